@@ -1,0 +1,125 @@
+"""The one shape of every detector, MSFA-Net included, and how a raw statistic becomes a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.scoring import (
+    background_sigmas,
+    default_threshold,
+    promised_false_pixels,
+)
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class DetectorConfig(BaseModel):
+    """Parameters shared by all detectors; each detector's own config extends it.
+
+    One frozen model is the source of the defaults, of the form in the window, of ``--config`` on
+    the command line and of what run.json and model.json record.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(0, ge=0, description="Seed of every random draw: same seed, same numbers.")
+    device: Device = Field("auto", description="Where the network runs; auto takes a GPU if any.")
+
+
+@dataclass
+class ModelState:
+    """What a fitted detector needs to be saved and loaded again: arrays and plain JSON."""
+
+    arrays: dict[str, NDArray[Any]]
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class FittedDetector(Protocol):
+    """A detector that has seen its background and can score scans of the same elements."""
+
+    name: str
+    config: DetectorConfig
+    elements: tuple[str, ...]
+
+    def score(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> AnomalyResult:
+        """Score ``cube``, whose elements must include those of the fit."""
+        ...
+
+    def state(self) -> ModelState:
+        """Everything needed to rebuild this object with `Detector.load`."""
+        ...
+
+
+class Detector(Protocol):
+    """A detector with its parameters, not yet fitted."""
+
+    name: str
+    config: DetectorConfig
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedDetector:
+        """Learn the background of ``cube`` from its valid pixels."""
+        ...
+
+    def load(self, state: ModelState) -> FittedDetector:
+        """Rebuild a fitted detector from what `FittedDetector.state` gave."""
+        ...
+
+
+def finish_result(
+    cube: ElementCube,
+    statistic: NDArray[np.floating[Any]],
+    contributions: NDArray[np.float32],
+    pseudo_labels: NDArray[np.unsignedinteger[Any]] | None,
+    info: dict[str, Any],
+) -> AnomalyResult:
+    """Make the `AnomalyResult` that the contract asks for out of a detector's raw output.
+
+    Parameters
+    ----------
+    cube : ElementCube
+        The scan that was scored.
+    statistic : (H, W) float
+        Raw statistic, larger = odder, finite inside the valid area.
+    contributions : (C, H, W) float32
+        Signed, in sigmas of the background; altered in place: NaN is written outside the area.
+    pseudo_labels : (H, W) unsigned integer or None
+        None for detectors without clusters: all valid pixels become background cluster 2.
+    info : dict
+        Completed here with n_valid and promised_false_pixels.
+    """
+    valid = cube.valid
+    score = background_sigmas(statistic, valid)
+    contributions[:, ~valid] = np.nan
+    if pseudo_labels is None:
+        pseudo_labels = np.full(cube.shape, 2, dtype=np.uint16)
+    labels = np.where(valid, pseudo_labels, 0).astype(pseudo_labels.dtype)
+    n_valid = int(np.count_nonzero(valid))
+    return AnomalyResult(
+        score=score,
+        threshold=default_threshold(n_valid),
+        contributions=contributions,
+        pseudo_labels=labels,
+        elements=cube.elements,
+        pixel_size=cube.pixel_size,
+        info=info | {"n_valid": n_valid, "promised_false_pixels": promised_false_pixels(n_valid)},
+    )

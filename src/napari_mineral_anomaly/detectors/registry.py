@@ -1,0 +1,124 @@
+"""Detectors by name. A module is imported when its detector is asked for, torch with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from pydantic import ValidationError
+
+from napari_mineral_anomaly.detectors.base import Detector, DetectorConfig
+from napari_mineral_anomaly.errors import InputError
+
+DEFAULT_DETECTOR = "msfa"
+
+
+@dataclass(frozen=True)
+class DetectorEntry:
+    """Where a detector lives and what to tell people about it.
+
+    ``detector`` and ``config`` are "module:Class"; configs import without torch.
+    """
+
+    name: str
+    title: str
+    summary: str
+    detector: str
+    config: str
+
+
+_PACKAGE = "napari_mineral_anomaly.detectors"
+
+_ENTRIES = (
+    DetectorEntry(
+        "msfa",
+        "MSFA-Net (ours)",
+        "MSFA-Net on variance-stabilised counts, scored by the RX distance of its residual.",
+        f"{_PACKAGE}.msfa.detector:MsfaDetector",
+        f"{_PACKAGE}.msfa.config:MsfaConfig",
+    ),
+    DetectorEntry(
+        "msfa-paper",
+        "MSFA-Net (as published)",
+        "MSFA-Net as reconstructed from Lu et al. 2025, with the values of its appendix.",
+        f"{_PACKAGE}.msfa.detector:MsfaPaperDetector",
+        f"{_PACKAGE}.msfa.config:MsfaPaperConfig",
+    ),
+    DetectorEntry(
+        "rx",
+        "RX (Reed-Xiaoli)",
+        "Mahalanobis distance to the mean of the whole scan: an answer in seconds.",
+        f"{_PACKAGE}.rx:RxDetector",
+        f"{_PACKAGE}.rx:RxConfig",
+    ),
+)
+
+ENTRIES = {entry.name: entry for entry in _ENTRIES}
+
+
+def detector_names() -> list[str]:
+    """Names of the detectors that exist, the default first."""
+    return list(ENTRIES)
+
+
+def detector_entry(name: str) -> DetectorEntry:
+    """The entry of a detector.
+
+    Raises
+    ------
+    InputError
+        For an unknown name; the sentence lists the known ones.
+    """
+    try:
+        return ENTRIES[name]
+    except KeyError:
+        raise InputError(
+            f"There is no detector {name!r} in this version; "
+            f"there are: {', '.join(detector_names())}."
+        ) from None
+
+
+def config_class(name: str) -> type[DetectorConfig]:
+    """The pydantic model of a detector's parameters."""
+    cls: type[DetectorConfig] = _resolve(detector_entry(name).config)
+    return cls
+
+
+def make_config(name: str, **parameters: Any) -> DetectorConfig:
+    """A detector's parameters, defaults completed and every value checked.
+
+    Raises
+    ------
+    InputError
+        For an unknown detector, an unknown parameter or a value out of range, as one sentence.
+    """
+    cls = config_class(name)
+    unknown = sorted(set(parameters) - set(cls.model_fields))
+    if unknown:
+        raise InputError(
+            f"Detector {name} has no parameter {', '.join(unknown)}; "
+            f"it has: {', '.join(cls.model_fields)}."
+        )
+    try:
+        return cls(**parameters)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"Detector {name}: parameter {where} = {first['input']!r} is not possible "
+            f"({first['msg'][:1].lower()}{first['msg'][1:]})."
+        ) from None
+
+
+def make_detector(name: str, config: DetectorConfig | None = None, **parameters: Any) -> Detector:
+    """A detector ready to fit, from a config or from single parameters."""
+    if config is None:
+        config = make_config(name, **parameters)
+    detector: Detector = _resolve(detector_entry(name).detector)(config)
+    return detector
+
+
+def _resolve(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,58 @@
+"""`AnomalyResult`: what every detector returns for one scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class AnomalyResult:
+    """Score, contributions and pseudo-labels of one scan.
+
+    Attributes
+    ----------
+    score : (H, W) float32
+        Anomaly score in background sigmas (`scoring.background_sigmas`); NaN outside the valid
+        area, finite inside.
+    threshold : float
+        Score from which a pixel counts as anomalous.
+    contributions : (C, H, W) float32
+        Signed contribution of each element in sigmas of the background; NaN outside the valid
+        area; may be lazy (dask).
+    pseudo_labels : (H, W) uint16 or uint32
+        0 outside the valid area, 1 anomaly candidates, 2... background clusters.
+    elements : tuple of str
+        Names of the C planes of ``contributions``.
+    pixel_size : (float, float) or None
+        (y, x) in µm.
+    info : dict
+        What a reader of run.json needs: detector, parameters, seed, device, loss curve,
+        promised_false_pixels, n_valid, warnings.
+    """
+
+    score: NDArray[np.float32]
+    threshold: float
+    contributions: Any
+    pseudo_labels: NDArray[np.unsignedinteger[Any]]
+    elements: tuple[str, ...]
+    pixel_size: tuple[float, float] | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """(H, W) bool: score at or above the threshold; False where the score is NaN."""
+        # The comparison with NaN is False without a warning.
+        return np.asarray(self.score >= self.threshold)
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """(H, W) bool: where the score is a number."""
+        return np.isfinite(self.score)
+
+    def with_threshold(self, threshold: float) -> AnomalyResult:
+        """The same result judged at another threshold (background sigmas)."""
+        return replace(self, threshold=float(threshold))

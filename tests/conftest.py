@@ -1,0 +1,26 @@
+"""Settings every test needs before torch or Qt is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# On two busy cores torch's default threading can be 10-100 times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("QT_API", "pyqt6")
+# napari objects touched from a worker thread raise instead of crashing now and then.
+os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real scans; tests that need it skip, with the reason, where it is not set."""
+    folder = os.environ.get("MINERAL_ANOMALY_DATA")
+    if not folder:
+        pytest.skip("MINERAL_ANOMALY_DATA is not set: no real scans to read")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.skip(f"MINERAL_ANOMALY_DATA names {path}, which is not a folder")
+    return path
