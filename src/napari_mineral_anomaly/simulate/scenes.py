@@ -1,0 +1,145 @@
+"""The four scenes: what each simulated section is made of and how it is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_mineral_anomaly.errors import InputError
+
+# Mapped elements: what a table-top micro-XRF maps in such a section, light to heavy.
+ELEMENTS: tuple[str, ...] = (
+    "Na", "Mg", "Al", "Si", "P", "S", "K", "Ca", "Ti", "Mn",
+    "Fe", "Cu", "Zn", "As", "Y", "Zr", "Ba", "Ce", "Au", "Pb",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One mineral of the matrix.
+
+    ``share`` is its part of the area (modal abundance) on average, ``band`` how strongly it
+    follows the compositional layering: positive in dark layers, negative in light ones.
+    """
+
+    mineral: str
+    share: float
+    band: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Recipe of one simulated section.
+
+    Attributes
+    ----------
+    name, summary : str
+    modes : tuple of Mode
+        The matrix; shares add up to 1.
+    accessories : tuple of str
+        Minerals of the anomalous grains; empty: no grain at all.
+    prevalence : float
+        Share of pixels that are anomalous in the truth, about (at least one grain).
+    accessory_um : (float, float, float, float)
+        Median, log-normal spread, smallest and largest diameter of the anomalous grains in µm.
+    grain_um : float
+        Mean diameter of the matrix grains in µm.
+    dwell_ms : float
+        Counting time per pixel.
+    pixel_um, spot_um : float
+        Step of the scan and full width at half maximum of the beam.
+    artefacts : bool
+        Whether the measurement suffers from the artefacts of `artefacts.plan_artefacts`.
+    """
+
+    name: str
+    summary: str
+    modes: tuple[Mode, ...]
+    accessories: tuple[str, ...]
+    prevalence: float
+    accessory_um: tuple[float, float, float, float]
+    dwell_ms: float
+    grain_um: float = 220.0
+    pixel_um: float = 20.0
+    spot_um: float = 20.0
+    artefacts: bool = False
+
+
+GNEISS = (
+    Mode("quartz", 0.29, -0.5),
+    Mode("plagioclase", 0.27, -0.2),
+    Mode("K-feldspar", 0.16, -0.6),
+    Mode("biotite", 0.12, 1.0),
+    Mode("muscovite", 0.05, 0.4),
+    Mode("garnet", 0.04, 0.8),
+    Mode("chlorite", 0.03, 0.8),
+    Mode("calcite", 0.02),
+    Mode("ilmenite", 0.02, 0.6),
+)
+BRIGHT = ("gold", "monazite", "zircon", "galena", "chalcopyrite")
+# The smallest grain covers 0.64 pixels, so at least 0.16 of one pixel even when it sits on the
+# corner of four: every grain is in the truth.
+BRIGHT_SIZES = (28.0, 0.35, 18.0, 80.0)
+
+_SCENES = (
+    Scene(
+        name="easy",
+        summary="gneiss with small bright grains of gold, monazite, zircon, galena, chalcopyrite",
+        modes=GNEISS,
+        accessories=BRIGHT,
+        prevalence=1e-3,
+        accessory_um=BRIGHT_SIZES,
+        dwell_ms=10.0,
+    ),
+    Scene(
+        name="hard",
+        summary="mica schist at a few counts a pixel; odd grains made of the matrix's own elements",
+        modes=(
+            Mode("quartz", 0.26, -0.5),
+            Mode("plagioclase", 0.20, -0.3),
+            Mode("biotite", 0.16, 0.8),
+            Mode("muscovite", 0.14, 0.4),
+            Mode("garnet", 0.08, 0.8),
+            Mode("chlorite", 0.08, 0.8),
+            Mode("calcite", 0.04),
+            Mode("ilmenite", 0.04, 0.6),
+        ),
+        accessories=("staurolite", "titanite", "kyanite", "epidote", "magnetite", "cordierite"),
+        prevalence=4e-3,
+        accessory_um=(55.0, 0.25, 30.0, 110.0),
+        dwell_ms=5.0,
+    ),
+    Scene(
+        name="barren",
+        summary="the same gneiss as in easy without a single odd grain",
+        modes=GNEISS,
+        accessories=(),
+        prevalence=0.0,
+        accessory_um=BRIGHT_SIZES,
+        dwell_ms=10.0,
+    ),
+    Scene(
+        name="artefacts",
+        summary="easy with Bragg spikes, dead rows, line overlap, an epoxy edge and a tilt",
+        modes=GNEISS,
+        accessories=(*BRIGHT, "arsenopyrite", "sphalerite"),
+        prevalence=1e-3,
+        accessory_um=BRIGHT_SIZES,
+        dwell_ms=10.0,
+        artefacts=True,
+    ),
+)
+SCENES: tuple[str, ...] = tuple(scene.name for scene in _SCENES)
+
+
+def get_scene(name: str) -> Scene:
+    """The recipe of a scene by its name.
+
+    Raises
+    ------
+    InputError
+        When there is no such scene; the sentence lists what there is.
+    """
+    for scene in _SCENES:
+        if scene.name == name:
+            return scene
+    raise InputError(f"There is no simulated scene {name!r}; choose one of {', '.join(SCENES)}.")
