@@ -1,0 +1,1 @@
+"""Detectors of anomalous pixels behind one protocol; see `detectors.base` and `registry`."""

@@ -1,0 +1,68 @@
+# make run   set up what is missing, run the main job on the sample section, open napari
+# make test  set up, then every check and test (needs no display: xvfb)
+#
+# PYTHON=python3.12 chooses the interpreter; TORCH_INDEX=URL the index that torch comes from.
+
+PYTHON ?= python3.11
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+XVFB := xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
+SAMPLE := sample_data/simulated_section
+OUT ?= out/simulated_section
+
+# On a few busy cores torch's spinning threads cost more than they bring.
+export OMP_NUM_THREADS ?= 1
+export QT_API ?= pyqt6
+
+.PHONY: run test check test-slow docs benchmarks screenshots clean
+.DELETE_ON_ERROR:
+
+$(VENV)/.system: .ci/system_libraries.sh
+	@bash .ci/system_libraries.sh
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# torch first, pinned: an open requirement would fetch gigabytes of CUDA libraries.
+$(VENV)/.torch: $(VENV)/.system constraints.txt
+	@echo "Installing torch (once; a few minutes)..."
+	@$(PIP) torch $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.torch pyproject.toml constraints.txt
+	@echo "Installing napari and the plugin (once; a few minutes)..."
+	@$(PIP) -e ".[qt]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing the test tools (once)..."
+	@$(PIP) -e ".[qt,pyside,dev,docs]"
+	@touch $@
+
+run: $(VENV)/.run
+	@$(BIN)/mineral-anomaly detect $(SAMPLE) -o $(OUT) --overwrite
+	@bash .ci/open_window.sh $(SAMPLE) $(OUT)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate src/napari_mineral_anomaly/napari.yaml
+	bash .ci/smoke_wheel.sh $(BIN)/python
+
+test: check
+	$(XVFB) $(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.dev
+	$(XVFB) $(BIN)/python -m pytest -m slow
+
+docs: $(VENV)/.dev
+	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+screenshots: $(VENV)/.dev
+	$(XVFB) $(BIN)/python docs/make_screenshots.py
+
+clean:
+	rm -rf build dist out docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
