@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Quantity = Literal["counts", "concentration", "reflectance", "unknown"]
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 
+# Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
+MISSING_MAGNITUDE = 1e30
+
 # Blocks of about this many pixels keep float32 working copies of 40 elements under 200 MB.
 BLOCK_PIXELS = 1_000_000
 
@@ -196,7 +199,7 @@ class ElementCube:
 def default_valid(cube: ElementCube) -> NDArray[np.bool_]:
     """Pixels that are finite in every element and not zero in all of them, (H, W) bool.
 
-    First form of the valid area: it finds missing values and the all-zero corners of round
+    Values of 1e30 and more in size are markers of missing data, not measurements. First form of the valid area: it finds missing values and the all-zero corners of round
     mounts, not epoxy.
     """
     finite = np.ones(cube.shape, dtype=bool)
@@ -204,7 +207,7 @@ def default_valid(cube: ElementCube) -> NDArray[np.bool_]:
     for c in range(cube.n_elements):
         plane = cube.plane(c)
         if plane.dtype.kind == "f":
-            finite &= np.isfinite(plane)
+            finite &= np.abs(plane) < MISSING_MAGNITUDE  # False for NaN too
         nonzero |= plane != 0
     valid: NDArray[np.bool_] = finite & nonzero
     valid.setflags(write=False)

@@ -24,7 +24,8 @@ def test_default_valid_is_finite_and_not_all_zero() -> None:
     maps[0, 0, 1] = 0  # one element absent: ordinary
     maps[1, 1, 2] = np.nan
     maps[0, 1, 1] = np.inf
-    expected = np.array([[False, True, True], [True, False, False]])
+    maps[0, 1, 0] = -3.4e38  # how some programs write a missing value
+    expected = np.array([[False, True, True], [False, False, False]])
     np.testing.assert_array_equal(ElementCube(maps, ["Fe", "Si"]).valid, expected)
 
 

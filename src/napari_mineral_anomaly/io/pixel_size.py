@@ -1,0 +1,149 @@
+"""The pixel size that a TIFF carries, and what to make of several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.planes import PixelSize, Plane
+
+_UNITS_UM = {
+    **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1.0),
+    **dict.fromkeys(("nm", "nanometer", "nanometre"), 1e-3),
+    **dict.fromkeys(("mm", "millimeter", "millimetre"), 1e3),
+    **dict.fromkeys(("cm", "centimeter", "centimetre"), 1e4),
+    **dict.fromkeys(("m", "meter", "metre"), 1e6),
+    **dict.fromkeys(("in", "inch", "inches"), 25_400.0),
+}
+# Pixels per inch that programs write when they know nothing (screens, printers, cameras). Scan
+# steps do not fall on them: 10, 20, 25, 50 µm are 2540, 1270, 1016, 508 per inch.
+_PRINT_DPI = (
+    *(50, 60, 72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 220, 240, 250, 300, 350, 360),
+    *(400, 450, 600, 720, 1200, 2400, 4800),
+)
+# From electron microscopes to metre-sized core scanners; our choice.
+_PLAUSIBLE_UM = (0.001, 2000.0)
+# Pixel sizes of one scan may differ by rounding; our choice.
+_TOLERANCE = 0.01
+
+
+def imagej_pixel_size(page: Any, metadata: dict[str, Any]) -> PixelSize | None:
+    """Pixel size from ImageJ's ``unit`` and the resolution tags of the first page."""
+    unit = str(metadata.get("unit", "")).replace("\\u00B5", "µ").replace("\\u00b5", "µ")
+    factor = _UNITS_UM.get(unit.strip().lower())
+    resolution = _resolution(page)
+    if factor is None or resolution is None:
+        return None
+    if factor == 25_400.0 and _is_print_resolution(resolution):
+        return None
+    return _checked((factor * resolution[0], factor * resolution[1]), "ImageJ tag")
+
+
+def ome_pixel_size(pixels: Element) -> PixelSize | None:
+    """Pixel size from PhysicalSizeX and PhysicalSizeY of an OME ``Pixels`` element."""
+    sizes = []
+    for axis in "YX":
+        value = pixels.get(f"PhysicalSize{axis}")
+        factor = _UNITS_UM.get(pixels.get(f"PhysicalSize{axis}Unit", "µm").strip().lower())
+        if value is None or factor is None:
+            return None
+        try:
+            sizes.append(float(value) * factor)
+        except ValueError:
+            return None
+    return _checked((sizes[0], sizes[1]), "OME tag")
+
+
+def tiff_pixel_size(page: Any) -> tuple[PixelSize | None, str]:
+    """Pixel size from the plain TIFF resolution tags, and a note where they mean nothing."""
+    tag = page.tags.get("ResolutionUnit")
+    resolution = _resolution(page)
+    factor = {2: 25_400.0, 3: 10_000.0}.get(int(tag.value)) if tag is not None else None
+    if factor is None or resolution is None:
+        return None, ""
+    inches = (resolution[0] * factor / 25_400.0, resolution[1] * factor / 25_400.0)
+    if _is_print_resolution(inches):
+        return None, f"{1 / inches[1]:.0f} dpi is a printing default, not a pixel size"
+    return _checked((factor * resolution[0], factor * resolution[1]), "TIFF resolution tag"), ""
+
+
+def merged_pixel_size(
+    planes: Sequence[Plane], typed: tuple[float, float] | None, file_name: dict[Path, str]
+) -> tuple[tuple[float, float] | None, str, list[str]]:
+    """One pixel size for a scan: what the user typed, else what its files agree on.
+
+    Parameters
+    ----------
+    planes : sequence of Plane
+    typed : (float, float) or None
+        (y, x) in µm.
+    file_name : dict
+        How the report calls each file.
+
+    Returns
+    -------
+    um : (float, float) or None
+    source : str
+        Where it came from, in words.
+    warnings : list of str
+
+    Raises
+    ------
+    InputError
+        When the files differ by more than 1 % and nothing was typed.
+    """
+    known = [(plane.pixel_size, file_name[plane.path]) for plane in planes if plane.pixel_size]
+    if typed is not None:
+        odd = [(size, name) for size, name in known if not _agree(size.um, typed)]
+        warnings = [
+            f"The pixel size typed by the user, {_um(typed)}, is used; "
+            f"the {size.origin} of {name} says {_um(size.um)}."
+            for size, name in odd[:1]
+        ]
+        return typed, "typed by the user", warnings
+    if not known:
+        return None, "unknown", []
+    first, first_name = known[0]
+    for size, name in known[1:]:
+        if not _agree(size.um, first.um):
+            raise InputError(
+                f"The pixel sizes differ: {_um(first.um)} in {first_name}, {_um(size.um)} in "
+                f"{name}; these maps are not of one scan, or give the pixel size yourself."
+            )
+    return first.um, f"{first.origin} of {first_name}", []
+
+
+def _resolution(page: Any) -> tuple[float, float] | None:
+    """Length units per pixel (y, x) from XResolution and YResolution (pixels per unit)."""
+    lengths = []
+    for name in ("YResolution", "XResolution"):
+        tag = page.tags.get(name)
+        if tag is None:
+            tag = page.tags.get("XResolution")
+        if tag is None or not isinstance(tag.value, tuple) or 0 in tag.value[:2]:
+            return None
+        numerator, denominator = tag.value[:2]
+        lengths.append(denominator / numerator)
+    return lengths[0], lengths[1]
+
+
+def _is_print_resolution(inches: tuple[float, float]) -> bool:
+    return all(any(abs(1 / inch - dpi) < 0.005 * dpi for dpi in _PRINT_DPI) for inch in inches)
+
+
+def _checked(um: tuple[float, float], origin: str) -> PixelSize | None:
+    low, high = _PLAUSIBLE_UM
+    # Nine digits undo the rounding of 1/size to a ratio of integers (0.1 + 0.2 style tails).
+    rounded = (float(f"{um[0]:.9g}"), float(f"{um[1]:.9g}"))
+    return PixelSize(rounded, origin) if all(low <= size <= high for size in rounded) else None
+
+
+def _agree(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return all(abs(p - q) <= _TOLERANCE * max(p, q) for p, q in zip(a, b, strict=True))
+
+
+def _um(size: tuple[float, float]) -> str:
+    return f"{size[0]:g} µm" if size[0] == size[1] else f"{size[0]:g} x {size[1]:g} µm"

@@ -1,0 +1,71 @@
+"""One sentence about a folder without element maps: what is in it instead, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io import mat, text, tiff
+from napari_mineral_anomaly.io.formats import NOT_READ_YET, PICTURES, WHAT_IS_READ
+from napari_mineral_anomaly.io.planes import listed
+from napari_mineral_anomaly.io.source import Listing, folders_with_maps
+
+
+def no_maps(listing: Listing) -> InputError:
+    """The refusal of a folder (or of several files) that holds no element map."""
+    root = listing.root
+    names = [listing.name(path) for path in listing.files]
+    others = [item.file for item in listing.ignored]
+    inner = folders_with_maps(root) if root.is_dir() else []
+    if inner:
+        noun, verb = ("subfolders", "do") if len(inner) > 1 else ("subfolder", "does")
+        return InputError(
+            f"{root} holds no element maps itself, its {noun} {listed(inner)} {verb}: "
+            f"open {'one of them' if len(inner) > 1 else 'that'}."
+        )
+    if not names and not others:
+        return InputError(f"{root} is empty.")
+    if elsewhere := _known_but_unread(listing):
+        return InputError(
+            f"{root} holds no element maps but {listed(elsewhere)}; "
+            f"this version reads {WHAT_IS_READ}."
+        )
+    pictures = [name for name in others if Path(name).suffix.lower() in PICTURES]
+    pictures += [listing.name(path) for path in listing.files if _is_picture(path)]
+    if len(pictures) == len(names) + len(others):
+        return InputError(
+            f"{root} holds only pictures ({listed(pictures)}), no element maps: "
+            "export every map as single-channel TIFF or as text."
+        )
+    return InputError(
+        f"{root} holds no element map: no element in the names of {listed(names or others)}; "
+        "call each file by its element, for example Fe.tif."
+    )
+
+
+def _known_but_unread(listing: Listing) -> list[str]:
+    """Scenes, long tables and spectrum images, each with what it is."""
+    found = [
+        f"{path.name} (a scene: open the file itself)"
+        for path in listing.files
+        if mat.can_read(path)
+    ]
+    found += [
+        f"{path.name} (one long table with a row per pixel)"
+        for path in listing.files
+        if text.can_read(path) and text.table_columns(path)
+    ]
+    for item in listing.ignored:
+        kind = NOT_READ_YET.get(Path(item.file).suffix.lower())
+        if kind:
+            found.append(f"{item.file} ({kind})")
+    return found
+
+
+def _is_picture(path: Path) -> bool:
+    if not tiff.can_read(path):
+        return False
+    try:
+        return bool(tiff.open_file(path).not_maps)
+    except InputError:
+        return False

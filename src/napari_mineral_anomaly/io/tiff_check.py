@@ -1,0 +1,158 @@
+"""Is a TIFF whole? tifffile reads what is left of a damaged file; this module says what is gone.
+
+A stack cut short reads back as its first page, tiles with a byte count of zero read back as
+zeros. Both look like data. So the chain of pages is walked here, byte by byte, before tifffile is
+asked for pixels.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from napari_mineral_anomaly.errors import InputError
+
+# Bytes per value of the TIFF field types (TIFF 6.0 section 2 and the BigTIFF extension).
+_TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_TYPE_SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
+# Private tags may hold anything; these two carry ImageJ's page labels.
+_FIRST_PRIVATE_TAG = 32768
+_IMAGEJ_TAGS = (50838, 50839)
+
+
+def require_whole_structure(path: Path) -> int:
+    """Walk the chain of pages of a TIFF.
+
+    Returns
+    -------
+    int
+        Number of pages.
+
+    Raises
+    ------
+    InputError
+        When the file is empty, is no TIFF, or when a page or a tag lies beyond its end.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise InputError(f"{path.name} is empty (0 bytes).")
+    with path.open("rb") as file:
+        layout = _layout(file.read(16), path)
+        pages = 0
+        seen: set[int] = set()
+        offset = layout.first_page
+        while offset:
+            if offset in seen:
+                raise InputError(f"{path.name} is damaged: its chain of pages runs in a circle.")
+            seen.add(offset)
+            offset = _walk_page(file, offset, layout, size, path, pages)
+            pages += 1
+    if pages == 0:
+        raise InputError(f"{path.name} is a TIFF without a single page.")
+    return pages
+
+
+class _Layout:
+    """Field widths of classic TIFF or BigTIFF in the byte order of the file."""
+
+    def __init__(self, order: str, big: bool, first_page: int) -> None:
+        self.first_page = first_page
+        self.count = struct.Struct(order + ("Q" if big else "H"))
+        self.entry = struct.Struct(order + ("HHQQ" if big else "HHII"))
+        self.offset = struct.Struct(order + ("Q" if big else "I"))
+
+
+def _layout(head: bytes, path: Path) -> _Layout:
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None:
+        raise InputError(f"{path.name} is not a TIFF although its name says so.")
+    if len(head) < 8:
+        raise InputError(f"{path.name} is cut short: it holds {len(head)} bytes.")
+    version = struct.unpack(order + "H", head[2:4])[0]
+    if version == 43 and len(head) == 16:
+        return _Layout(order, True, struct.unpack(order + "Q", head[8:16])[0])
+    if version == 42:
+        return _Layout(order, False, struct.unpack(order + "I", head[4:8])[0])
+    raise InputError(f"{path.name} is not a TIFF although its name says so.")
+
+
+def _walk_page(
+    file: BinaryIO, offset: int, layout: _Layout, size: int, path: Path, page: int
+) -> int:
+    """Check one page's tags; the offset of the next page, 0 after the last."""
+    lost = InputError(
+        f"{path.name} is cut short: page {page + 1} lies beyond the end of the file ({size} bytes)."
+    )
+    if offset + layout.count.size > size:
+        raise lost
+    file.seek(offset)
+    head = file.read(layout.count.size)
+    needed = layout.count.unpack(head)[0] * layout.entry.size + layout.offset.size
+    if offset + len(head) + needed > size:
+        raise lost
+    body = file.read(needed)
+    for tag, kind, count, value in layout.entry.iter_unpack(body[: -layout.offset.size]):
+        n_bytes = _TYPE_SIZES.get(kind, 0) * count
+        is_ours = tag < _FIRST_PRIVATE_TAG or tag in _IMAGEJ_TAGS
+        if is_ours and n_bytes > layout.offset.size and value + n_bytes > size:
+            raise InputError(
+                f"{path.name} is cut short: the description of page {page + 1} lies beyond "
+                f"the end of the file ({size} bytes)."
+            )
+    following: int = layout.offset.unpack(body[-layout.offset.size :])[0]
+    return following
+
+
+def require_whole_pixels(path: Path, page: Any, number: int, size: int) -> None:
+    """Check that every strip or tile of a page is inside the file.
+
+    Parameters
+    ----------
+    path : Path
+    page : tifffile.TiffPage
+    number : int
+        Of the page, from 1, for the sentence.
+    size : int
+        Of the file in bytes.
+
+    Raises
+    ------
+    InputError
+    """
+    offsets: Sequence[int] = page.dataoffsets
+    counts: Sequence[int] = page.databytecounts
+    expected = math.prod(page.chunked)
+    if len(offsets) < expected or len(counts) < expected:
+        raise InputError(
+            f"{path.name} is damaged: page {number} has {min(len(offsets), len(counts))} "
+            f"of its {expected} strips or tiles."
+        )
+    empty = sum(1 for start, count in zip(offsets, counts, strict=False) if not (start and count))
+    if empty:
+        raise InputError(
+            f"{path.name} is damaged: {empty} of the {expected} strips or tiles of page {number} "
+            "hold no bytes and would read as zeros."
+        )
+    end = max(start + count for start, count in zip(offsets, counts, strict=False))
+    if end > size:
+        raise InputError(
+            f"{path.name} is cut short: page {number} needs {end} bytes, the file has {size}."
+        )
+    whole_bytes = page.bitspersample in (8, 16, 32, 64)
+    if page.compression == 1 and whole_bytes and sum(counts) < page.nbytes:
+        raise InputError(
+            f"{path.name} is damaged: page {number} holds {sum(counts)} bytes, its size of "
+            f"{page.imagelength}x{page.imagewidth} pixels needs {page.nbytes}."
+        )
+
+
+def require_declared_pages(path: Path, found: int, declared: int | None, says: str) -> None:
+    """Refuse a stack that holds fewer planes than its own description declares."""
+    if declared is not None and found < declared:
+        raise InputError(
+            f"{path.name} is cut short: its {says} declares {declared} planes, "
+            f"{found} {'is' if found == 1 else 'are'} left."
+        )
