@@ -199,8 +199,8 @@ class ElementCube:
 def default_valid(cube: ElementCube) -> NDArray[np.bool_]:
     """Pixels that are finite in every element and not zero in all of them, (H, W) bool.
 
-    Values of 1e30 and more in size are markers of missing data, not measurements. First form of the valid area: it finds missing values and the all-zero corners of round
-    mounts, not epoxy.
+    Values of 1e30 and more in size are markers of missing data, not measurements. First form of
+    the valid area: it finds missing values and the all-zero corners of round mounts, not epoxy.
     """
     finite = np.ones(cube.shape, dtype=bool)
     nonzero = np.zeros(cube.shape, dtype=bool)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from napari_mineral_anomaly.errors import InputError
 
@@ -14,15 +17,140 @@ MAD_TO_SIGMA = 1.4826
 # By default one false pixel in 100 000 is accepted, but never less than one per scan.
 FALSE_PIXEL_RATE = 1e-5
 
+# The tail of the background starts at its 98th percentile. The upper half of the pixels beyond
+# (1 % of the scan) only count as "at least this odd", because they may not be background.
+TAIL_SHARE = 0.02
+CENSORED_SHARE = 0.01
+
+# Fewer exceedances than this do not carry a fit; small scans take a larger share of their pixels.
+MIN_TAIL_PIXELS = 50
+
+BODY_KNOTS = 1001
+
+
+@dataclass(frozen=True)
+class BackgroundTail:
+    """Exponential tail of the background: ``P(t > x) = share exp(-(x - start) / scale)``.
+
+    Attributes
+    ----------
+    start : float
+        Raw statistic from which the tail describes the background.
+    share : float
+        Share of the pixels beyond ``start``.
+    scale : float
+        In units of the raw statistic.
+    """
+
+    start: float
+    share: float
+    scale: float
+
+    def log_survival(self, statistic: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Natural logarithm of the tail probability, for values at or beyond ``start``."""
+        return np.asarray(np.log(self.share) - (statistic - self.start) / self.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What turns raw statistics of one scan into background sigmas.
+
+    The body (98 % of the pixels) goes through its own quantiles, the rest through the tail; both
+    meet at ``tail.start``.
+    """
+
+    knots: NDArray[np.float64]
+    knot_sigmas: NDArray[np.float64]
+    tail: BackgroundTail
+
+    def sigmas(self, statistic: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Background sigmas of raw statistics (any shape): strictly increasing, never clipped."""
+        values = np.asarray(statistic, dtype=np.float64)
+        out = np.asarray(np.interp(values, self.knots, self.knot_sigmas))
+        below = values < self.knots[0]
+        # Below everything seen in the fit: go on with the slope of the first stretch.
+        slope = (self.knot_sigmas[1] - self.knot_sigmas[0]) / (self.knots[1] - self.knots[0])
+        out[below] = self.knot_sigmas[0] + slope * (values[below] - self.knots[0])
+        beyond = values > self.tail.start
+        # Through the logarithm: the probability itself would underflow at 38 sigmas.
+        out[beyond] = -special.ndtri_exp(self.tail.log_survival(values[beyond]))
+        return out
+
+    def info(self) -> dict[str, Any]:
+        """The tail, for run.json."""
+        return {f"tail_{key}": value for key, value in asdict(self.tail).items()}
+
+
+def calibrate(values: NDArray[np.floating[Any]]) -> Calibration | None:
+    """Learn the distribution of the background from the raw statistics of a scan.
+
+    Gaussian equivalent of the tail probability: a score of 4 means that an ordinary pixel of this
+    scan is that odd as rarely as a Gaussian exceeds four standard deviations. Beyond the 98th
+    percentile the probability falls exponentially, the limit law of excesses over a high threshold
+    for all light-tailed statistics (Coles 2001, An Introduction to Statistical Modeling of Extreme
+    Values, ch. 4). Its scale is the maximum-likelihood estimate with the upper half of the
+    excesses right-censored, so that anomalies of up to 1 % of the scan neither vanish into the
+    tail nor stretch it much.
+
+    The general Pareto tail with a fitted shape was tried and dropped: rock of several minerals
+    gives the statistic bumps whose local slope, extrapolated, ends far too early, and anomalies
+    in the fit make the tail so heavy that they no longer stand out of it.
+
+    Parameters
+    ----------
+    values : (n,) float
+        Finite raw statistics of the valid pixels.
+
+    Returns
+    -------
+    Calibration or None
+        None when all values are (nearly) the same, so that nothing can be told apart.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n = ordered.size
+    if n < 2 or ordered[0] == ordered[-1]:
+        return None
+    n_tail = min(max(round(TAIL_SHARE * n), MIN_TAIL_PIXELS), n // 2)
+    start = ordered[n - n_tail - 1]
+    excess = ordered[ordered > start] - start
+    if excess.size == 0:
+        # More than half of the pixels share the highest value: only the body carries order.
+        start = np.nextafter(ordered[-1], -np.inf)
+        excess = ordered[ordered > start] - start
+    share = excess.size / n
+    scale = _tail_scale(excess, n_censored=round(excess.size * CENSORED_SHARE / TAIL_SHARE))
+    knots, knot_sigmas = _body(ordered[ordered <= start], n, float(start), share)
+    return Calibration(knots, knot_sigmas, BackgroundTail(float(start), share, scale))
+
+
+def _body(
+    body: NDArray[np.float64], n: int, start: float, share: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Quantile knots of the body and their sigmas; the last knot is the start of the tail."""
+    chosen = np.unique(np.linspace(0, body.size - 1, min(BODY_KNOTS, body.size)).astype(int))
+    knots, first = np.unique(body[chosen], return_index=True)
+    # Mid-ranks: the lowest pixel is not at minus infinity.
+    probability = (chosen[first] + 0.5) / n
+    keep = knots < start
+    knots = np.append(knots[keep], start)
+    sigmas = np.append(special.ndtri(probability[keep]), special.ndtri(1 - share))
+    if knots.size == 1:
+        knots = np.array([start - 1.0, start])
+        sigmas = np.array([sigmas[0] - 1.0, sigmas[0]])
+    return knots, sigmas
+
+
+def _tail_scale(excess: NDArray[np.float64], n_censored: int) -> float:
+    """Scale of an exponential distribution from ordered excesses, the last ones censored."""
+    seen = excess[: max(1, excess.size - n_censored)]
+    at_least = (excess.size - seen.size) * seen[-1]
+    return float((seen.sum() + at_least) / seen.size)
+
 
 def background_sigmas(
-    statistic: NDArray[np.floating], valid: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Turn a raw statistic into background sigmas.
-
-    First form: (statistic - median) / (1.4826 MAD) over the valid pixels. Median and MAD belong
-    to the background as long as fewer than half the pixels are odd (our choice; a calibrated tail
-    replaces it later). Strictly increasing, never clipped.
+    statistic: NDArray[np.floating[Any]], valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """Turn a raw statistic into background sigmas, see `calibrate`.
 
     Parameters
     ----------
@@ -32,8 +160,10 @@ def background_sigmas(
 
     Returns
     -------
-    (H, W) float32
-        NaN outside ``valid``.
+    score : (H, W) float32
+        NaN outside ``valid``; 0 everywhere for a constant statistic.
+    info : dict
+        The tail that was fitted, empty for a constant statistic.
 
     Raises
     ------
@@ -43,13 +173,16 @@ def background_sigmas(
     values = np.asarray(statistic, dtype=np.float64)[valid]
     if values.size == 0:
         raise InputError("The scan has no valid pixel: every pixel is missing or zero.")
-    centre, sigma = robust_centre_and_sigma(values)
     out = np.full(valid.shape, np.nan, dtype=np.float32)
-    out[valid] = (values - centre) / sigma
-    return out
+    calibration = calibrate(values)
+    if calibration is None:
+        out[valid] = 0.0
+        return out, {}
+    out[valid] = calibration.sigmas(values)
+    return out, calibration.info()
 
 
-def robust_centre_and_sigma(values: NDArray[np.floating]) -> tuple[float, float]:
+def robust_centre_and_sigma(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
     """Median and 1.4826 MAD; falls back to the standard deviation, then to 1.
 
     The fallbacks serve quantised or constant data, whose MAD is zero.

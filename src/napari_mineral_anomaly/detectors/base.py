@@ -108,7 +108,7 @@ def finish_result(
         Completed here with n_valid and promised_false_pixels.
     """
     valid = cube.valid
-    score = background_sigmas(statistic, valid)
+    score, calibration = background_sigmas(statistic, valid)
     contributions[:, ~valid] = np.nan
     if pseudo_labels is None:
         pseudo_labels = np.full(cube.shape, 2, dtype=np.uint16)
@@ -121,5 +121,10 @@ def finish_result(
         pseudo_labels=labels,
         elements=cube.elements,
         pixel_size=cube.pixel_size,
-        info=info | {"n_valid": n_valid, "promised_false_pixels": promised_false_pixels(n_valid)},
+        info=info
+        | {
+            "calibration": calibration,
+            "n_valid": n_valid,
+            "promised_false_pixels": promised_false_pixels(n_valid),
+        },
     )

@@ -18,7 +18,8 @@ DEFAULT_DETECTOR = "msfa"
 class DetectorEntry:
     """Where a detector lives and what to tell people about it.
 
-    ``detector`` and ``config`` are "module:Class"; configs import without torch.
+    ``detector`` and ``config`` are "module:Class"; configs import without torch. ``random`` tells
+    whether the seed changes the numbers.
     """
 
     name: str
@@ -26,6 +27,7 @@ class DetectorEntry:
     summary: str
     detector: str
     config: str
+    random: bool = False
 
 
 _PACKAGE = "napari_mineral_anomaly.detectors"
@@ -37,6 +39,7 @@ _ENTRIES = (
         "MSFA-Net on variance-stabilised counts, scored by the RX distance of its residual.",
         f"{_PACKAGE}.msfa.detector:MsfaDetector",
         f"{_PACKAGE}.msfa.config:MsfaConfig",
+        random=True,
     ),
     DetectorEntry(
         "msfa-paper",
@@ -44,6 +47,7 @@ _ENTRIES = (
         "MSFA-Net as reconstructed from Lu et al. 2025, with the values of its appendix.",
         f"{_PACKAGE}.msfa.detector:MsfaPaperDetector",
         f"{_PACKAGE}.msfa.config:MsfaPaperConfig",
+        random=True,
     ),
     DetectorEntry(
         "rx",
@@ -51,6 +55,50 @@ _ENTRIES = (
         "Mahalanobis distance to the mean of the whole scan: an answer in seconds.",
         f"{_PACKAGE}.rx:RxDetector",
         f"{_PACKAGE}.rx:RxConfig",
+    ),
+    DetectorEntry(
+        "robust-rx",
+        "RX with a robust background",
+        "RX whose mean and covariance leave the oddest pixels out, so that they cannot hide.",
+        f"{_PACKAGE}.robust_rx:RobustRxDetector",
+        f"{_PACKAGE}.robust_rx:RobustRxConfig",
+    ),
+    DetectorEntry(
+        "local-rx",
+        "RX against the surroundings",
+        "Distance of a pixel to the ring around it: what is odd here, though common elsewhere.",
+        f"{_PACKAGE}.local_rx:LocalRxDetector",
+        f"{_PACKAGE}.local_rx:LocalRxConfig",
+    ),
+    DetectorEntry(
+        "crd",
+        "Collaborative representation",
+        "What the surroundings of a pixel cannot compose; minutes on a large scan.",
+        f"{_PACKAGE}.crd:CrdDetector",
+        f"{_PACKAGE}.crd:CrdConfig",
+    ),
+    DetectorEntry(
+        "pca",
+        "PCA residual",
+        "What the main mixtures of the scan cannot explain.",
+        f"{_PACKAGE}.pca:PcaDetector",
+        f"{_PACKAGE}.pca:PcaConfig",
+    ),
+    DetectorEntry(
+        "knn",
+        "Nearest neighbours",
+        "Mean distance to the most similar pixels of a sample of the scan.",
+        f"{_PACKAGE}.reference_sample:KnnDetector",
+        f"{_PACKAGE}.reference_sample:KnnConfig",
+        random=True,
+    ),
+    DetectorEntry(
+        "iforest",
+        "Isolation forest",
+        "How few random cuts isolate a pixel from a sample of the scan.",
+        f"{_PACKAGE}.reference_sample:IsolationForestDetector",
+        f"{_PACKAGE}.reference_sample:IsolationForestConfig",
+        random=True,
     ),
 )
 

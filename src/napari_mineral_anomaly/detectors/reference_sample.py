@@ -1,0 +1,180 @@
+"""Detectors that keep a sample of the scan and compare pixels with it: kNN, isolation forest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from sklearn.ensemble import IsolationForest
+from sklearn.neighbors import NearestNeighbors
+
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.base import ModelState
+from napari_mineral_anomaly.detectors.pixelwise import (
+    FittedPixelwise,
+    ScaledConfig,
+    element_scale,
+    sample_pixels,
+    scan_moments,
+)
+from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, check
+
+# Distances of a block to the whole sample are held at once: 4096 x 10 000 float32 = 160 MB.
+KNN_BLOCK_PIXELS = 4096
+
+
+class KnnConfig(ScaledConfig):
+    """Parameters of the nearest-neighbour distance."""
+
+    neighbours: int = Field(
+        25, ge=1, le=1000, description="Mean distance to this many most similar pixels."
+    )
+    sample: int = Field(
+        10_000, ge=10, le=20_000, description="Pixels of the scan that others are compared with."
+    )
+
+
+class IsolationForestConfig(ScaledConfig):
+    """Parameters of the isolation forest."""
+
+    trees: int = Field(200, ge=1, le=2000, description="Number of random trees.")
+    sample: int = Field(
+        20_000, ge=10, le=200_000, description="Pixels that the trees are drawn from."
+    )
+
+
+class SampleBackground:
+    """A scaled sample of the scan and an index built from it."""
+
+    def __init__(self, sample: NDArray[np.float32], scale: NDArray[np.float64]) -> None:
+        self._sample, self._scale = sample, scale
+
+    def scaled(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pixels on the scale on which distances are taken."""
+        return (pixels / self._scale).astype(np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The sample (n, K) and the scale (K,); the index is rebuilt from them."""
+        return {"sample": self._sample, "scale": self._scale}
+
+    def info(self) -> dict[str, Any]:
+        """Size of the sample."""
+        return {"n_sample": len(self._sample)}
+
+
+class KnnBackground(SampleBackground):
+    """Mean distance to the nearest pixels of the sample."""
+
+    def __init__(
+        self, sample: NDArray[np.float32], scale: NDArray[np.float64], neighbours: int
+    ) -> None:
+        super().__init__(sample, scale)
+        n = min(neighbours, len(sample))
+        self._index = NearestNeighbors(n_neighbors=n, algorithm="brute").fit(self.scaled(sample))
+
+    def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Mean distance (n,); a pixel of the sample counts itself once among its neighbours."""
+        distances, _ = self._index.kneighbors(self.scaled(pixels))
+        return np.asarray(distances.mean(axis=1), dtype=np.float64)
+
+
+class ForestBackground(SampleBackground):
+    """How few random cuts it takes to isolate a pixel."""
+
+    def __init__(
+        self, sample: NDArray[np.float32], scale: NDArray[np.float64], trees: int, seed: int
+    ) -> None:
+        super().__init__(sample, scale)
+        # The same sample and seed grow the same trees, so nothing but these needs saving.
+        self._forest = IsolationForest(n_estimators=trees, random_state=seed)
+        self._forest.fit(self.scaled(sample))
+
+    def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Anomaly score of the forest (n,), between 0 and 1."""
+        return np.asarray(-self._forest.score_samples(self.scaled(pixels)), dtype=np.float64)
+
+
+class KnnDetector:
+    """Mean distance to the k most similar pixels of a sample.
+
+    Ramaswamy, Rastogi and Shim (2000), SIGMOD Record 29, 427-438; the mean over the k distances
+    after Angiulli and Pizzuti (2002). A sample bounds the cost: pixels x sample x elements.
+    """
+
+    name = "knn"
+
+    def __init__(self, config: KnnConfig | None = None) -> None:
+        self.config: KnnConfig = config or KnnConfig()
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedPixelwise:
+        """Draw the sample and index it; errors as in `scan_sample`."""
+        preprocessing, sample, scale = scan_sample(cube, self.config, on_event, cancel)
+        background = KnnBackground(sample, scale, self.config.neighbours)
+        return FittedPixelwise(self.name, self.config, preprocessing, background, KNN_BLOCK_PIXELS)
+
+    def load(self, state: ModelState) -> FittedPixelwise:
+        """Rebuild a fitted detector from `FittedPixelwise.state`."""
+        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
+        background = KnnBackground(
+            state.arrays["sample"], state.arrays["scale"], self.config.neighbours
+        )
+        return FittedPixelwise(self.name, self.config, preprocessing, background, KNN_BLOCK_PIXELS)
+
+
+class IsolationForestDetector:
+    """Isolation forest: Liu, Ting and Zhou (2008), ICDM, 413-422; scikit-learn's trees."""
+
+    name = "iforest"
+
+    def __init__(self, config: IsolationForestConfig | None = None) -> None:
+        self.config: IsolationForestConfig = config or IsolationForestConfig()
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedPixelwise:
+        """Draw the sample and grow the trees; errors as in `scan_sample`."""
+        preprocessing, sample, scale = scan_sample(cube, self.config, on_event, cancel)
+        background = ForestBackground(sample, scale, self.config.trees, self.config.seed)
+        return FittedPixelwise(self.name, self.config, preprocessing, background)
+
+    def load(self, state: ModelState) -> FittedPixelwise:
+        """Rebuild a fitted detector from `FittedPixelwise.state`."""
+        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
+        background = ForestBackground(
+            state.arrays["sample"], state.arrays["scale"], self.config.trees, self.config.seed
+        )
+        return FittedPixelwise(self.name, self.config, preprocessing, background)
+
+
+def scan_sample(
+    cube: ElementCube,
+    config: KnnConfig | IsolationForestConfig,
+    on_event: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> tuple[Preprocessing, NDArray[np.float32], NDArray[np.float64]]:
+    """Preprocessing, a sample (n, K) of the valid pixels and the scale (K,) of distances.
+
+    Raises
+    ------
+    InputError
+        When no element varies over the valid area.
+    CancelledError
+    """
+    preprocessing = fit_preprocessing(cube, config.transform, cancel=cancel)
+    moments = scan_moments(cube, preprocessing, on_event, cancel)
+    scale = element_scale(moments, config.scaling, preprocessing)
+    check(cancel)
+    return preprocessing, sample_pixels(cube, preprocessing, config.sample, config.seed), scale

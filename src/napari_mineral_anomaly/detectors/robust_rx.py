@@ -1,0 +1,120 @@
+"""RX with the covariance of the background only.
+
+A handful of odd pixels inflates the covariance of a whole scan and hides itself behind it. The
+remedy is as old as robust statistics: estimate, leave out what lies far from the estimate, and
+estimate again (iterated trimming, as in the concentration step of the minimum covariance
+determinant: Rousseeuw and Van Driessen 1999, Technometrics 41, 212-223).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.base import ModelState
+from napari_mineral_anomaly.detectors.mahalanobis import Mahalanobis, RunningMoments, gaussianised
+from napari_mineral_anomaly.detectors.pixelwise import (
+    FittedPixelwise,
+    PixelwiseConfig,
+    scan_moments,
+    valid_blocks,
+)
+from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+
+
+class RobustRxConfig(PixelwiseConfig):
+    """Parameters of RX with a trimmed covariance."""
+
+    trim: float = Field(
+        0.03,
+        ge=0.0,
+        le=0.5,
+        description="Share of the pixels, the oddest ones, left out of mean and covariance.",
+    )
+    rounds: int = Field(
+        3, ge=1, le=20, description="How often the background is estimated again after trimming."
+    )
+
+
+class MahalanobisBackground:
+    """A mean and a whitening matrix as a `pixelwise.Background`."""
+
+    def __init__(self, distance: Mahalanobis, about: dict[str, Any] | None = None) -> None:
+        self._distance = distance
+        self._about = about or {}
+
+    def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Cube root of d^2 / rank, see `mahalanobis.gaussianised`."""
+        return gaussianised(self._distance.squared_distance(pixels), self._distance.rank)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Mean (K,) and whitening (K, rank)."""
+        return {"mean": self._distance.mean, "whitening": self._distance.whitening}
+
+    def info(self) -> dict[str, Any]:
+        """Rank of the covariance and what the fit recorded."""
+        return {"rank": self._distance.rank} | self._about
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
+        """Rebuild from `arrays`."""
+        return cls(Mahalanobis(arrays["mean"], arrays["whitening"]))
+
+
+class RobustRxDetector:
+    """RX whose mean and covariance leave the oddest pixels out, see `RobustRxConfig`.
+
+    The share left out is fixed (default 3 per cent, our choice: on the scans with truth it did
+    better than a chi-square cut, which on rock of several minerals throws whole minerals away).
+    """
+
+    name = "robust-rx"
+
+    def __init__(self, config: RobustRxConfig | None = None) -> None:
+        self.config: RobustRxConfig = config or RobustRxConfig()
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedPixelwise:
+        """Estimate, trim, estimate again.
+
+        Raises
+        ------
+        InputError
+            When no element varies over the valid area.
+        CancelledError
+        """
+        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        distance = Mahalanobis.fit(scan_moments(cube, preprocessing, on_event, cancel))
+        for _ in range(self.config.rounds if self.config.trim else 0):
+            distances = np.concatenate(
+                [
+                    distance.squared_distance(pixels)
+                    for pixels in valid_blocks(cube, preprocessing, "trimming", on_event, cancel)
+                ]
+            )
+            cut = float(np.quantile(distances, 1.0 - self.config.trim))
+            moments = RunningMoments(len(preprocessing.elements))
+            start = 0
+            for pixels in valid_blocks(cube, preprocessing, "trimming", on_event, cancel):
+                kept = distances[start : start + len(pixels)] <= cut
+                moments.add(pixels[kept])
+                start += len(pixels)
+            distance = Mahalanobis.fit(moments)
+        background = MahalanobisBackground(distance, {"trimmed_share": self.config.trim})
+        return FittedPixelwise(self.name, self.config, preprocessing, background)
+
+    def load(self, state: ModelState) -> FittedPixelwise:
+        """Rebuild a fitted detector from `FittedPixelwise.state`."""
+        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
+        background = MahalanobisBackground.from_arrays(state.arrays)
+        return FittedPixelwise(self.name, self.config, preprocessing, background)
