@@ -152,6 +152,12 @@ def test_a_map_keeps_its_numbers_its_name_and_micrometres(tmp_path, dtype, store
     assert np.array_equal(read, values)
 
 
+def test_a_map_named_ome_tif_is_ome(tmp_path):
+    path = write_map(tmp_path / "Fe.ome.tif", np.ones((2, 3), np.uint16), "Fe", (20.0, 25.0))
+    assert float(ome_pixels(path).attrib["PhysicalSizeX"]) == 25.0
+    assert tifffile.imread(path).dtype == np.uint16
+
+
 def test_whole_numbers_beyond_32_bits_are_refused(tmp_path):
     with pytest.raises(InputError, match="beyond 32 bits"):
         write_map(tmp_path / "map.tif", np.array([[2**40, -1]]), "Fe", None)

@@ -81,7 +81,8 @@ def write_map(path: str | Path, image: ArrayLike, name: str, pixel_size: PixelSi
     """Write one map (H, W) in its own number type, so that counts stay the counts they were.
 
     uint8, uint16 and float32 become ImageJ TIFF, whose types these are, unless ``path`` ends with
-    .ome.tif; other types OME-TIFF. Booleans become 0 and 1; 64-bit integers 32-bit ones, which hold them or are refused.
+    .ome.tif; other types OME-TIFF. Booleans become 0 and 1; 64-bit integers become 32-bit ones
+    where those hold them and are refused otherwise.
 
     Parameters
     ----------

@@ -1,0 +1,112 @@
+"""From what was typed to what the engine takes: configs, names, images beside others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.registry import config_class, make_config
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io import read_scene, read_truth
+from napari_mineral_anomaly.run_files import RUN_FILE, SCORE_FILE
+
+TRUTH_FILE = "truth.tif"
+
+
+def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorConfig:
+    """Parameters of a detector: defaults, then ``--config``, then single options.
+
+    ``--epochs`` for a detector without epochs is told on stderr and ignored.
+
+    Raises
+    ------
+    InputError
+        For an unknown detector, an unknown parameter and a value that is not possible.
+    """
+    known = config_class(detector).model_fields
+    parameters = {} if arguments.config is None else _read_json_object(arguments.config)
+    for name in ("seed", "device", "epochs"):
+        value = getattr(arguments, name)
+        if value is None:
+            continue
+        if name == "epochs" and name not in known:
+            print(f"Note: {detector} has no epochs; --epochs is ignored.", file=sys.stderr)
+            continue
+        parameters[name] = value
+    return make_config(detector, **parameters)
+
+
+def output_names(inputs: Sequence[Path]) -> list[str]:
+    """One folder name per scan: its own name, with its parent's where two are alike.
+
+    Raises
+    ------
+    InputError
+        When two scans are alike even so.
+    """
+    # Not resolved: a link has the name that its owner gave it.
+    full = [Path(os.path.abspath(path)) for path in inputs]  # noqa: PTH100
+    names = [path.name if path.is_dir() else path.name.split(".")[0] for path in full]
+    twice = {name for name, n in Counter(names).items() if n > 1}
+    names = [
+        f"{path.parent.name}_{name}" if name in twice else name
+        for path, name in zip(full, names, strict=True)
+    ]
+    alike = sorted(name for name, n in Counter(names).items() if n > 1)
+    if alike:
+        raise InputError(
+            f"Two inputs would both write into a folder named {alike[0]}: "
+            "apply the model to them one by one."
+        )
+    return names
+
+
+def score_file(path: Path) -> Path:
+    """The score map itself, for a folder of results or for the map."""
+    return path / SCORE_FILE if path.is_dir() else path
+
+
+def threshold_beside(score: Path) -> float | None:
+    """The threshold (background sigmas) in run.json beside a score map; None without one.
+
+    Raises
+    ------
+    InputError
+        When there is a run.json that holds no threshold.
+    """
+    run_file = score.parent / RUN_FILE
+    if not run_file.is_file():
+        return None
+    threshold = _read_json_object(run_file).get("threshold")
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        raise InputError(f"{run_file} holds no threshold: give one with --threshold.")
+    return float(threshold)
+
+
+def truth_mask(path: Path) -> NDArray[np.uint8]:
+    """A truth mask (H, W) from an image, a scene folder or a .mat scene."""
+    if path.suffix.lower() == ".mat":
+        return read_scene(path)[1]
+    return read_truth(path / TRUTH_FILE if path.is_dir() else path)
+
+
+def _read_json_object(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON ({error}).") from error
+    if not isinstance(values, dict):
+        raise InputError(f'{path} must hold one JSON object such as {{"epochs": 150}}.')
+    return values

@@ -1,0 +1,93 @@
+"""Progress on stderr: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from napari_mineral_anomaly.progress import ProgressEvent
+
+SECONDS_BETWEEN_LINES = 20.0
+
+# Reading takes seconds, and its errors are to stand alone in a log.
+_SILENT_IN_LOGS = {"opening", "reading"}
+
+
+class ProgressPrinter:
+    """Shows `ProgressEvent`s; a context manager, which clears the bar at its end.
+
+    Parameters
+    ----------
+    stream : text stream, optional
+        Default: stderr.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._bar: tqdm[Any] | None = None
+        self._phase = ""
+        self._first_seen: dict[str, float] = {}
+        self._last_line = 0.0
+
+    def __enter__(self) -> ProgressPrinter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close_bar()
+
+    def __call__(self, event: ProgressEvent) -> None:
+        """Show one event."""
+        if self._stream.isatty():
+            self._show_bar(event)
+        elif event.phase not in _SILENT_IN_LOGS:
+            self._print_line(event)
+
+    def _show_bar(self, event: ProgressEvent) -> None:
+        bar = self._bar
+        if bar is None or event.phase != self._phase:
+            self._close_bar()
+            self._phase = event.phase
+            bar = self._bar = tqdm(
+                total=event.total or None,
+                # Phases alternate (training, pseudo-labels): a bar may begin half-way.
+                initial=max(event.step - 1, 0),
+                desc=event.phase,
+                file=self._stream,
+                leave=False,
+                dynamic_ncols=True,
+            )
+        bar.set_postfix_str(_remark(event), refresh=False)
+        bar.total = event.total or None
+        bar.update(event.step - bar.n)
+
+    def _print_line(self, event: ProgressEvent) -> None:
+        now = time.monotonic()
+        is_new = event.phase not in self._first_seen
+        if not is_new and now - self._last_line < SECONDS_BETWEEN_LINES:
+            return
+        elapsed = now - self._first_seen.setdefault(event.phase, now)
+        self._last_line = now
+        of_total = f" {event.step}/{event.total}" if event.total else ""
+        parts = [f"{event.phase}{of_total}", _remark(event)]
+        if event.total > event.step > 0 and not is_new:
+            left = elapsed / event.step * (event.total - event.step)
+            parts.append(f"about {left:.0f} s left")
+        print(", ".join(part for part in parts if part), file=self._stream, flush=True)
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _remark(event: ProgressEvent) -> str:
+    return event.message if event.loss is None else f"loss {event.loss:.4g}"

@@ -1,0 +1,100 @@
+"""What the commands print: sentences and tables for people, strict JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from napari_mineral_anomaly.grains import DRIVER_COLUMNS
+from napari_mineral_anomaly.run_record import plain
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.run_folder import WrittenRun
+
+GRAINS_IN_SUMMARY = 10
+GRAINS_IN_JSON = 50
+
+_METRIC_NAMES = {
+    "auc": "AUC (Pd, Pf)",
+    "ap": "Average precision",
+    "pauc_1e3": "Mean Pd up to Pf 0.001",
+    "auc_dtau": "AUC (Pd, tau)",
+    "auc_ftau": "AUC (Pf, tau)",
+    "td": "TD = AUC (Pd, Pf) + AUC (Pd, tau)",
+    "bs": "BS = AUC (Pd, Pf) - AUC (Pf, tau)",
+    "odp": "ODP = AUC (Pd, tau) + 1 - AUC (Pf, tau)",
+}
+
+
+def as_json(value: Any) -> str:
+    """Strict JSON; what is not finite becomes null."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def count(number: int, what: str) -> str:
+    """A number with its noun: "1 grain", "3 grains"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def run_values(written: WrittenRun) -> dict[str, Any]:
+    """What ``--json`` says of a run: run.json, its folder and the worst grains."""
+    grains = written.grains.head(GRAINS_IN_JSON).to_dict("records")
+    return {"out": str(written.folder)} | written.record.model_dump() | {"grains": grains}
+
+
+def run_json(written: WrittenRun) -> str:
+    """`run_values` as JSON."""
+    return as_json(run_values(written))
+
+
+def run_summary(written: WrittenRun) -> str:
+    """What a run found, for people."""
+    record, grains = written.record, written.grains
+    parts = [
+        f"{record.source}: {count(record.n_grains, 'grain')} at or above "
+        f"{record.threshold:.2f} background sigmas ({record.detector}; {record.n_flagged} of "
+        f"{record.n_valid} pixels, about {record.promised_false_pixels:.3g} expected by chance)."
+    ]
+    if len(grains):
+        known = record.pixel_size_um is not None
+        unit, y, x, area = (
+            ("µm", "centroid_y_um", "centroid_x_um", "area_um2")
+            if known
+            else ("px", "centroid_y_px", "centroid_x_px", "area_px")
+        )
+        square = "µm²" if known else "px"
+        rows = [["rank", "peak", f"area {square}", f"down {unit}", f"across {unit}", "driven by"]]
+        for grain in grains.head(GRAINS_IN_SUMMARY).to_dict("records"):
+            drivers = " ".join(grain[column] for column in DRIVER_COLUMNS[:3])
+            row = [str(grain["rank"]), f"{grain['peak_score']:.1f}", f"{grain[area]:.0f}"]
+            rows.append([*row, f"{grain[y]:.1f}", f"{grain[x]:.1f}", drivers])
+        parts.append(_columns(rows))
+        if len(grains) > GRAINS_IN_SUMMARY:
+            parts.append(f"  ... {len(grains) - GRAINS_IN_SUMMARY} more in grains.csv")
+    parts.append(f"Results in {written.folder} (open report.html there).")
+    return "\n".join(parts)
+
+
+def metrics_summary(metrics: dict[str, Any], threshold: float | None) -> str:
+    """The metrics for people."""
+    rows = [[name, f"{metrics[key]:.4f}"] for key, name in _METRIC_NAMES.items()]
+    precision = metrics["grain_precision"]
+    for n, value in (precision or {}).items():
+        share = "no grain" if value is None else f"{value:.4f}"
+        rows.append([f"True among the worst {n} grains (threshold {threshold:.2f})", share])
+    parts = [
+        f"{metrics['n_anomaly']} anomalous and {metrics['n_background']} background pixels "
+        f"compared, {metrics['n_excluded']} left out.",
+        _columns(rows),
+    ]
+    if precision is None:
+        parts.append("  Grain precision needs a threshold: --threshold SIGMAS.")
+    return "\n".join(parts)
+
+
+def _columns(rows: list[list[str]]) -> str:
+    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    return "\n".join(
+        "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )

@@ -1,0 +1,30 @@
+"""Names of the files that one run leaves behind."""
+
+from __future__ import annotations
+
+SCORE_FILE = "anomaly_score.ome.tif"
+MASK_FILE = "anomaly_mask.tif"
+LABELS_FILE = "pseudo_labels.tif"
+CONTRIBUTIONS_FILE = "element_contributions.ome.tif"
+GRAINS_FILE = "grains.csv"
+OVERVIEW_FILE = "overview.png"
+REPORT_FILE = "report.html"
+RUN_FILE = "run.json"
+INGEST_FILE = "ingest.json"
+MODEL_FOLDER = "model"
+
+RUN_FILES = (
+    SCORE_FILE,
+    MASK_FILE,
+    LABELS_FILE,
+    CONTRIBUTIONS_FILE,
+    GRAINS_FILE,
+    OVERVIEW_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    INGEST_FILE,
+    MODEL_FOLDER,
+)
+
+# What the model folder holds.
+MODEL_FILES = ("weights.safetensors", "model.json")
