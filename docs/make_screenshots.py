@@ -1,0 +1,147 @@
+"""Drive a real napari window through the whole journey and save what it shows.
+
+    xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python docs/make_screenshots.py
+
+Pictures go to docs/images. ``--size 1366x768`` and ``--out FOLDER`` serve to check how the docks
+fit a small screen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+from PIL import Image
+from qtpy.QtCore import QEvent, QSettings
+from qtpy.QtWidgets import QApplication
+
+from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
+from napari_mineral_anomaly.widgets.links import linked_layers
+from napari_mineral_anomaly.widgets.parts import PLUGIN
+
+IMAGES = Path(__file__).parent / "images"
+SHAPE, SEED = (160, 240), 1
+TRAINING_STEPS = 40
+THRESHOLD = 3.5
+
+
+class Window:
+    """A napari window that a script drives as a user would."""
+
+    def __init__(self, width: int, height: int, out: Path) -> None:
+        self.viewer = napari.Viewer(show=True, title="napari")
+        self.viewer.window._qt_window.resize(width, height)
+        self.out = out
+        out.mkdir(parents=True, exist_ok=True)
+
+    def settle(self, seconds: float = 0.4) -> None:
+        """Let Qt and the workers go on for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            QApplication.processEvents()
+            QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            time.sleep(0.01)
+
+    def until(self, done: Callable[[], bool], seconds: float = 900.0) -> None:
+        """Wait for something to happen in the window."""
+        end = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > end:
+                raise TimeoutError("the window did not get there")
+            self.settle(0.05)
+        self.settle()
+
+    def dock(self, name: str) -> Any:
+        """Open a dock, or bring it to the front."""
+        place, widget = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
+        place.show()
+        self.settle(0.2)
+        place.raise_()
+        self.settle(0.2)
+        return widget
+
+    def shoot(self, name: str) -> None:
+        """Save the whole window."""
+        self.settle(0.6)
+        pixels = self.viewer.window.screenshot(canvas_only=False, flash=False)
+        picture = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
+        path = self.out / f"{name}.png"
+        picture.save(path, optimize=True)
+        print(f"{path}  {picture.width}x{picture.height}  {path.stat().st_size / 1024:.0f} KB")
+
+    def layer(self, role: str) -> Any:
+        """The newest layer of a kind."""
+        return list(linked_layers(self.viewer, role=role))[-1][0]
+
+
+def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
+    """From the folder of maps to the exported files, a picture at every step."""
+    load = window.dock("Load maps")
+    load.load([folder])
+    window.until(lambda: load.add_button.isEnabled())
+    window.shoot("load_report")
+    load.add_button.click()
+    window.until(lambda: len(window.viewer.layers) == section.cube.n_elements)
+    window.shoot("element_maps")
+
+    detect = window.dock("Detect anomalies")
+    detect.choose_detector("msfa")
+    detect.form.set_value("epochs", TRAINING_STEPS)
+    detect.run_button.click()
+    window.until(lambda: detect.loss_plot.n_points > TRAINING_STEPS + TRAINING_STEPS // 4)
+    window.shoot("detect_running")
+    detect.cancel_button.click()
+    detect.choose_detector("rx")
+    detect.run_button.click()
+    window.until(lambda: detect.run_button.isEnabled())
+    window.shoot("detect_done")
+
+    threshold = window.dock("Threshold")
+    window.until(lambda: threshold.expected.text() != "")
+    threshold.plot.line.setValue(THRESHOLD)
+    window.shoot("threshold")
+
+    truth_dock = window.dock("Ground truth")
+    truth_dock.make_button.click()
+    truth = window.layer("truth")
+    truth.brush_size = 1
+    for y, x in np.argwhere(section.truth):
+        truth.paint((y, x), 1)
+    window.until(lambda: truth_dock.auc.text() != "–")
+    window.shoot("truth_auc")
+
+    export = window.dock("Export results")
+    export.folder.setText("section_results")
+    export.export_button.click()
+    window.until(lambda: export.status.text().startswith("Wrote"))
+    export.status.good(export.status.text().replace(f"{Path.cwd().resolve()}/", ""))
+    window.shoot("export")
+
+
+def main() -> None:
+    """Read the options and go."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", default="1600x1000")
+    parser.add_argument("--out", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    width, height = (int(part) for part in options.size.split("x"))
+    section = simulate_section("easy", shape=SHAPE, seed=SEED)
+    with tempfile.TemporaryDirectory() as scratch:
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, scratch)
+        write_section(section, Path(scratch) / "thin_section")
+        window = Window(width, height, options.out.resolve())
+        # Relative paths: the pictures shall not show this computer's folders.
+        with contextlib.chdir(scratch):
+            journey(window, section, Path("thin_section"))
+        window.viewer.close()
+
+
+if __name__ == "__main__":
+    main()

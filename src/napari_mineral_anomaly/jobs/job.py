@@ -1,0 +1,174 @@
+"""A job (what to compute), its outcome, and the handle that whoever asked for it holds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar, cast
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.progress import (
+    CancelledError,
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+)
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Work = Callable[[ProgressCallback, CancelToken], T]
+
+
+class JobState(Enum):
+    """Where a job stands, as the window sees it."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job failed.
+
+    Attributes
+    ----------
+    sentence : str
+        One plain sentence for people.
+    expected : bool
+        True for the user's input (`InputError`), False for a defect, whose traceback is in the
+        log.
+    """
+
+    sentence: str
+    expected: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome(Generic[T]):
+    """How a job ended: a state, and the result or the failure that belongs to it."""
+
+    state: JobState
+    result: T | None = None
+    failure: Failure | None = None
+
+
+class Job(Generic[T]):
+    """A computation that runs once: ``work(on_event, cancel)`` and a name for people.
+
+    The reference to ``work``, and with it to the maps or the model it closes over, is dropped
+    when the job starts: whoever still holds the job afterwards (a thread pool, a task list) holds
+    nothing large.
+    """
+
+    def __init__(self, name: str, work: Work[T]) -> None:
+        self.name = name
+        self._work: Work[T] | None = work
+
+    def run(self, on_event: ProgressCallback, cancel: CancelToken) -> Outcome[T]:
+        """Compute; every exception becomes an outcome, none escapes."""
+        work, self._work = self._work, None
+        if work is None:
+            raise RuntimeError(f"{self.name} was already run: a job runs once.")
+        try:
+            cancel.check()
+            return Outcome(JobState.DONE, result=work(on_event, cancel))
+        except CancelledError:
+            return Outcome(JobState.CANCELLED)
+        except InputError as error:
+            return Outcome(JobState.FAILED, failure=Failure(str(error), expected=True))
+        except Exception as error:
+            # Only text leaves here: the exception's traceback would keep the maps alive.
+            logger.exception("%s failed", self.name)
+            return Outcome(JobState.FAILED, failure=_unexpected(self.name, error))
+
+
+def _unexpected(name: str, error: Exception) -> Failure:
+    if isinstance(error, MemoryError):
+        return Failure(f"{name} failed: the computer ran out of memory.", expected=False)
+    lines = str(error).strip().splitlines()
+    reason = lines[0].rstrip(".") if lines else type(error).__name__
+    return Failure(f"{name} failed: {reason}. The details are in the log.", expected=False)
+
+
+class JobHandle(Generic[T]):
+    """A running job as seen by whoever asked for it; used from one thread only.
+
+    Exactly one of the three endings is called, once. After `cancel` the job counts as cancelled
+    at once, even while the computation is still inside a long step: it stops at its next seam,
+    and whatever it returns or raises by then is discarded.
+
+    Parameters
+    ----------
+    name : str
+        The job's name.
+    on_events : callable, optional
+        Called with the progress events since the last call, oldest first.
+    on_done, on_failed, on_cancelled : callable, optional
+        The three endings.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        on_events: Callable[[Sequence[ProgressEvent]], None] | None = None,
+        on_done: Callable[[T], None] | None = None,
+        on_failed: Callable[[Failure], None] | None = None,
+        on_cancelled: Callable[[], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.token = CancelToken()
+        self._state = JobState.RUNNING
+        self._on_events = on_events
+        self._on_done = on_done
+        self._on_failed = on_failed
+        self._on_cancelled = on_cancelled
+
+    @property
+    def state(self) -> JobState:
+        """Where the job stands."""
+        return self._state
+
+    @property
+    def running(self) -> bool:
+        """Whether the result is still awaited."""
+        return self._state is JobState.RUNNING
+
+    def cancel(self) -> None:
+        """Give the job up; does nothing once it has ended."""
+        self.token.cancel()
+        self.finish(Outcome(JobState.CANCELLED))
+
+    def abandon(self) -> None:
+        """Give the job up without calling any ending: whoever would hear of it is gone."""
+        self._forget_listeners()
+        self.cancel()
+
+    def deliver(self, events: Sequence[ProgressEvent]) -> None:
+        """Pass progress on (called by executors); silent once the job has ended."""
+        if self.running and self._on_events is not None:
+            self._on_events(events)
+
+    def finish(self, outcome: Outcome[T]) -> None:
+        """End the job with ``outcome`` (called by executors); the first ending counts."""
+        if not self.running:
+            return
+        self._state = outcome.state
+        done, failed, cancelled = self._on_done, self._on_failed, self._on_cancelled
+        # The endings close over widgets and layers: let go of them before calling any.
+        self._forget_listeners()
+        if outcome.state is JobState.DONE and done is not None:
+            done(cast(T, outcome.result))
+        elif outcome.state is JobState.FAILED and failed is not None:
+            failed(cast(Failure, outcome.failure))
+        elif outcome.state is JobState.CANCELLED and cancelled is not None:
+            cancelled()
+
+    def _forget_listeners(self) -> None:
+        self._on_events = self._on_done = self._on_failed = self._on_cancelled = None

@@ -1,0 +1,145 @@
+"""The two plots of the docks: the loss while a network trains, and the scores' histogram."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# pyqtgraph takes the Qt binding that is already imported: qtpy first.
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+import pyqtgraph as pg  # isort: skip
+
+from napari_mineral_anomaly.widgets.histogram import ScoreHistogram
+
+# Grey that is legible on napari's dark and light themes.
+_INK = "#9a9a9a"
+_LINE = "#4fc3f7"
+_THRESHOLD = "#00e5ff"
+_PHASES = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292")
+
+
+class LossPlot(QWidget):
+    """Training loss over the steps of the run; one curve per training phase."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plot = _plot(self, 170)
+        self._plot.setLabel("bottom", "training step")
+        self._plot.setLabel("left", "loss")
+        self._plot.setToolTip("Falls quickly and levels off when training goes well.")
+        self._curves: dict[str, tuple[Any, list[float]]] = {}
+
+    def clear(self) -> None:
+        """Forget the last run."""
+        self._plot.clear()
+        self._curves.clear()
+
+    def extend(self, phase: str, losses: Sequence[float]) -> None:
+        """Add losses of a phase, oldest first."""
+        if phase not in self._curves:
+            colour = _PHASES[len(self._curves) % len(_PHASES)]
+            curve = self._plot.plot(pen=pg.mkPen(colour, width=2))
+            start = sum(len(values) for _, values in self._curves.values())
+            curve.setPos(start, 0)
+            self._curves[phase] = (curve, [])
+        curve, values = self._curves[phase]
+        values.extend(losses)
+        curve.setData(np.asarray(values))
+
+    @property
+    def n_points(self) -> int:
+        """Number of losses drawn."""
+        return sum(len(values) for _, values in self._curves.values())
+
+
+class HistogramPlot(QWidget):
+    """Log counts of the score with a line to drag."""
+
+    threshold_dragged = Signal(float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plot = _plot(self, 220)
+        self._plot.setLabel("bottom", "score (background sigmas)")
+        self._plot.setLabel("left", "pixels")
+        self._plot.setToolTip(
+            "How many pixels have which score, on a logarithmic scale. Drag the line: pixels to "
+            "its right are flagged. Scroll to zoom, right-click for more."
+        )
+        self._plot.getAxis("left").setLogMode(True)
+        self._plot.setMouseEnabled(x=True, y=False)
+        self._bars = pg.PlotCurveItem(
+            [0.0, 1.0],
+            [0.0],
+            stepMode="center",
+            fillLevel=math.log10(0.5),
+            brush=pg.mkBrush(79, 195, 247, 110),
+            pen=pg.mkPen(_LINE),
+        )
+        self._plot.addItem(self._bars)
+        self.line = pg.InfiniteLine(
+            angle=90,
+            movable=True,
+            pen=pg.mkPen(_THRESHOLD, width=2),
+            hoverPen=pg.mkPen("#ffffff", width=3),
+        )
+        self.line.setZValue(10)
+        self.line.sigPositionChanged.connect(self._on_line)
+        self._plot.addItem(self.line)
+        self._following = False
+
+    def show_histogram(self, histogram: ScoreHistogram) -> None:
+        """Draw a histogram; the view starts on the background and the threshold."""
+        self._bars.show()
+        self.line.show()
+        floor = math.log10(0.5)
+        heights = np.full(histogram.counts.shape, floor)
+        some = histogram.counts > 0
+        heights[some] = np.log10(histogram.counts[some])
+        self._bars.setData(histogram.edges, heights)
+        low, high = float(histogram.edges[0]), float(histogram.edges[-1])
+        self.line.setBounds((low, max(high, histogram.knee)))
+        self._plot.setXRange(low, histogram.knee, padding=0.02)
+        self._plot.setYRange(floor, float(heights.max(initial=1.0)), padding=0.05)
+        self._plot.setLimits(xMin=low - 1.0, xMax=max(high, histogram.knee) + 1.0)
+
+    def set_threshold(self, value: float) -> None:
+        """Move the line without reporting it as dragged."""
+        self._following = True
+        self.line.setValue(value)
+        self._following = False
+
+    def clear(self) -> None:
+        """Show no score."""
+        self._bars.hide()
+        self.line.hide()
+
+    def _on_line(self) -> None:
+        if not self._following:
+            self.threshold_dragged.emit(float(self.line.value()))
+
+
+def _plot(parent: QWidget, height: int) -> Any:
+    plot = pg.PlotWidget(background=None)
+    plot.setFixedHeight(height)
+    plot.setFrameShape(plot.Shape.NoFrame)
+    plot.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.setPen(_INK)
+        axis.setTextPen(_INK)
+        axis.enableAutoSIPrefix(False)
+    # The default leaves too little room for the label below the ticks.
+    plot.getAxis("bottom").setHeight(44)
+    plot.getPlotItem().setContentsMargins(0, 8, 8, 6)
+    plot.hideButtons()
+    parent.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+    column = QVBoxLayout(parent)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.addWidget(plot)
+    return plot

@@ -1,0 +1,64 @@
+"""What a run is doing, in one line: phase, step, loss and time left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_mineral_anomaly.progress import ProgressEvent
+
+# A guess from fewer steps than these jumps about more than it tells.
+_STEPS_BEFORE_GUESS = 3
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """One line for people, and how far the phase is: ``percent`` None means unknown."""
+
+    line: str
+    percent: int | None
+
+
+class RunClock:
+    """Follows the events of one run; each phase has its own clock."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._since = 0.0
+        self._first_step = 0
+
+    def status(self, event: ProgressEvent, now: float) -> RunStatus:
+        """What to show for ``event`` at ``now`` (seconds of a monotonic clock)."""
+        if event.phase != self._phase:
+            self._phase, self._since, self._first_step = event.phase, now, event.step
+        parts = [event.phase[:1].upper() + event.phase[1:]]
+        percent = None
+        if event.total > 0:
+            # Every training step shows the network the whole scan or window: an epoch.
+            unit = "epoch" if event.loss is not None else "step"
+            parts.append(f"{unit} {event.step} of {event.total}")
+            percent = min(100, 100 * event.step // event.total)
+        if event.loss is not None:
+            parts.append(f"loss {event.loss:.4g}")
+        left = self._seconds_left(event, now)
+        if left is not None:
+            parts.append(f"{duration(left)} left")
+        # While a network trains, the message repeats the loss.
+        if event.message and event.loss is None:
+            parts.append(event.message)
+        return RunStatus(" · ".join(parts), percent)
+
+    def _seconds_left(self, event: ProgressEvent, now: float) -> float | None:
+        done = event.step - self._first_step
+        if event.total <= 0 or done < _STEPS_BEFORE_GUESS:
+            return None
+        return (now - self._since) / done * (event.total - event.step)
+
+
+def duration(seconds: float) -> str:
+    """A duration as people say it: "8 s", "3 min", "1 h 20 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

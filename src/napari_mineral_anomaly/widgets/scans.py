@@ -1,0 +1,102 @@
+"""The scans in a viewer, and the way back from their layers to an `ElementCube`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.cube import QUANTITIES, ElementCube, Quantity
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.widgets.layers import pixel_size_of, spatial_of
+from napari_mineral_anomaly.widgets.links import linked_layers
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One scan as the viewer shows it.
+
+    ``elements`` are those whose layers are still there: they are what is analysed. ``spatial``
+    says where the scan lies, for layers that must lie on it.
+    """
+
+    scan_id: str
+    name: str
+    elements: tuple[str, ...]
+    shape: tuple[int, int]
+    spatial: dict[str, Any]
+
+
+def scans_in(viewer: Any) -> list[Scan]:
+    """The scans that have element layers, in the order of their first layer."""
+    scan_ids = dict.fromkeys(link.scan_id for _, link in linked_layers(viewer, role="element"))
+    return [scan for scan_id in scan_ids if (scan := find_scan(viewer, scan_id)) is not None]
+
+
+def find_scan(viewer: Any, scan_id: str) -> Scan | None:
+    """The scan with that id; None when no element layer of it is left."""
+    found = list(linked_layers(viewer, scan_id, "element"))
+    if not found:
+        return None
+    layer, link = found[0]
+    height, width = layer.data.shape[-2:]
+    return Scan(
+        scan_id,
+        link.scan or "scan",
+        tuple(link.element or layer.name for layer, link in found),
+        (int(height), int(width)),
+        spatial_of(layer),
+    )
+
+
+def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
+    """The cube of the element layers that the scan still has, in their order.
+
+    The pixel size is that of the layers, so what the user set in napari counts. Nothing is
+    copied: planes of one array stay that array, others are stacked lazily.
+
+    Raises
+    ------
+    InputError
+        When no element layer is left, or when their shapes differ.
+    """
+    found = list(linked_layers(viewer, scan_id, "element"))
+    if not found:
+        raise InputError("No element map of this scan is left in the layer list: load it again.")
+    planes = [np.asarray(layer.data) for layer, _ in found]
+    shapes = {plane.shape for plane in planes}
+    if len(shapes) > 1 or planes[0].ndim != 2:
+        listed = ", ".join(sorted("x".join(map(str, shape)) for shape in shapes))
+        raise InputError(
+            f"The element layers of this scan have different shapes ({listed}): "
+            "remove those that do not belong together."
+        )
+    layer, link = found[0]
+    quantity = cast(Quantity, link.quantity) if link.quantity in QUANTITIES else None
+    return ElementCube(
+        stacked(planes),
+        [link.element or layer.name for layer, link in found],
+        pixel_size=pixel_size_of(layer),
+        quantity=quantity,
+        source=link.source or link.scan or None,
+    )
+
+
+def stacked(planes: Sequence[NDArray[Any]]) -> Any:
+    """A (C, H, W) array of the planes without copying them.
+
+    A plain slice of the array that the planes are neighbours in, where there is one; else dask.
+    """
+    base = planes[0].base
+    if isinstance(base, np.ndarray) and base.ndim == 3 and base.shape[1:] == planes[0].shape:
+        where = {base[i].__array_interface__["data"]: i for i in range(base.shape[0])}
+        found = [where.get(plane.__array_interface__["data"], -1) for plane in planes]
+        neighbours = found[0] >= 0 and found == list(range(found[0], found[0] + len(found)))
+        if neighbours and all(plane.strides == base.strides[1:] for plane in planes):
+            return base[found[0] : found[0] + len(found)]
+    # name=False: no hashing of the data.
+    return da.stack([da.from_array(plane, chunks=-1, name=False) for plane in planes])

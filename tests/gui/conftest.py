@@ -1,0 +1,84 @@
+"""Fixtures of the window's tests: a viewer model, a small simulated scan, settings of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import QSettings
+from qtpy.QtWidgets import QWidget
+
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.jobs import SyncExecutor
+from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
+from napari_mineral_anomaly.widgets.layers import add, element_layers
+from napari_mineral_anomaly.widgets.parts import Dock
+
+SCAN_ID = "scan-a"
+ELEMENTS = ("Si", "Fe", "Ca", "Au", "Zr", "P")
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(tmp_path: Path) -> None:
+    QSettings.setPath(
+        QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings")
+    )
+
+
+@pytest.fixture(scope="session")
+def section() -> SimulatedSection:
+    """A simulated section that nobody may alter; six elements, as layers take time to add."""
+    section = simulate_section("easy", shape=(64, 96), seed=1)
+    every = section.cube
+    kept = [every.elements.index(name) for name in ELEMENTS]
+    return replace(section, cube=every.replace(maps=every.maps[kept], elements=ELEMENTS))
+
+
+@pytest.fixture
+def cube(section: SimulatedSection) -> ElementCube:
+    return section.cube
+
+
+@pytest.fixture
+def scan_folder(section: SimulatedSection, tmp_path: Path) -> Path:
+    folder = tmp_path / "scan"
+    write_section(section, folder)
+    return folder
+
+
+@pytest.fixture
+def scan_id() -> str:
+    """The scan of `scanned`."""
+    return SCAN_ID
+
+
+@pytest.fixture
+def viewer(qapp: object) -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def scanned(viewer: ViewerModel, cube: ElementCube) -> ViewerModel:
+    """A viewer with the element layers of the simulated section."""
+    for data in element_layers(cube, scan="section", scan_id=SCAN_ID):
+        add(viewer, data)
+    return viewer
+
+
+@pytest.fixture
+def make_dock(qtbot: object) -> Iterator[Callable[..., Dock]]:
+    """Makes a dock whose jobs run at once, and closes it after the test."""
+    docks: list[QWidget] = []
+
+    def make(dock_class: type[Dock], viewer: ViewerModel, executor: object = None) -> Dock:
+        dock = dock_class(viewer, executor or SyncExecutor())
+        docks.append(dock)
+        return dock
+
+    yield make
+    for dock in docks:
+        dock.close()
+        dock.deleteLater()

@@ -1,0 +1,603 @@
+"""The docks on a viewer model, their jobs run at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
+
+from napari_mineral_anomaly.jobs.qt import QtExecutor
+from napari_mineral_anomaly.pipeline import detect
+from napari_mineral_anomaly.scoring import default_threshold, expected_false_pixels
+from napari_mineral_anomaly.simulate import SimulatedSection
+from napari_mineral_anomaly.widgets import detect as detect_module
+from napari_mineral_anomaly.widgets.detect import DetectDock
+from napari_mineral_anomaly.widgets.export import ExportDock
+from napari_mineral_anomaly.widgets.links import link_of, linked_layers
+from napari_mineral_anomaly.widgets.load_maps import LoadMapsDock
+from napari_mineral_anomaly.widgets.parts import DOCK_WIDTH
+from napari_mineral_anomaly.widgets.session import mask_of, session_of
+from napari_mineral_anomaly.widgets.threshold import ThresholdDock
+from napari_mineral_anomaly.widgets.truth import TruthDock
+
+ALL_DOCKS = [LoadMapsDock, DetectDock, ThresholdDock, TruthDock, ExportDock]
+MakeDock = Callable[..., Any]
+
+
+def add_layers(dock: LoadMapsDock, qtbot: Any) -> None:
+    """Press the button and wait until every layer is there."""
+    dock.add_button.click()
+    qtbot.waitUntil(lambda: dock.status.text().startswith("Added"), timeout=20_000)
+
+
+@pytest.fixture
+def run_rx(scanned: ViewerModel, make_dock: MakeDock) -> DetectDock:
+    """A Detect dock that has finished an RX run of the simulated section."""
+    dock = make_dock(DetectDock, scanned)
+    dock.choose_detector("rx")
+    dock.run()
+    return dock
+
+
+def the_layer(viewer: ViewerModel, role: str) -> Any:
+    return next(layer for layer, _ in linked_layers(viewer, role=role))
+
+
+# All docks
+
+
+@pytest.mark.parametrize("dock_class", ALL_DOCKS)
+def test_an_empty_viewer_is_met_with_what_to_do_next(
+    dock_class: type, viewer: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(dock_class, viewer)
+    assert dock.status.text()
+    for name in ("run_button", "export_button", "make_button", "mask_button"):
+        button = getattr(dock, name, None)
+        assert button is None or not button.isEnabled()
+
+
+@pytest.mark.parametrize("dock_class", ALL_DOCKS)
+def test_every_control_explains_itself_and_the_dock_fits_a_laptop(
+    dock_class: type, run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(dock_class, scanned)
+    for kind in (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit):
+        for control in dock.findChildren(kind):
+            inside_another = isinstance(control.parent(), (QAbstractSpinBox, QComboBox))
+            own = not control.objectName().startswith("qt_") and not inside_another
+            if own:
+                assert control.toolTip(), f"{kind.__name__} {control.objectName()!r}"
+    content = dock._scroll.widget()
+    assert content.minimumSizeHint().width() <= DOCK_WIDTH - 16
+    assert dock.minimumSizeHint().height() < 600
+
+
+@pytest.mark.parametrize("dock_class", ALL_DOCKS)
+def test_a_closed_dock_hears_nothing_any_more(
+    dock_class: type, scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    session_of(scanned)  # listens for the viewer's life, docks or no docks
+    before = [len(emitter.callbacks) for emitter in scanned.layers.events.emitters.values()]
+    dock = make_dock(dock_class, scanned)
+    dock.shut_down()
+    after = [len(emitter.callbacks) for emitter in scanned.layers.events.emitters.values()]
+    assert after == before
+
+
+# Load maps
+
+
+def test_loading_shows_the_report_before_any_layer(
+    viewer: ViewerModel,
+    scan_folder: Path,
+    make_dock: MakeDock,
+    section: SimulatedSection,
+    qtbot: Any,
+) -> None:
+    (scan_folder / "notes.txt").write_text("hello")
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([scan_folder])
+    assert len(viewer.layers) == 0
+    assert not dock.found.isHidden()
+    text = dock.report.toPlainText()
+    assert "notes.txt" in text
+    assert "Zr.tif" in text
+    assert "ImageJ tag" in dock.pixel_size_note.text()
+    add_layers(dock, qtbot)
+    assert len(viewer.layers) == section.cube.n_elements
+    assert tuple(viewer.layers[0].scale) == section.cube.pixel_size
+    assert np.array_equal(viewer.layers["Zr · scan"].data, section.cube.plane(4))
+    assert viewer.canvas.overlays.scale_bar.visible
+    assert sum(layer.visible for layer in viewer.layers) == 1
+
+
+def test_an_unknown_pixel_size_is_asked_once_per_folder(
+    viewer: ViewerModel, tmp_path: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    folder = tmp_path / "text maps"
+    folder.mkdir()
+    for element in ("Fe", "Ca"):
+        np.savetxt(folder / f"{element}.txt", np.arange(24).reshape(4, 6), fmt="%d")
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([folder])
+    assert "please type it" in dock.pixel_size_note.text()
+    assert dock.pixel_x.value() == 0
+    dock.pixel_x.setValue(12.5)
+    add_layers(dock, qtbot)
+    assert tuple(viewer.layers[0].scale) == (12.5, 12.5)
+    again = make_dock(LoadMapsDock, viewer)
+    again.load([folder])
+    assert again.pixel_x.value() == 12.5
+    assert "last time" in again.pixel_size_note.text()
+
+
+def test_maps_can_be_added_without_a_pixel_size(
+    viewer: ViewerModel, tmp_path: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    np.savetxt(tmp_path / "Fe.txt", np.arange(24).reshape(4, 6), fmt="%d")
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([tmp_path])
+    add_layers(dock, qtbot)
+    assert str(viewer.layers[0].units[0]) == "pixel"
+
+
+def test_an_oblong_pixel_keeps_both_sides_and_all_digits(
+    viewer: ViewerModel, tmp_path: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    for element in ("Fe", "Ca"):
+        tifffile.imwrite(
+            tmp_path / f"{element}.tif",
+            np.ones((4, 6), np.uint16),
+            imagej=True,
+            resolution=(1 / 2.00125, 1 / 5.0),
+            metadata={"unit": "um"},
+        )
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([tmp_path])
+    assert not dock.pixel_y.isHidden()
+    assert dock.pixel_y.value() == 5.0
+    add_layers(dock, qtbot)
+    assert tuple(viewer.layers[0].scale) == pytest.approx((5.0, 2.00125), abs=1e-7)
+
+
+def test_a_missing_folder_is_told_in_the_dock(
+    viewer: ViewerModel, tmp_path: Path, make_dock: MakeDock
+) -> None:
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([tmp_path / "nowhere"])
+    assert "does not exist" in dock.status.text()
+    assert dock.found.isHidden()
+    assert len(viewer.layers) == 0
+
+
+def test_a_folder_of_several_samples_offers_them(
+    viewer: ViewerModel, tmp_path: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    for sample in ("01", "02"):
+        for element in ("Fe", "Ca"):
+            np.savetxt(
+                tmp_path / f"Sample_{sample}_{element}.txt",
+                np.full((4, 6), int(sample)),
+                fmt="%d",
+            )
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([tmp_path])
+    assert dock.sample_combo.count() == 3
+    dock.sample_combo.activated.emit(2)
+    add_layers(dock, qtbot)
+    assert {int(layer.data.max()) for layer in viewer.layers} == {2}
+
+
+# Detect
+
+
+def test_a_run_in_the_window_gives_the_numbers_of_the_library(
+    run_rx: DetectDock, scanned: ViewerModel, section: SimulatedSection
+) -> None:
+    result = detect(section.cube, "rx")
+    assert np.array_equal(the_layer(scanned, "score").data, result.score, equal_nan=True)
+    assert np.array_equal(the_layer(scanned, "mask").data != 0, result.mask)
+    assert f"{np.count_nonzero(result.mask):,} pixels" in run_rx.status.text()
+    assert run_rx.save_button.isEnabled()
+    assert run_rx.run_button.isEnabled()
+
+
+def test_the_summary_and_the_form_follow_the_detector(
+    scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(DetectDock, scanned)
+    dock.choose_detector("msfa")
+    assert "epochs" in dock.form.values()
+    dock.choose_detector("rx")
+    assert "epochs" not in dock.form.values()
+    assert "Mahalanobis" in dock.summary.text()
+
+
+def test_seed_device_and_parameters_reach_the_run(
+    scanned: ViewerModel, scan_id: str, make_dock: MakeDock
+) -> None:
+    dock = make_dock(DetectDock, scanned)
+    dock.choose_detector("rx")
+    dock.seed.setValue(5)
+    dock.device_combo.setCurrentText("cpu")
+    dock.form.set_value("transform", "log1p")
+    dock.run()
+    info = next(dock.session.runs_of_scan(scan_id)).result.info
+    assert (info["seed"], info["device"]) == (5, "cpu")
+    assert info["parameters"]["transform"] == "log1p"
+
+
+def test_an_impossible_parameter_is_told_and_starts_nothing(
+    scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(DetectDock, scanned)
+    dock.choose_detector("msfa")
+    dock.form.set_value("latent_dim", 50)  # not a multiple of the 8 groups
+    dock.run()
+    assert "50 features cannot be split into 8 equal groups" in dock.status.text()
+    assert dock.run_button.isEnabled()
+
+
+def test_a_scan_without_valid_pixels_is_told(scanned: ViewerModel, make_dock: MakeDock) -> None:
+    for layer in scanned.layers:
+        layer.data = np.zeros_like(layer.data)
+    dock = make_dock(DetectDock, scanned)
+    dock.choose_detector("rx")
+    dock.run()
+    assert "valid pixels" in dock.status.text()
+    assert "Traceback" not in dock.status.text()
+    assert not list(linked_layers(scanned, role="score"))
+
+
+def test_a_model_is_saved_and_applied_to_the_same_numbers(
+    run_rx: DetectDock, scanned: ViewerModel, tmp_path: Path
+) -> None:
+    before = the_layer(scanned, "score").data.copy()
+    run_rx.save_model(tmp_path / "model")
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {
+        "weights.safetensors",
+        "model.json",
+    }
+    run_rx.apply_model(tmp_path / "model")
+    after = the_layer(scanned, "score").data
+    assert after is not before
+    assert np.array_equal(before, after, equal_nan=True)
+    assert len(list(linked_layers(scanned, role="score"))) == 1
+
+
+def test_a_folder_that_is_no_model_is_told(run_rx: DetectDock, tmp_path: Path) -> None:
+    run_rx.apply_model(tmp_path)
+    assert str(tmp_path) in run_rx.status.text()
+    assert run_rx.run_button.isEnabled()
+
+
+@pytest.fixture
+def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """RX runs that begin only when the test says so, as a long step would."""
+    gate = threading.Event()
+    run_detection = detect_module.run_detection
+
+    def gated_run(*args: Any, **kwargs: Any) -> Any:
+        gate.wait(30)
+        return run_detection(*args, **kwargs)
+
+    monkeypatch.setattr(detect_module, "run_detection", gated_run)
+    yield gate
+    gate.set()
+
+
+def test_cancel_frees_the_dock_and_leaves_the_earlier_result(
+    run_rx: DetectDock, scanned: ViewerModel, gated: threading.Event, qtbot: Any
+) -> None:
+    before = the_layer(scanned, "score").data
+    run_rx.executor = QtExecutor()
+    run_rx.form.set_value("transform", "none")
+    run_rx.run()
+    assert not run_rx.run_button.isEnabled()
+    assert run_rx.cancel_button.isEnabled()
+    run_rx.cancel_button.click()
+    assert run_rx.run_button.isEnabled()
+    assert "cancelled" in run_rx.status.text()
+    gated.set()
+    qtbot.wait(300)
+    assert the_layer(scanned, "score").data is before
+
+
+def test_a_run_whose_layers_were_removed_keeps_its_result(
+    scanned: ViewerModel, make_dock: MakeDock, gated: threading.Event, qtbot: Any
+) -> None:
+    dock = make_dock(DetectDock, scanned, QtExecutor())
+    dock.choose_detector("rx")
+    dock.run()
+    scanned.layers.clear()
+    gated.set()
+    qtbot.waitUntil(lambda: bool(scanned.layers), timeout=20_000)
+    assert "removed meanwhile" in dock.status.text()
+    assert [link.role for _, link in linked_layers(scanned)] == ["pseudo_labels", "score", "mask"]
+    assert not dock.run_button.isEnabled()
+
+
+def test_closing_the_dock_gives_its_run_up(
+    scanned: ViewerModel, make_dock: MakeDock, gated: threading.Event, qtbot: Any
+) -> None:
+    dock = make_dock(DetectDock, scanned, QtExecutor())
+    dock.choose_detector("rx")
+    dock.run()
+    dock.shut_down()
+    gated.set()
+    qtbot.wait(300)
+    assert not list(linked_layers(scanned, role="score"))
+
+
+def test_a_dock_destroyed_with_its_window_gives_its_run_up(
+    scanned: ViewerModel, gated: threading.Event, qtbot: Any
+) -> None:
+    dock = DetectDock(scanned, QtExecutor())
+    dock.choose_detector("rx")
+    dock.run()
+    handle = dock._running.handle
+    with qtbot.waitSignal(dock.destroyed):
+        dock.deleteLater()
+    assert handle.token.cancelled
+    gated.set()
+    qtbot.wait(300)
+    assert not list(linked_layers(scanned, role="score"))
+
+
+# Threshold
+
+
+def test_the_dock_shows_value_expected_false_pixels_and_flagged(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, section: SimulatedSection
+) -> None:
+    dock = make_dock(ThresholdDock, scanned)
+    result = detect(section.cube, "rx")
+    assert dock.threshold.value() == pytest.approx(result.threshold, abs=0.005)
+    n_valid = section.cube.n_valid
+    expected = expected_false_pixels(dock.threshold.value(), n_valid)
+    assert dock.expected.text() == f"{expected:,.3g} of {n_valid:,} pixels"
+    assert dock.flagged.text().startswith(f"{np.count_nonzero(result.mask):,} pixels in ")
+    assert dock.plot.line.value() == pytest.approx(result.threshold, abs=0.005)
+
+
+def test_dragging_the_line_moves_the_mask(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(ThresholdDock, scanned)
+    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    dock.plot.line.setValue(2.0)
+    dock.update_mask()
+    assert dock.threshold.value() == 2.0
+    assert np.array_equal(mask.data != 0, score.data >= 2.0)
+    assert link_of(score).threshold == 2.0
+    dock.reset_threshold()
+    dock.update_mask()
+    assert dock.threshold.value() == pytest.approx(
+        default_threshold(int(np.isfinite(score.data).sum())), abs=0.005
+    )
+
+
+def test_strokes_survive_in_the_live_mask_and_can_be_undone(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(ThresholdDock, scanned)
+    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    y, x = (int(n) for n in np.unravel_index(np.nanargmin(score.data), score.data.shape))
+    mask.brush_size = 1
+    mask.paint((y, x), 1)
+    assert mask.data[y, x] == 1
+    mask.undo()
+    assert mask.data[y, x] == 0
+    mask.paint((y, x), 1)
+    dock.threshold.setValue(3.0)
+    dock.update_mask()
+    assert mask.data[y, x] == 1
+    assert "Your brush decided 1 pixel." in dock.status.text()
+
+
+def test_small_grains_are_left_out_on_request(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(ThresholdDock, scanned)
+    mask = the_layer(scanned, "mask")
+    dock.threshold.setValue(3.0)
+    dock.update_mask()
+    before = int((mask.data != 0).sum())
+    dock.min_grain.setValue(3)
+    dock.update_mask()
+    assert 0 < int((mask.data != 0).sum()) < before
+    assert link_of(the_layer(scanned, "score")).min_grain_px == 3
+
+
+def test_a_score_opened_by_hand_gets_a_mask_on_its_grid(
+    viewer: ViewerModel, make_dock: MakeDock
+) -> None:
+    score = np.random.default_rng(0).normal(size=(50, 60)).astype(np.float32)
+    score[10, 10:14] = 30.0
+    score[0, 0] = np.nan
+    layer = viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
+    dock = make_dock(ThresholdDock, viewer)
+    assert dock.score_combo.layer() is layer
+    assert "of 2,999 pixels" in dock.expected.text()
+    dock.threshold.setValue(10.0)
+    dock.update_mask()
+    mask = mask_of(viewer, layer)
+    assert int((mask.data != 0).sum()) == 4
+    assert tuple(mask.scale) == (5, 5)
+    assert [str(unit) for unit in viewer.layers.extent.units] == ["micrometer"] * 2
+
+
+def test_an_empty_score_is_told(viewer: ViewerModel, make_dock: MakeDock) -> None:
+    viewer.add_image(np.full((5, 6), np.nan, np.float32))
+    dock = make_dock(ThresholdDock, viewer)
+    assert "every pixel is NaN" in dock.status.text()
+
+
+def test_removing_the_score_empties_the_dock(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(ThresholdDock, scanned)
+    scanned.layers.remove(the_layer(scanned, "score"))
+    assert dock.score_combo.layer() is None
+    assert "Run a detector first" in dock.status.text()
+    dock.update_mask()
+
+
+# Truth
+
+
+def test_one_click_gives_a_registered_mask_and_the_brush(
+    scanned: ViewerModel, make_dock: MakeDock, section: SimulatedSection
+) -> None:
+    dock = make_dock(TruthDock, scanned)
+    dock.make_button.click()
+    truth = the_layer(scanned, "truth")
+    assert truth.data.shape == section.cube.shape
+    assert tuple(truth.scale) == section.cube.pixel_size
+    assert scanned.layers.selection.active is truth
+    assert str(truth.mode) == "paint"
+    assert truth.selected_label == 1
+    dock.leave_out_button.click()
+    assert truth.selected_label == 2
+    dock.erase_button.click()
+    assert str(truth.mode) == "erase"
+    assert "score map" in dock.status.text(), "what is missing is said"
+
+
+@pytest.fixture
+def truth_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> TruthDock:
+    dock = make_dock(TruthDock, scanned)
+    dock.make_truth()
+    dock.compare_now()
+    return dock
+
+
+def test_auc_follows_the_brush_undo_and_redo(
+    truth_dock: TruthDock, scanned: ViewerModel, section: SimulatedSection, qtbot: Any
+) -> None:
+    truth = the_layer(scanned, "truth")
+    assert "Brush at least one anomalous pixel" in truth_dock.status.text()
+    where = np.nonzero(section.truth)
+    truth.data_setitem(where, 1)
+    qtbot.waitUntil(lambda: truth_dock.auc.text() != "–", timeout=5000)
+    from napari_mineral_anomaly.evaluation import auc_and_ap
+
+    auc, ap = auc_and_ap(the_layer(scanned, "score").data, section.truth)
+    assert truth_dock.auc.text() == f"{auc:.4f}"
+    assert truth_dock.average_precision.text() == f"{ap:.4f}"
+    truth.undo()
+    qtbot.waitUntil(lambda: truth_dock.auc.text() == "–", timeout=5000)
+    truth.redo()
+    qtbot.waitUntil(lambda: truth_dock.auc.text() == f"{auc:.4f}", timeout=5000)
+
+
+def test_left_out_pixels_count_neither_way(
+    truth_dock: TruthDock, scanned: ViewerModel, section: SimulatedSection
+) -> None:
+    truth = the_layer(scanned, "truth")
+    data = section.truth.copy()
+    data[:, :10] = 2
+    truth.data = data
+    truth_dock.compare_now()
+    assert f"{64 * 10} left out" in truth_dock.counts.text()
+
+
+def test_removing_the_truth_while_it_is_watched(
+    truth_dock: TruthDock, scanned: ViewerModel
+) -> None:
+    scanned.layers.remove(the_layer(scanned, "truth"))
+    truth_dock.compare_now()
+    assert truth_dock.auc.text() == "–"
+    assert "Make a truth mask" in truth_dock.status.text()
+
+
+# Export
+
+
+def test_the_dock_offers_what_is_there_and_says_why_not(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
+) -> None:
+    dock = make_dock(ExportDock, scanned)
+    assert not dock.boxes["truth.tif"].isEnabled()
+    assert "brush a truth mask first" in dock.boxes["truth.tif"].toolTip()
+    assert len(dock.chosen()) == 5
+    assert "Choose the folder" in dock.status.text()
+    dock.folder.setText(str(tmp_path / "out"))
+    assert dock.export_button.isEnabled()
+    for box in dock.boxes.values():
+        box.setChecked(False)
+    assert "Tick at least one line" in dock.status.text()
+    assert not dock.export_button.isEnabled()
+
+
+def test_exported_files_hold_the_numbers_of_the_layers(
+    truth_dock: TruthDock,
+    scanned: ViewerModel,
+    make_dock: MakeDock,
+    tmp_path: Path,
+    section: SimulatedSection,
+) -> None:
+    the_layer(scanned, "truth").data = section.truth.copy()
+    mask = the_layer(scanned, "mask")
+    mask.data_setitem((np.array([0, 0]), np.array([0, 1])), 1)
+    dock = make_dock(ExportDock, scanned)
+    dock.folder.setText(str(tmp_path / "out"))
+    dock.export()
+    assert dock.status.text().startswith("Wrote anomaly_score.ome.tif, anomaly_mask.tif")
+    out = tmp_path / "out"
+    score = tifffile.imread(out / "anomaly_score.ome.tif")
+    assert np.array_equal(score, the_layer(scanned, "score").data, equal_nan=True)
+    assert np.array_equal(tifffile.imread(out / "anomaly_mask.tif") == 255, mask.data != 0)
+    assert np.array_equal(tifffile.imread(out / "truth.tif"), section.truth)
+    labels = the_layer(scanned, "pseudo_labels").data
+    assert np.array_equal(tifffile.imread(out / "pseudo_labels.tif"), labels)
+    with tifffile.TiffFile(out / "element_contributions.ome.tif") as tif:
+        assert tif.series[0].shape == (section.cube.n_elements, 64, 96)
+        assert 'PhysicalSizeXUnit="µm"' in tif.ome_metadata
+    grains = pd.read_csv(out / "grains.csv")
+    assert (grains["area_px"].sum()) == int((mask.data != 0).sum())
+    assert "driver_1" in grains
+
+
+def test_existing_files_are_refused_unless_asked(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
+) -> None:
+    (tmp_path / "anomaly_mask.tif").write_text("precious")
+    dock = make_dock(ExportDock, scanned)
+    dock.folder.setText(str(tmp_path))
+    dock.export()
+    assert "already holds anomaly_mask.tif" in dock.status.text()
+    assert [path.name for path in tmp_path.glob("*.tif")] == ["anomaly_mask.tif"]
+    assert (tmp_path / "anomaly_mask.tif").read_text() == "precious"
+    dock.overwrite.setChecked(True)
+    dock.export()
+    assert (tmp_path / "anomaly_score.ome.tif").exists()
+    assert tifffile.imread(tmp_path / "anomaly_mask.tif").dtype == np.uint8
+
+
+def test_a_score_opened_by_hand_exports_without_a_run(
+    viewer: ViewerModel, make_dock: MakeDock, tmp_path: Path
+) -> None:
+    score = np.zeros((20, 30), np.float32)
+    score[5:7, 5:8] = 9.0
+    viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
+    make_dock(ThresholdDock, viewer).make_mask()
+    dock = make_dock(ExportDock, viewer)
+    dock.folder.setText(str(tmp_path / "out"))
+    dock.export()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "anomaly_score.ome.tif",
+        "anomaly_mask.tif",
+        "grains.csv",
+    }
+    grains = pd.read_csv(tmp_path / "out" / "grains.csv")
+    assert grains.loc[0, ["area_px", "area_um2"]].tolist() == [6, 150.0]

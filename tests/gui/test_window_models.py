@@ -1,0 +1,211 @@
+"""The parts of the docks that need no window: brushed masks, histogram, texts, truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io import IgnoredFile, IngestReport, UsedMap
+from napari_mineral_anomaly.progress import ProgressEvent
+from napari_mineral_anomaly.widgets.histogram import score_histogram
+from napari_mineral_anomaly.widgets.maps_reading import (
+    MapsRead,
+    WhichSample,
+    read_or_ask,
+    scan_name,
+)
+from napari_mineral_anomaly.widgets.mask_keeper import MaskKeeper, computed_mask
+from napari_mineral_anomaly.widgets.run_status import RunClock, duration
+from napari_mineral_anomaly.widgets.truth_text import compare, truth_for_files
+from napari_mineral_anomaly.widgets.words import headline, pixel_size_text, report_html
+
+SCORE = np.array(
+    [
+        [0.0, 1.0, 0.0, 0.0, 9.0],
+        [0.0, 0.0, 0.0, 0.0, 0.0],
+        [5.0, 6.0, 0.0, np.nan, 0.0],
+        [7.0, 5.0, 0.0, 0.0, 3.0],
+    ],
+    dtype=np.float32,
+)
+
+
+def test_the_mask_is_at_or_above_the_threshold_and_never_where_nothing_is_known() -> None:
+    mask = computed_mask(SCORE, 5.0)
+    assert np.argwhere(mask).tolist() == [[0, 4], [2, 0], [2, 1], [3, 0], [3, 1]]
+    assert computed_mask(SCORE, 5.0, min_grain_px=2).sum() == 4
+
+
+def test_brush_strokes_survive_a_new_threshold() -> None:
+    keeper = MaskKeeper(computed_mask(SCORE, 5.0))
+    painted = computed_mask(SCORE, 5.0).astype(np.uint8)
+    painted[1, 2] = 1  # brushed in
+    painted[2, 0] = 0  # brushed out
+    keeper.absorb(painted)
+    assert keeper.brushed == 2
+    low = keeper.show(computed_mask(SCORE, 2.0))
+    assert low[1, 2]
+    assert not low[2, 0]
+    assert low[3, 4], "elsewhere the new threshold counts"
+    none = keeper.show(computed_mask(SCORE, 100.0))
+    assert np.argwhere(none).tolist() == [[1, 2]]
+    counts = keeper.counts()
+    assert (counts.pixels, counts.grains, counts.brushed) == (1, 1, 2)
+
+
+def test_undoing_a_stroke_makes_its_pixels_ordinary_again() -> None:
+    computed = computed_mask(SCORE, 5.0)
+    keeper = MaskKeeper(computed)
+    painted = computed.astype(np.uint8)
+    painted[1, 2] = 1
+    keeper.absorb(painted)
+    keeper.absorb(computed.astype(np.uint8))
+    assert keeper.brushed == 0
+
+
+def test_a_stroke_on_an_already_flagged_pixel_changes_nothing() -> None:
+    computed = computed_mask(SCORE, 5.0)
+    keeper = MaskKeeper(computed)
+    keeper.absorb(computed.astype(np.uint8) * 3)
+    assert keeper.brushed == 0
+
+
+def test_the_histogram_counts_every_pixel_of_a_far_tail() -> None:
+    rng = np.random.default_rng(0)
+    score = rng.normal(size=(200, 300)).astype(np.float32)
+    score[0, :5] = (50.0, 100.0, 200.0, 400.0, 612.5)
+    score[1, :7] = np.nan
+    histogram = score_histogram(score, threshold=4.3)
+    assert histogram.n_valid == score.size - 7
+    assert histogram.counts.sum() == histogram.n_valid
+    assert np.all(np.diff(histogram.edges) > 0)
+    assert histogram.edges[-1] >= 612.5
+    assert histogram.counts[histogram.edges[:-1] >= 10].sum() == 5
+    below = histogram.edges[1:] <= histogram.knee
+    assert below.sum() > 200, "most bins show the background"
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0])
+def test_the_histogram_of_a_constant_score(value: float) -> None:
+    histogram = score_histogram(np.full((5, 5), value, np.float32), threshold=4.0)
+    assert histogram.counts.sum() == 25
+    assert np.all(np.diff(histogram.edges) > 0)
+
+
+def test_the_histogram_of_nothing() -> None:
+    histogram = score_histogram(np.full((5, 5), np.nan, np.float32), threshold=4.0)
+    assert histogram.n_valid == 0
+    assert histogram.counts.sum() == 0
+
+
+def test_run_status_tells_phase_epoch_loss_and_time_left() -> None:
+    clock = RunClock()
+    clock.status(ProgressEvent("training", 10, 110, loss=0.5), now=100.0)
+    status = clock.status(ProgressEvent("training", 30, 110, loss=0.25), now=110.0)
+    assert status.line == "Training · epoch 30 of 110 · loss 0.25 · 40 s left"
+    assert status.percent == 27
+
+
+def test_each_phase_has_its_own_clock_and_an_unknown_total_no_guess() -> None:
+    clock = RunClock()
+    clock.status(ProgressEvent("training", 0, 10, loss=1.0), now=0.0)
+    clock.status(ProgressEvent("scoring", 0, 4), now=50.0)
+    status = clock.status(ProgressEvent("scoring", 3, 4), now=53.0)
+    assert status.line == "Scoring · step 3 of 4 · 1 s left"
+    status = clock.status(ProgressEvent("pseudo-labels", message="20 000 pixels"), now=60.0)
+    assert status.line == "Pseudo-labels · 20 000 pixels"
+    assert status.percent is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(8.4, "8 s"), (180, "3 min"), (4800, "80 min"), (7800, "2 h 10 min")]
+)
+def test_durations_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_truth_for_files_codes_everything_unknown_as_left_out() -> None:
+    assert truth_for_files(np.array([[0, 1, 2, 7]])).tolist() == [[0, 1, 255, 255]]
+
+
+def test_truth_and_score_are_compared_where_both_know_something() -> None:
+    labels = np.zeros(SCORE.shape, np.uint8)
+    labels[0, 4] = labels[3, 0] = 1
+    labels[2, 1] = 2
+    agreement = compare(SCORE, labels)
+    # Scores of the anomalies: 9 and 7; of the 16 others 5, 5, 3, 1 and zeros: all lower.
+    assert agreement.auc == 1.0
+    assert agreement.average_precision == 1.0
+    assert (agreement.n_anomaly, agreement.n_background, agreement.n_left_out) == (2, 16, 2)
+    labels[0, 0] = 1  # score 0: 11 background pixels tie with it, 4 beat it
+    agreement = compare(SCORE, labels)
+    assert agreement.auc == pytest.approx((2 * 15 + 11 / 2) / (3 * 15))
+
+
+def test_what_is_missing_for_a_comparison_is_said() -> None:
+    labels = np.zeros(SCORE.shape, np.uint8)
+    assert compare(SCORE, labels).missing == "Brush at least one anomalous pixel."
+    assert "erase" in compare(SCORE, labels + 1).missing
+    assert "4 × 5" in compare(SCORE, np.zeros((2, 2), np.uint8)).missing
+
+
+def test_the_report_shows_warnings_and_reasons_and_escapes_names() -> None:
+    used = UsedMap(
+        file="a<b>_Fe.tif",
+        element="Fe",
+        dtype="uint16",
+        shape=(4, 6),
+        nan=0,
+        zero=1234,
+        negative=0,
+        saturated=0,
+    )
+    report = IngestReport(
+        used=(used,),
+        ignored=(IgnoredFile(file="BSE.tif", reason="a companion image"),),
+        warnings=("Fe is noise.",),
+    )
+    html = report_html(report)
+    assert html.index("Fe is noise.") < html.index("a companion image") < html.index("a&lt;b&gt;")
+    assert "1,234" in html
+    assert "missing" not in html, "columns that hold only zeros are left out"
+
+
+def test_headline_and_pixel_size_in_words() -> None:
+    cube = ElementCube(np.ones((3, 4, 6), np.uint16), ["Fe", "Ca", "K"])
+    assert headline(cube) == "3 element maps, 4 × 6 pixels (rows × columns), uint16"
+    assert pixel_size_text(None) == "unknown"
+    assert pixel_size_text((20.0, 20.0)) == "20 µm"
+    assert pixel_size_text((5.0, 10.0)) == "5 × 10 µm (y × x)"
+
+
+def test_a_folder_of_two_samples_asks_which(tmp_path: Path) -> None:
+    for sample in ("01", "02"):
+        for element in ("Fe", "Ca"):
+            plane = np.full((4, 6), int(sample))
+            np.savetxt(tmp_path / f"Sample_{sample}_{element}.txt", plane, fmt="%d")
+    asked = read_or_ask([tmp_path], None)
+    assert isinstance(asked, WhichSample)
+    assert len(asked.samples) == 2
+    read = read_or_ask([tmp_path], asked.samples[1])
+    assert isinstance(read, MapsRead)
+    assert read.cube.plane(0).max() == 2
+    assert read.report.ignored
+
+
+def test_reading_nothing_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        read_or_ask([tmp_path / "nowhere"], None)
+
+
+def test_scan_names(tmp_path: Path) -> None:
+    folder = tmp_path / "S 1.2 thin"
+    folder.mkdir()
+    files = [folder / "Fe.tif", folder / "Ca.tif"]
+    assert scan_name([folder], None) == "S 1.2 thin"
+    assert scan_name(files, None) == "S 1.2 thin"
+    assert scan_name([folder / "stack.ome.tif"], "left") == "stack left"
