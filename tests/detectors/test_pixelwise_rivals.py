@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from napari_mineral_anomaly import ElementCube, detect
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
+from napari_mineral_anomaly.detectors.pca import PcaBackground, PcaConfig, PcaDetector
+from napari_mineral_anomaly.detectors.reference_sample import KnnBackground, KnnConfig, KnnDetector
 from napari_mineral_anomaly.detectors.registry import make_config
+from napari_mineral_anomaly.evaluation import auc_and_ap
 from napari_mineral_anomaly.pipeline import run_detection
 
 RIVALS = ("robust-rx", "pca", "knn", "iforest")
@@ -80,9 +82,9 @@ def test_robust_rx_is_not_fooled_by_a_cluster_that_rx_learns() -> None:
     odd[:10, :10] = True
     maps[:, odd] += 2.0
     cube = ElementCube(maps, list("abcdef"), valid=np.ones((50, 50)), quantity="unknown")
-    plain = detect(cube, "rx").score
-    robust = detect(cube, "robust-rx", trim=0.1).score
-    assert np.median(robust[odd]) > np.median(plain[odd]) + 1.0
+    plain, _ = auc_and_ap(detect(cube, "rx").score, odd)
+    robust, _ = auc_and_ap(detect(cube, "robust-rx", trim=0.1).score, odd)
+    assert robust > plain + 0.02
 
 
 def test_robust_rx_without_trimming_is_rx() -> None:
@@ -99,24 +101,26 @@ def test_pca_residual_is_the_distance_to_the_plane() -> None:
     maps[0] = rng.normal(0, 100, (60, 60))
     maps[1] = rng.normal(0, 100, (60, 60))
     maps[2] = rng.normal(0, 1, (60, 60))
-    maps[2, 10, 10], maps[2, 20, 20] = 30.0, -60.0
     cube = ElementCube(maps, ["a", "b", "c"], valid=np.ones((60, 60)), quantity="unknown")
-    result = detect(cube, "pca", scaling="none")
-    assert result.info["n_components"] == 2
-    sigma = result.score[20, 20] / result.score[10, 10]
-    assert sigma == pytest.approx(2.0, abs=0.15)
+    fitted = PcaDetector(PcaConfig(scaling="none")).fit(cube)
+    assert fitted.score(cube).info["n_components"] == 2
+    background = PcaBackground(*(fitted.state().arrays[k] for k in ("mean", "scale", "components")))
+    lifted = np.array([[0, 0, 30.0], [50.0, -80.0, -60.0], [1.0, 1.0, 0.0]], dtype=np.float32)
+    # The plane passes within a tenth of zero, and is tilted by well under a degree.
+    np.testing.assert_allclose(background.statistic(lifted), [30, 60, 0], atol=2.0)
 
 
 def test_knn_distance_is_the_mean_distance_to_its_neighbours() -> None:
     maps = np.zeros((1, 1, 12), dtype=np.float32)
     maps[0, 0] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 40]
     cube = ElementCube(maps, ["a"], valid=np.ones((1, 12)), quantity="unknown")
-    score = detect(cube, "knn", neighbours=3, sample=12, scaling="none").score[0]
+    fitted = KnnDetector(KnnConfig(neighbours=3, sample=12, scaling="none")).fit(cube)
+    arrays = fitted.state().arrays
+    background = KnnBackground(arrays["sample"], arrays["scale"], neighbours=3)
     # Mean distances, itself included: 2/3 inside, 1 at the first, (0 + 30 + 31) / 3 at the last.
     expected = np.array([1.0] + [2 / 3] * 9 + [1.0, 61 / 3])
-    slope, _, r, *_ = stats.linregress(expected, score)
-    assert r == pytest.approx(1.0, abs=1e-6)
-    assert slope > 0
+    np.testing.assert_allclose(background.statistic(maps[0, 0][:, None]), expected, rtol=1e-5)
+    assert int(np.argmax(fitted.score(cube).score)) == 11
 
 
 def test_same_seed_same_forest_other_seed_another() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors import rx
+from napari_mineral_anomaly.detectors import pixelwise
 from napari_mineral_anomaly.detectors.mahalanobis import (
     Mahalanobis,
     RunningMoments,
@@ -88,7 +88,7 @@ def test_redundant_elements_do_not_change_the_score(kind: str) -> None:
 
 def test_blocks_do_not_change_the_score(scan: ElementCube, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = _score(scan)
-    monkeypatch.setattr(rx, "BLOCK_PIXELS", 37)
+    monkeypatch.setattr(pixelwise, "BLOCK_PIXELS", 37)
     np.testing.assert_allclose(_score(scan), whole, atol=1e-5)
 
 

@@ -76,14 +76,14 @@ class FittedPixelwise:
         config: DetectorConfig,
         preprocessing: Preprocessing,
         background: Background,
-        block_pixels: int = BLOCK_PIXELS,
+        block_pixels: int | None = None,
     ) -> None:
         self.name = name
         self.config = config
         self.elements = preprocessing.elements
         self._preprocessing = preprocessing
         self._background = background
-        self._block_pixels = block_pixels
+        self._block_pixels = block_pixels or BLOCK_PIXELS
 
     def score(
         self,

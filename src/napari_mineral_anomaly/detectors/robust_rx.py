@@ -8,21 +8,19 @@ determinant: Rousseeuw and Van Driessen 1999, Technometrics 41, 212-223).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import ModelState
-from napari_mineral_anomaly.detectors.mahalanobis import Mahalanobis, RunningMoments, gaussianised
+from napari_mineral_anomaly.detectors.mahalanobis import Mahalanobis, RunningMoments
 from napari_mineral_anomaly.detectors.pixelwise import (
     FittedPixelwise,
     PixelwiseConfig,
     scan_moments,
     valid_blocks,
 )
+from napari_mineral_anomaly.detectors.rx import MahalanobisBackground
 from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 
@@ -39,31 +37,6 @@ class RobustRxConfig(PixelwiseConfig):
     rounds: int = Field(
         3, ge=1, le=20, description="How often the background is estimated again after trimming."
     )
-
-
-class MahalanobisBackground:
-    """A mean and a whitening matrix as a `pixelwise.Background`."""
-
-    def __init__(self, distance: Mahalanobis, about: dict[str, Any] | None = None) -> None:
-        self._distance = distance
-        self._about = about or {}
-
-    def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Cube root of d^2 / rank, see `mahalanobis.gaussianised`."""
-        return gaussianised(self._distance.squared_distance(pixels), self._distance.rank)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Mean (K,) and whitening (K, rank)."""
-        return {"mean": self._distance.mean, "whitening": self._distance.whitening}
-
-    def info(self) -> dict[str, Any]:
-        """Rank of the covariance and what the fit recorded."""
-        return {"rank": self._distance.rank} | self._about
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
-        """Rebuild from `arrays`."""
-        return cls(Mahalanobis(arrays["mean"], arrays["whitening"]))
 
 
 class RobustRxDetector:
