@@ -19,6 +19,10 @@ from napari_mineral_anomaly.detectors.ring import FittedRing, RingBlock, RingCon
 from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, check
 
+# Least squared distance per element between a pixel and one of its ring, on a scale where noise
+# (counts) or spread (the rest) is 1: quantised data hold exact duplicates.
+SMALLEST_SQUARE = 1e-4
+
 
 class CrdConfig(RingConfig):
     """Parameters of the collaborative representation detector."""
@@ -90,8 +94,7 @@ def representation_error(
 ) -> NDArray[np.float64]:
     """Length of what the ring cannot compose, (h, W) float64.
 
-    A ring pixel equal to the centre would have infinite weight; its squared distance is kept above
-    1e-6 of the mean square of the block.
+    A ring pixel equal to the centre would have infinite weight: see `SMALLEST_SQUARE`.
     """
     margin = config.outer // 2
     values = block.values.astype(np.float64)
@@ -99,7 +102,7 @@ def representation_error(
         values = np.concatenate([values, np.ones((*values.shape[:2], 1))], axis=-1)
     height, width = (side - 2 * margin for side in values.shape[:2])
     n = values.shape[-1]
-    smallest = 1e-6 * float(np.mean(values[block.valid] ** 2))
+    smallest = SMALLEST_SQUARE * n
     dy, dx = np.array(ring_offsets(config.inner, config.outer)).T
     error = np.empty((height, width), dtype=np.float64)
     for row in range(height):
