@@ -153,7 +153,7 @@ def test_a_stack_among_single_maps_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ([], r"scan is empty\."),
+        ([], r"scan is empty; give the folder"),
         (["a.jpg", "Fe.jpg", "b.png"], r"only pictures \(a\.jpg, b\.png and Fe\.jpg\)"),
         (
             ["scan.rpl", "scan.raw"],

@@ -35,7 +35,7 @@ def read_image(path: str | Path) -> NDArray[Any]:
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"{path} does not exist.")
+        raise InputError(f"{path} does not exist; check the spelling and the drive.")
     if not path.is_file():
         raise InputError(f"{path} is a folder; an image is needed.")
     if tiff.can_read(path):

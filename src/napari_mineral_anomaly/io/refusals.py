@@ -24,7 +24,7 @@ def no_maps(listing: Listing) -> InputError:
             f"open {'one of them' if len(inner) > 1 else 'that'}."
         )
     if not names and not others:
-        return InputError(f"{root} is empty.")
+        return InputError(f"{root} is empty; give the folder that holds the element maps.")
     if elsewhere := _known_but_unread(listing):
         return InputError(
             f"{root} holds no element maps but {listed(elsewhere)}; "

@@ -96,11 +96,11 @@ def _require_existing(path: Path) -> None:
         raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
     if not exists:
         kind = "leads nowhere" if path.is_symlink() else "does not exist"
-        raise InputError(f"{path} {kind}.")
+        raise InputError(f"{path} {kind}; check the spelling and the drive.")
     if not path.is_dir() and not path.is_file():
         raise InputError(f"{path} is neither a file nor a folder.")
     if not os.access(path, os.R_OK):
-        raise InputError(f"{path} cannot be read: permission denied.")
+        raise InputError(f"{path} cannot be read: permission denied; ask its owner or copy it.")
 
 
 def _list_file(path: Path) -> Listing:

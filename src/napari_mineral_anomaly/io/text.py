@@ -119,7 +119,7 @@ def _lines(path: Path, n_bytes: int = -1) -> list[str]:
             file.seek(0)
             raw = file.read(n_bytes)
     if not raw.strip():
-        raise InputError(f"{path.name} is empty.")
+        raise InputError(f"{path.name} is empty; export it again or move it out of the folder.")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = raw.decode("utf-16", errors="replace")
     elif b"\x00" in raw[:4096]:
