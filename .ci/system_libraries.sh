@@ -16,8 +16,8 @@ fi
 missing=()
 for package in "${packages[@]}"; do
     # Newer Debian and Ubuntu releases rename libglib2.0-0 to libglib2.0-0t64.
-    dpkg-query -W -f '${Status}\n' "$package" "${package}t64" 2>/dev/null | grep -q "ok installed" ||
-        missing+=("$package")
+    status="$(dpkg-query -W -f '${Status}\n' "$package" "${package}t64" 2>/dev/null || true)"
+    [[ "$status" == *"ok installed"* ]] || missing+=("$package")
 done
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
