@@ -10,6 +10,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 html_theme = "furo"
 html_title = f"napari-mineral-anomaly {__version__}"
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "measured"]
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

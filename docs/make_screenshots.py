@@ -2,8 +2,8 @@
 
     xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python docs/make_screenshots.py
 
-Pictures go to docs/images. ``--size 1366x768`` and ``--out FOLDER`` serve to check how the docks
-fit a small screen.
+Pictures go to docs/images. ``--size 1366x768``, ``--theme light`` and ``--out FOLDER`` serve
+to check the docks on a small screen and in napari's other theme.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from qtpy.QtCore import QEvent, QSettings
 from qtpy.QtWidgets import QApplication
 
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.widgets.links import linked_layers
+from napari_mineral_anomaly.widgets.links import link_of, linked_layers
 from napari_mineral_anomaly.widgets.parts import PLUGIN
 
 IMAGES = Path(__file__).parent / "images"
-SHAPE, SEED = (160, 240), 1
+# Few enough pixels for single ones to be seen in a picture.
+SHAPE, SEED = (140, 150), 1
 TRAINING_STEPS = 40
 THRESHOLD = 3.5
 
@@ -92,20 +93,21 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     window.shoot("element_maps")
 
     detect = window.dock("Detect anomalies")
+    detect.choose_detector("rx")
+    detect.run_button.click()
+    window.until(lambda: detect.run_button.isEnabled())
+    window.shoot("detect_done")
     detect.choose_detector("msfa")
     detect.form.set_value("epochs", TRAINING_STEPS)
     detect.run_button.click()
     window.until(lambda: detect.loss_plot.n_points > TRAINING_STEPS + TRAINING_STEPS // 4)
     window.shoot("detect_running")
     detect.cancel_button.click()
-    detect.choose_detector("rx")
-    detect.run_button.click()
-    window.until(lambda: detect.run_button.isEnabled())
-    window.shoot("detect_done")
 
     threshold = window.dock("Threshold")
     window.until(lambda: threshold.expected.text() != "")
     threshold.plot.line.setValue(THRESHOLD)
+    window.until(lambda: link_of(window.layer("score")).threshold == THRESHOLD)
     window.shoot("threshold")
 
     truth_dock = window.dock("Ground truth")
@@ -130,6 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="1600x1000")
     parser.add_argument("--out", type=Path, default=IMAGES)
+    parser.add_argument("--theme", default="dark", help="dark or light")
     options = parser.parse_args()
     width, height = (int(part) for part in options.size.split("x"))
     section = simulate_section("easy", shape=SHAPE, seed=SEED)
@@ -137,6 +140,7 @@ def main() -> None:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, scratch)
         write_section(section, Path(scratch) / "thin_section")
         window = Window(width, height, options.out.resolve())
+        window.viewer.theme = options.theme
         # Relative paths: the pictures shall not show this computer's folders.
         with contextlib.chdir(scratch):
             journey(window, section, Path("thin_section"))

@@ -46,12 +46,12 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        ([], "Give a command: inspect, detect, train, apply, evaluate, sample"),
+        ([], "Give a command: inspect, detect, train, apply, evaluate, benchmark, sample"),
         (
-            ["benchmark", "easy"],
-            "There is no command 'benchmark' in this version; there are: inspect",
+            ["segment", "easy"],
+            "There is no command 'segment' in this version; there are: inspect",
         ),
-        (["batch"], "there are: inspect, detect, train, apply, evaluate, sample."),
+        (["batch"], "there are: inspect, detect, train, apply, evaluate, benchmark, sample."),
         (["--verbose"], "required: COMMAND"),
         (["detect"], "required: INPUT, -o/--out"),
         (["detect", "scan", "-o", "out", "--epoch", "3"], "unrecognized arguments: --epoch 3"),

@@ -204,7 +204,9 @@ def test_the_installed_command_behaves_the_same(tmp_path):
     )
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.splitlines() == [f"{missing} does not exist; check the spelling and the drive."]
+    assert done.stderr.splitlines() == [
+        f"{missing} does not exist; check the spelling and the drive."
+    ]
     assert names(tmp_path) == []
 
 

@@ -14,15 +14,18 @@ import tifffile
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
 
+from napari_mineral_anomaly.grains import label_grains
 from napari_mineral_anomaly.jobs.qt import QtExecutor
 from napari_mineral_anomaly.pipeline import detect
 from napari_mineral_anomaly.scoring import default_threshold, expected_false_pixels
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.widgets import detect as detect_module
+from napari_mineral_anomaly.widgets import threshold as threshold_module
 from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.export import ExportDock
 from napari_mineral_anomaly.widgets.links import link_of, linked_layers
 from napari_mineral_anomaly.widgets.load_maps import LoadMapsDock
+from napari_mineral_anomaly.widgets.mask_keeper import computed_mask
 from napari_mineral_anomaly.widgets.parts import DOCK_WIDTH
 from napari_mineral_anomaly.widgets.session import mask_of, session_of
 from napari_mineral_anomaly.widgets.threshold import ThresholdDock
@@ -416,6 +419,76 @@ def test_small_grains_are_left_out_on_request(
     dock.update_mask()
     assert 0 < int((mask.data != 0).sum()) < before
     assert link_of(the_layer(scanned, "score")).min_grain_px == 3
+
+
+@pytest.fixture
+def judged_when_told(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, list]]:
+    """Masks that are computed only when the test says so, and the thresholds asked for."""
+    gate, asked = threading.Event(), []
+    judge = threshold_module.judge
+
+    def gated_judge(*args: Any) -> Any:
+        assert threading.current_thread() is not threading.main_thread()
+        asked.append(args[1])
+        gate.wait(30)
+        return judge(*args)
+
+    monkeypatch.setattr(threshold_module, "judge", gated_judge)
+    yield gate, asked
+    gate.set()
+
+
+def test_masks_are_computed_beside_the_window_and_the_latest_threshold_wins(
+    run_rx: DetectDock,
+    scanned: ViewerModel,
+    make_dock: MakeDock,
+    judged_when_told: tuple[threading.Event, list[float]],
+    qtbot: Any,
+) -> None:
+    gate, asked = judged_when_told
+    dock = make_dock(ThresholdDock, scanned, QtExecutor())
+    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    before = mask.data.copy()
+    dock.min_grain.setValue(3)
+    for value in (2.0, 1.0, 0.5, 0.0):
+        dock.threshold.setValue(value)
+        dock.update_mask()
+    assert np.array_equal(mask.data, before), "nothing was computed yet, and nobody waited"
+    y, x = (int(n) for n in np.unravel_index(np.nanargmin(score.data), score.data.shape))
+    mask.brush_size = 1
+    mask.paint((y, x), 1)
+    gate.set()
+    expected = computed_mask(score.data, 0.0, 3)
+    expected[y, x] = True
+    qtbot.waitUntil(lambda: np.array_equal(mask.data != 0, expected), timeout=20_000)
+    assert link_of(score).threshold == 0.0
+    assert link_of(score).min_grain_px == 3
+    assert 1.0 not in asked, "what was wished for in between is never computed"
+    grains = int(label_grains(expected).max())
+    shown = f"{np.count_nonzero(expected):,} pixels in {grains:,} grains"
+    qtbot.waitUntil(lambda: dock.flagged.text() == shown, timeout=20_000)
+    assert "Your brush decided 1 pixel." in dock.status.text()
+
+
+def test_a_mask_of_replaced_numbers_is_not_shown(
+    run_rx: DetectDock,
+    scanned: ViewerModel,
+    make_dock: MakeDock,
+    judged_when_told: tuple[threading.Event, list[float]],
+    qtbot: Any,
+) -> None:
+    gate, _ = judged_when_told
+    dock = make_dock(ThresholdDock, scanned, QtExecutor())
+    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    dock.threshold.setValue(0.0)
+    dock.update_mask()
+    run_rx.form.set_value("transform", "none")
+    run_rx.run()
+    after = mask.data.copy()
+    gate.set()
+    qtbot.wait(400)
+    assert np.array_equal(mask.data, after)
+    assert dock.threshold.value() == pytest.approx(link_of(score).threshold, abs=0.005)
 
 
 def test_a_score_opened_by_hand_gets_a_mask_on_its_grid(

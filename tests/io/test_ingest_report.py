@@ -103,10 +103,10 @@ def test_saturated_counts() -> None:
 def test_numbers_that_stand_for_missing_values() -> None:
     maps = {name: plane.astype(np.float32) for name, plane in scene("Fe", "Si").items()}
     maps["Fe"][:2, :5] = np.finfo(np.float32).min
-    assert "Fe: 10 pixels hold numbers beyond 1e+30: missing values?" in warnings_of(maps)
-    valid = np.ones((60, 80), bool)
-    valid[:2, :5] = False
-    assert warnings_of(maps, valid=valid) == ""
+    assert "Fe: 10 pixels hold numbers beyond 1e+30, which mark missing" in warnings_of(maps)
+    cube = ElementCube(np.stack(list(maps.values())), list(maps))
+    assert not cube.valid[:2, :5].any()
+    assert cube.n_valid == 60 * 80 - 10
 
 
 def test_a_map_of_nothing_but_counting_noise() -> None:

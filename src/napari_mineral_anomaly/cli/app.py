@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -29,8 +28,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success; 2 after bad input, with one sentence on stderr; 130 after an interruption.
         A defect of ours keeps its traceback.
     """
-    # What is wrong with a file is told by our readers, as one sentence; not by a library's log.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
         # Here, so that --help does not wait for numpy, pydantic and the readers.

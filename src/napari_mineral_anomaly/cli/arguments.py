@@ -13,7 +13,7 @@ from napari_mineral_anomaly.errors import InputError
 
 PROGRAM = "mineral-anomaly"
 
-COMMAND_NAMES = ("inspect", "detect", "train", "apply", "evaluate", "sample")
+COMMAND_NAMES = ("inspect", "detect", "train", "apply", "evaluate", "benchmark", "sample")
 
 _ONE_SCAN = "folder or files of one scan"
 _SCANS = "one scan each: a folder or a file"
@@ -61,6 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_apply(commands)
     _add_evaluate(commands)
+    _add_benchmark(commands)
     _add_sample(commands)
     return parser
 
@@ -126,6 +127,29 @@ def _add_evaluate(commands: Any) -> None:
     _add_json(parser)
 
 
+def _add_benchmark(commands: Any) -> None:
+    parser = _command(commands, "benchmark", "compare detectors on scenes with truth, with times")
+    parser.add_argument(
+        "scenes",
+        nargs="+",
+        metavar="SCENE",
+        help="a folder of element maps with truth.tif, a .mat file with data and map, or a "
+        "simulated scene with its seed: easy:0, hard:3, artefacts:1",
+    )
+    parser.add_argument(
+        "--detectors", nargs="+", default=["all"], metavar="NAME", help="default: all"
+    )
+    parser.add_argument(
+        "--seeds",
+        type=_from_one,
+        default=1,
+        metavar="N",
+        help="run detectors with randomness with the seeds 0 ... N-1 (default 1)",
+    )
+    _add_out(parser, "folder for the tables and figures (default: print only)", required=False)
+    _add_json(parser)
+
+
 def _add_sample(commands: Any) -> None:
     parser = _command(commands, "sample", "write a simulated micro-XRF scan with truth.tif")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the scan")
@@ -147,8 +171,10 @@ def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_out(parser: argparse.ArgumentParser, summary: str, metavar: str = "OUT") -> None:
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar=metavar, help=summary)
+def _add_out(
+    parser: argparse.ArgumentParser, summary: str, metavar: str = "OUT", *, required: bool = True
+) -> None:
+    parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=summary)
     _add_overwrite(parser)
 
 

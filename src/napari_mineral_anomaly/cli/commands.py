@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.cli import text
+from napari_mineral_anomaly.cli.benchmark import benchmark
 from napari_mineral_anomaly.cli.inputs import (
     detector_config,
     output_names,
@@ -214,6 +215,7 @@ COMMANDS: dict[str, Callable[[Arguments], None]] = {
     "train": train,
     "apply": apply,
     "evaluate": evaluate,
+    "benchmark": benchmark,
     "sample": sample,
 }
 

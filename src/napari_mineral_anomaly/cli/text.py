@@ -68,7 +68,7 @@ def run_summary(written: WrittenRun) -> str:
             drivers = " ".join(grain[column] for column in DRIVER_COLUMNS[:3])
             row = [str(grain["rank"]), f"{grain['peak_score']:.1f}", f"{grain[area]:.0f}"]
             rows.append([*row, f"{grain[y]:.1f}", f"{grain[x]:.1f}", drivers])
-        parts.append(_columns(rows))
+        parts.append(columns(rows))
         if len(grains) > GRAINS_IN_SUMMARY:
             parts.append(f"  ... {len(grains) - GRAINS_IN_SUMMARY} more in grains.csv")
     parts.append(f"Results in {written.folder} (open report.html there).")
@@ -85,14 +85,15 @@ def metrics_summary(metrics: dict[str, Any], threshold: float | None) -> str:
     parts = [
         f"{metrics['n_anomaly']} anomalous and {metrics['n_background']} background pixels "
         f"compared, {metrics['n_excluded']} left out.",
-        _columns(rows),
+        columns(rows),
     ]
     if precision is None:
         parts.append("  Grain precision needs a threshold: --threshold SIGMAS.")
     return "\n".join(parts)
 
 
-def _columns(rows: list[list[str]]) -> str:
+def columns(rows: list[list[str]]) -> str:
+    """Rows of cells as an indented table, each column as wide as its widest cell."""
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     return "\n".join(
         "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()

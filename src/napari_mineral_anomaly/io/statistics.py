@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.cube import MISSING_MAGNITUDE, ElementCube
 from napari_mineral_anomaly.elements import parse_names
 from napari_mineral_anomaly.io.ingest import UsedMap
 from napari_mineral_anomaly.io.planes import listed
@@ -17,7 +17,6 @@ from napari_mineral_anomaly.io.planes import listed
 _SUSPICIOUS_R = 0.98
 _SAMPLED_PIXELS = 50_000
 _PAIRS_SHOWN = 5
-_TOO_LARGE = 1e30
 # Correlation of neighbouring pixels below which a map shows nothing but counting noise. Measured on
 # seven real scans: noise maps 0.02-0.04, the weakest real element 0.09.
 _NOISE_R = 0.05
@@ -114,11 +113,11 @@ def _too_large(cube: ElementCube) -> list[str]:
         plane = cube.plane(c)
         if plane.dtype.kind != "f":
             continue
-        count = np.count_nonzero((np.abs(plane) > _TOO_LARGE) & np.isfinite(plane) & cube.valid)
+        count = np.count_nonzero((np.abs(plane) >= MISSING_MAGNITUDE) & np.isfinite(plane))
         if count:
             lines.append(
-                f"{element}: {count} pixels hold numbers beyond {_TOO_LARGE:g}: missing values? "
-                "Export them as NaN or give a valid area without them."
+                f"{element}: {count} pixels hold numbers beyond {MISSING_MAGNITUDE:g}, which mark "
+                "missing values: they are left out unless a valid area includes them."
             )
     return lines
 

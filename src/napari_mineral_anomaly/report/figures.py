@@ -32,7 +32,7 @@ N_DRIVER_MAPS = 3
 # same colour means the same oddness on every section, and a barren one looks barren.
 COLOUR_SPAN = 3.0
 
-_OUTSIDE = "#8c8c8c"
+OUTSIDE_COLOUR = "#8c8c8c"
 _OUTLINE = "#19d3f3"
 _DPI = 130
 _NARROWEST = 4.0  # inches; titles need room even above a scan a few pixels wide
@@ -80,7 +80,7 @@ def draw_loss_curve(points: Sequence[LossPoint]) -> Figure:
 
     The axis is logarithmic unless a loss is not positive.
     """
-    figure = _new_figure(7.0, 2.8)
+    figure = new_figure(7.0, 2.8)
     axes = figure.add_subplot()
     losses = np.array([np.nan if p.loss is None else p.loss for p in points], dtype=float)
     stages = np.array([p.stage for p in points])
@@ -125,7 +125,8 @@ def _headline(result: AnomalyResult, grains: pd.DataFrame) -> str:
     return f"{len(grains)} {what} at or above {result.threshold:.2f} background sigmas{name}"
 
 
-def _new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure (inches) that can be saved without a window."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -135,11 +136,11 @@ def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
     """A score panel, with the driver maps beside it or, for wide scans, below it."""
     wide = ratio < 0.6
     if n_drivers == 0:
-        figure = _new_figure(9.0, min(max(9.0 * ratio, 3.0), 11.0) + 0.8)
+        figure = new_figure(9.0, min(max(9.0 * ratio, 3.0), 11.0) + 0.8)
         return figure, figure.add_subplot(), []
     if wide:
         score_height = max(11.0 * ratio, 2.2)
-        figure = _new_figure(12.0, score_height * (1 + 1.2 / n_drivers) + 1.4)
+        figure = new_figure(12.0, score_height * (1 + 1.2 / n_drivers) + 1.4)
         grid = figure.add_gridspec(2, n_drivers, height_ratios=[1.0, 1.2 / n_drivers])
         score_axes = figure.add_subplot(grid[0, :])
         return figure, score_axes, [figure.add_subplot(grid[1, k]) for k in range(n_drivers)]
@@ -147,15 +148,15 @@ def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
     # Panels as wide as their maps, plus room for the scale beside each.
     map_width = max(score_height / ratio, _NARROWEST)
     widths = [map_width + 1.1, map_width / N_DRIVER_MAPS + 1.1]
-    figure = _new_figure(sum(widths) + 0.3, score_height + 0.9)
+    figure = new_figure(sum(widths) + 0.3, score_height + 0.9)
     grid = figure.add_gridspec(N_DRIVER_MAPS, 2, width_ratios=widths)
     score_axes = figure.add_subplot(grid[:, 0])
     return figure, score_axes, [figure.add_subplot(grid[k, 1]) for k in range(n_drivers)]
 
 
 def _draw_score(axes: Axes, result: AnomalyResult, grains: pd.DataFrame) -> None:
-    score, extent = _shrunk(result.score, np.fmax)
-    colours = colormaps["inferno"].with_extremes(bad=_OUTSIDE)
+    score, extent = shrunk(result.score, np.fmax)
+    colours = colormaps["inferno"].with_extremes(bad=OUTSIDE_COLOUR)
     # A threshold set to 0 or below still needs colours.
     top = COLOUR_SPAN * max(result.threshold, 1.0)
     image = axes.imshow(
@@ -165,7 +166,7 @@ def _draw_score(axes: Axes, result: AnomalyResult, grains: pd.DataFrame) -> None
     bar.set_label("Anomaly score (background sigmas)")
     bar.ax.axhline(result.threshold, color=_OUTLINE, linewidth=2)
     if not grains.empty:
-        mask, _ = _shrunk(_shown_mask(result, grains).astype(np.float32), np.fmax)
+        mask, _ = shrunk(_shown_mask(result, grains).astype(np.float32), np.fmax)
         axes.contour(
             mask, levels=[0.5], extent=extent, origin="upper", colors=_OUTLINE, linewidths=0.7
         )
@@ -181,9 +182,9 @@ def _draw_element(
     axes: Axes, cube: ElementCube, result: AnomalyResult, grains: pd.DataFrame, element: str
 ) -> None:
     plane = np.where(result.valid, cube.plane(cube.elements.index(element)), np.nan)
-    small, extent = _shrunk(plane.astype(np.float32), np.fmax)
+    small, extent = shrunk(plane.astype(np.float32), np.fmax)
     low, high = np.nanpercentile(small, (1.0, 99.8))
-    colours = colormaps["gray"].with_extremes(bad=_OUTSIDE)
+    colours = colormaps["gray"].with_extremes(bad=OUTSIDE_COLOUR)
     image = axes.imshow(
         small,
         cmap=colours,
@@ -262,15 +263,15 @@ def round_length(about: float) -> float:
     return max(step * power for step in (1, 2, 5) if step * power <= about * (1 + 1e-9))
 
 
-def _shrunk(
-    image: NDArray[Any], reduce: np.ufunc
+def shrunk(
+    image: NDArray[Any], reduce: np.ufunc, max_side: int | None = None
 ) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
-    """The image shrunk to at most `MAX_SIDE` pixels a side, and its extent in scan pixels.
+    """The image shrunk to ``max_side`` (`MAX_SIDE`) pixels a side, and its extent in scan pixels.
 
     The largest value of each block is kept, so that a grain of one pixel stays visible.
     """
     height, width = image.shape
-    step = math.ceil(max(height, width) / MAX_SIDE)
+    step = math.ceil(max(height, width) / (max_side or MAX_SIDE))
     rows, columns = math.ceil(height / step), math.ceil(width / step)
     if step > 1:
         padding = ((0, rows * step - height), (0, columns * step - width))

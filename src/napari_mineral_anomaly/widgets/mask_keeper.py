@@ -27,6 +27,54 @@ def computed_mask(
     return remove_small_grains(score >= threshold, min_grain_px)
 
 
+def with_strokes(computed: NDArray[np.bool_], edits: NDArray[np.int8] | None) -> NDArray[np.bool_]:
+    """A computed mask with brush strokes (+1 in, -1 out, 0 as computed) on top."""
+    return computed if edits is None else np.where(edits == 0, computed, edits > 0)
+
+
+def count_grains(mask: NDArray[np.bool_]) -> int:
+    """Number of 8-connected grains of a mask."""
+    return int(label_grains(mask).max(initial=0))
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedScore:
+    """A score judged at one threshold: what takes long of a new mask, ready to be shown.
+
+    Attributes
+    ----------
+    score : (H, W) float
+        What was judged.
+    threshold, min_grain_px : float, int
+        How.
+    computed : (H, W) bool
+        The mask without strokes.
+    edits : (H, W) int8, optional
+        The strokes that ``grains`` knows of.
+    grains : int
+        Grains of the mask with these strokes.
+    """
+
+    score: NDArray[np.floating[Any]]
+    threshold: float
+    min_grain_px: int
+    computed: NDArray[np.bool_]
+    edits: NDArray[np.int8] | None
+    grains: int
+
+
+def judge(
+    score: NDArray[np.floating[Any]],
+    threshold: float,
+    min_grain_px: int,
+    edits: NDArray[np.int8] | None = None,
+) -> JudgedScore:
+    """Judge a score at a threshold; needs no window, so that it can run in a worker."""
+    computed = computed_mask(score, threshold, min_grain_px)
+    grains = count_grains(with_strokes(computed, edits))
+    return JudgedScore(score, threshold, min_grain_px, computed, edits, grains)
+
+
 class MaskKeeper:
     """Keeps what was computed and what was brushed apart.
 
@@ -41,6 +89,13 @@ class MaskKeeper:
         self._shown = computed
         # +1 brushed in, -1 brushed out, 0 as computed; made with the first stroke.
         self._edits: NDArray[np.int8] | None = None
+        # Counting takes much longer than looking at a mask that has not changed.
+        self._grains: int | None = None
+
+    @property
+    def edits(self) -> NDArray[np.int8] | None:
+        """The strokes; never altered in place, a further stroke makes a new array."""
+        return self._edits
 
     @property
     def brushed(self) -> int:
@@ -56,25 +111,34 @@ class MaskKeeper:
         changed = painted != self._shown
         if not changed.any():
             return
-        if self._edits is None:
-            self._edits = np.zeros(painted.shape, dtype=np.int8)
+        edits = np.zeros(painted.shape, np.int8) if self._edits is None else self._edits.copy()
         now = painted[changed]
         against = now != self._computed[changed]
-        self._edits[changed] = np.where(against, np.where(now, 1, -1), 0)
+        edits[changed] = np.where(against, np.where(now, 1, -1), 0)
+        self._edits = edits
         self._shown = painted
+        self._grains = None
 
     def show(self, computed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The new computed mask with the strokes on top."""
         self._computed = computed
-        self._shown = computed
-        if self._edits is not None:
-            self._shown = np.where(self._edits == 0, computed, self._edits > 0)
+        self._shown = with_strokes(computed, self._edits)
+        self._grains = None
         return self._shown
+
+    def show_judged(self, judged: JudgedScore) -> NDArray[np.bool_]:
+        """Like `show`; the grains are known already unless a stroke came in between."""
+        shown = self.show(judged.computed)
+        if self._edits is judged.edits:
+            self._grains = judged.grains
+        return shown
 
     def counts(self) -> MaskCounts:
         """Counts of the mask as last shown."""
+        if self._grains is None:
+            self._grains = count_grains(self._shown)
         return MaskCounts(
             pixels=int(np.count_nonzero(self._shown)),
-            grains=int(label_grains(self._shown).max(initial=0)),
+            grains=self._grains,
             brushed=self.brushed,
         )

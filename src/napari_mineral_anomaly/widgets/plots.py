@@ -17,9 +17,9 @@ import pyqtgraph as pg  # isort: skip
 from napari_mineral_anomaly.widgets.histogram import ScoreHistogram
 
 # Grey that is legible on napari's dark and light themes.
-_INK = "#9a9a9a"
+_INK = "#808080"
 _LINE = "#4fc3f7"
-_THRESHOLD = "#00e5ff"
+_THRESHOLD = "#00909f"
 _PHASES = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292")
 
 
@@ -86,7 +86,7 @@ class HistogramPlot(QWidget):
             angle=90,
             movable=True,
             pen=pg.mkPen(_THRESHOLD, width=2),
-            hoverPen=pg.mkPen("#ffffff", width=3),
+            hoverPen=pg.mkPen(_THRESHOLD, width=4),
         )
         self.line.setZValue(10)
         self.line.sigPositionChanged.connect(self._on_line)

@@ -84,10 +84,15 @@ def show_result(viewer: Any, session: Session, scan: Scan, run: DetectionRun) ->
 def add_mask(
     viewer: Any, session: Session, score: Layer, mask: Any, *, link: Link, title: str
 ) -> Layer:
-    """A mask layer that follows a score layer."""
+    """A mask layer that follows a score layer; ``mask`` is what was computed, without strokes."""
+    from napari.layers import Layer
+
     link = replace(link, score_id=str(score.unique_id), min_grain_px=None)
-    layer = add(viewer, mask_layer(mask, title=title, link=link, spatial=spatial_of(score)))
-    session.watch_mask(layer, score)
+    data = mask_layer(mask, title=title, link=link, spatial=spatial_of(score))
+    layer = Layer.create(*data)
+    # Before the viewer has it: docks that hear of the layer count it at once.
+    session.watch_mask(layer, score, mask)
+    viewer.add_layer(layer)
     return layer
 
 

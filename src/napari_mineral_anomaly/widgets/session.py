@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_mineral_anomaly.pipeline import DetectionRun
 from napari_mineral_anomaly.widgets.layers import as_labels, threshold_of
 from napari_mineral_anomaly.widgets.links import Link, layers_of, link_of, linked_layers, relink
-from napari_mineral_anomaly.widgets.mask_keeper import MaskCounts, MaskKeeper, computed_mask
+from napari_mineral_anomaly.widgets.mask_keeper import (
+    JudgedScore,
+    MaskCounts,
+    MaskKeeper,
+    computed_mask,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -60,24 +66,31 @@ class Session:
         """The current runs of one scan, oldest first."""
         return (run for (scan, _), run in self._runs.items() if scan == scan_id)
 
-    def watch_mask(self, mask: Layer, score: Layer) -> MaskKeeper:
+    def watch_mask(
+        self, mask: Layer, score: Layer, computed: NDArray[np.bool_] | None = None
+    ) -> MaskKeeper:
         """The keeper of a mask layer that follows ``score``.
 
-        Asked for the first time, whatever differs from the computed mask counts as brushed.
+        Asked for the first time, whatever differs from the computed mask counts as brushed;
+        ``computed`` saves computing that mask where the caller has it.
         """
         key = str(mask.unique_id)
         if key not in self._keepers:
-            self._keepers[key] = MaskKeeper(_computed(score))
+            self._keepers[key] = MaskKeeper(_computed(score) if computed is None else computed)
         return self._keepers[key]
 
-    def set_threshold(
-        self, score: Layer, mask: Layer, threshold: float, min_grain_px: int
-    ) -> MaskCounts:
-        """Judge a score at another threshold; the strokes on its mask stay."""
+    def strokes_on(self, mask: Layer, score: Layer) -> NDArray[np.int8] | None:
+        """What was brushed on a mask until now, see `MaskKeeper.edits`."""
         keeper = self.watch_mask(mask, score)
         keeper.absorb(np.asarray(mask.data))
-        relink(score, threshold=float(threshold), min_grain_px=int(min_grain_px))
-        mask.data = as_labels(keeper.show(_computed(score)))
+        return keeper.edits
+
+    def show_judged(self, score: Layer, mask: Layer, judged: JudgedScore) -> MaskCounts:
+        """Show a score judged at another threshold; the strokes on its mask stay."""
+        keeper = self.watch_mask(mask, score)
+        keeper.absorb(np.asarray(mask.data))
+        relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
+        mask.data = as_labels(keeper.show_judged(judged))
         return keeper.counts()
 
     def count_mask(self, score: Layer, mask: Layer) -> MaskCounts:

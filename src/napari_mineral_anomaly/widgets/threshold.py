@@ -13,8 +13,8 @@ from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 from napari_mineral_anomaly.scoring import default_threshold, expected_false_pixels
 from napari_mineral_anomaly.widgets.histogram import ScoreHistogram, score_histogram
 from napari_mineral_anomaly.widgets.layers import pixel_size_of, threshold_of
-from napari_mineral_anomaly.widgets.links import Link, link_of
-from napari_mineral_anomaly.widgets.mask_keeper import MaskCounts, computed_mask
+from napari_mineral_anomaly.widgets.links import Link, layer_by_id, link_of, relink
+from napari_mineral_anomaly.widgets.mask_keeper import JudgedScore, MaskCounts, judge
 from napari_mineral_anomaly.widgets.parts import (
     Dock,
     LayerCombo,
@@ -42,6 +42,8 @@ class ThresholdDock(Dock):
         super().__init__(napari_viewer, executor)
         self._n_valid = 0
         self._counting: JobHandle[ScoreHistogram] | None = None
+        self._judging: JobHandle[JudgedScore] | None = None
+        self._due = False
         self._showing = False
         self._counted: str | None = None
 
@@ -120,30 +122,69 @@ class ThresholdDock(Dock):
     def make_mask(self) -> None:
         """Add the mask layer of the chosen score, if it has none."""
         score = self.score_combo.layer()
-        if score is None or mask_of(self.viewer, score) is not None:
-            return
-        link = link_of(score)
-        if link is None:
-            # The user's own image becomes a score of ours with its first mask.
-            link = Link(str(score.unique_id), "score", scan=score.name)
-            score.metadata.update(link.metadata())
-        mask = computed_mask(np.asarray(score.data), threshold_of(score))
-        layer = add_mask(
-            self.viewer, self.session, score, mask, link=link, title=link.scan or score.name
-        )
-        self._show_counts(
-            self.session.set_threshold(score, layer, self.threshold.value(), self.min_grain.value())
-        )
+        if score is not None and mask_of(self.viewer, score) is None:
+            self._judge(score)
 
     def update_mask(self) -> None:
         """Recompute the mask at the threshold that is set; brush strokes stay."""
         score = self.score_combo.layer()
-        mask = None if score is None else mask_of(self.viewer, score)
-        if score is None or mask is None:
+        if score is not None and mask_of(self.viewer, score) is not None:
+            self._judge(score)
+
+    def _judge(self, score: Any) -> None:
+        """Judge a score in the background; one job at a time, and the latest wish counts.
+
+        A running job is let finish: were it given up for every step of a drag, the mask of a
+        large scan would stand still until the drag ends.
+        """
+        if self._judging is not None and self._judging.running:
+            self._due = True
             return
-        self._show_counts(
-            self.session.set_threshold(score, mask, self.threshold.value(), self.min_grain.value())
+        self._due = False
+        mask = mask_of(self.viewer, score)
+        edits = None if mask is None else self.session.strokes_on(mask, score)
+        data, score_id = np.asarray(score.data), str(score.unique_id)
+        threshold, min_grain_px = self.threshold.value(), self.min_grain.value()
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> JudgedScore:
+            return judge(data, threshold, min_grain_px, edits)
+
+        self._judging = JobHandle(
+            "Making the mask",
+            on_done=lambda judged: self._on_judged(score_id, judged),
+            on_failed=lambda failure: self.fail(self.status, failure),
         )
+        self.start(Job("Making the mask", work), self._judging)
+
+    def _on_judged(self, score_id: str, judged: JudgedScore) -> None:
+        score = layer_by_id(self.viewer, score_id)
+        # A run that ended meanwhile has put its own numbers and mask there.
+        if score is not None and np.asarray(score.data) is judged.score:
+            counts = self._put_mask(score, judged)
+            if score is self.score_combo.layer():
+                self._show_counts(counts)
+        chosen = self.score_combo.layer()
+        if self._due and chosen is not None:
+            self._judge(chosen)
+
+    def _put_mask(self, score: Any, judged: JudgedScore) -> MaskCounts:
+        mask = mask_of(self.viewer, score)
+        if mask is None:
+            link = link_of(score)
+            if link is None:
+                # The user's own image becomes a score of ours with its first mask.
+                link = Link(str(score.unique_id), "score", scan=score.name)
+                score.metadata.update(link.metadata())
+            relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
+            mask = add_mask(
+                self.viewer,
+                self.session,
+                score,
+                judged.computed,
+                link=link,
+                title=link.scan or score.name,
+            )
+        return self.session.show_judged(score, mask, judged)
 
     def reset_threshold(self) -> None:
         """Back to the default threshold for this many pixels."""
@@ -158,6 +199,7 @@ class ThresholdDock(Dock):
     def _on_score(self) -> None:
         if self._counting is not None:
             self._counting.cancel()
+        self._due = False  # what was wished for belongs to the score shown until now
         score = self.score_combo.layer()
         self._counted = None
         for control in (self.plot, self.threshold, self.min_grain, self.default_button):
