@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.jobs import SyncExecutor
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
+from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.layers import add, element_layers
 from napari_mineral_anomaly.widgets.parts import Dock
 
@@ -82,3 +83,12 @@ def make_dock(qtbot: object) -> Iterator[Callable[..., Dock]]:
     for dock in docks:
         dock.close()
         dock.deleteLater()
+
+
+@pytest.fixture
+def run_rx(scanned: ViewerModel, make_dock: Callable[..., Dock]) -> DetectDock:
+    """A Detect dock that has finished an RX run of the simulated section."""
+    dock = make_dock(DetectDock, scanned)
+    dock.choose_detector("rx")
+    dock.run()
+    return dock

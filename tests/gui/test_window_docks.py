@@ -1,4 +1,4 @@
-"""The docks on a viewer model, their jobs run at once."""
+"""The docks that load and detect on a viewer model, their jobs run at once."""
 
 from __future__ import annotations
 
@@ -8,26 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import tifffile
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
 
-from napari_mineral_anomaly.grains import label_grains
 from napari_mineral_anomaly.jobs.qt import QtExecutor
 from napari_mineral_anomaly.pipeline import detect
-from napari_mineral_anomaly.scoring import default_threshold, expected_false_pixels
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.widgets import detect as detect_module
-from napari_mineral_anomaly.widgets import threshold as threshold_module
 from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.export import ExportDock
-from napari_mineral_anomaly.widgets.links import link_of, linked_layers
+from napari_mineral_anomaly.widgets.links import linked_layers
 from napari_mineral_anomaly.widgets.load_maps import LoadMapsDock
-from napari_mineral_anomaly.widgets.mask_keeper import computed_mask
 from napari_mineral_anomaly.widgets.parts import DOCK_WIDTH
-from napari_mineral_anomaly.widgets.session import mask_of, session_of
+from napari_mineral_anomaly.widgets.session import session_of
 from napari_mineral_anomaly.widgets.threshold import ThresholdDock
 from napari_mineral_anomaly.widgets.truth import TruthDock
 
@@ -39,15 +34,6 @@ def add_layers(dock: LoadMapsDock, qtbot: Any) -> None:
     """Press the button and wait until every layer is there."""
     dock.add_button.click()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Added"), timeout=20_000)
-
-
-@pytest.fixture
-def run_rx(scanned: ViewerModel, make_dock: MakeDock) -> DetectDock:
-    """A Detect dock that has finished an RX run of the simulated section."""
-    dock = make_dock(DetectDock, scanned)
-    dock.choose_detector("rx")
-    dock.run()
-    return dock
 
 
 def the_layer(viewer: ViewerModel, role: str) -> Any:
@@ -354,323 +340,3 @@ def test_a_dock_destroyed_with_its_window_gives_its_run_up(
     gated.set()
     qtbot.wait(300)
     assert not list(linked_layers(scanned, role="score"))
-
-
-# Threshold
-
-
-def test_the_dock_shows_value_expected_false_pixels_and_flagged(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, section: SimulatedSection
-) -> None:
-    dock = make_dock(ThresholdDock, scanned)
-    result = detect(section.cube, "rx")
-    assert dock.threshold.value() == pytest.approx(result.threshold, abs=0.005)
-    n_valid = section.cube.n_valid
-    expected = expected_false_pixels(dock.threshold.value(), n_valid)
-    assert dock.expected.text() == f"{expected:,.3g} of {n_valid:,} pixels"
-    assert dock.flagged.text().startswith(f"{np.count_nonzero(result.mask):,} pixels in ")
-    assert dock.plot.line.value() == pytest.approx(result.threshold, abs=0.005)
-
-
-def test_dragging_the_line_moves_the_mask(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
-) -> None:
-    dock = make_dock(ThresholdDock, scanned)
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
-    dock.plot.line.setValue(2.0)
-    dock.update_mask()
-    assert dock.threshold.value() == 2.0
-    assert np.array_equal(mask.data != 0, score.data >= 2.0)
-    assert link_of(score).threshold == 2.0
-    dock.reset_threshold()
-    dock.update_mask()
-    assert dock.threshold.value() == pytest.approx(
-        default_threshold(int(np.isfinite(score.data).sum())), abs=0.005
-    )
-
-
-def test_strokes_survive_in_the_live_mask_and_can_be_undone(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
-) -> None:
-    dock = make_dock(ThresholdDock, scanned)
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
-    y, x = (int(n) for n in np.unravel_index(np.nanargmin(score.data), score.data.shape))
-    mask.brush_size = 1
-    mask.paint((y, x), 1)
-    assert mask.data[y, x] == 1
-    mask.undo()
-    assert mask.data[y, x] == 0
-    mask.paint((y, x), 1)
-    dock.threshold.setValue(3.0)
-    dock.update_mask()
-    assert mask.data[y, x] == 1
-    assert "Your brush decided 1 pixel." in dock.status.text()
-
-
-def test_small_grains_are_left_out_on_request(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
-) -> None:
-    dock = make_dock(ThresholdDock, scanned)
-    mask = the_layer(scanned, "mask")
-    dock.threshold.setValue(3.0)
-    dock.update_mask()
-    before = int((mask.data != 0).sum())
-    dock.min_grain.setValue(3)
-    dock.update_mask()
-    assert 0 < int((mask.data != 0).sum()) < before
-    assert link_of(the_layer(scanned, "score")).min_grain_px == 3
-
-
-@pytest.fixture
-def judged_when_told(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, list]]:
-    """Masks that are computed only when the test says so, and the thresholds asked for."""
-    gate, asked = threading.Event(), []
-    judge = threshold_module.judge
-
-    def gated_judge(*args: Any) -> Any:
-        assert threading.current_thread() is not threading.main_thread()
-        asked.append(args[1])
-        gate.wait(30)
-        return judge(*args)
-
-    monkeypatch.setattr(threshold_module, "judge", gated_judge)
-    yield gate, asked
-    gate.set()
-
-
-def test_masks_are_computed_beside_the_window_and_the_latest_threshold_wins(
-    run_rx: DetectDock,
-    scanned: ViewerModel,
-    make_dock: MakeDock,
-    judged_when_told: tuple[threading.Event, list[float]],
-    qtbot: Any,
-) -> None:
-    gate, asked = judged_when_told
-    dock = make_dock(ThresholdDock, scanned, QtExecutor())
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
-    before = mask.data.copy()
-    dock.min_grain.setValue(3)
-    for value in (2.0, 1.0, 0.5, 0.0):
-        dock.threshold.setValue(value)
-        dock.update_mask()
-    assert np.array_equal(mask.data, before), "nothing was computed yet, and nobody waited"
-    y, x = (int(n) for n in np.unravel_index(np.nanargmin(score.data), score.data.shape))
-    mask.brush_size = 1
-    mask.paint((y, x), 1)
-    gate.set()
-    expected = computed_mask(score.data, 0.0, 3)
-    expected[y, x] = True
-    qtbot.waitUntil(lambda: np.array_equal(mask.data != 0, expected), timeout=20_000)
-    assert link_of(score).threshold == 0.0
-    assert link_of(score).min_grain_px == 3
-    assert 1.0 not in asked, "what was wished for in between is never computed"
-    grains = int(label_grains(expected).max())
-    shown = f"{np.count_nonzero(expected):,} pixels in {grains:,} grains"
-    qtbot.waitUntil(lambda: dock.flagged.text() == shown, timeout=20_000)
-    assert "Your brush decided 1 pixel." in dock.status.text()
-
-
-def test_a_mask_of_replaced_numbers_is_not_shown(
-    run_rx: DetectDock,
-    scanned: ViewerModel,
-    make_dock: MakeDock,
-    judged_when_told: tuple[threading.Event, list[float]],
-    qtbot: Any,
-) -> None:
-    gate, _ = judged_when_told
-    dock = make_dock(ThresholdDock, scanned, QtExecutor())
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
-    dock.threshold.setValue(0.0)
-    dock.update_mask()
-    run_rx.form.set_value("transform", "none")
-    run_rx.run()
-    after = mask.data.copy()
-    gate.set()
-    qtbot.wait(400)
-    assert np.array_equal(mask.data, after)
-    assert dock.threshold.value() == pytest.approx(link_of(score).threshold, abs=0.005)
-
-
-def test_a_score_opened_by_hand_gets_a_mask_on_its_grid(
-    viewer: ViewerModel, make_dock: MakeDock
-) -> None:
-    score = np.random.default_rng(0).normal(size=(50, 60)).astype(np.float32)
-    score[10, 10:14] = 30.0
-    score[0, 0] = np.nan
-    layer = viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
-    dock = make_dock(ThresholdDock, viewer)
-    assert dock.score_combo.layer() is layer
-    assert "of 2,999 pixels" in dock.expected.text()
-    dock.threshold.setValue(10.0)
-    dock.update_mask()
-    mask = mask_of(viewer, layer)
-    assert int((mask.data != 0).sum()) == 4
-    assert tuple(mask.scale) == (5, 5)
-    assert [str(unit) for unit in viewer.layers.extent.units] == ["micrometer"] * 2
-
-
-def test_an_empty_score_is_told(viewer: ViewerModel, make_dock: MakeDock) -> None:
-    viewer.add_image(np.full((5, 6), np.nan, np.float32))
-    dock = make_dock(ThresholdDock, viewer)
-    assert "every pixel is NaN" in dock.status.text()
-
-
-def test_removing_the_score_empties_the_dock(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
-) -> None:
-    dock = make_dock(ThresholdDock, scanned)
-    scanned.layers.remove(the_layer(scanned, "score"))
-    assert dock.score_combo.layer() is None
-    assert "Run a detector first" in dock.status.text()
-    dock.update_mask()
-
-
-# Truth
-
-
-def test_one_click_gives_a_registered_mask_and_the_brush(
-    scanned: ViewerModel, make_dock: MakeDock, section: SimulatedSection
-) -> None:
-    dock = make_dock(TruthDock, scanned)
-    dock.make_button.click()
-    truth = the_layer(scanned, "truth")
-    assert truth.data.shape == section.cube.shape
-    assert tuple(truth.scale) == section.cube.pixel_size
-    assert scanned.layers.selection.active is truth
-    assert str(truth.mode) == "paint"
-    assert truth.selected_label == 1
-    dock.leave_out_button.click()
-    assert truth.selected_label == 2
-    dock.erase_button.click()
-    assert str(truth.mode) == "erase"
-    assert "score map" in dock.status.text(), "what is missing is said"
-
-
-@pytest.fixture
-def truth_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> TruthDock:
-    dock = make_dock(TruthDock, scanned)
-    dock.make_truth()
-    dock.compare_now()
-    return dock
-
-
-def test_auc_follows_the_brush_undo_and_redo(
-    truth_dock: TruthDock, scanned: ViewerModel, section: SimulatedSection, qtbot: Any
-) -> None:
-    truth = the_layer(scanned, "truth")
-    assert "Brush at least one anomalous pixel" in truth_dock.status.text()
-    where = np.nonzero(section.truth)
-    truth.data_setitem(where, 1)
-    qtbot.waitUntil(lambda: truth_dock.auc.text() != "–", timeout=5000)
-    from napari_mineral_anomaly.evaluation import auc_and_ap
-
-    auc, ap = auc_and_ap(the_layer(scanned, "score").data, section.truth)
-    assert truth_dock.auc.text() == f"{auc:.4f}"
-    assert truth_dock.average_precision.text() == f"{ap:.4f}"
-    truth.undo()
-    qtbot.waitUntil(lambda: truth_dock.auc.text() == "–", timeout=5000)
-    truth.redo()
-    qtbot.waitUntil(lambda: truth_dock.auc.text() == f"{auc:.4f}", timeout=5000)
-
-
-def test_left_out_pixels_count_neither_way(
-    truth_dock: TruthDock, scanned: ViewerModel, section: SimulatedSection
-) -> None:
-    truth = the_layer(scanned, "truth")
-    data = section.truth.copy()
-    data[:, :10] = 2
-    truth.data = data
-    truth_dock.compare_now()
-    assert f"{64 * 10} left out" in truth_dock.counts.text()
-
-
-def test_removing_the_truth_while_it_is_watched(
-    truth_dock: TruthDock, scanned: ViewerModel
-) -> None:
-    scanned.layers.remove(the_layer(scanned, "truth"))
-    truth_dock.compare_now()
-    assert truth_dock.auc.text() == "–"
-    assert "Make a truth mask" in truth_dock.status.text()
-
-
-# Export
-
-
-def test_the_dock_offers_what_is_there_and_says_why_not(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
-) -> None:
-    dock = make_dock(ExportDock, scanned)
-    assert not dock.boxes["truth.tif"].isEnabled()
-    assert "brush a truth mask first" in dock.boxes["truth.tif"].toolTip()
-    assert len(dock.chosen()) == 5
-    assert "Choose the folder" in dock.status.text()
-    dock.folder.setText(str(tmp_path / "out"))
-    assert dock.export_button.isEnabled()
-    for box in dock.boxes.values():
-        box.setChecked(False)
-    assert "Tick at least one line" in dock.status.text()
-    assert not dock.export_button.isEnabled()
-
-
-def test_exported_files_hold_the_numbers_of_the_layers(
-    truth_dock: TruthDock,
-    scanned: ViewerModel,
-    make_dock: MakeDock,
-    tmp_path: Path,
-    section: SimulatedSection,
-) -> None:
-    the_layer(scanned, "truth").data = section.truth.copy()
-    mask = the_layer(scanned, "mask")
-    mask.data_setitem((np.array([0, 0]), np.array([0, 1])), 1)
-    dock = make_dock(ExportDock, scanned)
-    dock.folder.setText(str(tmp_path / "out"))
-    dock.export()
-    assert dock.status.text().startswith("Wrote anomaly_score.ome.tif, anomaly_mask.tif")
-    out = tmp_path / "out"
-    score = tifffile.imread(out / "anomaly_score.ome.tif")
-    assert np.array_equal(score, the_layer(scanned, "score").data, equal_nan=True)
-    assert np.array_equal(tifffile.imread(out / "anomaly_mask.tif") == 255, mask.data != 0)
-    assert np.array_equal(tifffile.imread(out / "truth.tif"), section.truth)
-    labels = the_layer(scanned, "pseudo_labels").data
-    assert np.array_equal(tifffile.imread(out / "pseudo_labels.tif"), labels)
-    with tifffile.TiffFile(out / "element_contributions.ome.tif") as tif:
-        assert tif.series[0].shape == (section.cube.n_elements, 64, 96)
-        assert 'PhysicalSizeXUnit="µm"' in tif.ome_metadata
-    grains = pd.read_csv(out / "grains.csv")
-    assert (grains["area_px"].sum()) == int((mask.data != 0).sum())
-    assert "driver_1" in grains
-
-
-def test_existing_files_are_refused_unless_asked(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
-) -> None:
-    (tmp_path / "anomaly_mask.tif").write_text("precious")
-    dock = make_dock(ExportDock, scanned)
-    dock.folder.setText(str(tmp_path))
-    dock.export()
-    assert "already holds anomaly_mask.tif" in dock.status.text()
-    assert [path.name for path in tmp_path.glob("*.tif")] == ["anomaly_mask.tif"]
-    assert (tmp_path / "anomaly_mask.tif").read_text() == "precious"
-    dock.overwrite.setChecked(True)
-    dock.export()
-    assert (tmp_path / "anomaly_score.ome.tif").exists()
-    assert tifffile.imread(tmp_path / "anomaly_mask.tif").dtype == np.uint8
-
-
-def test_a_score_opened_by_hand_exports_without_a_run(
-    viewer: ViewerModel, make_dock: MakeDock, tmp_path: Path
-) -> None:
-    score = np.zeros((20, 30), np.float32)
-    score[5:7, 5:8] = 9.0
-    viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
-    make_dock(ThresholdDock, viewer).make_mask()
-    dock = make_dock(ExportDock, viewer)
-    dock.folder.setText(str(tmp_path / "out"))
-    dock.export()
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "anomaly_score.ome.tif",
-        "anomaly_mask.tif",
-        "grains.csv",
-    }
-    grains = pd.read_csv(tmp_path / "out" / "grains.csv")
-    assert grains.loc[0, ["area_px", "area_um2"]].tolist() == [6, 150.0]
