@@ -163,7 +163,14 @@ def test_ctrl_c_ends_the_running_process_too(scan, mat_scene, tmp_path):
     # The second run takes seconds: the interruption comes into it, to the whole group as from a
     # terminal.
     command += ["--detectors", "rx", "knn", "-o", out]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background job ignores SIGINT and so would its children: not what is tested.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stderr is not None
     first = process.stderr.readline()
     assert first.startswith("1/4 field, rx")
