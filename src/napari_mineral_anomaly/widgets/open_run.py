@@ -77,9 +77,12 @@ def show_run(viewer: Any, scan: Path, run: Path | None = None) -> None:
 
 def open_docks(viewer: napari.Viewer) -> None:
     """Open every dock as a tab."""
-    places = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] for name in DOCKS}
-    # The docks join as tabs once they are shown; the last one would be in front.
-    QTimer.singleShot(200, places[DOCK_IN_FRONT].raise_)
+    # Tabs from the start: five docks above one another would make the window taller than a screen.
+    places = {
+        name: viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[0] for name in DOCKS
+    }
+    # Each dock comes to the front once more when it is first shown; the timer waits for the last.
+    QTimer.singleShot(500, places[DOCK_IN_FRONT].raise_)
 
 
 def main(arguments: Sequence[str]) -> int:
