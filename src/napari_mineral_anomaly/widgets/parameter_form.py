@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from magicgui.widgets import Container, create_widget
 from pydantic.fields import FieldInfo
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -19,12 +21,12 @@ SHARED_FIELDS = tuple(DetectorConfig.model_fields)
 
 # Names of the literature, in a geologist's words.
 TITLES = {
-    "anomal_prop": "anomalous share, at most",
+    "anomal_prop": "largest odd share",
     "transform": "evening out of noise",
     "weight_mode": "weight of candidates",
     "score": "score of the residual",
     "epochs": "training steps",
-    "pre_epochs": "steps of the first stage",
+    "pre_epochs": "first-stage steps",
     "eps": "DBSCAN radius",
     "eps_mode": "DBSCAN radius is",
     "min_samples": "DBSCAN neighbours",
@@ -42,38 +44,65 @@ class ParameterForm(QWidget):
 
     def __init__(self, config_class: type[DetectorConfig]) -> None:
         super().__init__()
-        self._fields: dict[str, Any] = {}
-        schema = config_class.model_json_schema()["properties"]
-        for name, field in config_class.model_fields.items():
-            if name not in SHARED_FIELDS:
-                self._fields[name] = _field_widget(name, field, schema[name])
-        main = [name for name in MAIN_FIELDS if name in self._fields]
-        if len(self._fields) <= len(MAIN_FIELDS):
-            main = list(self._fields)
-        more = [name for name in self._fields if name not in main]
+        self._config_class = config_class
+        self._schema = config_class.model_json_schema()["properties"]
+        self._built: dict[str, Any] = {}
+        names = [name for name in config_class.model_fields if name not in SHARED_FIELDS]
+        main = [name for name in MAIN_FIELDS if name in names]
+        if len(names) <= len(MAIN_FIELDS):
+            main = names
+        self._waiting = deque(name for name in names if name not in main)
 
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         # The containers own their native widgets: without a reference here they would be gone.
-        self._containers = [self._container(main)]
-        column.addWidget(self._containers[0].native)
+        self._main = self._container()
+        for name in main:
+            self._build(name, self._main)
+        column.addWidget(self._main.native)
         self.more = QCollapsible("More parameters", expandedIcon="▾", collapsedIcon="▸")
         self.more.toggleButton().setToolTip("Everything else; the defaults are a good start.")
-        if more:
-            self._containers.append(self._container(more))
-            self.more.addWidget(self._containers[1].native)
+        # The rest is out of sight at first, so it is built one field per turn of the event loop:
+        # all at once would hold the window for a tenth of a second.
+        self._next_turn = QTimer(self)
+        self._next_turn.timeout.connect(self._build_next)
+        if self._waiting:
+            self._rest = self._container()
+            self.more.addWidget(self._rest.native)
             column.addWidget(self.more)
+            self._next_turn.start(0)
 
     def values(self) -> dict[str, Any]:
         """The parameters as they stand in the form."""
-        return {name: widget.value for name, widget in self._fields.items()}
+        fields = self._config_class.model_fields
+        waiting = {name: fields[name].default for name in self._waiting}
+        return {name: widget.value for name, widget in self._built.items()} | waiting
 
     def set_value(self, name: str, value: Any) -> None:
         """Set one parameter."""
         self._fields[name].value = value
 
-    def _container(self, names: list[str]) -> Container:
-        container = Container(widgets=[self._fields[name] for name in names], labels=True)
+    @property
+    def _fields(self) -> dict[str, Any]:
+        """All fields by name, those still waiting built now."""
+        while self._waiting:
+            self._build_next()
+        return self._built
+
+    def _build_next(self) -> None:
+        if self._waiting:
+            self._build(self._waiting.popleft(), self._rest)
+        if not self._waiting:
+            self._next_turn.stop()
+
+    def _build(self, name: str, container: Container) -> None:
+        field = self._config_class.model_fields[name]
+        self._built[name] = _field_widget(name, field, self._schema[name])
+        container.append(self._built[name])
+
+    @staticmethod
+    def _container() -> Container:
+        container = Container(labels=True)
         container.margins = (0, 0, 0, 0)
         return container
 
