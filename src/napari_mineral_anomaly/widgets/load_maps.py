@@ -179,7 +179,10 @@ class LoadMapsDock(Dock):
         if self._waiting:
             self.status.plain(f"Adding layer {self._added + 1}…")
             QTimer.singleShot(0, self._add_next)
-            return
+        else:
+            QTimer.singleShot(0, self._all_added)
+
+    def _all_added(self) -> None:
         self.viewer.reset_view()
         show_scale_bar(self.viewer)
         self.status.good(
