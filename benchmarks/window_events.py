@@ -162,6 +162,8 @@ class Watcher:
             (napari.components.ViewerModel, "reset_view"),
         ):
             setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
+        # One line that lets napari build its scale bar on the canvas.
+        load_maps.show_scale_bar = self.wrapped(load_maps.show_scale_bar, "napari", "scale_bar")
         Layer.create = classmethod(self.wrapped(Layer.create.__func__, "napari", "create"))
         for kind, name in _SETTERS:
             owner = next(k for k in kind.__mro__ if name in vars(k))
