@@ -42,8 +42,9 @@ class RobustRxConfig(PixelwiseConfig):
 class RobustRxDetector:
     """RX whose mean and covariance leave the oddest pixels out, see `RobustRxConfig`.
 
-    The share left out is fixed (default 3 per cent, our choice: on the scans with truth it did
-    better than a chi-square cut, which on rock of several minerals throws whole minerals away).
+    The share left out is fixed (default 3 per cent, our choice). It helps where the anomalies are
+    common, and does harm where trimming removes a whole minor mineral from the background; see
+    docs/measured/rivals.md for both.
     """
 
     name = "robust-rx"
