@@ -29,6 +29,9 @@ class AnomalyResult:
         Names of the C planes of ``contributions``.
     pixel_size : (float, float) or None
         (y, x) in µm.
+    reconstruction : (C, H, W) float32 or None
+        What the detector expected of each element, in the units of the maps; NaN outside the valid
+        area. None for detectors that reconstruct nothing.
     info : dict
         What a reader of run.json needs: detector, parameters, seed, device, loss curve,
         promised_false_pixels, n_valid, warnings.
@@ -41,6 +44,7 @@ class AnomalyResult:
     elements: tuple[str, ...]
     pixel_size: tuple[float, float] | None = None
     info: dict[str, Any] = field(default_factory=dict)
+    reconstruction: Any | None = None
 
     @property
     def mask(self) -> NDArray[np.bool_]:

@@ -91,6 +91,7 @@ def finish_result(
     contributions: NDArray[np.float32],
     pseudo_labels: NDArray[np.unsignedinteger[Any]] | None,
     info: dict[str, Any],
+    reconstruction: NDArray[np.float32] | None = None,
 ) -> AnomalyResult:
     """Make the `AnomalyResult` that the contract asks for out of a detector's raw output.
 
@@ -106,10 +107,14 @@ def finish_result(
         None for detectors without clusters: all valid pixels become background cluster 2.
     info : dict
         Completed here with n_valid and promised_false_pixels.
+    reconstruction : (C, H, W) float32, optional
+        What the detector expected, in the units of the maps; altered in place like contributions.
     """
     valid = cube.valid
     score, calibration = background_sigmas(statistic, valid)
     contributions[:, ~valid] = np.nan
+    if reconstruction is not None:
+        reconstruction[:, ~valid] = np.nan
     if pseudo_labels is None:
         pseudo_labels = np.full(cube.shape, 2, dtype=np.uint16)
     labels = np.where(valid, pseudo_labels, 0).astype(pseudo_labels.dtype)
@@ -127,4 +132,5 @@ def finish_result(
             "n_valid": n_valid,
             "promised_false_pixels": promised_false_pixels(n_valid),
         },
+        reconstruction=reconstruction,
     )
