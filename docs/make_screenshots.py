@@ -119,12 +119,37 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     window.until(lambda: truth_dock.auc.text() != "–")
     window.shoot("truth_auc")
 
+    workbench(window)
+
     export = window.dock("Export results")
     export.folder.setText("section_results")
     export.export_button.click()
     window.until(lambda: export.status.text().startswith("Wrote"))
     export.status.good(export.status.text().replace(f"{Path.cwd().resolve()}/", ""))
     window.shoot("export")
+
+
+def workbench(window: Window) -> None:
+    """The list of grains, the evidence, the clusters and the judging."""
+    table = window.dock("Grain table")
+    window.until(lambda: table.model.rowCount() > 0)
+    card = window.dock("Grain evidence")
+    table.next_grain()
+    table.accept()
+    table.next_grain()
+    window.until(lambda: not card.bars.isHidden())
+    window.shoot("grain_table")
+    clusters = window.dock("Pseudo-labels")
+    window.until(lambda: clusters.table.rowCount() > 0)
+    window.shoot("pseudo_labels")
+    judging = window.dock("Judging")
+    window.until(lambda: judging.judgement is not None)
+    window.shoot("judging")
+    sample = window.dock("Sampled truth")
+    sample.draw()
+    for _ in range(3):
+        sample.answer("true")
+    window.shoot("sampled_truth")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("QT_API", "pyqt6")
 # napari objects touched from a worker thread raise instead of crashing now and then.
 os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
+# Pixel sizes that tests type are not remembered in the settings of who runs them.
+_SETTINGS = tempfile.TemporaryDirectory(prefix="mineral-anomaly-settings-")
+os.environ["MINERAL_ANOMALY_CONFIG"] = _SETTINGS.name
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""napari reader: folders of element maps, stacks, scenes, and the files that we export."""
+"""napari reader: scans in every form that `read_maps` reads, and the files that we export."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ Reader = Callable[[PathOrPaths], "list[LayerData]"]
 
 _TIFF_ENDINGS = (".tif", ".tiff")
 
+# More notifications than this at a time hide the window.
+_MOST_WARNINGS = 4
+
 
 def get_reader(path: PathOrPaths) -> Reader | None:
     """A function that reads ``path`` into layers, or None where that is not for us.
@@ -32,34 +35,54 @@ def get_reader(path: PathOrPaths) -> Reader | None:
             return _tiff_reader(paths[0])
         from napari_mineral_anomaly.io import can_read
 
-        return read_scan if paths and all(can_read(entry) for entry in paths) else None
+        if not paths:
+            return None
+        return read_scan if can_read(paths[0] if len(paths) == 1 else paths) else None
     except Exception:  # any damage is told by the reader that opens the file after all
         return None
 
 
 def read_scan(path: PathOrPaths) -> list[LayerData]:
-    """Layers of the element maps of one scan; what the report warns of becomes notifications."""
+    """All layers of one scan; what the report warns of becomes notifications."""
     from napari.utils.notifications import show_info, show_warning
 
     from napari_mineral_anomaly.io import read_maps
-    from napari_mineral_anomaly.widgets.layers import element_layers, new_scan_id
+    from napari_mineral_anomaly.spectra.image import MissingEnergyError
+    from napari_mineral_anomaly.widgets.layers import new_scan_id
+    from napari_mineral_anomaly.widgets.scan_layers import scan_layers, scan_name
 
-    paths = [path] if isinstance(path, str) else list(path)
-    cube = read_maps(paths[0] if len(paths) == 1 else paths)
-    if cube.report is not None:
-        for warning in cube.report.warnings:
+    paths = [Path(path)] if isinstance(path, str) else [Path(entry) for entry in path]
+    try:
+        cube = read_maps(paths[0] if len(paths) == 1 else paths, remembered=True)
+    except MissingEnergyError:
+        raise InputError(
+            f"{paths[0].name} does not tell which energies its channels stand for: open it with "
+            "the dock “Load maps”, which asks for them."
+        ) from None
+    report = cube.report
+    if report is not None:
+        for warning in report.warnings[:_MOST_WARNINGS]:
             show_warning(warning)
-        if cube.report.ignored:
-            listed = "; ".join(f"{entry.file}: {entry.reason}" for entry in cube.report.ignored)
+        if len(report.warnings) > _MOST_WARNINGS:
+            more = len(report.warnings) - _MOST_WARNINGS
+            show_warning(f"{more} more remarks: open the scan with “Load maps” to read them all.")
+        if report.ignored:
+            listed = "; ".join(f"{entry.file}: {entry.reason}" for entry in report.ignored)
             show_info(f"Not read as element maps: {listed}.")
     if cube.pixel_size is None:
         show_info(
             "These maps carry no pixel size, so the scale is in pixels; the dock “Load maps” asks "
             "for it."
         )
-    first = Path(paths[0])
-    scan = first if len(paths) == 1 else first.parent
-    return element_layers(cube, scan=scan.name.split(".")[0] or "scan", scan_id=new_scan_id())
+    # To find the valid area every map is read: that waits where the maps stay on disk.
+    off_sample = not cube.is_lazy and cube.n_valid < cube.valid.size
+    return scan_layers(
+        cube,
+        scan=scan_name(paths, None) or "scan",
+        scan_id=new_scan_id(),
+        context=[str(image.file) for image in cube.context],
+        with_valid=off_sample,
+    )
 
 
 def read_result(path: PathOrPaths) -> list[LayerData]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mineral_anomaly.errors import InputError
 
 if TYPE_CHECKING:
+    from napari_mineral_anomaly.io.companions import ContextImage
     from napari_mineral_anomaly.io.ingest import IngestReport
+    from napari_mineral_anomaly.spectra import SpectrumImage
+    from napari_mineral_anomaly.valid_area import ValidArea
 
 Quantity = Literal["counts", "concentration", "reflectance", "unknown"]
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
-
-# Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
-MISSING_MAGNITUDE = 1e30
 
 # Blocks of about this many pixels keep float32 working copies of 40 elements under 200 MB.
 BLOCK_PIXELS = 1_000_000
@@ -36,15 +36,22 @@ class ElementCube:
     pixel_size : (float, float), optional
         (y, x) in µm; None when unknown.
     valid : array (H, W) of bool, optional
-        The area that holds sample. Default: pixels that are finite in every element and not zero
-        in all of them; computed when first asked for, so that a lazy cube can be opened and
-        looked at without being read.
+        The area that holds sample. Default: `valid_area.find_valid_area`, which leaves out what is
+        missing, zero in every element, or off the sample; computed when first asked for, so that
+        a lazy cube can be opened and looked at without being read.
     quantity : {"counts", "concentration", "reflectance", "unknown"}, optional
         What the numbers are. Default: decided from the data (`guess_quantity`) when first asked.
     source : str, optional
         Where the maps came from, for people.
-    report : IngestReport, optional
-        What the reader used, ignored and why.
+    report : IngestReport or callable, optional
+        What the reader used, ignored and why; or a function of the cube that makes the report,
+        called when it is first asked for.
+    spectra : SpectrumImage, optional
+        The spectrum of every pixel, where the maps were made of spectra; stays lazy.
+
+    context : sequence of ContextImage, optional
+        Images in register that lie beside the maps (electron image, optical picture, phase map):
+        to look at, never part of the maps.
 
     Raises
     ------
@@ -60,7 +67,9 @@ class ElementCube:
         valid: ArrayLike | None = None,
         quantity: Quantity | None = None,
         source: str | None = None,
-        report: IngestReport | None = None,
+        report: IngestReport | Callable[[ElementCube], IngestReport] | None = None,
+        spectra: SpectrumImage | None = None,
+        context: Sequence[ContextImage] = (),
     ) -> None:
         if not hasattr(maps, "shape") or not hasattr(maps, "dtype"):
             maps = np.asarray(maps)
@@ -85,9 +94,23 @@ class ElementCube:
         self._elements = names
         self._pixel_size = _checked_pixel_size(pixel_size)
         self._valid = None if valid is None else _checked_valid(valid, self.shape)
+        self._valid_area: ValidArea | None = None
         self._quantity = quantity
         self._source = source
         self._report = report
+        if spectra is not None and spectra.shape != self.shape:
+            raise InputError(
+                f"The spectra cover {'x'.join(map(str, spectra.shape))} pixels, "
+                f"the element maps {'x'.join(map(str, self.shape))}."
+            )
+        self._spectra = spectra
+        odd = next((image for image in context if image.shape != self.shape), None)
+        if odd is not None:
+            raise InputError(
+                f"The image {odd.name} has {'x'.join(map(str, odd.shape))} pixels, "
+                f"the element maps {'x'.join(map(str, self.shape))}."
+            )
+        self._context = tuple(context)
 
     @property
     def maps(self) -> Any:
@@ -111,13 +134,33 @@ class ElementCube:
 
     @property
     def report(self) -> IngestReport | None:
-        """What the reader used and ignored; None for arrays made in memory."""
+        """What the reader used and ignored; None for arrays made in memory.
+
+        Reads the maps on first use.
+        """
+        if callable(self._report):
+            self._report = self._report(self)
         return self._report
+
+    @property
+    def context(self) -> tuple[ContextImage, ...]:
+        """Images in register that lie beside the maps."""
+        return self._context
+
+    @property
+    def spectra(self) -> SpectrumImage | None:
+        """The spectrum of every pixel, read on demand; None for maps without spectra."""
+        return self._spectra
 
     @property
     def shape(self) -> tuple[int, int]:
         """(H, W) in pixels."""
         return int(self._maps.shape[1]), int(self._maps.shape[2])
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the maps stay in their files and are read in parts."""
+        return not isinstance(self._maps, np.ndarray)
 
     @property
     def n_elements(self) -> int:
@@ -128,8 +171,19 @@ class ElementCube:
     def valid(self) -> NDArray[np.bool_]:
         """(H, W) bool: the area that holds sample (reads the maps on first use)."""
         if self._valid is None:
-            self._valid = default_valid(self)
+            self._valid_area = default_valid(self)
+            self._valid = self._valid_area.mask
         return self._valid
+
+    @property
+    def valid_area(self) -> ValidArea:
+        """The valid area with how it came about: given, or found and what was left out why."""
+        valid = self.valid
+        if self._valid_area is None:
+            from napari_mineral_anomaly.valid_area import ValidArea
+
+            self._valid_area = ValidArea(valid, "given")
+        return self._valid_area
 
     @property
     def n_valid(self) -> int:
@@ -184,8 +238,13 @@ class ElementCube:
             "quantity": self._quantity,
             "source": self._source,
             "report": self._report,
+            "spectra": self._spectra,
+            "context": self._context,
         }
-        return ElementCube(**(arguments | changes))
+        cube = ElementCube(**(arguments | changes))
+        if cube.shape == self.shape and not {"maps", "valid"} & set(changes):
+            cube._valid_area = self._valid_area
+        return cube
 
     def __repr__(self) -> str:
         height, width = self.shape
@@ -196,22 +255,12 @@ class ElementCube:
         )
 
 
-def default_valid(cube: ElementCube) -> NDArray[np.bool_]:
-    """Pixels that are finite in every element and not zero in all of them, (H, W) bool.
+def default_valid(cube: ElementCube) -> ValidArea:
+    """The valid area of a cube that was given none."""
+    # Imported here because the module knows cubes by name.
+    from napari_mineral_anomaly.valid_area import locate_sample
 
-    Values of 1e30 and more in size are markers of missing data, not measurements. First form of
-    the valid area: it finds missing values and the all-zero corners of round mounts, not epoxy.
-    """
-    finite = np.ones(cube.shape, dtype=bool)
-    nonzero = np.zeros(cube.shape, dtype=bool)
-    for c in range(cube.n_elements):
-        plane = cube.plane(c)
-        if plane.dtype.kind == "f":
-            finite &= np.abs(plane) < MISSING_MAGNITUDE  # False for NaN too
-        nonzero |= plane != 0
-    valid: NDArray[np.bool_] = finite & nonzero
-    valid.setflags(write=False)
-    return valid
+    return locate_sample(cube)
 
 
 def guess_quantity(cube: ElementCube) -> Quantity:

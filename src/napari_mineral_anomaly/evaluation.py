@@ -49,6 +49,45 @@ class RocCurve:
         return float(np.trapezoid(y, x))
 
 
+@dataclass(frozen=True, eq=False)
+class PrCurve:
+    """Points of a precision-recall curve, one per distinct score, by rising recall.
+
+    Attributes
+    ----------
+    recall, precision : (n,) float64
+        Share of the anomalous pixels at or above ``threshold``; share of the pixels at or above
+        it that are anomalous.
+    threshold : (n,) float64
+        Falling.
+    """
+
+    recall: FloatArray
+    precision: FloatArray
+    threshold: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Roc3D:
+    """The two curves that a 3-D ROC adds: Pd and Pf over the threshold.
+
+    Attributes
+    ----------
+    tau : (n,) float64
+        Threshold on scores stretched to 0-1 over the compared pixels, 0 to 1.
+    tau_scores : (n,) float64
+        The same thresholds as scores.
+    pd, pf : (n,) float64
+        Share of the anomalous and of the background pixels at or above the threshold; the areas
+        under them over ``tau`` are auc_dtau and auc_ftau.
+    """
+
+    tau: FloatArray
+    tau_scores: FloatArray
+    pd: FloatArray
+    pf: FloatArray
+
+
 @dataclass(frozen=True)
 class Separability:
     """The two boxes of a separability map, in scores stretched to 0-1 over the compared pixels.
@@ -113,7 +152,7 @@ def evaluate(
         For shapes that differ, a truth mask with other values, and when either no anomalous or
         no background pixel is left to compare.
     """
-    scores, labels, use = _checked(score, truth, valid)
+    scores, labels, use = compared_pixels(score, truth, valid)
     values, is_anomaly = scores[use], labels[use] == 1
     counts = _Counts.of(values, is_anomaly)
     curve = counts.roc()
@@ -143,15 +182,44 @@ def evaluate(
 
 def auc_and_ap(score: ArrayLike, truth: ArrayLike) -> tuple[float, float]:
     """Area under the ROC curve and average precision, as `evaluate` gives them."""
-    scores, labels, use = _checked(score, truth, None)
+    scores, labels, use = compared_pixels(score, truth, None)
     counts = _Counts.of(scores[use], labels[use] == 1)
     return counts.roc().area(), counts.average_precision()
 
 
 def roc_curve(score: ArrayLike, truth: ArrayLike, *, valid: ArrayLike | None = None) -> RocCurve:
     """The ROC curve over all distinct scores; arguments and errors as in `evaluate`."""
-    scores, labels, use = _checked(score, truth, valid)
+    scores, labels, use = compared_pixels(score, truth, valid)
     return _Counts.of(scores[use], labels[use] == 1).roc()
+
+
+def pr_curve(score: ArrayLike, truth: ArrayLike, *, valid: ArrayLike | None = None) -> PrCurve:
+    """The precision-recall curve over all distinct scores; arguments as in `evaluate`."""
+    scores, labels, use = compared_pixels(score, truth, valid)
+    counts = _Counts.of(scores[use], labels[use] == 1)
+    return PrCurve(
+        recall=counts.found / counts.found[-1],
+        precision=counts.found / (counts.found + counts.flagged),
+        threshold=counts.threshold,
+    )
+
+
+def roc_3d(
+    score: ArrayLike, truth: ArrayLike, *, valid: ArrayLike | None = None, n_points: int = 201
+) -> Roc3D:
+    """Pd and Pf over the threshold (Chang 2021); arguments and errors as in `evaluate`."""
+    scores, labels, use = compared_pixels(score, truth, valid)
+    values, is_anomaly = scores[use], labels[use] == 1
+    low, high = float(values.min()), float(values.max())
+    tau = np.linspace(0.0, 1.0, n_points)
+    levels = low + tau * (high - low)
+    levels[-1] = high  # rounding must not lift the last threshold above the highest score
+    anomaly, background = np.sort(values[is_anomaly]), np.sort(values[~is_anomaly])
+    pd, pf = (
+        1.0 - np.searchsorted(part, levels, side="left") / part.size
+        for part in (anomaly, background)
+    )
+    return Roc3D(tau=tau, tau_scores=levels, pd=pd, pf=pf)
 
 
 def separability(
@@ -161,7 +229,7 @@ def separability(
 
     The 10-90 per cent boxes follow DirectNet (IEEE TGRS 62, 5504115).
     """
-    scores, labels, use = _checked(score, truth, valid)
+    scores, labels, use = compared_pixels(score, truth, valid)
     stretched, is_anomaly = _stretched(scores[use]), labels[use] == 1
     background = np.percentile(stretched[~is_anomaly], (10, 50, 90))
     anomaly = np.percentile(stretched[is_anomaly], (10, 50, 90))
@@ -172,10 +240,13 @@ def separability(
     )
 
 
-def _checked(
+def compared_pixels(
     score: ArrayLike, truth: ArrayLike, valid: ArrayLike | None
 ) -> tuple[FloatArray, NDArray[np.uint8], NDArray[np.bool_]]:
-    """Scores, truth as 0 / 1 / 255, and the pixels to compare."""
+    """Scores (float64), truth as 0 / 1 / 255 (uint8), and which pixels to compare, all (H, W).
+
+    Arguments and errors as in `evaluate`.
+    """
     scores = np.asarray(score, dtype=np.float64)
     raw = np.asarray(truth)
     area = None if valid is None else np.asarray(valid) != 0

@@ -13,6 +13,14 @@ RUN_FILE = "run.json"
 INGEST_FILE = "ingest.json"
 MODEL_FOLDER = "model"
 
+# Beside the TIFFs of scans whose pixel size is known: where QGIS places them.
+WORLD_FILES = (
+    "anomaly_score.ome.tfw",
+    "anomaly_mask.tfw",
+    "pseudo_labels.tfw",
+    "element_contributions.ome.tfw",
+)
+
 RUN_FILES = (
     SCORE_FILE,
     MASK_FILE,
@@ -24,6 +32,7 @@ RUN_FILES = (
     RUN_FILE,
     INGEST_FILE,
     MODEL_FOLDER,
+    *WORLD_FILES,
 )
 
 # What the model folder holds.

@@ -16,6 +16,8 @@ from napari_mineral_anomaly.grains import find_grains
 from napari_mineral_anomaly.io.atomic import staged_folder
 from napari_mineral_anomaly.io.export import write_labels, write_mask, write_score, write_stack
 from napari_mineral_anomaly.io.ingest import report_of_cube
+from napari_mineral_anomaly.io.write_tables import write_grains
+from napari_mineral_anomaly.io.write_world import world_file_of, write_world_file
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -115,9 +117,13 @@ def write_run(
         write_stack(
             folder / CONTRIBUTIONS_FILE, result.contributions, result.elements, result.pixel_size
         )
+        if result.pixel_size is not None:
+            for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, CONTRIBUTIONS_FILE):
+                tell(world_file_of(tiff).name)
+                write_world_file(folder / tiff, result.pixel_size)
         tell(GRAINS_FILE)
-        grains = find_grains(result, min_area_px=min_grain_px)
-        grains.to_csv(folder / GRAINS_FILE, index=False, encoding="utf-8")
+        grains = find_grains(result, min_area_px=min_grain_px, cube=cube, cancel=cancel)
+        write_grains(folder / GRAINS_FILE, grains)
         tell(MODEL_FOLDER)
         save_model(run.fitted, folder / MODEL_FOLDER)
         tell(INGEST_FILE)

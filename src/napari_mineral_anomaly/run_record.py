@@ -72,6 +72,7 @@ class RunRecord(BaseModel):
     elements: tuple[str, ...]
     shape: tuple[int, int]
     pixel_size_um: tuple[float, float] | None
+    spot_size_um: float | None = None
     quantity: str
     detector: str
     seed: int | None
@@ -125,6 +126,7 @@ def make_record(
         elements=cube.elements,
         shape=cube.shape,
         pixel_size_um=cube.pixel_size,
+        spot_size_um=None if cube.report is None else cube.report.spot_size_um,
         quantity=cube.quantity,
         detector=str(info.get("detector", "unknown")),
         seed=info.get("seed"),

@@ -110,6 +110,35 @@ def test_pca_residual_is_the_distance_to_the_plane() -> None:
     np.testing.assert_allclose(background.statistic(lifted), [30, 60, 0], atol=2.0)
 
 
+def test_pca_says_what_it_expected_in_the_units_of_the_maps() -> None:
+    cube, truth = two_phase_cube()
+    result = detect(cube, "pca", explained=0.9)
+    expected = result.reconstruction
+    assert expected.shape == cube.maps.shape
+    # Ordinary pixels hold one of two mixtures: it expects these, without their counting noise.
+    silicon, gold = expected[0][~truth], expected[5][truth]
+    assert np.quantile(silicon, 0.1) == pytest.approx(50, rel=0.2)
+    assert np.quantile(silicon, 0.9) == pytest.approx(200, rel=0.1)
+    # Gold is in no mixture: where 60 counts are, next to nothing was expected.
+    assert gold.max() < 5
+    # The contributions are those of the residual: gold, far more than expected.
+    assert (np.argmax(result.contributions[:, truth], axis=0) == 5).all()
+
+
+def test_pca_with_nearly_all_components_gives_the_maps_back() -> None:
+    cube, _ = two_phase_cube()
+    doubled = np.concatenate([cube.maps, cube.maps[:1]])  # one direction without any variance
+    wider = ElementCube(doubled, [*cube.elements, "Si copy"])
+    result = detect(wider, "pca", explained=0.999999)
+    np.testing.assert_allclose(result.reconstruction, doubled, rtol=1e-4, atol=1e-2)
+
+
+def test_detectors_that_reconstruct_nothing_say_so() -> None:
+    cube, _ = two_phase_cube()
+    assert detect(cube, "rx").reconstruction is None
+    assert detect(cube, "knn").reconstruction is None
+
+
 def test_knn_distance_is_the_mean_distance_to_its_neighbours() -> None:
     maps = np.zeros((1, 1, 12), dtype=np.float32)
     maps[0, 0] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 40]

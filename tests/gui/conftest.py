@@ -23,7 +23,8 @@ ELEMENTS = ("Si", "Fe", "Ca", "Au", "Zr", "P")
 
 
 @pytest.fixture(autouse=True)
-def _own_settings(tmp_path: Path) -> None:
+def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINERAL_ANOMALY_CONFIG", str(tmp_path / "config"))
     QSettings.setPath(
         QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings")
     )

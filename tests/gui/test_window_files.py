@@ -36,13 +36,24 @@ def layers_of_file(path: Path) -> list[Layer]:
 def test_the_manifest_is_valid_and_every_command_exists() -> None:
     manifest = PluginManifest.from_file(MANIFEST)
     manifest.validate_imports()
-    assert [widget.display_name for widget in manifest.contributions.widgets] == [
-        "Load maps",
-        "Detect anomalies",
-        "Threshold",
-        "Ground truth",
-        "Export results",
-    ]
+    names = [widget.display_name for widget in manifest.contributions.widgets]
+    assert len(set(names)) == len(names)
+    steps = ["Load maps", "Spectrum", "Detect anomalies", "Threshold", "Ground truth"]
+    assert [name for name in names if name in steps] == steps
+    assert "Export results" in names
+
+
+def test_napari_asks_us_about_every_kind_of_file_that_the_load_dock_lists() -> None:
+    from fnmatch import fnmatch
+
+    from napari_mineral_anomaly.widgets.load_maps import FILE_FILTER
+
+    [reader] = PluginManifest.from_file(MANIFEST).contributions.readers
+    patterns = FILE_FILTER.split("(")[1].split(")")[0].split()
+    assert len(patterns) > 40
+    for pattern in patterns:
+        file = pattern.replace("*", "scan").lower()
+        assert any(fnmatch(file, known) for known in reader.filename_patterns), pattern
 
 
 def test_every_dock_is_in_a_layers_or_file_menu() -> None:

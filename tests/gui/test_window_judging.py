@@ -1,16 +1,13 @@
-"""The docks that judge and export on a viewer model, their jobs run at once."""
+"""The docks that judge on a viewer model, their jobs run at once."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-import tifffile
 from napari.components import ViewerModel
 
 from napari_mineral_anomaly.grains import label_grains
@@ -20,7 +17,6 @@ from napari_mineral_anomaly.scoring import default_threshold, expected_false_pix
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.widgets import threshold as threshold_module
 from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.export import ExportDock
 from napari_mineral_anomaly.widgets.links import link_of, linked_layers
 from napari_mineral_anomaly.widgets.mask_keeper import computed_mask
 from napari_mineral_anomaly.widgets.session import mask_of
@@ -269,86 +265,3 @@ def test_removing_the_truth_while_it_is_watched(
     truth_dock.compare_now()
     assert truth_dock.auc.text() == "–"
     assert "Make a truth mask" in truth_dock.status.text()
-
-
-# Export
-
-
-def test_the_dock_offers_what_is_there_and_says_why_not(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
-) -> None:
-    dock = make_dock(ExportDock, scanned)
-    assert not dock.boxes["truth.tif"].isEnabled()
-    assert "brush a truth mask first" in dock.boxes["truth.tif"].toolTip()
-    assert len(dock.chosen()) == 5
-    assert "Choose the folder" in dock.status.text()
-    dock.folder.setText(str(tmp_path / "out"))
-    assert dock.export_button.isEnabled()
-    for box in dock.boxes.values():
-        box.setChecked(False)
-    assert "Tick at least one line" in dock.status.text()
-    assert not dock.export_button.isEnabled()
-
-
-def test_exported_files_hold_the_numbers_of_the_layers(
-    truth_dock: TruthDock,
-    scanned: ViewerModel,
-    make_dock: MakeDock,
-    tmp_path: Path,
-    section: SimulatedSection,
-) -> None:
-    the_layer(scanned, "truth").data = section.truth.copy()
-    mask = the_layer(scanned, "mask")
-    mask.data_setitem((np.array([0, 0]), np.array([0, 1])), 1)
-    dock = make_dock(ExportDock, scanned)
-    dock.folder.setText(str(tmp_path / "out"))
-    dock.export()
-    assert dock.status.text().startswith("Wrote anomaly_score.ome.tif, anomaly_mask.tif")
-    out = tmp_path / "out"
-    score = tifffile.imread(out / "anomaly_score.ome.tif")
-    assert np.array_equal(score, the_layer(scanned, "score").data, equal_nan=True)
-    assert np.array_equal(tifffile.imread(out / "anomaly_mask.tif") == 255, mask.data != 0)
-    assert np.array_equal(tifffile.imread(out / "truth.tif"), section.truth)
-    labels = the_layer(scanned, "pseudo_labels").data
-    assert np.array_equal(tifffile.imread(out / "pseudo_labels.tif"), labels)
-    with tifffile.TiffFile(out / "element_contributions.ome.tif") as tif:
-        assert tif.series[0].shape == (section.cube.n_elements, 64, 96)
-        assert 'PhysicalSizeXUnit="µm"' in tif.ome_metadata
-    grains = pd.read_csv(out / "grains.csv")
-    assert (grains["area_px"].sum()) == int((mask.data != 0).sum())
-    assert "driver_1" in grains
-
-
-def test_existing_files_are_refused_unless_asked(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
-) -> None:
-    (tmp_path / "anomaly_mask.tif").write_text("precious")
-    dock = make_dock(ExportDock, scanned)
-    dock.folder.setText(str(tmp_path))
-    dock.export()
-    assert "already holds anomaly_mask.tif" in dock.status.text()
-    assert [path.name for path in tmp_path.glob("*.tif")] == ["anomaly_mask.tif"]
-    assert (tmp_path / "anomaly_mask.tif").read_text() == "precious"
-    dock.overwrite.setChecked(True)
-    dock.export()
-    assert (tmp_path / "anomaly_score.ome.tif").exists()
-    assert tifffile.imread(tmp_path / "anomaly_mask.tif").dtype == np.uint8
-
-
-def test_a_score_opened_by_hand_exports_without_a_run(
-    viewer: ViewerModel, make_dock: MakeDock, tmp_path: Path
-) -> None:
-    score = np.zeros((20, 30), np.float32)
-    score[5:7, 5:8] = 9.0
-    viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
-    make_dock(ThresholdDock, viewer).make_mask()
-    dock = make_dock(ExportDock, viewer)
-    dock.folder.setText(str(tmp_path / "out"))
-    dock.export()
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "anomaly_score.ome.tif",
-        "anomaly_mask.tif",
-        "grains.csv",
-    }
-    grains = pd.read_csv(tmp_path / "out" / "grains.csv")
-    assert grains.loc[0, ["area_px", "area_um2"]].tolist() == [6, 150.0]

@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from napari_mineral_anomaly import ElementCube
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import IngestReport, read_maps, report_lines, report_of_cube
 
 
@@ -18,7 +19,7 @@ def scene(*elements: str, shape: tuple[int, int] = (60, 80)) -> dict[str, np.nda
     rng = np.random.default_rng(4)
     found = {}
     for element in elements:
-        coarse = rng.integers(20, 200, (shape[0] // 10 + 1, shape[1] // 10 + 1))
+        coarse = rng.integers(60, 200, (shape[0] // 10 + 1, shape[1] // 10 + 1))
         smooth = np.kron(coarse, np.ones((10, 10)))[: shape[0], : shape[1]]
         found[element] = rng.poisson(smooth).astype(np.uint16)
     return found
@@ -49,7 +50,8 @@ def test_report_is_the_ingest_json_of_the_contract(tmp_path: Path) -> None:
     report = read_maps(tmp_path, pixel_size=20).report
     content = json.loads(json.dumps(report.model_dump(mode="json")))
     assert set(content) == {
-        *("schema_version", "used", "ignored", "pixel_size_um", "pixel_size_source", "warnings")
+        *("schema_version", "used", "ignored", "pixel_size_um", "pixel_size_source", "warnings"),
+        *("spot_size_um", "context", "valid_area", "pairs", "spectra", "spectrum"),
     }
     contract = {"file", "element", "dtype", "shape", "nan", "zero", "negative", "saturated"}
     assert contract <= set(content["used"][0])
@@ -133,7 +135,7 @@ def test_a_phase_that_ends_is_not_a_dead_row() -> None:
     maps["Ca"] = maps["Fe"] * dense
     assert not dense[-20:].any()
     assert dense[0].all()
-    assert "Ca" not in warnings_of(maps)
+    assert "zero from end to end" not in warnings_of(maps)
 
 
 def test_corners_off_the_sample_are_not_dead_rows() -> None:
@@ -172,12 +174,157 @@ def test_report_as_text(tmp_path: Path, pixel_size: object, words: str) -> None:
     tifffile.imwrite(tmp_path / "Fe.tif", values)
     tifffile.imwrite(tmp_path / "BSE.tif", values)
     lines = report_lines(read_maps(tmp_path, pixel_size=pixel_size).report)
-    assert lines[:3] == [
+    span = f"0 to {values.max()}, mean {values.mean():.4g}"
+    assert lines == [
         "1 element map, 60 x 80 pixels (rows x columns), uint16",
         words,
-        "  Fe  Fe.tif  uint16  80 zero (1.7 %)",
-    ]
-    assert lines[3:] == [
+        "Valid area: 4720 pixels, 98.3 % of the scan; left out: 80 zero in every element",
+        f"  Fe  Fe.tif  uint16  {span}  80 zero (1.7 %)",
+        "In register beside the maps, offered as context:",
+        "  BSE.tif: electron image",
         "Not read as element maps:",
         "  BSE.tif: an electron image",
     ]
+
+
+def test_range_and_mean_are_of_the_finite_pixels(tmp_path: Path) -> None:
+    values = np.array([[1.0, np.nan, -3.0, np.inf], [5.0, 0.0, 0.0, 1e31]], dtype=np.float32)
+    tifffile.imwrite(tmp_path / "Fe.tif", values)
+    [fe] = read_maps(tmp_path).report.used
+    assert (fe.min, fe.max, fe.mean) == (-3.0, 5.0, pytest.approx(0.6))
+
+
+def test_single_pixel_spikes_are_counted_in_the_map_that_holds_them() -> None:
+    maps = scene("Fe", "Si", "Ca")
+    for y, x in ((5, 5), (20, 33), (41, 70)):
+        maps["Ca"][y, x] += 900
+    maps["Fe"][30, 30] = maps["Si"][30, 30] = 2000  # a grain: two elements
+    cube = ElementCube(np.stack(list(maps.values())), list(maps))
+    report = report_of_cube(cube)
+    assert [used.spikes for used in report.used] == [0, 0, 3]
+    assert "in one map alone: Ca 3:" in "\n".join(report.warnings)
+
+
+def test_dead_lines_stand_in_the_entry_of_the_map() -> None:
+    maps = scene("Fe", "Si")
+    maps["Si"][[7, 20]] = 0
+    maps["Si"][:, 3] = 0
+    cube = ElementCube(np.stack(list(maps.values())), list(maps))
+    si = report_of_cube(cube).used[1]
+    assert (si.dead_rows, si.dead_columns) == ((7, 20), (3,))
+
+
+def test_overlapping_lines_are_named_with_their_correlation() -> None:
+    maps = scene("Fe", "Ti", "Si")
+    rng = np.random.default_rng(5)
+    maps["Ba"] = rng.poisson(maps["Ti"] * 0.5).astype(np.uint16)
+    cube = ElementCube(np.stack(list(maps.values())), list(maps))
+    report = report_of_cube(cube)
+    [pair] = [pair for pair in report.pairs if pair.first == "Ba"]
+    assert pair.second == "Ti"
+    assert pair.lines.startswith("Ba La, Ti Ka")
+    assert 0.7 < pair.r < 0.99
+    assert "Ba on Ti (r = 0.9" in "\n".join(report.warnings)
+
+
+def textured(seed: int) -> np.ndarray:
+    """Grains of four pixels all over the map: nothing symmetrical about it."""
+    rng = np.random.default_rng(seed)
+    return np.kron(rng.integers(5, 200, (20, 20)), np.ones((4, 4))).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (np.fliplr, "left to right"),
+        (np.flipud, "top to bottom"),
+        (np.transpose, "with rows and columns swapped"),
+    ],
+)
+def test_a_map_that_was_exported_mirrored(turn: object, words: str) -> None:
+    base = textured(1)
+    maps = {"Fe": base, "Ca": base // 2 + textured(2) // 8, "Si": base // 3, "K": textured(3)}
+    assert "mirrored" not in warnings_of(maps)
+    maps["Ca"] = turn(maps["Ca"]).copy()  # type: ignore[operator]
+    lines = warnings_of(maps)
+    assert f"Ca fits Fe when mirrored {words}" in lines
+    assert lines.count("when mirrored") == 1
+
+
+def test_the_valid_area_is_in_the_report() -> None:
+    maps = scene("Fe", "Si")
+    for plane in maps.values():
+        plane[:, 70:] = 0
+    cube = ElementCube(np.stack(list(maps.values())), list(maps))
+    report = report_of_cube(cube)
+    assert report.valid_area.n_valid == 60 * 70
+    assert report.valid_area.n_zero == 60 * 10
+    assert "600 zero in every element" in "\n".join(report_lines(report))
+    given = report_of_cube(cube.replace(valid=np.ones((60, 80), bool)))
+    assert given.valid_area.origin == "given"
+
+
+def test_a_beam_wider_than_the_step_makes_blobs(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "Fe.tif", scene("Fe")["Fe"])
+    report = read_maps(tmp_path, pixel_size=10, spot_size=25).report
+    assert report.spot_size_um == 25
+    assert "grains smaller than the beam appear as blobs about 2.5 pixels across" in " ".join(
+        report.warnings
+    )
+    assert read_maps(tmp_path, pixel_size=30, spot_size=25).report.warnings == ()
+    with pytest.raises(InputError, match="spot size must be a positive number"):
+        read_maps(tmp_path, spot_size=0)
+
+
+def test_the_report_is_made_when_it_is_asked_for() -> None:
+    asked = []
+
+    def report(cube: ElementCube) -> IngestReport:
+        asked.append(cube)
+        return IngestReport()
+
+    cube = ElementCube(np.ones((1, 4, 4)), ["Fe"], report=report)
+    cube = cube.replace(source="elsewhere")
+    assert asked == []
+    assert cube.report is cube.report
+    assert asked == [cube]
+
+
+QUIRKS = {
+    "metapelite_arac01b": [
+        "Ba follows Ti (r = 0.994): their lines overlap (Ba La, Ti Ka, 47 eV apart)",
+        "Standards.txt: data of standards",
+    ],
+    "ironstone_muxrf": [
+        "1400 off the sample",
+        "Phase_map.tiff: a phase map (a colour picture, not counts)",
+        "Sample_image.tiff: picture",
+        "Na: neighbouring pixels do not agree",
+    ],
+    "semarkona_obj1": [
+        "obj1_8bt_BSE.tif: electron image",
+        "obj1_mask.tif is not used as a mask of these maps: it has 515x512 pixels",
+        "uint32",
+    ],
+    "semarkona_standards": ["mask_troilite_FeS.tif: mask"],
+    "chloritoid_epma": [
+        "Classification.txt: a list of 12 points or classes, not a map",
+        "Standards.txt: data of standards",
+        "Cp.txt: electron image",
+    ],
+    "yellowstone_epma": [
+        "O is the same number everywhere",
+        "(Total): a sum of signals",
+        "Pixel size: 5 µm wide",
+    ],
+    "xminlearn/AS14_1/tiff": ["../minerals.txt: phase map", "BSE.tif: electron image"],
+    "pixl_castle_geyser": ["FeO-T  FeO-T.tif", "float32"],
+}
+
+
+@pytest.mark.parametrize("folder", QUIRKS)
+def test_the_quirks_of_real_scans_are_found(real_data: Path, folder: str) -> None:
+    lines = "\n".join(report_lines(read_maps(real_data / "maps" / folder).report))
+    for words in QUIRKS[folder]:
+        assert words in lines
+    assert "mirrored" not in lines

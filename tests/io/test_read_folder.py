@@ -155,10 +155,7 @@ def test_a_stack_among_single_maps_is_refused(tmp_path: Path) -> None:
     [
         ([], r"scan is empty; give the folder"),
         (["a.jpg", "Fe.jpg", "b.png"], r"only pictures \(a\.jpg, b\.png and Fe\.jpg\)"),
-        (
-            ["scan.rpl", "scan.raw"],
-            r"scan\.rpl \(a spectrum image \(Ripple\)\).*this version reads",
-        ),
+        (["maps.xlsx", "maps.zip"], r"maps\.xlsx \(an Excel sheet.*maps\.zip \(an archive"),
         (["x.bin", "y.xyz"], r"no element in the names of x\.bin and y\.xyz.*Fe\.tif"),
         (["map1.txt", "map2.txt"], r"no element in the names of map1\.txt and map2\.txt"),
     ],
@@ -182,15 +179,6 @@ def test_a_folder_of_colour_tiffs_has_no_maps(tmp_path: Path) -> None:
         read_maps(tmp_path)
 
 
-def test_a_long_table_is_named_for_what_it_is(tmp_path: Path) -> None:
-    (tmp_path / "map.DAT").write_text(
-        '2\t2\t4\n"NX"\t"NY"\t"SiO2 WT%"\t"TiO2 WT%"\n1\t1\t59.3\t0.03\n1\t2\t59.3\t0.03\n'
-    )
-    for source in (tmp_path, tmp_path / "map.DAT"):
-        with pytest.raises(InputError, match="long table with a row per pixel"):
-            read_maps(source)
-
-
 def test_a_parent_folder_names_its_subfolders_with_maps(tmp_path: Path) -> None:
     write(tmp_path / "tiff" / "Fe.tif")
     (tmp_path / "text").mkdir()
@@ -208,7 +196,7 @@ def test_missing_paths(tmp_path: Path, name: str) -> None:
 
 
 def test_unknown_kinds_of_file_are_refused_by_kind(tmp_path: Path) -> None:
-    for name, words in (("a.bcf", "a spectrum image"), ("b.jpg", "a picture"), ("c.doc", "not a")):
+    for name, words in (("a.rtx", "a Bruker report"), ("b.jpg", "a picture"), ("c.doc", "not a")):
         (tmp_path / name).write_bytes(b"x")
         with pytest.raises(InputError, match=f"{name} is {words}.*this version reads"):
             read_maps(tmp_path / name)

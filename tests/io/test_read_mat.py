@@ -83,13 +83,17 @@ def test_cut_scenes_are_refused(tmp_path: Path, share: float, version: str) -> N
         write_v73(path, data=DATA, map=TRUTH)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
-    with pytest.raises(InputError, match=r"scene\.mat (cannot be read|holds no stack)"):
+    refusals = r"scene\.mat (cannot be read|holds no stack|is no MATLAB|is damaged)"
+    with pytest.raises(InputError, match=refusals):
         read_maps(path)
 
 
-def test_a_mat_file_in_a_folder_is_pointed_at(tmp_path: Path) -> None:
+def test_the_only_scene_of_a_folder_is_that_scan(tmp_path: Path) -> None:
     savemat(tmp_path / "scene.mat", {"data": DATA, "map": TRUTH})
-    with pytest.raises(InputError, match=r"scene\.mat \(a scene: open the file itself\)"):
+    for source in (tmp_path, tmp_path / "scene.mat"):
+        assert can_read(source)
+        assert read_maps(source).shape == (4, 5)
+    savemat(tmp_path / "other.mat", {"data": DATA, "map": TRUTH})
+    with pytest.raises(InputError, match=r"holds 2 scans \(other\.mat and scene\.mat\)"):
         read_maps(tmp_path)
     assert not can_read(tmp_path)
-    assert can_read(tmp_path / "scene.mat")

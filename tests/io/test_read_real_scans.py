@@ -90,13 +90,22 @@ def test_scene_with_truth(real_data: Path, name: str) -> None:
     ("name", "sentence"),
     [
         ("maps/xminlearn/AS14_1", "its subfolders text and tiff do: open one of them"),
-        ("maps/yellowstone_epma", "one long table with a row per pixel"),
-        ("cubes", "a spectrum image"),
-        ("cubes/LagunaSalinas.rpl", "is a spectrum image (Ripple); this version reads"),
-        ("cubes/chevkinite_30x30.bcf", "is a spectrum image (Bruker); this version reads"),
+        ("cubes", "holds 2 scans (chevkinite_30x30.bcf and LagunaSalinas.rpl): open one of them"),
     ],
 )
-def test_what_is_not_read_yet_is_said(real_data: Path, name: str, sentence: str) -> None:
+def test_what_is_no_single_scan_is_said(real_data: Path, name: str, sentence: str) -> None:
     with pytest.raises(InputError) as error:
         read_maps(real_data / name)
     assert sentence in str(error.value)
+
+
+def test_the_long_table_of_a_microprobe(real_data: Path) -> None:
+    folder = real_data / "maps" / "yellowstone_epma"
+    assert can_read(folder)
+    cube = read_maps(folder)
+    assert (cube.shape, cube.n_elements, cube.quantity) == ((65, 119), 11, "concentration")
+    assert cube.pixel_size == pytest.approx((5.0, 5.0), rel=0.01)
+    table = np.loadtxt(next(folder.glob("*.DAT")), skiprows=2)
+    np.testing.assert_array_equal(cube.plane(0).ravel(), table[:, 6])
+    assert [item.reason for item in cube.report.ignored] == ["a sum of signals"]
+    assert "O is the same number everywhere" in " ".join(cube.report.warnings)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.text import in_smallest_dtype
+from napari_mineral_anomaly.io.dtypes import in_smallest_dtype
 
 COUNTS = np.array([[0, 12, 7], [300, 5, 6258]])
 WEIGHTS = np.array([[0.5, 12.34, 7.0], [45.0, 0.1, 99.125]])
@@ -156,7 +156,7 @@ def test_the_smallest_dtype_changes_no_number(values: np.ndarray) -> None:
         (b"\x1f\x8bnonsense", r"Fe\.txt cannot be read as text matrix"),
         (
             b"X\tY\tFe-K\ts(Fe-K)\tSi-K\n0\t0\t1.5\t.1\t2\n",
-            r"Fe\.txt is one long table with a row per pixel \(columns X, Y, Fe-K",
+            r"Fe\.txt is no map: its 1 pixels lie on one line",
         ),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -280,3 +282,80 @@ def test_a_folder_with_one_stack_is_that_stack(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "second.tif", values)
     with pytest.raises(InputError, match=r"holds 2 stacks \(scan\.tif and second\.tif\)|second"):
         read_maps(tmp_path)
+
+
+NAMED = {"axes": "CYX", "Channel": {"Name": ["Fe Ka", "Si Ka", "Ca Ka"]}}
+
+
+def stack_of_three(dtype: str = "uint16") -> np.ndarray:
+    return np.random.default_rng(9).integers(0, 100, (3, 20, 30)).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"tile": (16, 16)},
+        {"tile": (16, 16), "compression": "lzw", "predictor": True},
+        {"compression": "zstd"},
+        {"compression": "deflate", "byteorder": ">"},
+        {"bigtiff": True},
+        {"byteorder": ">"},
+        {"rowsperstrip": 3},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32", "float32", "float64"])
+def test_every_layout_of_the_pixels(tmp_path: Path, how: dict[str, object], dtype: str) -> None:
+    values = stack_of_three(dtype)
+    tifffile.imwrite(tmp_path / "scan.tif", values, ome=True, metadata=NAMED, **how)
+    cube = read_maps(tmp_path / "scan.tif")
+    assert cube.elements == ("Fe Ka", "Si Ka", "Ca Ka")
+    assert str(cube.maps.dtype) == dtype
+    np.testing.assert_array_equal(cube.maps, values)
+
+
+def test_imagej_hyperstack_of_channels(tmp_path: Path) -> None:
+    values = stack_of_three()[None, None]
+    metadata = {"axes": "TZCYX", "Labels": NAMED["Channel"]["Name"]}
+    tifffile.imwrite(tmp_path / "scan.tif", values, imagej=True, metadata=metadata)
+    cube = read_maps(tmp_path / "scan.tif")
+    assert cube.elements == ("Fe Ka", "Si Ka", "Ca Ka")
+    np.testing.assert_array_equal(cube.maps, values[0, 0])
+
+
+def test_channels_at_several_depths_are_refused(tmp_path: Path) -> None:
+    values = np.stack([stack_of_three()] * 2)
+    metadata = NAMED | {"axes": "ZCYX"}
+    tifffile.imwrite(tmp_path / "scan.tif", values, ome=True, metadata=metadata)
+    with pytest.raises(InputError, match=r"3 channels at several depths or times \(6 planes\)"):
+        read_maps(tmp_path / "scan.tif")
+
+
+def test_one_file_of_several_of_an_ome_image_is_refused(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "scan.tif", stack_of_three(), ome=True, metadata=NAMED)
+    described = tifffile.TiffFile(tmp_path / "scan.tif").ome_metadata
+    parts = "".join(
+        f'<TiffData FirstC="{c}" IFD="0" PlaneCount="1"><UUID FileName="scan{c}.tif">x</UUID>'
+        "</TiffData>"
+        for c in range(3)
+    )
+    start, stop = described.index("<TiffData"), described.index("</Pixels>")
+    text = described[:start] + parts + described[stop:]
+    tifffile.imwrite(tmp_path / "scan.tif", stack_of_three()[0], description=text, metadata=None)
+    with pytest.raises(InputError, match=r"is one of the 3 files of an OME-TIFF.*one file"):
+        read_maps(tmp_path / "scan.tif")
+
+
+def test_a_missing_codec_names_the_extra(tmp_path: Path) -> None:
+    path = tmp_path / "Fe.tif"
+    tifffile.imwrite(path, stack_of_three()[0], compression="lzw")
+    # A Python without imagecodecs, as most users have it.
+    code = (
+        "import sys; sys.modules['imagecodecs'] = None\n"
+        "from napari_mineral_anomaly.io import read_maps\n"
+        f"read_maps({str(path)!r})"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert "Fe.tif is compressed (LZW)" in run.stderr
+    assert 'pip install "napari-mineral-anomaly[codecs]"' in run.stderr

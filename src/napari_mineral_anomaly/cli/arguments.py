@@ -192,11 +192,33 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         "--pixel-size",
         type=_pixel_size,
         metavar="UM",
-        help="pixel size in µm where the files do not tell; DOWN,ACROSS where they differ",
+        help="pixel size in µm where the files do not tell; DOWN,ACROSS where they differ; kept "
+        "for the folder, and used again where nothing else is known",
+    )
+    group.add_argument(
+        "--spot-size",
+        type=_size_um,
+        metavar="UM",
+        help="diameter of the beam in µm, for the report: grains below it are blobs of its size",
     )
     group.add_argument("--valid", type=Path, metavar="IMAGE", help="non-zero pixels hold sample")
     group.add_argument(
         "--sample", metavar="NAME", help="which sample, for a folder that holds several"
+    )
+    group.add_argument(
+        "--energy",
+        nargs=2,
+        type=_finite,
+        metavar=("OFFSET", "GAIN"),
+        help="spectrum images: energy of the first channel and width of a channel in keV, for "
+        "example 0 0.01; overrules the file",
+    )
+    group.add_argument(
+        "--elements",
+        type=_names,
+        metavar="LIST",
+        help="spectrum images: the elements to map, as Fe,Ca,Ti (Pb Ma chooses a line); default: "
+        "those that the sum of the spectra shows, and those that the file lists",
     )
 
 
@@ -244,6 +266,13 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON and nothing else on stdout")
 
 
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(f"must be names with commas, as Fe,Ca,Ti, not {text!r}")
+    return names
+
+
 def _from_one(text: str) -> int:
     return _whole_number(text, least=1)
 
@@ -270,6 +299,13 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"must be a number, not {text!r}")
     return value
+
+
+def _size_um(text: str) -> float:
+    size = _finite(text)
+    if size <= 0:
+        raise argparse.ArgumentTypeError(f"must be a positive number in µm, not {text!r}")
+    return size
 
 
 def _pixel_size(text: str) -> tuple[float, float]:

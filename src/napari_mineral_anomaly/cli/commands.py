@@ -19,6 +19,7 @@ from napari_mineral_anomaly.cli.inputs import (
     detector_config,
     output_names,
     score_file,
+    tell_if_slow,
     threshold_beside,
     truth_mask,
 )
@@ -31,6 +32,7 @@ from napari_mineral_anomaly.evaluation import evaluate as evaluate_score
 from napari_mineral_anomaly.io import read_image, read_maps
 from napari_mineral_anomaly.io.atomic import require_free_folder, staged_folder
 from napari_mineral_anomaly.io.ingest import report_lines, report_of_cube
+from napari_mineral_anomaly.io.remembered_size import remember_pixel_size
 from napari_mineral_anomaly.mosaic import stack_sections
 from napari_mineral_anomaly.pipeline import (
     DetectionRun,
@@ -67,6 +69,7 @@ def detect(arguments: Arguments) -> None:
         started = time.perf_counter()
         cube = _read(arguments, arguments.inputs, progress)
         timings = {"read": time.perf_counter() - started}
+        tell_if_slow(detector, config, cube)
         run = run_detection(cube, detector, config, on_event=progress)
         written = write_run(
             arguments.out,
@@ -143,6 +146,7 @@ def apply(arguments: Arguments) -> None:
             cube = _read(arguments, [source], progress)
             _require_elements(cube, fitted.elements)
             timings = {"read": time.perf_counter() - started}
+            tell_if_slow(fitted.name, fitted.config, cube, fit=False)
             run = apply_detector(cube, fitted, on_event=progress)
             one = write_run(
                 arguments.out / name,
@@ -221,14 +225,25 @@ COMMANDS: dict[str, Callable[[Arguments], None]] = {
 
 
 def _read(arguments: Arguments, sources: Sequence[Path], progress: ProgressPrinter) -> ElementCube:
-    """The scan that ``sources`` hold, read as the arguments say."""
-    return read_maps(
+    """The scan that ``sources`` hold, read as the arguments say.
+
+    A pixel size that is typed is kept for the folder; one that was typed earlier is used where
+    the files hold none, and the report says so.
+    """
+    cube = read_maps(
         sources[0] if len(sources) == 1 else list(sources),
         pixel_size=arguments.pixel_size,
         valid=arguments.valid,
         sample=arguments.sample,
+        energy=arguments.energy,
+        elements=arguments.elements,
+        spot_size=arguments.spot_size,
+        remembered=True,
         on_event=progress,
     )
+    if arguments.pixel_size is not None and cube.source is not None:
+        remember_pixel_size(Path(cube.source), arguments.pixel_size)
+    return cube
 
 
 def _all_inputs(arguments: Arguments) -> list[Path]:

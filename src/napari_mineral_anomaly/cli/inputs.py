@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.cost import expected_seconds, slow_sentence
 from napari_mineral_anomaly.detectors.registry import config_class, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_scene, read_truth
@@ -44,6 +46,25 @@ def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorCon
             continue
         parameters[name] = value
     return make_config(detector, **parameters)
+
+
+def tell_if_slow(
+    detector: str, config: DetectorConfig, cube: ElementCube, *, fit: bool = True
+) -> None:
+    """One line on stderr before a run that will take long; never an error.
+
+    Parameters
+    ----------
+    fit : bool
+        False when a saved model is applied.
+    """
+    expected = expected_seconds(config, cube.n_valid, cube.n_elements)
+    if expected is None:
+        return
+    seconds = expected.total if fit else expected.score
+    sentence = slow_sentence(f"Detector {detector}", seconds, cube.n_valid)
+    if sentence:
+        print(f"Note: {sentence}", file=sys.stderr, flush=True)
 
 
 def output_names(inputs: Sequence[Path]) -> list[str]:

@@ -64,10 +64,12 @@ def run_summary(written: WrittenRun) -> str:
         )
         square = "µm²" if known else "px"
         rows = [["rank", "peak", f"area {square}", f"down {unit}", f"across {unit}", "driven by"]]
+        rows[0] += ["perhaps", "beware of"]
         for grain in grains.head(GRAINS_IN_SUMMARY).to_dict("records"):
             drivers = " ".join(grain[column] for column in DRIVER_COLUMNS[:3])
             row = [str(grain["rank"]), f"{grain['peak_score']:.1f}", f"{grain[area]:.0f}"]
-            rows.append([*row, f"{grain[y]:.1f}", f"{grain[x]:.1f}", drivers])
+            row += [f"{grain[y]:.1f}", f"{grain[x]:.1f}", drivers]
+            rows.append([*row, grain["mineral_hint"] or "-", grain["flags"] or "-"])
         parts.append(columns(rows))
         if len(grains) > GRAINS_IN_SUMMARY:
             parts.append(f"  ... {len(grains) - GRAINS_IN_SUMMARY} more in grains.csv")

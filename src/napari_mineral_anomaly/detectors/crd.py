@@ -8,16 +8,21 @@ of the size of the element list: y - X alpha = (I + X (lambda Gamma^2)^-1 X^T)^-
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.base import ModelState
-from napari_mineral_anomaly.detectors.pixelwise import element_scale, scan_moments
-from napari_mineral_anomaly.detectors.ring import FittedRing, RingBlock, RingConfig, ring_offsets
-from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, check
+from napari_mineral_anomaly.detectors.ring import (
+    FittedRing,
+    RingBlock,
+    RingConfig,
+    RingDetector,
+    ring_offsets,
+)
+from napari_mineral_anomaly.preprocess import Preprocessing
+from napari_mineral_anomaly.progress import CancelToken, check
 
 # Least squared distance per element between a pixel and one of its ring, on a scale where noise
 # (counts) or spread (the rest) is 1: quantised data hold exact duplicates.
@@ -38,40 +43,19 @@ class CrdConfig(RingConfig):
     )
 
 
-class CrdDetector:
+class CrdDetector(RingDetector[CrdConfig]):
     """Collaborative representation, see `CrdConfig`."""
 
     name = "crd"
+    config_class = CrdConfig
 
-    def __init__(self, config: CrdConfig | None = None) -> None:
-        self.config: CrdConfig = config or CrdConfig()
-
-    def fit(
+    def ready(
         self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
+        preprocessing: Preprocessing,
+        scale: NDArray[np.float64],
+        arrays: dict[str, NDArray[Any]],
     ) -> FittedRing:
-        """Learn the scale of each element; the background is local and needs no fit.
-
-        Raises
-        ------
-        InputError
-            When no element varies over the valid area.
-        CancelledError
-        """
-        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
-        moments = scan_moments(cube, preprocessing, on_event, cancel)
-        scale = element_scale(moments, self.config.scaling, preprocessing)
-        return self._fitted(preprocessing, scale)
-
-    def load(self, state: ModelState) -> FittedRing:
-        """Rebuild a fitted detector from `FittedRing.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        return self._fitted(preprocessing, state.arrays["scale"])
-
-    def _fitted(self, preprocessing: Preprocessing, scale: NDArray[np.float64]) -> FittedRing:
+        """Build the fitted detector; it needs nothing but the scale."""
         n = len(scale) + int(self.config.sum_to_one)
         ring = self.config.outer**2 - self.config.inner**2
 

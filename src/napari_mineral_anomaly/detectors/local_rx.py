@@ -6,17 +6,22 @@ Sums over the ring come from cumulative sums, so the cost does not depend on the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.base import ModelState
-from napari_mineral_anomaly.detectors.mahalanobis import gaussianised
-from napari_mineral_anomaly.detectors.pixelwise import element_scale, scan_moments
-from napari_mineral_anomaly.detectors.ring import FittedRing, RingBlock, RingConfig
-from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, check
+from napari_mineral_anomaly.detectors.mahalanobis import RunningMoments, gaussianised
+from napari_mineral_anomaly.detectors.ring import (
+    FittedRing,
+    RingBlock,
+    RingConfig,
+    RingDetector,
+    ring_sum,
+)
+from napari_mineral_anomaly.preprocess import Preprocessing
+from napari_mineral_anomaly.progress import CancelToken, check
 
 
 class LocalRxConfig(RingConfig):
@@ -38,51 +43,33 @@ class LocalRxConfig(RingConfig):
     )
 
 
-class LocalRxDetector:
+class LocalRxDetector(RingDetector[LocalRxConfig]):
     """Dual-window RX, see `LocalRxConfig`.
 
     Defaults: squares of 5 and 13 px (144 pixels in the ring) suit grains of up to 5 px.
     """
 
     name = "local-rx"
+    config_class = LocalRxConfig
 
-    def __init__(self, config: LocalRxConfig | None = None) -> None:
-        self.config: LocalRxConfig = config or LocalRxConfig()
-
-    def fit(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedRing:
-        """Learn the scale of each element; the background is local and needs no fit.
-
-        Raises
-        ------
-        InputError
-            When no element varies over the valid area.
-        CancelledError
-        """
-        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
-        moments = scan_moments(cube, preprocessing, on_event, cancel)
-        scale = element_scale(moments, self.config.scaling, preprocessing)
-        _, vectors = np.linalg.eigh(moments.covariance / np.outer(scale, scale))
+    def arrays(
+        self, moments: RunningMoments, scale: NDArray[np.float64]
+    ) -> dict[str, NDArray[Any]]:
+        """The directions (K, n) in which covariances are taken."""
         n = min(self.config.components, len(scale))
-        basis = np.eye(n) if n == len(scale) else vectors[:, ::-1][:, :n]
-        return self._fitted(preprocessing, scale, basis)
+        if n == len(scale):
+            return {"basis": np.eye(n)}
+        _, vectors = np.linalg.eigh(moments.covariance / np.outer(scale, scale))
+        return {"basis": vectors[:, ::-1][:, :n]}
 
-    def load(self, state: ModelState) -> FittedRing:
-        """Rebuild a fitted detector from `FittedRing.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        return self._fitted(preprocessing, state.arrays["scale"], state.arrays["basis"])
-
-    def _fitted(
+    def ready(
         self,
         preprocessing: Preprocessing,
         scale: NDArray[np.float64],
-        basis: NDArray[np.float64],
+        arrays: dict[str, NDArray[Any]],
     ) -> FittedRing:
+        """Build the fitted detector from the directions that `arrays` gave."""
+        basis = arrays["basis"]
         n = basis.shape[1]
 
         def statistic(block: RingBlock, cancel: CancelToken | None) -> NDArray[np.float64]:
@@ -114,15 +101,20 @@ def local_distance(
     weight = block.valid.astype(np.float64)
     values = block.values @ basis
     n = values.shape[-1]
-    count = _ring_sum(weight, config)
-    mean = np.stack([_ring_sum(values[..., i] * weight, config) for i in range(n)], axis=-1)
+    count = ring_sum(weight, config.inner, config.outer)
+    mean = np.stack(
+        [ring_sum(values[..., i] * weight, config.inner, config.outer) for i in range(n)], axis=-1
+    )
     enough = np.maximum(count, 1.0)
     mean /= enough[..., None]
     covariance = np.empty((*count.shape, n, n))
     for i in range(n):
         check(cancel)
         for j in range(i + 1):
-            product = _ring_sum(values[..., i] * values[..., j] * weight, config) / enough
+            product = (
+                ring_sum(values[..., i] * values[..., j] * weight, config.inner, config.outer)
+                / enough
+            )
             covariance[..., i, j] = product - mean[..., i] * mean[..., j]
             covariance[..., j, i] = covariance[..., i, j]
     covariance += config.ridge * np.eye(n)
@@ -130,19 +122,3 @@ def local_distance(
     solved = np.linalg.solve(covariance, centre[..., None])[..., 0]
     distance = np.einsum("hwk,hwk->hw", centre, solved)
     return np.where(count >= 2, gaussianised(np.maximum(distance, 0.0), n), 0.0)
-
-
-def _ring_sum(plane: NDArray[np.float64], config: LocalRxConfig) -> NDArray[np.float64]:
-    """Sum over the ring of every inner pixel of a plane with margins."""
-    inset = config.outer // 2 - config.inner // 2
-    sums = np.zeros((plane.shape[0] + 1, plane.shape[1] + 1))
-    np.cumsum(plane, axis=0, out=sums[1:, 1:])
-    np.cumsum(sums[1:, 1:], axis=1, out=sums[1:, 1:])
-    inner = sums[inset : -inset or None, inset : -inset or None]
-    return _square_sum(sums, config.outer) - _square_sum(inner, config.inner)
-
-
-def _square_sum(sums: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    return np.asarray(
-        sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]
-    )

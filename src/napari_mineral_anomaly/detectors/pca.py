@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.base import ModelState
 from napari_mineral_anomaly.detectors.pixelwise import (
-    FittedPixelwise,
+    PixelwiseDetector,
     ScaledConfig,
     element_scale,
     scan_moments,
 )
-from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 
 
@@ -53,6 +52,12 @@ class PcaBackground:
         total = np.einsum("ij,ij->i", centred, centred) - np.einsum("ij,ij->i", inside, inside)
         return np.asarray(np.sqrt(np.maximum(total, 0.0)), dtype=np.float64)
 
+    def reconstruct(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The nearest point in the span of the components, (n, K)."""
+        centred = (pixels - self._mean) / self._scale
+        inside = centred @ self._components @ self._components.T
+        return (inside * self._scale + self._mean).astype(np.float32)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Mean (K,), scale (K,), components (K, n)."""
         return {"mean": self._mean, "scale": self._scale, "components": self._components}
@@ -62,30 +67,20 @@ class PcaBackground:
         return {"n_components": int(self._components.shape[1])}
 
 
-class PcaDetector:
+class PcaDetector(PixelwiseDetector[PcaConfig]):
     """Reconstruction error of the main principal components, see `PcaConfig`."""
 
     name = "pca"
+    config_class = PcaConfig
 
-    def __init__(self, config: PcaConfig | None = None) -> None:
-        self.config: PcaConfig = config or PcaConfig()
-
-    def fit(
+    def learn(
         self,
         cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedPixelwise:
-        """Principal components of all valid pixels; at least one direction stays unexplained.
-
-        Raises
-        ------
-        InputError
-            When no element varies over the valid area.
-        CancelledError
-        """
-        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> PcaBackground:
+        """Principal components of all valid pixels; one direction at least stays unexplained."""
         moments = scan_moments(cube, preprocessing, on_event, cancel)
         scale = element_scale(moments, self.config.scaling, preprocessing)
         values, vectors = np.linalg.eigh(moments.covariance / np.outer(scale, scale))
@@ -93,11 +88,8 @@ class PcaDetector:
         share = np.cumsum(values) / values.sum()
         n = int(np.searchsorted(share, self.config.explained)) + 1
         n = min(n, len(values) - 1)
-        background = PcaBackground(moments.mean, scale, np.ascontiguousarray(vectors[:, :n]))
-        return FittedPixelwise(self.name, self.config, preprocessing, background)
+        return PcaBackground(moments.mean, scale, np.ascontiguousarray(vectors[:, :n]))
 
-    def load(self, state: ModelState) -> FittedPixelwise:
-        """Rebuild a fitted detector from `FittedPixelwise.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        background = PcaBackground(*(state.arrays[key] for key in ("mean", "scale", "components")))
-        return FittedPixelwise(self.name, self.config, preprocessing, background)
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> PcaBackground:
+        """Rebuild from `PcaBackground.arrays`."""
+        return PcaBackground(arrays["mean"], arrays["scale"], arrays["components"])

@@ -7,8 +7,9 @@ contributions, saving.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,13 @@ from pydantic import Field
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import DetectorConfig, ModelState, finish_result
-from napari_mineral_anomaly.detectors.contributions import element_contributions
+from napari_mineral_anomaly.detectors.contributions import (
+    element_contributions,
+    residual_contributions,
+)
 from napari_mineral_anomaly.detectors.mahalanobis import BLOCK_PIXELS, RunningMoments
-from napari_mineral_anomaly.preprocess import Preprocessing, Transform
+from napari_mineral_anomaly.detectors.reconstruction import in_map_units
+from napari_mineral_anomaly.preprocess import Preprocessing, Transform, fit_preprocessing
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -67,6 +72,15 @@ class Background(Protocol):
         ...
 
 
+@runtime_checkable
+class ReconstructingBackground(Background, Protocol):
+    """A background that says what it expects of each element of a pixel."""
+
+    def reconstruct(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Expected transformed values (n, K) of transformed pixels (n, K)."""
+        ...
+
+
 class FittedPixelwise:
     """A fitted detector that judges each pixel by itself."""
 
@@ -92,7 +106,10 @@ class FittedPixelwise:
         on_event: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> AnomalyResult:
-        """Score a scan; contributions are robust z values of the transformed elements.
+        """Score a scan.
+
+        Contributions are robust z values: of the residual where the background reconstructs,
+        of the transformed elements otherwise.
 
         Raises
         ------
@@ -100,23 +117,99 @@ class FittedPixelwise:
             When the scan lacks an element of the fit.
         CancelledError
         """
+        background, preprocessing = self._background, self._preprocessing
         statistic = np.zeros(cube.shape, dtype=np.float64)
+        expected: NDArray[np.float32] | None = None
+        if isinstance(background, ReconstructingBackground):
+            expected = np.zeros((len(preprocessing.elements), *cube.shape), dtype=np.float32)
         for rows in cube.row_blocks(self._block_pixels):
             check(cancel)
             valid = cube.valid[rows]
-            pixels = self._preprocessing.block(cube, rows)[:, valid].T
+            pixels = preprocessing.block(cube, rows)[:, valid].T
             if len(pixels):
-                statistic[rows][valid] = self._background.statistic(pixels)
+                statistic[rows][valid] = background.statistic(pixels)
+                if isinstance(background, ReconstructingBackground) and expected is not None:
+                    # The slice gives a view, so the values land in `expected`.
+                    expected[:, rows][:, valid] = background.reconstruct(pixels).T
             emit(on_event, ProgressEvent("scoring", rows.stop, cube.shape[0]))
-        info: dict[str, Any] = self._preprocessing.meta() | self._background.info()
+        info: dict[str, Any] = preprocessing.meta() | background.info()
         info |= {"device": "cpu", "device_reason": "this detector has no network"}
-        contributions = element_contributions(cube, self._preprocessing, cancel=cancel)
-        return finish_result(cube, statistic, contributions, None, info)
+        if expected is None:
+            contributions = element_contributions(cube, preprocessing, cancel=cancel)
+            return finish_result(cube, statistic, contributions, None, info)
+        reconstruction = in_map_units(cube, preprocessing, expected)
+        for k in range(len(expected)):
+            expected[k] = preprocessing.plane(cube, k) - expected[k]
+        contributions = residual_contributions(cube, preprocessing, expected, cancel=cancel)
+        return finish_result(cube, statistic, contributions, None, info, reconstruction)
 
     def state(self) -> ModelState:
         """Statistics and names, for `detectors.bundle`."""
         arrays = {**self._preprocessing.arrays(), **self._background.arrays()}
         return ModelState(arrays, self._preprocessing.meta())
+
+
+ConfigT = TypeVar("ConfigT", bound=PixelwiseConfig)
+
+
+class PixelwiseDetector(ABC, Generic[ConfigT]):
+    """A detector that judges each pixel by itself: its subclasses say how a background is learnt.
+
+    Attributes
+    ----------
+    name : str
+    config_class : type
+        Its parameters; the defaults are used where none are given.
+    block_pixels : int, optional
+        Pixels scored at a time; default `BLOCK_PIXELS`.
+    """
+
+    name: ClassVar[str]
+    config_class: ClassVar[type[PixelwiseConfig]]
+    block_pixels: ClassVar[int | None] = None
+
+    def __init__(self, config: ConfigT | None = None) -> None:
+        self.config: ConfigT = config or self.config_class()  # type: ignore[assignment]
+
+    @abstractmethod
+    def learn(
+        self,
+        cube: ElementCube,
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> Background:
+        """Learn the background of the valid pixels of a scan."""
+
+    @abstractmethod
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> Background:
+        """Rebuild a background from what its ``arrays`` gave."""
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedPixelwise:
+        """Learn the background of the valid pixels of a scan.
+
+        Raises
+        ------
+        InputError
+            When no element varies over the valid area.
+        CancelledError
+        """
+        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        return self._fitted(preprocessing, self.learn(cube, preprocessing, on_event, cancel))
+
+    def load(self, state: ModelState) -> FittedPixelwise:
+        """Rebuild a fitted detector from `FittedPixelwise.state`."""
+        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
+        return self._fitted(preprocessing, self.restore(state.arrays))
+
+    def _fitted(self, preprocessing: Preprocessing, background: Background) -> FittedPixelwise:
+        return FittedPixelwise(self.name, self.config, preprocessing, background, self.block_pixels)
 
 
 def valid_blocks(

@@ -11,15 +11,14 @@ from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import NearestNeighbors
 
 from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.base import ModelState
 from napari_mineral_anomaly.detectors.pixelwise import (
-    FittedPixelwise,
+    PixelwiseDetector,
     ScaledConfig,
     element_scale,
     sample_pixels,
     scan_moments,
 )
-from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, check
 
 # Distances of a block to the whole sample are held at once: 4096 x 10 000 float32 = 160 MB.
@@ -97,7 +96,7 @@ class ForestBackground(SampleBackground):
         return np.asarray(-self._forest.score_samples(self.scaled(pixels)), dtype=np.float64)
 
 
-class KnnDetector:
+class KnnDetector(PixelwiseDetector[KnnConfig]):
     """Mean distance to the k most similar pixels of a sample.
 
     Ramaswamy, Rastogi and Shim (2000), SIGMOD Record 29, 427-438; the mean over the k distances
@@ -105,76 +104,57 @@ class KnnDetector:
     """
 
     name = "knn"
+    config_class = KnnConfig
+    block_pixels = KNN_BLOCK_PIXELS
 
-    def __init__(self, config: KnnConfig | None = None) -> None:
-        self.config: KnnConfig = config or KnnConfig()
-
-    def fit(
+    def learn(
         self,
         cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedPixelwise:
-        """Draw the sample and index it; errors as in `scan_sample`."""
-        preprocessing, sample, scale = scan_sample(cube, self.config, on_event, cancel)
-        background = KnnBackground(sample, scale, self.config.neighbours)
-        return FittedPixelwise(self.name, self.config, preprocessing, background, KNN_BLOCK_PIXELS)
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> KnnBackground:
+        """Draw the sample and index it."""
+        sample, scale = scan_sample(cube, preprocessing, self.config, on_event, cancel)
+        return KnnBackground(sample, scale, self.config.neighbours)
 
-    def load(self, state: ModelState) -> FittedPixelwise:
-        """Rebuild a fitted detector from `FittedPixelwise.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        background = KnnBackground(
-            state.arrays["sample"], state.arrays["scale"], self.config.neighbours
-        )
-        return FittedPixelwise(self.name, self.config, preprocessing, background, KNN_BLOCK_PIXELS)
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> KnnBackground:
+        """Index a saved sample."""
+        return KnnBackground(arrays["sample"], arrays["scale"], self.config.neighbours)
 
 
-class IsolationForestDetector:
+class IsolationForestDetector(PixelwiseDetector[IsolationForestConfig]):
     """Isolation forest: Liu, Ting and Zhou (2008), ICDM, 413-422; scikit-learn's trees."""
 
     name = "iforest"
+    config_class = IsolationForestConfig
 
-    def __init__(self, config: IsolationForestConfig | None = None) -> None:
-        self.config: IsolationForestConfig = config or IsolationForestConfig()
-
-    def fit(
+    def learn(
         self,
         cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedPixelwise:
-        """Draw the sample and grow the trees; errors as in `scan_sample`."""
-        preprocessing, sample, scale = scan_sample(cube, self.config, on_event, cancel)
-        background = ForestBackground(sample, scale, self.config.trees, self.config.seed)
-        return FittedPixelwise(self.name, self.config, preprocessing, background)
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> ForestBackground:
+        """Draw the sample and grow the trees."""
+        sample, scale = scan_sample(cube, preprocessing, self.config, on_event, cancel)
+        return ForestBackground(sample, scale, self.config.trees, self.config.seed)
 
-    def load(self, state: ModelState) -> FittedPixelwise:
-        """Rebuild a fitted detector from `FittedPixelwise.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        background = ForestBackground(
-            state.arrays["sample"], state.arrays["scale"], self.config.trees, self.config.seed
-        )
-        return FittedPixelwise(self.name, self.config, preprocessing, background)
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> ForestBackground:
+        """Grow the same trees again from a saved sample."""
+        config = self.config
+        return ForestBackground(arrays["sample"], arrays["scale"], config.trees, config.seed)
 
 
 def scan_sample(
     cube: ElementCube,
+    preprocessing: Preprocessing,
     config: KnnConfig | IsolationForestConfig,
     on_event: ProgressCallback | None,
     cancel: CancelToken | None,
-) -> tuple[Preprocessing, NDArray[np.float32], NDArray[np.float64]]:
-    """Preprocessing, a sample (n, K) of the valid pixels and the scale (K,) of distances.
-
-    Raises
-    ------
-    InputError
-        When no element varies over the valid area.
-    CancelledError
-    """
-    preprocessing = fit_preprocessing(cube, config.transform, cancel=cancel)
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """A sample (n, K) of the valid pixels and the scale (K,) of distances."""
     moments = scan_moments(cube, preprocessing, on_event, cancel)
     scale = element_scale(moments, config.scaling, preprocessing)
     check(cancel)
-    return preprocessing, sample_pixels(cube, preprocessing, config.sample, config.seed), scale
+    return sample_pixels(cube, preprocessing, config.sample, config.seed), scale

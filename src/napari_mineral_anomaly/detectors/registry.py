@@ -36,7 +36,7 @@ _ENTRIES = (
     DetectorEntry(
         "msfa",
         "MSFA-Net (ours)",
-        "MSFA-Net on variance-stabilised counts, scored by the RX distance of its residual.",
+        "What a network that knows the rock cannot predict of a pixel from its other elements.",
         f"{_PACKAGE}.msfa.detector:MsfaDetector",
         f"{_PACKAGE}.msfa.config:MsfaConfig",
         random=True,
@@ -45,8 +45,8 @@ _ENTRIES = (
         "msfa-paper",
         "MSFA-Net (as published)",
         "MSFA-Net as reconstructed from Lu et al. 2025, with the values of its appendix.",
-        f"{_PACKAGE}.msfa.detector:MsfaPaperDetector",
-        f"{_PACKAGE}.msfa.config:MsfaPaperConfig",
+        f"{_PACKAGE}.msfa_paper.detector:MsfaPaperDetector",
+        f"{_PACKAGE}.msfa_paper.config:MsfaPaperConfig",
         random=True,
     ),
     DetectorEntry(
@@ -98,6 +98,22 @@ _ENTRIES = (
         "How few random cuts isolate a pixel from a sample of the scan.",
         f"{_PACKAGE}.reference_sample:IsolationForestDetector",
         f"{_PACKAGE}.reference_sample:IsolationForestConfig",
+        random=True,
+    ),
+    DetectorEntry(
+        "auto-ad",
+        "Auto-AD (autoencoder)",
+        "What a convolutional network cannot learn to draw from noise; learns each scan anew.",
+        f"{_PACKAGE}.auto_ad.detector:AutoAdDetector",
+        f"{_PACKAGE}.auto_ad.config:AutoAdConfig",
+        random=True,
+    ),
+    DetectorEntry(
+        "dfan",
+        "DFAN (parent of MSFA-Net)",
+        "RX distance of what an autoencoder with one gain per feature reconstructs badly.",
+        f"{_PACKAGE}.dfan.detector:DfanDetector",
+        f"{_PACKAGE}.dfan.config:DfanConfig",
         random=True,
     ),
 )

@@ -6,9 +6,10 @@ rows with a margin, mirrored borders, off-sample pixels left out of the ring.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,9 @@ from pydantic import Field, model_validator
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import DetectorConfig, ModelState, finish_result
 from napari_mineral_anomaly.detectors.contributions import element_contributions
-from napari_mineral_anomaly.detectors.pixelwise import ScaledConfig
-from napari_mineral_anomaly.preprocess import Preprocessing
+from napari_mineral_anomaly.detectors.mahalanobis import RunningMoments
+from napari_mineral_anomaly.detectors.pixelwise import ScaledConfig, element_scale, scan_moments
+from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -84,11 +86,11 @@ def ring_blocks(
     """Blocks of rows of at most `BLOCK_BYTES` working memory, with mirrored margins."""
     height, width = cube.shape
     step = max(1, BLOCK_BYTES // (bytes_per_pixel * (width + 2 * margin)))
-    columns = _mirrored(np.arange(-margin, width + margin), width)
+    columns = mirrored(np.arange(-margin, width + margin), width)
     valid = cube.valid
     for start in range(0, height, step):
         stop = min(start + step, height)
-        wanted = _mirrored(np.arange(start - margin, stop + margin), height)
+        wanted = mirrored(np.arange(start - margin, stop + margin), height)
         low, high = int(wanted.min()), int(wanted.max()) + 1
         part = preprocessing.block(cube, slice(low, high))
         part = part[:, wanted - low][:, :, columns].transpose(1, 2, 0)
@@ -96,10 +98,29 @@ def ring_blocks(
         yield RingBlock(slice(start, stop), values, valid[wanted][:, columns])
 
 
-def _mirrored(index: NDArray[np.intp], size: int) -> NDArray[np.intp]:
+def mirrored(index: NDArray[np.intp], size: int) -> NDArray[np.intp]:
     """Reflect positions beyond the border back into 0..size-1 (the border itself repeats)."""
     index = index % (2 * size)
     return np.where(index < size, index, 2 * size - 1 - index)
+
+
+def ring_sum(plane: NDArray[np.floating[Any]], inner: int, outer: int) -> NDArray[np.floating[Any]]:
+    """Sum over the ring of every pixel (..., h, w) of planes with a margin of half ``outer``."""
+    inset = outer // 2 - inner // 2
+    sums = np.zeros((*plane.shape[:-2], plane.shape[-2] + 1, plane.shape[-1] + 1))
+    np.cumsum(plane, axis=-2, out=sums[..., 1:, 1:], dtype=np.float64)
+    np.cumsum(sums[..., 1:, 1:], axis=-1, out=sums[..., 1:, 1:])
+    cut = slice(inset, -inset or None)
+    return _square_sum(sums, outer) - _square_sum(sums[..., cut, cut], inner)
+
+
+def _square_sum(sums: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    return np.asarray(
+        sums[..., size:, size:]
+        - sums[..., :-size, size:]
+        - sums[..., size:, :-size]
+        + sums[..., :-size, :-size]
+    )
 
 
 class FittedRing:
@@ -163,3 +184,63 @@ class FittedRing:
         """Scales and names, for `detectors.bundle`."""
         arrays = {**self._preprocessing.arrays(), "scale": self._scale, **self._arrays}
         return ModelState(arrays, self._preprocessing.meta())
+
+
+ConfigT = TypeVar("ConfigT", bound=RingConfig)
+
+
+class RingDetector(ABC, Generic[ConfigT]):
+    """A detector that compares each pixel with its ring: its subclasses say how.
+
+    Attributes
+    ----------
+    name : str
+    config_class : type
+        Its parameters; the defaults are used where none are given.
+    """
+
+    name: ClassVar[str]
+    config_class: ClassVar[type[RingConfig]]
+
+    def __init__(self, config: ConfigT | None = None) -> None:
+        self.config: ConfigT = config or self.config_class()  # type: ignore[assignment]
+
+    @abstractmethod
+    def ready(
+        self,
+        preprocessing: Preprocessing,
+        scale: NDArray[np.float64],
+        arrays: dict[str, NDArray[Any]],
+    ) -> FittedRing:
+        """Build the fitted detector from the scale (K,) of the elements and its own arrays."""
+
+    def arrays(
+        self, moments: RunningMoments, scale: NDArray[np.float64]
+    ) -> dict[str, NDArray[Any]]:
+        """What the detector learns beyond the scale of each element; by default nothing."""
+        return {}
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedRing:
+        """Learn the scale of each element; the background is local and needs no fit.
+
+        Raises
+        ------
+        InputError
+            When no element varies over the valid area.
+        CancelledError
+        """
+        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        moments = scan_moments(cube, preprocessing, on_event, cancel)
+        scale = element_scale(moments, self.config.scaling, preprocessing)
+        return self.ready(preprocessing, scale, self.arrays(moments, scale))
+
+    def load(self, state: ModelState) -> FittedRing:
+        """Rebuild a fitted detector from `FittedRing.state`."""
+        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
+        return self.ready(preprocessing, state.arrays["scale"], state.arrays)

@@ -8,20 +8,22 @@ determinant: Rousseeuw and Van Driessen 1999, Technometrics 41, 212-223).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.base import ModelState
 from napari_mineral_anomaly.detectors.mahalanobis import Mahalanobis, RunningMoments
 from napari_mineral_anomaly.detectors.pixelwise import (
-    FittedPixelwise,
     PixelwiseConfig,
+    PixelwiseDetector,
     scan_moments,
     valid_blocks,
 )
 from napari_mineral_anomaly.detectors.rx import MahalanobisBackground
-from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 
 
@@ -39,7 +41,7 @@ class RobustRxConfig(PixelwiseConfig):
     )
 
 
-class RobustRxDetector:
+class RobustRxDetector(PixelwiseDetector[RobustRxConfig]):
     """RX whose mean and covariance leave the oddest pixels out, see `RobustRxConfig`.
 
     The share left out is fixed (default 3 per cent, our choice). It helps where the anomalies are
@@ -48,26 +50,16 @@ class RobustRxDetector:
     """
 
     name = "robust-rx"
+    config_class = RobustRxConfig
 
-    def __init__(self, config: RobustRxConfig | None = None) -> None:
-        self.config: RobustRxConfig = config or RobustRxConfig()
-
-    def fit(
+    def learn(
         self,
         cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedPixelwise:
-        """Estimate, trim, estimate again.
-
-        Raises
-        ------
-        InputError
-            When no element varies over the valid area.
-        CancelledError
-        """
-        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> MahalanobisBackground:
+        """Estimate, trim, estimate again."""
         distance = Mahalanobis.fit(scan_moments(cube, preprocessing, on_event, cancel))
         for _ in range(self.config.rounds if self.config.trim else 0):
             distances = np.concatenate(
@@ -84,11 +76,8 @@ class RobustRxDetector:
                 moments.add(pixels[kept])
                 start += len(pixels)
             distance = Mahalanobis.fit(moments)
-        background = MahalanobisBackground(distance, {"trimmed_share": self.config.trim})
-        return FittedPixelwise(self.name, self.config, preprocessing, background)
+        return MahalanobisBackground(distance, {"trimmed_share": self.config.trim})
 
-    def load(self, state: ModelState) -> FittedPixelwise:
-        """Rebuild a fitted detector from `FittedPixelwise.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        background = MahalanobisBackground.from_arrays(state.arrays)
-        return FittedPixelwise(self.name, self.config, preprocessing, background)
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
+        """Rebuild from `MahalanobisBackground.arrays`."""
+        return MahalanobisBackground.from_arrays(arrays)

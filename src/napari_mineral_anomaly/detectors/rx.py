@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.base import ModelState
 from napari_mineral_anomaly.detectors.mahalanobis import Mahalanobis, gaussianised
 from napari_mineral_anomaly.detectors.pixelwise import (
-    FittedPixelwise,
     PixelwiseConfig,
+    PixelwiseDetector,
     scan_moments,
 )
-from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 
 
@@ -52,36 +51,23 @@ class MahalanobisBackground:
         return cls(Mahalanobis(arrays["mean"], arrays["whitening"]))
 
 
-class RxDetector:
+class RxDetector(PixelwiseDetector[RxConfig]):
     """Global Reed-Xiaoli detector, see `RxConfig`."""
 
     name = "rx"
+    config_class = RxConfig
 
-    def __init__(self, config: RxConfig | None = None) -> None:
-        self.config: RxConfig = config or RxConfig()
-
-    def fit(
+    def learn(
         self,
         cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedPixelwise:
-        """Mean and covariance of the transformed valid pixels, in one pass over blocks of rows.
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> MahalanobisBackground:
+        """Mean and covariance of all valid pixels, in one pass over blocks of rows."""
+        moments = scan_moments(cube, preprocessing, on_event, cancel)
+        return MahalanobisBackground(Mahalanobis.fit(moments))
 
-        Raises
-        ------
-        InputError
-            When no element varies over the valid area.
-        CancelledError
-        """
-        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
-        distance = Mahalanobis.fit(scan_moments(cube, preprocessing, on_event, cancel))
-        background = MahalanobisBackground(distance)
-        return FittedPixelwise(self.name, self.config, preprocessing, background)
-
-    def load(self, state: ModelState) -> FittedPixelwise:
-        """Rebuild a fitted detector from `FittedPixelwise.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        background = MahalanobisBackground.from_arrays(state.arrays)
-        return FittedPixelwise(self.name, self.config, preprocessing, background)
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
+        """Rebuild from `MahalanobisBackground.arrays`."""
+        return MahalanobisBackground.from_arrays(arrays)

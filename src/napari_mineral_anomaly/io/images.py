@@ -6,13 +6,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import text, tiff
-from napari_mineral_anomaly.io.planes import explained
+from napari_mineral_anomaly.io.dtypes import in_smallest_dtype
+from napari_mineral_anomaly.io.planes import explained, pixels
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+
+
+def valid_image(
+    valid: ArrayLike | str | Path | None, shape: tuple[int, int]
+) -> NDArray[np.bool_] | None:
+    """The valid area (H, W) bool that a user gives, as an array or an image; None for none.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read or does not fit on the maps.
+    """
+    if valid is None:
+        return None
+    if isinstance(valid, (str, Path)):
+        values, name = read_image(valid), Path(valid).name
+    else:
+        values, name = np.asarray(valid), "the given array"
+    if values.shape != shape:
+        got = "x".join(map(str, values.shape))
+        raise InputError(
+            f"The valid area does not fit: {name} has {got} pixels, "
+            f"the element maps have {pixels(shape)}."
+        )
+    return np.asarray(np.nan_to_num(values) != 0)
 
 
 def read_image(path: str | Path) -> NDArray[Any]:
@@ -49,7 +75,7 @@ def read_image(path: str | Path) -> NDArray[Any]:
         with explained(path, "image"):
             values = np.asarray(imread(path))
     elif text.can_read(path):
-        values = text.in_smallest_dtype(text.read_matrix(path)[0])
+        values = in_smallest_dtype(text.read_matrix(path)[0])
     else:
         raise InputError(f"{path.name} is not an image; TIFF, PNG, .npy or text is needed.")
     return _one_channel(path, values)

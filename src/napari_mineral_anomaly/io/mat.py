@@ -1,7 +1,8 @@
-"""MATLAB scenes, the form of the field's benchmarks: `data` (H, W, C) and truth `map` (H, W)."""
+"""MATLAB files: a scene (`data` (H, W, C) and truth `map` (H, W)), or one map per variable."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.elements import parse_names
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.planes import MapFile, Plane, explained
+from napari_mineral_anomaly.io.hdf5 import require_stored
+from napari_mineral_anomaly.io.mat_check import require_sound
+from napari_mineral_anomaly.io.planes import MapFile, Plane, explained, require_plausible
 
 TITLE = "MATLAB file"
 _CUBE_NAMES = ("data", "image", "cube", "img", "hsi")
@@ -24,21 +28,34 @@ def can_read(path: Path) -> bool:
     return path.suffix.lower() == ".mat"
 
 
-def open_file(path: Path) -> MapFile:
-    """Read a `.mat` scene, classic or 7.3 (HDF5).
+def open_file(path: Path, dataset: str | None = None) -> MapFile:
+    """Read a `.mat` file, version 5 or 7.3 (HDF5).
 
-    Planes are named by the elements stored in the file (a cell array such as ``elements``), else
-    "band 001" and so on; without stored names the numbers are called reflectance.
+    Planes of a scene are named by the elements stored in the file (a cell array such as
+    ``elements``), else "band 001" and so on; without stored names the numbers are called
+    reflectance. A file without a stack holds maps if two or more of its matrices are named by
+    elements.
+
+    Parameters
+    ----------
+    path : Path
+    dataset : str, optional
+        Name of the variable to read.
 
     Raises
     ------
     InputError
-        When the file is damaged or holds no stack of maps.
+        When the file is damaged or holds no maps.
     """
     with explained(path, TITLE):
         variables = _read_hdf5(path) if _is_hdf5(path) else _read_classic(path)
+    if dataset is not None:
+        variables = _only(path, variables, dataset.strip("/"))
     cube = _find(variables, _CUBE_NAMES, ndim=3)
     if cube is None:
+        planes = _element_maps(path, variables)
+        if planes:
+            return MapFile(path, planes)
         held = ", ".join(f"{k} {_size(v)}" for k, v in variables.items()) or "no arrays"
         raise InputError(
             f"{path.name} holds no stack of maps: a scene has data (rows, columns, bands) and "
@@ -60,6 +77,42 @@ def open_file(path: Path) -> MapFile:
     )
 
 
+def _only(path: Path, variables: dict[str, Any], name: str) -> dict[str, Any]:
+    """The chosen variable with the lists of names."""
+    if name not in variables:
+        raise InputError(
+            f"{path.name} has no variable {name}; it has {', '.join(variables) or 'none'}."
+        )
+    kept = {k: v for k, v in variables.items() if k.casefold() in _NAME_LISTS}
+    return {**kept, name: variables[name]}
+
+
+def _element_maps(path: Path, variables: Mapping[str, Any]) -> tuple[Plane, ...]:
+    """Matrices named by elements, () where fewer than two are."""
+    matrices = {
+        name: value
+        for name, value in variables.items()
+        if isinstance(value, np.ndarray)
+        and value.ndim == 2
+        and value.dtype.kind in "uifb"
+        and min(value.shape) > 1
+    }
+    parsed = parse_names(list(matrices))
+    if sum(entry.role == "element" for entry in parsed) < 2:
+        return ()
+    return tuple(
+        Plane(
+            path,
+            (int(value.shape[0]), int(value.shape[1])),
+            value.dtype.newbyteorder("="),
+            partial(np.asarray, value),
+            name,
+            i,
+        )
+        for i, (name, value) in enumerate(matrices.items(), start=1)
+    )
+
+
 def _band(cube: NDArray[Any], index: int) -> NDArray[Any]:
     return np.asarray(cube[:, :, index])
 
@@ -71,8 +124,16 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _read_classic(path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
 
+    with path.open("rb") as file:
+        # Version 4 has no such word; scipy takes anything else for it, and its sizes for granted.
+        if file.read(6) != b"MATLAB":
+            raise InputError(f"{path.name} is no MATLAB 5 or 7.3 file; save it with -v7.")
+    require_sound(path)
+    for _, shape, kind in whosmat(path):
+        bytes_at_least = 8 if kind in ("double", "int64", "uint64") else 1
+        require_plausible(path, math.prod(shape) * bytes_at_least, path.stat().st_size)
     return {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
 
 
@@ -80,12 +141,20 @@ def _read_hdf5(path: Path) -> dict[str, Any]:
     """MATLAB writes its columns first, so every array comes back with reversed axes."""
     import h5py
 
+    found: dict[str, Any] = {}
+    size = path.stat().st_size
     with h5py.File(path, "r") as file:
-        return {
-            name: np.transpose(item[()])
-            for name, item in file.items()
-            if isinstance(item, h5py.Dataset) and item.dtype.kind in "uifb"
-        }
+        for name, item in file.items():
+            if not isinstance(item, h5py.Dataset):
+                continue
+            if item.dtype.kind in "uifb":
+                require_stored(path, name, size, item)
+                found[name] = np.transpose(item[()])
+            elif name.casefold() in _NAME_LISTS and h5py.check_ref_dtype(item.dtype):
+                # A cell array of strings: references to arrays of character codes.
+                cells = [file[reference] for reference in np.ravel(item[()])]
+                found[name] = np.array(["".join(map(chr, np.ravel(c[()]))) for c in cells])
+    return found
 
 
 def _find(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
+import numpy as np
+
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.planes import PixelSize, Plane
+from napari_mineral_anomaly.io.remembered_size import remembered_pixel_size
 
 _UNITS_UM = {
     **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1.0),
@@ -68,6 +73,147 @@ def tiff_pixel_size(page: Any) -> tuple[PixelSize | None, str]:
     if _is_print_resolution(inches):
         return None, f"{1 / inches[1]:.0f} dpi is a printing default, not a pixel size"
     return _checked((factor * resolution[0], factor * resolution[1]), "TIFF resolution tag"), ""
+
+
+def length_in_um(lengths: tuple[float, float], unit: str, origin: str) -> PixelSize | None:
+    """A pixel size (y, x) given in some unit of length; None where unit or size make no sense."""
+    factor = _UNITS_UM.get(unit.strip().lower())
+    if factor is None:
+        return None
+    return _checked((lengths[0] * factor, lengths[1] * factor), origin)
+
+
+@dataclass(frozen=True)
+class ScanPixelSize:
+    """The pixel size (y, x) of a scan in µm or None, where it came from in words, and warnings."""
+
+    um: tuple[float, float] | None
+    source: str
+    warnings: tuple[str, ...] = ()
+
+
+def scan_pixel_size(
+    planes: Sequence[Plane],
+    typed: tuple[float, float] | None,
+    file_name: dict[Path, str],
+    folder: Path | None = None,
+) -> ScanPixelSize:
+    """The pixel size of a scan: typed, else in its files, else beside them, else remembered.
+
+    Parameters
+    ----------
+    planes, typed, file_name
+        As in `merged_pixel_size`.
+    folder : Path, optional
+        Where to look for a size that was typed earlier; None: nowhere.
+
+    Raises
+    ------
+    InputError
+        When the files differ by more than 1 % and nothing was typed.
+    """
+    um, source, warnings = merged_pixel_size(planes, typed, file_name)
+    if um is not None:
+        return ScanPixelSize(um, source, tuple(warnings))
+    for path, name in file_name.items():
+        found = world_file_pixel_size(path)
+        if found is not None:
+            return ScanPixelSize(found.um, f"{found.origin} of {name}", tuple(warnings))
+    earlier = None if folder is None else remembered_pixel_size(folder)
+    if earlier is not None:
+        note = f"The pixel size, {_um(earlier)}, is the one typed earlier for this folder."
+        return ScanPixelSize(earlier, "typed earlier for this folder", (*warnings, note))
+    return ScanPixelSize(None, "unknown", tuple(warnings))
+
+
+def world_file_pixel_size(path: Path) -> PixelSize | None:
+    """Pixel size from a world file beside an image (`Fe.tfw` beside `Fe.tif`), in metres.
+
+    The six lines are A, D, B, E, C, F of ``x' = A x + B y + C``, ``y' = D x + E y + F`` (ESRI);
+    the lengths of (A, D) and (B, E) are the pixel. World files name no unit; we take metres, as
+    GIS programs do and as our own export writes, and pass over sizes that no map has.
+    """
+    suffix = path.suffix.lower()
+    endings = [f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld"]
+    for ending in dict.fromkeys(endings):
+        beside = path.with_suffix(ending)
+        if not beside.is_file():
+            continue
+        try:
+            values = [float(line) for line in beside.read_text("utf-8").split()[:6]]
+        except (OSError, ValueError):
+            continue
+        if len(values) == 6:
+            down, across = math.hypot(*values[2:4]), math.hypot(*values[:2])
+            return length_in_um((down, across), "m", "world file")
+    return None
+
+
+def ripple_pixel_size(header: Mapping[str, str]) -> PixelSize | None:
+    """Pixel size from the keys of a Ripple header: ``width-scale`` and ``height-scale``.
+
+    ``width-units`` and ``height-units`` name the unit; without them nothing is assumed.
+    """
+    try:
+        sizes = (float(header["height-scale"]), float(header["width-scale"]))
+    except (KeyError, ValueError):
+        return None
+    unit = header.get("width-units", "")
+    if header.get("height-units", unit) != unit:
+        return None
+    return length_in_um(sizes, unit, "Ripple header")
+
+
+def envi_pixel_size(map_info: Sequence[str]) -> PixelSize | None:
+    """Pixel size from the fields of ENVI's ``map info``.
+
+    Fields 6 and 7 are the sizes across and down; ``units=...`` names the unit, metres by default.
+    """
+    fields = [field.strip() for field in map_info]
+    try:
+        across, down = float(fields[5]), float(fields[6])
+    except (IndexError, ValueError):
+        return None
+    units = [field[6:] for field in fields if field.lower().startswith("units=")]
+    unit = units[0].lower() if units else "m"
+    return length_in_um((down, across), {"meters": "m", "metres": "m"}.get(unit, unit), "map info")
+
+
+def attrs_pixel_size(attrs: Mapping[str, Any]) -> PixelSize | None:
+    """Pixel size from attributes of an HDF5 or zarr array.
+
+    Understood are ``pixel_size`` or ``element_size_um`` (one number, or the last two of several,
+    down and across) with ``unit`` or ``units`` beside them, µm by default.
+    """
+    for key in ("pixel_size_um", "element_size_um", "pixel_size"):
+        if key not in attrs:
+            continue
+        try:
+            sizes = [float(value) for value in np.atleast_1d(np.asarray(attrs[key]))]
+        except (TypeError, ValueError):
+            return None
+        unit = attrs.get("unit", attrs.get("units", "µm")) if key == "pixel_size" else "µm"
+        unit = unit.decode() if isinstance(unit, bytes) else str(unit)
+        if not sizes:
+            return None
+        return length_in_um((sizes[-2] if len(sizes) > 1 else sizes[0], sizes[-1]), unit, key)
+    return None
+
+
+def checked_spot_size(spot_size: float | None) -> float | None:
+    """The beam diameter in µm.
+
+    Raises
+    ------
+    InputError
+        When it is not a positive number.
+    """
+    if spot_size is None:
+        return None
+    size = float(spot_size)
+    if not (np.isfinite(size) and size > 0):
+        raise InputError(f"The spot size must be a positive number in µm; got {spot_size}.")
+    return size
 
 
 def merged_pixel_size(

@@ -17,6 +17,30 @@ from napari_mineral_anomaly.cube import Quantity
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelledError
 
+_LARGEST_PACKING = 2000
+_SMALL_BYTES = 1_000_000
+
+
+class HoldsSpectra(InputError):
+    """A file that a reader of maps was asked for holds a spectrum per pixel.
+
+    `read_maps` answers by handing the file to the readers of spectrum images.
+
+    Attributes
+    ----------
+    path : Path
+    dataset : str or None
+        Which array in the file holds the spectra, where there are several.
+    """
+
+    def __init__(self, path: Path, dataset: str | None = None) -> None:
+        place = path.name if dataset is None else f"{path.name} ({dataset})"
+        super().__init__(
+            f"{place} holds a spectrum per pixel, not element maps; open the file on its own."
+        )
+        self.path = path
+        self.dataset = dataset
+
 
 @dataclass(frozen=True)
 class PixelSize:
@@ -44,6 +68,9 @@ class Plane:
     page : int or None
         Number of the plane in its file from 1, None where the file holds just one.
     pixel_size : PixelSize or None
+    read_into : callable or None
+        Where the file holds the plain numbers: fills a contiguous array (H, W) of ``dtype``,
+        without the copy that ``read`` makes.
     """
 
     path: Path
@@ -53,6 +80,7 @@ class Plane:
     name: str = ""
     page: int | None = None
     pixel_size: PixelSize | None = None
+    read_into: Callable[[NDArray[Any]], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +100,8 @@ class MapFile:
         What the numbers are, where the kind of file settles it ("reflectance").
     truth : array (H, W) of uint8 or None
         Ground truth stored beside the planes in the same file: 0 background, 1 anomaly.
+    lazy : array-like or None
+        All planes as one dask array (C, H, W), where the file is made to be read in parts.
     """
 
     path: Path
@@ -80,6 +110,7 @@ class MapFile:
     notes: tuple[str, ...] = ()
     quantity: Quantity | None = None
     truth: NDArray[np.uint8] | None = None
+    lazy: Any | None = None
 
 
 def pixels(shape: tuple[int, int]) -> str:
@@ -94,6 +125,27 @@ def listed(names: Sequence[str], shown: int = 4) -> str:
     if len(names) <= shown:
         return f"{', '.join(names[:-1])} and {names[-1]}"
     return f"{', '.join(names[:shown])} and {len(names) - shown} more"
+
+
+def require_plausible(path: Path, declared: int, stored: int) -> None:
+    """Refuse a header that declares far more bytes than the file can hold, before they are asked
+    for.
+
+    Parameters
+    ----------
+    path : Path
+    declared, stored : int
+        Bytes unpacked, and bytes in the file. No codec of ours packs more than a thousandfold.
+
+    Raises
+    ------
+    InputError
+    """
+    if declared > _LARGEST_PACKING * stored + _SMALL_BYTES:
+        raise InputError(
+            f"{path.name} is damaged: its header declares {declared / 1e9:.3g} GB of numbers, "
+            f"the file holds {stored} bytes."
+        )
 
 
 @contextmanager

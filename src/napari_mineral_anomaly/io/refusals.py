@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io import mat, text, tiff
-from napari_mineral_anomaly.io.formats import NOT_READ_YET, PICTURES, WHAT_IS_READ
+from napari_mineral_anomaly.io import tiff
+from napari_mineral_anomaly.io.formats import NOT_READ, PICTURES, WHAT_IS_READ
 from napari_mineral_anomaly.io.planes import listed
 from napari_mineral_anomaly.io.source import Listing, folders_with_maps
 
@@ -44,22 +44,9 @@ def no_maps(listing: Listing) -> InputError:
 
 
 def _known_but_unread(listing: Listing) -> list[str]:
-    """Scenes, long tables and spectrum images, each with what it is."""
-    found = [
-        f"{path.name} (a scene: open the file itself)"
-        for path in listing.files
-        if mat.can_read(path)
-    ]
-    found += [
-        f"{path.name} (one long table with a row per pixel)"
-        for path in listing.files
-        if text.can_read(path) and text.table_columns(path)
-    ]
-    for item in listing.ignored:
-        kind = NOT_READ_YET.get(Path(item.file).suffix.lower())
-        if kind:
-            found.append(f"{item.file} ({kind})")
-    return found
+    """Excel sheets, archives and the like, each with what to do."""
+    kinds = [(item.file, NOT_READ.get(Path(item.file).suffix.lower())) for item in listing.ignored]
+    return [f"{file} ({kind})" for file, kind in kinds if kind]
 
 
 def _is_picture(path: Path) -> bool:

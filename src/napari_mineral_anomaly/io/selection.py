@@ -6,17 +6,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from napari_mineral_anomaly.cube import Quantity
 from napari_mineral_anomaly.elements import ParsedName, parse_names
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io import mat, tiff
-from napari_mineral_anomaly.io.formats import WHAT_IS_READ, kind_of, reader_of
+from napari_mineral_anomaly.io import text, tiff
+from napari_mineral_anomaly.io.formats import (
+    WHAT_IS_READ,
+    is_spectrum_image,
+    kind_of,
+    reader_of,
+)
 from napari_mineral_anomaly.io.ingest import IgnoredFile
-from napari_mineral_anomaly.io.planes import MapFile, Plane, listed, pixels
+from napari_mineral_anomaly.io.planes import HoldsSpectra, MapFile, Plane, listed, pixels
 from napari_mineral_anomaly.io.refusals import no_maps
 from napari_mineral_anomaly.io.samples import of_one_sample
 from napari_mineral_anomaly.io.source import Listing
+from napari_mineral_anomaly.io.tables import table_columns
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -38,12 +45,15 @@ class Selection:
     warnings : list of str
     quantity : str or None
         What the numbers are, where the kind of file settles it.
+    lazy : array-like (C, H, W) or None
+        All planes of the file, where they stay on disk (see `MapFile.lazy`).
     """
 
     planes: dict[str, Plane] = field(default_factory=dict)
     ignored: list[IgnoredFile] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     quantity: Quantity | None = None
+    lazy: Any | None = None
 
     def ignore(self, file: str, reason: str, *, warn: str = "") -> None:
         """List a file as ignored; ``warn`` is a sentence for what the user may not expect."""
@@ -61,11 +71,13 @@ def select_maps(
 ) -> Selection:
     """Find the element maps among the files of one scan.
 
-    A folder holds one file per element, named by it; failing that one stack; failing that
-    single maps that carry their element inside.
+    A folder holds one file per element, named by it; failing that one file that holds a whole
+    scan; failing that single maps that carry their element inside.
 
     Raises
     ------
+    HoldsSpectra
+        When the only scan there is a spectrum image.
     InputError
         When there is no element map, when a map is damaged, or when the names mix samples.
     CancelledError
@@ -74,34 +86,47 @@ def select_maps(
     if listing.is_single:
         _select_from_one(selection, listing, listing.root, sample)
         return selection
-    files = [path for path in listing.files if not mat.can_read(path)]
-    for path in listing.files:
-        if mat.can_read(path):
-            selection.ignore(listing.name(path), "a scene of its own; open the file itself")
+    scans = [path for path in listing.files if holds_scan(path)]
+    files = [path for path in listing.files if path not in scans]
     parsed = parse_names([path.name for path in files])
     if not _any_element(parsed):
         inside = _titles(files, cancel)
-        stacks = [path for path, title in inside.items() if title is None]
-        if len(stacks) == 1:
+        scans += [path for path, title in inside.items() if title is None]
+        scans += [
+            listing.root / item.file
+            for item in listing.ignored
+            if is_spectrum_image(listing.root / item.file)
+        ]
+        if len(scans) == 1:
             for path in files:
-                if path != stacks[0]:
-                    selection.ignore(listing.name(path), "lies beside the stack that is used")
-            _select_from_one(selection, listing, stacks[0], sample)
+                if path != scans[0]:
+                    selection.ignore(listing.name(path), "lies beside the file that is used")
+            _select_from_one(selection, listing, scans[0], sample)
             return selection
-        if stacks:
+        if scans:
             raise InputError(
-                f"{listing.root} holds {len(stacks)} stacks "
-                f"({listed([path.name for path in stacks])}): open one of them."
+                f"{listing.root} holds {len(scans)} scans "
+                f"({listed([path.name for path in scans])}): open one of them."
             )
         parsed = parse_names([inside.get(path) or path.name for path in files])
         if not _any_element(parsed):
             raise no_maps(listing)
+    for path in scans:
+        selection.ignore(listing.name(path), "a scan of its own; open the file itself")
     parsed = of_one_sample(parsed, sample, str(listing.root))
     _select_by_name(selection, listing, files, parsed, on_event, cancel)
     if not selection.planes:
         raise no_maps(listing)
     selection.ignored.sort(key=lambda item: item.file)
     return selection
+
+
+def holds_scan(path: Path) -> bool:
+    """Whether a file of a folder is a scan of its own rather than the map of one element."""
+    reader = reader_of(path)
+    if reader is None or reader.holds_scan or path.suffix.lower() == ".npz":
+        return reader is not None
+    return parse_names([path.name])[0].role != "element" and bool(table_columns(path))
 
 
 def _any_element(parsed: Sequence[ParsedName]) -> bool:
@@ -131,7 +156,7 @@ def _select_by_name(
             reason = f"a second map of {entry.label}; {first} is used"
             selection.ignore(name, reason, warn=f"{name} is {reason}.")
             continue
-        file = _opened(path, alone=False)
+        file = _opened(path)
         if file.not_maps:
             warn = f"{name} is {file.not_maps}: {entry.label} is not in the scan."
             selection.ignore(name, file.not_maps, warn=warn)
@@ -151,14 +176,17 @@ def _select_by_name(
 
 
 def _titles(files: Sequence[Path], cancel: CancelToken | None) -> dict[Path, str | None]:
-    """The title inside each single-plane TIFF; None for a stack of maps."""
+    """The title inside each file with one plane; None for a stack of maps."""
     titles: dict[Path, str | None] = {}
     for path in files:
         check(cancel)
-        if not tiff.can_read(path) or parse_names([path.name])[0].role == "companion":
+        reader = reader_of(path)
+        if reader is None or text.can_read(path):
+            continue
+        if parse_names([path.name])[0].role == "companion":
             continue
         try:
-            planes = tiff.open_file(path).planes
+            planes = reader.open_file(path).planes
         except InputError:
             continue  # told by name when the folder turns out to hold no element map
         if planes:
@@ -170,14 +198,23 @@ def _select_from_one(
     selection: Selection, listing: Listing, path: Path, sample: str | None
 ) -> None:
     """One file: a stack, a scene, or a single map."""
-    if reader_of(path) is None:
+    reader = reader_of(path)
+    if reader is None:
+        if is_spectrum_image(path):
+            raise HoldsSpectra(path, listing.dataset)
         raise InputError(f"{path.name} is {kind_of(path)}; this version reads {WHAT_IS_READ}.")
-    file = _opened(path, alone=True)
+    if listing.dataset is None:
+        file = reader.open_file(path)
+    elif reader.has_datasets:
+        file = reader.open_file(path, listing.dataset)
+    else:
+        raise InputError(f"{path.name} holds no arrays by name: leave out ::{listing.dataset}.")
     if file.not_maps:
         raise InputError(f"{path.name} is {file.not_maps}; this version reads {WHAT_IS_READ}.")
     name = listing.name(path)
     selection.warnings += [f"{name}: {note}." for note in file.notes]
     selection.quantity = file.quantity
+    selection.lazy = file.lazy
     if len(file.planes) > 1:
         _select_pages(selection, name, file.planes, sample)
         return
@@ -220,15 +257,14 @@ def _select_pages(
             selection.planes[entry.label] = plane
 
 
-def _opened(path: Path, *, alone: bool) -> MapFile:
+def _opened(path: Path) -> MapFile:
+    """A file among others of a folder."""
     reader = reader_of(path)
     if reader is None:  # listings hold only files with a reader
         raise InputError(f"{path.name} is {kind_of(path)}.")
     try:
         return reader.open_file(path)
     except InputError as error:
-        if alone:
-            raise
         raise InputError(
             f"{str(error).rstrip('.')}; export it again or move it out of the folder."
         ) from error

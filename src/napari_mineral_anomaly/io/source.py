@@ -10,6 +10,7 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats import kind_of, rank_of, reader_of
 from napari_mineral_anomaly.io.ingest import IgnoredFile
+from napari_mineral_anomaly.io.zarr_stores import is_store
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -28,11 +29,14 @@ class Listing:
         Those that a reader may know, in a fixed order.
     ignored : tuple of IgnoredFile
         The others, with reasons.
+    dataset : str or None
+        The array in a single file that the user named ("file.h5::/path").
     """
 
     root: Path
     files: tuple[Path, ...]
     ignored: tuple[IgnoredFile, ...] = ()
+    dataset: str | None = None
 
     @property
     def is_single(self) -> bool:
@@ -52,7 +56,8 @@ def list_source(source: Source) -> Listing:
     Parameters
     ----------
     source : path or sequence of paths
-        A folder, a file, or several files.
+        A folder, a file, several files, or an array in a file ("file.h5::/path"). A Zarr store
+        counts as a file although it is a folder.
 
     Raises
     ------
@@ -65,10 +70,16 @@ def list_source(source: Source) -> Listing:
         paths = [Path(item) for item in source]
     if not paths:
         raise InputError("No folder or file was given.")
+    dataset = None
+    if len(paths) == 1:
+        paths[0], dataset = split_dataset(paths[0])
     for path in paths:
         _require_existing(path)
     if len(paths) == 1:
-        return _list_folder(paths[0]) if paths[0].is_dir() else _list_file(paths[0])
+        is_folder = paths[0].is_dir() and not is_store(paths[0])
+        if is_folder and dataset is not None:
+            raise InputError(f"{paths[0]} is a folder; an array can be named in a file only.")
+        return _list_folder(paths[0]) if is_folder else Listing(paths[0], (paths[0],), (), dataset)
     folders = [path for path in paths if path.is_dir()]
     if folders:
         raise InputError(
@@ -78,11 +89,21 @@ def list_source(source: Source) -> Listing:
     return _list_files(_common_folder(paths), list(dict.fromkeys(paths)))
 
 
+def split_dataset(path: Path) -> tuple[Path, str | None]:
+    """Split "scan.h5::/entry/maps" into the file and the path of the array in it."""
+    file, mark, dataset = str(path).partition("::")
+    if not mark or path.exists():
+        return path, None
+    return Path(file), "/" + dataset.replace("\\", "/").strip("/")
+
+
 def folders_with_maps(folder: Path) -> list[str]:
     """Names of the direct subfolders that look like scans; links back up are not followed."""
     found = []
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and not folder.resolve().is_relative_to(path.resolve()):
+        if is_store(path):
+            found.append(path.name)
+        elif path.is_dir() and not folder.resolve().is_relative_to(path.resolve()):
             listing = _list_folder(path)
             if any(reader_of(file) for file in listing.files):
                 found.append(path.name)
@@ -101,10 +122,6 @@ def _require_existing(path: Path) -> None:
         raise InputError(f"{path} is neither a file nor a folder.")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path} cannot be read: permission denied; ask its owner or copy it.")
-
-
-def _list_file(path: Path) -> Listing:
-    return Listing(path, (path,))
 
 
 def _list_folder(folder: Path) -> Listing:
@@ -136,7 +153,8 @@ def _why_not(path: Path) -> str:
     if path.name.startswith(".") or path.name.casefold() in _SYSTEM_FILES:
         return "a hidden file of the system"
     if path.is_dir():
-        return "a folder; open it on its own"
+        kind = "a Zarr store" if is_store(path) else "a folder"
+        return f"{kind}; open it on its own"
     if not path.is_file():
         return "a link that leads nowhere" if path.is_symlink() else "not an ordinary file"
     return "" if reader_of(path) else kind_of(path)

@@ -1,94 +1,205 @@
-"""What the numbers of a scan say about its quality: counts per map and warnings in words."""
+"""What the numbers of a scan say about its quality: the second half of the ingest report.
+
+Every map is read once; what the checks need of it is kept in a `_MapFacts` of a few kilobytes and
+two images of one byte per pixel for the whole scan.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.cube import MISSING_MAGNITUDE, ElementCube
-from napari_mineral_anomaly.elements import parse_names
-from napari_mineral_anomaly.io.ingest import UsedMap
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.io import map_lines, map_pairs, map_spikes
+from napari_mineral_anomaly.io.ingest import (
+    IngestReport,
+    MapPair,
+    ReadFacts,
+    ReadMap,
+    UsedMap,
+    ValidAreaCounts,
+)
 from napari_mineral_anomaly.io.planes import listed
+from napari_mineral_anomaly.valid_area import MISSING_MAGNITUDE, is_measured, pixel_noise
 
-# Two maps of different elements that agree this closely are rarely two elements (Ba La on Ti Ka).
-_SUSPICIOUS_R = 0.98
 _SAMPLED_PIXELS = 50_000
-_PAIRS_SHOWN = 5
 # Correlation of neighbouring pixels below which a map shows nothing but counting noise. Measured on
 # seven real scans: noise maps 0.02-0.04, the weakest real element 0.09.
 _NOISE_R = 0.05
 _NOISE_PAIRS = 1000
 _NOISE_SAMPLE = 200_000
-# A line without any count is called dead if chance leaves it so less often than this.
-_CHANCE = 1e-9
-_LINES_SHOWN = 8
 
 
-def used_map(
-    values: NDArray[Any],
-    *,
-    file: str,
-    element: str,
-    page: int | None = None,
-    dtype: np.dtype[Any] | None = None,
-) -> UsedMap:
-    """Count what matters in one map (H, W); ``dtype`` is that of the file if it differs."""
-    stored = values.dtype if dtype is None else dtype
-    finite = np.isfinite(values)
-    top = np.iinfo(stored).max if stored.kind in "ui" else None
-    return UsedMap(
-        file=file,
-        element=element,
-        dtype=str(stored),
-        shape=(int(values.shape[0]), int(values.shape[1])),
-        nan=int(values.size - np.count_nonzero(finite)),
-        zero=int(values.size - np.count_nonzero(values)),
-        negative=int(np.count_nonzero(values < 0)) if stored.kind in "if" else 0,
-        saturated=0 if top is None else int(np.count_nonzero(values == top)),
-        page=page,
+def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
+    """All checks of a scan.
+
+    Parameters
+    ----------
+    cube : ElementCube
+        Its valid area is found if it was not given.
+    facts : ReadFacts
+
+    Returns
+    -------
+    IngestReport
+    """
+    area = cube.valid_area
+    # Numbers that stand for "missing" may be so large that their squares overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        maps, standing_out = _all_facts(cube, facts.maps)
+        spikes = [map_spikes.alone(one.peaks, standing_out) for one in maps]
+        pairs = map_pairs.agreeing_pairs(
+            cube.elements, np.stack([one.sample for one in maps], axis=1)
+        )
+        warnings = [
+            *facts.warnings,
+            *_valid_area_words(area.n_valid, area.reason, area.n_off_sample),
+            *_constant_and_identical(cube, maps),
+            *_saturated(facts.maps, maps),
+            *_too_large(cube, maps),
+            *map_pairs.pair_words(pairs),
+            *map_pairs.mirrored_words(cube, [one.reduced for one in maps]),
+            *_noise(cube, maps),
+            *map_lines.empty_everywhere(cube.valid),
+            *_dead_words(cube, maps),
+            *map_spikes.spike_words(cube.elements, spikes),
+            *_spot_words(cube, facts.spot_size_um),
+        ]
+    return IngestReport(
+        used=tuple(_with_spikes(one.used, count) for one, count in zip(maps, spikes, strict=True)),
+        ignored=facts.ignored,
+        pixel_size_um=cube.pixel_size,
+        pixel_size_source=facts.pixel_size_source,
+        warnings=tuple(warnings),
+        spot_size_um=facts.spot_size_um,
+        context=facts.context,
+        valid_area=ValidAreaCounts(
+            origin=area.origin,
+            n_pixels=area.mask.size,
+            n_valid=area.n_valid,
+            n_missing=area.n_missing,
+            n_zero=area.n_zero,
+            n_off_sample=area.n_off_sample,
+            reason=area.reason,
+        ),
+        pairs=tuple(MapPair(first=p.first, second=p.second, r=p.r, lines=p.lines) for p in pairs),
+        spectra=None if cube.spectra is None else cube.spectra.source,
+        spectrum=facts.spectrum,
     )
 
 
-def cube_warnings(cube: ElementCube, used: Sequence[UsedMap]) -> list[str]:
-    """Sentences about constant, identical and saturated maps, suspicious pairs and dead lines."""
-    # Numbers that stand for "missing" may be so large that their squares overflow.
-    with np.errstate(over="ignore", invalid="ignore"):
-        return [
-            *_no_valid_pixel(cube),
-            *_constant_and_identical(cube),
-            *_saturated(used),
-            *_too_large(cube),
-            *_suspicious_pairs(cube),
-            *_noise(cube),
-            *_dead_lines(cube),
-        ]
+def _with_spikes(used: UsedMap, count: int) -> UsedMap:
+    """The same entry with the number of spikes, known only when all maps were seen."""
+    return used.model_copy(update={"spikes": count}) if count else used
 
 
-def _no_valid_pixel(cube: ElementCube) -> list[str]:
-    if cube.n_valid:
-        return []
-    return ["No pixel is valid: every pixel is missing or zero in all elements."]
+@dataclass(frozen=True, eq=False)
+class _MapFacts:
+    """What is kept of one map.
+
+    ``digest`` tells whether two maps hold the same numbers; ``peaks`` are flat positions of
+    single high pixels; ``sample`` some valid pixels (n,) float64; ``reduced`` a small picture of
+    the map; ``r_beside`` the correlation of neighbours.
+    """
+
+    used: UsedMap
+    is_constant: bool
+    n_too_large: int
+    digest: bytes
+    peaks: NDArray[np.intp]
+    sample: NDArray[np.float64]
+    reduced: NDArray[np.float32]
+    r_beside: float
 
 
-def _constant_and_identical(cube: ElementCube) -> list[str]:
-    constant: list[str] = []
-    twins: list[str] = []
-    seen: dict[bytes, list[int]] = {}
-    for c, element in enumerate(cube.elements):
+def _all_facts(
+    cube: ElementCube, read: Sequence[ReadMap]
+) -> tuple[list[_MapFacts], NDArray[np.uint8]]:
+    """One pass over the maps; also how many maps stand out at each pixel (H, W)."""
+    valid = cube.valid
+    n_valid = cube.n_valid
+    where = np.flatnonzero(valid)[:: max(1, n_valid // _SAMPLED_PIXELS)]
+    standing_out = np.zeros(cube.shape, dtype=np.uint8)
+    found = []
+    for c, source in enumerate(read):
         plane = cube.plane(c)
-        if np.all(plane == plane.flat[0]) or not np.isfinite(plane).any():
-            constant.append(element)
+        finite = None
+        if plane.dtype.kind == "f":
+            finite = is_measured(plane)
+            if finite.all():
+                finite = None
+        noise = None if cube.quantity == "counts" else pixel_noise(plane, valid)
+        peaks, high = map_spikes.single_peaks(plane, valid, noise)
+        standing_out += high
+        found.append(
+            _MapFacts(
+                used=_used_map(plane, source, finite, valid),
+                is_constant=bool(np.all(plane == plane.flat[0]) or not np.isfinite(plane).any()),
+                n_too_large=_n_too_large(plane, finite),
+                digest=hashlib.blake2b(np.ascontiguousarray(plane).data).digest(),
+                peaks=peaks,
+                sample=plane.reshape(-1)[where].astype(np.float64),
+                reduced=map_pairs.reduced_picture(plane, valid),
+                r_beside=_r_of_neighbours(plane, valid),
+            )
+        )
+    return found, standing_out
+
+
+def _used_map(
+    plane: NDArray[Any],
+    source: ReadMap,
+    finite: NDArray[np.bool_] | None,
+    valid: NDArray[np.bool_],
+) -> UsedMap:
+    """Count what matters in one map (H, W)."""
+    stored = source.dtype
+    measured = plane if finite is None else plane[finite]
+    top = int(np.iinfo(str(stored)).max) if stored.kind in "ui" else None
+    rows, columns = (map_lines.dead_lines(plane, valid, axis) for axis in (1, 0))
+    return UsedMap(
+        file=source.file,
+        element=source.element,
+        dtype=str(stored),
+        shape=(int(plane.shape[0]), int(plane.shape[1])),
+        nan=0 if finite is None else int(np.count_nonzero(~np.isfinite(plane))),
+        zero=int(plane.size - np.count_nonzero(plane)),
+        negative=int(np.count_nonzero(plane < 0)) if plane.dtype.kind in "if" else 0,
+        saturated=0 if top is None else int(np.count_nonzero(plane == top)),
+        page=source.page,
+        min=float(measured.min()) if measured.size else None,
+        max=float(measured.max()) if measured.size else None,
+        mean=float(measured.mean(dtype=np.float64)) if measured.size else None,
+        dead_rows=tuple(int(i) for i in np.flatnonzero(rows)),
+        dead_columns=tuple(int(i) for i in np.flatnonzero(columns)),
+    )
+
+
+def _n_too_large(plane: NDArray[Any], finite: NDArray[np.bool_] | None) -> int:
+    return 0 if finite is None else int(np.count_nonzero(~finite & np.isfinite(plane)))
+
+
+def _valid_area_words(n_valid: int, reason: str, n_off_sample: int) -> list[str]:
+    if n_valid == 0:
+        return ["No pixel is valid: every pixel is missing or zero in all elements."]
+    return [f"Valid area: {reason}."] if reason else []
+
+
+def _constant_and_identical(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
+    constant = [e for e, one in zip(cube.elements, maps, strict=True) if one.is_constant]
+    first: dict[bytes, str] = {}
+    twins = []
+    for element, one in zip(cube.elements, maps, strict=True):
+        if one.is_constant:
             continue
-        # A cheap key first; equality is tested on the numbers themselves.
-        key = np.ascontiguousarray(plane[:: max(1, plane.shape[0] // 16)]).tobytes()
-        for other in seen.setdefault(key, []):
-            if np.array_equal(plane, cube.plane(other), equal_nan=plane.dtype.kind == "f"):
-                twins.append(f"{cube.elements[other]} and {element}")
-                break
-        seen[key].append(c)
+        if one.digest in first:
+            twins.append(f"{first[one.digest]} and {element}")
+        first.setdefault(one.digest, element)
     lines = []
     if constant:
         verb = "is the same number everywhere" if len(constant) == 1 else "are constant maps"
@@ -97,89 +208,47 @@ def _constant_and_identical(cube: ElementCube) -> list[str]:
     return lines
 
 
-def _saturated(used: Sequence[UsedMap]) -> list[str]:
+def _saturated(read: Sequence[ReadMap], maps: Sequence[_MapFacts]) -> list[str]:
     return [
-        f"{u.element}: {u.saturated} pixels stand at {np.iinfo(u.dtype).max}, "
-        f"the top of {u.dtype}: counts may be cut off."
-        for u in used
-        if u.saturated > 1
+        f"{one.used.element}: {one.used.saturated} pixels stand at "
+        f"{np.iinfo(str(source.dtype)).max}, the top of {source.dtype}: counts may be cut off."
+        for source, one in zip(read, maps, strict=True)
+        if one.used.saturated > 1
     ]
 
 
-def _too_large(cube: ElementCube) -> list[str]:
+def _too_large(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
     """Numbers no instrument counts: missing values that a program has written as -3.4e38."""
-    lines = []
-    for c, element in enumerate(cube.elements):
-        plane = cube.plane(c)
-        if plane.dtype.kind != "f":
-            continue
-        count = np.count_nonzero((np.abs(plane) >= MISSING_MAGNITUDE) & np.isfinite(plane))
-        if count:
-            lines.append(
-                f"{element}: {count} pixels hold numbers beyond {MISSING_MAGNITUDE:g}, which mark "
-                "missing values: they are left out unless a valid area includes them."
-            )
-    return lines
-
-
-def _suspicious_pairs(cube: ElementCube) -> list[str]:
-    """Pairs of different elements with |r| above 0.98; bands of a spectrum always agree so."""
-    parsed = parse_names(cube.elements)
-    known = [c for c, entry in enumerate(parsed) if entry.element is not None]
-    where = np.flatnonzero(cube.valid)[:: max(1, cube.n_valid // _SAMPLED_PIXELS)]
-    if not known or where.size == 0:
-        return []
-    sample = np.stack([cube.plane(c).reshape(-1)[where].astype(np.float64) for c in known], axis=1)
-    deviation = sample - sample.mean(axis=0)
-    norm = np.sqrt((deviation**2).sum(axis=0))
-    use = (norm > 0) & np.isfinite(norm)
-    if np.count_nonzero(use) < 2:
-        return []
-    index = np.flatnonzero(use)
-    scaled = deviation[:, index] / norm[index]
-    r = scaled.T @ scaled
-    pairs = []
-    for i, j in zip(*np.triu_indices(len(index), k=1), strict=True):
-        a, b = known[index[i]], known[index[j]]
-        if abs(r[i, j]) > _SUSPICIOUS_R and parsed[a].element != parsed[b].element:
-            weaker, stronger = (a, b) if norm[index[i]] < norm[index[j]] else (b, a)
-            pairs.append((abs(float(r[i, j])), float(r[i, j]), weaker, stronger))
-    pairs.sort(reverse=True)
-    lines = [
-        f"{cube.elements[weaker]} follows {cube.elements[stronger]} (r = {value:.3f}): "
-        "line overlap, or the same mineral?"
-        if value > 0
-        else f"{cube.elements[weaker]} mirrors {cube.elements[stronger]} (r = {value:.3f})."
-        for _, value, weaker, stronger in pairs[:_PAIRS_SHOWN]
+    return [
+        f"{element}: {one.n_too_large} pixels hold numbers beyond {MISSING_MAGNITUDE:g}, which "
+        "mark missing values: they are left out unless a valid area includes them."
+        for element, one in zip(cube.elements, maps, strict=True)
+        if one.n_too_large
     ]
-    if len(pairs) > _PAIRS_SHOWN:
-        more = len(pairs) - _PAIRS_SHOWN
-        lines.append(f"{more} more pairs of elements agree as closely (|r| > {_SUSPICIOUS_R}).")
-    return lines
 
 
-def _noise(cube: ElementCube) -> list[str]:
+def _noise(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
     """Maps whose neighbouring pixels agree no more than by chance."""
-    height, width = cube.shape
-    rows = np.arange(0, height - 1, max(1, height * width // _NOISE_SAMPLE))
-    valid = cube.valid[rows]
-    along = valid[:, :-1] & valid[:, 1:]
-    across = valid & cube.valid[rows + 1]
-    noise = []
-    for c, element in enumerate(cube.elements):
-        plane, below = cube.plane(c)[rows], cube.plane(c)[rows + 1]
-        r = max(
-            _correlation(plane[:, :-1][along], plane[:, 1:][along]),
-            _correlation(plane[across], below[across]),
-        )
-        if r < _NOISE_R:
-            noise.append(element)
+    noise = [e for e, one in zip(cube.elements, maps, strict=True) if one.r_beside < _NOISE_R]
     if not noise:
         return []
     return [
         f"{listed(noise, shown=20)}: neighbouring pixels do not agree (r below {_NOISE_R}): "
         "noise, or grains of single pixels."
     ]
+
+
+def _r_of_neighbours(plane: NDArray[Any], valid: NDArray[np.bool_]) -> float:
+    """Correlation of neighbouring valid pixels, along or across, whichever is higher."""
+    height, width = plane.shape
+    rows = np.arange(0, height - 1, max(1, height * width // _NOISE_SAMPLE))
+    here, below = valid[rows], valid[rows + 1]
+    along, across = here[:, :-1] & here[:, 1:], here & below
+    values, beneath = plane[rows], plane[rows + 1]
+    return max(
+        _correlation(values[:, :-1][along], values[:, 1:][along]),
+        _correlation(values[across], beneath[across]),
+    )
 
 
 def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -191,50 +260,25 @@ def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
     return float(np.dot(a, b)) / norm if 0 < norm < np.inf else 1.0
 
 
-def _dead_lines(cube: ElementCube) -> list[str]:
-    """Rows and columns without a single count, where chance does not explain it."""
+def _dead_words(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
     lines = []
-    for axis, word in ((1, "row"), (0, "column")):
-        n_valid = np.count_nonzero(cube.valid, axis=axis)
-        inside = np.flatnonzero(n_valid)
-        if inside.size == 0:
-            return []
-        everywhere = np.zeros(n_valid.size, dtype=bool)
-        everywhere[inside[0] : inside[-1] + 1] = n_valid[inside[0] : inside[-1] + 1] == 0
-        if everywhere.any():
-            lines.append(f"{_numbered(word, everywhere)} zero or missing in every map.")
-        for c, element in enumerate(cube.elements):
-            n_nonzero = np.count_nonzero((cube.plane(c) != 0) & cube.valid, axis=axis)
-            dead = _dead(n_nonzero, n_valid)
-            if dead.any():
-                lines.append(f"{element}: {_numbered(word, dead)} zero from end to end.")
+    for word, name in (("row", "dead_rows"), ("column", "dead_columns")):
+        for element, one in zip(cube.elements, maps, strict=True):
+            dead = getattr(one.used, name)
+            if dead:
+                lines.append(f"{element}: {map_lines.numbered(word, dead)} zero from end to end.")
     return lines
 
 
-def _dead(n_nonzero: NDArray[np.intp], n_valid: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which lines of a map are zero although the lines beside them are not.
-
-    A phase that ends leaves empty lines too, but its last lines thin out; a dead line has full
-    neighbours.
-    """
-    share = n_nonzero / np.maximum(n_valid, 1)
-    typical = float(np.median(share[n_valid > 0]))
-    empty = (n_valid > 0) & (n_nonzero == 0)
-    if typical == 0 or not empty.any():
-        return np.zeros(n_valid.size, dtype=bool)
-    empty &= (1 - min(typical, 1 - 1e-12)) ** n_valid < _CHANCE
-    dead = np.zeros(n_valid.size, dtype=bool)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], empty, [False]))))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        beside = [share[i] for i in (start - 1, stop) if 0 <= i < share.size]
-        dead[start:stop] = all(value >= typical / 2 for value in beside)
-    return dead
-
-
-def _numbered(word: str, dead: NDArray[np.bool_]) -> str:
-    numbers = [str(n) for n in np.flatnonzero(dead)]
-    if len(numbers) == 1:
-        return f"{word} {numbers[0]} (counted from 0) is"
-    shown = ", ".join(numbers[:_LINES_SHOWN])
-    more = f" and {len(numbers) - _LINES_SHOWN} more" if len(numbers) > _LINES_SHOWN else ""
-    return f"{len(numbers)} {word}s ({shown}{more}; counted from 0) are"
+def _spot_words(cube: ElementCube, spot_size: float | None) -> list[str]:
+    """What a beam wider than the step does to grains."""
+    if spot_size is None or cube.pixel_size is None:
+        return []
+    step = min(cube.pixel_size)
+    if spot_size <= step:
+        return []
+    return [
+        f"The beam ({spot_size:g} µm) is wider than the step ({step:g} µm): grains smaller than "
+        f"the beam appear as blobs about {spot_size / step:.1f} pixels across, and their area in "
+        "the grain list is that of the blob."
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,16 @@ def open_file(path: Path) -> MapFile:
 def _described(path: Path, tif: tifffile.TiffFile, n_pages: int) -> MapFile:
     pages: list[Any] = list(tif.pages)
     ome = ome_facts(tif)
+    if ome is not None and ome.n_files > 1:
+        raise InputError(
+            f"{path.name} is one of the {ome.n_files} files of an OME-TIFF: save the whole image "
+            "as one file, for example in Fiji with File > Save As > OME-TIFF."
+        )
+    if ome is not None and ome.n_channels > 1 and ome.n_planes > ome.n_channels:
+        raise InputError(
+            f"{path.name} holds {ome.n_channels} channels at several depths or times "
+            f"({ome.n_planes} planes): save the channels of one of them."
+        )
     declared, says = _declared_planes(tif, ome)
     if n_pages == 1 and declared is not None and declared > 1:
         _require_unpaged_stack(path, tif, pages[0], declared, says)
@@ -77,6 +87,7 @@ def _described(path: Path, tif: tifffile.TiffFile, n_pages: int) -> MapFile:
     for i in grey:
         require_whole_pixels(path, pages[i], i + 1, path.stat().st_size)
         _require_numbers(path, pages[i], i + 1)
+        _require_codec(path, pages[i])
     notes = _notes(pages, own, grey)
     pixel_size, size_note = _pixel_size(tif, pages[grey[0]], ome)
     if size_note:
@@ -94,6 +105,7 @@ def _described(path: Path, tif: tifffile.TiffFile, n_pages: int) -> MapFile:
                 names[i],
                 i + 1 if len(grey) > 1 else None,
                 pixel_size,
+                _direct(path, pages[i], tif.byteorder),
             )
             for i in grey
         ]
@@ -165,6 +177,21 @@ def _require_numbers(path: Path, page: Any, number: int) -> None:
         )
 
 
+def _require_codec(path: Path, page: Any) -> None:
+    """Name the extra that decodes a compression which tifffile cannot decode by itself."""
+    if page.compression == 1:
+        return
+    try:
+        tifffile.TIFF.DECOMPRESSORS[page.compression]
+        tifffile.TIFF.UNPREDICTORS[page.predictor]
+    except KeyError:
+        name = getattr(page.compression, "name", str(page.compression))
+        raise InputError(
+            f"{path.name} is compressed ({name}), which needs one more package: "
+            'pip install "napari-mineral-anomaly[codecs]", or save it without compression.'
+        ) from None
+
+
 def _notes(pages: Sequence[Any], own: Sequence[int], grey: Sequence[int]) -> list[str]:
     notes = []
     if len(own) < len(pages):
@@ -187,6 +214,25 @@ def _pixel_size(
     if ome is not None and (size := ome_pixel_size(ome.pixels)):
         return size, ""
     return tiff_pixel_size(page)
+
+
+def _direct(path: Path, page: Any, order: str) -> Callable[[NDArray[Any]], None] | None:
+    """How to read a page without tifffile, where it lies in the file as plain native numbers."""
+    dtype = np.dtype(page.dtype).newbyteorder(order)
+    whole_bytes = page.bitspersample == 8 * dtype.itemsize
+    if not (page.is_contiguous and page.compression == 1 and whole_bytes and dtype.isnative):
+        return None
+    if page.predictor != 1 or page.fillorder != 1 or page.samplesperpixel != 1:
+        return None
+    return partial(_read_into, path, page.dataoffsets[0])
+
+
+def _read_into(path: Path, offset: int, place: NDArray[Any]) -> None:
+    with explained(path, TITLE), path.open("rb") as file:
+        file.seek(offset)
+        got = file.readinto(place.reshape(-1).view(np.uint8).data)
+    if got != place.nbytes:
+        raise InputError(f"{path.name} is cut short: {got} of {place.nbytes} bytes are left.")
 
 
 def _read_page(path: Path, index: int) -> NDArray[Any]:

@@ -26,15 +26,20 @@ class OmeFacts:
     ----------
     pixels : Element
         The ``Pixels`` element of the first image.
-    n_planes : int or None
-        Planes this very file should hold; None when the image is spread over several files.
+    n_planes : int
+        Planes the image should hold.
+    n_files : int
+        Number of files that the image is spread over.
+    n_channels : int
     names : dict
         Channel name of each page (from 0) that has one.
     """
 
     pixels: ElementTree.Element
-    n_planes: int | None
+    n_planes: int
     names: dict[int, str]
+    n_files: int = 1
+    n_channels: int = 1
 
 
 def ome_facts(tif: tifffile.TiffFile) -> OmeFacts | None:
@@ -50,13 +55,13 @@ def ome_facts(tif: tifffile.TiffFile) -> OmeFacts | None:
         return None
     files = {uuid.get("FileName") for uuid in pixels.findall("{*}TiffData/{*}UUID")}
     if len(files) > 1:
-        return OmeFacts(pixels, None, {})
+        return OmeFacts(pixels, 0, {}, len(files))
     sizes = {axis: int(pixels.get(f"Size{axis}", "1")) for axis in "CZT"}
     channels = [channel.get("Name", "") for channel in pixels.findall("{*}Channel")]
     names: dict[int, str] = {}
     if len(channels) == sizes["C"] and sizes["Z"] == sizes["T"] == 1:
         names = _names_by_page(pixels, channels)
-    return OmeFacts(pixels, math.prod(sizes.values()), names)
+    return OmeFacts(pixels, math.prod(sizes.values()), names, 1, sizes["C"])
 
 
 def _names_by_page(pixels: ElementTree.Element, channels: Sequence[str]) -> dict[int, str]:

@@ -71,7 +71,7 @@ def draw_overview(
         axes.set_aspect(pixel_y / pixel_x)
         axes.set_xticks([])
         axes.set_yticks([])
-    _draw_scale_bar(score_axes, cube.shape, result.pixel_size)
+    draw_scale_bar(score_axes, cube.shape, result.pixel_size)
     return figure
 
 
@@ -232,7 +232,7 @@ def _number_grains(axes: Axes, shape: tuple[int, ...], grains: pd.DataFrame) -> 
         )
 
 
-def _draw_scale_bar(
+def draw_scale_bar(
     axes: Axes, shape: tuple[int, int], pixel_size: tuple[float, float] | None
 ) -> None:
     """A bar of a round length, about a fifth of the width, in the lower left corner."""

@@ -105,21 +105,31 @@ def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
     header = ["Rank", "Peak score", "Mean score", f"Area ({unit}{'²' if known else ''})"]
     header += ["Pixels"] if known else []
     header += [f"Centre down ({unit})", f"Centre across ({unit})", "Driven by"]
+    header += ["Perhaps", "Beware of", "Beside"]
     rows: list[list[Any]] = []
     for grain in grains.head(MAX_GRAINS).to_dict("records"):
         row = [grain["rank"], f"{grain['peak_score']:.1f}", f"{grain['mean_score']:.1f}"]
         row += [f"{grain[area]:.0f}"] + ([grain["area_px"]] if known else [])
         row += [f"{grain[y]:.1f}", f"{grain[x]:.1f}"]
         row += [", ".join(grain[column] for column in DRIVER_COLUMNS if grain[column])]
+        row += [_hint(grain), grain["flags"], grain["neighbours"]]
         rows.append(row)
     note = (
         "Scores are in background sigmas. Driven by: the elements that carry the score, each with "
         "its mean excess (+) or lack (-) over the grain in background sigmas. Centres are measured "
-        "from the centre of the first pixel."
+        "from the centre of the first pixel. Perhaps: the mineral whose formula fits the excess "
+        "over the surroundings best, with its distance (0 fits perfectly, 1 not at all); a hint by "
+        "sign and pattern, no analysis. Beware of: what else could have made the grain; nothing is "
+        "left out because of it. Beside: the background clusters around the grain."
     )
     if len(grains) > MAX_GRAINS:
         note += f" The worst {MAX_GRAINS} of {len(grains)}; grains.csv lists all."
-    return f'{_table(header, rows, numbers=len(header) - 1)}<p class="small">{escape(note)}</p>'
+    return f'{_table(header, rows, numbers=len(header) - 4)}<p class="small">{escape(note)}</p>'
+
+
+def _hint(grain: dict[Any, Any]) -> str:
+    name = grain["mineral_hint"]
+    return f"{name} ({grain['mineral_distance']:.2f})" if name else ""
 
 
 def _computation(record: RunRecord) -> list[tuple[str, Any]]:

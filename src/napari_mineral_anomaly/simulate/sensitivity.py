@@ -35,6 +35,7 @@ from napari_mineral_anomaly.simulate.minerals import (
     Mineral,
     mass_fractions,
 )
+from napari_mineral_anomaly.spectra.lines import FANO, FWHM_PER_SIGMA, NOISE_EV, PAIR_EV
 
 Floats = NDArray[np.float64]
 
@@ -49,9 +50,6 @@ SECTION_CM = 30e-4  # standard thin section, 30 µm
 SLIDE_CM, SLIDE_DENSITY, SLIDE_FORMULA = 0.1, 2.2, "SiO2"
 BERYLLIUM_CM, BERYLLIUM_DENSITY = 8e-4, 1.848
 SILICON_CM, SILICON_DENSITY = 450e-4, 2.33
-# Resolution of a silicon drift detector: electronic noise, Fano factor, eV per electron-hole pair.
-NOISE_EV, FANO, PAIR_EV = 60.0, 0.115, 3.65
-FWHM_PER_SIGMA = 2.3548  # full width at half maximum of a Gaussian
 # G is set by one number: Fe K counts per millisecond from a thin section of magnetite.
 MAGNETITE_FE_PER_MS = 40.0
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -18,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.detectors.base import Device
+from napari_mineral_anomaly.detectors.cost import expected_seconds, slow_sentence
 from napari_mineral_anomaly.detectors.registry import (
     ENTRIES,
     config_class,
@@ -28,6 +30,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.jobs import Executor, Failure, Job, JobHandle
 from napari_mineral_anomaly.pipeline import DetectionRun, apply_detector, run_detection
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.widgets.agreement import AgreementBox
 from napari_mineral_anomaly.widgets.parameter_form import ParameterForm
 from napari_mineral_anomaly.widgets.parts import Dock, StatusLine, fit_width, form_layout, row
 from napari_mineral_anomaly.widgets.plots import LossPlot
@@ -65,11 +68,16 @@ class DetectDock(Dock):
         fit_width(self.detector_combo)
         for entry in ENTRIES.values():
             self.detector_combo.addItem(entry.title, entry.name)
+            last = self.detector_combo.count() - 1
+            self.detector_combo.setItemData(last, entry.summary, Qt.ItemDataRole.ToolTipRole)
         self.detector_combo.setToolTip("How oddness is measured. RX answers in seconds.")
         self.detector_combo.currentIndexChanged.connect(self._on_detector)
         form.addRow("Detector", self.detector_combo)
         self.summary = StatusLine()
         form.addRow(self.summary)
+        self.slow = StatusLine()
+        self.slow.setToolTip("From the size of the scan and the parameters below.")
+        form.addRow(self.slow)
         self.column.addLayout(form)
 
         self._form_place = QVBoxLayout()
@@ -114,6 +122,8 @@ class DetectDock(Dock):
         )
         self.next_button.hide()
         self.column.addWidget(self.next_button)
+        self.agreement = AgreementBox(self)
+        self.column.addWidget(self.agreement)
         self.column.addStretch()
 
         events = self.viewer.layers.events
@@ -281,6 +291,7 @@ class DetectDock(Dock):
             old.hide()
             old.deleteLater()
         self.form = ParameterForm(config_class(self.detector))
+        self.form.changed.connect(self._show_slow)
         self._form_place.addWidget(self.form)
         self._refresh()
 
@@ -306,6 +317,26 @@ class DetectDock(Dock):
         self.save_button.setEnabled(self._current_run() is not None)
         if not running and (reason or self.status.text() == _NO_SCAN):
             self.status.plain(reason)
+        self.agreement.set_scan(self.scan_id)
+        self._show_slow()
+
+    def _show_slow(self) -> None:
+        """Say so before the start where a run will take long."""
+        scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
+        if scan is None:
+            self.slow.plain("")
+            return
+        try:
+            config = make_config(self.detector, **self.form.values())
+        except InputError as error:
+            self.slow.error(str(error))
+            return
+        # All pixels of the scan: the valid area is not known without reading every map.
+        n_pixels = scan.shape[0] * scan.shape[1]
+        expected = expected_seconds(config, n_pixels, len(scan.elements))
+        title = detector_entry(self.detector).title
+        seconds = 0.0 if expected is None else expected.total
+        self.slow.warning(slow_sentence(title, seconds, n_pixels))
 
     def _current_run(self) -> DetectionRun | None:
         if self.scan_id is None:

@@ -5,31 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.exporting import Format, Product
 from napari_mineral_anomaly.grains import find_grains
-from napari_mineral_anomaly.io.atomic import atomic_path
-from napari_mineral_anomaly.io.export import write_labels, write_mask, write_score, write_stack
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.io.export import labels_for_files, mask_for_files
+from napari_mineral_anomaly.report.map_figures import Look
 from napari_mineral_anomaly.result import AnomalyResult
-from napari_mineral_anomaly.run_files import (
-    CONTRIBUTIONS_FILE,
-    GRAINS_FILE,
-    LABELS_FILE,
-    MASK_FILE,
-    SCORE_FILE,
-)
 from napari_mineral_anomaly.widgets.layers import pixel_size_of, threshold_of
-from napari_mineral_anomaly.widgets.links import link_of, linked_layers
+from napari_mineral_anomaly.widgets.links import (
+    TITLES_IN_FILES,
+    Link,
+    layers_of,
+    link_of,
+    linked_layers,
+)
+from napari_mineral_anomaly.widgets.scans import cube_from_layers
 from napari_mineral_anomaly.widgets.session import Session, mask_of
 from napari_mineral_anomaly.widgets.truth_text import truth_for_files
 
@@ -38,133 +34,263 @@ if TYPE_CHECKING:
 
 TRUTH_FILE = "truth.tif"
 
-Write = Callable[[Path], object]
+Key = Literal[
+    "score",
+    "mask",
+    "labels",
+    "contributions",
+    "reconstruction",
+    "maps",
+    "valid",
+    "truth",
+    "grains",
+]
+KEYS: tuple[Key, ...] = get_args(Key)
+Choice = tuple[Key, Format]
+
+# What the rows of the dock are called.
+TITLES: dict[Key, str] = {
+    "score": "Score",
+    "mask": "Mask",
+    "labels": "Labels",
+    "contributions": "Contributions",
+    "reconstruction": "Expected maps",
+    "maps": "Element maps",
+    "valid": "Valid area",
+    "truth": "Truth",
+    "grains": "Grains",
+}
+
+# Ticked at first: the files that `mineral-anomaly detect` writes too, and a brushed truth.
+DEFAULTS: frozenset[Choice] = frozenset(
+    {
+        ("score", "ome"),
+        ("mask", "imagej"),
+        ("labels", "imagej"),
+        ("contributions", "ome"),
+        ("truth", "imagej"),
+        ("grains", "csv"),
+    }
+)
+
+_STEMS: dict[Key, str] = {
+    "score": "anomaly_score",
+    "mask": "anomaly_mask",
+    "labels": "pseudo_labels",
+    "contributions": "element_contributions",
+    "reconstruction": "element_reconstruction",
+    "maps": "element_maps",
+    "valid": "valid_area",
+    "truth": "truth",
+    "grains": "grains",
+}
+_LABEL_WORDS = ((0, "outside"), (1, "anomaly candidates"))
+_TRUTH_WORDS = ((0, "background"), (1, "anomaly"), (255, "left out"))
+_NO_RUN = "known only for runs of this session"
 
 
 @dataclass(frozen=True, eq=False)
-class ExportItem:
-    """One file to write.
+class _Image:
+    """One image as planes (1, H, W), converted for files when it is read, not before."""
 
-    ``write`` works on copies of what the brush can change and on arrays that nothing changes.
-    """
+    image: NDArray[Any]
+    dtype: np.dtype[Any]
+    convert: Callable[[NDArray[Any]], NDArray[Any]]
 
-    file: str
-    write: Write
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (1, *self.image.shape)
 
-
-# In the order of the dock.
-TITLES = {
-    SCORE_FILE: "Score map",
-    MASK_FILE: "Anomaly mask",
-    LABELS_FILE: "Pseudo-labels",
-    CONTRIBUTIONS_FILE: "Contribution of each element",
-    GRAINS_FILE: "Table of grains",
-    TRUTH_FILE: "Ground truth",
-}
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        return self.convert(self.image).astype(self.dtype, copy=False)[None][key]
 
 
-def available(viewer: Any, session: Session, score: Layer | None) -> dict[str, str]:
-    """For each file, the reason why it cannot be written; "" where it can."""
+def available(viewer: Any, session: Session, score: Layer | None) -> dict[Key, str]:
+    """For each product, the reason why it cannot be written; "" where it can."""
     if score is None:
-        return dict.fromkeys(TITLES, "no score map is chosen")
+        return dict.fromkeys(KEYS, "no score map is chosen")
     link = link_of(score)
     mask = mask_of(viewer, score)
+    run = session.run_of(link)
     no_mask = "make a mask in the dock “Threshold” first" if mask is None else ""
-    no_run = "known only for runs of this session"
+    no_reconstruction = _NO_RUN
+    if run is not None:
+        missing = run.result.reconstruction is None
+        no_reconstruction = "this detector expects no maps" if missing else ""
+    no_maps = "" if _scan_id(viewer, link) is not None else "no element map of the scan is left"
     return {
-        SCORE_FILE: "",
-        MASK_FILE: no_mask,
-        LABELS_FILE: "" if _pseudo_labels(viewer, score) is not None else no_run,
-        CONTRIBUTIONS_FILE: "" if session.run_of(link) is not None else no_run,
-        GRAINS_FILE: no_mask,
-        TRUTH_FILE: "" if _truth(viewer, score) is not None else "brush a truth mask first",
+        "score": "",
+        "mask": no_mask,
+        "labels": "" if _pseudo_labels(viewer, score) is not None else _NO_RUN,
+        "contributions": "" if run is not None else _NO_RUN,
+        "reconstruction": no_reconstruction,
+        "maps": no_maps,
+        "valid": "",
+        "truth": "" if _truth(viewer, score) is not None else "brush a truth mask first",
+        "grains": no_mask,
     }
 
 
-def plan(viewer: Any, session: Session, score: Layer, files: Iterable[str]) -> list[ExportItem]:
-    """The chosen files with everything needed to write them away from the viewer.
+def product_of(key: Key, viewer: Any, session: Session, score: Layer, *, copy: bool) -> Product:
+    """One product of a score layer.
+
+    Parameters
+    ----------
+    key : str
+    viewer, session, score
+    copy : bool
+        Copy what the brush can change, for a worker; False for a plan, which looks at sizes only.
 
     Raises
     ------
     InputError
-        When one of them cannot be written, with the reason.
+        When there is no such product, with the reason.
     """
-    reasons = available(viewer, session, score)
-    items = []
-    for file in files:
-        if reasons[file]:
-            raise InputError(f"{TITLES[file]} cannot be exported: {reasons[file]}.")
-        items.append(ExportItem(file, _writer(file, viewer, session, score)))
-    if not items:
-        raise InputError("Nothing was chosen to export: tick at least one line.")
-    return items
+    reason = available(viewer, session, score)[key]
+    if reason:
+        raise InputError(f"{TITLES[key]} cannot be exported: {reason}.")
+    make = _MAKERS[key]
+    product = make(viewer, session, score, np.array if copy else np.asarray)
+    return replace(
+        product, stem=_STEMS[key], title=_title(key, score), pixel_size=pixel_size_of(score)
+    )
 
 
-def write_items(
-    items: list[ExportItem],
-    folder: Path,
-    *,
-    overwrite: bool = False,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
-) -> list[Path]:
-    """Write the files into ``folder``, each complete or not at all.
-
-    Raises
-    ------
-    InputError
-        When the folder cannot be made, or a file exists and ``overwrite`` is not set; nothing
-        was written then.
-    """
-    there = [item.file for item in items if (folder / item.file).exists()]
-    if there and not overwrite:
-        raise InputError(
-            f"{folder} already holds {', '.join(there)}: choose another folder or tick "
-            "“Replace files that exist”."
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from error
-    written = []
-    for step, item in enumerate(items):
-        check(cancel)
-        emit(on_event, ProgressEvent("writing", step, len(items), item.file))
-        item.write(folder / item.file)
-        written.append(folder / item.file)
-    return written
+def chosen_products(
+    choices: Iterable[Choice], viewer: Any, session: Session, score: Layer, *, copy: bool
+) -> list[tuple[Product, Format]]:
+    """The products of some choices, each made once however many formats it has."""
+    made: dict[Key, Product] = {}
+    pairs = []
+    for key, form in choices:
+        if key not in made:
+            made[key] = product_of(key, viewer, session, score, copy=copy)
+        pairs.append((made[key], form))
+    return pairs
 
 
-def _writer(file: str, viewer: Any, session: Session, score: Layer) -> Write:
-    pixel_size = pixel_size_of(score)
-    scores = np.asarray(score.data)
-    mask = _copy(mask_of(viewer, score))
-    if file == SCORE_FILE:
-        return lambda path: write_score(path, scores, pixel_size)
-    if file == MASK_FILE:
-        return lambda path: write_mask(path, mask, pixel_size)
-    if file == LABELS_FILE:
-        labels = _copy(_pseudo_labels(viewer, score))
-        return lambda path: write_labels(path, labels, pixel_size)
-    if file == TRUTH_FILE:
-        truth = _copy(_truth(viewer, score))
-        return lambda path: write_labels(path, truth_for_files(truth), pixel_size)
+def opened_files(viewer: Any) -> list[Path]:
+    """Files and folders that the layers of the viewer came from: never written over."""
+    found: dict[Path, None] = {}
+    for layer in layers_of(viewer):
+        link = link_of(layer)
+        if link is not None and link.source:
+            found[Path(link.source)] = None
+        if layer.source.path:
+            found[Path(layer.source.path)] = None
+    return list(found)
+
+
+Copy = Callable[[Any], Any]
+
+
+def _score(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    planes = np.asarray(score.data)[None]
+    planes = planes if planes.dtype == np.float32 else planes.astype(np.float32)
+    look = Look("score", "background sigmas", threshold=threshold_of(score))
+    return Product("", "", planes, (TITLES_IN_FILES["score"],), look=look)
+
+
+def _mask(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    planes = _Image(copy(_data(mask_of(viewer, score))), np.dtype(np.uint8), mask_for_files)
+    words = ((0, "background"), (255, "anomalous"))
+    return Product("", "", planes, (TITLES_IN_FILES["mask"],), look=Look("classes", classes=words))
+
+
+def _labels(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    data = copy(_data(_pseudo_labels(viewer, score)))
+    few = int(data.max(initial=0)) <= np.iinfo(np.uint16).max
+    planes = _Image(data, np.dtype(np.uint16 if few else np.uint32), labels_for_files)
+    look = Look("classes", classes=_LABEL_WORDS)
+    return Product("", "", planes, (TITLES_IN_FILES["pseudo_labels"],), look=look)
+
+
+def _contributions(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    result = _result(session, score)
+    look = Look("signed", "background sigmas")
+    return Product("", "", result.contributions, result.elements, look=look, is_stack=True)
+
+
+def _reconstruction(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    result = _result(session, score)
+    return Product("", "", result.reconstruction, result.elements, look=Look(), is_stack=True)
+
+
+def _maps(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    link = link_of(score)
+    cube = _cube(viewer, link)
+    if cube is None:
+        raise InputError("No element map of this scan is left in the layer list: load it again.")
+    unit = link.quantity if link is not None and link.quantity in ("counts",) else ""
+    return Product("", "", cube.maps, cube.elements, look=Look(unit=unit or ""), is_stack=True)
+
+
+def _valid(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    def inside(values: NDArray[Any]) -> NDArray[np.uint8]:
+        return mask_for_files(np.isfinite(values))
+
+    planes = _Image(np.asarray(score.data), np.dtype(np.uint8), inside)
+    look = Look("classes", classes=((0, "left out"), (255, "valid")))
+    return Product("", "", planes, ("Valid area",), look=look)
+
+
+def _truth_product(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    planes = _Image(copy(_data(_truth(viewer, score))), np.dtype(np.uint8), truth_for_files)
+    look = Look("classes", classes=_TRUTH_WORDS)
+    return Product("", "", planes, (TITLES_IN_FILES["truth"],), look=look)
+
+
+def _grains(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
+    mask = copy(_data(mask_of(viewer, score)))
     run = session.run_of(link_of(score))
-    if file == CONTRIBUTIONS_FILE and run is not None:
-        planes, elements = run.result.contributions, run.result.elements
-        return lambda path: write_stack(path, planes, elements, pixel_size)
-    result = _scores_alone(scores) if run is None else run.result
-    result = replace(result, threshold=threshold_of(score), pixel_size=pixel_size)
-    return lambda path: _write_grains(path, result, mask)
+    result = _scores_alone(np.asarray(score.data)) if run is None else run.result
+    result = replace(result, threshold=threshold_of(score), pixel_size=pixel_size_of(score))
+    cube = _cube(viewer, link_of(score)) if run is not None else None
+    return Product("", "", table=lambda: find_grains(result, mask=mask, cube=cube))
 
 
-def _copy(layer: Layer | None) -> Any:
-    return None if layer is None else np.array(layer.data)
+_MAKERS: dict[Key, Callable[[Any, Session, Any, Copy], Product]] = {
+    "score": _score,
+    "mask": _mask,
+    "labels": _labels,
+    "contributions": _contributions,
+    "reconstruction": _reconstruction,
+    "maps": _maps,
+    "valid": _valid,
+    "truth": _truth_product,
+    "grains": _grains,
+}
 
 
-def _write_grains(path: Path, result: AnomalyResult, mask: Any) -> None:
-    with atomic_path(path) as temporary:
-        find_grains(result, mask=mask).to_csv(temporary, index=False, encoding="utf-8")
+def _title(key: Key, score: Layer) -> str:
+    link = link_of(score)
+    scan = link.scan if link is not None and link.scan else score.name
+    return f"{TITLES[key]}, {scan}"
+
+
+def _result(session: Session, score: Layer) -> AnomalyResult:
+    run = session.run_of(link_of(score))
+    if run is None:
+        raise InputError(f"The run of this score is {_NO_RUN}.")
+    return run.result
+
+
+def _scan_id(viewer: Any, link: Link | None) -> str | None:
+    """The scan of a score, if some of its element layers are still there."""
+    if link is None or next(linked_layers(viewer, link.scan_id, "element"), None) is None:
+        return None
+    return link.scan_id
+
+
+def _cube(viewer: Any, link: Link | None) -> ElementCube | None:
+    scan_id = _scan_id(viewer, link)
+    return None if scan_id is None else cube_from_layers(viewer, scan_id)
+
+
+def _data(layer: Layer | None) -> Any:
+    if layer is None:
+        raise InputError("The layer to export is no longer in the viewer.")
+    return layer.data
 
 
 def _scores_alone(scores: Any) -> AnomalyResult:

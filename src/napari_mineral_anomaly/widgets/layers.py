@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.io.lazy_report import middle_block
 from napari_mineral_anomaly.scoring import default_threshold
 from napari_mineral_anomaly.widgets.links import Link, link_of
+from napari_mineral_anomaly.widgets.scan_handles import handles_of_cube
 
 if TYPE_CHECKING:
     from napari.layers import Layer
+
+    from napari_mineral_anomaly.io.companions import ContextImage
 
 LayerData = tuple[Any, dict[str, Any], str]
 PixelSize = tuple[float, float] | None
@@ -33,6 +38,9 @@ ANOMALY, LEAVE_OUT = 1, 2
 # Colours that stay apart on grey maps and on magma scores, also for colour-blind eyes.
 MASK_COLOUR = "#00e5ff"
 TRUTH_COLOURS: dict[int | None, str] = {ANOMALY: "#7dff4f", LEAVE_OUT: "#b0b0b0"}
+
+# Off the sample; the sample itself stays as it is.
+OUTSIDE_COLOUR = "#b5179e"
 
 # Enough pixels for quantiles to two digits, few enough for milliseconds.
 _SAMPLE_PIXELS = 100_000
@@ -101,15 +109,18 @@ def element_layers(
     """One image layer per element map, sharing the cube's memory; the first ones visible."""
     source = cube.source
     link = Link(scan_id, "element", scan=scan, quantity=cube.quantity, source=source)
+    handles = handles_of_cube(cube)
+    # Contrast from the middle of maps that stay on disk, so that nothing else is read.
+    shown = middle_block(cube) if cube.is_lazy else cube
     layers: list[LayerData] = []
     for index, element in enumerate(cube.elements):
-        plane = cube.plane(index)
+        plane = cube.maps[index] if cube.is_lazy else cube.plane(index)
         kwargs = {
             "name": f"{element} · {scan}",
             "colormap": "gray",
-            "contrast_limits": contrast_limits(plane),
+            "contrast_limits": contrast_limits(shown.plane(index)),
             "visible": index < visible,
-            "metadata": replace(link, element=element).metadata(),
+            "metadata": replace(link, element=element).metadata() | handles,
             **spatial_kwargs(cube.pixel_size),
         }
         layers.append((plane, kwargs, "image"))
@@ -161,6 +172,43 @@ def pseudo_label_layer(
     return labels, kwargs, "labels"
 
 
+def valid_layer(
+    valid: NDArray[np.bool_], *, scan: str, scan_id: str, spatial: dict[str, Any]
+) -> LayerData:
+    """The valid area as labels to brush: 1 sample, 0 off the sample, which is tinted."""
+    kwargs = {
+        "name": f"valid area {scan}",
+        "colormap": {0: OUTSIDE_COLOUR, 1: "transparent", None: "transparent"},
+        "opacity": 0.45,
+        "metadata": Link(scan_id, "valid", scan=scan).metadata(),
+        **spatial,
+    }
+    return as_labels(valid), kwargs, "labels"
+
+
+def context_layer(
+    context: ContextImage, *, scan: str, scan_id: str, spatial: dict[str, Any]
+) -> LayerData:
+    """An image beside the maps, in register with them; phase maps and masks become labels."""
+    image = context.image
+    kwargs = {
+        "name": f"{context.name} · {scan}",
+        "visible": False,
+        "metadata": Link(scan_id, "context", scan=scan, source=str(context.file)).metadata(),
+        **spatial,
+    }
+    if image.ndim == 2 and context.kind in ("phase", "mask") and image.dtype.kind in "uib":
+        if context.names:
+            rows = {"index": list(context.names), "name": list(context.names.values())}
+            kwargs["features"] = pd.DataFrame(rows)
+        labels = image.astype(np.uint8) if image.dtype.kind == "b" else image
+        return labels, kwargs | {"opacity": 0.6}, "labels"
+    if image.ndim == 3:
+        return image, kwargs | {"rgb": True}, "image"
+    limits = {"colormap": "gray", "contrast_limits": contrast_limits(image)}
+    return image, kwargs | limits, "image"
+
+
 def truth_layer(
     shape: tuple[int, int], *, scan: str, scan_id: str, spatial: dict[str, Any]
 ) -> LayerData:
@@ -184,6 +232,33 @@ def truth_labels(
         **spatial,
     }
     return data, kwargs, "labels"
+
+
+def agreement_layer(
+    counts: NDArray[np.uint8],
+    colours: dict[int, str],
+    *,
+    title: str,
+    link: Link,
+    spatial: dict[str, Any],
+) -> LayerData:
+    """How many detectors flag a pixel, one colour per number; nothing where none does."""
+    kwargs = {
+        "name": f"agreement · {title}",
+        "colormap": label_colours(colours),
+        "opacity": 0.9,
+        "metadata": replace(link, role="agreement").metadata(),
+        **spatial,
+    }
+    return counts, kwargs, "labels"
+
+
+def label_colours(colours: dict[int, str]) -> dict[int | None, str]:
+    """Colours for labels; every other number is transparent."""
+    out: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    for value, colour in colours.items():
+        out[value] = colour
+    return out
 
 
 def as_labels(mask: NDArray[Any]) -> NDArray[np.uint8]:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 KEY = "mineral_anomaly"
 
-Role = Literal["element", "score", "mask", "pseudo_labels", "truth"]
+Role = Literal[
+    "element",
+    "score",
+    "mask",
+    "pseudo_labels",
+    "truth",
+    "outline",
+    "valid",
+    "context",
+    "agreement",
+]
 
 # What a result calls itself inside a TIFF, so that it is known again under any file name.
 TITLES_IN_FILES: dict[Role, str] = {

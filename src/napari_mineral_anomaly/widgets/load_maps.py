@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
-    QLabel,
     QLineEdit,
     QPushButton,
     QTextBrowser,
+    QVBoxLayout,
     QWidget,
 )
 
 from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.io.ingest import IngestReport
+from napari_mineral_anomaly.io.remembered_size import remember_pixel_size, remembered_pixel_size
 from napari_mineral_anomaly.jobs import Executor, Failure, Job, JobHandle
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
-from napari_mineral_anomaly.widgets.layers import (
-    LayerData,
-    add,
-    element_layers,
-    new_scan_id,
-    show_scale_bar,
+from napari_mineral_anomaly.widgets.adding import LayersInTurns
+from napari_mineral_anomaly.widgets.ingest_panel import IngestPanel
+from napari_mineral_anomaly.widgets.layers import LayerData, new_scan_id, show_scale_bar
+from napari_mineral_anomaly.widgets.load_options import (
+    BesideTheMaps,
+    PixelSizeFields,
+    SpectraFields,
 )
 from napari_mineral_anomaly.widgets.maps_reading import (
+    Answers,
     MapsRead,
+    Reading,
+    WhichEnergy,
     WhichSample,
     read_or_ask,
-    scan_name,
 )
-from napari_mineral_anomaly.widgets.parts import Dock, StatusLine, form_layout, row
-from napari_mineral_anomaly.widgets.remembered import remember_pixel_size, remembered_pixel_size
-from napari_mineral_anomaly.widgets.words import headline, pixel_size_text, report_html
+from napari_mineral_anomaly.widgets.parts import Dock, StatusLine, row
+from napari_mineral_anomaly.widgets.remembered import remember_energy, remembered_energy
+from napari_mineral_anomaly.widgets.scan_layers import folder_of, scan_layers, scan_name
+from napari_mineral_anomaly.widgets.words import headline, report_html
 
-FILE_FILTER = (
-    "Element maps (*.tif *.tiff *.txt *.csv *.asc *.dat *.gz *.mat *.TIF *.TIFF *.CSV *.TXT);;"
-    "All files (*)"
+_ENDINGS = (
+    *("tif", "tiff", "txt", "csv", "tsv", "asc", "dat", "gz", "npy", "npz", "mat", "hdr"),
+    *("h5", "hdf5", "hdf", "he5", "nxs", "hspy", "zarr", "dms", "ims"),
+    *("rpl", "raw", "bcf", "pts", "asw", "spd"),
 )
+_PATTERNS = " ".join(f"*.{ending} *.{ending.upper()}" for ending in _ENDINGS)
+FILE_FILTER = f"Element maps and spectrum images ({_PATTERNS});;All files (*)"
 
-_WELCOME = "Choose the folder that holds one map per element, or the files themselves."
+_WELCOME = (
+    "Choose the folder that holds one map per element, the files themselves, or a spectrum image."
+)
 
 
 class LoadMapsDock(Dock):
@@ -53,17 +61,20 @@ class LoadMapsDock(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self._sources: list[Path] = []
-        self._sample: str | None = None
+        self._answers = Answers()
         self._cube: ElementCube | None = None
-        self._waiting: deque[LayerData] = deque()
-        self._added = 0
-        self._reading: JobHandle[MapsRead | WhichSample] | None = None
+        self._report: IngestReport | None = None
+        self._panel: IngestPanel | None = None
+        self._adding = LayersInTurns(self.viewer, self._on_next_layer, self._all_added)
+        self._reading: JobHandle[Reading] | None = None
 
         self.path = QLineEdit()
-        self.path.setPlaceholderText("folder or file with element maps")
+        self.path.setPlaceholderText("folder or file with element maps or spectra")
         self.path.setToolTip(
-            "The folder of one scan (one file per element), a multi-page TIFF or a .mat scene. "
-            "Type a path and press Enter, or use the buttons below."
+            "The folder of one scan (one file per element), or a file: a TIFF stack, a long table, "
+            "HDF5, a spectrum image … Type a path and press Enter, or use the buttons below. "
+            "Several files are separated by “;”, an array in a file is named like "
+            "scan.h5::/entry/maps."
         )
         self.path.returnPressed.connect(self._read_typed_path)
         self.column.addWidget(self.path)
@@ -72,7 +83,9 @@ class LoadMapsDock(Dock):
         choose_folder.setToolTip("The folder with one map per element: TIFF or text files.")
         choose_folder.clicked.connect(self._choose_folder)
         choose_files = QPushButton("Files…")
-        choose_files.setToolTip("Some files of one scan, or one file that holds all its elements.")
+        choose_files.setToolTip(
+            "Some files of one scan, or one file that holds all its elements or its spectra."
+        )
         choose_files.clicked.connect(self._choose_files)
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setToolTip("Stop reading.")
@@ -86,51 +99,72 @@ class LoadMapsDock(Dock):
         self.sample_combo.setToolTip("These maps are of several samples: choose one of them.")
         self.sample_combo.activated.connect(self._on_sample)
         self.column.addWidget(self.sample_combo)
+        self.spectra_fields = SpectraFields()
+        self.spectra_fields.wanted.connect(self._on_spectra_answers)
+        self.column.addWidget(self.spectra_fields)
 
         self.found = QWidget()
-        form = form_layout()
-        self.found.setLayout(form)
+        found = QVBoxLayout(self.found)
+        found.setContentsMargins(0, 0, 0, 0)
         self.summary = StatusLine()
-        form.addRow(self.summary)
+        found.addWidget(self.summary)
         self.report = QTextBrowser()
-        self.report.setMinimumHeight(220)
+        self.report.setMinimumHeight(160)
         self.report.setToolTip("Which files were used, which were not and why: read before adding.")
-        form.addRow(self.report)
-        self.pixel_size_note = StatusLine()
-        form.addRow(self.pixel_size_note)
-        self.pixel_x = _micrometres("Distance between neighbouring pixels of a row, in µm.")
-        self.pixel_x.valueChanged.connect(self._on_pixel_size)
-        form.addRow("Pixel size", self.pixel_x)
-        self.pixel_y = _micrometres("Distance between neighbouring rows, in µm.")
-        self.row_label = QLabel("Row distance")
-        form.addRow(self.row_label, self.pixel_y)
+        found.addWidget(self.report, 1)
+        self.size = PixelSizeFields()
+        self.pixel_x, self.pixel_y, self.pixel_size_note = self.size.x, self.size.y, self.size.note
+        found.addWidget(self.size)
+        self.beside = BesideTheMaps()
+        found.addWidget(self.beside)
         self.add_button = QPushButton("Add layers")
         self.add_button.setToolTip("Show the maps in napari, one layer per element.")
         self.add_button.clicked.connect(self.add_layers)
-        form.addRow(self.add_button)
+        found.addWidget(self.add_button)
         self.column.addWidget(self.found, 1)
+        self.report_button = QPushButton("Full report…")
+        self.report_button.setToolTip(
+            "Every map with its lowest and highest number, everything to check, every file that "
+            "was not used: in a window of its own, to copy or to save."
+        )
+        self.report_button.clicked.connect(self.show_report)
+        self.column.addWidget(self.report_button)
 
         self.next_button = self.next_step(
             "Next: detect anomalies", "Detect anomalies", "Open the dock that scores the scan."
         )
+        self.spectrum_button = self.next_step(
+            "Look at the spectra", "Spectrum", "Open the dock that shows spectra and elements."
+        )
+        self.column.addWidget(self.spectrum_button)
         self.column.addWidget(self.next_button)
         self.column.addStretch()
         self.next_button.hide()
         self._forget()
 
-    def load(self, sources: Sequence[str | Path], sample: str | None = None) -> None:
-        """Read maps in the background; the report appears when they are there."""
+    def load(
+        self,
+        sources: Sequence[str | Path],
+        sample: str | None = None,
+        *,
+        energy: tuple[float, float] | None = None,
+        elements: Sequence[str] = (),
+    ) -> None:
+        """Read maps in the background; the report appears when they are there.
+
+        ``energy`` (offset and gain in keV) and ``elements`` are for spectrum images.
+        """
         self._cancel()
-        self._waiting.clear()
+        self._adding.stop()
         self._forget()
         self.next_button.hide()
         self._sources = [Path(source).expanduser() for source in sources]
-        self._sample = sample
+        self._answers = Answers(sample, energy, tuple(elements))
         self.path.setText("; ".join(str(source) for source in self._sources))
-        paths = list(self._sources)
+        paths, answers = list(self._sources), self._answers
 
-        def read(on_event: ProgressCallback, cancel: CancelToken) -> MapsRead | WhichSample:
-            return read_or_ask(paths, sample, on_event=on_event, cancel=cancel)
+        def read(on_event: ProgressCallback, cancel: CancelToken) -> Reading:
+            return read_or_ask(paths, answers, on_event=on_event, cancel=cancel)
 
         self.status.plain("Reading…")
         self.cancel_button.setEnabled(True)
@@ -145,56 +179,70 @@ class LoadMapsDock(Dock):
 
     def add_layers(self) -> None:
         """Put the maps that were read into the viewer."""
-        if self._cube is None:
+        if self._cube is None or self._report is None:
             return
-        pixel_size = self._chosen_pixel_size()
-        cube = self._cube.replace(pixel_size=pixel_size)
-        if pixel_size is not None and self._cube.pixel_size != pixel_size:
-            remember_pixel_size(self._folder(), pixel_size)
+        pixel_size = self.size.pixel_size
+        changes: dict[str, Any] = {"spot_size_um": self.size.spot_size}
+        if pixel_size != self._cube.pixel_size:
+            changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
+            if pixel_size is not None:
+                remember_pixel_size(folder_of(self._sources), pixel_size)
+        self._report = self._report.model_copy(update=changes)
+        cube = self._cube.replace(pixel_size=pixel_size, report=self._report)
         self._cube = None
         self.add_button.setEnabled(False)
         self.status.plain("Preparing layers…")
-        scan = scan_name(self._sources, self._sample)
+        scan = scan_name(self._sources, self._answers.sample)
+        context, with_valid = self.beside.context, self.beside.with_valid
 
         def prepare(on_event: ProgressCallback, cancel: CancelToken) -> list[LayerData]:
-            return element_layers(cube, scan=scan, scan_id=new_scan_id())
+            own = {"scan": scan, "scan_id": new_scan_id()}
+            return scan_layers(cube, **own, context=context, with_valid=with_valid)
 
         handle: JobHandle[list[LayerData]] = JobHandle(
             "Preparing layers", on_done=self._on_prepared, on_failed=self._on_failed
         )
         self.start(Job("Preparing layers", prepare), handle)
 
-    def _on_prepared(self, layers: list[LayerData]) -> None:
-        self.found.hide()
-        self._added = 0
-        self._waiting = deque(layers)
-        self._add_next()
-
-    def _add_next(self) -> None:
-        """Add one layer per turn of the event loop: napari takes its time for each."""
-        if not self._waiting:
+    def show_report(self) -> None:
+        """Open the report in a window of its own."""
+        if self._report is None:
             return
-        add(self.viewer, self._waiting.popleft())
-        self._added += 1
-        if self._waiting:
-            self.status.plain(f"Adding layer {self._added + 1}…")
-            QTimer.singleShot(0, self._add_next)
-        else:
-            QTimer.singleShot(0, self._all_added)
-
-    def _all_added(self) -> None:
-        self.viewer.reset_view()
-        show_scale_bar(self.viewer)
-        self.status.good(
-            f"Added {self._added} layers of {scan_name(self._sources, self._sample)}. Delete a "
-            "layer to leave its element out of the analysis."
-        )
-        self.next_button.show()
+        if self._panel is not None:
+            self._panel.close()
+            self._panel.deleteLater()
+        title = scan_name(self._sources, self._answers.sample)
+        self._panel = IngestPanel(self._report, title, self.window())
+        self._panel.show()
 
     def shut_down(self) -> None:
-        """Also add no further layers."""
-        self._waiting.clear()
+        """Also add no further layers, and close the report."""
+        self._adding.stop()
+        self.spectra_fields.energy_fields.let_go()
+        if self._panel is not None:
+            self._panel.close()
+            self._panel.deleteLater()
+            self._panel = None
         super().shut_down()
+
+    def _on_prepared(self, layers: list[LayerData]) -> None:
+        self.found.hide()
+        self.spectra_fields.hide()
+        self._adding.start(layers)
+
+    def _on_next_layer(self, added: int) -> None:
+        self.status.plain(f"Adding layer {added + 1}…")
+
+    def _all_added(self, added: int) -> None:
+        self.viewer.reset_view()
+        show_scale_bar(self.viewer)
+        scan = scan_name(self._sources, self._answers.sample)
+        self.status.good(
+            f"Added {added} layers of {scan}. Delete a layer to leave its element out of the "
+            "analysis."
+        )
+        self.next_button.show()
+        self.spectrum_button.setVisible(self._report is not None and bool(self._report.spectra))
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of element maps", self.path.text())
@@ -202,7 +250,9 @@ class LoadMapsDock(Dock):
             self.load([folder])
 
     def _choose_files(self) -> None:
-        files, _ = QFileDialog.getOpenFileNames(self, "Element maps", self.path.text(), FILE_FILTER)
+        files, _ = QFileDialog.getOpenFileNames(
+            self, "Element maps or a spectrum image", self.path.text(), FILE_FILTER
+        )
         if files:
             self.load(files)
 
@@ -218,9 +268,10 @@ class LoadMapsDock(Dock):
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         last = events[-1]
         counted = f" {last.step} of {last.total}" if last.total else ""
-        self.status.plain(f"Reading{counted}… {last.message}".rstrip())
+        phase = last.phase.capitalize()
+        self.status.plain(f"{phase}{counted}… {last.message}".rstrip())
 
-    def _on_read(self, read: MapsRead | WhichSample) -> None:
+    def _on_read(self, read: Reading) -> None:
         self.cancel_button.setEnabled(False)
         if isinstance(read, WhichSample):
             self.sample_combo.clear()
@@ -229,51 +280,49 @@ class LoadMapsDock(Dock):
             self.status.plain(
                 f"These maps are of {len(read.samples)} samples: choose the one to load."
             )
-            return
-        self._cube = read.cube
+        elif isinstance(read, WhichEnergy):
+            self.spectra_fields.ask(read.n_channels, remembered_energy(folder_of(self._sources)))
+            self.spectra_fields.show()
+            self.status.plain("The energy calibration is missing.")
+        else:
+            self._show_maps(read)
+
+    def _show_maps(self, read: MapsRead) -> None:
+        self._cube, self._report = read.cube, read.report
+        if self._answers.energy is not None:
+            remember_energy(folder_of(self._sources), self._answers.energy)
         self.status.plain("Look through the report, then add the layers.")
         self.summary.plain(f"<b>{headline(read.cube)}</b>")
         self.report.setHtml(report_html(read.report))
-        self._offer_pixel_size(read.cube.pixel_size, read.report.pixel_size_source)
+        self.size.offer(
+            read.cube.pixel_size,
+            read.report.pixel_size_source,
+            remembered_pixel_size(folder_of(self._sources)),
+        )
+        self.beside.offer(read.cube)
+        if read.cube.spectra is not None:
+            self.spectra_fields.show_spectra(read.cube.spectra, read.cube.elements)
+            self.spectra_fields.show()
         self.add_button.setEnabled(True)
         self.found.show()
+        self.report_button.show()
 
     def _on_sample(self, index: int) -> None:
         if index > 0:
             self.load(self._sources, self.sample_combo.itemText(index))
 
-    def _offer_pixel_size(self, known: tuple[float, float] | None, source: str) -> None:
-        size = known or remembered_pixel_size(self._folder())
-        if known is not None:
-            note = f"Pixel size {pixel_size_text(known)}, from {source}."
-        elif size is not None:
-            note = "The files do not tell the pixel size; this is what you typed last time."
-        else:
-            note = "The files do not tell the pixel size: please type it (step of the scan)."
-        self.pixel_size_note.plain(note)
-        y, x = size or (0.0, 0.0)
-        self.pixel_x.setValue(x)
-        self.pixel_y.setValue(y)
-        self._show_row_distance(y != x)
-        self._offered = (self.pixel_y.value(), self.pixel_x.value())
-
-    def _on_pixel_size(self, value: float) -> None:
-        if self._square:
-            self.pixel_y.setValue(value)
-
-    def _show_row_distance(self, show: bool) -> None:
-        self._square = not show
-        self.row_label.setVisible(show)
-        self.pixel_y.setVisible(show)
-
-    def _chosen_pixel_size(self) -> tuple[float, float] | None:
-        y, x = self.pixel_y.value(), self.pixel_x.value()
-        if self._offered == (y, x) and self._cube is not None and self._cube.pixel_size:
-            return self._cube.pixel_size  # untouched: keep the digits that the box does not show
-        return (y, x) if y > 0 and x > 0 else None
+    def _on_spectra_answers(self) -> None:
+        fields = self.spectra_fields
+        if fields.energy is None:
+            self.status.error("Type the width of a channel first: it is not known yet.")
+            return
+        self.load(self._sources, energy=fields.energy, elements=fields.elements)
 
     def _on_failed(self, failure: Failure) -> None:
+        answers = self._answers
         self._forget()
+        # A typing error in the elements or the calibration is mended where it was typed.
+        self.spectra_fields.setVisible(answers.energy is not None)
         self.fail(self.status, failure)
 
     def _on_cancelled(self) -> None:
@@ -281,24 +330,9 @@ class LoadMapsDock(Dock):
         self.status.plain("Reading was cancelled. " + _WELCOME)
 
     def _forget(self) -> None:
-        self._cube = None
-        self._square = True
-        self._offered = (0.0, 0.0)
-        self.found.hide()
-        self.sample_combo.hide()
+        self._cube = self._report = None
+        for part in (self.found, self.sample_combo, self.spectra_fields, self.report_button):
+            part.hide()
+        self.spectrum_button.hide()
         self.add_button.setEnabled(False)
         self.cancel_button.setEnabled(False)
-
-    def _folder(self) -> Path:
-        first = self._sources[0]
-        return first if first.is_dir() else first.parent
-
-
-def _micrometres(tooltip: str) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
-    spin.setRange(0.0, 100_000.0)
-    spin.setDecimals(3)
-    spin.setSuffix(" µm")
-    spin.setSpecialValueText("unknown (scale in pixels)")
-    spin.setToolTip(tooltip)
-    return spin

@@ -11,6 +11,16 @@ from napari_mineral_anomaly.elements import parse_names, samples_of
 from napari_mineral_anomaly.io import IngestReport, read_maps, report_of_cube
 from napari_mineral_anomaly.io.source import list_source
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.spectra.image import MissingEnergyError
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the user answered or typed: which sample, the calibration (keV), the elements."""
+
+    sample: str | None = None
+    energy: tuple[float, float] | None = None
+    elements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +38,24 @@ class WhichSample:
     samples: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class WhichEnergy:
+    """A spectrum image without calibration: no element can be found before one is typed."""
+
+    n_channels: int
+
+
+Reading = MapsRead | WhichSample | WhichEnergy
+
+
 def read_or_ask(
     paths: Sequence[Path],
-    sample: str | None,
+    answers: Answers,
     *,
     on_event: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-) -> MapsRead | WhichSample:
-    """Read the maps of one scan; asks where a folder holds those of several samples.
+) -> Reading:
+    """Read the maps of one scan; asks where the files leave something open.
 
     Raises
     ------
@@ -44,24 +64,25 @@ def read_or_ask(
     CancelledError
     """
     source: Path | list[Path] = paths[0] if len(paths) == 1 else list(paths)
-    listing = list_source(source)
-    if sample is None and not listing.is_single:
-        samples = samples_of(parse_names([file.name for file in listing.files]))
-        if len(samples) > 1:
-            return WhichSample(samples)
-    cube = read_maps(source, sample=sample, on_event=on_event, cancel=cancel)
+    if answers.sample is None:
+        listing = list_source(source)
+        if not listing.is_single:
+            samples = samples_of(parse_names([file.name for file in listing.files]))
+            if len(samples) > 1:
+                return WhichSample(samples)
+    try:
+        cube = read_maps(
+            source,
+            sample=answers.sample,
+            energy=answers.energy,
+            elements=list(answers.elements) or None,
+            on_event=on_event,
+            cancel=cancel,
+        )
+    except MissingEnergyError as missing:
+        return WhichEnergy(missing.n_channels)
     # What the layers will ask for is worked out here rather than in the window.
     _ = cube.quantity
+    if not cube.is_lazy:
+        _ = cube.valid
     return MapsRead(cube, cube.report or report_of_cube(cube))
-
-
-def scan_name(paths: Sequence[Path], sample: str | None) -> str:
-    """What to call the scan: its folder or file, and the sample where one was chosen."""
-    first = paths[0]
-    if first.is_dir():
-        name = first.resolve().name
-    elif len(paths) > 1:
-        name = first.resolve().parent.name
-    else:
-        name = first.name.split(".")[0]
-    return name if sample is None else f"{name} {sample}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from magicgui.widgets import Container, create_widget
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -41,6 +41,8 @@ class ParameterForm(QWidget):
     config_class : subclass of DetectorConfig
         The source of names, defaults, bounds, choices and tooltips.
     """
+
+    changed = Signal()
 
     def __init__(self, config_class: type[DetectorConfig]) -> None:
         super().__init__()
@@ -98,6 +100,7 @@ class ParameterForm(QWidget):
     def _build(self, name: str, container: Container) -> None:
         field = self._config_class.model_fields[name]
         self._built[name] = _field_widget(name, field, self._schema[name])
+        self._built[name].changed.connect(lambda value: self.changed.emit())
         container.append(self._built[name])
 
     @staticmethod

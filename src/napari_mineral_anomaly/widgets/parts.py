@@ -176,7 +176,7 @@ class StatusLine(QLabel):
     """One or a few lines of text that wrap and can be copied."""
 
     # At least three to one against napari's dark and its light background.
-    _COLOURS: ClassVar = {"error": "#f0433a", "good": "#3f9142", "plain": ""}
+    _COLOURS: ClassVar = {"error": "#f0433a", "good": "#3f9142", "warning": "#b7791f", "plain": ""}
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
@@ -193,6 +193,10 @@ class StatusLine(QLabel):
     def good(self, text: str) -> None:
         """Something that worked."""
         self._show(text, "good")
+
+    def warning(self, text: str) -> None:
+        """Something to know before going on."""
+        self._show(text, "warning")
 
     def error(self, text: str) -> None:
         """Something that did not."""

@@ -28,7 +28,7 @@ class LossPlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plot = _plot(self, 170)
+        self._plot = bare_plot(self, 170)
         self._plot.setLabel("bottom", "training step")
         self._plot.setLabel("left", "loss")
         self._plot.setToolTip("Falls quickly and levels off when training goes well.")
@@ -64,7 +64,7 @@ class HistogramPlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plot = _plot(self, 220)
+        self._plot = bare_plot(self, 220)
         self._plot.setLabel("bottom", "score (background sigmas)")
         self._plot.setLabel("left", "pixels")
         self._plot.setToolTip(
@@ -124,20 +124,40 @@ class HistogramPlot(QWidget):
             self.threshold_dragged.emit(float(self.line.value()))
 
 
-def _plot(parent: QWidget, height: int) -> Any:
-    plot = pg.PlotWidget(background=None)
-    plot.setFixedHeight(height)
-    plot.setFrameShape(plot.Shape.NoFrame)
-    plot.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
-    for side in ("left", "bottom"):
-        axis = plot.getAxis(side)
-        axis.setPen(_INK)
-        axis.setTextPen(_INK)
-        axis.enableAutoSIPrefix(False)
-    # The default leaves too little room for the label below the ticks.
-    plot.getAxis("bottom").setHeight(44)
-    plot.getPlotItem().setContentsMargins(0, 8, 8, 6)
-    plot.hideButtons()
+class BarePlot(pg.PlotWidget):
+    """A plot on the dock's own background."""
+
+    def __init__(self, height: int) -> None:
+        super().__init__(background=None)
+        self.setFixedHeight(height)
+        self.setFrameShape(self.Shape.NoFrame)
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        for side in ("left", "bottom"):
+            self.getAxis(side).enableAutoSIPrefix(False)
+        self.set_ink(_INK)
+        # The default leaves too little room for the label below the ticks.
+        self.getAxis("bottom").setHeight(44)
+        self.getPlotItem().setContentsMargins(0, 8, 8, 6)
+        self.hideButtons()
+
+    def set_ink(self, colour: str) -> None:
+        """Colour of axes, ticks and labels."""
+        for side in ("left", "bottom"):
+            axis = self.getAxis(side)
+            axis.setPen(colour)
+            axis.setTextPen(colour)
+
+    def wheelEvent(self, event: Any) -> None:
+        """Scroll the dock where the plot itself does not zoom."""
+        if any(self.getViewBox().mouseEnabled()):
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+def bare_plot(parent: QWidget, height: int) -> BarePlot:
+    """A plot as the only content of ``parent``, ``height`` pixels high."""
+    plot = BarePlot(height)
     parent.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
     column = QVBoxLayout(parent)
     column.setContentsMargins(0, 0, 0, 0)

@@ -1,13 +1,17 @@
-"""What the window remembers between sessions: the pixel size that was typed for a folder."""
+"""What the window remembers between sessions beside pixel sizes: typed energy calibrations.
+
+(Pixel sizes are kept by `io.remembered_size`, which the command line shares.)
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from qtpy.QtCore import QSettings
 
-_KEY = "pixel_size_um_of_folder"
+_KEY = "energy_kev_of_folder"
 _MOST_FOLDERS = 200
 
 
@@ -20,25 +24,26 @@ def _settings() -> QSettings:
     )
 
 
-def remembered_pixel_size(folder: Path) -> tuple[float, float] | None:
-    """The pixel size (y, x) in µm that was typed for maps of this folder, if any."""
-    size = _read().get(str(folder.resolve()))
-    return (float(size[0]), float(size[1])) if size else None
+def remembered_energy(folder: Path) -> tuple[float, float] | None:
+    """Offset and gain (keV) that were typed for spectra of this folder, if any."""
+    energy = _read().get(str(folder.resolve()))
+    if not isinstance(energy, list) or len(energy) != 2:
+        return None
+    return float(energy[0]), float(energy[1])
 
 
-def remember_pixel_size(folder: Path, pixel_size: tuple[float, float]) -> None:
-    """Keep the pixel size for the next time that maps of this folder are loaded."""
-    sizes = _read()
+def remember_energy(folder: Path, energy: tuple[float, float]) -> None:
+    """Keep a calibration for the next time that spectra of this folder are opened."""
+    kept = _read()
     key = str(folder.resolve())
-    sizes.pop(key, None)
-    sizes[key] = list(pixel_size)
-    newest = dict(list(sizes.items())[-_MOST_FOLDERS:])
-    _settings().setValue(_KEY, json.dumps(newest))
+    kept.pop(key, None)
+    kept[key] = list(energy)
+    _settings().setValue(_KEY, json.dumps(dict(list(kept.items())[-_MOST_FOLDERS:])))
 
 
-def _read() -> dict[str, list[float]]:
+def _read() -> dict[str, Any]:
     try:
-        sizes = json.loads(str(_settings().value(_KEY, "{}")))
+        kept = json.loads(str(_settings().value(_KEY, "{}")))
     except json.JSONDecodeError:
         return {}
-    return sizes if isinstance(sizes, dict) else {}
+    return kept if isinstance(kept, dict) else {}

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import QUANTITIES, ElementCube, Quantity
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.widgets.layers import pixel_size_of, spatial_of
+from napari_mineral_anomaly.io.ingest import IngestReport
+from napari_mineral_anomaly.spectra import SpectrumImage
+from napari_mineral_anomaly.widgets.layers import PixelSize, pixel_size_of, spatial_of
 from napari_mineral_anomaly.widgets.links import linked_layers
+from napari_mineral_anomaly.widgets.scan_handles import report_of, spectra_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +59,14 @@ def find_scan(viewer: Any, scan_id: str) -> Scan | None:
 def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
     """The cube of the element layers that the scan still has, in their order.
 
-    The pixel size is that of the layers, so what the user set in napari counts. Nothing is
-    copied: planes of one array stay that array, others are stacked lazily.
+    The pixel size is that of the layers, so what the user set in napari counts, and the valid
+    area is that of the scan's layer "valid area" as it is brushed now, where there is one. No map
+    is copied: planes of one array stay that array, others are stacked lazily.
 
     Raises
     ------
     InputError
-        When no element layer is left, or when their shapes differ.
+        When no element layer is left, or when their shapes or that of the valid area differ.
     """
     found = list(linked_layers(viewer, scan_id, "element"))
     if not found:
@@ -77,13 +81,45 @@ def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
         )
     layer, link = found[0]
     quantity = cast(Quantity, link.quantity) if link.quantity in QUANTITIES else None
+    elements = [link.element or layer.name for layer, link in found]
+    pixel_size = pixel_size_of(layer)
     return ElementCube(
         stacked(planes),
-        [link.element or layer.name for layer, link in found],
-        pixel_size=pixel_size_of(layer),
+        elements,
+        pixel_size=pixel_size,
+        valid=valid_area_of(viewer, scan_id),
         quantity=quantity,
         source=link.source or link.scan or None,
+        report=_report_now(viewer, scan_id, elements, pixel_size),
+        spectra=_spectra_if_fitting(viewer, scan_id, planes[0].shape),
     )
+
+
+def valid_area_of(viewer: Any, scan_id: str) -> NDArray[np.bool_] | None:
+    """The valid area (H, W) as the user left it; None where the scan has no such layer."""
+    for layer, _ in linked_layers(viewer, scan_id, "valid"):
+        return np.asarray(layer.data) != 0
+    return None
+
+
+def _report_now(
+    viewer: Any, scan_id: str, elements: Sequence[str], pixel_size: PixelSize
+) -> IngestReport | None:
+    """The ingest report, about the elements that are left and the pixel size that is set."""
+    report = report_of(viewer, scan_id)
+    if report is None:
+        return None
+    used = tuple(entry for entry in report.used if entry.element in elements)
+    changes: dict[str, Any] = {"used": used}
+    if pixel_size != report.pixel_size_um:
+        changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
+    return report.model_copy(update=changes)
+
+
+def _spectra_if_fitting(viewer: Any, scan_id: str, shape: tuple[int, ...]) -> SpectrumImage | None:
+    """The spectra, unless somebody put maps of another shape into the layers."""
+    spectra = spectra_of(viewer, scan_id)
+    return spectra if spectra is not None and spectra.shape == shape else None
 
 
 def stacked(planes: Sequence[NDArray[Any]]) -> Any:

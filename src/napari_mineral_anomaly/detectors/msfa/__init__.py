@@ -1,11 +1,6 @@
-"""MSFA-Net, a re-implementation after Lu et al., Minerals 2025, 15, 970.
+"""Our MSFA-Net: a network that predicts what it was not shown, and what it gets wrong.
 
-An autoencoder learns the element maps of one scan; what it reconstructs badly is odd. The paper's
-equations are not public, so each module says what comes from the paper, from its parent DFAN, and
-from us.
-
-The way of the data: `loading` (windows as tensors) -> `network` (encoder, `attention`, decoder)
-trained by `training` with the pseudo-labels of `aggregation` and the `losses` -> `calibration` and
-`scan` (the trained network on the whole scan) -> `scoring` (residual and statistic); `detector`
-puts it together.
+`config` (importable without torch), `features` (what it sees), `network` and `attention` (what it
+is), `training`, `candidates` (pseudo-labels), `looking` (prediction of a whole scan),
+`surroundings` (reflectance), `detector`. The published network is in `detectors.msfa_paper`.
 """

@@ -1,163 +1,117 @@
-"""Multi-scale orthogonal attention (MOA): which pixels of which feature group matter.
+"""Multi-scale orthogonal attention whose statistics are those of the scan, not of a tile.
 
-The paper names the parts (multi-scale, orthogonal, groups) and cites EMA (Ouyang et al. 2023) and
-OrthoNets (Salman et al. 2023) side by side; how they are joined is our reconstruction: EMA's two
-branches and its cross-spatial learning, with its global average pooling replaced by fixed
-orthonormal filters. In EMA itself the pooled output of the normalised branch is the layer's own
-bias, a constant that does not depend on the image; the orthogonal filters make it depend on it.
+The published attention (`detectors.msfa_paper.attention`) averages whole rows, whole columns and
+the whole image, so what it does to a pixel depends on the window it is shown in. Here the line branch
+averages a strip of a few pixels, and normalisation and the orthogonal squeeze use running
+statistics that are measured over tiles of the whole scan after training; a scan scored strip by
+strip therefore gets the numbers of the scan scored at once. The joints are those of EMA (Ouyang et
+al. 2023) and OrthoNets (Salman et al. 2023), as in the published network; the changes are ours.
 """
 
 from __future__ import annotations
-
-import math
 
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from napari_mineral_anomaly.detectors.msfa.config import OrthoInit
-from napari_mineral_anomaly.detectors.msfa.grid import FoldedPooling, PixelGrid
+from napari_mineral_anomaly.detectors.msfa_paper.attention import orthonormal_filters
+
+FILTER_SIDE = 5
+STRIP_REACH = 4
+# What a pixel's weight depends on: the strip around it.
+REACH = STRIP_REACH
 
 
-def orthonormal_filters(
-    count: int, pool: int, init: OrthoInit, generator: torch.Generator
-) -> Tensor:
-    """Draw ``count`` orthonormal filters of pool x pool, (count, pool, pool) float32.
-
-    Where ``count`` exceeds pool^2, the most that can be orthogonal, further sets are stacked, each
-    orthonormal in itself.
-
-    Parameters
-    ----------
-    init : {"gaussian_qr", "uniform_gs"}
-        QR of Gaussian noise, which prefers no direction (ours); or Gram-Schmidt of noise in
-        [0, 1), as OrthoNets does, whose first filter is close to a plain average. QR is
-        Gram-Schmidt up to sign, so the second is QR with the signs of its diagonal undone.
-    """
-    size = pool * pool
-    sets = []
-    for start in range(0, count, size):
-        shape = (size, min(size, count - start))
-        if init == "gaussian_qr":
-            noise = torch.randn(shape, generator=generator, dtype=torch.float64)
-        else:
-            noise = torch.rand(shape, generator=generator, dtype=torch.float64)
-        q, r = torch.linalg.qr(noise)
-        sets.append((q * torch.sign(torch.diagonal(r))).T)
-    return torch.cat(sets).float().view(count, pool, pool)
-
-
-class OrthogonalAttention(nn.Module):
-    """MOA on the latent features of one window.
+class ScanAttention(nn.Module):
+    """Weights pixels of each feature group, (B, D, H, W) to (B, D, H, W).
 
     Parameters
     ----------
     features : int
-        Latent width D.
+        D.
     groups : int
-        Number of groups G; all groups share the convolution weights.
-    pool : int
-        Side p of the pooled grid that the orthogonal filters see.
-    ortho_init : {"gaussian_qr", "uniform_gs"}
+        G, must divide D; all groups share the convolutions.
     orthogonal : bool
-        False: squeeze by the spatial mean (the ablation "No_Orthogonal"). The 3x3 branch is not
-        normalised then, as in EMA: with both branches normalised both means would be constants.
+        False: the channels are squeezed by a plain average (the ablation "no orthogonal").
+    context : bool
+        False: neither strips nor 3x3, each pixel by itself (the ablation "no context").
     generator : torch.Generator
-        Source of every random number.
+        Source of the fixed orthonormal filters.
     """
 
     filters: Tensor
+    squeezed: Tensor
 
     def __init__(
         self,
         features: int,
         groups: int,
-        pool: int,
-        ortho_init: OrthoInit,
         orthogonal: bool,
+        context: bool,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
+        width = features // groups
         self.groups = groups
         self.orthogonal = orthogonal
-        width = features // groups
-        self.line_weight = nn.Parameter(_uniform((width, width, 1), width, generator))
-        self.line_bias = nn.Parameter(_uniform((width,), width, generator))
-        self.area_weight = nn.Parameter(_uniform((width, width, 3, 3), 9 * width, generator))
-        self.area_bias = nn.Parameter(_uniform((width,), 9 * width, generator))
-        # One channel per group of the normalisation, as in EMA.
-        self.line_norm = nn.GroupNorm(width, width)
-        self.area_norm = nn.GroupNorm(width, width) if orthogonal else None
-        # Each branch gets its own set, as each block of OrthoNets does.
-        sets = [orthonormal_filters(features, pool, ortho_init, generator) for _ in range(2)]
-        self.register_buffer("filters", torch.stack(sets))
-        self._pooling: tuple[PixelGrid, Tensor] | None = None
+        self.context = context
+        self.line = nn.Conv2d(width, width, 1)
+        side = 3 if context else 1
+        self.area = nn.Conv2d(width, width, side, padding=side // 2)
+        self.line_norm = nn.BatchNorm2d(width)
+        self.area_norm = nn.BatchNorm2d(width)
+        # One set per branch and a filter per channel, orthonormal within a group.
+        sets = [orthonormal_filters(width, FILTER_SIDE, "gaussian_qr", generator) for _ in range(2)]
+        self.register_buffer("filters", torch.stack(sets)[:, :, None])
+        self.register_buffer("squeezed", torch.zeros(2, groups, width))
+        # Starts as the identity: attention comes in as far as it helps to predict (our choice).
+        self.strength = nn.Parameter(torch.zeros(groups, 1, 1, 1))
+        self.momentum: float | None = 0.1
+        self._measured = 0
 
-    def forward(self, latent: Tensor, grid: PixelGrid) -> Tensor:
-        """Weight latent features (D, n) by the attention of their group and pixel, (D, n)."""
-        grouped = latent.view(self.groups, -1, grid.n_pixels)
-        on_grid = grid.to_grid(grouped)
-        gates = self.gates(grid.row_means(on_grid), grid.column_means(on_grid))
-        line: Tensor = self.line_norm(grid.to_list(self.gated(on_grid, *gates)))
-        area = grid.to_list(self.convolved(on_grid))
-        if self.area_norm is not None:
-            area = self.area_norm(area)
-        shares = self.channel_shares(*self._squeezed(line, area, grid))
-        return (grouped * self.pixel_weights(line, area, *shares)).view_as(latent)
+    def forward(self, features: Tensor) -> Tensor:
+        """Attend; in training mode the squeeze is that of the batch and updates the buffer."""
+        batch, _, height, width = features.shape
+        grouped = features.reshape(batch * self.groups, -1, height, width)
+        line = self.line_norm(grouped * self._gate(grouped))
+        area = self.area_norm(self.area(grouped))
+        squeezed = self._squeeze(line, area, batch) if self.training else self.squeezed
+        shares = torch.softmax(squeezed, dim=-1)[:, None, :, :, None, None]
+        by_group = (batch, self.groups, -1, height, width)
+        line, area = line.view(by_group), area.view(by_group)
+        weights = torch.sigmoid((shares[0] * area + shares[1] * line).sum(2, keepdim=True))
+        gain = 1 + self.strength * (2 * weights - 1)
+        return (features.view(by_group) * gain).view_as(features)
 
-    def gates(self, row_means: Tensor, column_means: Tensor) -> tuple[Tensor, Tensor]:
-        """1x1 branch: gates of rows (G, d, H) and columns (G, d, W) from their means."""
-        lines = torch.cat([row_means, column_means], dim=-1)
-        both = torch.sigmoid(nnf.conv1d(lines, self.line_weight, self.line_bias))
-        rows, columns = torch.split(both, [row_means.shape[-1], column_means.shape[-1]], dim=-1)
-        return rows, columns
+    def reset(self) -> None:
+        """Forget the running squeeze and average the next batches evenly."""
+        self._measured = 0
+        self.momentum = None
 
-    def gated(self, on_grid: Tensor, row_gate: Tensor, column_gate: Tensor) -> Tensor:
-        """1x1 branch before normalisation, (G, d, H, W)."""
-        return on_grid * (row_gate[..., :, None] @ column_gate[..., None, :])
+    def _gate(self, grouped: Tensor) -> Tensor:
+        """1x1 branch: gates from the means of a horizontal and a vertical strip."""
+        if not self.context:
+            return torch.sigmoid(self.line(grouped))
+        gates = []
+        for side in ((1, 2 * STRIP_REACH + 1), (2 * STRIP_REACH + 1, 1)):
+            padding = (side[0] // 2, side[1] // 2)
+            mean = nnf.avg_pool2d(grouped, side, 1, padding, count_include_pad=False)
+            gates.append(torch.sigmoid(self.line(mean)))
+        return gates[0] * gates[1]
 
-    def convolved(self, on_grid: Tensor) -> Tensor:
-        """3x3 branch before normalisation, (G, d, H, W)."""
-        # This memory order is a quarter faster on a CPU for so few channels.
-        ordered = on_grid.contiguous(memory_format=torch.channels_last)
-        area = nnf.conv2d(ordered, self.area_weight, self.area_bias, padding=1)
-        return area.contiguous()
-
-    def channel_shares(self, line: Tensor, area: Tensor) -> tuple[Tensor, Tensor]:
-        """Softmax over each group's channels of both squeezed branches (D,): (G, 1, d) each."""
-        return (
-            torch.softmax(line.view(self.groups, 1, -1), dim=-1),
-            torch.softmax(area.view(self.groups, 1, -1), dim=-1),
-        )
-
-    def pixel_weights(
-        self, line: Tensor, area: Tensor, line_share: Tensor, area_share: Tensor
-    ) -> Tensor:
-        """Cross-spatial learning: each branch weighs the other's pixels. (G, 1, n)."""
-        return torch.sigmoid(torch.bmm(line_share, area) + torch.bmm(area_share, line))
-
-    def _squeezed(self, line: Tensor, area: Tensor, grid: PixelGrid) -> tuple[Tensor, Tensor]:
-        """One number (D,) per channel of each normalised branch (G, d, n)."""
-        if not self.orthogonal:
-            return line.mean(-1).flatten(), area.mean(-1).flatten()
-        weights = self._pooling_weights(grid)
-        return _inner(line, weights[0]), _inner(area, weights[1])
-
-    def _pooling_weights(self, grid: PixelGrid) -> Tensor:
-        # Most runs train on one and the same window: keep its weights.
-        if self._pooling is None or self._pooling[0] is not grid:
-            folded = FoldedPooling(self.filters, grid.valid)
-            weights = grid.to_list(folded.weights()).contiguous()
-            self._pooling = (grid, weights)
-        return self._pooling[1]
-
-
-def _inner(branch: Tensor, weights: Tensor) -> Tensor:
-    """Inner product over the pixels of (G, d, n) with (D, n): (D,)."""
-    return torch.bmm(branch.reshape(len(weights), 1, -1), weights[:, :, None]).flatten()
-
-
-def _uniform(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> Tensor:
-    """Draw weights evenly within +- 1 / sqrt(fan in), torch's own default for linear layers."""
-    bound = 1 / math.sqrt(fan_in)
-    return (2 * torch.rand(shape, generator=generator) - 1) * bound
+    def _squeeze(self, line: Tensor, area: Tensor, batch: int) -> Tensor:
+        """One number per channel of both branches, (2, G, d): what its own filter sees of it."""
+        numbers = []
+        for branch, filters in zip((line, area), self.filters, strict=True):
+            if self.orthogonal:
+                seen = nnf.conv2d(branch, filters, groups=branch.shape[1], padding="same")
+                value = seen.square().mean((-2, -1)).add(1e-12).sqrt()
+            else:
+                value = branch.mean((-2, -1))
+            numbers.append(value.view(batch, self.groups, -1).mean(0))
+        squeezed = torch.stack(numbers)
+        self._measured += 1
+        share = 1 / self._measured if self.momentum is None else self.momentum
+        with torch.no_grad():
+            self.squeezed.lerp_(squeezed.detach(), share)
+        return squeezed

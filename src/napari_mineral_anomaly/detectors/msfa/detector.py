@@ -1,7 +1,8 @@
-"""MSFA-Net as a detector: fit, score, save and load."""
+"""Our MSFA-Net as a detector: fit, score, save and load."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,42 +11,82 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import ModelState, finish_result
-from napari_mineral_anomaly.detectors.contributions import residual_contributions
-from napari_mineral_anomaly.detectors.msfa.aggregation import cluster_latents, describe_clusters
-from napari_mineral_anomaly.detectors.msfa.calibration import calibrate_norms
-from napari_mineral_anomaly.detectors.msfa.config import MsfaConfig, MsfaPaperConfig
-from napari_mineral_anomaly.detectors.msfa.device import resolve_device
-from napari_mineral_anomaly.detectors.msfa.network import MsfaNetwork
-from napari_mineral_anomaly.detectors.msfa.scan import ScanPasses, StripOutput
-from napari_mineral_anomaly.detectors.msfa.scoring import ResidualModel, reconstruct_scan
-from napari_mineral_anomaly.detectors.msfa.training import Trainer
-from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.detectors.contributions import robust_z_in_place
+from napari_mineral_anomaly.detectors.mahalanobis import gaussianised
+from napari_mineral_anomaly.detectors.msfa.candidates import (
+    BackgroundClusters,
+    Candidates,
+    cluster_background,
+    find_candidates,
+    residual_sigma,
+    squared_sigmas,
+)
+from napari_mineral_anomaly.detectors.msfa.config import MsfaConfig
+from napari_mineral_anomaly.detectors.msfa.features import Features, fit_features
+from napari_mineral_anomaly.detectors.msfa.looking import (
+    hidden_blocks,
+    predict_scan,
+    smoothed,
+)
+from napari_mineral_anomaly.detectors.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.msfa.surroundings import local_surprise, whitening
+from napari_mineral_anomaly.detectors.msfa.training import Aggregation, Trainer
+from napari_mineral_anomaly.detectors.msfa.view import RINGS, ScanView
+from napari_mineral_anomaly.detectors.msfa_paper.device import resolve_device
+from napari_mineral_anomaly.detectors.reconstruction import in_map_units
+from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent, emit
-from napari_mineral_anomaly.pseudolabels import CANDIDATE_LABEL, Clusters, sample_pixels
+from napari_mineral_anomaly.pseudolabels import CANDIDATE_LABEL, FIRST_BACKGROUND_LABEL
 from napari_mineral_anomaly.result import AnomalyResult
 
 
-class FittedMsfa:
-    """A trained network with its pseudo-label clusters and residual statistics."""
+@dataclass(frozen=True, eq=False)
+class Background:
+    """What the residual of the background looks like.
+
+    Attributes
+    ----------
+    mean : (F,) float64
+    spread : (F,) float64 or (F, F) float64
+        Standard deviations, or the whitening matrix where pixels are judged by their surroundings.
+    """
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A scan as the network sees it: ``residual`` (F, H, W) smoothed, in units of the noise,
+    ``prediction`` (F, H, W) features, ``latent`` (D, H, W).
+    """
+
+    residual: NDArray[np.float32]
+    prediction: NDArray[np.float32]
+    latent: NDArray[np.float32]
+
+
+class FittedMaskedMsfa:
+    """A trained network with the statistics of its residual."""
 
     def __init__(
         self,
         name: str,
-        config: MsfaPaperConfig,
-        preprocessing: Preprocessing,
-        network: MsfaNetwork,
-        clusters: Clusters,
-        residual_model: ResidualModel,
+        config: MsfaConfig,
+        features: Features,
+        network: MaskedNetwork,
+        background: Background,
+        clusters: BackgroundClusters,
         fit_info: dict[str, Any],
     ) -> None:
         self.name = name
         self.config = config
-        self.elements = preprocessing.elements
-        self._preprocessing = preprocessing
+        self.elements = features.preprocessing.elements
+        self._features = features
         self._device, self._device_reason = resolve_device(config.device)
         self._network = network.to(self._device).eval()
+        self._background = background
         self._clusters = clusters
-        self._residual_model = residual_model
         self._fit_info = fit_info
 
     def score(
@@ -55,10 +96,10 @@ class FittedMsfa:
         on_event: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> AnomalyResult:
-        """Score a scan by the residual of its reconstruction.
+        """Score a scan by what the network predicts wrongly.
 
-        Contributions are the signed robust z of the residual: positive where there is more of an
-        element than the network expects.
+        Contributions are the signed residual of each element in sigmas of the background: for
+        element maps the very terms whose squares add up to the statistic.
 
         Raises
         ------
@@ -66,62 +107,96 @@ class FittedMsfa:
             When the scan lacks an element of the fit.
         CancelledError
         """
-        labels = np.zeros(cube.shape, dtype=np.uint16)
-
-        def label_strip(strip: StripOutput, latent: NDArray[np.float32]) -> None:
-            cluster = self._clusters.assign(latent, cancel=cancel)
-            part = labels[strip.window.rows, strip.window.columns]
-            part[strip.valid] = self._clusters.labels(cluster)
-
-        passes = ScanPasses(
-            self._network,
-            cube,
-            self._preprocessing,
-            self.config.batch_size,
-            self._device,
-            on_event=on_event,
-            cancel=cancel,
+        features = self._features
+        view = ScanView(cube, features)
+        look = look_at(
+            self._network, view, self.config, self._device, on_event=on_event, cancel=cancel
         )
-        reconstruction = reconstruct_scan(self._network, cube, passes, label_strip, phase="scoring")
-        residual = self._residual_model.residual(cube, self._preprocessing, reconstruction)
-        statistic = self._residual_model.statistic(cube, residual)
+        valid, mean, spread = cube.valid, self._background.mean, self._background.spread
+        if features.local:
+            statistic = local_surprise(
+                look.residual, valid, mean, spread, on_event=on_event, cancel=cancel
+            )
+        else:
+            statistic = gaussianised(
+                squared_sigmas(look.residual, mean, spread).astype(np.float64), features.n
+            )
+        candidates = self._candidates(look, valid, cancel)
+        labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
+        ordinary = valid & ~candidates.mask
+        labels[ordinary] = FIRST_BACKGROUND_LABEL + self._clusters.assign(
+            look.latent[:, ordinary].T
+        )
         info = self._fit_info | {
-            "n_candidates": int(np.count_nonzero(labels == CANDIDATE_LABEL)),
+            "n_candidates": int(candidates.mask.sum()),
             "device": self._device.type,
             "device_reason": self._device_reason,
         }
-        contributions = residual_contributions(cube, self._preprocessing, residual, cancel=cancel)
-        return finish_result(cube, statistic, contributions, labels, info)
+        return finish_result(
+            cube,
+            statistic,
+            self._contributions(cube, look),
+            labels,
+            info,
+            in_map_units(cube, features.preprocessing, features.transformed(look.prediction)),
+        )
+
+    def _candidates(
+        self, look: Look, valid: NDArray[np.bool_], cancel: CancelToken | None
+    ) -> Candidates:
+        if self.config.no_pseudo_labels:
+            return Candidates(np.zeros(valid.shape, dtype=bool))
+        return _find(look, valid, self.config, cancel)
+
+    def _contributions(self, cube: ElementCube, look: Look) -> NDArray[np.float32]:
+        features = self._features
+        out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
+        positions = features.preprocessing.positions(cube)
+        if not features.reduced:
+            mean, sigma = residual_sigma(look.residual, cube.valid)
+            if not features.local:
+                mean, sigma = self._background.mean, self._background.spread
+            for k, c in enumerate(positions):
+                out[c] = (look.residual[k] - np.float32(mean[k])) / np.float32(sigma[k])
+            return out
+        # The noise unit of components is 1, so this is a residual of the bands up to their mean.
+        bands = features.transformed(look.residual)
+        for k, c in enumerate(positions):
+            out[c] = bands[k]
+            robust_z_in_place(out[c], cube.valid)
+        return out
 
     def state(self) -> ModelState:
-        """Weights, clusters, statistics and names, for `detectors.bundle`."""
+        """Weights, statistics and names, for `detectors.bundle`."""
         weights = {name: value.cpu().numpy() for name, value in self._network.state_dict().items()}
-        parts = {
+        clusters = {name: np.asarray(array) for name, array in vars(self._clusters).items()}
+        background = {"mean": self._background.mean, "spread": self._background.spread}
+        parts: dict[str, dict[str, NDArray[Any]]] = {
             "network": weights,
-            "clusters": self._clusters.arrays(),
-            "residual": self._residual_model.arrays(),
-            "scaling": self._preprocessing.arrays(),
+            "clusters": clusters,
+            "background": background,
+            "features": self._features.arrays(),
+            "scaling": self._features.preprocessing.arrays(),
         }
         arrays = {
             f"{part}/{name}": array
             for part, named in parts.items()
             for name, array in named.items()
         }
-        meta = self._preprocessing.meta() | {
-            "clusters": self._clusters.meta(),
+        meta = self._features.preprocessing.meta() | {
+            "local": self._features.local,
             "fit_info": self._fit_info,
         }
         return ModelState(arrays, meta)
 
 
-class MsfaPaperDetector:
-    """MSFA-Net as reconstructed from Lu et al. (2025), see `MsfaPaperConfig`."""
+class MsfaDetector:
+    """Our MSFA-Net, see `MsfaConfig`."""
 
-    name = "msfa-paper"
-    config_class: type[MsfaPaperConfig] = MsfaPaperConfig
+    name = "msfa"
 
-    def __init__(self, config: MsfaPaperConfig | None = None) -> None:
-        self.config: MsfaPaperConfig = config or self.config_class()
+    def __init__(self, config: MsfaConfig | None = None) -> None:
+        self.config = config or MsfaConfig()
 
     def fit(
         self,
@@ -129,11 +204,11 @@ class MsfaPaperDetector:
         *,
         on_event: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
-    ) -> FittedMsfa:
+    ) -> FittedMaskedMsfa:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
-        With no epochs at all the result is the untrained network, the control that every table
-        of results needs.
+        With no epochs in either stage the result is the untrained network, the control that every
+        table of results needs.
 
         Raises
         ------
@@ -143,60 +218,141 @@ class MsfaPaperDetector:
         """
         config = self.config
         device, _ = resolve_device(config.device)
-        preprocessing = fit_preprocessing(cube, config.transform, cancel=cancel)
-        trainer = Trainer(cube, preprocessing, config, device, on_event=on_event, cancel=cancel)
-        network = trainer.run()
-        passes = ScanPasses(
-            network,
-            cube,
-            preprocessing,
-            config.batch_size,
-            device,
-            on_event=on_event,
-            cancel=cancel,
+        features = fit_features(
+            cube, config.transform, config.components, on_event=on_event, cancel=cancel
         )
-        sample = calibrate_norms(network, cube, preprocessing, passes, config, device)
-        reconstruction = reconstruct_scan(network, cube, passes, phase="statistics")
-        residual_model = ResidualModel.fit(config.score, cube, preprocessing, reconstruction)
-        emit(on_event, ProgressEvent("pseudo-labels", config.epochs, config.epochs, "final labels"))
-        picked = sample_pixels(len(sample), np.random.default_rng(config.seed))
-        clusters = cluster_latents(sample[picked], config, cancel=cancel)
+        view = ScanView(cube, features)
+        network = _build(features, config).to(device)
+        trainer = Trainer(network, view, config, device, on_event=on_event, cancel=cancel)
+        candidates = Candidates(np.zeros(cube.shape, dtype=bool))
+        trainer.run(config.pre_epochs, stage=1)
+        if config.epochs and not config.no_pseudo_labels:
+            trainer.measure()
+            first = look_at(
+                network, view, config, device, phase="labels", on_event=on_event, cancel=cancel
+            )
+            emit(on_event, ProgressEvent("pseudo-labels", 0, 0, "who is a candidate"))
+            candidates = _find(first, cube.valid, config, cancel)
+            trainer.weigh(candidates.mask, _aggregate(first, cube.valid, candidates, config))
+        trainer.run(config.epochs, stage=2)
+        trainer.measure()
+        last = look_at(
+            network, view, config, device, phase="statistics", on_event=on_event, cancel=cancel
+        )
+        ordinary = cube.valid & ~candidates.mask
+        background = Background(
+            *(whitening if features.local else residual_sigma)(last.residual, ordinary)
+        )
+        clusters = cluster_background(
+            last.latent[:, ordinary].T, config.anomal_prop, config.seed, cancel=cancel
+        )
         fit_info = {
-            "dropped_elements": list(preprocessing.dropped),
-            "transform": preprocessing.transform,
+            "dropped_elements": list(features.preprocessing.dropped),
+            "transform": features.preprocessing.transform,
+            "predicted_from": "surroundings" if features.local else "other elements",
+            "n_features": features.n,
+            "bottleneck": int(last.latent.shape[0]),
+            "multiply_adds_per_pixel": _multiply_adds(network, features, config),
             "epochs": config.epochs,
-            "pre_epochs": config.warm_up_epochs,
+            "pre_epochs": config.pre_epochs,
             "loss_curve": trainer.loss_curve,
-            "label_refreshes": trainer.label_refreshes,
-            "final_labels": describe_clusters(clusters),
+            "candidate_rounds": candidates.log,
+            "n_background_clusters": len(clusters.centres),
         }
-        return FittedMsfa(
-            self.name, config, preprocessing, network, clusters, residual_model, fit_info
+        return FittedMaskedMsfa(
+            self.name, config, features, network, background, clusters, fit_info
         )
 
-    def load(self, state: ModelState) -> FittedMsfa:
-        """Rebuild a fitted detector from `FittedMsfa.state`."""
+    def load(self, state: ModelState) -> FittedMaskedMsfa:
+        """Rebuild a fitted detector from `FittedMaskedMsfa.state`."""
         parts: dict[str, dict[str, NDArray[Any]]] = {}
         for key, array in state.arrays.items():
             part, _, name = key.partition("/")
             parts.setdefault(part, {})[name] = array
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
-        network = MsfaNetwork(len(preprocessing.elements), self.config, self.config.seed)
+        features = Features.from_saved(preprocessing, parts["features"], state.meta["local"])
+        network = _build(features, self.config)
         weights = {name: torch.from_numpy(array) for name, array in parts["network"].items()}
         network.load_state_dict(weights)
-        return FittedMsfa(
+        return FittedMaskedMsfa(
             self.name,
             self.config,
-            preprocessing,
+            features,
             network,
-            Clusters.from_saved(parts["clusters"], state.meta["clusters"]),
-            ResidualModel.from_saved(self.config.score, parts["residual"]),
+            Background(**parts["background"]),
+            BackgroundClusters(**parts["clusters"]),
             state.meta["fit_info"],
         )
 
 
-class MsfaDetector(MsfaPaperDetector):
-    """Our MSFA-Net, see `MsfaConfig`."""
+def look_at(
+    network: MaskedNetwork,
+    view: ScanView,
+    config: MsfaConfig,
+    device: torch.device,
+    *,
+    phase: str = "scoring",
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Look:
+    """Predict a scan and take the residual, smoothed over about the beam."""
+    height, width = view.cube.shape
+    latent = np.empty((network.bottleneck.out_channels, height, width), dtype=np.float32)
 
-    name = "msfa"
-    config_class = MsfaConfig
+    def keep(rows: slice, part: NDArray[np.float32]) -> None:
+        latent[:, rows] = part
+
+    prediction = predict_scan(
+        network,
+        view,
+        []
+        if config.no_masking
+        else hidden_blocks(view.features.n, config.mask_blocks, config.seed),
+        device,
+        latent_sink=keep,
+        phase=phase,
+        on_event=on_event,
+        cancel=cancel,
+    )
+    residual = view.values(slice(0, height)) - prediction
+    residual *= view.features.unit.astype(np.float32)[:, None, None]
+    sigma = 0.0 if view.features.local else config.smoothing_px
+    return Look(smoothed(residual, view.valid, sigma), prediction, latent)
+
+
+def _build(features: Features, config: MsfaConfig) -> MaskedNetwork:
+    n_inputs = len(RINGS) * features.n if features.local else 2 * features.n
+    return MaskedNetwork(features.n, n_inputs, config, features.local)
+
+
+def _multiply_adds(network: MaskedNetwork, features: Features, config: MsfaConfig) -> int:
+    """Multiply-adds per pixel of one scoring: passes times the network's own."""
+    hidden = 0 if features.local or config.no_masking else min(config.mask_blocks, features.n)
+    return (1 + hidden) * network.multiply_adds()
+
+
+def _find(
+    look: Look, valid: NDArray[np.bool_], config: MsfaConfig, cancel: CancelToken | None
+) -> Candidates:
+    return find_candidates(
+        look.residual,
+        valid,
+        anomal_prop=config.anomal_prop,
+        spectral_angle=config.spectral_angle,
+        seed=config.seed,
+        cancel=cancel,
+    )
+
+
+def _aggregate(
+    look: Look, valid: NDArray[np.bool_], candidates: Candidates, config: MsfaConfig
+) -> Aggregation | None:
+    """Clusters of the background for the second stage, None where their losses are off."""
+    if config.lambda_cohesion == 0 and config.lambda_separation == 0:
+        return None
+    clusters = cluster_background(
+        look.latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
+    )
+    own = np.zeros(valid.shape, dtype=np.int64)
+    own[valid] = clusters.assign(look.latent[:, valid].T)
+    return Aggregation(own, clusters)

@@ -1,168 +1,143 @@
-"""The network: pixel-wise encoder, multi-scale orthogonal attention, pixel-wise decoder.
-
-Layer types and widths follow DFAN (Cheng et al. 2024), the parent of MSFA-Net; the paper's public
-record does not give them.
-"""
+"""The network: masked elements in, residual blocks with context, bottleneck, all elements out."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from napari_mineral_anomaly.detectors.msfa.attention import OrthogonalAttention
-from napari_mineral_anomaly.detectors.msfa.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.msfa.grid import PixelGrid
+from napari_mineral_anomaly.detectors.msfa.attention import REACH, ScanAttention
+from napari_mineral_anomaly.detectors.msfa.config import AUTO, MsfaConfig
 
-
-@dataclass(frozen=True)
-class Encoded:
-    """Outputs of the three encoder layers: (h1, n), (h2, n) and the latent features (D, n)."""
-
-    first: Tensor
-    second: Tensor
-    latent: Tensor
+SMALLEST_LATENT = 3
+LATENT_SHARE = 0.3
 
 
 @dataclass(frozen=True)
 class Forward:
-    """What one pass gives: ``latent`` (D, n) after the attention, ``output`` (K, n) in [0, 1]."""
+    """``output`` (B, F, H, W) predicted features, ``latent`` (B, D, H, W) the bottleneck."""
 
-    latent: Tensor
     output: Tensor
+    latent: Tensor
 
 
-class PixelLayer(nn.Module):
-    """Linear layer without bias on (C, n) pixels, batch normalisation, optional ReLU.
+def latent_width(n_features: int, config: MsfaConfig) -> int:
+    """Width D of the bottleneck, `AUTO` resolved.
 
-    The same as a 1x1 convolution. Normalisation runs over the valid pixels, because only they
-    are in the list.
+    Three tenths of the elements: a rock of a handful of minerals needs no more dimensions, and
+    what needs more is what is looked for (our choice).
     """
+    if config.latent_dim != AUTO:
+        return config.latent_dim
+    return max(SMALLEST_LATENT, round(LATENT_SHARE * n_features))
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        generator: torch.Generator,
-        *,
-        norm: bool = True,
-        relu: bool = True,
-    ) -> None:
+
+class Block(nn.Module):
+    """Depthwise 3x3 (the neighbours), then two pixel-wise layers, added to what came in."""
+
+    def __init__(self, width: int, context: bool) -> None:
         super().__init__()
-        bound = 1 / math.sqrt(inputs)
-        weight = (2 * torch.rand((outputs, inputs), generator=generator) - 1) * bound
-        self.weight = nn.Parameter(weight)
-        self.norm = nn.BatchNorm1d(outputs) if norm else None
-        self.relu = relu
+        self.neighbours = (
+            nn.Conv2d(width, width, 3, padding=1, groups=width, padding_mode="replicate")
+            if context
+            else nn.Identity()
+        )
+        self.norm = nn.BatchNorm2d(width)
+        self.wide = nn.Conv2d(width, 2 * width, 1)
+        self.narrow = nn.Conv2d(2 * width, width, 1)
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """(inputs, n) to (outputs, n)."""
-        out = self.weight @ pixels
-        if self.norm is not None:
-            out = self.norm(out[None])[0]
-        return torch.relu(out) if self.relu else out
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, width, H, W) to the same."""
+        inside = self.norm(self.neighbours(features))
+        out: Tensor = features + self.narrow(nnf.gelu(self.wide(inside)))
+        return out
 
 
-class MsfaNetwork(nn.Module):
-    """Autoencoder of the K elements of each pixel with attention on its D latent features.
+class MaskedNetwork(nn.Module):
+    """Predicts features of a tile from those that are not hidden.
 
     Parameters
     ----------
-    n_elements : int
-        K.
-    config : MsfaPaperConfig
-    seed : int
-        Seed of all weights and filters. torch's global random state is neither used nor changed.
+    n_features : int
+        F.
+    n_inputs : int
+        Channels of the input: 2 F (values and masks), or the means of the surroundings.
+    config : MsfaConfig
+    local : bool
+        Prediction from the surroundings: no convolution may look at the pixel itself.
+
+    Notes
+    -----
+    Only the first block looks at the neighbours: a second one lets small grains explain
+    themselves. torch's global random state is restored after the weights are drawn.
     """
 
-    def __init__(self, n_elements: int, config: MsfaPaperConfig, seed: int) -> None:
+    def __init__(self, n_features: int, n_inputs: int, config: MsfaConfig, local: bool) -> None:
         super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-        # DFAN halves twice; the floors keep a network for 7 elements from closing up.
-        wide, narrow = max(n_elements // 2, 8), max(n_elements // 4, 4)
-        features = config.latent_dim
-        self.concat = config.skip == "concat"
-        self.encoder1 = PixelLayer(n_elements, wide, generator)
-        self.encoder2 = PixelLayer(wide, narrow, generator)
-        self.encoder3 = PixelLayer(narrow, features, generator)
-        self.attention = (
-            None
-            if config.no_attention
-            else OrthogonalAttention(
-                features,
-                1 if config.no_groups else config.groups,
-                config.pool_size,
-                config.ortho_init,
-                not config.no_orthogonal,
-                generator,
+        context = not (config.no_context or local)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            width = config.width
+            self.entry = nn.Conv2d(n_inputs, width, 1)
+            self.blocks = nn.ModuleList(
+                Block(width, context and number == 0) for number in range(config.blocks)
             )
-        )
-        doubled = 2 if self.concat else 1
-        self.decoder1 = PixelLayer(features, narrow, generator)
-        self.decoder2 = PixelLayer(doubled * narrow, wide, generator)
-        self.decoder3 = PixelLayer(
-            doubled * wide,
-            n_elements,
-            generator,
-            norm=config.head == "bn_sigmoid",
-            relu=False,
-        )
+            self.attention = (
+                None
+                if config.no_attention
+                else ScanAttention(
+                    width,
+                    1 if config.no_groups else config.groups,
+                    not config.no_orthogonal,
+                    context,
+                    torch.Generator().manual_seed(config.seed),
+                )
+            )
+            self.bottleneck = nn.Conv2d(width, latent_width(n_features, config), 1)
+            self.widen = nn.Conv2d(latent_width(n_features, config), width, 1)
+            self.exit = nn.Conv2d(width, n_features, 1)
+        self.reach = (1 + (0 if config.no_attention else REACH)) if context else 0
 
-    def forward(self, pixels: Tensor, grid: PixelGrid) -> Forward:
-        """Reconstruct the valid pixels (K, n) of a window."""
-        encoded = self.encode(pixels)
-        latent = encoded.latent
+    def forward(self, inputs: Tensor) -> Forward:
+        """(B, n_inputs, H, W) to features."""
+        hidden = self.entry(inputs)
+        for block in self.blocks:
+            hidden = block(hidden)
         if self.attention is not None:
-            latent = self.attention(latent, grid)
-        return Forward(latent, self.decode(latent, encoded))
+            hidden = self.attention(hidden)
+        latent = self.bottleneck(hidden)
+        return Forward(self.exit(nnf.gelu(self.widen(latent))), latent)
 
-    def encode(self, pixels: Tensor) -> Encoded:
-        """Encoder outputs of pixels (K, n), each pixel by itself."""
-        first = self.encoder1(pixels)
-        second = self.encoder2(first)
-        return Encoded(first, second, self.encoder3(second))
+    def multiply_adds(self) -> int:
+        """Multiplications per pixel and pass: the design figure of the scoring cost."""
+        total = 0
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                total += module.weight.numel()
+        if self.attention is not None:
+            # Its convolutions are shared by the groups; the line branch runs twice.
+            shared = self.attention.line.weight.numel() * 2 + self.attention.area.weight.numel()
+            once = self.attention.line.weight.numel() + self.attention.area.weight.numel()
+            total += shared * self.attention.groups - once
+        return total
 
-    def decode(self, latent: Tensor, encoded: Encoded) -> Tensor:
-        """Reconstruction (K, n) from latent features after the attention."""
-        out = self.decoder1(latent)
-        out = self.decoder2(torch.cat([out, encoded.second]) if self.concat else out)
-        out = self.decoder3(torch.cat([out, encoded.first]) if self.concat else out)
-        return torch.sigmoid(out)
+    def start_measuring(self) -> None:
+        """Let the next batches, evenly averaged, set all running statistics."""
+        self.train()
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+                module.momentum = None
+        if self.attention is not None:
+            self.attention.reset()
 
-    @torch.no_grad()
-    def calibrate_encoder(self, pixels: Tensor) -> Encoded:
-        """Set the encoder's normalisations to the statistics of these pixels, and encode them."""
-        with _measuring(self, [self.encoder1, self.encoder2, self.encoder3], pixels.shape[1]):
-            return self.encode(pixels)
-
-    @torch.no_grad()
-    def calibrate_decoder(self, latent: Tensor, encoded: Encoded) -> None:
-        """Set the decoder's normalisations to the statistics of these pixels."""
-        with _measuring(self, [self.decoder1, self.decoder2, self.decoder3], latent.shape[1]):
-            self.decode(latent, encoded)
-
-
-@contextmanager
-def _measuring(network: MsfaNetwork, layers: list[PixelLayer], n_pixels: int) -> Iterator[None]:
-    """Let the batch normalisations of some layers take over the statistics of the next pass.
-
-    The running averages of training lag behind the weights and remember only the last windows
-    (and, in an untrained network, nothing). The network is in evaluation mode afterwards.
-    """
-    norms = [layer.norm for layer in layers if layer.norm is not None]
-    momenta = [norm.momentum for norm in norms]
-    network.eval()
-    for norm in norms:
-        norm.momentum = 1.0
-        norm.train()
-    yield
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-        # torch normalises by the variance over n while training but remembers that over n - 1.
-        if norm.running_var is not None:
-            norm.running_var.mul_((n_pixels - 1) / n_pixels)
-    network.eval()
+    def stop_measuring(self) -> None:
+        """Freeze the running statistics."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 0.1
+        if self.attention is not None:
+            self.attention.momentum = 0.1

@@ -1,28 +1,25 @@
-"""Two-stage training on one scan: all pixels alike, then weighted by pseudo-labels."""
+"""Training in two stages on tiles of a scan: all pixels alike, then without the candidates."""
 
 from __future__ import annotations
 
+import copy
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as nnf
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.msfa.aggregation import (
-    Aggregation,
-    describe_clusters,
-    pixel_rows,
-)
-from napari_mineral_anomaly.detectors.msfa.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.msfa.loading import LoadedWindow, WindowLoader
-from napari_mineral_anomaly.detectors.msfa.losses import weighted_reconstruction
-from napari_mineral_anomaly.detectors.msfa.network import Forward, MsfaNetwork
-from napari_mineral_anomaly.detectors.msfa.windows import draw_windows, fits_whole
+from napari_mineral_anomaly.detectors.msfa.candidates import BackgroundClusters
+from napari_mineral_anomaly.detectors.msfa.config import MsfaConfig
+from napari_mineral_anomaly.detectors.msfa.looking import masked_input, plain_surroundings
+from napari_mineral_anomaly.detectors.msfa.network import Forward, MaskedNetwork
+from napari_mineral_anomaly.detectors.msfa.view import ScanView
+from napari_mineral_anomaly.detectors.msfa_paper.losses import centre_cosines, cohesion, separation
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -31,152 +28,248 @@ from napari_mineral_anomaly.progress import (
     emit,
 )
 
-# Windows drawn between two refreshes of the pseudo-labels: enough to see most of a thin section,
-# few enough to label them in seconds.
-MAX_WINDOWS = 8
+# A hidden feature counts five times a shown one: a quarter of them is hidden on average, and it is
+# the prediction of hidden ones that is hard.
+HIDDEN_EXTRA = 4.0
+LEAST_HIDDEN, MOST_HIDDEN = 0.05, 0.5
+# Huber loss: differences beyond three counting sigmas pull no harder than that.
+HUBER_COUNTS, HUBER_OTHER = 3.0, 1.5
+
+HELD_OUT_SHARE = 0.05
+HELD_OUT_SIDE = 12
+CHECK_EVERY = 25
+TOLERANCE = 0.03
+MEASURED_TILES = 64
 
 
-class Trainer:
-    """Trains a network on one scan.
-
-    One epoch is one optimiser step on one window. The whole valid area is the window where it
-    fits into ``batch_size``; of a larger scan up to `MAX_WINDOWS` seeded windows are drawn every
-    ``refresh`` epochs and taken in turn.
+@dataclass(frozen=True, eq=False)
+class Aggregation:
+    """Background clusters as the losses of the second stage use them.
 
     Attributes
     ----------
-    network : MsfaNetwork
-    loss_curve : list of {"epoch", "stage", "loss"}
-    label_refreshes : list of dict
-        What each clustering found.
+    own : (H, W) int64
+        Cluster of every pixel.
+    clusters : BackgroundClusters
+    """
+
+    own: NDArray[np.int64]
+    clusters: BackgroundClusters
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Tiles: ``inputs`` (B, I, h, w), ``target`` (B, F, h, w), ``hidden`` (B, F, 1, 1),
+    ``weights`` and ``held_out`` (B, h, w), ``own`` (B, h, w).
+    """
+
+    inputs: Tensor
+    target: Tensor
+    hidden: Tensor
+    weights: Tensor
+    held_out: Tensor
+    own: Tensor | None
+
+
+class Trainer:
+    """Trains a network on tiles of one scan; the cost does not depend on the size of the scan.
+
+    Attributes
+    ----------
+    loss_curve : list of {"epoch", "stage", "loss"} and, at each check, "held_out"
     """
 
     def __init__(
         self,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        config: MsfaPaperConfig,
+        network: MaskedNetwork,
+        view: ScanView,
+        config: MsfaConfig,
         device: torch.device,
         *,
         on_event: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
-        self._cube = cube
+        self.network = network
+        self.loss_curve: list[dict[str, Any]] = []
+        self._view = view
         self._config = config
         self._device = device
         self._on_event = on_event
         self._cancel = cancel
-        self._loader = WindowLoader(cube, preprocessing, device)
         self._rng = np.random.default_rng(config.seed)
-        self._whole = fits_whole(cube.valid, config.batch_size)
-        self._windows: list[LoadedWindow] = []
-        network = MsfaNetwork(len(preprocessing.elements), config, config.seed)
-        self.network = network.to(device)
-        self.loss_curve: list[dict[str, Any]] = []
-        self.label_refreshes: list[dict[str, Any]] = []
+        self._valid_index = np.flatnonzero(view.valid)
+        self._held_out = self._draw_held_out()
+        self._weights = view.valid.astype(np.float32)
+        self._aggregation: Aggregation | None = None
+        unit = torch.from_numpy(view.features.unit.astype(np.float32))
+        self._unit = unit[None, :, None, None].to(device)
+        counts = view.features.preprocessing.transform == "anscombe" and not view.features.reduced
+        self._delta = HUBER_COUNTS if counts else HUBER_OTHER
 
-    def run(self) -> MsfaNetwork:
-        """Train both stages and return the network.
+    def weigh(self, candidates: NDArray[np.bool_], aggregation: Aggregation | None) -> None:
+        """Use pseudo-labels from the next stage on."""
+        weights = self._view.valid.astype(np.float32)
+        config = self._config
+        weights[candidates] = 0.0 if config.weight_mode == "mask" else 1.0 + config.beta
+        self._weights = weights
+        self._aggregation = aggregation
+
+    def run(self, steps: int, stage: int) -> None:
+        """Train for at most ``steps`` steps; stop early when held-out squares gain nothing.
+
+        The last weights are kept, unless the best ones before were better by `TOLERANCE`: the
+        held-out loss is noisy, and the last steps, at a small step width, are the quiet ones.
 
         Raises
         ------
         InputError
-            When the loss stops being a number, or no window holds two valid pixels.
+            When the loss is no longer a number.
         CancelledError
         """
-        self.network.train()
-        self._warm_up()
-        self._weighted()
-        return self.network
-
-    def _warm_up(self) -> None:
-        epochs = self._config.warm_up_epochs
-        optimiser = self._optimiser()
-        for epoch in range(epochs):
-            if epoch % self._config.refresh == 0:
-                self._draw()
-            window = self._windows[epoch % len(self._windows)]
-            forward = self._forward(window)
-            weights = torch.ones(window.grid.n_pixels, device=self._device)
-            loss = weighted_reconstruction(forward.output, window.pixels, weights)
-            self._step(optimiser, loss)
-            self._record(1, "training (warm-up)", epoch, epochs, loss)
-
-    def _weighted(self) -> None:
-        epochs = self._config.epochs
-        optimiser = self._optimiser()
-        aggregation: Aggregation | None = None
-        for epoch in range(epochs):
-            if aggregation is None or epoch % self._config.refresh == 0:
-                self._draw()
-                aggregation = self._aggregate(epoch)
-            turn = epoch % len(self._windows)
-            window, targets = self._windows[turn], aggregation.targets[turn]
-            forward = self._forward(window)
-            loss = weighted_reconstruction(forward.output, window.pixels, targets.weights)
-            loss = loss + aggregation.loss(forward.latent, targets)
-            self._step(optimiser, loss)
-            self._record(2, "training (weighted)", epoch, epochs, loss)
-
-    def _optimiser(self) -> torch.optim.Adam:
-        return torch.optim.Adam(self.network.parameters(), lr=self._config.learning_rate)
-
-    def _forward(self, window: LoadedWindow) -> Forward:
-        check(self._cancel)
-        forward: Forward = self.network(window.pixels, window.grid)
-        return forward
-
-    def _step(self, optimiser: torch.optim.Adam, loss: Tensor) -> None:
-        check(self._cancel)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-
-    def _record(self, stage: int, phase: str, epoch: int, epochs: int, loss: Tensor) -> None:
-        value = loss.item()
-        if not math.isfinite(value):
-            raise InputError(
-                f"Training came apart at epoch {epoch + 1} of {phase}: the loss is not a number; "
-                f"try a learning rate below {self._config.learning_rate:g}."
-            )
-        self.loss_curve.append({"epoch": epoch + 1, "stage": stage, "loss": value})
-        event = ProgressEvent(phase, epoch + 1, epochs, f"loss {value:.4g}", loss=value)
-        emit(self._on_event, event)
-
-    def _draw(self) -> None:
-        if self._whole and self._windows:
+        if steps == 0:
             return
-        limit = self._config.batch_size
-        count = min(MAX_WINDOWS, math.ceil(self._cube.n_valid / limit))
-        drawn = draw_windows(self._cube.valid, limit, count, self._rng)
-        if not drawn:
-            raise InputError(
-                f"The valid pixels lie so far apart that hardly any window of {limit} pixels holds "
-                "two of them; train with a larger batch size."
-            )
-        self._windows = [self._loader.load(window) for window in drawn]
-
-    def _aggregate(self, epoch: int) -> Aggregation:
-        epochs = self._config.epochs
-        emit(self._on_event, ProgressEvent("pseudo-labels", epoch, epochs, "clustering pixels"))
-        aggregation = Aggregation(
-            [self._latent(window) for window in self._windows],
-            self._config,
-            self._rng,
-            self._device,
-            cancel=self._cancel,
+        config, network = self._config, self.network
+        optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-4)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, config.learning_rate, total_steps=steps, pct_start=0.15
         )
-        share = aggregation.candidate_share
-        numbers = describe_clusters(aggregation.clusters)
-        self.label_refreshes.append({"epoch": epoch, **numbers, "candidate_share": share})
-        message = (
-            f"{numbers['background_clusters']} background clusters, {share:.1%} candidates"
-            if aggregation.clusters.has_background
-            else "no background cluster found: all pixels weigh the same"
-        )
-        emit(self._on_event, ProgressEvent("pseudo-labels", epoch, epochs, message))
-        return aggregation
+        check_batch = self._held_out_batch(np.random.default_rng(config.seed + stage))
+        best, best_state, waited = math.inf, None, 0
+        row: dict[str, Any] = {}
+        for step in range(1, steps + 1):
+            check(self._cancel)
+            network.train()
+            batch = self._draw()
+            loss = self._loss(batch, batch.weights)
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise InputError(
+                    "Training diverged: the loss is no longer a number. Try a smaller learning "
+                    "rate, and look for absurd values in the maps (inspect lists them)."
+                )
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            row = {"epoch": step, "stage": stage, "loss": value}
+            self.loss_curve.append(row)
+            emit(self._on_event, ProgressEvent("training", step, steps, f"stage {stage}", value))
+            if step % CHECK_EVERY and step != steps:
+                continue
+            with torch.no_grad():
+                row["held_out"] = float(self._loss(check_batch, check_batch.held_out))
+            if row["held_out"] < best:
+                best, best_state, waited = (
+                    row["held_out"],
+                    copy.deepcopy(network.state_dict()),
+                    0,
+                )
+                continue
+            waited += 1
+            if waited >= config.patience:
+                break
+        if best_state is not None and row["held_out"] > best * (1 + TOLERANCE):
+            network.load_state_dict(best_state)
 
     @torch.no_grad()
-    def _latent(self, window: LoadedWindow) -> NDArray[np.float32]:
-        return pixel_rows(self._forward(window).latent)
+    def measure(self) -> None:
+        """Set the statistics of normalisation and attention to those of the scan."""
+        rng = np.random.default_rng(self._config.seed)
+        self.network.start_measuring()
+        for _ in range(max(1, MEASURED_TILES // self._config.batch_size)):
+            check(self._cancel)
+            self.network(self._draw(rng).inputs)
+        self.network.stop_measuring()
+
+    def _loss(self, batch: Batch, weights: Tensor) -> Tensor:
+        forward: Forward = self.network(batch.inputs)
+        predicted = forward.output
+        if self._view.features.local:
+            predicted = predicted + plain_surroundings(batch.inputs)
+        difference = (batch.target - predicted) * self._unit
+        each = nnf.huber_loss(
+            difference, torch.zeros_like(difference), reduction="none", delta=self._delta
+        )
+        per_pixel = (each * (1 + HIDDEN_EXTRA * batch.hidden)).mean(1)
+        loss = (per_pixel * weights).sum() / weights.sum().clamp(min=1)
+        if batch.own is not None:
+            loss = loss + self._cluster_loss(forward.latent, batch.own, weights)
+        return loss
+
+    def _cluster_loss(self, latent: Tensor, own: Tensor, weights: Tensor) -> Tensor:
+        """L_BC and L_CD of the background pixels; gradients flow through the bottleneck."""
+        aggregation, config = self._aggregation, self._config
+        background = weights > 0
+        if aggregation is None or not bool(background.any()):
+            return latent.new_zeros(())
+        clusters = aggregation.clusters
+        low, span = (
+            torch.from_numpy(array).to(latent)[:, None] for array in (clusters.low, clusters.span)
+        )
+        pixels = (latent.permute(1, 0, 2, 3)[:, background] - low) / span
+        cosines = centre_cosines(pixels, torch.from_numpy(clusters.centres).to(latent))
+        of_pixel = own[background]
+        return config.lambda_cohesion * cohesion(
+            cosines, of_pixel
+        ) + config.lambda_separation * separation(cosines, of_pixel, config.margin)
+
+    def _draw(self, rng: np.random.Generator | None = None) -> Batch:
+        rng = rng or self._rng
+        centres = rng.choice(self._valid_index, self._config.batch_size)
+        return self._batch(centres, rng)
+
+    def _held_out_batch(self, rng: np.random.Generator) -> Batch:
+        places = np.flatnonzero(self._held_out & self._view.valid)
+        if places.size == 0:
+            places = self._valid_index
+        return self._batch(rng.choice(places, self._config.batch_size), rng)
+
+    def _batch(self, centres: NDArray[np.intp], rng: np.random.Generator) -> Batch:
+        config, view = self._config, self._view
+        height, width = view.cube.shape
+        side = (min(config.tile, height), min(config.tile, width))
+        targets, inputs, weights, held_out, own = [], [], [], [], []
+        hidden = np.zeros((len(centres), view.features.n, 1, 1), dtype=np.float32)
+        for number, centre in enumerate(centres):
+            top = int(np.clip(centre // width - side[0] // 2, 0, height - side[0]))
+            left = int(np.clip(centre % width - side[1] // 2, 0, width - side[1]))
+            cut = (slice(top, top + side[0]), slice(left, left + side[1]))
+            targets.append(view.values(*cut))
+            if view.features.local:
+                inputs.append(view.surroundings(*cut))
+            elif not config.no_masking and rng.random() >= config.visible_share:
+                share = rng.uniform(LEAST_HIDDEN, MOST_HIDDEN)
+                hidden[number, :, 0, 0] = rng.random(view.features.n) < share
+            weights.append(self._weights[cut] * ~self._held_out[cut])
+            held_out.append((self._weights[cut] * self._held_out[cut]).astype(np.float32))
+            if self._aggregation is not None:
+                own.append(self._aggregation.own[cut])
+        target, mask = self._tensor(targets), torch.from_numpy(hidden).to(self._device)
+        return Batch(
+            self._tensor(inputs)
+            if view.features.local
+            else masked_input(target, mask.expand_as(target)),
+            target,
+            mask,
+            self._tensor(weights),
+            self._tensor(held_out),
+            self._tensor(own) if own else None,
+        )
+
+    def _tensor(self, tiles: list[NDArray[Any]]) -> Tensor:
+        return torch.from_numpy(np.stack(tiles)).to(self._device)
+
+    def _draw_held_out(self) -> NDArray[np.bool_]:
+        """Small squares that no gradient sees: they tell when training has done its work."""
+        height, width = self._view.cube.shape
+        out = np.zeros((height, width), dtype=bool)
+        n_valid = len(self._valid_index)
+        wanted = HELD_OUT_SHARE * n_valid
+        rng = np.random.default_rng(self._config.seed)
+        while n_valid and (out & self._view.valid).sum() < wanted:
+            centre = int(rng.choice(self._valid_index))
+            top, left = centre // width, centre % width
+            side = min(HELD_OUT_SIDE, max(1, int(math.sqrt(wanted))))
+            out[top : top + side, left : left + side] = True
+        return out

@@ -1,0 +1,70 @@
+"""Time the slow detectors on small scans: the figures behind detectors/cost.py.
+
+    OMP_NUM_THREADS=1 python benchmarks/detector_costs.py
+
+Prints the CPU seconds per pixel (and step) that were measured, and those that
+`detectors.cost.expected_seconds` expects. CPU time, so that a busy machine does not matter much.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.cost import expected_seconds
+from napari_mineral_anomaly.detectors.registry import make_config, make_detector
+
+# Detector, parameters, rows and columns, elements.
+RUNS: tuple[tuple[str, dict[str, Any], tuple[int, int], int], ...] = (
+    ("local-rx", {}, (150, 150), 8),
+    ("local-rx", {}, (150, 150), 16),
+    ("local-rx", {}, (80, 80), 30),
+    ("crd", {}, (80, 80), 8),
+    ("crd", {}, (80, 80), 16),
+    ("crd", {}, (40, 40), 40),
+    ("crd", {}, (16, 16), 150),
+    ("auto-ad", {"epochs": 6, "channels": 16}, (128, 128), 16),
+    ("auto-ad", {"epochs": 6, "channels": 32}, (128, 128), 16),
+    ("auto-ad", {"epochs": 4, "channels": 64}, (128, 128), 16),
+    ("auto-ad", {"epochs": 2, "channels": 128}, (128, 128), 16),
+    ("dfan", {"pre_epochs": 20, "epochs": 0}, (150, 150), 8),
+    ("dfan", {"pre_epochs": 20, "epochs": 0}, (150, 150), 16),
+    ("dfan", {"pre_epochs": 10, "epochs": 0}, (80, 80), 150),
+    ("dfan", {"pre_epochs": 0, "epochs": 1}, (80, 80), 16),
+    ("dfan", {"pre_epochs": 0, "epochs": 1}, (150, 150), 16),
+)
+
+
+def main() -> None:
+    """Run and print."""
+    print("| detector | parameters | pixels | elements | measured, s | expected, s |")
+    print("|---|---|---|---|---|---|")
+    # The first run of each kind also pays for loading torch, so it is done twice.
+    warm_up = [RUNS[0], RUNS[7], RUNS[11]]
+    for position, (name, parameters, (height, width), n_elements) in enumerate([*warm_up, *RUNS]):
+        # Three kinds of rock, so that clusters are what they are in a scan.
+        rng = np.random.default_rng(0)
+        rates = rng.gamma(1.0, 40.0, (3, n_elements))
+        kind = np.broadcast_to(3 * np.arange(width) // width, (height, width))
+        maps = rng.poisson(rates[kind]).astype(np.uint16).transpose(2, 0, 1)
+        cube = ElementCube(maps, [f"e{k}" for k in range(n_elements)])
+        config = make_config(name, **parameters)
+        started = time.process_time()
+        make_detector(name, config).fit(cube).score(cube)
+        measured = time.process_time() - started
+        if position < len(warm_up):
+            continue
+        expected = expected_seconds(config, height * width, n_elements)
+        assert expected is not None
+        print(
+            f"| {name} | {parameters or 'defaults'} | {height * width} | {n_elements} "
+            f"| {measured:.2f} | {expected.total:.2f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

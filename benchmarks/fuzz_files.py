@@ -1,0 +1,231 @@
+"""Small good files of every format that is read, for `fuzz_readers.py` to damage."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+SHAPE = (24, 20)
+NAMES = ("Fe", "Si", "Ca")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A good file, or folder, of one format.
+
+    Attributes
+    ----------
+    reader : str
+        The family it belongs to, for the table.
+    make : callable
+        Writes it into an empty folder; returns what `read_maps` is given.
+    damage : tuple of str
+        Names of the files, below the folder, of which one is damaged at a time.
+    cut_is_told : tuple of str
+        Those of them that say how much they hold, so that a cut must be refused.
+    share : float
+        Of the files that other cases get, for readers that compute. Below `fuzz_readers.TRACED`,
+        where a good file takes seconds, memory is bounded by the address space alone.
+    """
+
+    reader: str
+    make: Callable[[Path], Path]
+    damage: tuple[str, ...]
+    cut_is_told: tuple[str, ...] = ()
+    share: float = 1.0
+
+
+def maps(dtype: str = "uint16") -> np.ndarray:
+    """Maps (3, 24, 20) without a repeated row, so that nothing lost goes unnoticed."""
+    values = np.random.default_rng(5).integers(1, 200, size=(len(NAMES), *SHAPE))
+    return values.astype(dtype)
+
+
+def _tiff(name: str, dtype: str = "uint16", **options: object) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        tifffile.imwrite(folder / name, maps(dtype), photometric="minisblack", **options)
+        return folder / name
+
+    return make
+
+
+def _tiff_folder(folder: Path) -> Path:
+    for name, plane in zip(NAMES, maps("float32"), strict=True):
+        tifffile.imwrite(folder / f"{name}.tif", plane)
+    return folder
+
+
+def _ours(name: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        from napari_mineral_anomaly.io.write_tables import write_pixels
+        from napari_mineral_anomaly.io.write_tiff import write_imagej, write_ome
+        from napari_mineral_anomaly.io.write_zarr import write_ome_zarr
+
+        path = folder / name
+        dtype = "uint32" if name.endswith(".ome.tif") else "uint16"
+        write = {".csv": write_pixels, ".zarr": write_ome_zarr}.get(path.suffix)
+        write = write or (write_ome if name.endswith(".ome.tif") else write_imagej)
+        write(path, maps(dtype), NAMES, (20.0, 25.0))
+        return path
+
+    return make
+
+
+def _matrices(ending: str, separator: str, pack: bool = False) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        for name, plane in zip(NAMES, maps(), strict=True):
+            text = "\n".join(separator.join(map(str, row)) for row in plane) + "\n"
+            data = gzip.compress(text.encode(), mtime=0) if pack else text.encode()
+            (folder / f"{name}{ending}").write_bytes(data)
+        return folder
+
+    return make
+
+
+def _pymca(folder: Path) -> Path:
+    lines = ['"row";"column";"Fe-K";"s(Fe-K)";"Ca-K"']
+    iron, _, calcium = maps()
+    for (row, column), value in np.ndenumerate(iron):
+        lines.append(f"{row};{column};{value};{value / 10:.3f};{calcium[row, column]}")
+    (folder / "fit.csv").write_text("\n".join(lines) + "\n")
+    return folder / "fit.csv"
+
+
+def _mat(folder: Path) -> Path:
+    from scipy.io import savemat
+
+    savemat(folder / "scene.mat", {"data": np.moveaxis(maps(), 0, 2), "map": maps()[0] > 190})
+    return folder / "scene.mat"
+
+
+def _mat_packed(folder: Path) -> Path:
+    from scipy.io import savemat
+
+    savemat(folder / "scene.mat", {"data": np.moveaxis(maps(), 0, 2)}, do_compression=True)
+    return folder / "scene.mat"
+
+
+def _mat73(folder: Path) -> Path:
+    import h5py
+
+    with h5py.File(folder / "scene.mat", "w", userblock_size=512) as file:
+        file["data"] = maps()
+    return folder / "scene.mat"
+
+
+def _hdf5(folder: Path) -> Path:
+    import h5py
+
+    with h5py.File(folder / "maps.h5", "w") as file:
+        for name, plane in zip(NAMES, maps(), strict=True):
+            file.create_dataset(f"maps/{name}", data=plane, compression="gzip", chunks=(8, 20))
+    return folder / "maps.h5"
+
+
+def _npy(folder: Path) -> Path:
+    for name, plane in zip(NAMES, maps(), strict=True):
+        np.save(folder / f"{name}.npy", plane)
+    return folder
+
+
+def _npz(folder: Path) -> Path:
+    planes = dict(zip(NAMES, maps(), strict=True))
+    np.savez_compressed(folder / "maps.npz", **planes)
+    return folder / "maps.npz"
+
+
+def _envi(folder: Path) -> Path:
+    rows, columns = SHAPE
+    maps().tofile(folder / "maps.img")
+    (folder / "maps.hdr").write_text(
+        f"ENVI\nsamples = {columns}\nlines = {rows}\nbands = 3\nheader offset = 0\n"
+        "data type = 12\ninterleave = bsq\nbyte order = 0\nband names = {Fe, Si, Ca}\n"
+    )
+    return folder / "maps.hdr"
+
+
+def _ripple(folder: Path) -> Path:
+    """A spectrum image of 6 x 5 pixels with the K lines of calcium and iron."""
+    lines = {369: 400, 401: 50, 640: 300, 706: 40}
+    channels = np.arange(2048)
+    spectrum = sum(n * np.exp(-0.5 * ((channels - at) / 6.0) ** 2) for at, n in lines.items())
+    counts = np.random.default_rng(5).poisson(spectrum + 2.0, size=(6, 5, 2048)).astype("<u2")
+    counts.tofile(folder / "scan.raw")
+    header = {
+        "key": "value",
+        "width": 5,
+        "height": 6,
+        "depth": 2048,
+        "offset": 0,
+        "data-length": 2,
+        "data-type": "unsigned",
+        "byte-order": "little-endian",
+        "record-by": "vector",
+        "ev-per-chan": 10,
+    }
+    text = "\r\n".join(f"{key}\t{value}" for key, value in header.items())
+    (folder / "scan.rpl").write_text(text + "\r\n")
+    return folder / "scan.rpl"
+
+
+def _bruker(folder: Path) -> Path:
+    source = Path(os.environ["MINERAL_ANOMALY_DATA"], "cubes", "chevkinite_30x30.bcf")
+    (folder / "scan.bcf").write_bytes(source.read_bytes())
+    return folder / "scan.bcf"
+
+
+def _zarr3(folder: Path) -> Path:
+    import zarr
+
+    array = zarr.create_array(str(folder / "maps.zarr"), data=maps(), chunks=(1, 24, 20))
+    array.attrs["elements"] = list(NAMES)
+    return folder / "maps.zarr"
+
+
+CASES = {
+    "tiff": Case("TIFF", _tiff_folder, ("Fe.tif",), ("Fe.tif",)),
+    "imagej": Case("TIFF", _ours("maps.tif"), ("maps.tif",), ("maps.tif",)),
+    "ome": Case("TIFF", _ours("maps.ome.tif"), ("maps.ome.tif",), ("maps.ome.tif",)),
+    "shaped": Case("TIFF", _tiff("maps.tif"), ("maps.tif",), ("maps.tif",)),
+    "tiled": Case(
+        "TIFF",
+        _tiff("maps.tif", tile=(16, 16), compression="zlib", bigtiff=True),
+        ("maps.tif",),
+        ("maps.tif",),
+    ),
+    "big-endian": Case(
+        "TIFF",
+        _tiff("maps.tif", "int32", byteorder=">", rowsperstrip=5),
+        ("maps.tif",),
+        ("maps.tif",),
+    ),
+    "comma": Case("text matrix", _matrices(".csv", ", "), ("Fe.csv",), ("Fe.csv",)),
+    "tab": Case("text matrix", _matrices(".txt", "\t"), ("Fe.txt",), ("Fe.txt",)),
+    "gzip": Case("text matrix", _matrices(".txt.gz", " ", True), ("Fe.txt.gz",), ("Fe.txt.gz",)),
+    "pymca": Case("long table", _pymca, ("fit.csv",), ("fit.csv",)),
+    "pixels": Case("long table", _ours("maps.csv"), ("maps.csv",), ("maps.csv",)),
+    "mat5": Case("MATLAB 5", _mat, ("scene.mat",), ("scene.mat",)),
+    "mat5-packed": Case("MATLAB 5", _mat_packed, ("scene.mat",), ("scene.mat",)),
+    "mat73": Case("MATLAB 7.3", _mat73, ("scene.mat",), ("scene.mat",)),
+    "hdf5": Case("HDF5", _hdf5, ("maps.h5",), ("maps.h5",)),
+    "npy": Case("numpy", _npy, ("Fe.npy",), ("Fe.npy",)),
+    "npz": Case("numpy", _npz, ("maps.npz",), ("maps.npz",)),
+    "envi": Case("ENVI", _envi, ("maps.hdr", "maps.img"), ("maps.img",)),
+    "ripple": Case("Ripple", _ripple, ("scan.rpl", "scan.raw"), ("scan.raw",), share=0.2),
+    "bruker": Case("Bruker", _bruker, ("scan.bcf",), ("scan.bcf",), share=0.02),
+    "ome-zarr": Case(
+        "Zarr",
+        _ours("maps.ome.zarr"),
+        ("maps.ome.zarr/.zattrs", "maps.ome.zarr/0/.zarray", "maps.ome.zarr/0/1/0/0"),
+        ("maps.ome.zarr/0/1/0/0",),
+    ),
+    "zarr3": Case(
+        "Zarr", _zarr3, ("maps.zarr/zarr.json", "maps.zarr/c/1/0/0"), ("maps.zarr/c/1/0/0",)
+    ),
+}

@@ -1,0 +1,258 @@
+"""Damage files of every format at random and see what the readers make of them.
+
+    python benchmarks/fuzz_readers.py --files 20000 --out fuzz.json
+
+What must never happen, and is counted as a failure:
+
+crash
+    Any exception but InputError, or the death of the process.
+hang
+    More than 5 s of processor time for one file of a few kilobytes.
+memory
+    More than 10 times what the good file needs, or than the damaged one declares and really holds;
+    allowed on top: what the libraries need anyway.
+silent
+    A damage that the format can tell came back as if nothing had happened. Told must be: a file cut
+    short that declares its size, an address of pixels in a TIFF set to zero, a chunk of a Zarr
+    store emptied. Text tells a cut by its lines, so all but the last number must be right; a table
+    cut behind the last pixel of a row of the map is a whole, smaller map.
+
+Everything else may be refused (InputError) or read: a changed pixel in an uncompressed map is just
+another pixel. Each damage follows from (seed, case, number): `--reproduce CASE NUMBER` repeats one.
+The work is done in a child process, which is replaced when it dies; the JSON file says how far
+each case has come, and the next run with the same seed goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fuzz_damage
+from fuzz_files import CASES, Case
+
+CPU_SECONDS = 5.0
+WALL_SECONDS = 120.0
+MEMORY_FACTOR = 10
+# Imports done late, decoders' tables, the report: measured on the good files and doubled.
+MEMORY_ALLOWANCE = 24_000_000
+ADDRESS_SPACE = 1_500_000_000
+TRACED = 0.1
+FAILURES = ("crash", "hang", "memory", "silent")
+
+Outcome = tuple[str, str, str]  # outcome, damage, detail
+
+
+def main() -> int:
+    """Run the command line; 1 when something failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=20_000, help="damaged files in all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--out", type=Path, help="JSON file with the results, read to go on")
+    parser.add_argument("--reproduce", nargs=2, metavar=("CASE", "NUMBER"))
+    options = parser.parse_args()
+    if options.reproduce:
+        case, number = options.reproduce
+        outcome = next(iter(run(case, options.seed, range(int(number), int(number) + 1))))
+        print(*outcome[1], sep="\n")
+        return int(outcome[1][0] in FAILURES)
+    done = fuzz(options.cases, options.files, options.seed, options.out)
+    print(table(done))
+    return int(any(entry["failures"] for entry in done["cases"].values()))
+
+
+def fuzz(cases: list[str], n_files: int, seed: int, out: Path | None = None) -> dict[str, Any]:
+    """Damage ``n_files`` files, spread over the cases by their shares."""
+    state: dict[str, Any] = {"seed": seed, "seconds": 0.0, "cases": {}}
+    if out is not None and out.exists():
+        earlier = json.loads(out.read_text())
+        state = earlier if earlier["seed"] == seed else state
+    each = n_files / sum(CASES[name].share for name in cases)
+    for name in cases:
+        fresh = {"reader": CASES[name].reader, "done": 0, "counts": {}, "failures": []}
+        entry = state["cases"].setdefault(name, fresh)
+        counts = Counter(entry["counts"])
+        started = time.perf_counter()
+        last = math.ceil(each * CASES[name].share)
+        for number, (outcome, damage, detail) in run(name, seed, range(entry["done"], last)):
+            counts[outcome] += 1
+            entry["done"] = number + 1
+            if outcome in FAILURES:
+                failure = {"number": number, "outcome": outcome, "damage": damage, "why": detail}
+                entry["failures"].append(failure)
+            if entry["done"] % 200 == 0 or entry["done"] == last:
+                entry["counts"] = dict(counts)
+                state["seconds"] += time.perf_counter() - started
+                started = time.perf_counter()
+                _save(out, state)
+        entry["counts"] = dict(counts)
+        if counts.get("skipped"):
+            entry["done"] = 0
+    _save(out, state)
+    return state
+
+
+def run(name: str, seed: int, numbers: range) -> Iterator[tuple[int, Outcome]]:
+    """Outcome of each damage of one case, from a child process that is replaced when it dies."""
+    context = multiprocessing.get_context("spawn")
+    start = numbers.start
+    while start < numbers.stop:
+        ours, theirs = context.Pipe(duplex=False)
+        child = context.Process(target=_work, args=(theirs, name, seed, start, numbers.stop))
+        child.start()
+        theirs.close()
+        told = False
+        with suppress(EOFError):
+            # The first answer waits for the imports.
+            while start < numbers.stop and ours.poll(WALL_SECONDS):
+                outcome = ours.recv()
+                if outcome is None:
+                    told = True
+                    break
+                yield start, outcome
+                start += 1
+        if start < numbers.stop and not told:
+            # Still alive: it waits for something that does not come.
+            child.join(timeout=1.0)
+            stuck = child.exitcode is None
+            child.kill()
+            child.join()
+            if child.exitcode == 1 and start == numbers.start:
+                raise RuntimeError(f"The good file of {name} cannot be read: see above.")
+            hung = stuck or child.exitcode == -signal.SIGPROF
+            damage = fuzz_damage.named(name, seed, start)
+            yield start, ("hang" if hung else "crash", damage, f"exit code {child.exitcode}")
+            start += 1
+        child.join()
+        if told:
+            return
+
+
+def _work(answers: Connection, name: str, seed: int, start: int, stop: int) -> None:
+    """Damage and read file after file; None as the only answer when the case cannot be made."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    from napari_mineral_anomaly.io import read_maps
+
+    case = CASES[name]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "scan")
+        folder.mkdir()
+        try:
+            source = case.make(folder)
+        except (KeyError, FileNotFoundError):  # a real file that is not on this machine
+            answers.send(None)
+            return
+        is_traced = case.share >= TRACED
+        good_files = {file: (folder / file).read_bytes() for file in case.damage}
+        if is_traced:
+            tracemalloc.start()
+        cube = read_maps(source)
+        good = (np.asarray(cube.maps).copy(), cube.elements)
+        allowed = tracemalloc.get_traced_memory()[1] * MEMORY_FACTOR + MEMORY_ALLOWANCE
+        resource.setrlimit(resource.RLIMIT_AS, (_address_space(), resource.RLIM_INFINITY))
+        # The system's own end of a process whose time is up, also inside a library.
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        for number in range(start, stop):
+            rng = fuzz_damage.generator(name, seed, number)
+            file, kind, data = fuzz_damage.damaged(rng, good_files)
+            (folder / file).write_bytes(data)
+            if is_traced:
+                tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+            outcome, detail = _read(source, good, case, file, kind)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            used = tracemalloc.get_traced_memory()[1] - before
+            if outcome not in FAILURES and used > allowed:
+                outcome, detail = "memory", f"{used / 1e6:.0f} MB for {len(data)} bytes"
+            (folder / file).write_bytes(good_files[file])
+            answers.send((outcome, f"{kind} of {file}", detail))
+
+
+def _read(
+    source: Path, good: tuple[np.ndarray, tuple[str, ...]], case: Case, file: str, kind: str
+) -> tuple[str, str]:
+    from napari_mineral_anomaly.errors import InputError
+    from napari_mineral_anomaly.io import read_maps
+
+    try:
+        cube = read_maps(source)
+        values, elements = np.asarray(cube.maps), cube.elements
+    except InputError as error:
+        sentence = str(error)
+        if "GB of memory" in sentence:
+            return "memory", sentence
+        return "refused", sentence
+    except MemoryError as error:
+        return "memory", repr(error)
+    except Exception as error:  # whatever it is, it is what we are looking for
+        return "crash", repr(error)[:300]
+    if elements == good[1] and np.array_equal(values, good[0], equal_nan=values.dtype.kind == "f"):
+        return "same", ""
+    must_be_told = kind in ("cut", "zeroed address", "emptied") and file in case.cut_is_told
+    if not must_be_told or _is_text_but_for_the_end(case, kind, values, good[0]):
+        return "read", ""
+    return "silent", f"{cube!r} instead of {good[0].shape} {good[0].dtype}"
+
+
+def _is_text_but_for_the_end(case: Case, kind: str, values: np.ndarray, good: np.ndarray) -> bool:
+    """Whether a cut text came back whole but for its last number, which nobody can tell."""
+    if case.reader not in ("text matrix", "long table") or kind != "cut":
+        return False
+    if values.shape[0] != good.shape[0] or values.shape[2] != good.shape[2]:
+        return False
+    # Cut behind the last pixel of a row of the map: a whole, smaller map.
+    return int(np.count_nonzero(values != good[:, : values.shape[1]])) <= 1
+
+
+def _address_space() -> int:
+    """What the process has now and `ADDRESS_SPACE` more."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize() + ADDRESS_SPACE
+
+
+def table(state: dict[str, Any]) -> str:
+    """The results as a Markdown table, a line per case."""
+    columns = ("refused", "same", "read", *FAILURES)
+    lines = [
+        "| reader | case | files | " + " | ".join(columns) + " |",
+        "|---|---|" + "---:|" * (len(columns) + 1),
+    ]
+    total: Counter[str] = Counter()
+    for name, entry in state["cases"].items():
+        counts = Counter(entry["counts"])
+        total += counts
+        cells = " | ".join(str(counts[column]) for column in columns)
+        lines.append(f"| {entry['reader']} | {name} | {entry['done']} | {cells} |")
+    cells = " | ".join(str(total[column]) for column in columns)
+    lines.append(f"| all | | {sum(total.values())} | {cells} |")
+    return "\n".join(lines)
+
+
+def _save(out: Path | None, state: dict[str, Any]) -> None:
+    if out is not None:
+        temporary = out.with_suffix(".part")
+        temporary.write_text(json.dumps(state, indent=1))
+        temporary.replace(out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

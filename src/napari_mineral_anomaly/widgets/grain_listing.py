@@ -1,0 +1,168 @@
+"""The grains of a score layer, taken out of the viewer so that a worker can list them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grain_search import GrainSearch
+from napari_mineral_anomaly.grains import find_grains, label_grains
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.verdicts import VerdictBook, with_verdicts
+from napari_mineral_anomaly.widgets.layers import pixel_size_of, threshold_of
+from napari_mineral_anomaly.widgets.links import link_of, linked_layers
+from napari_mineral_anomaly.widgets.scans import cube_from_layers
+from napari_mineral_anomaly.widgets.session import Session, mask_of
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+
+@dataclass(frozen=True, eq=False)
+class GrainListing:
+    """The grains of one score at one mask, with what they were found in.
+
+    Attributes
+    ----------
+    score_id, scan_id : str
+        The score layer, and the scan whose verdicts count.
+    table : DataFrame
+        As `find_grains` makes it, verdicts included.
+    labels : (H, W) unsigned
+        The grain of each pixel by ``table.id``; 0 = none.
+    mask : (H, W) bool
+    result : AnomalyResult
+    cube : ElementCube or None
+        None where the element layers are gone, or not those that were scored.
+    search : GrainSearch
+    """
+
+    score_id: str
+    scan_id: str
+    table: pd.DataFrame
+    labels: NDArray[np.unsignedinteger[Any]]
+    mask: NDArray[np.bool_]
+    result: AnomalyResult
+    cube: ElementCube | None
+    search: GrainSearch
+
+    def row(self, grain: int) -> pd.Series:
+        """The row of a grain."""
+        return self.table.loc[self.table["id"] == grain].iloc[0]
+
+    def pixel_of(self, grain: int) -> tuple[int, int]:
+        """The first pixel (y, x) of a grain: it tells the grain in another listing."""
+        row = self.row(grain)
+        y = int(row["row_min"])
+        across = slice(int(row["col_min"]), int(row["col_max"]) + 1)
+        return y, int(across.start + np.argmax(self.labels[y, across] == grain))
+
+    def grain_at(self, y: int, x: int) -> int:
+        """The grain of a pixel; 0 = none."""
+        return int(self.labels[y, x])
+
+
+ListGrains = Callable[[ProgressCallback | None, CancelToken | None], GrainListing]
+
+
+def scan_id_of(score: Layer) -> str:
+    """The scan of a score layer; a score from elsewhere is a scan of its own."""
+    link = link_of(score)
+    return str(score.unique_id) if link is None else link.scan_id
+
+
+def plan_listing(
+    viewer: Any,
+    session: Session,
+    score: Layer,
+    book: VerdictBook | None,
+    cluster_names: dict[int, str] | None = None,
+) -> ListGrains:
+    """Everything that listing the grains of ``score`` needs, as a job that knows no layer."""
+    link = link_of(score)
+    scan_id, score_id = scan_id_of(score), str(score.unique_id)
+    layer = mask_of(viewer, score)
+    clusters = pseudo_labels_of(viewer, score)
+    # The brush writes into the layer's array while the job runs: give it a copy.
+    brushed = None if layer is None else np.array(layer.data)
+    edited = None if clusters is None else np.array(clusters.data)
+    pixel_size, threshold = pixel_size_of(score), threshold_of(score)
+    run = session.run_of(link)
+    result = _scores_alone(np.asarray(score.data)) if run is None else run.result
+    result = replace(result, threshold=threshold, pixel_size=pixel_size)
+    if edited is not None and edited.shape == result.score.shape:
+        result = replace(result, pseudo_labels=edited)
+    cube = _cube(viewer, scan_id, result)
+    others = {
+        other.fitted.name: other.result.with_threshold(_threshold_of(viewer, scan_id, other))
+        for other in session.runs_of_scan(scan_id)
+        if other is not run and other.result.score.shape == result.score.shape
+    }
+
+    def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> GrainListing:
+        mask = result.mask if brushed is None else brushed != 0
+        labels = label_grains(mask & result.valid)
+        table = find_grains(
+            result,
+            mask=mask,
+            cube=cube,
+            others=others,
+            cluster_names=_named(result.pseudo_labels, cluster_names or {}),
+            on_event=on_event,
+            cancel=cancel,
+        )
+        if book is not None:
+            table = with_verdicts(table, book, labels)
+        search = GrainSearch(table)
+        return GrainListing(score_id, scan_id, table, labels, mask, result, cube, search)
+
+    return work
+
+
+def pseudo_labels_of(viewer: Any, score: Layer) -> Layer | None:
+    """The pseudo-labels of the run that a score layer shows."""
+    link = link_of(score)
+    if link is None or link.detector is None:
+        return None
+    found = linked_layers(viewer, link.scan_id, "pseudo_labels", detector=link.detector)
+    return next((layer for layer, _ in found), None)
+
+
+def _named(labels: NDArray[Any], names: dict[int, str]) -> dict[int, str]:
+    """A name for every cluster; without one of its own it is "cluster 4"."""
+    codes = np.flatnonzero(np.bincount(labels.reshape(-1)))
+    return {int(code): f"cluster {code}" for code in codes} | names
+
+
+def _cube(viewer: Any, scan_id: str, result: AnomalyResult) -> ElementCube | None:
+    try:
+        cube = cube_from_layers(viewer, scan_id)
+    except InputError:
+        return None
+    fits = cube.shape == result.score.shape and set(result.elements) <= set(cube.elements)
+    return cube if fits else None
+
+
+def _threshold_of(viewer: Any, scan_id: str, run: Any) -> float:
+    """Where the user set the threshold of another run of this scan."""
+    own = linked_layers(viewer, scan_id, "score", detector=run.fitted.name)
+    return next((threshold_of(layer) for layer, _ in own), run.result.threshold)
+
+
+def _scores_alone(scores: NDArray[Any]) -> AnomalyResult:
+    """A result for a score map from a file: grains without drivers."""
+    return AnomalyResult(
+        score=scores.astype(np.float32, copy=False),
+        threshold=0.0,
+        contributions=np.empty((0, *scores.shape), dtype=np.float32),
+        pseudo_labels=np.zeros(scores.shape, dtype=np.uint16),
+        elements=(),
+    )

@@ -1,0 +1,126 @@
+"""What the clusters of the pseudo-labels hold: mean signatures as curves and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+
+import pyqtgraph as pg  # isort: skip
+
+from napari_mineral_anomaly.widgets.grain_columns import minus_sign
+from napari_mineral_anomaly.widgets.plots import bare_plot
+from napari_mineral_anomaly.widgets.themes import Inks
+
+# Columns of a signature table that are no element.
+ABOUT = ("code", "name", "n_px", "share", "is_background")
+
+Rgba = tuple[float, float, float, float]
+
+
+def elements_of(signatures: pd.DataFrame) -> list[str]:
+    """The elements of a table of signatures."""
+    return [str(column) for column in signatures.columns if column not in ABOUT]
+
+
+def qcolor(rgba: Sequence[float]) -> QColor:
+    """A colour of napari (0-1) as one of Qt."""
+    return QColor.fromRgbF(*(min(1.0, max(0.0, float(part))) for part in rgba))
+
+
+class SignaturePlot(QWidget):
+    """One curve per cluster over the elements, in robust sigmas of the scan."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plot = bare_plot(self, 220)
+        self._plot.setLabel("left", "against the scan (sigmas)")
+        self._plot.setMouseEnabled(x=False, y=True)
+        self._plot.setToolTip(
+            "The mean of each cluster against the median of the scan, element by element, in "
+            "robust sigmas: what makes a cluster different. Selected rows are drawn thicker."
+        )
+        self._inks: Inks | None = None
+        self._shown: tuple[pd.DataFrame, Mapping[int, Rgba], frozenset[int]] | None = None
+
+    def set_inks(self, inks: Inks) -> None:
+        """Colours of the theme."""
+        self._inks = inks
+        self._plot.set_ink(inks.text)
+        self._draw()
+
+    def show_signatures(
+        self, sigmas: pd.DataFrame, colours: Mapping[int, Rgba], selected: frozenset[int]
+    ) -> None:
+        """Curves in the clusters' colours."""
+        self._shown = (sigmas, colours, selected)
+        self._draw()
+
+    def clear(self) -> None:
+        """Show no cluster."""
+        self._shown = None
+        self._plot.clear()
+
+    @property
+    def n_curves(self) -> int:
+        """Number of curves drawn."""
+        return len(self._plot.listDataItems())
+
+    def _draw(self) -> None:
+        self._plot.clear()
+        if self._shown is None or self._inks is None:
+            return
+        sigmas, colours, selected = self._shown
+        elements = elements_of(sigmas)
+        self._plot.addItem(pg.InfiniteLine(0, angle=0, pen=pg.mkPen(self._inks.faint)))
+        x = np.arange(len(elements))
+        for code, values in zip(sigmas["code"], sigmas[elements].to_numpy(float), strict=True):
+            colour = qcolor(colours.get(int(code), (0.5, 0.5, 0.5, 1.0)))
+            colour.setAlpha(255)
+            width = 4 if int(code) in selected else 1.5
+            self._plot.plot(
+                x, values, pen=pg.mkPen(colour, width=width), symbol="o", symbolSize=5,
+                symbolBrush=colour, symbolPen=None,
+            )  # fmt: skip
+        step = max(1, -(-len(elements) // 20))
+        self._plot.getAxis("bottom").setTicks([list(enumerate(elements))[::step]])
+        self._plot.setXRange(-0.4, len(elements) - 0.6, padding=0)
+
+
+class SignatureTable(QTableWidget):
+    """Mean of each element (columns) in each cluster (rows), in the units of the maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setToolTip("Mean of each element in each cluster, in the units of the maps.")
+        self.setTabKeyNavigation(False)
+        self.setMinimumHeight(130)
+
+    def show_signatures(self, signatures: pd.DataFrame) -> None:
+        """Fill the table."""
+        elements = elements_of(signatures)
+        self.setRowCount(len(signatures))
+        self.setColumnCount(len(elements))
+        self.setHorizontalHeaderLabels(elements)
+        self.setVerticalHeaderLabels([str(name) for name in signatures["name"]])
+        for r, values in enumerate(signatures[elements].to_numpy(float)):
+            for c, value in enumerate(values):
+                self.setItem(r, c, _cell(minus_sign(f"{value:.4g}")))
+        self.resizeColumnsToContents()
+
+    def clear_signatures(self) -> None:
+        """Show no cluster."""
+        self.setRowCount(0)
+        self.setColumnCount(0)
+
+
+def _cell(text: str) -> Any:
+    item = QTableWidgetItem(text)
+    item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+    return item

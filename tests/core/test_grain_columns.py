@@ -1,0 +1,110 @@
+"""The later columns of the grain table: size, stage, edges, agreement, neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains import GRAIN_COLUMNS, StageTransform, find_grains
+from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.result import AnomalyResult
+
+SHAPE = (30, 40)
+
+
+def _result(mask: np.ndarray, labels: np.ndarray | None = None, detector: str = "rx"):
+    score = np.where(mask, 9.0, 0.0).astype(np.float32)
+    return AnomalyResult(
+        score=score,
+        threshold=5.0,
+        contributions=np.zeros((1, *mask.shape), dtype=np.float32),
+        pseudo_labels=np.full(mask.shape, 2, np.uint16) if labels is None else labels,
+        elements=("Fe",),
+        pixel_size=(10.0, 20.0),
+        info={"detector": detector},
+    )
+
+
+@pytest.fixture
+def mask() -> np.ndarray:
+    grains = np.zeros(SHAPE, dtype=bool)
+    grains[10:12, 20:24] = True
+    grains[0, 5] = True
+    return grains
+
+
+def test_sizes_bounds_and_edges(mask):
+    table = find_grains(_result(mask)).sort_values("area_px", ascending=False)
+    large, small = table.to_dict("records")
+    assert large["equivalent_diameter_px"] == pytest.approx(2 * np.sqrt(8 / np.pi))
+    assert large["equivalent_diameter_um"] == pytest.approx(2 * np.sqrt(8 * 200 / np.pi))
+    bounds = [large[c] for c in ("row_min", "row_max", "col_min", "col_max")]
+    assert bounds == [10, 11, 20, 23]
+    assert (large["touches_edge"], small["touches_edge"]) == ("", "scan")
+
+
+def test_a_grain_beside_pixels_without_score_touches_the_valid_area(mask):
+    result = _result(mask)
+    result.score[13, 24] = np.nan  # two steps away
+    assert set(find_grains(result)["touches_edge"]) == {"", "scan"}
+    result.score[12, 24] = np.nan  # a corner touches
+    assert set(find_grains(result)["touches_edge"]) == {"valid area", "scan"}
+
+
+def test_stage_positions_follow_the_map_or_the_given_transform(mask):
+    row = find_grains(_result(mask)).set_index("area_px").loc[8]
+    assert row["stage_y_mm"] == pytest.approx(10.5 * 0.010)
+    assert row["stage_x_mm"] == pytest.approx(21.5 * 0.020)
+    mirrored = StageTransform(((-0.02, 0.0, 50.0), (0.0, 0.01, 7.0)))
+    row = find_grains(_result(mask), stage=mirrored).set_index("area_px").loc[8]
+    assert row["stage_y_mm"] == pytest.approx(7.105)
+    assert row["stage_x_mm"] == pytest.approx(50 - 0.43)
+    without = find_grains(replace(_result(mask), pixel_size=None))
+    assert without[["stage_y_mm", "equivalent_diameter_um"]].isna().all(axis=None)
+
+
+def test_a_stage_transform_that_flattens_the_map_is_refused():
+    with pytest.raises(InputError, match="onto a line"):
+        StageTransform(((1.0, 2.0, 0.0), (2.0, 4.0, 0.0)))
+    with pytest.raises(InputError, match="2 x 3"):
+        StageTransform(((1.0, np.nan, 0.0), (0.0, 1.0, 0.0)))
+
+
+def test_detectors_that_flag_a_pixel_of_the_grain_agree(mask):
+    one_pixel = np.zeros(SHAPE, dtype=bool)
+    one_pixel[11, 23] = True
+    others = {"pca": _result(one_pixel), "knn": _result(np.zeros(SHAPE, bool)), "rx": _result(mask)}
+    table = find_grains(_result(mask), others=others).set_index("area_px")
+    assert table.loc[8, "detectors_agreeing"] == "rx, pca"
+    assert table.loc[8, "n_agreeing"] == 2
+    assert table.loc[1, "detectors_agreeing"] == "rx"
+
+
+def test_neighbours_are_the_clusters_around_with_shares_and_names(mask):
+    labels = np.full(SHAPE, 3, dtype=np.uint16)
+    labels[:, :22] = 2
+    table = find_grains(_result(mask, labels), cluster_names={2: "quartz"}).set_index("area_px")
+    assert table.loc[8, "neighbours"] in ("quartz 50 %, 3 50 %", "3 50 %, quartz 50 %")
+    assert table.loc[1, "neighbours"] == "quartz 100 %"
+
+
+def test_new_columns_follow_the_first_ones_and_start_unseen(mask):
+    table = find_grains(_result(mask))
+    assert list(GRAIN_COLUMNS[:15])[-1] == "driver_5"
+    assert table["status"].eq("unseen").all()
+    assert table[["comment", "flags", "mineral_hint"]].eq("").all(axis=None)
+    assert table["mineral_distance"].isna().all()
+
+
+def test_maps_of_another_size_are_refused_and_cancel_is_heard(mask):
+    cube = ElementCube(np.ones((1, 5, 5)), ["Fe"])
+    with pytest.raises(InputError, match="5x5"):
+        find_grains(_result(mask), cube=cube)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(CancelledError):
+        find_grains(_result(mask), cancel=token)

@@ -1,0 +1,76 @@
+"""What the warning about slow detectors says; the seconds themselves are a benchmark's business."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_mineral_anomaly.detectors.cost import about, expected_seconds, slow_sentence
+from napari_mineral_anomaly.detectors.registry import detector_names, make_config
+
+SLOW = ("local-rx", "crd", "auto-ad", "dfan")
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_time_grows_with_pixels_and_elements(name: str) -> None:
+    config = make_config(name)
+    small = expected_seconds(config, 100_000, 10)
+    large = expected_seconds(config, 1_000_000, 10)
+    assert small is not None
+    assert large is not None
+    assert 0 < small.score * 9 < large.score < small.score * 11
+    more_elements = expected_seconds(config, 100_000, 30)
+    assert more_elements is not None
+    assert more_elements.total >= small.total
+
+
+def test_fit_and_score_are_told_apart() -> None:
+    dfan = expected_seconds(make_config("dfan"), 1_000_000, 10)
+    assert dfan is not None
+    assert dfan.fit > 5 * dfan.score
+    assert dfan.total == dfan.fit + dfan.score
+    # Trained on windows: five times the scan costs little more to fit.
+    larger = expected_seconds(make_config("dfan"), 5_000_000, 10)
+    assert larger is not None
+    assert larger.fit < 1.5 * dfan.fit
+    auto_ad = expected_seconds(make_config("auto-ad"), 1_000_000, 10)
+    assert auto_ad is not None
+    assert auto_ad.fit == 0  # a network of its own for every scan that is scored
+
+
+def test_parameters_that_cost_time_count() -> None:
+    def total(name: str, **parameters: int) -> float:
+        expected = expected_seconds(make_config(name, **parameters), 100_000, 10)
+        assert expected is not None
+        return expected.total
+
+    assert total("auto-ad", channels=128) > 8 * total("auto-ad", channels=32)
+    assert total("auto-ad", epochs=100) < 0.2 * total("auto-ad")
+    assert total("crd", outer=31) > 4 * total("crd")
+    assert total("dfan", pre_epochs=2000) > 2 * total("dfan")
+
+
+def test_fast_detectors_are_not_warned_about() -> None:
+    fast = set(detector_names()) - set(SLOW)
+    assert {"rx", "pca", "msfa"} <= fast
+    for name in fast:
+        assert expected_seconds(make_config(name), 10_000_000, 40) is None
+
+
+def test_the_sentence_comes_only_for_what_takes_long() -> None:
+    assert slow_sentence("CRD", 59.0, 1000) == ""
+    sentence = slow_sentence("CRD", 4000.0, 2_400_000)
+    assert sentence.startswith("CRD may take about 67 minutes on this scan of 2,400,000 pixels")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (61, "1 minute"),
+        (600, "10 minutes"),
+        (5400, "2 hours"),
+        (36_000, "10 hours"),
+        (130_000, "2 days"),
+    ],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert about(seconds) == words

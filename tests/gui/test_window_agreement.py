@@ -1,0 +1,162 @@
+"""Several detectors on one scan: layers beside each other, agreement, the grid, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import Qt
+
+from napari_mineral_anomaly.agreement import agree
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.registry import ENTRIES
+from napari_mineral_anomaly.widgets.agreement_layers import agreement_colours, results_of
+from napari_mineral_anomaly.widgets.detect import DetectDock
+from napari_mineral_anomaly.widgets.layers import add, element_layers
+from napari_mineral_anomaly.widgets.links import linked_layers
+from napari_mineral_anomaly.widgets.parts import Dock
+from napari_mineral_anomaly.widgets.session import session_of
+
+
+@pytest.fixture
+def two_results(run_rx: DetectDock) -> DetectDock:
+    """The Detect dock after runs of RX and PCA on one scan."""
+    run_rx.choose_detector("pca")
+    run_rx.run()
+    return run_rx
+
+
+def layers_with(viewer: ViewerModel, role: str) -> list:
+    return [layer for layer, _ in linked_layers(viewer, role=role)]
+
+
+def test_a_second_detector_is_shown_beside_the_first_under_its_own_name(
+    two_results: DetectDock, scanned: ViewerModel
+) -> None:
+    names = [layer.name for layer in layers_with(scanned, "score")]
+    assert names == ["score RX (Reed-Xiaoli) · section", "score PCA residual · section"]
+    first, second = layers_with(scanned, "score")
+    assert not np.array_equal(first.data, second.data, equal_nan=True)
+    assert len(layers_with(scanned, "mask")) == 2
+
+
+def test_agreement_needs_two_results(run_rx: DetectDock, scanned: ViewerModel) -> None:
+    box = run_rx.agreement
+    assert not box.agree_button.isEnabled()
+    assert "second detector" in box.legend.text()
+    box.show_agreement()
+    assert layers_with(scanned, "agreement") == []
+    run_rx.choose_detector("pca")
+    run_rx.run()
+    assert box.agree_button.isEnabled()
+    assert box.legend.text() == ""
+
+
+def test_the_agreement_layer_holds_the_counts_and_lies_on_the_scan(
+    two_results: DetectDock, scanned: ViewerModel, scan_id: str
+) -> None:
+    box = two_results.agreement
+    assert box.false_pixels.value() == 1.0  # the promise for 64 x 96 pixels
+    box.agree_button.click()
+    (layer,) = layers_with(scanned, "agreement")
+    results = results_of(session_of(scanned), scan_id)
+    assert list(results) == ["rx", "pca"]
+    np.testing.assert_array_equal(layer.data, agree(results).counts)
+    assert layer.name == "agreement · section"
+    score = layers_with(scanned, "score")[0]
+    assert tuple(layer.scale) == tuple(score.scale)
+    assert layer.units == score.units
+    text = box.legend.text()
+    both = int((layer.data == 2).sum())
+    assert both > 0
+    assert f"all 2 detectors: {both} pixel" in text
+    assert "RX (Reed-Xiaoli)" in text
+    assert "PCA residual" in text
+
+
+def test_more_false_pixels_update_the_same_layer(
+    two_results: DetectDock, scanned: ViewerModel
+) -> None:
+    box = two_results.agreement
+    box.agree_button.click()
+    (layer,) = layers_with(scanned, "agreement")
+    before = np.asarray(layer.data).copy()
+    box.false_pixels.setValue(60.0)
+    box.agree_button.click()
+    assert layers_with(scanned, "agreement") == [layer]
+    assert (layer.data >= before).all()
+    assert (layer.data > 0).sum() > (before > 0).sum()
+    assert "At 60 expected false pixels each" in box.legend.text()
+
+
+def test_colours_tell_the_numbers_apart_and_leave_the_rest_transparent(
+    two_results: DetectDock, scanned: ViewerModel
+) -> None:
+    two_results.agreement.agree_button.click()
+    (layer,) = layers_with(scanned, "agreement")
+    shown = layer.colormap.map(np.array([0, 1, 2, 255]))
+    assert shown[0, 3] == 0
+    assert shown[3, 3] == 0
+    np.testing.assert_array_equal(shown[1:3, 3], [1, 1])
+    assert np.abs(shown[1, :3] - shown[2, :3]).max() > 0.3
+    assert len(set(agreement_colours(11).values())) == 11
+    # All of them agreeing looks the same, however many they are.
+    assert agreement_colours(2)[2] == agreement_colours(7)[7]
+
+
+def test_side_by_side_shows_the_scores_only_and_goes_back(
+    two_results: DetectDock, scanned: ViewerModel
+) -> None:
+    box = two_results.agreement
+    before = [layer.visible for layer in scanned.layers]
+    box.grid_button.click()
+    assert scanned.canvas.grid.enabled
+    shown = [layer for layer in scanned.layers if layer.visible]
+    assert shown == layers_with(scanned, "score")
+    assert all(layer.name_overlay.visible for layer in shown)
+    box.agree_button.click()
+    shown = [layer for layer in scanned.layers if layer.visible]
+    assert shown == [*layers_with(scanned, "score"), *layers_with(scanned, "agreement")]
+    box.grid_button.click()
+    assert not scanned.canvas.grid.enabled
+    assert [layer.visible for layer in scanned.layers][: len(before)] == before
+    assert not any(layer.name_overlay.visible for layer in scanned.layers)
+
+
+def test_another_scan_has_nothing_to_compare(
+    two_results: DetectDock, scanned: ViewerModel, cube: ElementCube
+) -> None:
+    for data in element_layers(cube, scan="other", scan_id="scan-b"):
+        add(scanned, data)
+    two_results.scan_combo.setCurrentIndex(two_results.scan_combo.findData("scan-b"))
+    assert two_results.agreement.isHidden()
+    two_results.scan_combo.setCurrentIndex(0)
+    assert not two_results.agreement.isHidden()
+
+
+def test_every_detector_of_the_list_explains_itself(
+    scanned: ViewerModel, make_dock: Callable[..., Dock]
+) -> None:
+    dock = make_dock(DetectDock, scanned)
+    for index, entry in enumerate(ENTRIES.values()):
+        tooltip = dock.detector_combo.itemData(index, Qt.ItemDataRole.ToolTipRole)
+        assert tooltip == entry.summary
+        assert len(entry.summary) < 100
+    dock.choose_detector("crd")
+    assert dock.summary.text() == ENTRIES["crd"].summary
+
+
+def test_a_slow_detector_says_so_before_it_starts(
+    scanned: ViewerModel, make_dock: Callable[..., Dock]
+) -> None:
+    dock = make_dock(DetectDock, scanned)
+    dock.choose_detector("rx")
+    assert dock.slow.text() == ""
+    dock.choose_detector("auto-ad")
+    assert "Auto-AD (autoencoder) may take about 1 minute on this scan of 6,144" in dock.slow.text()
+    dock.form.set_value("epochs", 20)
+    assert dock.slow.text() == ""
+    dock.form.set_value("channels", 512)
+    assert "minutes" in dock.slow.text()

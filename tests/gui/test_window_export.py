@@ -1,0 +1,184 @@
+"""*Export results* on a viewer model, its jobs run at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from napari.components import ViewerModel
+
+from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.jobs import SyncExecutor
+from napari_mineral_anomaly.simulate import SimulatedSection
+from napari_mineral_anomaly.widgets.detect import DetectDock
+from napari_mineral_anomaly.widgets.export import ExportDock
+from napari_mineral_anomaly.widgets.export_plan import DEFAULTS
+from napari_mineral_anomaly.widgets.links import linked_layers, relink
+from napari_mineral_anomaly.widgets.threshold import ThresholdDock
+from napari_mineral_anomaly.widgets.truth import TruthDock
+
+MakeDock = Callable[..., Any]
+
+
+def the_layer(viewer: ViewerModel, role: str) -> Any:
+    return next(layer for layer, _ in linked_layers(viewer, role=role))
+
+
+@pytest.fixture
+def dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> ExportDock:
+    """The dock after an RX run."""
+    return make_dock(ExportDock, scanned, SyncExecutor())
+
+
+def tick(dock: ExportDock, *choices: tuple[str, str]) -> None:
+    for choice, box in dock.boxes.items():
+        box.setChecked(choice in choices)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_dock_offers_what_is_there_and_says_why_not(dock: ExportDock, tmp_path: Path) -> None:
+    truth = dock.boxes["truth", "imagej"]
+    assert not truth.isEnabled()
+    assert "brush a truth mask first" in truth.toolTip()
+    assert not dock.boxes["reconstruction", "ome"].isEnabled()
+    assert set(dock.chosen()) == {choice for choice in DEFAULTS if choice[0] != "truth"}
+    assert "Choose the folder" in dock.status.text()
+    dock.folder.setText(str(tmp_path / "out"))
+    assert dock.export_button.isEnabled()
+    tick(dock)
+    assert "Tick at least one box" in dock.status.text()
+    assert not dock.export_button.isEnabled()
+    assert dock.plan_text.text() == ""
+
+
+def test_exported_files_hold_the_numbers_of_the_layers(
+    dock: ExportDock,
+    scanned: ViewerModel,
+    make_dock: MakeDock,
+    tmp_path: Path,
+    section: SimulatedSection,
+) -> None:
+    make_dock(TruthDock, scanned).make_truth()
+    the_layer(scanned, "truth").data = section.truth.copy()
+    mask = the_layer(scanned, "mask")
+    mask.data_setitem((np.array([0, 0]), np.array([0, 1])), 1)
+    dock.folder.setText(str(tmp_path / "out"))
+    dock.export()
+    assert dock.status.text().startswith("Wrote anomaly_score.ome.tif, anomaly_mask.tif")
+    out = tmp_path / "out"
+    score = tifffile.imread(out / "anomaly_score.ome.tif")
+    assert np.array_equal(score, the_layer(scanned, "score").data, equal_nan=True)
+    assert np.array_equal(tifffile.imread(out / "anomaly_mask.tif") == 255, mask.data != 0)
+    assert np.array_equal(tifffile.imread(out / "truth.tif"), section.truth)
+    labels = the_layer(scanned, "pseudo_labels").data
+    assert np.array_equal(tifffile.imread(out / "pseudo_labels.tif"), labels)
+    with tifffile.TiffFile(out / "element_contributions.ome.tif") as tif:
+        assert tif.series[0].shape == (section.cube.n_elements, 64, 96)
+        assert 'PhysicalSizeXUnit="µm"' in tif.ome_metadata
+    grains = pd.read_csv(out / "grains.csv")
+    assert grains["area_px"].sum() == int((mask.data != 0).sum())
+    assert "driver_1" in grains
+    assert np.allclose(grains["map_y_um"], -grains["centroid_y_um"])
+
+
+def test_the_plan_lists_the_files_before_they_are_written(dock: ExportDock, tmp_path: Path) -> None:
+    tick(dock, ("score", "ome"), ("score", "png"), ("maps", "zarr"), ("maps", "folder"))
+    dock.folder.setText(str(tmp_path))
+    dock.world_files.setChecked(True)
+    listed = dock.plan_text.text()
+    assert listed.startswith("Will write about ")
+    planned = {"anomaly_score.ome.tif", "anomaly_score.png", "element_maps.ome.zarr"}
+    assert all(name in listed for name in planned)
+    assert names(tmp_path) <= {"settings"}
+    dock.export()
+    written = names(tmp_path) - {"settings"}
+    assert written == planned | {"anomaly_score.ome.tfw", "element_maps"}
+    assert "Already there: anomaly_score.ome.tif" in dock.plan_text.text()
+    dock.overwrite.setChecked(True)
+    assert "Replaced: anomaly_score.ome.tif" in dock.plan_text.text()
+
+
+@pytest.mark.parametrize("form", ["ome", "imagej", "folder", "zarr"])
+def test_element_maps_re_open_as_the_same_scan(
+    dock: ExportDock, section: SimulatedSection, tmp_path: Path, form: str
+) -> None:
+    tick(dock, ("maps", form))
+    dock.folder.setText(str(tmp_path / "out"))
+    dock.export()
+    [path] = (tmp_path / "out").iterdir()
+    cube = read_maps(path)
+    assert set(cube.elements) == set(section.cube.elements)
+    order = [cube.elements.index(name) for name in section.cube.elements]
+    assert np.array_equal(np.asarray(cube.maps)[order], section.cube.maps)
+    assert cube.maps.dtype == section.cube.maps.dtype
+    assert cube.pixel_size == section.cube.pixel_size
+
+
+def test_what_a_detector_expected_can_be_exported(
+    dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
+) -> None:
+    session = dock.session
+    score = the_layer(scanned, "score")
+    [run] = session.runs_of_scan("scan-a")
+    expected = np.asarray(section.cube.maps, dtype=np.float32) / 2
+    result = dataclasses.replace(run.result, reconstruction=expected)
+    session.keep_run("scan-a", dataclasses.replace(run, result=result))
+    assert dock.score_combo.layer() is score
+    tick(dock, ("reconstruction", "ome"))
+    dock.folder.setText(str(tmp_path / "out"))
+    dock.export()
+    read = tifffile.imread(tmp_path / "out" / "element_reconstruction.ome.tif")
+    assert np.array_equal(read, expected)
+
+
+def test_existing_files_are_refused_unless_asked(dock: ExportDock, tmp_path: Path) -> None:
+    (tmp_path / "anomaly_mask.tif").write_text("precious")
+    dock.folder.setText(str(tmp_path))
+    dock.export()
+    assert "already holds anomaly_mask.tif" in dock.status.text()
+    assert [path.name for path in tmp_path.glob("*.tif")] == ["anomaly_mask.tif"]
+    assert (tmp_path / "anomaly_mask.tif").read_text() == "precious"
+    dock.overwrite.setChecked(True)
+    dock.export()
+    assert (tmp_path / "anomaly_score.ome.tif").exists()
+    assert tifffile.imread(tmp_path / "anomaly_mask.tif").dtype == np.uint8
+
+
+def test_a_file_of_the_scan_is_never_replaced(
+    dock: ExportDock, scanned: ViewerModel, tmp_path: Path
+) -> None:
+    scan = tmp_path / "scan"
+    scan.mkdir()
+    (scan / "anomaly_mask.tif").write_text("an input of that name")
+    for layer, _ in linked_layers(scanned, role="element"):
+        relink(layer, source=str(scan))
+    dock.folder.setText(str(scan))
+    dock.overwrite.setChecked(True)
+    dock.export()
+    assert "lies in the folder of the scan" in dock.status.text()
+    assert names(scan) == {"anomaly_mask.tif"}
+    assert (scan / "anomaly_mask.tif").read_text() == "an input of that name"
+
+
+def test_a_score_opened_by_hand_exports_without_a_run(
+    viewer: ViewerModel, make_dock: MakeDock, tmp_path: Path
+) -> None:
+    score = np.zeros((20, 30), np.float32)
+    score[5:7, 5:8] = 9.0
+    viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
+    make_dock(ThresholdDock, viewer).make_mask()
+    dock = make_dock(ExportDock, viewer)
+    dock.folder.setText(str(tmp_path / "out"))
+    dock.export()
+    assert names(tmp_path / "out") == {"anomaly_score.ome.tif", "anomaly_mask.tif", "grains.csv"}
+    grains = pd.read_csv(tmp_path / "out" / "grains.csv")
+    assert grains.loc[0, ["area_px", "area_um2"]].tolist() == [6, 150.0]

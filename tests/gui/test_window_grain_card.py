@@ -1,0 +1,109 @@
+"""The evidence card of the chosen grain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_mineral_anomaly.evidence import prepare_evidence
+from napari_mineral_anomaly.simulate import SimulatedSection
+from napari_mineral_anomaly.widgets.detect import DetectDock
+from napari_mineral_anomaly.widgets.grain_card import GrainCardDock
+from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
+from napari_mineral_anomaly.widgets.links import linked_layers
+from napari_mineral_anomaly.widgets.themes import inks_of
+
+MakeDock = Callable[..., Any]
+
+
+@pytest.fixture
+def docks(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+) -> tuple[GrainTableDock, GrainCardDock]:
+    score = next(layer for layer, _ in linked_layers(scanned, role="score"))
+    mask = next(layer for layer, _ in linked_layers(scanned, role="mask"))
+    mask.data = (score.data >= 2.5).astype(np.uint8)
+    card = make_dock(GrainCardDock, scanned)
+    table = make_dock(GrainTableDock, scanned)
+    table.list_grains()
+    return table, card
+
+
+def test_the_card_says_what_is_missing(viewer: ViewerModel, make_dock: MakeDock) -> None:
+    card = make_dock(GrainCardDock, viewer)
+    assert "Grain table" in card.status.text()
+    assert not card.table_button.isHidden()
+    assert card.bars.isHidden()
+    assert not card.accept_button.isEnabled()
+
+
+def test_the_card_shows_the_evidence_of_the_core(
+    docks: tuple[GrainTableDock, GrainCardDock], section: SimulatedSection
+) -> None:
+    table, card = docks
+    assert "Click a row" in card.status.text()
+    table.next_grain()
+    listing, grain = table.board.listing, table.board.grain
+    evidence = prepare_evidence(section.cube, listing.result, mask=listing.mask).of(grain)
+    line = listing.row(grain)
+    assert card.title.text() == f"Grain of rank 1 · {line['peak_score']:.1f} sigmas · unseen"
+    assert f"{line['area_um2']:,.0f} µm²" in card.facts.text()
+    for sentence in evidence.sentences:
+        assert sentence in card.flags.text()
+    if evidence.minerals:
+        assert evidence.minerals[0].name in card.minerals.text()
+    elements, ring, _ = card.bars._shown
+    assert elements == evidence.elements["element"].tolist()
+    assert np.array_equal(ring, evidence.elements["ring_sigmas"], equal_nan=True)
+    names, maps, outlines = card.maps._shown
+    assert [name.split()[0] for name in names] == [t.element for t in evidence.thumbnails]
+    assert all(len(rings) == 1 for rings in outlines)
+    assert np.array_equal(maps[0], evidence.thumbnails[0].image, equal_nan=True)
+    assert card.place._peak.value() == pytest.approx(evidence.peak_score)
+    assert card.spectrum.isHidden(), "these maps come without spectra"
+
+
+def test_buttons_decide_and_go_on(docks: tuple[GrainTableDock, GrainCardDock]) -> None:
+    table, card = docks
+    card.next_button.click()
+    first = table.board.grain
+    card.accept_button.click()
+    assert table.board.verdicts()[first][0] == "accept"
+    assert card.title.text().endswith("accept")
+    card.next_button.click()
+    assert table.board.grain != first
+    assert card.title.text().startswith("Grain of rank 2")
+    card.reject_button.click()
+    table.board.undo()
+    assert card.title.text().endswith("unseen")
+
+
+def test_without_element_maps_the_facts_remain(
+    docks: tuple[GrainTableDock, GrainCardDock], scanned: ViewerModel
+) -> None:
+    table, card = docks
+    for layer, _ in list(linked_layers(scanned, role="element")):
+        scanned.layers.remove(layer)
+    table.list_grains()
+    table.next_grain()
+    assert "load them again" in card.status.text()
+    assert "pixel" in card.facts.text()
+    assert card.bars.isHidden()
+
+
+def test_both_themes_have_inks_that_stand_out(
+    docks: tuple[GrainTableDock, GrainCardDock], scanned: ViewerModel
+) -> None:
+    table, card = docks
+    table.next_grain()
+    dark = inks_of(scanned)
+    scanned.theme = "light"
+    light = inks_of(scanned)
+    assert card.bars._inks == light != dark
+    for inks, background in ((dark, 36), (light, 232)):
+        shades = [int(inks.text[k : k + 2], 16) for k in (1, 3, 5)]
+        assert all(abs(shade - background) > 120 for shade in shades)

@@ -1,0 +1,413 @@
+"""The grain table, the outline, the camera, the keys and the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QComboBox
+
+from napari_mineral_anomaly.grains import find_grains, label_grains
+from napari_mineral_anomaly.jobs.qt import QtExecutor
+from napari_mineral_anomaly.simulate import SimulatedSection
+from napari_mineral_anomaly.widgets.detect import DetectDock
+from napari_mineral_anomaly.widgets.grain_board import board_of
+from napari_mineral_anomaly.widgets.grain_columns import drivers_text
+from napari_mineral_anomaly.widgets.grain_model import GrainTableModel
+from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
+from napari_mineral_anomaly.widgets.links import linked_layers
+from napari_mineral_anomaly.widgets.parts import PLUGIN
+from napari_mineral_anomaly.widgets.session import session_of
+from napari_mineral_anomaly.widgets.threshold import ThresholdDock
+
+MakeDock = Callable[..., Any]
+
+LONG = 30_000
+
+
+def the_layer(viewer: Any, role: str) -> Any:
+    return next(layer for layer, _ in linked_layers(viewer, role=role))
+
+
+def shown_ids(dock: GrainTableDock) -> list[int]:
+    return [dock.model.grain_at(row) for row in range(dock.model.rowCount())]
+
+
+def column(dock: GrainTableDock, key: str) -> int:
+    return next(k for k, c in enumerate(dock.model.columns) if c.key == key)
+
+
+def cell(dock: GrainTableDock, row: int, key: str) -> str:
+    return str(dock.model.data(dock.model.index(row, column(dock, key))))
+
+
+def click_row(dock: GrainTableDock, row: int) -> int:
+    dock.view.setCurrentIndex(dock.model.index(row, 0))
+    return dock.model.grain_at(row)
+
+
+@pytest.fixture
+def table_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> GrainTableDock:
+    score = the_layer(scanned, "score")
+    session = session_of(scanned)
+    mask = the_layer(scanned, "mask")
+    mask.data = (score.data >= 2.5).astype(np.uint8)
+    session.strokes_on(mask, score)
+    dock = make_dock(GrainTableDock, scanned)
+    dock.list_grains()
+    return dock
+
+
+# The list
+
+
+def test_the_list_is_that_of_the_core_worst_first(
+    table_dock: GrainTableDock, scanned: ViewerModel, section: SimulatedSection
+) -> None:
+    listing = table_dock.board.listing
+    mask = the_layer(scanned, "mask").data != 0
+    expected = find_grains(listing.result, mask=mask, cube=section.cube)
+    assert shown_ids(table_dock) == expected["id"].tolist()
+    assert len(expected) > 5
+    assert cell(table_dock, 0, "rank") == "1"
+    assert cell(table_dock, 0, "peak_score") == f"{expected['peak_score'][0]:.1f}"
+    assert cell(table_dock, 0, "driver_1") == drivers_text(
+        expected.loc[0, [f"driver_{k}" for k in range(1, 6)]].tolist()
+    )
+    assert table_dock.count.text() == f"{len(expected)} grains"
+
+
+def test_without_a_score_the_dock_says_what_to_do(viewer: ViewerModel, make_dock: MakeDock) -> None:
+    dock = make_dock(GrainTableDock, viewer)
+    dock.list_grains()
+    assert "Run a detector first" in dock.status.text()
+    for button in (dock.accept_button, dock.next_button, dock.copy_button, dock.files):
+        assert not button.isEnabled()
+
+
+def test_a_mask_without_grains_says_what_to_do(
+    table_dock: GrainTableDock, scanned: ViewerModel
+) -> None:
+    the_layer(scanned, "mask").data = np.zeros(the_layer(scanned, "mask").data.shape, np.uint8)
+    table_dock.list_grains()
+    assert table_dock.model.rowCount() == 0
+    assert "lower it in the dock" in table_dock.status.text()
+
+
+def test_sorting_by_a_head_and_back(table_dock: GrainTableDock) -> None:
+    listing = table_dock.board.listing
+    table_dock.view.setSortingEnabled(True)
+    table_dock.view.sortByColumn(column(table_dock, "area_px"), Qt.SortOrder.DescendingOrder)
+    areas = [int(listing.row(grain)["area_px"]) for grain in shown_ids(table_dock)]
+    assert areas == sorted(areas, reverse=True)
+    table_dock.view.sortByColumn(column(table_dock, "rank"), Qt.SortOrder.AscendingOrder)
+    assert shown_ids(table_dock) == listing.table["id"].tolist()
+
+
+def test_the_filter_hides_rows_and_keeps_the_chosen_one(
+    table_dock: GrainTableDock, qtbot: Any
+) -> None:
+    listing = table_dock.board.listing
+    element = listing.table["driver_1"][0].split("+")[0].split("-")[0]
+    grain = click_row(table_dock, 0)
+    table_dock.filter.setText(f"{element} peak>3")
+    drivers = listing.table[[f"driver_{k}" for k in range(1, 6)]].to_numpy(str)
+    has = np.char.startswith(drivers, (f"{element}+")) | np.char.startswith(drivers, f"{element}-")
+    expected = listing.table["id"][has.any(axis=1) & (listing.table["peak_score"] > 3)].tolist()
+    qtbot.waitUntil(lambda: shown_ids(table_dock) == expected, timeout=5000)
+    assert table_dock.board.grain == grain
+    assert f"of {len(listing.table)} grains" in table_dock.count.text()
+    table_dock.filter.setText("no such words")
+    qtbot.waitUntil(lambda: table_dock.model.rowCount() == 0, timeout=5000)
+
+
+def test_the_list_follows_the_threshold_and_keeps_grain_and_verdict(
+    table_dock: GrainTableDock, scanned: ViewerModel, make_dock: MakeDock, qtbot: Any
+) -> None:
+    n = table_dock.model.n_all
+    grain = click_row(table_dock, 0)
+    pixel = table_dock.board.listing.pixel_of(grain)
+    table_dock.accept()
+    threshold = make_dock(ThresholdDock, scanned)
+    threshold.threshold.setValue(2.0)
+    threshold.update_mask()
+    qtbot.waitUntil(lambda: table_dock.model.n_all != n, timeout=LONG)
+    listing = table_dock.board.listing
+    assert table_dock.board.grain == listing.labels[pixel] != 0
+    row = table_dock.model.row_of(table_dock.board.grain)
+    assert cell(table_dock, row, "status") == "accept"
+    assert listing.table["status"].tolist().count("accept") == 1
+
+
+def test_a_stroke_lists_again(table_dock: GrainTableDock, scanned: ViewerModel, qtbot: Any) -> None:
+    mask = the_layer(scanned, "mask")
+    n = table_dock.model.n_all
+    y, x = (int(v) for v in np.argwhere(label_grains(mask.data) == 1)[0])
+    mask.selected_label = 0
+    mask.data_setitem(np.nonzero(label_grains(mask.data) == 1), 0)
+    qtbot.waitUntil(lambda: table_dock.model.n_all == n - 1, timeout=LONG)
+    assert table_dock.board.listing.grain_at(y, x) == 0
+
+
+# Verdicts
+
+
+def test_accept_reject_undo_and_redo(table_dock: GrainTableDock) -> None:
+    click_row(table_dock, 0)
+    table_dock.accept_button.click()
+    assert cell(table_dock, 0, "status") == "accept"
+    table_dock.view.selectAll()
+    table_dock.reject()
+    n = table_dock.model.rowCount()
+    assert [cell(table_dock, row, "status") for row in range(n)] == ["reject"] * n
+    assert f"{n} grains" in table_dock.undo_button.toolTip()
+    table_dock.undo_button.click()
+    assert cell(table_dock, 0, "status") == "accept"
+    assert cell(table_dock, 1, "status") == "unseen"
+    table_dock.undo_button.click()
+    assert cell(table_dock, 0, "status") == "unseen"
+    assert not table_dock.undo_button.isEnabled()
+    table_dock.redo_button.click()
+    assert cell(table_dock, 0, "status") == "accept"
+
+
+def test_status_and_comment_are_edited_in_their_cells(table_dock: GrainTableDock) -> None:
+    model = table_dock.model
+    click_row(table_dock, 1)
+    index = model.index(1, column(table_dock, "status"))
+    delegate = table_dock.view.itemDelegateForColumn(index.column())
+    editor = delegate.createEditor(table_dock.view.viewport(), None, index)
+    assert isinstance(editor, QComboBox)
+    editor.setCurrentText("SEM-true")
+    delegate.setModelData(editor, model, index)
+    model.setData(model.index(1, column(table_dock, "comment")), "arsenopyrite, twinned")
+    assert cell(table_dock, 1, "status") == "SEM-true"
+    assert cell(table_dock, 1, "comment") == "arsenopyrite, twinned"
+    assert not model.flags(model.index(1, 0)) & Qt.ItemFlag.ItemIsEditable
+    table_dock.undo_button.click()
+    assert cell(table_dock, 1, "comment") == ""
+    assert cell(table_dock, 1, "status") == "SEM-true"
+
+
+def test_verdicts_can_be_searched(table_dock: GrainTableDock, qtbot: Any) -> None:
+    grain = click_row(table_dock, 2)
+    table_dock.accept()
+    table_dock.filter.setText("accept")
+    qtbot.waitUntil(lambda: shown_ids(table_dock) == [grain], timeout=5000)
+
+
+def test_copy_and_csv_hold_what_is_shown(
+    table_dock: GrainTableDock, tmp_path: Path, qtbot: Any
+) -> None:
+    click_row(table_dock, 0)
+    table_dock.accept()
+    table_dock.view.clearSelection()
+    table_dock.view.selectRow(0)
+    table_dock.copy()
+    head, line, *rest = QApplication.clipboard().text().split("\n")
+    assert rest == [""]
+    cells = dict(zip(head.split("\t"), line.split("\t"), strict=True))
+    assert cells["Rank"] == "1"
+    assert cells["Status"] == "accept"
+    assert "Id" not in cells, "hidden columns are not copied"
+    table_dock.files.save_csv(tmp_path / "grains.csv")
+    saved = pd.read_csv(tmp_path / "grains.csv")
+    assert saved["id"].tolist() == shown_ids(table_dock)
+    assert saved["status"][0] == "accept"
+    assert saved["peak_score"].to_numpy() == pytest.approx(
+        table_dock.board.listing.table["peak_score"].to_numpy()
+    )
+
+
+def test_verdicts_go_to_a_file_and_come_back(table_dock: GrainTableDock, tmp_path: Path) -> None:
+    grain = click_row(table_dock, 0)
+    table_dock.accept()
+    table_dock.model.setData(table_dock.model.index(0, column(table_dock, "comment")), "gold?")
+    table_dock.files.save_verdicts(tmp_path / "verdicts.json")
+    assert "1 verdict in" in table_dock.status.text()
+    table_dock.view.selectAll()
+    table_dock.reject()
+    table_dock.files.open_verdicts(tmp_path / "verdicts.json")
+    assert table_dock.board.verdicts() == {grain: ("accept", "gold?")}
+    assert cell(table_dock, 1, "status") == "unseen"
+    table_dock.undo_button.click()
+    assert cell(table_dock, 1, "status") == "reject"
+    (tmp_path / "other.json").write_text("{}")
+    table_dock.files.open_verdicts(tmp_path / "other.json")
+    assert "holds no grain verdicts" in table_dock.status.text()
+
+
+# The map
+
+
+def test_the_chosen_grain_is_outlined_and_in_the_middle(
+    table_dock: GrainTableDock, scanned: ViewerModel
+) -> None:
+    scanned.canvas.size = (600, 800)
+    grain = click_row(table_dock, 1)
+    listing = table_dock.board.listing
+    outline = the_layer(scanned, "outline")
+    score = the_layer(scanned, "score")
+    assert tuple(outline.scale) == tuple(score.scale)
+    assert [str(unit) for unit in scanned.layers.extent.units] == ["micrometer"] * 2
+    rows, columns = np.nonzero(listing.labels == grain)
+    corners = np.concatenate(outline.data)
+    assert corners.min(axis=0) == pytest.approx((rows.min() - 0.5, columns.min() - 0.5))
+    assert corners.max(axis=0) == pytest.approx((rows.max() + 0.5, columns.max() + 0.5))
+    centre = np.array([rows.min() + rows.max(), columns.min() + columns.max()]) / 2
+    assert np.array(scanned.scene.camera.center[-2:]) == pytest.approx(centre * 20.0)
+    assert scanned.layers.selection.active is not outline
+    click_row(table_dock, 2)
+    assert len(list(linked_layers(scanned, role="outline"))) == 1
+
+
+def test_a_removed_outline_comes_back_with_the_next_grain(
+    table_dock: GrainTableDock, scanned: ViewerModel
+) -> None:
+    click_row(table_dock, 0)
+    scanned.layers.remove(the_layer(scanned, "outline"))
+    click_row(table_dock, 1)
+    assert len(the_layer(scanned, "outline").data) == 1
+
+
+class Press:
+    """A mouse event as napari hands it to callbacks."""
+
+    def __init__(self, position: tuple[float, float], button: int = 1) -> None:
+        self.type, self.position, self.button = "mouse_press", position, button
+        self.modifiers: tuple[str, ...] = ()
+
+
+def press(viewer: ViewerModel, position: Any, *, drag: bool = False) -> None:
+    event = Press(position)
+    for callback in list(viewer.mouse_drag_callbacks):
+        steps = callback(viewer, event)
+        if steps is None:
+            continue
+        next(steps, None)
+        if drag:
+            event.type = "mouse_move"
+            next(steps, None)
+        event.type = "mouse_release"
+        next(steps, None)
+        event.type = "mouse_press"
+
+
+def test_a_click_on_a_grain_selects_its_row(
+    table_dock: GrainTableDock, scanned: ViewerModel
+) -> None:
+    listing = table_dock.board.listing
+    grain = shown_ids(table_dock)[3]
+    y, x = listing.pixel_of(grain)
+    world = the_layer(scanned, "score").data_to_world((y, x))
+    press(scanned, world)
+    assert table_dock.board.grain == grain
+    assert table_dock.view.selected_grains() == [grain]
+    press(scanned, (-500.0, -500.0))
+    assert table_dock.board.grain == grain
+    other = the_layer(scanned, "score").data_to_world(listing.pixel_of(shown_ids(table_dock)[0]))
+    press(scanned, other, drag=True)
+    assert table_dock.board.grain == grain, "dragging the map chooses nothing"
+    scanned.layers.selection.active = the_layer(scanned, "mask")
+    the_layer(scanned, "mask").mode = "paint"
+    press(scanned, other)
+    assert table_dock.board.grain == grain, "nor does the brush"
+
+
+def test_closing_gives_keys_clicks_and_outline_back(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    before = len(scanned.mouse_drag_callbacks), dict(scanned.keymap)
+    calls = []
+    scanned.bind_key("N", lambda viewer: calls.append("theirs"))
+    kept = dict(scanned.keymap)
+    dock = make_dock(GrainTableDock, scanned)
+    dock.list_grains()
+    dock.next_grain()
+    assert len(scanned.mouse_drag_callbacks) == before[0] + 1
+    assert dict(scanned.keymap) != kept
+    dock.shut_down()
+    assert len(scanned.mouse_drag_callbacks) == before[0]
+    assert dict(scanned.keymap) == kept
+    assert not list(linked_layers(scanned, role="outline"))
+
+
+# A large table
+
+
+def test_five_thousand_rows_are_sorted_filtered_and_decided(qapp: object) -> None:
+    n = 5000
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "id": np.arange(1, n + 1),
+            "rank": np.arange(1, n + 1),
+            "peak_score": np.sort(rng.gamma(2, 5, n))[::-1],
+            **{f"driver_{k}": rng.choice(["As+9.1", "Fe-3.0", ""], n) for k in range(1, 6)},
+            "status": "unseen",
+            "comment": "",
+        }
+    )
+    model = GrainTableModel()
+    model.set_table(table)
+    model.sort(1, Qt.SortOrder.AscendingOrder)
+    assert model.grain_at(0) == n
+    model.show_verdicts(dict.fromkeys(range(1, n + 1, 2), ("reject", "")))
+    model.set_filter("reject As")
+    has = (table[[f"driver_{k}" for k in range(1, 6)]] == "As+9.1").any(axis=1)
+    expected = table["id"][has & (table["id"] % 2 == 1)].tolist()[::-1]
+    assert [model.grain_at(row) for row in range(model.rowCount())] == expected
+    assert model.row_of(2) is None
+
+
+# A real window
+
+
+@pytest.mark.gui
+def test_keys_work_from_the_canvas_and_from_the_table(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, section: SimulatedSection
+) -> None:
+    from napari_mineral_anomaly.widgets.layers import add, element_layers
+
+    viewer = make_napari_viewer(show=True)
+    for data in element_layers(section.cube, scan="section", scan_id="s"):
+        add(viewer, data)
+    detect = viewer.window.add_plugin_dock_widget(PLUGIN, "Detect anomalies")[1]
+    detect.choose_detector("rx")
+    detect.run_button.click()
+    qtbot.waitUntil(lambda: bool(list(linked_layers(viewer, role="mask"))), timeout=LONG)
+    mask, score = the_layer(viewer, "mask"), the_layer(viewer, "score")
+    mask.data = (score.data >= 2.5).astype(np.uint8)
+    place, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")
+    qtbot.waitUntil(lambda: dock.model.rowCount() > 2, timeout=LONG)
+    assert isinstance(dock.executor, QtExecutor)
+    window = viewer.window._qt_window
+    assert window.dockWidgetArea(place) == Qt.DockWidgetArea.BottomDockWidgetArea
+
+    canvas = viewer.window._qt_viewer.canvas.native
+    qtbot.keyClick(canvas, Qt.Key.Key_N)
+    assert dock.board.grain == dock.model.grain_at(0)
+    qtbot.waitUntil(lambda: bool(list(linked_layers(viewer, role="outline"))), timeout=LONG)
+    qtbot.keyClick(canvas, Qt.Key.Key_A)
+    assert cell(dock, 0, "status") == "accept"
+
+    viewer.window.activate()
+    dock.view.setFocus()
+    qtbot.waitUntil(dock.view.hasFocus, timeout=LONG)
+    qtbot.keyClick(dock.view, Qt.Key.Key_N)
+    assert dock.board.grain == dock.model.grain_at(1)
+    qtbot.keyClick(dock.view, Qt.Key.Key_R)
+    assert cell(dock, 1, "status") == "reject"
+    qtbot.keyClick(dock.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert cell(dock, 1, "status") == "unseen"
+    dock.filter.setFocus()
+    qtbot.keyClicks(dock.filter, "ar")
+    assert dock.filter.text() == "ar"
+    assert cell(dock, 1, "status") == "unseen", "letters that are being written decide nothing"
+    assert board_of(viewer) is dock.board
