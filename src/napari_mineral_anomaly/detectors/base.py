@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -40,6 +41,26 @@ class ModelState:
 
     arrays: dict[str, NDArray[Any]]
     meta: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_parts(
+        cls, parts: Mapping[str, Mapping[str, NDArray[Any]]], meta: dict[str, Any]
+    ) -> ModelState:
+        """A state whose arrays are named "part/name"."""
+        arrays = {
+            f"{part}/{name}": array
+            for part, named in parts.items()
+            for name, array in named.items()
+        }
+        return cls(arrays, meta)
+
+    def parts(self) -> dict[str, dict[str, NDArray[Any]]]:
+        """The arrays by part, the way back from `of_parts`."""
+        found: dict[str, dict[str, NDArray[Any]]] = {}
+        for key, array in self.arrays.items():
+            part, _, name = key.partition("/")
+            found.setdefault(part, {})[name] = array
+        return found
 
 
 class FittedDetector(Protocol):

@@ -46,7 +46,7 @@ class RobustRxDetector(PixelwiseDetector[RobustRxConfig]):
 
     The share left out is fixed (default 3 per cent, our choice). It helps where the anomalies are
     common, and does harm where trimming removes a whole minor mineral from the background; see
-    docs/measured/rivals.md for both.
+    docs/benchmarks.md for both.
     """
 
     name = "robust-rx"

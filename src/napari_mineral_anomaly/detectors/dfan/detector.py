@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import ModelState, finish_result
@@ -85,13 +84,14 @@ class FittedDfan:
 
     def state(self) -> ModelState:
         """Weights, statistics and names, for `detectors.bundle`."""
-        arrays = {
-            f"network/{name}": value.cpu().numpy()
-            for name, value in self._network.state_dict().items()
+        network = self._network.state_dict()
+        parts = {
+            "network": {name: value.cpu().numpy() for name, value in network.items()},
+            "residual": self._residual_model.arrays(),
+            "scaling": self._preprocessing.arrays(),
         }
-        arrays |= {f"residual/{k}": array for k, array in self._residual_model.arrays().items()}
-        arrays |= {f"scaling/{k}": array for k, array in self._preprocessing.arrays().items()}
-        return ModelState(arrays, self._preprocessing.meta() | {"fit_info": self._fit_info})
+        meta = self._preprocessing.meta() | {"fit_info": self._fit_info}
+        return ModelState.of_parts(parts, meta)
 
 
 class DfanDetector:
@@ -162,10 +162,7 @@ class DfanDetector:
 
     def load(self, state: ModelState) -> FittedDfan:
         """Rebuild a fitted detector from `FittedDfan.state`."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {}
-        for key, array in state.arrays.items():
-            part, _, name = key.partition("/")
-            parts.setdefault(part, {})[name] = array
+        parts = state.parts()
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
         network = DfanNetwork(len(preprocessing.elements), self.config)
         network.load_state_dict({k: torch.from_numpy(a) for k, a in parts["network"].items()})

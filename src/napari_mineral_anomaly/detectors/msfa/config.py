@@ -15,22 +15,25 @@ from napari_mineral_anomaly.preprocess import Transform
 
 WeightMode = Literal["mask", "paper_up"]
 AUTO = 0
+HALF_OF_EPOCHS = -1
 
 
 class MsfaConfig(DetectorConfig):
     """Our MSFA-Net: masked elements predicted from the others and from the neighbouring pixels."""
 
     epochs: int = Field(
-        300,
+        200,
         ge=0,
         le=100_000,
-        description="Training steps of the second stage, in which anomaly candidates are left out.",
+        description="Training steps of the second stage, in which anomaly candidates are left out; "
+        "scenes predicted from the surroundings (reflectance) have none.",
     )
     pre_epochs: int = Field(
-        100,
-        ge=0,
+        HALF_OF_EPOCHS,
+        ge=HALF_OF_EPOCHS,
         le=100_000,
-        description="Training steps of the first stage, in which all pixels weigh the same.",
+        description="Training steps of the first stage, in which all pixels weigh the same; "
+        "-1 takes half as many as the second stage.",
     )
     patience: int = Field(
         4,
@@ -56,7 +59,7 @@ class MsfaConfig(DetectorConfig):
         4, ge=1, le=64, description="Groups of features in the attention; must divide the width."
     )
     mask_blocks: int = Field(
-        5,
+        10,
         ge=2,
         le=256,
         description="Elements are hidden in this many blocks in turn when a scan is scored.",
@@ -79,7 +82,7 @@ class MsfaConfig(DetectorConfig):
         description="Evens out the noise; auto: Anscombe for counts, nothing for the rest.",
     )
     smoothing_px: float = Field(
-        0.6,
+        0.65,
         ge=0.0,
         le=10.0,
         description="Gaussian that averages the residual over about the beam before it is judged "
@@ -129,3 +132,8 @@ class MsfaConfig(DetectorConfig):
     no_context: bool = Field(
         False, description="Ablation: each pixel by itself, without its neighbours."
     )
+
+    @property
+    def warm_up_epochs(self) -> int:
+        """Steps of the first stage, `HALF_OF_EPOCHS` resolved."""
+        return self.epochs // 2 if self.pre_epochs == HALF_OF_EPOCHS else self.pre_epochs

@@ -78,6 +78,7 @@ class FittedMaskedMsfa:
         background: Background,
         clusters: BackgroundClusters,
         fit_info: dict[str, Any],
+        seen: tuple[ElementCube, Look] | None = None,
     ) -> None:
         self.name = name
         self.config = config
@@ -88,6 +89,8 @@ class FittedMaskedMsfa:
         self._background = background
         self._clusters = clusters
         self._fit_info = fit_info
+        # The fit has just looked at its own scan: scoring that scan next need not look again.
+        self._seen = seen
 
     def score(
         self,
@@ -109,8 +112,13 @@ class FittedMaskedMsfa:
         """
         features = self._features
         view = ScanView(cube, features)
-        look = look_at(
-            self._network, view, self.config, self._device, on_event=on_event, cancel=cancel
+        seen, self._seen = self._seen, None
+        look = (
+            seen[1]
+            if seen is not None and seen[0] is cube
+            else look_at(
+                self._network, view, self.config, self._device, on_event=on_event, cancel=cancel
+            )
         )
         valid, mean, spread = cube.valid, self._background.mean, self._background.spread
         if features.local:
@@ -178,16 +186,11 @@ class FittedMaskedMsfa:
             "features": self._features.arrays(),
             "scaling": self._features.preprocessing.arrays(),
         }
-        arrays = {
-            f"{part}/{name}": array
-            for part, named in parts.items()
-            for name, array in named.items()
-        }
         meta = self._features.preprocessing.meta() | {
             "local": self._features.local,
             "fit_info": self._fit_info,
         }
-        return ModelState(arrays, meta)
+        return ModelState.of_parts(parts, meta)
 
 
 class MsfaDetector:
@@ -225,8 +228,10 @@ class MsfaDetector:
         network = _build(features, config).to(device)
         trainer = Trainer(network, view, config, device, on_event=on_event, cancel=cancel)
         candidates = Candidates(np.zeros(cube.shape, dtype=bool))
-        trainer.run(config.pre_epochs, stage=1)
-        if config.epochs and not config.no_pseudo_labels:
+        trainer.run(config.warm_up_epochs, stage=1)
+        # Surroundings are learnt in the first stage; more steps only teach it the odd ones.
+        second = 0 if features.local else config.epochs
+        if second and not config.no_pseudo_labels:
             trainer.measure()
             first = look_at(
                 network, view, config, device, phase="labels", on_event=on_event, cancel=cancel
@@ -234,7 +239,7 @@ class MsfaDetector:
             emit(on_event, ProgressEvent("pseudo-labels", 0, 0, "who is a candidate"))
             candidates = _find(first, cube.valid, config, cancel)
             trainer.weigh(candidates.mask, _aggregate(first, cube.valid, candidates, config))
-        trainer.run(config.epochs, stage=2)
+        trainer.run(second, stage=2)
         trainer.measure()
         last = look_at(
             network, view, config, device, phase="statistics", on_event=on_event, cancel=cancel
@@ -253,22 +258,19 @@ class MsfaDetector:
             "n_features": features.n,
             "bottleneck": int(last.latent.shape[0]),
             "multiply_adds_per_pixel": _multiply_adds(network, features, config),
-            "epochs": config.epochs,
-            "pre_epochs": config.pre_epochs,
+            "epochs": second,
+            "pre_epochs": config.warm_up_epochs,
             "loss_curve": trainer.loss_curve,
             "candidate_rounds": candidates.log,
             "n_background_clusters": len(clusters.centres),
         }
         return FittedMaskedMsfa(
-            self.name, config, features, network, background, clusters, fit_info
+            self.name, config, features, network, background, clusters, fit_info, (cube, last)
         )
 
     def load(self, state: ModelState) -> FittedMaskedMsfa:
         """Rebuild a fitted detector from `FittedMaskedMsfa.state`."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {}
-        for key, array in state.arrays.items():
-            part, _, name = key.partition("/")
-            parts.setdefault(part, {})[name] = array
+        parts = state.parts()
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
         features = Features.from_saved(preprocessing, parts["features"], state.meta["local"])
         network = _build(features, self.config)

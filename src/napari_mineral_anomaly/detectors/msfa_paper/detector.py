@@ -105,16 +105,11 @@ class FittedMsfa:
             "residual": self._residual_model.arrays(),
             "scaling": self._preprocessing.arrays(),
         }
-        arrays = {
-            f"{part}/{name}": array
-            for part, named in parts.items()
-            for name, array in named.items()
-        }
         meta = self._preprocessing.meta() | {
             "clusters": self._clusters.meta(),
             "fit_info": self._fit_info,
         }
-        return ModelState(arrays, meta)
+        return ModelState.of_parts(parts, meta)
 
 
 class MsfaPaperDetector:
@@ -179,10 +174,7 @@ class MsfaPaperDetector:
 
     def load(self, state: ModelState) -> FittedMsfa:
         """Rebuild a fitted detector from `FittedMsfa.state`."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {}
-        for key, array in state.arrays.items():
-            part, _, name = key.partition("/")
-            parts.setdefault(part, {})[name] = array
+        parts = state.parts()
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
         network = MsfaNetwork(len(preprocessing.elements), self.config, self.config.seed)
         weights = {name: torch.from_numpy(array) for name, array in parts["network"].items()}

@@ -1,0 +1,205 @@
+"""Compare all detectors on scenes with truth, take MSFA-Net apart, and write docs/benchmarks.md.
+
+    python benchmarks/prepare_minerals.py MINERALS
+    MINERAL_ANOMALY_DATA=... python benchmarks/quality.py MINERALS --rows ROWS.jsonl [--minutes M]
+
+Runs the code of `mineral-anomaly benchmark`, one process at a time. Every finished run is added to
+ROWS.jsonl at once: a second start goes on where the first stopped, and ``--minutes`` ends one in
+good time. ``--only NAME...`` runs some detectors or variants, ``--page`` only writes the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from napari_mineral_anomaly.benchmarking import Scene, parse_scenes, run_one
+from napari_mineral_anomaly.own_process import ProcessDiedError, call_in_own_process
+from napari_mineral_anomaly.report import figure_png
+from napari_mineral_anomaly.report.benchmark_figures import (
+    Comparison,
+    draw_maps,
+    draw_roc,
+    draw_separability,
+)
+from napari_mineral_anomaly.run_record import plain
+from quality_page import write_page
+
+AIRBORNE = ("abu-airport-1", "abu-beach-1", "abu-beach-4", "abu-urban-1", "hydice-urban")
+MINERALS = ("AS14_1", "ME_17_1")
+SIMULATED = ("easy", "hard", "artefacts")
+SIMULATED_SEEDS = 5
+NETWORK_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A detector with its defaults, or MSFA-Net with one part changed.
+
+    ``scarce``: run with one network seed on the first section of each kind, because it is slow or
+    because it is a part of the ablation. ``skipped``: scenes on which it would take hours.
+    """
+
+    label: str
+    detector: str
+    parameters: dict[str, Any]
+    seeds: int = 1
+    scarce: bool = False
+    skipped: tuple[str, ...] = ()
+
+
+UNTRAINED = {"epochs": 0, "pre_epochs": 0}
+CONTENDERS = (
+    Contender("rx", "rx", {}),
+    Contender("robust-rx", "robust-rx", {}),
+    Contender("local-rx", "local-rx", {}),
+    Contender("pca", "pca", {}),
+    Contender("msfa", "msfa", {}, seeds=NETWORK_SEEDS),
+    Contender("msfa untrained", "msfa", UNTRAINED, seeds=NETWORK_SEEDS),
+    Contender("iforest", "iforest", {}, seeds=NETWORK_SEEDS),
+    Contender("knn", "knn", {}, scarce=True),
+    Contender("crd", "crd", {}, scarce=True, skipped=AIRBORNE),
+    Contender("msfa-paper", "msfa-paper", {}, scarce=True),
+    Contender("msfa no_attention", "msfa", {"no_attention": True}, scarce=True),
+    Contender("msfa no_pseudo_labels", "msfa", {"no_pseudo_labels": True}, scarce=True),
+    Contender("msfa no_masking", "msfa", {"no_masking": True}, scarce=True),
+    Contender("msfa no_context", "msfa", {"no_context": True}, scarce=True),
+    Contender("msfa no_groups", "msfa", {"no_groups": True}, scarce=True),
+    Contender("msfa no_orthogonal", "msfa", {"no_orthogonal": True}, scarce=True),
+    Contender("msfa paper_up", "msfa", {"weight_mode": "paper_up"}, scarce=True),
+    Contender("dfan", "dfan", {}, scarce=True),
+    Contender("auto-ad", "auto-ad", {}, scarce=True),
+)
+
+
+def scenes_of(data: Path, minerals: Path) -> list[Scene]:
+    """The scenes of the three families, the first section of each kind first."""
+    texts = [str(data / "hsi" / f"{name}.mat") for name in AIRBORNE]
+    texts += [str(minerals / name) for name in MINERALS]
+    texts += [f"{kind}:{seed}" for seed in range(SIMULATED_SEEDS) for kind in SIMULATED]
+    return parse_scenes(texts)
+
+
+def planned(scenes: list[Scene], only: list[str]) -> list[tuple[Contender, Scene, int]]:
+    """All runs: what everybody needs first, then further seeds."""
+    runs = []
+    for contender in CONTENDERS:
+        if only and contender.label not in only:
+            continue
+        for scene in scenes:
+            late_section = scene.simulated is not None and scene.simulated[1] > 0
+            if scene.name in contender.skipped or (contender.scarce and late_section):
+                continue
+            runs += [(contender, scene, seed) for seed in range(contender.seeds)]
+    return sorted(runs, key=lambda run: run[2])
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of earlier starts."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def run_missing(
+    runs: list[tuple[Contender, Scene, int]], rows_file: Path, minutes: float
+) -> list[dict[str, Any]]:
+    """Rows of all runs that are done, after doing missing ones for about ``minutes``."""
+    rows = read_rows(rows_file)
+    done = {(row["detector"], row["scene"], row["seed"]) for row in rows}
+    started = time.monotonic()
+    for contender, scene, seed in runs:
+        if (contender.label, scene.name, seed) in done:
+            continue
+        if time.monotonic() - started > 60 * minutes:
+            print("time is up; start again to go on", flush=True)
+            break
+        try:
+            run = call_in_own_process(
+                run_one, scene, contender.detector, seed, contender.parameters
+            )
+        except ProcessDiedError as error:
+            raise SystemExit(f"{contender.label} on {scene.name} was ended: {error}") from error
+        row = plain(run.row) | {"detector": contender.label}
+        if seed == 0:
+            scores = rows_file.with_suffix("")
+            scores.mkdir(exist_ok=True)
+            np.savez_compressed(
+                scores / f"{contender.label}__{scene.name}.npz",
+                score=run.score,
+                truth=run.truth,
+                threshold=run.threshold,
+            )
+        rows.append(row)
+        with rows_file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
+        print(
+            f"{scene.name} {contender.label} {seed}: auc {row['auc']:.3f} ap {row['ap']:.3f} "
+            f"{row['seconds']:.0f} s",
+            flush=True,
+        )
+    return rows
+
+
+def draw_figures(folder: Path, scores: Path) -> list[str]:
+    """ROC and separability of the main detectors, maps of a simulated section; names of files."""
+    main = ("msfa", "rx", "robust-rx", "local-rx", "pca", "knn")
+    comparisons: dict[str, Comparison] = {}
+    for scene in ("abu-airport-1", "abu-urban-1", "AS14_1", "ME_17_1", "easy-0", "hard-0"):
+        found = {label: scores / f"{label}__{scene}.npz" for label in main}
+        loaded = {label: np.load(path) for label, path in found.items() if path.exists()}
+        if loaded:
+            truth = next(iter(loaded.values()))["truth"]
+            comparisons[scene] = Comparison(
+                truth,
+                {label: file["score"] for label, file in loaded.items()},
+                {label: float(file["threshold"]) for label, file in loaded.items()},
+            )
+    if not comparisons:
+        return []
+    # Real scenes appear as curves and boxes only; maps show the simulated section alone.
+    maps = {name: scene for name, scene in comparisons.items() if name == "hard-0"}
+    names = []
+    for name, draw, shown in (
+        ("benchmark_roc.png", draw_roc, comparisons),
+        ("benchmark_separability.png", draw_separability, comparisons),
+        ("benchmark_maps.png", draw_maps, maps),
+    ):
+        if shown:
+            (folder / name).write_bytes(figure_png(draw(shown)))
+            names.append(name)
+    return names
+
+
+def main() -> None:
+    """Run what is missing, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("minerals", type=Path, help="folder that prepare_minerals.py made")
+    parser.add_argument("--rows", type=Path, default=Path("quality_rows.jsonl"))
+    parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--page", action="store_true", help="run nothing, write the page")
+    arguments = parser.parse_args()
+    data = os.environ.get("MINERAL_ANOMALY_DATA")
+    if not data:
+        raise SystemExit("MINERAL_ANOMALY_DATA is not set: it names the folder of the real scans.")
+    runs = planned(scenes_of(Path(data), arguments.minerals), arguments.only)
+    if arguments.page:
+        rows = read_rows(arguments.rows)
+        docs = Path(__file__).parents[1] / "docs"
+        figures = draw_figures(docs / "images", arguments.rows.with_suffix(""))
+        write_page(docs / "measured" / "quality.md", pd.DataFrame(rows), figures)
+    else:
+        run_missing(runs, arguments.rows, arguments.minutes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The tables of benchmarks/quality.py in Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from napari_mineral_anomaly.benchmarking import ALL_FAMILIES, summarise
+
+# Ablations and the untrained control are no rivals of msfa.
+OURS = "msfa"
+
+
+def is_rival(label: str) -> bool:
+    """Whether a contender is another method."""
+    return label != OURS and not label.startswith(f"{OURS} ")
+
+
+def write_page(path: Path, rows: pd.DataFrame, figures: list[str]) -> None:
+    """Write the page of all rows that there are."""
+    first = rows[(rows["seed"] == 0) & ~rows["scene"].str.fullmatch(r"\w+-[1-9]\d*")]
+    real = rows[(rows["seed"] == 0) & (rows["family"] != "simulated")]
+    first = pd.concat([real, first[first["family"] == "simulated"]])
+    lines = [
+        "Made by `benchmarks/quality.py`, one process at a time on one core; every detector with "
+        "its defaults, nothing tuned per scene. Seconds are those of fit and score.",
+        "",
+        "### Every section, every seed",
+        "",
+        "Mean over the seeds of a scene, the scenes of a family, the families. Detectors that did "
+        "not run on all scenes are in the next table.",
+        *_summary(_complete(rows)),
+        "",
+        "### One section of each kind, seed 0",
+        "",
+        "The same scenes for all, so that slow detectors and the parts of MSFA-Net compare.",
+        *_summary(_complete(first)),
+    ]
+    for key, title in (("ap", "Average precision"), ("auc", "AUC (Pd, Pf)")):
+        wide = rows.groupby(["scene", "detector"], sort=False)[key].mean().unstack()
+        wide = wide.loc[:, [name for name in rows["detector"].unique() if is_rival(name)] + [OURS]]
+        lines += ["", f"### {title} by scene, mean over seeds", ""]
+        lines += markdown(wide.reset_index(), dict.fromkeys(wide.columns, 3))
+    lines += ["", "### Scenes that a rival wins", "", *_lost(rows)]
+    flagged = first.pivot(index="scene", columns="detector", values="n_flagged")
+    truth = first.drop_duplicates("scene").set_index("scene")["n_anomaly"]
+    flagged.insert(0, "anomalous pixels", truth)
+    lines += ["", "### Pixels at or above the default threshold", ""]
+    lines += markdown(flagged.reset_index(), dict.fromkeys(flagged.columns, 0))
+    lines += [line for name in figures for line in ("", f"![{name}](../images/{name})")]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"written: {path}")
+
+
+def _complete(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the contenders that ran on every scene, with every seed they have on any."""
+    n_scenes = rows["scene"].nunique()
+    kept = []
+    for _, part in rows.groupby("detector", sort=False):
+        if part["scene"].nunique() == n_scenes:
+            everywhere = part.groupby("seed")["scene"].nunique()
+            kept.append(part[part["seed"].isin(everywhere[everywhere == n_scenes].index)])
+    return pd.concat(kept) if kept else rows.head(0)
+
+
+def _summary(rows: pd.DataFrame) -> list[str]:
+    if rows.empty:
+        return ["", "Nothing has run on all scenes yet."]
+    summary = summarise(rows.to_dict("records"))
+    seeds = rows.groupby("detector")["seed"].nunique().rename("seeds")
+    summary = summary.merge(seeds, on="detector")
+    lines: list[str] = []
+    families = [name for name in summary["family"].unique() if name != ALL_FAMILIES]
+    for family in [*sorted(families), ALL_FAMILIES]:
+        part = summary[summary["family"] == family].drop(columns="family")
+        lines += ["", f"**{family}**", "", *markdown(part, {"seconds": 1})]
+    return lines
+
+
+def _lost(rows: pd.DataFrame) -> list[str]:
+    """One line per scene on which the best rival has the higher average precision."""
+    means = rows.groupby(["scene", "detector"], sort=False)["ap"].mean().reset_index()
+    lines = []
+    for scene, part in means.groupby("scene", sort=False):
+        ours = part.loc[part["detector"] == OURS, "ap"]
+        rivals = part[part["detector"].map(is_rival)].sort_values("ap", ascending=False)
+        if ours.empty or rivals.empty:
+            continue
+        best = rivals.iloc[0]
+        if best["ap"] > ours.iloc[0]:
+            lines.append(
+                f"- {scene}: {best['detector']} {best['ap']:.3f}, {OURS} {ours.iloc[0]:.3f}"
+            )
+    return lines or ["None."]
+
+
+def markdown(table: pd.DataFrame, digits: dict[str, int]) -> list[str]:
+    """A table in Markdown; empty cells for what is missing."""
+    lines = ["| " + " | ".join(map(str, table.columns)) + " |", "|" + "---|" * table.shape[1]]
+    for row in table.to_dict("records"):
+        cells = [
+            ""
+            if pd.isna(value)
+            else f"{value:.{digits.get(name, 4)}f}"
+            if isinstance(value, float)
+            else str(value)
+            for name, value in row.items()
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
