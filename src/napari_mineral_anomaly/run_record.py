@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.oddest import OddPlace, oddest_places
 from napari_mineral_anomaly.result import AnomalyResult
 from napari_mineral_anomaly.scoring import default_threshold, expected_false_pixels
 
@@ -59,7 +60,8 @@ class RunRecord(BaseModel):
     file to the SHA-256 of its bytes (None where the maps did not come from files that are still
     there). ``threshold`` is in background sigmas, ``promised_false_pixels`` the background pixels
     expected at or above it, ``timings`` in seconds per phase, ``peak_memory_mb`` (10^6 bytes) of
-    the whole process so far. ``details`` is what the detector has to say beyond that.
+    the whole process so far. ``oddest`` is filled when no grain is listed. ``details`` is what the
+    detector has to say beyond that.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,6 +87,7 @@ class RunRecord(BaseModel):
     n_valid: int
     n_flagged: int
     n_grains: int
+    oddest: tuple[OddPlace, ...] = ()
     timings: dict[str, float]
     peak_memory_mb: float | None
     loss_curve: tuple[LossPoint, ...]
@@ -139,6 +142,7 @@ def make_record(
         n_valid=n_valid,
         n_flagged=int(np.count_nonzero(result.mask)),
         n_grains=n_grains,
+        oddest=() if n_grains else oddest_places(result),
         timings={**(timings or {}), **info.get("timings", {})},
         peak_memory_mb=peak_memory_mb(),
         loss_curve=tuple(LossPoint(**plain(point)) for point in info.get("loss_curve", ())),

@@ -133,10 +133,10 @@ class VerdictBook:
         # All verdicts at once: with thousands of them a loop would hold a window.
         owner = np.repeat(np.arange(len(self.verdicts)), [v.pixels.size for v in self.verdicts])
         hit = labels.reshape(-1)[np.concatenate([v.pixels for v in self.verdicts])].astype(np.int64)
-        pairs, overlap = np.unique(
-            np.stack([owner[hit > 0], hit[hit > 0]]), axis=1, return_counts=True
-        )
-        verdict, grain = pairs
+        # Verdict and grain as one number: numpy sorts numbers far faster than pairs.
+        n_labels = int(hit.max(initial=0)) + 1
+        pairs, overlap = np.unique(owner[hit > 0] * n_labels + hit[hit > 0], return_counts=True)
+        verdict, grain = np.divmod(pairs, n_labels)
         # The first of each verdict after sorting: largest overlap, among equals the first grain.
         order = np.lexsort((grain, -overlap, verdict))
         order = order[np.unique(verdict[order], return_index=True)[1]]

@@ -15,18 +15,22 @@ from napari_mineral_anomaly.detectors.bundle import load_model, read_description
 from napari_mineral_anomaly.detectors.registry import make_detector
 from napari_mineral_anomaly.errors import InputError
 
-SMALL: dict[str, Any] = {
-    "epochs": 2,
-    "latent_dim": 8,
-    "groups": 2,
-    "pool_size": 4,
-    "min_samples": 5,
-    "eps": 0.3,
+SMALL: dict[str, dict[str, Any]] = {
+    "rx": {},
+    "msfa": {"epochs": 2, "pre_epochs": 2, "tile": 12, "width": 8, "groups": 2},
+    "msfa-paper": {
+        "epochs": 2,
+        "latent_dim": 8,
+        "groups": 2,
+        "pool_size": 4,
+        "min_samples": 5,
+        "eps": 0.3,
+    },
 }
 
 
 def _fit(name: str, cube: ElementCube) -> FittedDetector:
-    return make_detector(name, **({} if name == "rx" else SMALL)).fit(cube)
+    return make_detector(name, **SMALL[name]).fit(cube)
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def test_the_folder_holds_numbers_and_json_only(scan: ElementCube, tmp_path: Pat
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "weights.safetensors"]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     arrays = load_file(folder / "weights.safetensors")
-    assert arrays["network/encoder1.weight"].shape == (8, 6)
+    assert arrays["network/entry.weight"].shape == (8, 12, 1, 1)
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     assert description == read_description(folder)
     assert description["detector"] == "msfa"
@@ -138,7 +142,10 @@ def test_a_model_of_an_unknown_detector_or_parameter_is_refused(rx_model: Path) 
 
 
 def test_a_description_that_does_not_fit_the_weights_is_refused(rx_model: Path) -> None:
-    _edit(rx_model, detector="msfa", config=SMALL)
+    _edit(rx_model, detector="msfa-paper", config=SMALL["msfa-paper"])
+    with pytest.raises(InputError, match=r"model\.json does not fit weights\.safetensors"):
+        load_model(rx_model)
+    _edit(rx_model, detector="msfa", config=SMALL["msfa"])
     with pytest.raises(InputError, match=r"model\.json does not fit weights\.safetensors"):
         load_model(rx_model)
     _edit(rx_model, detector="rx", config={}, meta={"elements": ["Fe"]})

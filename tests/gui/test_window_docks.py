@@ -230,9 +230,9 @@ def test_an_impossible_parameter_is_told_and_starts_nothing(
 ) -> None:
     dock = make_dock(DetectDock, scanned)
     dock.choose_detector("msfa")
-    dock.form.set_value("latent_dim", 50)  # not a multiple of the 8 groups
+    dock.form.set_value("width", 50)  # not a multiple of the 4 groups
     dock.run()
-    assert "50 features cannot be split into 8 equal groups" in dock.status.text()
+    assert "50 features cannot be split into 4 equal groups" in dock.status.text()
     assert dock.run_button.isEnabled()
 
 

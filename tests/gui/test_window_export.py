@@ -13,12 +13,16 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 
+from napari_mineral_anomaly.grains import find_grains
 from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.io.write_tables import write_grains
 from napari_mineral_anomaly.jobs import SyncExecutor
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.export import ExportDock
 from napari_mineral_anomaly.widgets.export_plan import DEFAULTS
+from napari_mineral_anomaly.widgets.grain_board import board_of
+from napari_mineral_anomaly.widgets.grain_listing import plan_listing
 from napari_mineral_anomaly.widgets.links import linked_layers, relink
 from napari_mineral_anomaly.widgets.threshold import ThresholdDock
 from napari_mineral_anomaly.widgets.truth import TruthDock
@@ -88,6 +92,28 @@ def test_exported_files_hold_the_numbers_of_the_layers(
     assert grains["area_px"].sum() == int((mask.data != 0).sum())
     assert "driver_1" in grains
     assert np.allclose(grains["map_y_um"], -grains["centroid_y_um"])
+
+
+def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
+    dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
+) -> None:
+    board = board_of(scanned)
+    list_grains = plan_listing(scanned, dock.session, the_layer(scanned, "score"), None)
+    board.show(list_grains(None, None))
+    assert board.listing is not None
+    board.decide([int(board.listing.table["id"].iloc[0])], status="accept", comment="gold")
+    tick(dock, ("grains", "csv"))
+    dock.folder.setText(str(tmp_path / "out"))
+    dock.export()
+    [run] = dock.session.runs_of_scan("scan-a")
+    write_grains(tmp_path / "grains.csv", find_grains(run.result, cube=section.cube))
+    expected = pd.read_csv(tmp_path / "grains.csv")
+    written = pd.read_csv(tmp_path / "out" / "grains.csv")
+    assert list(written) == list(expected)
+    for column in ("id", "peak_score", "driver_1", "mineral_hint", "flags"):
+        pd.testing.assert_series_equal(written[column], expected[column])
+    assert written["status"].tolist() == ["accept"] + ["unseen"] * (len(written) - 1)
+    assert written.loc[0, "comment"] == "gold"
 
 
 def test_the_plan_lists_the_files_before_they_are_written(dock: ExportDock, tmp_path: Path) -> None:

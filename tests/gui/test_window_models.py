@@ -12,7 +12,12 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import IgnoredFile, IngestReport, UsedMap
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.widgets.histogram import score_histogram
-from napari_mineral_anomaly.widgets.maps_reading import MapsRead, WhichSample, read_or_ask
+from napari_mineral_anomaly.widgets.maps_reading import (
+    Answers,
+    MapsRead,
+    WhichSample,
+    read_or_ask,
+)
 from napari_mineral_anomaly.widgets.mask_keeper import MaskKeeper, computed_mask
 from napari_mineral_anomaly.widgets.run_status import RunClock, duration
 from napari_mineral_anomaly.widgets.scan_layers import scan_name
@@ -184,10 +189,10 @@ def test_a_folder_of_two_samples_asks_which(tmp_path: Path) -> None:
         for element in ("Fe", "Ca"):
             plane = np.full((4, 6), int(sample))
             np.savetxt(tmp_path / f"Sample_{sample}_{element}.txt", plane, fmt="%d")
-    asked = read_or_ask([tmp_path], None)
+    asked = read_or_ask([tmp_path], Answers())
     assert isinstance(asked, WhichSample)
     assert len(asked.samples) == 2
-    read = read_or_ask([tmp_path], asked.samples[1])
+    read = read_or_ask([tmp_path], Answers(sample=asked.samples[1]))
     assert isinstance(read, MapsRead)
     assert read.cube.plane(0).max() == 2
     assert read.report.ignored
@@ -195,7 +200,7 @@ def test_a_folder_of_two_samples_asks_which(tmp_path: Path) -> None:
 
 def test_reading_nothing_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
-        read_or_ask([tmp_path / "nowhere"], None)
+        read_or_ask([tmp_path / "nowhere"], Answers())
 
 
 def test_scan_names(tmp_path: Path) -> None:

@@ -124,6 +124,15 @@ def test_without_a_pixel_size_it_counts_pixels():
     assert "µm" not in text
 
 
+def test_without_a_grain_it_names_the_oddest_place_and_what_to_do():
+    score = np.zeros((4, 5), dtype=np.float32)
+    score[1, 2] = 4.25
+    text = render(score=score)
+    assert "No grain reaches the threshold of 5.00 background sigmas" in text
+    assert "row 1, column 2 (4.25 sigmas, As+4.2)" in text
+    assert "lower the threshold, to 4.2 say" in text
+
+
 def test_a_barren_section_says_so():
     text = render(score=np.zeros((4, 5), dtype=np.float32))
     assert "No grain reaches the threshold of 5.00 background sigmas" in text

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.grains import DRIVER_COLUMNS
+from napari_mineral_anomaly.oddest import oddest_sentence
 from napari_mineral_anomaly.run_record import plain
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def run_summary(written: WrittenRun) -> str:
         parts.append(columns(rows))
         if len(grains) > GRAINS_IN_SUMMARY:
             parts.append(f"  ... {len(grains) - GRAINS_IN_SUMMARY} more in grains.csv")
+    if record.oddest:
+        parts.append(oddest_sentence(record.oddest, record.threshold))
     parts.append(f"Results in {written.folder} (open report.html there).")
     return "\n".join(parts)
 

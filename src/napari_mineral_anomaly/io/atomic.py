@@ -156,7 +156,7 @@ def require_free_folder(
         if not overwrite:
             raise InputError(
                 f"The output folder {folder} exists and is not empty: "
-                "choose another, or allow overwriting (--overwrite)."
+                "choose another, or allow overwriting (--overwrite on the command line)."
             )
         for entry in inputs:
             inside = Path(entry).resolve()

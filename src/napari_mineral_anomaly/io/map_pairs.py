@@ -23,6 +23,8 @@ _PAIRS_SHOWN = 5
 # maps, at most so many cells wide, show it.
 _CELLS = 96
 _FITS_R, _BETTER_BY = 0.6, 0.3
+# Ninths of fewer than three pixels a side say nothing.
+_FEWEST_CELLS = 9
 _FITS_EVERYWHERE = 0.5
 _Turn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -144,6 +146,8 @@ def mirrored_words(cube: ElementCube, pictures: Sequence[NDArray[np.float32]]) -
     }
     if pictures[0].shape[0] == pictures[0].shape[1]:
         ways["with rows and columns swapped"] = lambda p: p.T
+    if min(pictures[0].shape) < _FEWEST_CELLS:
+        return []
     found = []
     for i in known:
         others = [j for j in known if j != i]

@@ -43,7 +43,8 @@ def single_peaks(
     """
     high = np.zeros(plane.shape, dtype=bool)
     nothing = np.empty(0, dtype=np.intp)
-    if min(plane.shape) < 3 or (noise is not None and not noise > 0):
+    # A noise below the smallest float32 is none at all.
+    if min(plane.shape) < 3 or (noise is not None and not np.float32(noise) > 0):
         return nothing, high
     # Three in a row, then the rows above and below: the eight neighbours, each seen once.
     across = np.maximum(plane[:, :-2], plane[:, 2:])
@@ -53,7 +54,8 @@ def single_peaks(
     if noise is None:
         excess = stabilise(here, "anscombe") - stabilise(around, "anscombe")
     else:
-        excess = (here - around) / np.float32(noise)
+        with np.errstate(over="ignore"):  # infinitely many sigmas are many sigmas
+            excess = (here - around) / np.float32(noise)
     excess[~valid[1:-1, 1:-1]] = 0
     high[1:-1, 1:-1] = excess >= _HIGH_SIGMAS
     rows, columns = np.nonzero((excess >= _SPIKE_SIGMAS) & (here >= _SPIKE_RATIO * around))

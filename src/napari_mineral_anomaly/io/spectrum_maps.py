@@ -171,8 +171,8 @@ def choose_elements(
     if not found:
         raise InputError(
             f"No element stands out in the sum of the spectra of {image.source or 'this image'}: "
-            "check the energy calibration (--energy OFFSET GAIN), or name the elements, for "
-            "example --elements Fe,Ca,Ti."
+            "check the energy calibration (--energy OFFSET GAIN on the command line), or name the "
+            "elements to map, for example Fe,Ca,Ti (--elements Fe,Ca,Ti)."
         )
     windows = element_windows(list(found), energy, beam)
     notes = (*_unmapped(image, found), *_shifted(analysis, image))
@@ -220,10 +220,11 @@ def _without_absent(
         return cube, chosen
     kept = [c for c in range(len(chosen.windows)) if c not in absent]
     names = [cube.elements[c] for c in absent]
+    example = ",".join([*(cube.elements[c] for c in kept[:2]), "...", *names[:2]])
     note = (
         f"{listed(names, shown=20)}: listed in the file, but neither the sum of the spectra nor "
         "any place in the map shows them: not mapped; name them to map them all the same, "
-        f"--elements {','.join([*(cube.elements[c] for c in kept[:2]), '...', *names[:2]])}."
+        f"{example} (--elements {example} on the command line)."
     )
     left = cube.replace(maps=cube.maps[kept], elements=[cube.elements[c] for c in kept])
     windows = tuple(chosen.windows[c] for c in kept)
@@ -258,6 +259,7 @@ def _shifted(analysis: SumAnalysis, image: SpectrumImage) -> list[str]:
     if not at:
         return []
     return [
-        f"The peaks stand beside their lines, {1000 * worst:+.0f} eV at {at}: the calibration "
-        f"--energy {fitted.offset_kev:.4f} {fitted.gain_kev:.7f} fits them better."
+        f"The peaks stand beside their lines, {1000 * worst:+.0f} eV at {at}: a first "
+        f"channel at {fitted.offset_kev:.4f} keV and {fitted.gain_kev:.7f} keV per channel fit "
+        f"them better (--energy {fitted.offset_kev:.4f} {fitted.gain_kev:.7f} on the command line)."
     ]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from napari_mineral_anomaly.grains import DRIVER_COLUMNS
 from napari_mineral_anomaly.io.ingest import IngestReport, UsedMap
+from napari_mineral_anomaly.oddest import oddest_sentence
 from napari_mineral_anomaly.report.figures import draw_loss_curve, figure_png
 from napari_mineral_anomaly.run_record import RunRecord
 
@@ -97,7 +98,8 @@ def _summary(record: RunRecord) -> str:
 
 def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
     if grains.empty:
-        return "<p>None.</p>"
+        hint = oddest_sentence(record.oddest, record.threshold)
+        return f"<p>{escape(f'None. {hint}'.strip())}</p>"
     known = record.pixel_size_um is not None
     unit = "µm" if known else "pixels"
     y, x = ("centroid_y_um", "centroid_x_um") if known else ("centroid_y_px", "centroid_x_px")

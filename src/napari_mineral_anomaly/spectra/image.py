@@ -195,7 +195,8 @@ class SpectrumImage:
             raise MissingEnergyError(
                 f"{self._source or 'The spectrum image'} has no energy calibration: give the "
                 "energy of the first channel and the width of a channel in keV, for example "
-                "--energy 0 0.01 or read_maps(..., energy=(0, 0.01)) for 10 eV per channel.",
+                "0 and 0.01 for 10 eV per channel (--energy 0 0.01 on the command line, "
+                "read_maps(..., energy=(0, 0.01)) in Python).",
                 self.n_channels,
             )
         return self._energy

@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.exporting import Format, Product
-from napari_mineral_anomaly.grains import find_grains
 from napari_mineral_anomaly.io.export import labels_for_files, mask_for_files
 from napari_mineral_anomaly.report.map_figures import Look
 from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.widgets.grain_board import board_of
+from napari_mineral_anomaly.widgets.grain_listing import (
+    plan_listing,
+    pseudo_labels_of,
+    scan_id_of,
+)
 from napari_mineral_anomaly.widgets.layers import pixel_size_of, threshold_of
 from napari_mineral_anomaly.widgets.links import (
     TITLES_IN_FILES,
@@ -121,7 +127,7 @@ def available(viewer: Any, session: Session, score: Layer | None) -> dict[Key, s
     return {
         "score": "",
         "mask": no_mask,
-        "labels": "" if _pseudo_labels(viewer, score) is not None else _NO_RUN,
+        "labels": "" if pseudo_labels_of(viewer, score) is not None else _NO_RUN,
         "contributions": "" if run is not None else _NO_RUN,
         "reconstruction": no_reconstruction,
         "maps": no_maps,
@@ -198,7 +204,7 @@ def _mask(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
 
 
 def _labels(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    data = copy(_data(_pseudo_labels(viewer, score)))
+    data = copy(_data(pseudo_labels_of(viewer, score)))
     few = int(data.max(initial=0)) <= np.iinfo(np.uint16).max
     planes = _Image(data, np.dtype(np.uint16 if few else np.uint32), labels_for_files)
     look = Look("classes", classes=_LABEL_WORDS)
@@ -241,12 +247,15 @@ def _truth_product(viewer: Any, session: Session, score: Layer, copy: Copy) -> P
 
 
 def _grains(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    mask = copy(_data(mask_of(viewer, score)))
-    run = session.run_of(link_of(score))
-    result = _scores_alone(np.asarray(score.data)) if run is None else run.result
-    result = replace(result, threshold=threshold_of(score), pixel_size=pixel_size_of(score))
-    cube = _cube(viewer, link_of(score)) if run is not None else None
-    return Product("", "", table=lambda: find_grains(result, mask=mask, cube=cube))
+    # A plan looks at sizes only; the table's is not known before it is made.
+    if copy is np.asarray:
+        return Product("", "", table=pd.DataFrame)
+    # Listed as the dock “Grain table” lists them, so that file and window say the same.
+    board = board_of(viewer)
+    clusters = pseudo_labels_of(viewer, score)
+    names = None if clusters is None else board.cluster_names.get(str(clusters.unique_id))
+    list_grains = plan_listing(viewer, session, score, board.book(scan_id_of(score)), names)
+    return Product("", "", table=lambda: list_grains(None, None).table)
 
 
 _MAKERS: dict[Key, Callable[[Any, Session, Any, Copy], Product]] = {
@@ -291,25 +300,6 @@ def _data(layer: Layer | None) -> Any:
     if layer is None:
         raise InputError("The layer to export is no longer in the viewer.")
     return layer.data
-
-
-def _scores_alone(scores: Any) -> AnomalyResult:
-    """A result for a score map from a file: grains without drivers."""
-    return AnomalyResult(
-        score=scores,
-        threshold=0.0,
-        contributions=np.empty((0, *scores.shape), dtype=np.float32),
-        pseudo_labels=np.zeros(scores.shape, dtype=np.uint16),
-        elements=(),
-    )
-
-
-def _pseudo_labels(viewer: Any, score: Layer) -> Layer | None:
-    link = link_of(score)
-    if link is None or link.detector is None:
-        return None
-    found = linked_layers(viewer, link.scan_id, "pseudo_labels", detector=link.detector)
-    return next((layer for layer, _ in found), None)
 
 
 def _truth(viewer: Any, score: Layer) -> Layer | None:

@@ -106,7 +106,7 @@ class ThresholdDock(Dock):
         self.status = StatusLine()
         self.column.addWidget(self.status)
         self.next_button = self.next_step(
-            "Next: brush the truth", "Ground truth", "Open the dock that compares with your eye."
+            "Next: list the grains", "Grain table", "Open the list of the flagged grains."
         )
         self.column.addWidget(self.next_button)
         self.column.addStretch()

@@ -130,7 +130,10 @@ class ScanAttention(nn.Module):
         numbers = []
         for branch, filters in zip((line, area), self.filters, strict=True):
             if self.orthogonal:
-                seen = nnf.conv2d(branch, filters, groups=branch.shape[1], stride=SQUEEZE_STRIDE)
+                # Scans narrower than a filter are filled up with zeros.
+                lacking = [max(0, FILTER_SIDE - side) for side in branch.shape[-2:]]
+                filled = nnf.pad(branch, (0, lacking[1], 0, lacking[0]))
+                seen = nnf.conv2d(filled, filters, groups=branch.shape[1], stride=SQUEEZE_STRIDE)
                 value = seen.square().mean((-2, -1)).add(1e-12).sqrt()
             else:
                 value = branch.mean((-2, -1))

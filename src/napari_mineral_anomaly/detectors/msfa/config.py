@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.preprocess import Transform
@@ -56,7 +56,11 @@ class MsfaConfig(DetectorConfig):
         description="Features of the bottleneck; 0 takes three tenths of the elements, at least 3.",
     )
     groups: int = Field(
-        4, ge=1, le=64, description="Groups of features in the attention; must divide the width."
+        4,
+        ge=1,
+        le=64,
+        validate_default=True,
+        description="Groups of features in the attention; must divide the width.",
     )
     mask_blocks: int = Field(
         10,
@@ -132,6 +136,14 @@ class MsfaConfig(DetectorConfig):
     no_context: bool = Field(
         False, description="Ablation: each pixel by itself, without its neighbours."
     )
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_divide_width(cls, groups: int, info: ValidationInfo) -> int:
+        width = info.data.get("width")
+        if width is not None and width % groups:
+            raise ValueError(f"{width} features cannot be split into {groups} equal groups")
+        return groups
 
     @property
     def warm_up_epochs(self) -> int:
