@@ -11,6 +11,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 XVFB := xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
 SAMPLE := sample_data/simulated_section
 OUT ?= out/simulated_section
+# The grain workbench is also tested on the other Qt binding, which napari's bundle ships.
+BOTH_QT := $(addprefix tests/gui/test_window_,grains.py grain_card.py pseudo_labels.py judging_figures.py)
 
 # On a few busy cores torch's spinning threads cost more than they bring.
 export OMP_NUM_THREADS ?= 1
@@ -54,6 +56,7 @@ check: $(VENV)/.dev
 
 test: check
 	$(XVFB) $(BIN)/python -m pytest -m "not slow"
+	QT_API=pyside6 $(XVFB) $(BIN)/python -m pytest -m "not slow" -o qt_api=pyside6 $(BOTH_QT)
 
 test-slow: $(VENV)/.dev
 	$(XVFB) $(BIN)/python -m pytest -m slow

@@ -22,7 +22,14 @@ from napari_mineral_anomaly.widgets.run_reading import read_run
 from napari_mineral_anomaly.widgets.scans import find_scan
 from napari_mineral_anomaly.widgets.session import session_of
 
-DOCKS = ("Load maps", "Detect anomalies", "Threshold", "Ground truth", "Export results")
+DOCKS = (
+    "Load maps",
+    "Detect anomalies",
+    "Threshold",
+    "Ground truth",
+    "Export results",
+    "Grain table",
+)
 DOCK_IN_FRONT = "Threshold"
 
 
