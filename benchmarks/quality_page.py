@@ -48,7 +48,7 @@ def write_page(path: Path, rows: pd.DataFrame, figures: list[str]) -> None:
     flagged.insert(0, "anomalous pixels", truth)
     lines += ["", "### Pixels at or above the default threshold", ""]
     lines += markdown(flagged.reset_index(), dict.fromkeys(flagged.columns, 0))
-    lines += [line for name in figures for line in ("", f"![{name}](../images/{name})")]
+    lines += [line for name in figures for line in ("", f"![{name}](images/{name})")]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"written: {path}")
 
