@@ -1,30 +1,20 @@
-"""Are the named drivers the right elements? Simulated grains that a detector found.
+"""Are the named drivers the right elements? Used by `promises.py`.
 
-    python benchmarks/drivers.py [--detectors msfa rx] [--seeds 3]
-
-For each grain of `easy` and `hard` sections of which a pixel is flagged, the element that truly
-distinguishes it from its host is the one with the largest difference of expected counts, in
-counting sigmas of the host; the host is the commonest matrix mineral around it. Counts how often
-that element is the first, or among the first three, of the grain's drivers (mean contributions over
-its flagged pixels). Writes docs/measured/drivers.md.
+The element that truly distinguishes a grain from its host is the one with the largest difference of
+expected counts, in counting sigmas of the host; the host is the commonest matrix mineral around it.
 """
 
 from __future__ import annotations
-
-import argparse
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mineral_anomaly import AnomalyResult, detect
-from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section
+from napari_mineral_anomaly import AnomalyResult
+from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.simulate.minerals import MINERALS
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
 
-PAGE = Path(__file__).parents[1] / "docs" / "measured" / "drivers.md"
-SCENES = ("easy", "hard")
 HOST_REACH_PX = 4
 
 
@@ -50,7 +40,9 @@ def host_of(section: SimulatedSection, pixels: NDArray[np.bool_]) -> str:
 
 
 def judge(section: SimulatedSection, result: AnomalyResult) -> tuple[int, int, int]:
-    """Grains found, with the right first driver, with it among the first three."""
+    """Grains found (a pixel is flagged), those with the right first driver, and those with it among
+    the first three; the drivers of a grain are its mean contributions over its flagged pixels.
+    """
     labels, _ = ndimage.label(section.fraction > 0, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)
     found = first = third = 0
@@ -70,31 +62,3 @@ def judge(section: SimulatedSection, result: AnomalyResult) -> tuple[int, int, i
         first += int(order[0] == truth)
         third += int(truth in order[:3])
     return found, first, third
-
-
-def main() -> None:
-    """Run the sections and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--detectors", nargs="+", default=["msfa", "rx"])
-    parser.add_argument("--seeds", type=int, default=3)
-    arguments = parser.parse_args()
-    lines = [
-        f"Made by `benchmarks/drivers.py`: {arguments.seeds} sections per scene, default size.",
-        "",
-        "| scene | detector | grains found | right first driver | among the first three |",
-        "|---|---|---|---|---|",
-    ]
-    for scene in SCENES:
-        sections = [simulate_section(scene, seed=seed) for seed in range(arguments.seeds)]
-        for name in arguments.detectors:
-            found, first, third = np.sum(
-                [judge(section, detect(section.cube, name)) for section in sections], axis=0
-            )
-            share = f"{third} ({100 * third / found:.0f} %)" if found else ""
-            lines.append(f"| {scene} | {name} | {found} | {first} | {share} |")
-            print(lines[-1], flush=True)
-    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

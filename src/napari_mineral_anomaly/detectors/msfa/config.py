@@ -22,7 +22,7 @@ class MsfaConfig(DetectorConfig):
     """Our MSFA-Net: masked elements predicted from the others and from the neighbouring pixels."""
 
     epochs: int = Field(
-        300,
+        250,
         ge=0,
         le=100_000,
         description="Training steps of the second stage, in which anomaly candidates are left out; "

@@ -1,13 +1,14 @@
-"""Does barren look barren? Pixels flagged on simulated sections, against the promise.
+"""What simulated sections say of three promises: false alarms, grains found, drivers named.
 
-    python benchmarks/barren.py --rows ROWS.jsonl [--detectors rx pca ...] [--seeds 10]
-
-Every finished section is added to ROWS.jsonl at once; a second start goes on where the first
-stopped, and the page shows all rows there are.
+    python benchmarks/promises.py --rows ROWS.jsonl [--detectors rx pca ...] [--seeds 10]
 
 On `barren` sections every flagged pixel is false. On `easy` and `hard` sections only pixels
 farther than three pixels from any grain count as false; the share of the grains' pixels that was
-found stands beside them. Writes docs/measured/barren.md.
+found stands beside them, and of each grain of which a pixel is flagged whether its drivers name
+the element that truly distinguishes it from its host (see `drivers.py`).
+
+Every finished section is added to ROWS.jsonl at once; a second start goes on where the first
+stopped. Writes docs/measured/barren.md and docs/measured/drivers.md from all rows there are.
 """
 
 from __future__ import annotations
@@ -20,23 +21,26 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from drivers import judge
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.simulate import simulate_section
 
 SHAPE = (500, 500)
 FAR_PX = 3
 SCENES = ("barren", "easy", "hard")
-PAGE = Path(__file__).parents[1] / "docs" / "measured" / "barren.md"
+PAGES = Path(__file__).parents[1] / "docs" / "measured"
+MADE_BY = f"Made by `benchmarks/promises.py`: sections of {SHAPE[0]} x {SHAPE[1]} px, seeds from 0."
 
 
 def count(scene: str, seed: int, name: str) -> dict[str, object]:
-    """Promised false pixels, false pixels, true pixels found and true pixels of one section."""
+    """Promised and false pixels, true pixels and grains found, and grains with the right driver."""
     section = simulate_section(scene, SHAPE, seed)
     far = np.ones(SHAPE, dtype=bool)
     if section.truth.any():
         far = ndimage.distance_transform_edt(section.fraction <= 0) > FAR_PX
     result = detect(section.cube, name)
     true = section.truth == 1
+    grains, first, third = judge(section, result)
     return {
         "scene": scene,
         "seed": seed,
@@ -45,6 +49,9 @@ def count(scene: str, seed: int, name: str) -> dict[str, object]:
         "false": int(np.count_nonzero(result.mask & far)),
         "found": int(np.count_nonzero(result.mask & true)),
         "true": int(np.count_nonzero(true)),
+        "grains": grains,
+        "first": first,
+        "third": third,
     }
 
 
@@ -55,16 +62,15 @@ def read_rows(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def page(rows: list[dict[str, object]]) -> str:
-    """Sums over the sections of each scene and detector."""
+def barren_page(table: pd.DataFrame) -> str:
+    """Promised and flagged pixels, summed over the sections of each scene and detector."""
     lines = [
-        f"Made by `benchmarks/barren.py`: sections of {SHAPE[0]} x {SHAPE[1]} px, seeds from 0.",
+        MADE_BY,
         "",
         "| scene | detector | sections | promised false | false | grain pixels found |",
         "|---|---|---|---|---|---|",
     ]
-    table = pd.DataFrame(rows).groupby(["scene", "detector"], sort=False)
-    for (scene, name), part in table:
+    for (scene, name), part in table.groupby(["scene", "detector"], sort=False):
         found = f"{part['found'].sum()} of {part['true'].sum()}" if part["true"].any() else ""
         lines.append(
             f"| {scene} | {name} | {len(part)} | {part['promised'].sum():g} "
@@ -73,18 +79,38 @@ def page(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def drivers_page(table: pd.DataFrame) -> str:
+    """Grains whose drivers are right, summed over the sections of each scene and detector."""
+    lines = [
+        MADE_BY,
+        "",
+        "| scene | detector | sections | grains found | right first driver "
+        "| among the first three |",
+        "|---|---|---|---|---|---|",
+    ]
+    with_grains = table[table["grains"] > 0]
+    for (scene, name), part in with_grains.groupby(["scene", "detector"], sort=False):
+        grains, first, third = part[["grains", "first", "third"]].sum()
+        lines.append(
+            f"| {scene} | {name} | {len(part)} | {grains} | {first} ({100 * first / grains:.0f} %) "
+            f"| {third} ({100 * third / grains:.0f} %) |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
-    """Run the sections that are missing and write the page."""
+    """Run the sections that are missing and write the pages."""
     parser = argparse.ArgumentParser(description=__doc__)
     default = ["rx", "robust-rx", "pca", "local-rx", "msfa"]
     parser.add_argument("--detectors", nargs="+", default=default)
     parser.add_argument("--scenes", nargs="+", default=list(SCENES))
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--rows", type=Path, default=Path("barren_rows.jsonl"))
+    parser.add_argument("--rows", type=Path, default=Path("promises_rows.jsonl"))
+    parser.add_argument("--page", action="store_true", help="run nothing, write the pages")
     arguments = parser.parse_args()
     rows = read_rows(arguments.rows)
     done = {(row["scene"], row["seed"], row["detector"]) for row in rows}
-    for scene in arguments.scenes:
+    for scene in () if arguments.page else arguments.scenes:
         for seed in range(arguments.seeds):
             for name in arguments.detectors:
                 if (scene, seed, name) in done:
@@ -93,7 +119,9 @@ def main() -> None:
                 with arguments.rows.open("a", encoding="utf-8") as stream:
                     stream.write(json.dumps(rows[-1]) + "\n")
                 print(rows[-1], flush=True)
-    PAGE.write_text(page(rows), encoding="utf-8")
+    table = pd.DataFrame(rows)
+    (PAGES / "barren.md").write_text(barren_page(table), encoding="utf-8")
+    (PAGES / "drivers.md").write_text(drivers_page(table), encoding="utf-8")
 
 
 if __name__ == "__main__":
