@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ class Case:
     share : float
         Of the files that other cases get, for readers that compute. Below `fuzz_readers.TRACED`,
         where a good file takes seconds, memory is bounded by the address space alone.
+    energy : (float, float), optional
+        The calibration that a user would type, in keV.
     """
 
     reader: str
@@ -39,6 +42,7 @@ class Case:
     damage: tuple[str, ...]
     cut_is_told: tuple[str, ...] = ()
     share: float = 1.0
+    energy: tuple[float, float] | None = None
 
 
 def maps(dtype: str = "uint16") -> np.ndarray:
@@ -97,6 +101,35 @@ def _pymca(folder: Path) -> Path:
     return folder / "fit.csv"
 
 
+def _calcimage(folder: Path) -> Path:
+    rows, columns = SHAPE
+    names = ("NK", "X", "Y", "NX", "NY", "NXY", "FeO WT%", "SiO2 WT%", "CaO WT%", "Total")
+    lines = [
+        "\t".join(map(str, (columns, rows, rows * columns, len(names)))),
+        "\t".join(f'"{name}"' for name in names),
+    ]
+    planes = maps()
+    for number, (row, column) in enumerate(np.ndindex(SHAPE), 1):
+        values = planes[:, row, column] / 4
+        place = (f"{0.005 * column:.4f}", f"{28.8 + 0.005 * row:.4f}", column + 1, row + 1, number)
+        lines.append("\t".join(map(str, (0, *place, *values, values.sum()))))
+    (folder / "maps.DAT").write_text("\n".join(lines) + "\n")
+    return folder / "maps.DAT"
+
+
+def _datamuncher(ending: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        head = "3\n{} {} {}\n".format(*SHAPE, len(NAMES)).encode()
+        values = np.moveaxis(maps(), 0, 2)
+        tail = "".join(f"{name}-Ka\n" for name in NAMES).encode()
+        text = "\n".join(" ".join(map(str, pixel)) for pixel in values.reshape(-1, len(NAMES)))
+        body = values.astype("<f4").tobytes() if ending == ".dms" else text.encode() + b"\n"
+        (folder / f"maps{ending}").write_bytes(head + body + tail)
+        return folder / f"maps{ending}"
+
+    return make
+
+
 def _mat(folder: Path) -> Path:
     from scipy.io import savemat
 
@@ -128,6 +161,16 @@ def _hdf5(folder: Path) -> Path:
     return folder / "maps.h5"
 
 
+def _xrf_maps(folder: Path) -> Path:
+    import h5py
+
+    with h5py.File(folder / "maps.h5", "w") as file:
+        group = file.create_group("MAPS/XRF_Analyzed/NNLS")
+        group["Counts_Per_Sec"] = maps("float32")
+        group["Channel_Names"] = np.array(NAMES, dtype="S")
+    return folder / "maps.h5"
+
+
 def _npy(folder: Path) -> Path:
     for name, plane in zip(NAMES, maps(), strict=True):
         np.save(folder / f"{name}.npy", plane)
@@ -150,18 +193,21 @@ def _envi(folder: Path) -> Path:
     return folder / "maps.hdr"
 
 
-def _ripple(folder: Path) -> Path:
-    """A spectrum image of 6 x 5 pixels with the K lines of calcium and iron."""
+def spectra() -> np.ndarray:
+    """Spectra (6, 5, 1024) of 10 eV per channel with the K lines of calcium and iron."""
     lines = {369: 400, 401: 50, 640: 300, 706: 40}
-    channels = np.arange(2048)
+    channels = np.arange(1024)
     spectrum = sum(n * np.exp(-0.5 * ((channels - at) / 6.0) ** 2) for at, n in lines.items())
-    counts = np.random.default_rng(5).poisson(spectrum + 2.0, size=(6, 5, 2048)).astype("<u2")
-    counts.tofile(folder / "scan.raw")
+    return np.random.default_rng(5).poisson(spectrum + 2.0, size=(6, 5, 1024)).astype("<u2")
+
+
+def _ripple(folder: Path) -> Path:
+    spectra().tofile(folder / "scan.raw")
     header = {
         "key": "value",
         "width": 5,
         "height": 6,
-        "depth": 2048,
+        "depth": 1024,
         "offset": 0,
         "data-length": 2,
         "data-type": "unsigned",
@@ -172,6 +218,42 @@ def _ripple(folder: Path) -> Path:
     text = "\r\n".join(f"{key}\t{value}" for key, value in header.items())
     (folder / "scan.rpl").write_text(text + "\r\n")
     return folder / "scan.rpl"
+
+
+def _envi_spectra(folder: Path) -> Path:
+    spectra().tofile(folder / "scan.dat")
+    wavelengths = ", ".join(f"{0.01 * channel:.2f}" for channel in range(1024))
+    (folder / "scan.hdr").write_text(
+        "ENVI\nsamples = 5\nlines = 6\nbands = 1024\nheader offset = 0\ndata type = 12\n"
+        "interleave = bip\nbyte order = 0\nwavelength units = keV\n"
+        f"wavelength = {{{wavelengths}}}\n"
+    )
+    return folder / "scan.hdr"
+
+
+def _hdf5_spectra(folder: Path) -> Path:
+    import h5py
+
+    with h5py.File(folder / "scan.h5", "w") as file:
+        counts = np.moveaxis(spectra(), 2, 0)
+        file.create_dataset("MAPS/mca_arr", data=counts, compression="gzip", chunks=(256, 6, 5))
+        file["MAPS/energy"] = 0.01 * np.arange(1024)
+    return folder / "scan.h5"
+
+
+def _numpy_spectra(folder: Path) -> Path:
+    np.savez_compressed(folder / "scan.npz", counts=spectra(), energy=0.01 * np.arange(1024))
+    return folder / "scan.npz"
+
+
+def _edax(folder: Path) -> Path:
+    counts = spectra()
+    rows, columns, depth = counts.shape
+    head = struct.pack(
+        "<16s7I", b"MAPSPECTRA_DATA", 1, rows * columns, columns, rows, depth, 2, 2048
+    )
+    (folder / "scan.spd").write_bytes(head.ljust(2048, b"\0") + counts.tobytes())
+    return folder / "scan.spd"
 
 
 def _bruker(folder: Path) -> Path:
@@ -210,14 +292,22 @@ CASES = {
     "gzip": Case("text matrix", _matrices(".txt.gz", " ", True), ("Fe.txt.gz",), ("Fe.txt.gz",)),
     "pymca": Case("long table", _pymca, ("fit.csv",), ("fit.csv",)),
     "pixels": Case("long table", _ours("maps.csv"), ("maps.csv",), ("maps.csv",)),
+    "calcimage": Case("long table", _calcimage, ("maps.DAT",), ("maps.DAT",)),
+    "ims": Case("datamuncher", _datamuncher(".ims"), ("maps.ims",), ("maps.ims",)),
+    "dms": Case("datamuncher", _datamuncher(".dms"), ("maps.dms",), ("maps.dms",)),
     "mat5": Case("MATLAB 5", _mat, ("scene.mat",), ("scene.mat",)),
     "mat5-packed": Case("MATLAB 5", _mat_packed, ("scene.mat",), ("scene.mat",)),
     "mat73": Case("MATLAB 7.3", _mat73, ("scene.mat",), ("scene.mat",)),
     "hdf5": Case("HDF5", _hdf5, ("maps.h5",), ("maps.h5",)),
+    "xrf-maps": Case("HDF5", _xrf_maps, ("maps.h5",), ("maps.h5",)),
     "npy": Case("numpy", _npy, ("Fe.npy",), ("Fe.npy",)),
     "npz": Case("numpy", _npz, ("maps.npz",), ("maps.npz",)),
     "envi": Case("ENVI", _envi, ("maps.hdr", "maps.img"), ("maps.img",)),
     "ripple": Case("Ripple", _ripple, ("scan.rpl", "scan.raw"), ("scan.raw",), share=0.2),
+    "envi-spectra": Case("ENVI", _envi_spectra, ("scan.hdr", "scan.dat"), ("scan.dat",), share=0.2),
+    "hdf5-spectra": Case("HDF5", _hdf5_spectra, ("scan.h5",), ("scan.h5",), share=0.2),
+    "npz-spectra": Case("numpy", _numpy_spectra, ("scan.npz",), ("scan.npz",), share=0.2),
+    "edax": Case("EDAX", _edax, ("scan.spd",), ("scan.spd",), share=0.2, energy=(0.0, 0.01)),
     "bruker": Case("Bruker", _bruker, ("scan.bcf",), ("scan.bcf",), share=0.02),
     "ome-zarr": Case(
         "Zarr",

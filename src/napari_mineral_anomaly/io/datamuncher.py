@@ -63,9 +63,15 @@ def open_file(path: Path) -> MapFile:
         raise InputError(
             f"{path.name} is damaged: it declares {maps} maps but names {len(names)} elements."
         )
+    notes: tuple[str, ...] = (_NOTE,)
+    if not rest.endswith((b"\n", b"\r")):
+        notes += (
+            "the file ends without a line break; if it was cut short there, the name of its last "
+            f"map ({names[-1]}) is not whole",
+        )
     stack = in_smallest_dtype(values.reshape(rows, columns, maps).transpose(2, 0, 1))
     stored = StoredArray("stack", stack.shape, stack.dtype, partial(_given, stack))
-    return MapFile(path, stack_planes(Container(path, [stored]), stored, names), notes=(_NOTE,))
+    return MapFile(path, stack_planes(Container(path, [stored]), stored, names), notes=notes)
 
 
 def _sizes(path: Path, first: bytes, second: bytes) -> tuple[int, int, int]:

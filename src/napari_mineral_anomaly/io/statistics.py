@@ -133,7 +133,9 @@ def _all_facts(
             finite = is_measured(plane)
             if finite.all():
                 finite = None
-        noise = None if cube.quantity == "counts" else pixel_noise(plane, valid)
+        # Net counts below zero say that a background was subtracted, whose noise is in the map.
+        is_poisson = cube.quantity == "counts" and not (plane < 0).any()
+        noise = None if is_poisson else pixel_noise(plane, valid)
         peaks, high = map_spikes.single_peaks(plane, valid, noise)
         standing_out += high
         found.append(

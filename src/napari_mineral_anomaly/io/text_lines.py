@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
@@ -11,6 +12,7 @@ from napari_mineral_anomaly.io.planes import explained
 EXTENSIONS = (".txt", ".csv", ".tsv", ".dat", ".asc", ".gz")
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "null"))
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -51,7 +53,8 @@ def read_lines(path: Path, kind: str, n_bytes: int = -1) -> list[str]:
         raise InputError(f"{path.name} is not text although its name says so.")
     else:
         text = raw.decode("utf-8-sig", errors="replace")
-    lines = text.splitlines()
+    # Not splitlines: it also ends lines at control characters, where no text file reader does.
+    lines = _LINE_END.split(text)
     while lines and not lines[-1].strip():
         lines.pop()
     while lines and not lines[0].strip():

@@ -30,6 +30,7 @@ from napari_mineral_anomaly.io.planes import (
     explained,
     require_plausible,
 )
+from napari_mineral_anomaly.io.zarr_chunks import require_sound_chunks
 
 TITLE = "Zarr"
 # Below this a scan is read at once, with all statistics; above it stays on disk.
@@ -294,6 +295,7 @@ def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
             f"{path.name} is damaged: its header declares {expected} chunks, {len(files)} are "
             "there."
         )
+    require_sound_chunks(path, array, files, chunk_bytes)
     if len(files) < expected:
         return (
             f"{expected - len(files)} of its {expected} chunks are not stored and read as "

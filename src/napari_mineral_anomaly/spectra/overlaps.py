@@ -157,8 +157,8 @@ def _leaks(victim: MainLine, region: Interval, partner: str, beam_kev: float) ->
         half = 0.5 * WINDOW_FWHM * float(fwhm_kev(main.kev))
         own = (main.kev - half, main.kev + half)
         lines = [line for line in element_lines(partner, beam_kev) if line.shell == main.shell]
-        adds = [(line.intensity * peak_share(line.kev, region), line) for line in lines]
-        in_own = sum(line.intensity * peak_share(line.kev, own) for line in lines)
+        adds = [(line.intensity * float(peak_share(line.kev, region)), line) for line in lines]
+        in_own = sum(line.intensity * float(peak_share(line.kev, own)) for line in lines)
         share = sum(counts for counts, _ in adds) / in_own
         if share >= LEAST_SHARE:
             worst = max(adds, key=lambda item: item[0])[1]

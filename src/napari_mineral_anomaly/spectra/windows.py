@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from napari_mineral_anomaly.elements import parse_names
@@ -145,24 +146,22 @@ def _side(
     fwhm = float(fwhm_kev(line.kev))
     half = 0.5 * SIDE_FWHM * fwhm
     low, high = energy.range_kev
-    best: tuple[float, Interval] | None = None
-    for steps, distance in enumerate(np.arange(_NEAREST_FWHM, _FARTHEST_FWHM, _STEP_FWHM)):
-        centre = line.kev + sign * float(distance) * fwhm
-        region = (centre - half, centre + half)
-        if region[0] < low or region[1] > high:
-            break
-        cost = steps * _STEP_COST + sum(_inside(other, region) for other in foreign)
-        if best is None or cost < best[0]:
-            best = cost, region
-    return None if best is None else best[1]
+    steps = np.arange(_NEAREST_FWHM, _FARTHEST_FWHM, _STEP_FWHM)
+    centres = line.kev + sign * steps * fwhm
+    centres = centres[(centres - half >= low) & (centres + half <= high)]
+    if centres.size == 0:
+        return None
+    cost = _STEP_COST * np.arange(centres.size)
+    if foreign:
+        kev = np.array([other.kev for other in foreign])[:, None]
+        intensity = np.array([other.intensity for other in foreign])
+        cost = cost + intensity @ peak_share(kev, (centres - half, centres + half))
+    centre = float(centres[np.argmin(cost)])
+    return centre - half, centre + half
 
 
-def _inside(line: EmissionLine, region: Interval) -> float:
-    """Share of a line's counts in an interval, weighed with the line's intensity."""
-    return line.intensity * peak_share(line.kev, region)
-
-
-def peak_share(kev: float, region: Interval) -> float:
+def peak_share(kev: ArrayLike, region: tuple[ArrayLike, ArrayLike]) -> NDArray[np.float64]:
     """Share of a Gaussian peak of the detector's width at ``kev`` that lies in ``region``."""
-    sigma = float(fwhm_kev(kev)) / FWHM_PER_SIGMA
-    return float(ndtr((region[1] - kev) / sigma) - ndtr((region[0] - kev) / sigma))
+    sigma = fwhm_kev(kev) / FWHM_PER_SIGMA
+    low, high = (np.subtract(edge, kev, dtype=np.float64) / sigma for edge in region)
+    return np.asarray(ndtr(high) - ndtr(low))
