@@ -13,8 +13,8 @@ from napari_mineral_anomaly.progress import CancelToken, check
 
 Floats = NDArray[np.float64]
 
-# A row is out of line when its mean intensity departs this much from the median of the seven rows
-# around it, and by as many robust sigmas as rows usually depart.
+# A row is out of line when the intensity of most elements departs this much from the median of the
+# seven rows around it, and by as many robust sigmas as rows usually depart.
 DIM_GAIN, BRIGHT_GAIN = 0.75, 1.33
 LEAST_SIGMAS = 6.0
 _WINDOW = 7
@@ -39,42 +39,47 @@ class BadLines:
 def find_bad_lines(cube: ElementCube, *, cancel: CancelToken | None = None) -> BadLines:
     """Dead and dim rows and columns, from the intensity of all elements together.
 
-    Each element counts alike (divided by its scan mean), so that one strong element does not
-    decide. Our choice: the rock changes from row to row too, but slowly, and not in all elements
-    in the same direction.
+    A row counts as dim by the median over the elements of its intensity against the rows around
+    it: one bright grain in one or two maps does not make a bad row. Our choice: the rock changes
+    from row to row too, but slowly, and not in all elements in the same direction.
     """
     valid = cube.valid
     height, width = cube.shape
     across = slice(None, None, max(1, width // _SAMPLED))
     down = slice(None, None, max(1, height // _SAMPLED))
     rows_used, columns_used = valid[:, across], valid[down]
-    row_sum, column_sum = np.zeros(height), np.zeros(width)
+    row_sums = np.zeros((cube.n_elements, height))
+    column_sums = np.zeros((cube.n_elements, width))
     for c in range(cube.n_elements):
         check(cancel)
         plane = cube.plane(c)
-        row = np.where(rows_used, plane[:, across], 0).sum(axis=1, dtype=np.float64)
-        column = np.where(columns_used, plane[down], 0).sum(axis=0, dtype=np.float64)
-        total = row.sum()
-        if total > 0:
-            row_sum += row / total
-            column_sum += column / max(float(column.sum()), 1e-300)
-    dead_rows, dim_rows = _judge(row_sum, rows_used.sum(axis=1))
-    dead_columns, dim_columns = _judge(column_sum, columns_used.sum(axis=0))
+        row_sums[c] = np.where(rows_used, plane[:, across], 0).sum(axis=1, dtype=np.float64)
+        column_sums[c] = np.where(columns_used, plane[down], 0).sum(axis=0, dtype=np.float64)
+    dead_rows, dim_rows = _judge(row_sums, rows_used.sum(axis=1))
+    dead_columns, dim_columns = _judge(column_sums, columns_used.sum(axis=0))
     return BadLines(dead_rows, dim_rows, dead_columns, dim_columns)
 
 
-def _judge(total: Floats, n_valid: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _judge(sums: Floats, n_valid: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Dead and dim lines from the sums (C, n) of the elements over each line's valid pixels."""
     around = ndimage.median_filter(n_valid.astype(float), _WINDOW, mode="nearest")
     dead = (n_valid < 0.25 * around) & (around > 0)
-    profile = np.where(n_valid > 0, total / np.maximum(n_valid, 1), np.nan)
-    usual = ndimage.median_filter(
-        np.where(np.isnan(profile), np.nanmedian(profile) if n_valid.any() else 0.0, profile),
-        _WINDOW,
-        mode="nearest",
+    logs = np.full(sums.shape, np.nan)
+    for log, total in zip(logs, sums, strict=True):
+        profile = np.where(n_valid > 0, total / np.maximum(n_valid, 1), np.nan)
+        usual = ndimage.median_filter(
+            np.where(np.isnan(profile), np.nanmedian(profile) if n_valid.any() else 0.0, profile),
+            _WINDOW,
+            mode="nearest",
+        )
+        told = (usual > 0) & (profile > 0)
+        log[told] = np.log(profile[told] / usual[told])
+    # Elements without counts in or around a line say nothing of it.
+    silent = np.isnan(logs).all(axis=0)
+    logs[:, silent] = 0.0
+    gain = np.nanmedian(logs, axis=0)
+    spread = 1.4826 * float(np.median(np.abs(gain))) if gain.size else 0.0
+    dim = ((gain < np.log(DIM_GAIN)) | (gain > np.log(BRIGHT_GAIN))) & (
+        np.abs(gain) > LEAST_SIGMAS * spread
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gain = np.where((usual > 0) & (profile > 0), profile / usual, 1.0)
-    logs = np.log(gain)
-    spread = 1.4826 * float(np.median(np.abs(logs))) if logs.size else 0.0
-    dim = ((gain < DIM_GAIN) | (gain > BRIGHT_GAIN)) & (np.abs(logs) > LEAST_SIGMAS * spread)
     return dead, dim & ~dead

@@ -160,6 +160,15 @@ def test_dead_and_dim_rows_and_columns_are_found_and_flagged():
         assert texts.count(f"dead row or column {what}") == 1
 
 
+def test_a_bright_grain_of_a_scarce_element_does_not_make_its_row_a_bad_row():
+    maps = _counts()
+    maps[ELEMENTS.index("As")] = 0
+    maps[ELEMENTS.index("As"), 30, 30] = 5000
+    lines = find_bad_lines(ElementCube(maps.astype(np.uint16), ELEMENTS, quantity="counts"))
+    assert not lines.dim_rows.any()
+    assert not lines.dim_columns.any()
+
+
 @pytest.mark.parametrize(
     ("recipe", "mineral"),
     [
