@@ -5,7 +5,8 @@
 
 Runs the code of `mineral-anomaly benchmark`, one process at a time. Every finished run is added to
 ROWS.jsonl at once: a second start goes on where the first stopped, and ``--minutes`` ends one in
-good time. ``--only NAME...`` runs some detectors or variants, ``--page`` only writes the page.
+good time. ``--only NAME...`` runs some detectors or variants, ``--scenes NAME...`` some scenes,
+``--page`` only writes the page.
 """
 
 from __future__ import annotations
@@ -88,8 +89,11 @@ def scenes_of(data: Path, minerals: Path) -> list[Scene]:
     return parse_scenes(texts)
 
 
-def planned(scenes: list[Scene], only: list[str]) -> list[tuple[Contender, Scene, int]]:
+def planned(
+    scenes: list[Scene], only: list[str], names: list[str]
+) -> list[tuple[Contender, Scene, int]]:
     """All runs: what everybody needs first, then further seeds."""
+    scenes = [scene for scene in scenes if not names or scene.name in names]
     runs = []
     for contender in CONTENDERS:
         if only and contender.label not in only:
@@ -186,12 +190,13 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, default=Path("quality_rows.jsonl"))
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--scenes", nargs="*", default=[])
     parser.add_argument("--page", action="store_true", help="run nothing, write the page")
     arguments = parser.parse_args()
     data = os.environ.get("MINERAL_ANOMALY_DATA")
     if not data:
         raise SystemExit("MINERAL_ANOMALY_DATA is not set: it names the folder of the real scans.")
-    runs = planned(scenes_of(Path(data), arguments.minerals), arguments.only)
+    runs = planned(scenes_of(Path(data), arguments.minerals), arguments.only, arguments.scenes)
     if arguments.page:
         rows = read_rows(arguments.rows)
         docs = Path(__file__).parents[1] / "docs"
