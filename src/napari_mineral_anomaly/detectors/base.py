@@ -21,6 +21,9 @@ from napari_mineral_anomaly.scoring import (
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
+# What run.json says of the device of a detector that could use no other.
+WITHOUT_NETWORK = {"device": "cpu", "device_reason": "this detector has no network"}
+
 
 class DetectorConfig(BaseModel):
     """Parameters shared by all detectors; each detector's own config extends it.

@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.base import DetectorConfig, ModelState, finish_result
+from napari_mineral_anomaly.detectors.base import (
+    WITHOUT_NETWORK,
+    DetectorConfig,
+    ModelState,
+    finish_result,
+)
 from napari_mineral_anomaly.detectors.contributions import (
     element_contributions,
     residual_contributions,
@@ -133,7 +138,7 @@ class FittedPixelwise:
                     expected[:, rows][:, valid] = background.reconstruct(pixels).T
             emit(on_event, ProgressEvent("scoring", rows.stop, cube.shape[0]))
         info: dict[str, Any] = preprocessing.meta() | background.info()
-        info |= {"device": "cpu", "device_reason": "this detector has no network"}
+        info |= WITHOUT_NETWORK
         if expected is None:
             contributions = element_contributions(cube, preprocessing, cancel=cancel)
             return finish_result(cube, statistic, contributions, None, info)
@@ -165,11 +170,11 @@ class PixelwiseDetector(ABC, Generic[ConfigT]):
     """
 
     name: ClassVar[str]
-    config_class: ClassVar[type[PixelwiseConfig]]
+    config_class: type[ConfigT]
     block_pixels: ClassVar[int | None] = None
 
     def __init__(self, config: ConfigT | None = None) -> None:
-        self.config: ConfigT = config or self.config_class()  # type: ignore[assignment]
+        self.config = config or self.config_class()
 
     @abstractmethod
     def learn(

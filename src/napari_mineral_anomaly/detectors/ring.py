@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.base import DetectorConfig, ModelState, finish_result
+from napari_mineral_anomaly.detectors.base import (
+    WITHOUT_NETWORK,
+    DetectorConfig,
+    ModelState,
+    finish_result,
+)
 from napari_mineral_anomaly.detectors.contributions import element_contributions
 from napari_mineral_anomaly.detectors.mahalanobis import RunningMoments
 from napari_mineral_anomaly.detectors.pixelwise import ScaledConfig, element_scale, scan_moments
@@ -176,7 +181,7 @@ class FittedRing:
             statistic[block.rows] = self._statistic(block, cancel)
             emit(on_event, ProgressEvent("scoring", block.rows.stop, cube.shape[0]))
         info: dict[str, Any] = self._preprocessing.meta()
-        info |= {"device": "cpu", "device_reason": "this detector has no network"}
+        info |= WITHOUT_NETWORK
         contributions = element_contributions(cube, self._preprocessing, cancel=cancel)
         return finish_result(cube, statistic, contributions, None, info)
 
@@ -200,10 +205,10 @@ class RingDetector(ABC, Generic[ConfigT]):
     """
 
     name: ClassVar[str]
-    config_class: ClassVar[type[RingConfig]]
+    config_class: type[ConfigT]
 
     def __init__(self, config: ConfigT | None = None) -> None:
-        self.config: ConfigT = config or self.config_class()  # type: ignore[assignment]
+        self.config = config or self.config_class()
 
     @abstractmethod
     def ready(

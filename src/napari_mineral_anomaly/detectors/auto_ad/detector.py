@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.auto_ad.tiles import scan_tiles
 from napari_mineral_anomaly.detectors.base import ModelState, finish_result
 from napari_mineral_anomaly.detectors.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.mahalanobis import gaussianised
-from napari_mineral_anomaly.detectors.msfa_paper.device import resolve_device
+from napari_mineral_anomaly.detectors.networks import resolve_device
 from napari_mineral_anomaly.detectors.reconstruction import in_map_units, unscale
 from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.progress import (

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import ModelState, finish_result
 from napari_mineral_anomaly.detectors.contributions import residual_contributions
@@ -14,8 +12,12 @@ from napari_mineral_anomaly.detectors.dfan.network import DfanNetwork
 from napari_mineral_anomaly.detectors.dfan.scan import DfanScan
 from napari_mineral_anomaly.detectors.dfan.training import train
 from napari_mineral_anomaly.detectors.msfa_paper.config import ScoreKind
-from napari_mineral_anomaly.detectors.msfa_paper.device import resolve_device
 from napari_mineral_anomaly.detectors.msfa_paper.scoring import ResidualModel
+from napari_mineral_anomaly.detectors.networks import (
+    FittedNetwork,
+    load_weights,
+    resolve_device,
+)
 from napari_mineral_anomaly.detectors.reconstruction import in_map_units, unscale
 from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
@@ -25,7 +27,7 @@ from napari_mineral_anomaly.result import AnomalyResult
 SCORE_KIND: ScoreKind = "rx_minmax"
 
 
-class FittedDfan:
+class FittedDfan(FittedNetwork[DfanConfig, DfanNetwork]):
     """A trained network and the statistics of its residual."""
 
     def __init__(
@@ -37,14 +39,8 @@ class FittedDfan:
         residual_model: ResidualModel,
         fit_info: dict[str, Any],
     ) -> None:
-        self.name = name
-        self.config = config
-        self.elements = preprocessing.elements
-        self._preprocessing = preprocessing
-        self._device, self._device_reason = resolve_device(config.device)
-        self._network = network.to(self._device).eval()
+        super().__init__(name, config, preprocessing, network, fit_info)
         self._residual_model = residual_model
-        self._fit_info = fit_info
 
     def score(
         self,
@@ -76,22 +72,11 @@ class FittedDfan:
         residual = model.residual(cube, preprocessing, scaled)
         statistic = model.statistic(cube, residual)
         contributions = residual_contributions(cube, preprocessing, residual, cancel=cancel)
-        info = self._fit_info | {
-            "device": self._device.type,
-            "device_reason": self._device_reason,
-        }
-        return finish_result(cube, statistic, contributions, None, info, reconstruction)
+        return finish_result(cube, statistic, contributions, None, self._info(), reconstruction)
 
     def state(self) -> ModelState:
         """Weights, statistics and names, for `detectors.bundle`."""
-        network = self._network.state_dict()
-        parts = {
-            "network": {name: value.cpu().numpy() for name, value in network.items()},
-            "residual": self._residual_model.arrays(),
-            "scaling": self._preprocessing.arrays(),
-        }
-        meta = self._preprocessing.meta() | {"fit_info": self._fit_info}
-        return ModelState.of_parts(parts, meta)
+        return self._state({"residual": self._residual_model.arrays()})
 
 
 class DfanDetector:
@@ -165,7 +150,7 @@ class DfanDetector:
         parts = state.parts()
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
         network = DfanNetwork(len(preprocessing.elements), self.config)
-        network.load_state_dict({k: torch.from_numpy(a) for k, a in parts["network"].items()})
+        load_weights(network, state)
         residual_model = ResidualModel.from_saved(SCORE_KIND, parts["residual"])
         return FittedDfan(
             self.name,

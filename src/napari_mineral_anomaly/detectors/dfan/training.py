@@ -14,9 +14,8 @@ from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.dfan.config import DfanConfig
 from napari_mineral_anomaly.detectors.dfan.network import DfanNetwork
 from napari_mineral_anomaly.detectors.msfa_paper.aggregation import pixel_rows
-from napari_mineral_anomaly.detectors.msfa_paper.loading import LoadedWindow, WindowLoader
+from napari_mineral_anomaly.detectors.msfa_paper.loading import WindowLoader
 from napari_mineral_anomaly.detectors.msfa_paper.losses import weighted_reconstruction
-from napari_mineral_anomaly.detectors.msfa_paper.windows import draw_windows
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import (
@@ -27,9 +26,6 @@ from napari_mineral_anomaly.progress import (
     emit,
 )
 from napari_mineral_anomaly.pseudolabels import fit_clusters, sample_pixels
-
-# Windows of a scan above the batch size; they are taken in turn.
-MAX_WINDOWS = 8
 
 
 @dataclass
@@ -64,10 +60,12 @@ def train(
     InputError
         When the loss stops being a number, or no window holds two valid pixels.
     CancelledError
+
+    Of a scan above the batch size, windows are taken in turn.
     """
     done = Training()
     rng = np.random.default_rng(config.seed)
-    windows = _windows(cube, preprocessing, config, device, rng)
+    windows = WindowLoader(cube, preprocessing, device).draw(config.batch_size, rng)
     network.train()
     for stage, steps in ((1, config.pre_epochs), (2, config.epochs)):
         phase = "training (first stage)" if stage == 1 else "training (small clusters left out)"
@@ -94,24 +92,6 @@ def train(
             done.loss_curve.append({"epoch": step + 1, "stage": stage, "loss": value})
             emit(on_event, ProgressEvent(phase, step + 1, steps, loss=value))
     return done
-
-
-def _windows(
-    cube: ElementCube,
-    preprocessing: Preprocessing,
-    config: DfanConfig,
-    device: torch.device,
-    rng: np.random.Generator,
-) -> list[LoadedWindow]:
-    count = min(MAX_WINDOWS, math.ceil(cube.n_valid / config.batch_size))
-    drawn = draw_windows(cube.valid, config.batch_size, count, rng)
-    if not drawn:
-        raise InputError(
-            f"The valid pixels lie so far apart that hardly any window of {config.batch_size} "
-            "pixels holds two of them; train with a larger batch size."
-        )
-    loader = WindowLoader(cube, preprocessing, device)
-    return [loader.load(window) for window in drawn]
 
 
 def _without_small_clusters(

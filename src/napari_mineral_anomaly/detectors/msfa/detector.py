@@ -32,7 +32,11 @@ from napari_mineral_anomaly.detectors.msfa.network import MaskedNetwork
 from napari_mineral_anomaly.detectors.msfa.surroundings import local_surprise, whitening
 from napari_mineral_anomaly.detectors.msfa.training import Aggregation, Trainer
 from napari_mineral_anomaly.detectors.msfa.view import RINGS, ScanView
-from napari_mineral_anomaly.detectors.msfa_paper.device import resolve_device
+from napari_mineral_anomaly.detectors.networks import (
+    FittedNetwork,
+    load_weights,
+    resolve_device,
+)
 from napari_mineral_anomaly.detectors.reconstruction import in_map_units
 from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent, emit
@@ -66,7 +70,7 @@ class Look:
     latent: NDArray[np.float32]
 
 
-class FittedMaskedMsfa:
+class FittedMaskedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     """A trained network with the statistics of its residual."""
 
     def __init__(
@@ -80,15 +84,10 @@ class FittedMaskedMsfa:
         fit_info: dict[str, Any],
         seen: tuple[ElementCube, Look] | None = None,
     ) -> None:
-        self.name = name
-        self.config = config
-        self.elements = features.preprocessing.elements
+        super().__init__(name, config, features.preprocessing, network, fit_info)
         self._features = features
-        self._device, self._device_reason = resolve_device(config.device)
-        self._network = network.to(self._device).eval()
         self._background = background
         self._clusters = clusters
-        self._fit_info = fit_info
         # The fit has just looked at its own scan: scoring that scan next need not look again.
         self._seen = seen
 
@@ -135,17 +134,12 @@ class FittedMaskedMsfa:
         labels[ordinary] = FIRST_BACKGROUND_LABEL + self._clusters.assign(
             look.latent[:, ordinary].T
         )
-        info = self._fit_info | {
-            "n_candidates": int(candidates.mask.sum()),
-            "device": self._device.type,
-            "device_reason": self._device_reason,
-        }
         return finish_result(
             cube,
             statistic,
             self._contributions(cube, look),
             labels,
-            info,
+            self._info(n_candidates=int(candidates.mask.sum())),
             in_map_units(cube, features.preprocessing, features.transformed(look.prediction)),
         )
 
@@ -176,21 +170,14 @@ class FittedMaskedMsfa:
 
     def state(self) -> ModelState:
         """Weights, statistics and names, for `detectors.bundle`."""
-        weights = {name: value.cpu().numpy() for name, value in self._network.state_dict().items()}
         clusters = {name: np.asarray(array) for name, array in vars(self._clusters).items()}
         background = {"mean": self._background.mean, "spread": self._background.spread}
         parts: dict[str, dict[str, NDArray[Any]]] = {
-            "network": weights,
             "clusters": clusters,
             "background": background,
             "features": self._features.arrays(),
-            "scaling": self._features.preprocessing.arrays(),
         }
-        meta = self._features.preprocessing.meta() | {
-            "local": self._features.local,
-            "fit_info": self._fit_info,
-        }
-        return ModelState.of_parts(parts, meta)
+        return self._state(parts, local=self._features.local)
 
 
 class MsfaDetector:
@@ -274,8 +261,7 @@ class MsfaDetector:
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
         features = Features.from_saved(preprocessing, parts["features"], state.meta["local"])
         network = _build(features, self.config)
-        weights = {name: torch.from_numpy(array) for name, array in parts["network"].items()}
-        network.load_state_dict(weights)
+        load_weights(network, state)
         return FittedMaskedMsfa(
             self.name,
             self.config,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
@@ -17,18 +16,22 @@ from napari_mineral_anomaly.detectors.msfa_paper.aggregation import (
 )
 from napari_mineral_anomaly.detectors.msfa_paper.calibration import calibrate_norms
 from napari_mineral_anomaly.detectors.msfa_paper.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.msfa_paper.device import resolve_device
 from napari_mineral_anomaly.detectors.msfa_paper.network import MsfaNetwork
 from napari_mineral_anomaly.detectors.msfa_paper.scan import ScanPasses, StripOutput
 from napari_mineral_anomaly.detectors.msfa_paper.scoring import ResidualModel, reconstruct_scan
 from napari_mineral_anomaly.detectors.msfa_paper.training import Trainer
+from napari_mineral_anomaly.detectors.networks import (
+    FittedNetwork,
+    load_weights,
+    resolve_device,
+)
 from napari_mineral_anomaly.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent, emit
 from napari_mineral_anomaly.pseudolabels import CANDIDATE_LABEL, Clusters, sample_pixels
 from napari_mineral_anomaly.result import AnomalyResult
 
 
-class FittedMsfa:
+class FittedMsfa(FittedNetwork[MsfaPaperConfig, MsfaNetwork]):
     """A trained network with its pseudo-label clusters and residual statistics."""
 
     def __init__(
@@ -41,15 +44,9 @@ class FittedMsfa:
         residual_model: ResidualModel,
         fit_info: dict[str, Any],
     ) -> None:
-        self.name = name
-        self.config = config
-        self.elements = preprocessing.elements
-        self._preprocessing = preprocessing
-        self._device, self._device_reason = resolve_device(config.device)
-        self._network = network.to(self._device).eval()
+        super().__init__(name, config, preprocessing, network, fit_info)
         self._clusters = clusters
         self._residual_model = residual_model
-        self._fit_info = fit_info
 
     def score(
         self,
@@ -88,38 +85,23 @@ class FittedMsfa:
         reconstruction = reconstruct_scan(self._network, cube, passes, label_strip, phase="scoring")
         residual = self._residual_model.residual(cube, self._preprocessing, reconstruction)
         statistic = self._residual_model.statistic(cube, residual)
-        info = self._fit_info | {
-            "n_candidates": int(np.count_nonzero(labels == CANDIDATE_LABEL)),
-            "device": self._device.type,
-            "device_reason": self._device_reason,
-        }
+        info = self._info(n_candidates=int(np.count_nonzero(labels == CANDIDATE_LABEL)))
         contributions = residual_contributions(cube, self._preprocessing, residual, cancel=cancel)
         return finish_result(cube, statistic, contributions, labels, info)
 
     def state(self) -> ModelState:
         """Weights, clusters, statistics and names, for `detectors.bundle`."""
-        weights = {name: value.cpu().numpy() for name, value in self._network.state_dict().items()}
-        parts = {
-            "network": weights,
-            "clusters": self._clusters.arrays(),
-            "residual": self._residual_model.arrays(),
-            "scaling": self._preprocessing.arrays(),
-        }
-        meta = self._preprocessing.meta() | {
-            "clusters": self._clusters.meta(),
-            "fit_info": self._fit_info,
-        }
-        return ModelState.of_parts(parts, meta)
+        parts = {"clusters": self._clusters.arrays(), "residual": self._residual_model.arrays()}
+        return self._state(parts, clusters=self._clusters.meta())
 
 
 class MsfaPaperDetector:
     """MSFA-Net as reconstructed from Lu et al. (2025), see `MsfaPaperConfig`."""
 
     name = "msfa-paper"
-    config_class: type[MsfaPaperConfig] = MsfaPaperConfig
 
     def __init__(self, config: MsfaPaperConfig | None = None) -> None:
-        self.config: MsfaPaperConfig = config or self.config_class()
+        self.config = config or MsfaPaperConfig()
 
     def fit(
         self,
@@ -177,8 +159,7 @@ class MsfaPaperDetector:
         parts = state.parts()
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
         network = MsfaNetwork(len(preprocessing.elements), self.config, self.config.seed)
-        weights = {name: torch.from_numpy(array) for name, array in parts["network"].items()}
-        network.load_state_dict(weights)
+        load_weights(network, state)
         return FittedMsfa(
             self.name,
             self.config,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,12 @@ from torch import Tensor
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.msfa_paper.grid import PixelGrid
-from napari_mineral_anomaly.detectors.msfa_paper.windows import Window
+from napari_mineral_anomaly.detectors.msfa_paper.windows import Window, draw_windows
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.preprocess import Preprocessing
+
+# Windows held at a time: enough to see most of a thin section, few enough to label in seconds.
+MAX_WINDOWS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,30 @@ class WindowLoader:
         self._preprocessing = preprocessing
         self._device = device
         self._full_grids: dict[tuple[int, int], PixelGrid] = {}
+
+    def draw(self, limit: int, rng: np.random.Generator) -> list[LoadedWindow]:
+        """Windows to train on: the whole valid area where it fits, else up to `MAX_WINDOWS`.
+
+        Parameters
+        ----------
+        limit : int
+            Pixels of a window.
+        rng : numpy.random.Generator
+            Draws their places.
+
+        Raises
+        ------
+        InputError
+            When no window holds two valid pixels.
+        """
+        count = min(MAX_WINDOWS, math.ceil(self._cube.n_valid / limit))
+        drawn = draw_windows(self._cube.valid, limit, count, rng)
+        if not drawn:
+            raise InputError(
+                f"The valid pixels lie so far apart that hardly any window of {limit} pixels holds "
+                "two of them; train with a larger batch size."
+            )
+        return [self.load(window) for window in drawn]
 
     def load(self, window: Window) -> LoadedWindow:
         """Scaled valid pixels of a window."""

@@ -20,7 +20,7 @@ from napari_mineral_anomaly.detectors.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.msfa_paper.loading import LoadedWindow, WindowLoader
 from napari_mineral_anomaly.detectors.msfa_paper.losses import weighted_reconstruction
 from napari_mineral_anomaly.detectors.msfa_paper.network import Forward, MsfaNetwork
-from napari_mineral_anomaly.detectors.msfa_paper.windows import draw_windows, fits_whole
+from napari_mineral_anomaly.detectors.msfa_paper.windows import fits_whole
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import (
@@ -31,16 +31,12 @@ from napari_mineral_anomaly.progress import (
     emit,
 )
 
-# Windows drawn between two refreshes of the pseudo-labels: enough to see most of a thin section,
-# few enough to label them in seconds.
-MAX_WINDOWS = 8
-
 
 class Trainer:
     """Trains a network on one scan.
 
     One epoch is one optimiser step on one window. The whole valid area is the window where it
-    fits into ``batch_size``; of a larger scan up to `MAX_WINDOWS` seeded windows are drawn every
+    fits into ``batch_size``; of a larger scan up to eight seeded windows are drawn every
     ``refresh`` epochs and taken in turn.
 
     Attributes
@@ -61,7 +57,6 @@ class Trainer:
         on_event: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
-        self._cube = cube
         self._config = config
         self._device = device
         self._on_event = on_event
@@ -146,15 +141,7 @@ class Trainer:
     def _draw(self) -> None:
         if self._whole and self._windows:
             return
-        limit = self._config.batch_size
-        count = min(MAX_WINDOWS, math.ceil(self._cube.n_valid / limit))
-        drawn = draw_windows(self._cube.valid, limit, count, self._rng)
-        if not drawn:
-            raise InputError(
-                f"The valid pixels lie so far apart that hardly any window of {limit} pixels holds "
-                "two of them; train with a larger batch size."
-            )
-        self._windows = [self._loader.load(window) for window in drawn]
+        self._windows = self._loader.draw(self._config.batch_size, self._rng)
 
     def _aggregate(self, epoch: int) -> Aggregation:
         epochs = self._config.epochs
