@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from napari_mineral_anomaly.concentrated import ConcentratedElement, concentrated_elements
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.oddest import OddPlace, oddest_places
 from napari_mineral_anomaly.result import AnomalyResult
@@ -60,8 +61,9 @@ class RunRecord(BaseModel):
     file to the SHA-256 of its bytes (None where the maps did not come from files that are still
     there). ``threshold`` is in background sigmas, ``promised_false_pixels`` the background pixels
     expected at or above it, ``timings`` in seconds per phase, ``peak_memory_mb`` (10^6 bytes) of
-    the whole process so far. ``oddest`` is filled when no grain is listed. ``details`` is what the
-    detector has to say beyond that.
+    the whole process so far. ``oddest`` is filled when no grain is listed; ``concentrated`` are
+    elements that a small part of the scan holds far above the rest, beside the grains.
+    ``details`` is what the detector has to say beyond that.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,6 +90,7 @@ class RunRecord(BaseModel):
     n_flagged: int
     n_grains: int
     oddest: tuple[OddPlace, ...] = ()
+    concentrated: tuple[ConcentratedElement, ...] = ()
     timings: dict[str, float]
     peak_memory_mb: float | None
     loss_curve: tuple[LossPoint, ...]
@@ -143,6 +146,7 @@ def make_record(
         n_flagged=int(np.count_nonzero(result.mask)),
         n_grains=n_grains,
         oddest=() if n_grains else oddest_places(result),
+        concentrated=concentrated_elements(cube, result.mask),
         timings={**(timings or {}), **info.get("timings", {})},
         peak_memory_mb=peak_memory_mb(),
         loss_curve=tuple(LossPoint(**plain(point)) for point in info.get("loss_curve", ())),

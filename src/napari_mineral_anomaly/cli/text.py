@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from napari_mineral_anomaly.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains import DRIVER_COLUMNS
 from napari_mineral_anomaly.oddest import oddest_sentence
 from napari_mineral_anomaly.run_record import plain
@@ -76,6 +77,8 @@ def run_summary(written: WrittenRun) -> str:
             parts.append(f"  ... {len(grains) - GRAINS_IN_SUMMARY} more in grains.csv")
     if record.oddest:
         parts.append(oddest_sentence(record.oddest, record.threshold))
+    if record.concentrated:
+        parts.append(concentrated_sentence(record.concentrated))
     parts.append(f"Results in {written.folder} (open report.html there).")
     return "\n".join(parts)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from napari_mineral_anomaly.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains import DRIVER_COLUMNS
 from napari_mineral_anomaly.io.ingest import IngestReport, UsedMap
 from napari_mineral_anomaly.oddest import oddest_sentence
@@ -56,6 +57,7 @@ def render_report(
         _picture(overview_png, "Anomaly score map with the ranked grains and their driver maps"),
         "<h2>Grains, the oddest first</h2>",
         _grain_table(record, grains),
+        _concentrated(record),
         "<h2>How it was computed</h2>",
         _key_values(_computation(record)),
         _loss(record),
@@ -94,6 +96,11 @@ def _summary(record: RunRecord) -> str:
         f"{record.n_grains} {what} the threshold of {record.threshold:.2f} background sigmas, "
         f"at which {promise}. {record.n_flagged} pixels are flagged."
     )
+
+
+def _concentrated(record: RunRecord) -> str:
+    sentence = concentrated_sentence(record.concentrated)
+    return f"<p>{escape(sentence)}</p>" if sentence else ""
 
 
 def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:

@@ -18,6 +18,8 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
 )
 
+from napari_mineral_anomaly.concentrated import concentrated_elements, concentrated_sentence
+from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import Device
 from napari_mineral_anomaly.detectors.cost import expected_seconds, slow_sentence
 from napari_mineral_anomaly.detectors.registry import (
@@ -28,11 +30,19 @@ from napari_mineral_anomaly.detectors.registry import (
 )
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.oddest import oddest_places, oddest_sentence
 from napari_mineral_anomaly.pipeline import DetectionRun, apply_detector, run_detection
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
 from napari_mineral_anomaly.widgets.agreement import AgreementBox
 from napari_mineral_anomaly.widgets.parameter_form import ParameterForm
-from napari_mineral_anomaly.widgets.parts import Dock, StatusLine, fit_width, form_layout, row
+from napari_mineral_anomaly.widgets.parts import (
+    Dock,
+    StatusLine,
+    fit_width,
+    form_layout,
+    row,
+    show_step,
+)
 from napari_mineral_anomaly.widgets.plots import LossPlot
 from napari_mineral_anomaly.widgets.results import show_result
 from napari_mineral_anomaly.widgets.run_status import RunClock
@@ -45,6 +55,7 @@ _NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder 
 @dataclass(frozen=True, eq=False)
 class _Running:
     scan: Scan
+    cube: ElementCube
     handle: JobHandle[DetectionRun]
 
 
@@ -212,7 +223,8 @@ class DetectDock(Dock):
         if scan is None or self._running is not None:
             return
         try:
-            work = prepare(cube_from_layers(self.viewer, scan.scan_id))
+            cube = cube_from_layers(self.viewer, scan.scan_id)
+            work = prepare(cube)
         except InputError as error:
             self.fail(self.status, Failure(str(error), expected=True))
             return
@@ -223,7 +235,7 @@ class DetectDock(Dock):
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
-        self._running = _Running(scan, handle)
+        self._running = _Running(scan, cube, handle)
         self._clock = RunClock()
         self.loss_plot.clear()
         self.loss_plot.hide()
@@ -246,11 +258,11 @@ class DetectDock(Dock):
         if status.percent is None:
             self.progress.setRange(0, 0)
         else:
-            self.progress.setRange(0, 100)
-            self.progress.setValue(status.percent)
+            show_step(self.progress, status.percent, 100)
 
     def _on_done(self, run: DetectionRun) -> None:
-        scan = self._end()
+        ended = self._end()
+        scan = ended.scan
         try:
             shown = show_result(self.viewer, self.session, scan, run)
         except InputError as error:
@@ -267,6 +279,29 @@ class DetectDock(Dock):
             text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
         self.status.good(text)
         self.next_button.show()
+        self._say_where_to_look(text, ended.cube, run)
+
+    def _say_where_to_look(self, text: str, cube: ElementCube, run: DetectionRun) -> None:
+        """Add to the status what the list of grains does not show."""
+        result = run.result
+
+        def look(on_event: ProgressCallback, cancel: CancelToken) -> str:
+            places = () if result.mask.any() else oddest_places(result)
+            elements = concentrated_elements(cube, result.mask, cancel=cancel)
+            hints = (oddest_sentence(places, result.threshold), concentrated_sentence(elements))
+            return " ".join(hint for hint in hints if hint)
+
+        def show(hints: str) -> None:
+            # Meanwhile another run may have begun.
+            if hints and self.status.text() == text:
+                self.status.good(f"{text} {hints}")
+
+        handle: JobHandle[str] = JobHandle(
+            "Looking beside the grains",
+            on_done=show,
+            on_failed=lambda failure: self.fail(self.status, failure),
+        )
+        self.start(Job("Looking beside the grains", look), handle)
 
     def _on_failed(self, failure: Failure) -> None:
         self._end()
@@ -276,13 +311,13 @@ class DetectDock(Dock):
         self._end()
         self.status.plain("The run was cancelled; nothing was changed.")
 
-    def _end(self) -> Scan:
+    def _end(self) -> _Running:
         assert self._running is not None
-        scan = self._running.scan
+        ended = self._running
         self._running = None
         self.progress.hide()
         self._refresh()
-        return scan
+        return ended
 
     def _on_detector(self, index: int = -1) -> None:
         self.summary.plain(detector_entry(self.detector).summary)
