@@ -1,7 +1,11 @@
-"""napari writers: one image or labels layer to TIFF, with its numbers and its micrometres."""
+"""napari writers: one image or labels layer to TIFF, with its numbers and its micrometres.
+
+What a scan of the window was read from is never written over, as in the dock *Export results*.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,16 +22,17 @@ def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     Raises
     ------
     InputError
-        For more than two dimensions or colours, and when the file cannot be written.
+        For more than two dimensions or colours, when the file is one that was opened or lies in the
+        folder of an opened scan, and when the file cannot be written.
     """
     from napari_mineral_anomaly.io.export import write_map, write_score
 
     link = _link(attributes)
-    pixel_size = _pixel_size(attributes)
+    pixel_size, inputs = _pixel_size(attributes), _inputs(link)
     if link is not None and link.role == "score":
-        return [str(write_score(path, data, pixel_size))]
+        return [str(write_score(path, data, pixel_size, inputs=inputs))]
     name = (link.element if link is not None else None) or str(attributes.get("name", ""))
-    return [str(write_map(path, np.asarray(data), name, pixel_size))]
+    return [str(write_map(path, np.asarray(data), name, pixel_size, inputs=inputs))]
 
 
 def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
@@ -36,7 +41,8 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     Raises
     ------
     InputError
-        For more than two dimensions or negative labels, and when the file cannot be written.
+        For more than two dimensions or negative labels, when the file is one that was opened or
+        lies in the folder of an opened scan, and when the file cannot be written.
     """
     from napari_mineral_anomaly.io.export import write_map
     from napari_mineral_anomaly.widgets.links import TITLES_IN_FILES
@@ -55,7 +61,7 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
         labels = labels.astype(np.uint16 if small else np.uint32)
     title = TITLES_IN_FILES.get(link.role, "") if link is not None else ""
     title = title or str(attributes.get("name", ""))
-    return [str(write_map(path, labels, title, _pixel_size(attributes)))]
+    return [str(write_map(path, labels, title, _pixel_size(attributes), inputs=_inputs(link)))]
 
 
 def _link(attributes: dict[str, Any]) -> Link | None:
@@ -68,3 +74,14 @@ def _pixel_size(attributes: dict[str, Any]) -> tuple[float, float] | None:
     from napari_mineral_anomaly.widgets.layers import pixel_size_from
 
     return pixel_size_from(attributes.get("scale", ()), attributes.get("units", ()))
+
+
+def _inputs(link: Link | None) -> list[Path]:
+    """What was opened: by the scan of this layer, and by the other layers of the window."""
+    from napari import current_viewer
+
+    from napari_mineral_anomaly.widgets.export_plan import opened_files
+
+    viewer = current_viewer()
+    inputs = [] if viewer is None else opened_files(viewer)
+    return [Path(link.source), *inputs] if link is not None and link.source else inputs

@@ -227,6 +227,37 @@ def test_a_volume_is_refused_in_a_sentence(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_was_opened_is_never_written_over(scan_folder: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in scan_folder.iterdir()}
+    [layer] = [layer for layer in layers_of_file(scan_folder) if link_of(layer).element == "Zr"]
+    data, attributes, _ = layer.as_layer_data_tuple()
+    for name, sentence in (("Zr.tif", "in the folder of the scan"), ("Si.tif", "never replaced")):
+        with pytest.raises(InputError, match=sentence):
+            _writer.write_image(str(scan_folder / name), data, attributes)
+        with pytest.raises(InputError, match=sentence):
+            _writer.write_labels_layer(str(scan_folder / name), data, attributes)
+    (tmp_path / "link.tif").symlink_to(scan_folder / "Zr.tif")
+    with pytest.raises(InputError, match="never"):
+        _writer.write_image(str(tmp_path / "link.tif"), data, attributes)
+    assert {path: path.read_bytes() for path in scan_folder.iterdir()} == before
+    # A new name in the folder of the scan replaces nothing.
+    _writer.write_image(str(scan_folder / "mine.tif"), data, attributes)
+
+
+def test_a_score_is_never_written_over_the_maps_of_its_window(
+    make_napari_viewer: Any, scan_folder: Path
+) -> None:
+    viewer = make_napari_viewer()
+    viewer.open(str(scan_folder), plugin="napari-mineral-anomaly")
+    score = Layer.create(np.ones((4, 6), np.float32), {"metadata": Link("s", "score").metadata()})
+    data, attributes, _ = score.as_layer_data_tuple()
+    path = scan_folder / "Fe.tif"
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="never replaced"):
+        _writer.write_image(str(path), data, attributes)
+    assert path.read_bytes() == before
+
+
 # Samples
 
 

@@ -412,6 +412,18 @@ def test_half_a_pair_and_too_few_channels(tmp_path: Path) -> None:
     assert "10 bytes more" in open_spectrum_image(longer).notes[0]
 
 
+def test_what_the_library_says_is_a_note_and_not_in_the_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("rsciio")
+    path = write_spd(tmp_path)
+    assert main(["inspect", str(path), "--energy", "0", "0.02", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    said = "\n".join(report["warnings"])
+    assert "RosettaSciIO: Could not find .spc file named scan.spc" in said
+    assert str(tmp_path) not in said
+
+
 def test_without_the_library_the_sentence_names_it_and_its_licence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,9 +6,11 @@ opened. These readers are experimental: makers do not publish their formats.
 
 from __future__ import annotations
 
+import logging
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,8 @@ _SPD_MAGIC = b"MAPSPECTRA_DATA"
 _SPD_HEADER = struct.Struct("<16s7I")
 # Decoding needs the cube and about as much again for a moment.
 _MEMORY_SHARE = 0.5
+# One file at a time, so that what the library says is said of the right one.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def open_file(path: Path) -> SpectrumImage:
@@ -64,7 +68,8 @@ def open_file(path: Path) -> SpectrumImage:
     reader = _library(path, module)
     with explained(path, title):
         try:
-            found = reader.file_reader(str(path), **options)
+            with _heard() as said:
+                found = reader.file_reader(str(path), **options)
         except ModuleNotFoundError as error:
             raise InputError(
                 f"{path.name} needs the library {error.name}: pip install {error.name}."
@@ -72,7 +77,26 @@ def open_file(path: Path) -> SpectrumImage:
         cubes = [item for item in found if np.ndim(item["data"]) == 3]
         if not cubes:
             raise InputError(f"{path.name} holds no spectra, only maps or images: export the maps.")
-        return _spectrum_image(path, title, cubes)
+        said = [text.replace(str(path.parent), "").replace(" /", " ") for text in said]
+        return _spectrum_image(path, title, cubes, said)
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What the library warns of; by itself it would print that where our JSON goes."""
+    said: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(" ".join(record.getMessage().split()))
+
+    logger = logging.getLogger("rsciio")
+    with _ONE_AT_A_TIME:
+        handlers, logger.handlers = logger.handlers, [Ear(logging.WARNING)]
+        try:
+            yield said
+        finally:
+            logger.handlers = handlers
 
 
 def _library(path: Path, module: str) -> Any:
@@ -106,7 +130,9 @@ def _require_whole(path: Path, suffix: str, title: str) -> None:
             )
 
 
-def _spectrum_image(path: Path, title: str, cubes: Sequence[dict[str, Any]]) -> SpectrumImage:
+def _spectrum_image(
+    path: Path, title: str, cubes: Sequence[dict[str, Any]], said: Sequence[str]
+) -> SpectrumImage:
     first = cubes[0]
     shapes = {tuple(cube["data"].shape) for cube in cubes}
     if len(shapes) > 1:
@@ -117,6 +143,7 @@ def _spectrum_image(path: Path, title: str, cubes: Sequence[dict[str, Any]]) -> 
     axes = {axis["name"].lower(): axis for axis in first["axes"]}
     down, across, channels = first["axes"]
     notes = [f"{title}s are read experimentally: compare a map with your instrument's software"]
+    notes += [f"RosettaSciIO: {text.rstrip('.')}" for text in said]
     if len(cubes) > 1:
         notes.append(f"the counts of {len(cubes)} detectors are summed")
     energy = axes.get("energy", channels)
