@@ -75,6 +75,15 @@ class PixelSets:
     pixel: Ints
     n_grains: int
 
+    @classmethod
+    def of_labels(cls, labels: NDArray[Any], n_grains: int | None = None) -> PixelSets:
+        """The pixels of grains 1, 2, ... of ``labels`` (H, W), up to the highest number there."""
+        where = np.flatnonzero(labels)
+        grain = labels.reshape(-1)[where].astype(np.int64) - 1
+        order = np.argsort(grain, kind="stable")
+        count = int(grain.max(initial=-1)) + 1 if n_grains is None else n_grains
+        return cls(grain[order], where[order], count)
+
     @cached_property
     def size(self) -> Ints:
         """(n_grains,) pixels in each set."""
@@ -128,10 +137,7 @@ class GrainRegions:
     def of(cls, mask: NDArray[Any], valid: NDArray[np.bool_]) -> GrainRegions:
         """The grains of ``mask`` inside ``valid``, both (H, W)."""
         labels, count = _label((np.asarray(mask) != 0) & valid)
-        where = np.flatnonzero(labels)
-        grain = labels.reshape(-1)[where].astype(np.int64) - 1
-        order = np.argsort(grain, kind="stable")
-        return cls(labels, valid, PixelSets(grain[order], where[order], count))
+        return cls(labels, valid, PixelSets.of_labels(labels, count))
 
     def keeping(self, keep: NDArray[np.bool_]) -> GrainRegions:
         """The same mask with the pixels of some grains only; the others stay flagged.

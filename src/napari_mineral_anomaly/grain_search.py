@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.grains import DRIVER_COLUMNS
 
 BoolArray = NDArray[np.bool_]
+
+# The texts of a table that change while it is shown.
+VERDICT_COLUMNS = ("status", "comment", "decided_by", "decided_at")
 
 # Short words for the columns of numbers; every other column goes by its own name.
 _SHORT = {
@@ -51,9 +55,18 @@ class GrainSearch:
         self._drivers = " " + _joined(table, drivers) + " "
         self._elements = set(re.findall(r" ([^\s+-]+)[+-]", "".join(self._drivers)))
         texts = [
-            c for c in table.columns if c not in drivers and table[c].dtype.kind not in "biufc"
+            c
+            for c in table.columns
+            if c not in (*drivers, *VERDICT_COLUMNS) and table[c].dtype.kind not in "biufc"
         ]
         self._text = (_joined(table, texts) + " " + self._drivers).str.casefold()
+        self._said = _said(table)
+
+    def with_verdicts_of(self, table: pd.DataFrame) -> GrainSearch:
+        """The same search over a table in which only verdicts changed; far cheaper than anew."""
+        search = copy(self)
+        search._table, search._said = table, _said(table)
+        return search
 
     def matches(self, text: str) -> BoolArray:
         """Grains that every term of ``text`` fits.
@@ -97,8 +110,15 @@ class GrainSearch:
         elif word[-1] in "+-" and word[:-1] in self._elements:
             hits = self._drivers.str.contains(f" {word}", regex=False)
         else:
-            hits = self._text.str.contains(word.casefold(), regex=False)
+            word = word.casefold()
+            hits = self._text.str.contains(word, regex=False)
+            hits |= self._said.str.contains(word, regex=False)
         return np.asarray(hits.to_numpy(bool))
+
+
+def _said(table: pd.DataFrame) -> pd.Series:
+    """What people said about each grain, as one text."""
+    return _joined(table, [c for c in VERDICT_COLUMNS if c in table]).str.casefold()
 
 
 def _joined(table: pd.DataFrame, columns: list[str]) -> pd.Series:

@@ -27,7 +27,7 @@ from napari_mineral_anomaly.grain_regions import (
 from napari_mineral_anomaly.grain_signals import element_symbols, measure_grains
 from napari_mineral_anomaly.line_leaks import line_leaks
 from napari_mineral_anomaly.mineral_hints import MineralHint, hint_minerals
-from napari_mineral_anomaly.neighbours import neighbour_shares
+from napari_mineral_anomaly.neighbours import default_cluster_name, neighbour_shares
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -125,7 +125,7 @@ def find_grains(
     stage : StageTransform, optional
         From pixels to stage millimetres; default: the map's own axes, from its first pixel.
     cluster_names : mapping of int to str, optional
-        Names of pseudo-label clusters.
+        Names of pseudo-label clusters; default: `neighbours.default_cluster_name`.
     on_event, cancel
         Progress callback (phase "grains") and cancel token.
 
@@ -148,7 +148,8 @@ def find_grains(
         ``mineral_hint`` and ``mineral_distance`` are the nearest mineral
         (`mineral_hints`), ``mineral_others`` the next, such as "rutile 0.21". ``flags`` are
         artefact flags (`artefacts`) joined by "; ". ``neighbours`` are the pseudo-label clusters
-        of the pixels around the grain with their shares, such as "3 64 %, 2 36 %". ``status`` is
+        of the pixels around the grain with their shares, such as
+        "Cluster 3 64 %, Cluster 2 36 %". ``status`` is
         "unseen", and ``comment``, ``decided_by`` and ``decided_at`` are empty until
         `verdicts.with_verdicts` fills them.
 
@@ -352,6 +353,9 @@ def _neighbours(
     """Pseudo-label clusters of the pixels one and two steps away, with their shares."""
     shares = neighbour_shares(result.pseudo_labels, regions, cancel=cancel)
     return [
-        ", ".join(f"{names.get(code, str(code))} {100 * share:.0f} %" for code, share in found)
+        ", ".join(
+            f"{names.get(code) or default_cluster_name(code)} {100 * share:.0f} %"
+            for code, share in found
+        )
         for found in shares
     ]

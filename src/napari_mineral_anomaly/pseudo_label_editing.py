@@ -17,6 +17,7 @@ from sklearn.cluster import KMeans
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.neighbours import default_cluster_name
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -30,10 +31,10 @@ from napari_mineral_anomaly.scoring import robust_centre_and_sigma
 Colour = tuple[float, float, float, float]
 Labels = NDArray[np.unsignedinteger[Any]]
 
-CANDIDATES_NAME = "Anomaly candidates"
 CANDIDATES_COLOUR: Colour = (0.84, 0.15, 0.16, 1.0)
 # A split is fitted on at most this many pixels of the cluster and then applied to all of them.
 MAX_FITTED_PIXELS = 20_000
+_COUNTED_CODES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +73,11 @@ def cluster_map(labels: Labels, names: Mapping[int, str] | None = None) -> Clust
     names : mapping of int to str, optional
         Known names of some clusters.
     """
-    codes = [int(code) for code in np.unique(labels) if code]
+    codes = _codes_in(labels)
     known = names or {}
     return ClusterMap(
         labels=labels,
-        names={code: known.get(code, _default_name(code)) for code in codes},
+        names={code: known.get(code, default_cluster_name(code)) for code in codes},
         colours={code: _default_colour(code) for code in codes},
         background=frozenset(code for code in codes if code != CANDIDATE_LABEL),
     )
@@ -269,8 +270,11 @@ def for_training(clusters: ClusterMap) -> NDArray[np.uint16]:
     return np.asarray(table[clusters.labels])
 
 
-def _default_name(code: int) -> str:
-    return CANDIDATES_NAME if code == CANDIDATE_LABEL else f"Cluster {code}"
+def _codes_in(labels: Labels) -> list[int]:
+    """The codes of a map but 0, rising."""
+    if int(labels.max(initial=0)) < _COUNTED_CODES:  # by far the faster, and the usual case
+        return [int(code) for code in np.flatnonzero(np.bincount(labels.reshape(-1))) if code]
+    return [int(code) for code in np.unique(labels) if code]
 
 
 def _default_colour(code: int) -> Colour:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grain_regions import PixelSets
 from napari_mineral_anomaly.grains import UNSEEN
 
 STATUSES = (UNSEEN, "accept", "reject", "SEM-true", "SEM-false")
@@ -70,6 +71,8 @@ class VerdictBook:
         comment: str | None = None,
         who: str | None = None,
         when: str | None = None,
+        known: Mapping[int, Verdict] | None = None,
+        pixels: PixelSets | None = None,
     ) -> VerdictBook:
         """The book after a decision about some grains.
 
@@ -82,6 +85,16 @@ class VerdictBook:
             None keeps what the grain had.
         who, when : str, optional
             Default: the name of the computer's user, and now.
+        known : mapping of int to Verdict, optional
+            ``self.of_grains(labels)``, where the caller has it.
+        pixels : PixelSets, optional
+            ``PixelSets.of_labels(labels)``, where the caller has it. With both, a decision costs
+            what its own grains cost, however many others there are.
+
+        Returns
+        -------
+        VerdictBook
+            The new verdicts are its last, in the order of ``grain_ids``.
 
         Raises
         ------
@@ -90,14 +103,15 @@ class VerdictBook:
         """
         if status is not None and status not in STATUSES:
             raise InputError(f"A verdict is one of {', '.join(STATUSES)}; got {status!r}.")
-        known = self.of_grains(labels)
-        where = _pixels_of(labels)
+        known = self.of_grains(labels) if known is None else known
+        pixels = PixelSets.of_labels(labels) if pixels is None else pixels
         who = user_name() if who is None else who
         when = now() if when is None else when
         replaced: set[int] = set()
         made = []
         for grain in grain_ids:
-            if int(grain) not in where:
+            where = pixels.of(int(grain) - 1) if 1 <= grain <= pixels.n_grains else pixels.pixel[:0]
+            if not where.size:
                 raise InputError(f"There is no grain {grain} at this threshold.")
             before = known.get(int(grain))
             if before is not None:
@@ -108,7 +122,7 @@ class VerdictBook:
                     comment=comment if comment is not None else (before.comment if before else ""),
                     who=who,
                     when=when,
-                    pixels=where[int(grain)],
+                    pixels=where,
                 )
             )
         # Only the grain's own verdict is replaced: one of a smaller grain inside it, made
@@ -226,12 +240,3 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return ""
-
-
-def _pixels_of(labels: NDArray[Any]) -> dict[int, NDArray[np.int64]]:
-    where = np.flatnonzero(labels)
-    grain = labels.reshape(-1)[where]
-    order = np.argsort(grain, kind="stable")
-    ids, start = np.unique(grain[order], return_index=True)
-    parts = np.split(where[order].astype(np.int64), start[1:])
-    return {int(i): part for i, part in zip(ids, parts, strict=False)}

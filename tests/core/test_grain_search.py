@@ -63,6 +63,14 @@ def test_an_element_is_not_looked_for_inside_words(search: GrainSearch) -> None:
     assert found(search, "gas") == [3]
 
 
+def test_verdicts_that_changed_are_found_and_the_old_ones_are_not(search: GrainSearch) -> None:
+    now = search._table.assign(status=["unseen", "unseen", "accept", "unseen"])
+    later = search.with_verdicts_of(now)
+    assert found(later, "accept") == [2]
+    assert found(later, "As peak>10") == [0, 1]
+    assert found(search, "accept") == [0]
+
+
 def test_an_empty_table_can_be_searched(search: GrainSearch) -> None:
     empty = GrainSearch(search._table.iloc[:0])
     assert empty.matches("As no flags").shape == (0,)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grain_regions import label_grains
+from napari_mineral_anomaly.grain_regions import PixelSets, label_grains
 from napari_mineral_anomaly.verdict_files import load_verdicts, save_verdicts
 from napari_mineral_anomaly.verdicts import History, VerdictBook, with_verdicts
 
@@ -54,6 +54,23 @@ def test_a_new_decision_replaces_the_old_one_and_none_keeps():
     assert (verdict.status, verdict.comment) == ("SEM-true", "Zr?")
     assert len(changed.verdicts) == 1
     assert book.of_grains(labels)[grain].status == "accept"  # the old book is untouched
+
+
+def test_a_decision_with_what_the_caller_knows_is_the_same_decision():
+    labels = _labels(5.0)
+    book = VerdictBook.empty(SCORE.shape).decide(labels, [1, 2], status="accept", when="t")
+    plain = book.decide(labels, [2, 3], status="reject", when="u")
+    known = book.of_grains(labels)
+    helped = book.decide(
+        labels, [2, 3], status="reject", when="u",
+        known=known, pixels=PixelSets.of_labels(labels),
+    )  # fmt: skip
+    assert [(v.status, v.pixels.tolist()) for v in helped.verdicts] == [
+        (v.status, v.pixels.tolist()) for v in plain.verdicts
+    ]
+    # What the window keeps without asking the book again is what the book would say.
+    kept = known | dict(zip([2, 3], helped.verdicts[-2:], strict=True))
+    assert kept == helped.of_grains(labels)
 
 
 def test_the_table_is_filled():

@@ -67,6 +67,28 @@ def table_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) ->
 # The list
 
 
+def test_the_line_that_says_what_to_do_is_seen_in_a_low_dock(
+    viewer: ViewerModel, make_dock: MakeDock, qtbot: Any
+) -> None:
+    dock = make_dock(GrainTableDock, viewer)
+    dock.resize(1000, dock.minimumSizeHint().height())
+    dock.show()
+    qtbot.waitExposed(dock)
+    bottom = dock.status.mapTo(dock, dock.status.rect().bottomLeft()).y()
+    assert dock.status.text()
+    assert bottom <= dock.height()
+
+
+def test_words_that_no_grain_fits_are_told_while_typing(table_dock: GrainTableDock) -> None:
+    table_dock.filter.setText("unobtainium")
+    table_dock._search()
+    assert table_dock.model.rowCount() == 0
+    assert table_dock.status.text().startswith("No grain fits")
+    table_dock.filter.setText("")
+    table_dock._search()
+    assert table_dock.status.text().startswith("Click a row")
+
+
 def test_the_list_is_that_of_the_core_worst_first(
     table_dock: GrainTableDock, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
@@ -265,6 +287,15 @@ def test_the_chosen_grain_is_outlined_and_in_the_middle(
     assert scanned.layers.selection.active is not outline
     click_row(table_dock, 2)
     assert len(list(linked_layers(scanned, role="outline"))) == 1
+
+
+def test_the_outline_lies_above_layers_that_came_later(
+    table_dock: GrainTableDock, scanned: ViewerModel
+) -> None:
+    click_row(table_dock, 0)
+    scanned.add_labels(np.ones(the_layer(scanned, "score").data.shape, dtype=np.uint8))
+    click_row(table_dock, 1)
+    assert scanned.layers[-1] is the_layer(scanned, "outline")
 
 
 def test_a_removed_outline_comes_back_with_the_next_grain(

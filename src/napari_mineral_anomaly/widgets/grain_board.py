@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
-from napari_mineral_anomaly.verdicts import History, VerdictBook
+from napari_mineral_anomaly.verdicts import History, Verdict, VerdictBook
 from napari_mineral_anomaly.widgets.grain_listing import GrainListing
 
 _boards: WeakKeyDictionary[Any, GrainBoard] = WeakKeyDictionary()
@@ -38,7 +38,7 @@ class GrainBoard:
         self.listing: GrainListing | None = None
         self.grain: int | None = None
         self._books: dict[str, History[VerdictBook]] = {}
-        self._verdicts: dict[int, tuple[str, str]] | None = None
+        self._found: dict[int, Verdict] | None = None
         self.cluster_names: dict[str, dict[int, str]] = {}
         # Told by the dock that shows the list: the order of the rows is its own.
         self.next_grain: Callable[[], None] = nothing
@@ -49,7 +49,7 @@ class GrainBoard:
         if listing is not None and self.listing is not None and self.grain is not None:
             same = self.listing.labels.shape == listing.labels.shape
             kept = listing.grain_at(*self.listing.pixel_of(self.grain)) if same else None
-        self.listing, self.grain, self._verdicts = listing, kept or None, None
+        self.listing, self.grain, self._found = listing, kept or None, None
         self.listed.emit()
         self.chosen.emit()
 
@@ -71,16 +71,22 @@ class GrainBoard:
         if self.listing is None or not grains:
             return
         history = self._history(self.listing)
+        known = self._known()
         book = history.present.decide(
             self.listing.labels,
             grains,
             status=status,
             comment=comment,
+            known=known,
+            pixels=self.listing.pixels,
         )
         what = "comment" if status is None else status
         many = f"{len(grains)} grains" if len(grains) > 1 else "1 grain"
         self._books[self.listing.scan_id] = history.push(book, f"{what}, {many}")
-        self._tell()
+        # A new verdict covers its grain entirely, so it is the one that counts there.
+        new = book.verdicts[len(book.verdicts) - len(grains) :]
+        self._found = known | dict(zip(grains, new, strict=True))
+        self.decided.emit()
 
     def adopt(self, book: VerdictBook, text: str) -> None:
         """Take over a whole book, as read from a file; can be undone."""
@@ -104,16 +110,19 @@ class GrainBoard:
 
     def verdicts(self) -> dict[int, tuple[str, str]]:
         """Status and comment of the listed grains that were decided about."""
+        return {grain: (one.status, one.comment) for grain, one in self._known().items()}
+
+    def _known(self) -> dict[int, Verdict]:
+        """The verdict of each listed grain that has one; looked up once for all docks."""
         history = self.history
         if self.listing is None or history is None:
             return {}
-        if self._verdicts is None:  # looked up once for all docks
-            found = history.present.of_grains(self.listing.labels)
-            self._verdicts = {grain: (one.status, one.comment) for grain, one in found.items()}
-        return self._verdicts
+        if self._found is None:
+            self._found = history.present.of_grains(self.listing.labels)
+        return self._found
 
     def _tell(self) -> None:
-        self._verdicts = None
+        self._found = None
         self.decided.emit()
 
     def _history(self, listing: GrainListing) -> History[VerdictBook]:

@@ -20,7 +20,7 @@ OUTLINE_COLOUR = "#ffeb3b"
 _AROUND_PX = 20
 _AROUND_SHARE = 1.5
 # Pixels of the scan; more for larger grains, which are seen from further away.
-_LINE_PX, _LINE_SHARE = 0.16, 0.012
+_LINE_PX, _LINE_SHARE = 0.25, 0.015
 
 Box = tuple[float, float, float, float]
 
@@ -47,6 +47,14 @@ def outline_layer(viewer: Any, score: Layer, title: str, scan_id: str) -> Layer:
     if active is not None:
         viewer.layers.selection.active = active
     return layer
+
+
+def bring_to_top(viewer: Any, layer: Layer) -> None:
+    """Above all other layers: a truth mask that was made later would hide the outline."""
+    last = len(viewer.layers) - 1
+    at = viewer.layers.index(layer)
+    if at != last:
+        viewer.layers.move(at, last + 1)
 
 
 def draw_outline(layer: Layer, rings: Sequence[NDArray[np.float64]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grain_regions import PixelSets
 from napari_mineral_anomaly.grain_search import GrainSearch
 from napari_mineral_anomaly.grains import find_grains, label_grains
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
@@ -38,6 +40,9 @@ class GrainListing:
         As `find_grains` makes it, verdicts included.
     labels : (H, W) unsigned
         The grain of each pixel by ``table.id``; 0 = none.
+    pixels : PixelSets
+        Of the grains of ``labels``: made by the worker, because sorting millions of pixels would
+        hold the window at every verdict.
     mask : (H, W) bool
     result : AnomalyResult
     cube : ElementCube or None
@@ -49,6 +54,7 @@ class GrainListing:
     scan_id: str
     table: pd.DataFrame
     labels: NDArray[np.unsignedinteger[Any]]
+    pixels: PixelSets
     mask: NDArray[np.bool_]
     result: AnomalyResult
     cube: ElementCube | None
@@ -56,7 +62,17 @@ class GrainListing:
 
     def row(self, grain: int) -> pd.Series:
         """The row of a grain."""
-        return self.table.loc[self.table["id"] == grain].iloc[0]
+        if grain not in self._rows:  # several docks ask for the same row at a click
+            self._rows[grain] = self.table.iloc[int(np.argmax(self._ids == grain))]
+        return self._rows[grain]
+
+    @cached_property
+    def _rows(self) -> dict[int, pd.Series]:
+        return {}
+
+    @cached_property
+    def _ids(self) -> NDArray[Any]:
+        return self.table["id"].to_numpy()
 
     def pixel_of(self, grain: int) -> tuple[int, int]:
         """The first pixel (y, x) of a grain: it tells the grain in another listing."""
@@ -115,14 +131,15 @@ def plan_listing(
             mask=mask,
             cube=cube,
             others=others,
-            cluster_names=_named(result.pseudo_labels, cluster_names or {}),
+            cluster_names=cluster_names,
             on_event=on_event,
             cancel=cancel,
         )
         if book is not None:
             table = with_verdicts(table, book, labels)
         search = GrainSearch(table)
-        return GrainListing(score_id, scan_id, table, labels, mask, result, cube, search)
+        pixels = PixelSets.of_labels(labels)
+        return GrainListing(score_id, scan_id, table, labels, pixels, mask, result, cube, search)
 
     return work
 
@@ -134,12 +151,6 @@ def pseudo_labels_of(viewer: Any, score: Layer) -> Layer | None:
         return None
     found = linked_layers(viewer, link.scan_id, "pseudo_labels", detector=link.detector)
     return next((layer for layer, _ in found), None)
-
-
-def _named(labels: NDArray[Any], names: dict[int, str]) -> dict[int, str]:
-    """A name for every cluster; without one of its own it is "cluster 4"."""
-    codes = np.flatnonzero(np.bincount(labels.reshape(-1)))
-    return {int(code): f"cluster {code}" for code in codes} | names
 
 
 def _cube(viewer: Any, scan_id: str, result: AnomalyResult) -> ElementCube | None:

@@ -39,6 +39,7 @@ class GrainTableModel(QAbstractTableModel):
         self._filter = ""
         self._sorted_by: tuple[int, Qt.SortOrder] | None = None
         self._search: GrainSearch | None = None
+        self._said_anew = False  # verdicts that the search does not know yet
         self._table = pd.DataFrame({"id": np.empty(0, dtype=np.int64)})
         self._ids: NDArray[Any] = self._table["id"].to_numpy()
         self._values: dict[str, list[Any]] = {}
@@ -71,12 +72,13 @@ class GrainTableModel(QAbstractTableModel):
             if row is not None:
                 self._values[STATUS][row] = status
                 self._values[COMMENT][row] = comment
-        self._search = None  # its texts are out of date
+        self._said_anew = True
         self._all_changed()
 
     def _fill(self, table: pd.DataFrame, search: GrainSearch | None) -> None:
         self._table = table
         self._search = search
+        self._said_anew = False
         self.columns = tuple(c for c in COLUMNS if _has(table, c))
         self._values = {key: table[key].tolist() for c in self.columns for key in c.keys}
         self._ids = table["id"].to_numpy()
@@ -93,6 +95,11 @@ class GrainTableModel(QAbstractTableModel):
     def grain_at(self, shown_row: int) -> int:
         """Id of the grain in a row."""
         return int(self._ids[self._order[shown_row]])
+
+    def grains_at(self, shown_rows: Sequence[int]) -> list[int]:
+        """Ids of the grains in some rows."""
+        ids: list[int] = self._ids[self._order[np.asarray(shown_rows, dtype=np.intp)]].tolist()
+        return ids
 
     def row_of(self, grain: int) -> int | None:
         """Row that shows a grain; None where it is hidden or not there."""
@@ -188,6 +195,9 @@ class GrainTableModel(QAbstractTableModel):
         if self._filter.strip():
             if self._search is None:
                 self._search = GrainSearch(self._current_table())
+            elif self._said_anew:
+                self._search = self._search.with_verdicts_of(self._current_table())
+            self._said_anew = False
             order = order[self._search.matches(self._filter)[order]]
         return order
 

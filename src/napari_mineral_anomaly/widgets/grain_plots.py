@@ -15,7 +15,7 @@ import pyqtgraph as pg  # isort: skip
 
 from napari_mineral_anomaly.evidence import GrainSpectrum, ScoreHistogram
 from napari_mineral_anomaly.widgets.grain_canvas import OUTLINE_COLOUR
-from napari_mineral_anomaly.widgets.plots import bare_plot
+from napari_mineral_anomaly.widgets.plots import BarePlot, LatePlot
 from napari_mineral_anomaly.widgets.themes import Inks
 
 FloatArray = NDArray[np.float64]
@@ -26,27 +26,31 @@ _ROW_PX, _AROUND_BARS_PX = 17, 58
 _THUMBNAIL_PX = 165
 
 
-class ElementBars(QWidget):
+class ElementBars(LatePlot):
     """One row per element: a bar against the grain's surroundings, a dot against the scan."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._plot = bare_plot(self, 200)
-        self._plot.setLabel("bottom", "more or less than expected (sigmas)")
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.setToolTip(
+        super().__init__(200, turn=0)
+        self._inks: Inks | None = None
+        self._shown: tuple[Sequence[str], FloatArray, FloatArray] | None = None
+
+    def _furnish(self, plot: BarePlot) -> None:
+        plot.setLabel("bottom", "more or less than expected (sigmas)")
+        plot.setMouseEnabled(x=False, y=False)
+        plot.setToolTip(
             "Bars: the grain against the ring of ordinary pixels around it, in sigmas of that "
             "ring. Dots: the grain against the whole scan. A bar without its dot is a local "
             "oddity; a dot without its bar belongs to the whole neighbourhood."
         )
-        self._inks: Inks | None = None
-        self._shown: tuple[Sequence[str], FloatArray, FloatArray] | None = None
+        if self._inks is not None:
+            plot.set_ink(self._inks.text)
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
         self._inks = inks
-        self._plot.set_ink(inks.text)
-        self._draw()
+        if self._bare is not None:
+            self._bare.set_ink(inks.text)
+            self._draw()
 
     def show_elements(
         self, elements: Sequence[str], against_ring: FloatArray, against_scan: FloatArray
@@ -58,7 +62,8 @@ class ElementBars(QWidget):
     def clear(self) -> None:
         """Show no grain."""
         self._shown = None
-        self._plot.clear()
+        if self._bare is not None:
+            self._bare.clear()
 
     def _draw(self) -> None:
         self._plot.clear()
@@ -93,6 +98,41 @@ class ElementBars(QWidget):
         self._plot.setFixedHeight(n * _ROW_PX + _AROUND_BARS_PX)
 
 
+class _Cell:
+    """One thumbnail: its title and its picture with the outline."""
+
+    def __init__(self, view: pg.GraphicsLayoutWidget, place: int) -> None:
+        down, right = divmod(place, 2)
+        self._title = view.addLabel("", row=2 * down, col=right)
+        self._box = view.addViewBox(
+            row=2 * down + 1, col=right, lockAspect=True, enableMouse=False, invertY=True,
+            enableMenu=False,
+        )  # fmt: skip
+        self._picture = pg.ImageItem(axisOrder="row-major")
+        self._box.addItem(self._picture)
+        self._rings: list[pg.PlotCurveItem] = []
+
+    def show(
+        self, element: str, image: NDArray[Any], rings: Sequence[FloatArray], inks: Inks
+    ) -> None:
+        """A cut-out of a map and the outlines in it."""
+        values = np.asarray(image, dtype=np.float64)
+        low, high = np.nanmin(values), np.nanmax(values)
+        title = f"<b>{element}</b><br>{_short(low)}–{_short(high)}"
+        self._title.setText(title, color=inks.text, size="9pt")
+        self._picture.setImage(values, levels=(low, max(high, low + 1)))
+        # Pixel centres at whole numbers, as the outlines have them.
+        self._picture.setRect(-0.5, -0.5, values.shape[1], values.shape[0])
+        for old in self._rings:
+            self._box.removeItem(old)
+        pen = pg.mkPen(OUTLINE_COLOUR, width=2)
+        self._rings = [pg.PlotCurveItem(ring[:, 1], ring[:, 0], pen=pen) for ring in rings]
+        for ring in self._rings:
+            self._box.addItem(ring)
+        height, width = values.shape
+        self._box.setRange(xRange=(-0.5, width - 0.5), yRange=(-0.5, height - 0.5), padding=0)
+
+
 class Thumbnails(QWidget):
     """Up to four small maps around the grain, with its outline."""
 
@@ -111,6 +151,8 @@ class Thumbnails(QWidget):
         column.addWidget(self._view)
         self._inks: Inks | None = None
         self._shown: tuple[Sequence[str], Sequence[NDArray[Any]], _Rings] | None = None
+        # Made once and filled anew: making four of them for every grain would hold the window.
+        self._cells: list[_Cell] = []
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
@@ -130,64 +172,52 @@ class Thumbnails(QWidget):
     def clear(self) -> None:
         """Show no grain."""
         self._shown = None
-        self._view.clear()
 
     def _draw(self) -> None:
-        self._view.clear()
         if self._shown is None or self._inks is None:
             return
         elements, maps, outlines = self._shown
-        for k, (element, image, rings) in enumerate(zip(elements, maps, outlines, strict=True)):
-            values = np.asarray(image, dtype=np.float64)
-            low, high = np.nanmin(values), np.nanmax(values)
-            title = f"<b>{element}</b><br>{_short(low)}–{_short(high)}"
-            box = self._view.addPlot(row=k // 2, col=k % 2, title=title)
-            box.titleLabel.setText(title, color=self._inks.text, size="9pt")
-            for side in ("left", "bottom"):
-                box.hideAxis(side)
-            box.setMouseEnabled(x=False, y=False)
-            box.hideButtons()
-            box.setMenuEnabled(False)
-            box.setAspectLocked(True)
-            box.invertY(True)
-            picture = pg.ImageItem(values, axisOrder="row-major", levels=(low, max(high, low + 1)))
-            # Pixel centres at whole numbers, as the outlines have them.
-            picture.setRect(-0.5, -0.5, values.shape[1], values.shape[0])
-            box.addItem(picture)
-            for ring in rings:
-                pen = pg.mkPen(OUTLINE_COLOUR, width=2)
-                box.plot(ring[:, 1], ring[:, 0], pen=pen)
-            box.setXRange(-0.5, values.shape[1] - 0.5, padding=0)
-            box.setYRange(-0.5, values.shape[0] - 0.5, padding=0)
+        if len(self._cells) != len(maps):
+            self._view.clear()
+            self._cells = [_Cell(self._view, k) for k in range(len(maps))]
+        for cell, element, image, rings in zip(self._cells, elements, maps, outlines, strict=True):
+            cell.show(element, image, rings, self._inks)
         self._view.setFixedHeight(_THUMBNAIL_PX * math.ceil(len(maps) / 2))
 
 
-class PlaceAmongScores(QWidget):
+class PlaceAmongScores(LatePlot):
     """The score histogram of the scan, with the grain's peak and the threshold in it."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._plot = bare_plot(self, 150)
-        self._plot.setLabel("bottom", "score (background sigmas)")
-        self._plot.setLabel("left", "pixels")
-        self._plot.getAxis("left").setLogMode(True)
-        self._plot.setMouseEnabled(x=False, y=False)
-        self._plot.setToolTip(
-            "All pixels of the scan by score, on a logarithmic scale: the dashed line is the "
-            "threshold, the full line the peak of this grain."
-        )
+        super().__init__(150, turn=2)
+        self._inks: Inks | None = None
         self._bars = pg.PlotCurveItem(
             [0.0, 1.0], [0.0], stepMode="center", fillLevel=math.log10(0.5)
         )
         self._peak = pg.InfiniteLine(angle=90)
         self._threshold = pg.InfiniteLine(angle=90)
-        for item in (self._bars, self._threshold, self._peak):
-            self._plot.addItem(item)
+        self._items = (self._bars, self._threshold, self._peak)
         self.clear()
+
+    def _furnish(self, plot: BarePlot) -> None:
+        plot.setLabel("bottom", "score (background sigmas)")
+        plot.setLabel("left", "pixels")
+        plot.getAxis("left").setLogMode(True)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.setToolTip(
+            "All pixels of the scan by score, on a logarithmic scale: the dashed line is the "
+            "threshold, the full line the peak of this grain."
+        )
+        for item in self._items:
+            plot.addItem(item)
+        if self._inks is not None:
+            plot.set_ink(self._inks.text)
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
-        self._plot.set_ink(inks.text)
+        self._inks = inks
+        if self._bare is not None:
+            self._bare.set_ink(inks.text)
         colour = pg.mkColor(inks.scan)
         self._bars.setPen(pg.mkPen(colour))
         colour.setAlpha(110)
@@ -204,7 +234,7 @@ class PlaceAmongScores(QWidget):
         self._bars.setData(histogram.edges, heights)
         self._peak.setValue(peak)
         self._threshold.setValue(histogram.threshold)
-        for item in (self._bars, self._threshold, self._peak):
+        for item in self._items:
             item.show()
         right = max(peak, 2 * histogram.threshold)
         self._plot.setXRange(float(histogram.edges[0]), right, padding=0.04)
@@ -212,28 +242,32 @@ class PlaceAmongScores(QWidget):
 
     def clear(self) -> None:
         """Show no grain."""
-        for item in (self._bars, self._threshold, self._peak):
+        for item in self._items:
             item.hide()
 
 
-class SpectrumPlot(QWidget):
+class SpectrumPlot(LatePlot):
     """Counts of the grain's pixels over the energy, on a logarithmic scale."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._plot = bare_plot(self, 190)
-        self._plot.setLabel("left", "counts per pixel")
-        self._plot.getAxis("left").setLogMode(True)
-        self._plot.setToolTip(
+        super().__init__(190, turn=3)
+        self._inks: Inks | None = None
+
+    def _furnish(self, plot: BarePlot) -> None:
+        plot.setLabel("left", "counts per pixel")
+        plot.getAxis("left").setLogMode(True)
+        plot.setToolTip(
             "The mean spectrum of the grain's pixels and that of the ring around it, on a "
             "logarithmic scale. Scroll to zoom."
         )
-        self._inks: Inks | None = None
+        if self._inks is not None:
+            plot.set_ink(self._inks.text)
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
         self._inks = inks
-        self._plot.set_ink(inks.text)
+        if self._bare is not None:
+            self._bare.set_ink(inks.text)
 
     def show_spectra(self, spectrum: GrainSpectrum) -> None:
         """Counts per pixel of the grain and of its ring."""

@@ -29,6 +29,7 @@ from napari_mineral_anomaly.widgets.grain_board import board_of, nothing
 from napari_mineral_anomaly.widgets.grain_canvas import (
     CanvasClicks,
     CanvasKeys,
+    bring_to_top,
     draw_outline,
     fly_to,
     outline_layer,
@@ -49,12 +50,15 @@ from napari_mineral_anomaly.widgets.parts import (
     StatusLine,
     is_new_score,
     is_score,
+    show_step,
 )
 from napari_mineral_anomaly.widgets.session import mask_of
 from napari_mineral_anomaly.widgets.themes import inks_of
 from napari_mineral_anomaly.widgets.words import counted
 
 _NO_SCORE = "Run a detector first (dock “Detect anomalies”), or open a score map."
+_READY = "Click a row, or a grain on the map."
+_NONE_FITS = "No grain fits the words in “Show only”."
 _NO_GRAIN = "No pixel reaches the threshold: lower it in the dock “Threshold”."
 
 # The list follows the mask once brush and threshold rest.
@@ -63,6 +67,8 @@ SEARCH_MS = 150
 
 # Beside napari's own docks a laptop's screen of 768 lines has no more to give.
 _HEIGHT, _MIN_HEIGHT = 230, 150
+# Below both, napari's layer list would be two lines high there: it keeps the corner then.
+_LOW_WINDOW = 900
 
 
 class GrainTableDock(Dock):
@@ -122,6 +128,9 @@ class GrainTableDock(Dock):
         """Below the map, not beside it: rows are wide, and the map needs its height less."""
         own, window = self.parent(), self.window()
         if isinstance(own, QDockWidget) and isinstance(window, QMainWindow):
+            if window.height() < _LOW_WINDOW:
+                corner = Qt.Corner.BottomLeftCorner
+                window.setCorner(corner, Qt.DockWidgetArea.LeftDockWidgetArea)
             window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, own)
             window.resizeDocks([own], [self.sizeHint().height()], Qt.Orientation.Vertical)
 
@@ -138,11 +147,11 @@ class GrainTableDock(Dock):
             self, is_score, prefers=is_new_score, empty="no score map yet"
         )
         self.score_combo.setToolTip("The score map whose grains are listed.")
-        self.score_combo.setMinimumWidth(150)
+        self.score_combo.setMinimumWidth(190)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Show only: As, accept, no flags, peak>10 …")
         self.filter.setClearButtonEnabled(True)
-        self.filter.setMinimumWidth(270)
+        self.filter.setMinimumWidth(250)
         self.filter.setToolTip(
             "Words that must all fit: an element among the drivers (As, As+, As-), a status, a "
             "mineral, a flag, “no flags”, or numbers: peak>10, area<=4."
@@ -326,12 +335,13 @@ class GrainTableDock(Dock):
         if score is not None:
             link = link_of(score)
             title = score.name if link is None else link.scan
-            draw_outline(outline_layer(self.viewer, score, title, scan_id_of(score)), rings)
+            layer = outline_layer(self.viewer, score, title, scan_id_of(score))
+            draw_outline(layer, rings)
+            bring_to_top(self.viewer, layer)
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         last = events[-1]
-        self.progress.setRange(0, last.total)
-        self.progress.setValue(last.step)
+        show_step(self.progress, last.step, last.total)
 
     def _on_list(self, listing: GrainListing) -> None:
         self._busy(False)
@@ -350,9 +360,7 @@ class GrainTableDock(Dock):
         self.model.show_verdicts(self.board.verdicts())
         self._clicks.layer_id = listing.score_id
         n, shown = len(listing.table), self.model.rowCount()
-        self.status.plain(_NO_GRAIN if n == 0 else "Click a row, or a grain on the map.")
-        if n and shown == 0:
-            self.status.plain("No grain fits the words in “Show only”.")
+        self.status.plain(_NO_GRAIN if n == 0 else _READY if shown else _NONE_FITS)
         return self._refresh()
 
     def _on_decided(self) -> None:
@@ -405,6 +413,10 @@ class GrainTableDock(Dock):
     def _search(self) -> None:
         self.model.set_filter(self.filter.text())
         self.view.show_grain(self.board.grain)
+        if self.model.n_all and self.model.rowCount() == 0:
+            self.status.plain(_NONE_FITS)
+        elif self.status.text() == _NONE_FITS:
+            self.status.plain(_READY)
         self._refresh()
 
     def _on_theme(self, event: Any = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QItemSelectionModel, Qt, Signal
+from qtpy.QtCore import QItemSelectionModel, QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -17,6 +17,9 @@ from qtpy.QtWidgets import (
 from napari_mineral_anomaly.verdicts import STATUSES
 from napari_mineral_anomaly.widgets.grain_columns import STATUS
 from napari_mineral_anomaly.widgets.grain_model import GrainTableModel
+
+# The head and a row or two.
+_LEAST_HEIGHT = 60
 
 
 class StatusDelegate(QStyledItemDelegate):
@@ -61,7 +64,7 @@ class GrainView(QTableView):
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)  # Tab leaves the table, as it leaves any other control
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setMinimumHeight(84)
+        self.setMinimumHeight(_LEAST_HEIGHT)
         # Rows of one height: Qt then never measures cells to know where a row is.
         rows = self.verticalHeader()
         rows.hide()
@@ -81,9 +84,13 @@ class GrainView(QTableView):
         model.modelReset.connect(self._fit_columns)
         self._following = False
 
+    def sizeHint(self) -> QSize:
+        """Low: a dock that is lower than Qt's default would hide what stands below the table."""
+        return QSize(super().sizeHint().width(), _LEAST_HEIGHT)
+
     def selected_grains(self) -> list[int]:
         """Ids of the selected grains, in the order of the rows."""
-        return [self.model_.grain_at(row) for row in self._selected_rows()]
+        return self.model_.grains_at(self._selected_rows())
 
     def show_grain(self, grain: int | None) -> bool:
         """Select the row of a grain, without telling it as chosen; False where it is hidden."""

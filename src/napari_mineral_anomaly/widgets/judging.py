@@ -37,6 +37,7 @@ from napari_mineral_anomaly.widgets.parts import (
     is_new_score,
     is_score,
     row,
+    show_step,
 )
 from napari_mineral_anomaly.widgets.session import mask_of
 from napari_mineral_anomaly.widgets.themes import inks_of
@@ -236,8 +237,7 @@ class JudgingDock(Dock):
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         last = events[-1]
-        self.progress.setRange(0, last.total)
-        self.progress.setValue(last.step)
+        show_step(self.progress, last.step, last.total)
 
     def _on_judged(self, judgement: Judgement) -> None:
         self._busy(False)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QTabWidget, QWidget
+from qtpy.QtWidgets import QTabWidget
 
 import pyqtgraph as pg  # isort: skip
 
 from napari_mineral_anomaly.grain_judging import Confusion, Judgement
-from napari_mineral_anomaly.widgets.plots import bare_plot
+from napari_mineral_anomaly.widgets.plots import BarePlot, LatePlot
 from napari_mineral_anomaly.widgets.themes import Inks
 
 FloatArray = NDArray[np.float64]
@@ -85,21 +85,26 @@ class JudgingFigures(QTabWidget):
             figure.clear()
 
 
-class _Figure(QWidget):
-    def __init__(self, bottom: str, left: str) -> None:
-        super().__init__()
-        self._plot = bare_plot(self, _HEIGHT)
-        self._plot.setLabel("bottom", bottom)
-        self._plot.setLabel("left", left)
-        self._plot.setMouseEnabled(x=False, y=False)
+class _Figure(LatePlot):
+    def __init__(self, bottom: str, left: str, turn: int) -> None:
+        super().__init__(_HEIGHT, turn)
+        self._labels = {"bottom": bottom, "left": left}
         self._inks: Inks | None = None
         self._shown: Judgement | None = None
         self._at: tuple[float, float] | None = None
 
+    def _furnish(self, plot: BarePlot) -> None:
+        for side, text in self._labels.items():
+            plot.setLabel(side, text)
+        plot.setMouseEnabled(x=False, y=False)
+        if self._inks is not None:
+            plot.set_ink(self._inks.text)
+
     def set_inks(self, inks: Inks) -> None:
         self._inks = inks
-        self._plot.set_ink(inks.text)
-        self._redraw()
+        if self._bare is not None:
+            self._bare.set_ink(inks.text)
+            self._redraw()
 
     def show_judgement(self, judgement: Judgement) -> None:
         self._shown = judgement
@@ -107,7 +112,8 @@ class _Figure(QWidget):
 
     def clear(self) -> None:
         self._shown = self._at = None
-        self._plot.clear()
+        if self._bare is not None:
+            self._bare.clear()
 
     def _redraw(self) -> None:
         self._plot.clear()
@@ -134,8 +140,8 @@ class _Figure(QWidget):
 class _MarkedFigure(_Figure):
     """A figure with a dot where the threshold is."""
 
-    def __init__(self, bottom: str, left: str) -> None:
-        super().__init__(bottom, left)
+    def __init__(self, bottom: str, left: str, turn: int) -> None:
+        super().__init__(bottom, left, turn)
         self.dot = pg.ScatterPlotItem(size=11)
         self.dot.setZValue(10)
 
@@ -162,9 +168,12 @@ class _MarkedFigure(_Figure):
 
 class _RocFigure(_MarkedFigure):
     def __init__(self) -> None:
-        super().__init__("background flagged", "anomalies found")
+        super().__init__("background flagged", "anomalies found", 0)
         self._floor = -6.0
-        self._plot.getAxis("bottom").setLogMode(True)
+
+    def _furnish(self, plot: BarePlot) -> None:
+        super()._furnish(plot)
+        plot.getAxis("bottom").setLogMode(True)
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
         return max(self._floor, float(np.log10(x)) if x > 0 else self._floor), y
@@ -184,7 +193,7 @@ class _RocFigure(_MarkedFigure):
 
 class _PrFigure(_MarkedFigure):
     def __init__(self) -> None:
-        super().__init__("anomalies found (recall)", "precision")
+        super().__init__("anomalies found (recall)", "precision", 1)
 
     def _draw(self, judgement: Judgement, inks: Inks) -> None:
         n = judgement.metrics["n_anomaly"]
@@ -200,10 +209,13 @@ class _Roc3dFigure(_Figure):
     """An oblique view: threshold to the right, found upwards, false alarms into the depth."""
 
     def __init__(self) -> None:
-        super().__init__("", "")
+        super().__init__("", "", 2)
+
+    def _furnish(self, plot: BarePlot) -> None:
+        super()._furnish(plot)
         for side in ("left", "bottom"):
-            self._plot.hideAxis(side)
-        self._plot.setAspectLocked(False)
+            plot.hideAxis(side)
+        plot.setAspectLocked(False)
 
     def _draw(self, judgement: Judgement, inks: Inks) -> None:
         for corner in ((0, 0, 0), (1, 1, 0), (1, 0, 1), (0, 1, 1)):
@@ -229,9 +241,12 @@ class _Roc3dFigure(_Figure):
 
 class _BoxFigure(_Figure):
     def __init__(self) -> None:
-        super().__init__("score, stretched 0–1", "")
-        self._plot.getAxis("left").setTicks([[(0, "anomalies"), (1, "background")]])
-        self._plot.getAxis("left").setWidth(86)
+        super().__init__("score, stretched 0–1", "", 3)
+
+    def _furnish(self, plot: BarePlot) -> None:
+        super()._furnish(plot)
+        plot.getAxis("left").setTicks([[(0, "anomalies"), (1, "background")]])
+        plot.getAxis("left").setWidth(86)
 
     def _draw(self, judgement: Judgement, inks: Inks) -> None:
         boxes = judgement.separability

@@ -24,7 +24,7 @@ from napari_mineral_anomaly.widgets.grain_canvas import CanvasKeys, fly_to
 from napari_mineral_anomaly.widgets.grain_listing import GrainListing
 from napari_mineral_anomaly.widgets.judging import interval_text
 from napari_mineral_anomaly.widgets.links import layer_by_id
-from napari_mineral_anomaly.widgets.parts import Dock, StatusLine, form_layout, row
+from napari_mineral_anomaly.widgets.parts import Dock, StatusLine, form_layout, row, show_step
 from napari_mineral_anomaly.widgets.words import counted
 
 _NO_LIST = "Open the dock “Grain table” first: the draw is made from its list."
@@ -230,8 +230,7 @@ class SampledTruthDock(Dock):
             self.current.clear()
             self.estimate.clear()
             return
-        self.progress.setRange(0, len(sample.table))
-        self.progress.setValue(sample.n_answered)
+        show_step(self.progress, sample.n_answered, len(sample.table))
         if self.grain is None:
             self.current.setText("Every drawn grain is checked.")
         else:

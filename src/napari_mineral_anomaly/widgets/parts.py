@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QProgressBar,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -127,6 +128,9 @@ class Dock(QWidget):
         own, window = self.parent(), self.window()
         if not isinstance(own, QDockWidget) or not isinstance(window, QMainWindow):
             return
+        # On a tab and in the menu “Window” the name alone: the plugin's own name, which napari
+        # adds in brackets, leaves nothing of it on a tab.
+        own.setWindowTitle(own.windowTitle().removesuffix(f" ({PLUGIN})"))
         for other in window.findChildren(QDockWidget):
             inner = other.widget()
             older = isinstance(inner, Dock) and inner._number < self._number
@@ -300,6 +304,18 @@ def is_new_score(layer: Any) -> bool:
     """A score of ours, worth jumping to when it appears."""
     link = link_of(layer)
     return link is not None and link.role == "score"
+
+
+def show_step(bar: QProgressBar, step: int, total: int) -> None:
+    """Show how far something is.
+
+    A bar that is told a new value repaints at once, and with it the map behind napari's canvas;
+    without updates meanwhile, Qt paints it in its own time.
+    """
+    bar.setUpdatesEnabled(False)
+    bar.setRange(0, total)
+    bar.setValue(step)
+    bar.setUpdatesEnabled(True)
 
 
 def row(*widgets: QWidget) -> QHBoxLayout:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 # pyqtgraph takes the Qt binding that is already imported: qtpy first.
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 import pyqtgraph as pg  # isort: skip
@@ -20,6 +20,8 @@ from napari_mineral_anomaly.widgets.histogram import ScoreHistogram
 _INK = "#808080"
 _LINE = "#4fc3f7"
 _THRESHOLD = "#00909f"
+# When the figures of a dock are built, one after the other.
+_FIRST_MS, _PAUSE_MS = 60, 60
 _PHASES = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292")
 
 
@@ -28,7 +30,7 @@ class LossPlot(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plot = bare_plot(self, 170)
+        self._plot = bare_plot(self, 170, menu=False)
         self._plot.setLabel("bottom", "training step")
         self._plot.setLabel("left", "loss")
         self._plot.setToolTip("Falls quickly and levels off when training goes well.")
@@ -127,8 +129,9 @@ class HistogramPlot(QWidget):
 class BarePlot(pg.PlotWidget):
     """A plot on the dock's own background."""
 
-    def __init__(self, height: int) -> None:
-        super().__init__(background=None)
+    def __init__(self, height: int, menu: bool = True) -> None:
+        # The menu of a right click is a third of what a plot costs.
+        super().__init__(background=None, enableMenu=menu)
         self.setFixedHeight(height)
         self.setFrameShape(self.Shape.NoFrame)
         self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
@@ -155,11 +158,50 @@ class BarePlot(pg.PlotWidget):
             event.ignore()
 
 
-def bare_plot(parent: QWidget, height: int) -> BarePlot:
+def bare_plot(parent: QWidget, height: int, *, menu: bool = True) -> BarePlot:
     """A plot as the only content of ``parent``, ``height`` pixels high."""
-    plot = BarePlot(height)
+    plot = BarePlot(height, menu)
     parent.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
     column = QVBoxLayout(parent)
     column.setContentsMargins(0, 0, 0, 0)
     column.addWidget(plot)
     return plot
+
+
+class LatePlot(QWidget):
+    """A figure whose plot is built when first needed, else soon after the dock is there.
+
+    A plot costs some 20 ms to build: a dock that builds four before it appears holds the window.
+
+    Parameters
+    ----------
+    height : int
+        Of the plot, in pixels.
+    turn : int
+        Figures of one dock have different turns: each is built in one of its own.
+    """
+
+    def __init__(self, height: int, turn: int = 0) -> None:
+        super().__init__()
+        self._height = height
+        self._bare: BarePlot | None = None
+        # A child: it goes with the figure where the dock is closed before.
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(self._build)
+        timer.start(_FIRST_MS + _PAUSE_MS * turn)
+
+    @property
+    def _plot(self) -> BarePlot:
+        self._build()
+        assert self._bare is not None
+        return self._bare
+
+    def _build(self) -> None:
+        if self._bare is None:
+            self._bare = bare_plot(self, self._height, menu=False)
+            self._furnish(self._bare)
+
+    def _furnish(self, plot: BarePlot) -> None:
+        """Labels, tooltip and the items that are always there."""
+        raise NotImplementedError

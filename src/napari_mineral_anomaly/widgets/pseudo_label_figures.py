@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
 
 import pyqtgraph as pg  # isort: skip
 
 from napari_mineral_anomaly.widgets.grain_columns import minus_sign
-from napari_mineral_anomaly.widgets.plots import bare_plot
+from napari_mineral_anomaly.widgets.plots import BarePlot, LatePlot
 from napari_mineral_anomaly.widgets.themes import Inks
 
 # Columns of a signature table that are no element.
@@ -33,26 +33,30 @@ def qcolor(rgba: Sequence[float]) -> QColor:
     return QColor.fromRgbF(*(min(1.0, max(0.0, float(part))) for part in rgba))
 
 
-class SignaturePlot(QWidget):
+class SignaturePlot(LatePlot):
     """One curve per cluster over the elements, in robust sigmas of the scan."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._plot = bare_plot(self, 220)
-        self._plot.setLabel("left", "against the scan (sigmas)")
-        self._plot.setMouseEnabled(x=False, y=True)
-        self._plot.setToolTip(
+        super().__init__(220)
+        self._inks: Inks | None = None
+        self._shown: tuple[pd.DataFrame, Mapping[int, Rgba], frozenset[int]] | None = None
+
+    def _furnish(self, plot: BarePlot) -> None:
+        plot.setLabel("left", "against the scan (sigmas)")
+        plot.setMouseEnabled(x=False, y=True)
+        plot.setToolTip(
             "The mean of each cluster against the median of the scan, element by element, in "
             "robust sigmas: what makes a cluster different. Selected rows are drawn thicker."
         )
-        self._inks: Inks | None = None
-        self._shown: tuple[pd.DataFrame, Mapping[int, Rgba], frozenset[int]] | None = None
+        if self._inks is not None:
+            plot.set_ink(self._inks.text)
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
         self._inks = inks
-        self._plot.set_ink(inks.text)
-        self._draw()
+        if self._bare is not None:
+            self._bare.set_ink(inks.text)
+            self._draw()
 
     def show_signatures(
         self, sigmas: pd.DataFrame, colours: Mapping[int, Rgba], selected: frozenset[int]
@@ -64,12 +68,13 @@ class SignaturePlot(QWidget):
     def clear(self) -> None:
         """Show no cluster."""
         self._shown = None
-        self._plot.clear()
+        if self._bare is not None:
+            self._bare.clear()
 
     @property
     def n_curves(self) -> int:
         """Number of curves drawn."""
-        return len(self._plot.listDataItems())
+        return 0 if self._bare is None else len(self._bare.listDataItems())
 
     def _draw(self) -> None:
         self._plot.clear()

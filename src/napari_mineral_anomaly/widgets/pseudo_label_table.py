@@ -50,7 +50,7 @@ class ClusterTable(QTableWidget):
                 str(line["name"]),
                 "background" if line["is_background"] else "anomaly",
                 f"{line['n_px']:,}",
-                f"{100 * line['share']:.3g} %",
+                f"{100 * line['share']:.2g} %",
             )
             for c, text in enumerate(cells):
                 item = QTableWidgetItem(text)

@@ -36,7 +36,14 @@ from napari_mineral_anomaly.pseudo_label_editing import (
 from napari_mineral_anomaly.verdicts import History
 from napari_mineral_anomaly.widgets.grain_board import board_of
 from napari_mineral_anomaly.widgets.links import layer_by_id, link_of
-from napari_mineral_anomaly.widgets.parts import Dock, LayerCombo, StatusLine, form_layout, row
+from napari_mineral_anomaly.widgets.parts import (
+    Dock,
+    LayerCombo,
+    StatusLine,
+    form_layout,
+    row,
+    show_step,
+)
 from napari_mineral_anomaly.widgets.pseudo_label_figures import (
     SignaturePlot,
     SignatureTable,
@@ -51,6 +58,7 @@ _NO_LABELS = (
     "Run a detector first: networks group the pixels into clusters, and those are listed here."
 )
 _EMPTY = "Select one cluster to split, recolour or turn round, several to merge them."
+_STILL = "The last change is still being computed."
 
 Change = Callable[[ClusterMap, CancelToken], ClusterMap]
 
@@ -220,8 +228,7 @@ class PseudoLabelsDock(Dock):
     def show_events(self, events: Sequence[ProgressEvent]) -> None:
         """Show how far a computation is."""
         last = events[-1]
-        self.progress.setRange(0, last.total)
-        self.progress.setValue(last.step)
+        show_step(self.progress, last.step, last.total)
 
     def adopt(self, layer_id: str, clusters: ClusterMap) -> None:
         """Take over a map that a run was made with; can be undone."""
@@ -271,8 +278,10 @@ class PseudoLabelsDock(Dock):
         if layer is None:
             return
         if self._editing is not None and self._editing.running:
-            self.status.plain("The last change is still being computed.")
-            return
+            if text:
+                self.status.plain(_STILL)
+                return
+            self._editing.cancel()  # only looked at the clusters as they were
         layer_id, before, cube = str(layer.unique_id), self._current_map(layer), self._cube()
 
         def work(on_event: ProgressCallback, cancel: CancelToken) -> _Edited:
@@ -335,7 +344,7 @@ class PseudoLabelsDock(Dock):
         if layer is self.layer_combo.layer():
             self._edited = edited
             self._fill(edited)
-            if self.status.text() in ("", _NO_LABELS):
+            if self.status.text() in ("", _NO_LABELS, _STILL):
                 self.status.plain(_EMPTY)
 
     def _fill(self, edited: _Edited | None) -> None:

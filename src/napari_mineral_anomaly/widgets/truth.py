@@ -110,7 +110,7 @@ class TruthDock(Dock):
         self.status = StatusLine()
         self.column.addWidget(self.status)
         self.next_button = self.next_step(
-            "Next: export", "Export results", "Open the dock that writes TIFF files and tables."
+            "Next: judge", "Judging", "Open the dock that draws the curves of this comparison."
         )
         self.column.addWidget(self.next_button)
         self.column.addStretch()
