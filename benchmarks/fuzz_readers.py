@@ -260,7 +260,8 @@ def table(state: dict[str, Any]) -> str:
         "|---|---|" + "---:|" * (len(columns) + 2),
     ]
     total: Counter[str] = Counter()
-    for name, entry in state["cases"].items():
+    for name in sorted(state["cases"], key=list(CASES).index):
+        entry = state["cases"][name]
         counts = Counter(entry["counts"])
         total += counts
         cells = " | ".join(str(counts[column]) for column in columns)
