@@ -25,7 +25,6 @@ from qtpy.QtWidgets import (
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.pipeline import DetectionRun, run_detection
-from napari_mineral_anomaly.region_view import expected_counts, region_spectrum
 from napari_mineral_anomaly.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.spectra.integrate import element_maps
 from napari_mineral_anomaly.spectra.lines import element_lines, fwhm_kev, mapped_line
@@ -303,29 +302,6 @@ def test_observed_stands_beside_expected_where_a_detector_reconstructs(
     assert not dock.place_pane.isHidden()
 
 
-def test_expected_counts_of_a_region_are_sums_over_the_judged_pixels() -> None:
-    cube = cube_of(spectrum_image())
-    reconstruction = np.full(cube.maps.shape, 10.0, dtype=np.float32)
-    reconstruction[:, 4, 7] = np.nan
-    found = expected_counts(cube, reconstruction, cube.elements, grain_mask())
-    assert found.n_pixels == 3
-    assert found.summed
-    assert found.expected == pytest.approx([30.0] * 3)
-    iron = cube.plane(2)
-    assert found.observed[2] == pytest.approx(iron[4, 8] + iron[5, 7] + iron[5, 8], rel=1e-6)
-    element, observed, expected = found.departures()[0]
-    assert element == "Si"
-    assert observed > expected
-
-
-def test_the_spectrum_of_a_region_is_that_of_its_pixels_only() -> None:
-    image = spectrum_image()
-    found = region_spectrum(image, grain_mask())
-    assert np.array_equal(found.counts, np.asarray(image.counts)[grain_mask()].sum(axis=0))
-    assert found.n_pixels == 4
-    assert found.like_scan.sum() == pytest.approx(found.counts.sum())
-
-
 # Element maps
 
 
@@ -505,3 +481,20 @@ def test_a_real_spectrum_image_shows_its_calcium(
     highest = kev[np.argmax(np.where(kev > 1, counts, 0))]
     assert highest == pytest.approx(3.69, abs=0.03)
     assert {"Ca", "Fe", "K"} <= set(dock.elements.ticked)
+
+
+def test_long_notes_do_not_push_the_axes_of_a_low_dock_out_of_sight(dock: Any, qtbot: Any) -> None:
+    dock.show()
+    dock.resize(1000, 235)
+    dock.overlaps.plain("<br>".join(["Fe Kα lies under Mn Kβ: 7 counts per 100."] * 20))
+    qtbot.waitUntil(lambda: dock._panes.direction() == QBoxLayout.Direction.LeftToRight)
+    qtbot.wait(50)
+    assert dock.overlaps.height() > 300
+    axis = dock.plot._plot.getAxis("bottom")
+    bottom = dock.plot._plot.mapToGlobal(axis.sceneBoundingRect().center().toPoint()).y()
+    assert bottom < dock.mapToGlobal(dock.rect().bottomLeft()).y()
+    # In a narrow dock the notes are below, as high as they are.
+    dock.resize(DOCK_WIDTH, 700)
+    qtbot.waitUntil(lambda: dock._panes.direction() == QBoxLayout.Direction.TopToBottom)
+    qtbot.wait(50)
+    assert dock.overlap_notes.height() >= dock.overlaps.heightForWidth(dock.overlaps.width())

@@ -33,7 +33,7 @@ from napari_mineral_anomaly.widgets.scans import Scan, cube_from_layers, find_sc
 from napari_mineral_anomaly.widgets.spectrum_calibration import EnergyFields
 from napari_mineral_anomaly.widgets.spectrum_elements import ElementList
 from napari_mineral_anomaly.widgets.spectrum_maps import put_maps
-from napari_mineral_anomaly.widgets.spectrum_panes import pane_of
+from napari_mineral_anomaly.widgets.spectrum_panes import Notes, pane_of
 from napari_mineral_anomaly.widgets.spectrum_plots import ExpectedPlot, SpectrumPlot
 from napari_mineral_anomaly.widgets.spectrum_region import (
     ClickWatcher,
@@ -130,7 +130,8 @@ class SpectrumDock(Dock):
     def _place_pane(self) -> QWidget:
         self.expected_plot = ExpectedPlot()
         self.expected = StatusLine()
-        self.place_pane = pane_of(self.expected_plot, self.expected)
+        self.expected_notes = Notes(self.expected)
+        self.place_pane = pane_of(self.expected_plot, self.expected_notes)
         return self.place_pane
 
     def _elements_pane(self) -> QWidget:
@@ -157,7 +158,8 @@ class SpectrumDock(Dock):
         self.energy.changed.connect(self._on_calibration)
         self.overlaps = StatusLine()
         self.elements.refused.connect(self.overlaps.error)
-        self.notes_pane = pane_of(self.energy, self.overlaps)
+        self.overlap_notes = Notes(self.overlaps)
+        self.notes_pane = pane_of(self.energy, self.overlap_notes)
         return self.notes_pane
 
     def _join_our_docks(self) -> None:
@@ -183,6 +185,8 @@ class SpectrumDock(Dock):
             self._panes.setDirection(way)
         for pane in (self.elements_pane, self.notes_pane):
             pane.setMaximumWidth(_LISTS_WIDTH if wide else 16_777_215)
+        for notes in (self.expected_notes, self.overlap_notes):
+            notes.set_beside(wide)
         super().resizeEvent(event)
 
     @property

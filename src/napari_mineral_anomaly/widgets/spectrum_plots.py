@@ -30,15 +30,20 @@ _STEP = 5
 
 # Labels of lines in how many rows, and how much of the width one takes per letter.
 _LABEL_ROWS, _LETTER_PX, _LABEL_GAP_PX = 3, 7.5, 4
+# A letter's height: in a low plot the rows stand that far apart, and the first of them lower.
+_LETTER_HEIGHT_PX, _LAST_ROW = 13, 0.94
 # As parts of the height: where the lines end, where the rows of labels stand, and the room for
 # both above the highest peak.
 _LINE_TOP, _FIRST_ROW, _ROW_STEP, _HEADROOM = 0.76, 0.80, 0.08, 0.34
 
 # Plots grow with their dock between these heights.
-_LEAST_HEIGHT, _MOST_HEIGHT = 180, 420
+_LEAST_HEIGHT, _MOST_HEIGHT = 130, 420
 
 # Where a logarithmic axis begins: half a count.
 _FLOOR = 0.5
+
+# Bars narrower than this have their names in two rows.
+_NAME_WIDTH = 26
 
 
 def colour_of(element: str) -> str:
@@ -177,6 +182,8 @@ class SpectrumPlot(QWidget):
         (low, high), (bottom, top) = box.viewRange()
         px_per_unit = box.width() / max(high - low, 1e-9)
         taken: list[list[tuple[float, float]]] = [[] for _ in range(_LABEL_ROWS)]
+        step = max(_ROW_STEP, _LETTER_HEIGHT_PX / max(box.height(), 1.0))
+        first = min(_FIRST_ROW, _LAST_ROW - step * (_LABEL_ROWS - 1))
         # Main lines come first, and choose their place first.
         for _, label, marker in self._lines:
             middle = (marker.kev - low) * px_per_unit
@@ -191,7 +198,7 @@ class SpectrumPlot(QWidget):
             label.setVisible(row is not None)
             if row is not None:
                 taken[row].append((start, end))
-                height = _FIRST_ROW + _ROW_STEP * row
+                height = first + step * row
                 label.setPos(marker.kev, bottom + height * (top - bottom))
 
 
@@ -205,7 +212,7 @@ class ExpectedPlot(QWidget):
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setToolTip(
             "Bars: what the maps hold in this pixel or region. Marks: what the detector expected "
-            "there from its surroundings. A bar far above its mark is what makes the place odd."
+            "there. Orange: more than expected, blue: less."
         )
         self._plot.getAxis("left").setLogMode(True)
         self._inks: Inks | None = None
@@ -260,7 +267,12 @@ class ExpectedPlot(QWidget):
             ends, np.repeat(expected, 2), connect="pairs", pen=pg.mkPen(self._inks.text, width=2.5)
         )
         self._plot.addItem(marks)
-        self._plot.getAxis("bottom").setTicks([list(enumerate(shown.elements))])
+        room = self._plot.width() / max(len(shown.elements), 1)
+        names = (
+            f"\n{name}" if room < _NAME_WIDTH and place % 2 else name
+            for place, name in enumerate(shown.elements)
+        )
+        self._plot.getAxis("bottom").setTicks([list(enumerate(names))])
         self._plot.setLabel("left", "counts" if shown.summed else "mean")
         values = np.concatenate([observed, expected])
         low = min(bottom, float(values.min()))

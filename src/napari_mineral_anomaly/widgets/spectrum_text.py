@@ -39,7 +39,8 @@ def expected_caption(seen: RegionSeen) -> str:
     ]
     what = "Counts" if seen.expected.summed else "Mean values"
     return (
-        f"{what} observed (bars) and expected by {detector_entry(seen.detector).title} (marks). "
+        f"{what} observed (bars; orange: more than expected) and expected by "
+        f"{detector_entry(seen.detector).title} (marks). "
         f"Largest differences: {', '.join(named)}."
     )
 
