@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ ODD_AT = (slice(9, 11), slice(12, 14))
 def make_scan() -> Callable[..., ElementCube]:
     """Poisson counts of three minerals in bands, with a 2 x 2 grain rich in Zr."""
 
-    def make(shape: tuple[int, int] = (24, 20), seed: int = 0, **changes: object) -> ElementCube:
+    def make(shape: tuple[int, int] = (24, 20), seed: int = 0, **changes: Any) -> ElementCube:
         rng = np.random.default_rng(seed)
         height, width = shape
         wavy = np.arange(width) + 3 * np.sin(np.arange(height) / 4)[:, None]
@@ -35,8 +36,8 @@ def make_scan() -> Callable[..., ElementCube]:
         if height > 11 and width > 14:
             mean[ODD_AT] = ODD_GRAIN
         maps = rng.poisson(np.moveaxis(mean, 2, 0)).astype(np.uint16)
-        arguments: dict[str, object] = {"maps": maps, "elements": ELEMENTS} | changes
-        return ElementCube(**arguments)  # type: ignore[arg-type]
+        arguments: dict[str, Any] = {"maps": maps, "elements": ELEMENTS} | changes
+        return ElementCube(**arguments)
 
     return make
 

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-import dask.array
 import numpy as np
 import pytest
 import torch
@@ -39,9 +36,6 @@ SMALL: dict[str, Any] = {
     "eps_mode": "kdist",
     "anomal_prop": 0.05,
 }
-
-
-PUBLISHED: dict[str, Any] = {"transform": "none", "weight_mode": "paper_up", "score": "l2"}
 
 
 def _run(cube: ElementCube, **changes: Any) -> AnomalyResult:
@@ -84,68 +78,8 @@ def test_every_parameter_has_bounds_and_a_description() -> None:
             assert {"Ge", "Le"} <= kinds, name
 
 
-@pytest.mark.parametrize("switches", [{}, PUBLISHED], ids=["ours", "published"])
-def test_the_contract_holds_inside_and_outside_the_valid_area(
-    masked_scan: ElementCube, switches: dict[str, Any]
-) -> None:
-    before = masked_scan.valid.copy()
-    result = _run(masked_scan, **switches)
-    valid = masked_scan.valid
-    np.testing.assert_array_equal(valid, before)
-    assert result.score.dtype == np.float32
-    assert np.isnan(result.score[~valid]).all()
-    assert np.isfinite(result.score[valid]).all()
-    assert result.contributions.shape == (6, 24, 20)
-    assert np.isnan(result.contributions[:, ~valid]).all()
-    assert np.isfinite(result.contributions[:, valid]).all()
-    assert (result.pseudo_labels[~valid] == 0).all()
-    assert (result.pseudo_labels[valid] >= 1).all()
-    assert result.info["n_candidates"] == np.count_nonzero(result.pseudo_labels == 1)
-    assert result.info["device"] in ("cpu", "cuda", "mps")
-    assert result.info["epochs"] == 4
-    assert [entry["stage"] for entry in result.info["loss_curve"]] == [1, 1, 1, 2, 2, 2, 2]
-    assert [entry["epoch"] for entry in result.info["label_refreshes"]] == [0, 2]
-    assert json.loads(json.dumps(result.info)) == result.info  # run.json can hold it
-
-
-def test_same_seed_same_numbers_and_another_seed_others(scan: ElementCube) -> None:
-    torch.manual_seed(1)
-    first = _run(scan)
-    torch.manual_seed(2)
-    np.random.seed(3)  # noqa: NPY002 (the point: global random state must not matter)
-    again = _run(scan)
-    np.testing.assert_array_equal(first.score, again.score)
-    np.testing.assert_array_equal(first.contributions, again.contributions)
-    np.testing.assert_array_equal(first.pseudo_labels, again.pseudo_labels)
-    assert first.info["loss_curve"] == again.info["loss_curve"]
-    assert not np.array_equal(first.score, _run(scan, seed=1).score)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"no_attention": True},
-        {"no_groups": True},
-        {"no_orthogonal": True},
-        {"ortho_init": "uniform_gs"},
-        {"skip": "none"},
-        {"head": "sigmoid"},
-        {"transform": "log1p"},
-        {"cluster_loss": False},
-        {"lambda_common": 1.0},
-        {"weight_mode": "paper_up"},
-        {"weight_mode": "sad_down"},
-        {"score": "l2"},
-        {"score": "rx_minmax"},
-        {"pre_epochs": 0},
-        {"epochs": 0},
-    ],
-    ids=lambda change: "-".join(f"{key}={value}" for key, value in change.items()),
-)
-def test_each_switch_changes_the_scores(scan: ElementCube, change: dict[str, Any]) -> None:
-    plain, switched = _run(scan), _run(scan, **change)
-    assert np.isfinite(switched.score).all()
-    assert not np.allclose(plain.score, switched.score, atol=1e-4)
+def test_the_pseudo_labels_are_made_anew_every_refresh(scan: ElementCube) -> None:
+    assert [entry["epoch"] for entry in _run(scan).info["label_refreshes"]] == [0, 2]
 
 
 def test_training_lowers_the_loss(scan: ElementCube) -> None:
@@ -162,52 +96,10 @@ def test_the_odd_grain_stands_out_and_zr_is_in_excess(scan: ElementCube) -> None
     assert (result.contributions[scan.elements.index("Zr"), 9:11, 12:14] > 3).all()
 
 
-def test_an_untrained_network_still_scores(scan: ElementCube) -> None:
-    result = _run(scan, epochs=0, pre_epochs=0)
-    assert result.info["loss_curve"] == []
-    assert np.isfinite(result.score).all()
-    assert result.score.std() > 0
-
-
-def test_a_zero_channel_gives_no_nan_and_is_recorded(make_scan: Any) -> None:
-    scan = make_scan()
-    with_zero = ElementCube(
-        np.concatenate([scan.maps, np.zeros_like(scan.maps[:1])]), [*scan.elements, "Au"]
-    )
-    result = _run(with_zero)
-    assert result.info["dropped_elements"] == ["Au"]
-    np.testing.assert_array_equal(result.score, _run(scan).score)
-    assert (result.contributions[6] == 0).all()
-
-
-def test_missing_values_inside_a_given_area_get_a_finite_score(make_scan: Any) -> None:
-    scan = make_scan()
-    maps = scan.maps.astype(np.float32)
-    maps[2, 5, 5] = np.nan
-    result = _run(scan.replace(maps=maps, valid=np.ones(scan.shape, dtype=bool)))
-    assert np.isfinite(result.score).all()
-    assert np.isfinite(result.contributions).all()
-
-
-def test_pixels_outside_the_valid_area_have_no_say(masked_scan: ElementCube) -> None:
-    spoilt = np.array(masked_scan.maps)
-    spoilt[:, ~masked_scan.valid] = 60_000
-    plain, other = _run(masked_scan), _run(masked_scan.replace(maps=spoilt))
-    np.testing.assert_array_equal(plain.score, other.score)
-    np.testing.assert_array_equal(plain.pseudo_labels, other.pseudo_labels)
-
-
 @pytest.mark.parametrize("shape", [(4, 4), (5, 23), (1, 40)])
 def test_scans_smaller_than_the_pooled_grid_work(make_scan: Any, shape: tuple[int, int]) -> None:
     result = _run(make_scan(shape), pool_size=16)
     assert np.isfinite(result.score).all()
-
-
-def test_lazy_maps_give_the_same_numbers(scan: ElementCube) -> None:
-    lazy = scan.replace(maps=dask.array.from_array(scan.maps, chunks=(1, 7, 9)))
-    for batch_size in (36_000, 200):
-        plain = _run(scan, batch_size=batch_size)
-        np.testing.assert_array_equal(_run(lazy, batch_size=batch_size).score, plain.score)
 
 
 def test_pixels_too_far_apart_to_share_a_window_are_told_in_a_sentence(make_scan: Any) -> None:
@@ -329,17 +221,3 @@ def test_a_missing_graphics_card_is_told_in_a_sentence(scan: ElementCube) -> Non
         pytest.skip("this machine has the card that the test wants to miss")
     with pytest.raises(InputError, match="Device cuda was asked for, but torch"):
         _run(scan, device="cuda")
-
-
-def test_a_model_scores_another_scan_by_the_names_of_its_elements(
-    make_scan: Callable[..., ElementCube],
-) -> None:
-    fitted = MsfaPaperDetector(MsfaPaperConfig(**SMALL)).fit(make_scan(seed=0))
-    other = make_scan(seed=1)
-    order = [5, 3, 1, 0, 2, 4]
-    turned = ElementCube(other.maps[order], [other.elements[c] for c in order])
-    plain, mixed = fitted.score(other), fitted.score(turned)
-    np.testing.assert_array_equal(mixed.score, plain.score)
-    np.testing.assert_array_equal(mixed.contributions, plain.contributions[order])
-    with pytest.raises(InputError, match="no map of Zr"):
-        fitted.score(ElementCube(other.maps[:5], other.elements[:5]))

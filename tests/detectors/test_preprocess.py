@@ -6,6 +6,7 @@ import pytest
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.preprocess import (
+    AppliedTransform,
     Preprocessing,
     fit_preprocessing,
     resolve_transform,
@@ -29,12 +30,14 @@ def test_anscombe_is_the_published_formula_where_that_is_defined() -> None:
 
 
 @pytest.mark.parametrize("transform", ["anscombe", "log1p", "none"])
-def test_transforms_are_strictly_increasing_through_negative_net_counts(transform: str) -> None:
+def test_transforms_are_strictly_increasing_through_negative_net_counts(
+    transform: AppliedTransform,
+) -> None:
     values = np.linspace(-50, 50, 2001).astype(np.float32)
-    out = stabilise(values, transform)  # type: ignore[arg-type]
+    out = stabilise(values, transform)
     assert np.isfinite(out).all()
     assert (np.diff(out) > 0).all()
-    assert np.isnan(stabilise(np.array([np.nan], dtype=np.float32), transform)).all()  # type: ignore[arg-type]
+    assert np.isnan(stabilise(np.array([np.nan], dtype=np.float32), transform)).all()
 
 
 def test_anscombe_continues_by_point_symmetry_about_minus_three_eighths() -> None:
