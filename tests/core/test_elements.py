@@ -92,7 +92,7 @@ def test_oxides_keep_the_name_the_geologist_gave(
     """BSE Cp mask truth Total sum Back Compton Rayleigh Video Phase_map Sample_image Classification
     Standards minerals run12-sum run12-Back run12-Compton Rh_Compton obj1_8bt_BSE obj1_mask
     scaler_i0 truth.tif grains_truth.csv Ca-section_Video.tif mask_iron_Fe mask_magnetite_Fe3O4
-    SE anomaly_score.ome.tif element_contributions.ome.tif""".split(),  # noqa: SIM905
+    SE anomaly_score.ome.tif element_contributions.ome.tif""".split(),  # noqa: SIM905 (thirty quoted names are harder to read)
 )
 def test_companions_are_not_elements(name: str) -> None:
     [entry] = parse_names([name])

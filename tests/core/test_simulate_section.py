@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -242,9 +243,9 @@ def test_smallest_and_oblong_sections_work(scene: str) -> None:
         (("easy", (64, 64, 3)), "whole numbers"),
     ],
 )
-def test_bad_requests_get_a_sentence(arguments: tuple[object, ...], words: str) -> None:
+def test_bad_requests_get_a_sentence(arguments: tuple[Any, ...], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        simulate_section(*arguments)  # type: ignore[arg-type]
+        simulate_section(*arguments)
 
 
 def test_progress_and_cancel() -> None:

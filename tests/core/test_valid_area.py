@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,8 +160,8 @@ def test_a_lazy_cube_is_read_in_blocks_of_rows() -> None:
     class Lazy:
         shape, dtype = maps.shape, maps.dtype
 
-        def __getitem__(self, index: object) -> NDArray[np.uint16]:
-            part = maps[index]  # type: ignore[index]
+        def __getitem__(self, index: Any) -> NDArray[np.uint16]:
+            part = maps[index]
             read.append(part.size)
             return part
 

@@ -76,7 +76,7 @@ def output_names(inputs: Sequence[Path]) -> list[str]:
         When two scans are alike even so.
     """
     # Not resolved: a link has the name that its owner gave it.
-    full = [Path(os.path.abspath(path)) for path in inputs]  # noqa: PTH100
+    full = [Path(os.path.abspath(path)) for path in inputs]  # noqa: PTH100 (absolute() keeps ..)
     names = [path.name if path.is_dir() else path.name.split(".")[0] for path in full]
     twice = {name for name, n in Counter(names).items() if n > 1}
     names = [

@@ -127,17 +127,6 @@ def load_model(folder: str | Path, *, device: Device = "auto") -> FittedDetector
         ) from error
 
 
-def read_description(folder: str | Path) -> dict[str, Any]:
-    """What model.json says, checked for its version: for listing a model without loading it.
-
-    Raises
-    ------
-    InputError
-        When the file is missing, damaged, or written by another version of the format.
-    """
-    return _read_description(Path(folder))
-
-
 def _require_free(target: Path, overwrite: bool) -> None:
     if not target.exists():
         return

@@ -60,7 +60,7 @@ class _Payload:
         relay.put_outcome(job.run(relay.put_event, token))
 
 
-class _Relay(QObject):  # type: ignore[misc]
+class _Relay(QObject):  # type: ignore[misc]  # qtpy has no types
     """Carries events and the outcome of one job from its thread to the main thread.
 
     The thread only ever appends under the lock and rings once per delivery; the main thread

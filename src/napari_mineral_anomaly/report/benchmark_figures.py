@@ -225,5 +225,5 @@ def _colours(scene: Comparison) -> dict[str, Any]:
 
 
 def _palette(n: int) -> list[Any]:
-    colours = colormaps["tab20" if n > 10 else "tab10"].colors  # type: ignore[attr-defined]
-    return [colours[k % len(colours)] for k in range(n)]
+    colours = colormaps["tab20" if n > 10 else "tab10"]
+    return [colours(k % colours.N) for k in range(n)]

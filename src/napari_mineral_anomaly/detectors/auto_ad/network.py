@@ -84,7 +84,8 @@ def convolution(
     inputs: int, outputs: int, size: int, generator: torch.Generator, *, stride: int = 1
 ) -> nn.Conv2d:
     """A convolution whose weights come from ``generator``, within torch's own default bounds."""
-    conv: nn.Conv2d = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+    # Left empty at first: torch's own filling would draw from its global generator.
+    conv: nn.Conv2d = nn.utils.skip_init(  # type: ignore[no-untyped-call]  # torch's, untyped
         nn.Conv2d,
         inputs,
         outputs,

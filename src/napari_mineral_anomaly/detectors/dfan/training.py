@@ -81,7 +81,7 @@ def train(
             loss = weighted_reconstruction(forward.output, window.pixels, weights)
             check(cancel)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             optimiser.step()
             value = loss.item()
             if not math.isfinite(value):

@@ -124,7 +124,7 @@ class Trainer:
     def _step(self, optimiser: torch.optim.Adam, loss: Tensor) -> None:
         check(self._cancel)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         optimiser.step()
 
     def _record(self, stage: int, phase: str, epoch: int, epochs: int, loss: Tensor) -> None:
