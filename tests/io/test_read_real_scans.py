@@ -24,6 +24,7 @@ SCANS = {
     "xminlearn/ME_17_1/tiff": (9, (400, 512), "uint8", "counts"),
     "xminlearn/ME_17_1/text": (9, (400, 512), "uint8", "counts"),
 }
+FORMS = ("tiff", "text")
 SCENES = {
     "abu-airport-1": (205, (100, 100)),
     "abu-beach-1": (188, (150, 150)),
@@ -77,6 +78,54 @@ def test_a_mask_of_another_shape_is_told_apart(real_data: Path) -> None:
     assert reasons["obj1_mask.tif"] == "a mask; it has 515x512 pixels, the maps have 512x512"
 
 
+@pytest.mark.parametrize("name", ["AS14_1", "ME_17_1"])
+def test_the_same_maps_in_two_formats_are_the_same_numbers(real_data: Path, name: str) -> None:
+    tiffs, texts = (read_maps(real_data / "maps/xminlearn" / name / form) for form in FORMS)
+    assert tiffs.elements == texts.elements
+    np.testing.assert_array_equal(tiffs.maps, texts.maps)
+
+
+def test_what_lies_beside_the_maps_is_offered_in_register(real_data: Path) -> None:
+    offered = {
+        # Colours of classes, not their numbers: a picture.
+        "ironstone_muxrf": {"Phase_map.tiff": "optical", "Sample_image.tiff": "optical"},
+        "semarkona_obj1": {"obj1_8bt_BSE.tif": "bse"},
+        "xminlearn/ME_17_1/text": {"BSE.gz": "bse", "../minerals.txt": "phase"},
+        "chloritoid_epma": {"Cp.txt": "bse"},
+    }
+    for name, expected in offered.items():
+        report = read_maps(real_data / "maps" / name).report
+        assert {one.file: one.kind for one in report.context if one.offered} == expected
+    report = read_maps(real_data / "maps" / "semarkona_standards").report
+    assert sum(one.kind == "mask" and one.offered for one in report.context) == 8
+
+
+def test_corners_off_the_sample_and_dead_rows_are_found(real_data: Path) -> None:
+    cube = read_maps(real_data / "maps" / "ironstone_muxrf")
+    assert not cube.valid[-5:, -5:].any()
+    assert not cube.valid[:3, -3:].any()
+    assert cube.valid[300:400, 300:400].all()
+    area = cube.report.valid_area
+    assert 1000 < area.n_off_sample < 2000
+    said = "\n".join(cube.report.warnings)
+    assert "4 dark areas inside the sample" in said
+    assert "Al: 2 rows (0, 1; counted from 0) are zero" in said
+
+
+def test_a_matlab_file_tells_of_its_axes_and_its_truth(real_data: Path) -> None:
+    said = read_maps(real_data / "hsi" / "hydice-urban-v73.mat").report.warnings
+    assert "keeps its axes in reverse order" in said[0]
+    assert "mask is a truth mask (17 anomalous pixels)" in said[1]
+    said = read_maps(real_data / "hsi" / "hydice-urban.mat").report.warnings
+    assert "map is a truth mask" in said[0]
+
+
+def test_the_apatite_of_the_spectrum_image_is_no_row_of_spikes(real_data: Path) -> None:
+    pytest.importorskip("rsciio")
+    report = read_maps(real_data / "cubes" / "chevkinite_30x30.bcf").report
+    assert not any("Single pixels far above" in warning for warning in report.warnings)
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_scene_with_truth(real_data: Path, name: str) -> None:
     cube, truth = read_scene(real_data / "hsi" / f"{name}.mat")
@@ -89,7 +138,11 @@ def test_scene_with_truth(real_data: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("maps/xminlearn/AS14_1", "its subfolders text and tiff do: open one of them"),
+        (
+            "maps/xminlearn/AS14_1",
+            "its subfolders text and tiff do: open one of them. Their files have the same names: "
+            "perhaps the same maps in several formats.",
+        ),
         ("cubes", "holds 2 scans (chevkinite_30x30.bcf and LagunaSalinas.rpl): open one of them"),
     ],
 )

@@ -48,7 +48,8 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
         When the file is damaged or holds no maps.
     """
     with explained(path, TITLE):
-        variables = _read_hdf5(path) if _is_hdf5(path) else _read_classic(path)
+        is_hdf5 = _is_hdf5(path)
+        variables = _read_hdf5(path) if is_hdf5 else _read_classic(path)
     if dataset is not None:
         variables = _only(path, variables, dataset.strip("/"))
     cube = _find(variables, _CUBE_NAMES, ndim=3)
@@ -62,6 +63,15 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
             f"map (rows, columns), this file has {held}."
         )
     truth = _find(variables, _TRUTH_NAMES, ndim=2, shape=cube.shape[:2])
+    notes = []
+    if is_hdf5:
+        notes.append("a MATLAB 7.3 file keeps its axes in reverse order; they are turned back")
+    if truth is not None:
+        name = next(key for key, value in variables.items() if value is truth)
+        notes.append(
+            f"{name} is a truth mask ({np.count_nonzero(np.nan_to_num(truth))} anomalous pixels); "
+            "no detector sees it"
+        )
     stored = _stored_names(variables, cube.shape[2])
     names = stored or [f"band {i:03d}" for i in range(1, cube.shape[2] + 1)]
     shape = (int(cube.shape[0]), int(cube.shape[1]))
@@ -73,6 +83,7 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
         path,
         planes,
         quantity=None if stored else "reflectance",
+        notes=tuple(notes),
         truth=None if truth is None else (np.nan_to_num(truth) != 0).astype(np.uint8),
     )
 

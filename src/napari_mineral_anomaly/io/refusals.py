@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
@@ -22,6 +23,7 @@ def no_maps(listing: Listing) -> InputError:
         return InputError(
             f"{root} holds no element maps itself, its {noun} {listed(inner)} {verb}: "
             f"open {'one of them' if len(inner) > 1 else 'that'}."
+            + _twins_words([root / name for name in inner])
         )
     if not names and not others:
         return InputError(f"{root} is empty; give the folder that holds the element maps.")
@@ -41,6 +43,16 @@ def no_maps(listing: Listing) -> InputError:
         f"{root} holds no element map: no element in the names of {listed(names or others)}; "
         "call each file by its element, for example Fe.tif."
     )
+
+
+def _twins_words(folders: Sequence[Path]) -> str:
+    """Said of subfolders whose files have the same names: one scan, kept in several formats."""
+    names = [{file.name.split(".")[0] for file in folder.iterdir()} for folder in folders]
+    suffixes = [sorted({file.suffix for file in folder.iterdir()}) for folder in folders]
+    is_told = len(folders) > 1 and all(one == names[0] for one in names)
+    if not is_told or len({tuple(one) for one in suffixes}) == 1:
+        return ""
+    return " Their files have the same names: perhaps the same maps in several formats."
 
 
 def _known_but_unread(listing: Listing) -> list[str]:
