@@ -50,6 +50,7 @@ def test_without_a_truth_both_ways_are_named(
     assert "Ground truth" in dock.status.text()
     assert "Sampled truth" in dock.status.text()
     assert not dock.judge_button.isEnabled()
+    assert not dock.cancel_button.isEnabled()
 
 
 def test_the_figures_are_those_of_the_core(
@@ -73,6 +74,17 @@ def test_the_figures_are_those_of_the_core(
         "3-D ROC",
         "Separability",
     ]
+
+
+def test_a_figure_is_drawn_when_its_tab_is_opened(judging: JudgingDock, qtbot: Any) -> None:
+    figures = judging.figures
+    judging.show()
+    qtbot.waitExposed(judging)
+    for k, figure in enumerate((figures.roc, figures.pr, figures.roc3d, figures.boxes)):
+        figures.setCurrentIndex(k)
+        assert len(figure._plot.listDataItems()) >= 2, figures.tabText(k)
+    floor = np.log10(0.5 / judging.judgement.metrics["n_background"])
+    assert figures.roc.dot.getData()[0][0] >= floor
 
 
 def test_the_dots_move_with_the_threshold(

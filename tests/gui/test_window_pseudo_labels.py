@@ -47,6 +47,8 @@ def test_the_clusters_are_listed_with_their_signatures(
         ("Cluster 2", "background", f"{64 * 60 - 64:,}"),
         ("Cluster 3", "background", f"{64 * 36:,}"),
     ]
+    shares = [labels_dock.table.item(row, 4).text() for row in range(3)]
+    assert shares == ["1 %", "61 %", "38 %"]
     labels = the_layer(scanned, "pseudo_labels").data
     expected = cluster_signatures(cluster_map(labels), section.cube)
     names = [

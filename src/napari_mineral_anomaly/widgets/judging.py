@@ -84,6 +84,7 @@ class JudgingDock(Dock):
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setToolTip("Stop comparing; the earlier figures stay.")
         self.cancel_button.clicked.connect(self.cancel)
+        self.cancel_button.setEnabled(False)
         self.column.addLayout(row(self.judge_button, self.cancel_button))
         self.progress = QProgressBar()
         self.progress.hide()

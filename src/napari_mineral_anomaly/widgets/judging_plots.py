@@ -108,7 +108,14 @@ class _Figure(LatePlot):
 
     def show_judgement(self, judgement: Judgement) -> None:
         self._shown = judgement
-        self._redraw()
+        if self.isVisible():
+            self._redraw()
+
+    def showEvent(self, event: Any) -> None:
+        """Draw when the tab is opened: four figures at once would hold the window."""
+        super().showEvent(event)
+        if self._shown is not None:
+            self._redraw()
 
     def clear(self) -> None:
         self._shown = self._at = None
@@ -175,13 +182,16 @@ class _RocFigure(_MarkedFigure):
         super()._furnish(plot)
         plot.getAxis("bottom").setLogMode(True)
 
+    def show_judgement(self, judgement: Judgement) -> None:
+        # The left end stands for "no background pixel at all": half a pixel.
+        self._floor = float(np.log10(0.5 / max(1, judgement.metrics["n_background"])))
+        super().show_judgement(judgement)
+
     def _place(self, x: float, y: float) -> tuple[float, float]:
         return max(self._floor, float(np.log10(x)) if x > 0 else self._floor), y
 
     def _draw(self, judgement: Judgement, inks: Inks) -> None:
         pf, pd = judgement.roc.false_positive_rate, judgement.roc.true_positive_rate
-        # The left end stands for "no background pixel at all": half a pixel.
-        self._floor = float(np.log10(0.5 / max(1, judgement.metrics["n_background"])))
         chance = np.linspace(self._floor, 0, 60)
         self._line(chance, 10**chance, inks.faint, 1, dashed=True)
         at = _thinned(pf)

@@ -50,7 +50,7 @@ class ClusterTable(QTableWidget):
                 str(line["name"]),
                 "background" if line["is_background"] else "anomaly",
                 f"{line['n_px']:,}",
-                f"{100 * line['share']:.2g} %",
+                _percent(float(line["share"])),
             )
             for c, text in enumerate(cells):
                 item = QTableWidgetItem(text)
@@ -86,3 +86,8 @@ class ClusterTable(QTableWidget):
         name = item.text().strip()
         if not self._filling and item.column() == NAME and name:
             self.renamed.emit(int(item.data(Qt.ItemDataRole.UserRole)), name)
+
+
+def _percent(share: float) -> str:
+    """Two digits are enough, and leave room for the name: "27 %", "8.6 %", "0.024 %"."""
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.2g} %"
