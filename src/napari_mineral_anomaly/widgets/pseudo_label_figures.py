@@ -17,6 +17,9 @@ from napari_mineral_anomaly.widgets.grain_columns import minus_sign
 from napari_mineral_anomaly.widgets.plots import BarePlot, LatePlot
 from napari_mineral_anomaly.widgets.themes import Inks
 
+# Names of two letters that stand beside one another in a dock.
+_MOST_TICKS = 12
+
 # Columns of a signature table that are no element.
 ABOUT = ("code", "name", "n_px", "share", "is_background")
 
@@ -92,7 +95,7 @@ class SignaturePlot(LatePlot):
                 x, values, pen=pg.mkPen(colour, width=width), symbol="o", symbolSize=5,
                 symbolBrush=colour, symbolPen=None,
             )  # fmt: skip
-        step = max(1, -(-len(elements) // 20))
+        step = max(1, -(-len(elements) // _MOST_TICKS))
         self._plot.getAxis("bottom").setTicks([list(enumerate(elements))[::step]])
         self._plot.setXRange(-0.4, len(elements) - 0.6, padding=0)
 
