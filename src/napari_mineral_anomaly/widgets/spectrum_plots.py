@@ -184,6 +184,8 @@ class SpectrumPlot(QWidget):
         taken: list[list[tuple[float, float]]] = [[] for _ in range(_LABEL_ROWS)]
         step = max(_ROW_STEP, _LETTER_HEIGHT_PX / max(box.height(), 1.0))
         first = min(_FIRST_ROW, _LAST_ROW - step * (_LABEL_ROWS - 1))
+        for line, *_rest in self._lines:
+            line.setSpan(0.0, min(_LINE_TOP, first - 0.5 * step))
         # Main lines come first, and choose their place first.
         for _, label, marker in self._lines:
             middle = (marker.kev - low) * px_per_unit
