@@ -9,8 +9,9 @@ import numpy as np
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
 
-# Wider than the 3x3 neighbourhoods that a network sees: no pixel of one scan touches another.
-SEPARATOR_ROWS = 4
+# More than any detector looks around a pixel (rings eight rows, MSFA-Net five and its smoothing
+# three): no pixel of one scan sees another.
+SEPARATOR_ROWS = 16
 
 
 def stack_sections(cubes: Sequence[ElementCube]) -> ElementCube:

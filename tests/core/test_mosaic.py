@@ -27,11 +27,11 @@ def test_pixels_of_all_scans_are_there_and_apart():
     two = make_cube((2, 6), elements=("S", "Fe"), seed=1, pixel_size=(5, 5), valid=valid)
     both = stack_sections([one, two])
     assert both.elements == ("Fe", "S")
-    assert both.shape == (3 + 4 + 2, 6)  # four rows between them
+    assert both.shape == (3 + 16 + 2, 6)  # sixteen rows between them
     assert both.maps.dtype == np.uint16
     assert both.pixel_size == (5.0, 5.0)
     assert both.n_valid == 12 + 11
-    assert not both.valid[3:7].any()
+    assert not both.valid[3:19].any()
     assert not both.valid[:3, 4:].any()
     expected = np.concatenate([one.valid_pixels(), two.valid_pixels()[:, ::-1]])
     assert np.array_equal(both.valid_pixels(), expected)
