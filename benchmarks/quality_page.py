@@ -28,8 +28,8 @@ def write_page(path: Path, rows: pd.DataFrame, figures: list[str]) -> None:
         "",
         "### Every section, every seed",
         "",
-        "Mean over the seeds of a scene, the scenes of a family, the families. Detectors that did "
-        "not run on all scenes are in the next table.",
+        "Mean over the seeds that ran on all scenes, the scenes of a family, the families. "
+        "Detectors that did not run on all scenes are in the tables by scene.",
         *_summary(_complete(rows)),
         "",
         "### One section of each kind, seed 0",
@@ -43,6 +43,8 @@ def write_page(path: Path, rows: pd.DataFrame, figures: list[str]) -> None:
         lines += ["", f"### {title} by scene, mean over seeds", ""]
         lines += markdown(wide.reset_index(), dict.fromkeys(wide.columns, 3))
     lines += ["", "### Scenes that a rival wins", "", *_lost(rows)]
+    lines += ["", "### MSFA-Net, seed by seed: average precision", "", *_by_seed(rows)]
+    lines += ["", "### The parts of MSFA-Net: average precision, seed 0", "", *_parts(rows)]
     flagged = first.pivot(index="scene", columns="detector", values="n_flagged")
     truth = first.drop_duplicates("scene").set_index("scene")["n_anomaly"]
     flagged.insert(0, "anomalous pixels", truth)
@@ -93,6 +95,27 @@ def _lost(rows: pd.DataFrame) -> list[str]:
                 f"- {scene}: {best['detector']} {best['ap']:.3f}, {OURS} {ours.iloc[0]:.3f}"
             )
     return lines or ["None."]
+
+
+def _by_seed(rows: pd.DataFrame) -> list[str]:
+    """Scenes on which msfa ran with several network seeds."""
+    wide = rows[rows["detector"] == OURS].pivot(index="scene", columns="seed", values="ap")
+    wide = wide[wide.notna().sum(axis=1) > 1].rename(columns=lambda seed: f"seed {seed}")
+    if wide.empty:
+        return ["None yet."]
+    return markdown(wide.reset_index(), dict.fromkeys(wide.columns, 3))
+
+
+def _parts(rows: pd.DataFrame) -> list[str]:
+    """The whole network, untrained, and without each part, on scenes where a part was left out."""
+    ours = rows[(rows["seed"] == 0) & ~rows["detector"].map(is_rival)]
+    wide = ours.pivot(index="scene", columns="detector", values="ap")
+    wide = wide.reindex(columns=ours["detector"].unique())
+    parts = [name for name in wide if name not in (OURS, f"{OURS} untrained")]
+    wide = wide[wide[parts].notna().any(axis=1)]
+    if wide.empty:
+        return ["None yet."]
+    return markdown(wide.reset_index(), dict.fromkeys(wide.columns, 3))
 
 
 def markdown(table: pd.DataFrame, digits: dict[str, int]) -> list[str]:

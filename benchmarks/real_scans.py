@@ -1,9 +1,10 @@
 """Run the main job on real scans with every detector and write what was found.
 
-    MINERAL_ANOMALY_DATA=... python benchmarks/real_scans.py [--detectors rx] [--scans NAME ...]
+    MINERAL_ANOMALY_DATA=... python benchmarks/real_scans.py --runs FOLDER [--detectors rx ...]
 
 Each run is `mineral-anomaly detect` in a process of its own, so time and peak memory are those a
-user sees. Writes docs/measured/real_scans.md; the runs themselves stay in a temporary folder.
+user sees. FOLDER keeps the runs: a second start goes on where the first stopped, and every start
+writes docs/measured/real_scans.md and the loss curves from all runs there are.
 """
 
 from __future__ import annotations
@@ -13,16 +14,32 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import tifffile
+from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mineral_anomaly import AnomalyResult, read_maps
-from napari_mineral_anomaly.grains import find_grains
+from napari_mineral_anomaly import AnomalyResult, ElementCube, read_maps
+from napari_mineral_anomaly.grains import DRIVER_COLUMNS, find_grains
+from napari_mineral_anomaly.report.figures import figure_png, new_figure
+from napari_mineral_anomaly.run_files import (
+    CONTRIBUTIONS_FILE,
+    GRAINS_FILE,
+    LABELS_FILE,
+    MASK_FILE,
+    MODEL_FILES,
+    MODEL_FOLDER,
+    RUN_FILE,
+    RUN_FILES,
+    SCORE_FILE,
+    WORLD_FILES,
+)
 
 SCANS = {
     "metapelite_arac01b": ["--pixel-size", "5"],
@@ -34,34 +51,92 @@ SCANS = {
 }
 DETECTORS = ("rx", "msfa", "msfa-paper")
 CONTRACT = (
-    "anomaly_score.ome.tif",
-    "anomaly_mask.tif",
-    "pseudo_labels.tif",
-    "element_contributions.ome.tif",
-    "grains.csv",
-    "overview.png",
-    "report.html",
-    "run.json",
-    "ingest.json",
-    "model/weights.safetensors",
-    "model/model.json",
+    *(name for name in RUN_FILES if name not in {MODEL_FOLDER, *WORLD_FILES}),
+    *(f"{MODEL_FOLDER}/{name}" for name in MODEL_FILES),
 )
+# Scans whose first grains are listed, and those whose losses are drawn.
+LISTED = ("metapelite_arac01b", "pixl_castle_geyser")
+DRAWN = ("metapelite_arac01b", "pixl_castle_geyser", "ironstone_muxrf")
 # Rare grains of the metapelite: areas whose element stands this far above the scan.
 RARE_ELEMENTS = ("Zr", "P", "S")
 RARE_SIGMAS = 6.0
 TOP = 10
-# Where the default threshold gives fewer grains than that, this share of the pixels is listed.
-FALLBACK_SHARE = 0.002
+# Steps whose median loss is drawn: tiles differ much more than steps do.
+SMOOTHED = 25
+# Where the default threshold gives fewer grains than that, the smallest of these shares of the
+# pixels is listed that gives as many.
+FALLBACK_SHARES = (0.002, 0.005, 0.01, 0.02)
 EIGHT = np.ones((3, 3), dtype=bool)
-PAGE = Path(__file__).parents[1] / "docs" / "measured" / "real_scans.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
-def rare_grains(scan: Path, element: str) -> tuple[np.ndarray, int]:
+@dataclass(frozen=True)
+class Found:
+    """What one run left: ``record`` is its run.json, ``grains`` its table."""
+
+    name: str
+    scan: Path
+    detector: str
+    record: dict[str, Any]
+    grains: pd.DataFrame
+    mask: NDArray[np.bool_]
+    folder: Path
+
+
+@cache
+def cube_of(scan: Path) -> ElementCube:
+    """The maps of a scan."""
+    return read_maps(scan)
+
+
+def run(scan: Path, detector: str, options: list[str], out: Path) -> None:
+    """One `mineral-anomaly detect`, checked for every file of the contract."""
+    command = [sys.executable, "-m", "napari_mineral_anomaly", "detect", str(scan)]
+    command += ["-o", str(out), "--detector", detector, "--overwrite", *options]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    absent = [name for name in CONTRACT if not (out / name).exists()]
+    if absent:
+        raise SystemExit(f"{scan.name}, {detector}: missing {', '.join(absent)}")
+
+
+def read_run(name: str, scan: Path, detector: str, out: Path) -> Found:
+    """What a finished run left in its folder."""
+    texts = dict.fromkeys((*DRIVER_COLUMNS, "mineral_hint", "flags"), str)
+    return Found(
+        name,
+        scan,
+        detector,
+        json.loads((out / RUN_FILE).read_text(encoding="utf-8")),
+        pd.read_csv(out / GRAINS_FILE, dtype=texts, keep_default_na=False),
+        tifffile.imread(out / MASK_FILE) > 0,
+        out,
+    )
+
+
+def with_more_grains(found: Found) -> tuple[float, pd.DataFrame, NDArray[np.bool_]]:
+    """Share of the pixels that is listed, grains and mask, see `FALLBACK_SHARES`."""
+    score = tifffile.imread(found.folder / SCORE_FILE)
+    cube = cube_of(found.scan)
+    for share in FALLBACK_SHARES:
+        result = AnomalyResult(
+            score=score,
+            threshold=float(np.nanquantile(score, 1 - share)),
+            contributions=tifffile.imread(found.folder / CONTRIBUTIONS_FILE),
+            pseudo_labels=tifffile.imread(found.folder / LABELS_FILE),
+            elements=cube.elements,
+        )
+        grains = find_grains(result, cube=cube)
+        if len(grains) >= TOP:
+            break
+    return share, grains, result.mask
+
+
+def rare_grains(scan: Path, element: str) -> tuple[NDArray[np.int32], int]:
     """Label the areas where an element's Anscombe counts exceed the median by `RARE_SIGMAS`.
 
     The scale is 1.4826 MAD, at least 1 (the counting noise of Anscombe-transformed counts).
     """
-    cube = read_maps(scan)
+    cube = cube_of(scan)
     plane = cube.plane(cube.elements.index(element)).astype(np.float64)
     stabilised = 2.0 * np.sqrt(plane + 0.375)
     centre = np.median(stabilised)
@@ -69,38 +144,7 @@ def rare_grains(scan: Path, element: str) -> tuple[np.ndarray, int]:
     return ndimage.label(stabilised - centre > RARE_SIGMAS * sigma, structure=EIGHT)
 
 
-def run(scan: Path, detector: str, options: list[str], out: Path) -> dict:
-    """One `mineral-anomaly detect`; returns run.json, the grains and the anomaly mask."""
-    command = [sys.executable, "-m", "napari_mineral_anomaly", "detect", str(scan)]
-    command += ["-o", str(out), "--detector", detector, "--overwrite", *options]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    absent = [name for name in CONTRACT if not (out / name).exists()]
-    if absent:
-        raise SystemExit(f"{scan.name}, {detector}: missing {', '.join(absent)}")
-    return {
-        "record": json.loads((out / "run.json").read_text(encoding="utf-8")),
-        "grains": pd.read_csv(out / "grains.csv"),
-        "mask": tifffile.imread(out / "anomaly_mask.tif") > 0,
-        "score": tifffile.imread(out / "anomaly_score.ome.tif"),
-        "contributions": tifffile.imread(out / "element_contributions.ome.tif"),
-    }
-
-
-def top_share(found: dict) -> tuple[pd.DataFrame, np.ndarray]:
-    """Grains and mask at the threshold that flags `FALLBACK_SHARE` of the pixels."""
-    record, score = found["record"], found["score"]
-    result = AnomalyResult(
-        score=score,
-        threshold=float(np.nanquantile(score, 1 - FALLBACK_SHARE)),
-        contributions=found["contributions"],
-        pseudo_labels=np.full(score.shape, 2, dtype=np.uint16),
-        elements=tuple(record["elements"]),
-        pixel_size=tuple(record["pixel_size_um"]),
-    )
-    return find_grains(result), result.mask
-
-
-def top_grain_mask(mask: np.ndarray, grains: pd.DataFrame) -> np.ndarray:
+def top_grain_mask(mask: NDArray[np.bool_], grains: pd.DataFrame) -> NDArray[np.bool_]:
     """Pixels of the first `TOP` grains of the list."""
     labels, _ = ndimage.label(mask, structure=EIGHT)
     first = grains.head(TOP)
@@ -112,74 +156,116 @@ def top_grain_mask(mask: np.ndarray, grains: pd.DataFrame) -> np.ndarray:
     return np.isin(labels, sorted(ids))
 
 
-def drivers(grain: pd.Series) -> str:
-    """The driving elements of one grain, as in grains.csv."""
-    values = (grain.get(f"driver_{k}") for k in range(1, 6))
-    return " ".join(str(value) for value in values if isinstance(value, str))
-
-
-def main() -> None:
-    """Run the scans and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--detectors", nargs="+", default=list(DETECTORS))
-    parser.add_argument("--scans", nargs="+", default=list(SCANS))
-    parser.add_argument("--page", type=Path, default=PAGE)
-    arguments = parser.parse_args()
-    root = Path(os.environ["MINERAL_ANOMALY_DATA"]) / "maps"
-
-    lines = [
-        "| scan | detector | seconds | times rx | peak MB | flagged px | grains |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    details: list[str] = []
-    with tempfile.TemporaryDirectory() as work:
-        for name in arguments.scans:
-            reference = None
-            for detector in arguments.detectors:
-                out = Path(work) / name.replace("/", "_") / detector
-                found = run(root / name, detector, SCANS[name], out)
-                record = found["record"]
-                seconds = sum(record["timings"].values())
-                reference = seconds if detector == "rx" else reference
-                ratio = "" if reference is None else f"{seconds / reference:.1f}"
-                lines.append(
-                    f"| {name} | {detector} | {seconds:.1f} | {ratio} "
-                    f"| {record['peak_memory_mb']:.0f} | {record['n_flagged']} of "
-                    f"{record['n_valid']} | {record['n_grains']} |"
-                )
-                print(lines[-1], flush=True)
-                if name == "metapelite_arac01b":
-                    details += metapelite_details(root / name, detector, found)
-    arguments.page.parent.mkdir(exist_ok=True)
-    arguments.page.write_text("\n".join(lines + details) + "\n", encoding="utf-8")
-    print(f"written: {arguments.page}")
-
-
-def metapelite_details(scan: Path, detector: str, found: dict) -> list[str]:
-    """The first ten grains, and which of the Zr, P and S grains the list holds."""
-    grains, mask = found["grains"], found["mask"]
+def first_grains(found: Found) -> list[str]:
+    """The first ten grains of a run, and for the metapelite how many of its rare grains it has."""
+    grains, mask = found.grains, found.mask
     how = "at the default threshold"
     if len(grains) < TOP:
-        how = f"{len(grains)} grains at the default threshold, so the top {FALLBACK_SHARE:.1%}"
-        grains, mask = top_share(found)
-    out = ["", f"**{detector}**, first {TOP} grains of metapelite_arac01b ({how}):", ""]
-    out += ["| rank | peak score | px | centroid y, x (µm) | drivers |", "|---|---|---|---|---|"]
+        n_default = len(grains)
+        share, grains, mask = with_more_grains(found)
+        how = f"{n_default} at the default threshold, so the top {share:.1%} of the pixels"
+    lines = ["", f"**{found.detector}**, first grains of {found.name} ({how}):", ""]
+    lines += [
+        "| rank | peak score | px | row, column | drivers | mineral that fits | flags |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for _, grain in grains.head(TOP).iterrows():
-        out.append(
+        named = " ".join(str(grain[column]) for column in DRIVER_COLUMNS if grain[column])
+        lines.append(
             f"| {grain['rank']} | {grain['peak_score']:.1f} | {grain['area_px']} "
-            f"| {grain['centroid_y_um']:.0f}, {grain['centroid_x_um']:.0f} | {drivers(grain)} |"
+            f"| {grain['centroid_y_px']:.0f}, {grain['centroid_x_px']:.0f} | {named} "
+            f"| {grain['mineral_hint']} | {grain['flags']} |"
         )
+    if found.name == "metapelite_arac01b":
+        lines += ["", *rare_grains_found(found.scan, mask, grains)]
+    return lines
+
+
+def rare_grains_found(scan: Path, mask: NDArray[np.bool_], grains: pd.DataFrame) -> list[str]:
+    """Which of the Zr, P and S grains of the metapelite a list of grains holds."""
     top = top_grain_mask(mask, grains)
-    out.append("")
+    lines = []
     for element in RARE_ELEMENTS:
         labels, n = rare_grains(scan, element)
         listed = np.setdiff1d(np.unique(labels[mask]), 0).size
         first = np.setdiff1d(np.unique(labels[top]), 0).size
-        out.append(
+        lines.append(
             f"- {element}: {n} rare grains (more than {RARE_SIGMAS:g} sigmas above the scan); "
             f"{listed} are in the list, {first} among its first {TOP} grains."
         )
-    return out
+    return lines
+
+
+def draw_losses(runs: list[Found]) -> bytes:
+    """Training loss of msfa on the scans of `DRAWN`, a panel each; dots part the two stages."""
+    figure = new_figure(9.0, 2.8)
+    for number, found in enumerate(runs, start=1):
+        axes = figure.add_subplot(1, len(runs), number)
+        curve = pd.DataFrame(found.record["loss_curve"])
+        steps = np.arange(1, len(curve) + 1)
+        axes.plot(steps, curve["loss"], linewidth=0.3, color="C0", label="each step")
+        of_stage = curve.groupby("stage")["loss"]
+        smooth = of_stage.transform(lambda loss: loss.rolling(SMOOTHED, min_periods=1).median())
+        axes.plot(steps, smooth, color="C0", label=f"median of {SMOOTHED}")
+        axes.axvline(1 + int((curve["stage"] == 1).sum()), color="grey", linewidth=0.8, ls=":")
+        axes.set_yscale("log")
+        axes.set_title(found.name, fontsize=9)
+        axes.set_xlabel("step")
+        if number == 1:
+            axes.set_ylabel("loss")
+            axes.legend(frameon=False, fontsize=8)
+    return figure_png(figure)
+
+
+def write_page(runs: list[Found]) -> None:
+    """The page and the loss curves, from all runs there are."""
+    lines = [
+        "| scan | detector | seconds | times rx | peak MB | flagged px | grains |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    reference: dict[Path, float] = {}
+    for found in runs:
+        record = found.record
+        seconds = sum(record["timings"].values())
+        if found.detector == "rx":
+            reference[found.scan] = seconds
+        ratio = f"{seconds / reference[found.scan]:.1f}" if found.scan in reference else ""
+        lines.append(
+            f"| {found.name} | {found.detector} | {seconds:.1f} | {ratio} "
+            f"| {record['peak_memory_mb']:.0f} | {record['n_flagged']} of {record['n_valid']} "
+            f"| {record['n_grains']} |"
+        )
+    drawn = [found for found in runs if found.detector == "msfa" and found.name in DRAWN]
+    if drawn:
+        (DOCS / "images" / "real_scans_loss.png").write_bytes(draw_losses(drawn))
+        lines += ["", "![Loss of msfa on real scans](images/real_scans_loss.png)"]
+    for found in runs:
+        if found.name in LISTED:
+            lines += first_grains(found)
+    page = DOCS / "measured" / "real_scans.md"
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"written: {page}")
+
+
+def main() -> None:
+    """Run what is missing, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, required=True, help="folder that keeps the runs")
+    parser.add_argument("--detectors", nargs="+", default=list(DETECTORS))
+    parser.add_argument("--scans", nargs="+", default=list(SCANS))
+    arguments = parser.parse_args()
+    root = Path(os.environ["MINERAL_ANOMALY_DATA"]) / "maps"
+    finished = []
+    for name, options in SCANS.items():
+        for detector in DETECTORS:
+            out = arguments.runs / name.replace("/", "_") / detector
+            wanted = name in arguments.scans and detector in arguments.detectors
+            if wanted and not (out / RUN_FILE).exists():
+                print(f"{detector} on {name}", flush=True)
+                run(root / name, detector, options, out)
+            if (out / RUN_FILE).exists():
+                finished.append(read_run(name, root / name, detector, out))
+    write_page(finished)
 
 
 if __name__ == "__main__":
