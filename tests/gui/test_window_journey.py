@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from qtpy.QtWidgets import QDockWidget
+from qtpy.QtWidgets import QDockWidget, QTabBar
 
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.evaluation import auc_and_ap
@@ -173,6 +173,11 @@ def test_docks_open_as_tabs_of_one_place_and_let_go_when_closed(
     docks = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] for name in DOCKS}
     first = docks["Load maps"]
     qtbot.waitUntil(lambda: len(window.tabifiedDockWidgets(first)) == 4, timeout=LONG)
+    bar = next(bar for bar in window.findChildren(QTabBar) if bar.parent() is window)
+    names = [bar.tabText(number) for number in range(bar.count())]
+    assert set(names) <= set(DOCKS)
+    for number, name in enumerate(names):  # none cut to a letter or two
+        assert bar.tabRect(number).width() > bar.fontMetrics().horizontalAdvance(name)
     detect = docks["Detect anomalies"]
     widget = detect.widget()
     assert widget._connections

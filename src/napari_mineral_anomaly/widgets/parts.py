@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -138,6 +139,7 @@ class Dock(QWidget):
             if older and beside and not other.isFloating():
                 window.tabifyDockWidget(other, own)
                 own.raise_()
+                _name_tabs_in_full(window)
                 return
 
     def closeEvent(self, event: Any) -> None:
@@ -159,6 +161,13 @@ class Dock(QWidget):
         button.setToolTip(tooltip)
         button.clicked.connect(lambda: open_dock(self.viewer, dock))
         return button
+
+
+def _name_tabs_in_full(window: QMainWindow) -> None:
+    """Arrows at the end of the tabs instead of names cut to a letter or two."""
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        bar.setElideMode(Qt.TextElideMode.ElideNone)
+        bar.setUsesScrollButtons(True)
 
 
 def _abandon(handles: list[JobHandle[Any]], destroyed: Any = None) -> None:
