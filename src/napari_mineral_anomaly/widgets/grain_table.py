@@ -50,6 +50,7 @@ from napari_mineral_anomaly.widgets.parts import (
     StatusLine,
     is_new_score,
     is_score,
+    put_below_the_map,
     show_step,
 )
 from napari_mineral_anomaly.widgets.session import mask_of
@@ -67,8 +68,6 @@ SEARCH_MS = 150
 
 # Beside napari's own docks a laptop's screen of 768 lines has no more to give.
 _HEIGHT, _MIN_HEIGHT = 230, 150
-# Below both, napari's layer list would be two lines high there: it keeps the corner then.
-_LOW_WINDOW = 900
 
 
 class GrainTableDock(Dock):
@@ -128,10 +127,7 @@ class GrainTableDock(Dock):
         """Below the map, not beside it: rows are wide, and the map needs its height less."""
         own, window = self.parent(), self.window()
         if isinstance(own, QDockWidget) and isinstance(window, QMainWindow):
-            if window.height() < _LOW_WINDOW:
-                corner = Qt.Corner.BottomLeftCorner
-                window.setCorner(corner, Qt.DockWidgetArea.LeftDockWidgetArea)
-            window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, own)
+            put_below_the_map(window, own)
             window.resizeDocks([own], [self.sizeHint().height()], Qt.Orientation.Vertical)
 
     def sizeHint(self) -> QSize:

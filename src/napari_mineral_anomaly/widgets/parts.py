@@ -34,6 +34,8 @@ PLUGIN = "napari-mineral-anomaly"
 
 # A dock beside the canvas of a 1366-pixel laptop screen; longer lines wrap.
 DOCK_WIDTH = 320
+# Lines of a window in which a dock below everything leaves napari's own docks too little.
+_LOW_WINDOW = 900
 
 _numbers = count()
 
@@ -161,6 +163,18 @@ class Dock(QWidget):
         button.setToolTip(tooltip)
         button.clicked.connect(lambda: open_dock(self.viewer, dock))
         return button
+
+
+def put_below_the_map(window: QMainWindow, dock: QDockWidget) -> None:
+    """Give a wide dock the bottom of the window.
+
+    In a low window napari's docks on the left keep their corner: above a dock as wide as the window
+    their layer list would be two lines high, and the window would grow beyond the screen.
+    """
+    if window.height() < _LOW_WINDOW:
+        corner = Qt.Corner.BottomLeftCorner
+        window.setCorner(corner, Qt.DockWidgetArea.LeftDockWidgetArea)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
 
 
 def _name_tabs_in_full(window: QMainWindow) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QSignalBlocker, QSize, Qt
+from qtpy.QtCore import QSignalBlocker, QSize
 from qtpy.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -27,7 +27,14 @@ from napari_mineral_anomaly.widgets.adding import LayersInTurns
 from napari_mineral_anomaly.widgets.latest_jobs import LatestJobs
 from napari_mineral_anomaly.widgets.layers import LayerData
 from napari_mineral_anomaly.widgets.links import link_of
-from napari_mineral_anomaly.widgets.parts import DOCK_WIDTH, Dock, StatusLine, fit_width, row
+from napari_mineral_anomaly.widgets.parts import (
+    DOCK_WIDTH,
+    Dock,
+    StatusLine,
+    fit_width,
+    put_below_the_map,
+    row,
+)
 from napari_mineral_anomaly.widgets.scan_handles import put_spectra, spectra_of
 from napari_mineral_anomaly.widgets.scans import Scan, cube_from_layers, find_scan, scans_in
 from napari_mineral_anomaly.widgets.spectrum_calibration import EnergyFields
@@ -166,7 +173,7 @@ class SpectrumDock(Dock):
         """Open below the canvas, where a spectrum has room; napari ignores the manifest's area."""
         own, window = self.parent(), self.window()
         if isinstance(own, QDockWidget) and isinstance(window, QMainWindow):
-            window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, own)
+            put_below_the_map(window, own)
         super()._join_our_docks()
 
     def minimumSizeHint(self) -> QSize:
