@@ -120,6 +120,10 @@ def main() -> None:
                     stream.write(json.dumps(rows[-1]) + "\n")
                 print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
+    # Sections run in any order; the pages list them by scene.
+    table = table.sort_values(
+        "scene", key=lambda names: names.map(SCENES.index), kind="stable", ignore_index=True
+    )
     (PAGES / "barren.md").write_text(barren_page(table), encoding="utf-8")
     (PAGES / "drivers.md").write_text(drivers_page(table), encoding="utf-8")
 
