@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # On two busy cores torch's default threading can be 10-100 times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -16,6 +17,10 @@ os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
 # Pixel sizes that tests type are not remembered in the settings of who runs them.
 _SETTINGS = tempfile.TemporaryDirectory(prefix="mineral-anomaly-settings-")
 os.environ["MINERAL_ANOMALY_CONFIG"] = _SETTINGS.name
+
+# The same examples in every run of one commit: a find by chance must not fail another's change.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -245,7 +245,7 @@ def _dark_cells(
     typical = sum(median for median, _ in levels)
     voted = False
     for v, (z, mean, (median, level)) in enumerate(zip(atomic, means, levels, strict=True)):
-        error = np.sqrt((level if noise is None else noise[v] ** 2) / n_pixels)
+        error = np.sqrt(level / n_pixels) if noise is None else noise[v] / np.sqrt(n_pixels)
         if not level > _STANDARD_ERRORS * error:
             continue
         is_flat = level < _FLAT_CONTRAST * median and median < _WEAK_SHARE * typical

@@ -234,3 +234,11 @@ def test_the_corners_of_a_real_round_mount(real_data: Path) -> None:
     # All of it lies in three corners, none in the dark pits of the rock.
     left_out[-60:, -60:] = left_out[-40:, :40] = left_out[:40, -40:] = False
     assert not left_out.any()
+
+
+def test_absurdly_large_numbers_pass_without_overflow():
+    maps = np.zeros((2, 3, 4))
+    maps[1, 0, :2] = 1.8e19, 0.5
+    valid = find_valid_area(ElementCube(maps, ("Fe", "Si")))
+    assert valid.shape == (3, 4)
+    assert valid[0, 0]

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.elements import parse_names
 from napari_mineral_anomaly.exporting import Product, plan_files, write_files
 from napari_mineral_anomaly.io import read_maps
 
@@ -66,7 +67,7 @@ odd_names = st.lists(
         max_size=12,
     )
     .map(lambda text: "~" + "".join(text.split()) + "~")
-    .filter(str.isprintable),
+    .filter(lambda name: name.isprintable() and parse_names([name])[0].role != "element"),
     min_size=3,
     max_size=3,
     unique=True,
