@@ -161,7 +161,7 @@ WITHOUT_CALIBRATION = ("pyxrf", "npy", "edax")
 
 def opened(name: str, folder: Path) -> Any:
     if name == "edax":
-        pytest.importorskip("rsciio")
+        pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     return open_spectrum_image(WRITERS[name](folder))
 
 
@@ -191,6 +191,15 @@ def test_ripple_tells_calibration_and_pixel_size(tmp_path: Path) -> None:
     assert (image.energy.offset_kev, image.energy.gain_kev) == (-0.1, 0.02)
     assert image.pixel_size == (50.0, 100.0)
     assert image.files == ("scan.raw", "scan.rpl")
+
+
+@pytest.mark.parametrize("units", [("mm", "um"), ("", "")])
+def test_ripple_sizes_in_two_units_or_none_are_not_used(
+    tmp_path: Path, units: tuple[str, str]
+) -> None:
+    across, down = units
+    path = write_ripple(tmp_path, **{"width-units": across, "height-units": down})
+    assert open_spectrum_image(path).pixel_size is None
 
 
 def test_ev_per_channel_is_understood_and_a_wrong_unit_is_told(tmp_path: Path) -> None:
@@ -303,7 +312,7 @@ ONE_PER_READER = ("ripple", "envi bip", "maps", "pyxrf", "npy", "npz", "mat", "m
 @pytest.mark.parametrize("name", ONE_PER_READER)
 def test_a_file_cut_short_is_refused(name: str, share: float, tmp_path: Path) -> None:
     if name == "edax":
-        pytest.importorskip("rsciio")
+        pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     path = WRITERS[name](tmp_path)
     cut(tmp_path / DATA_FILE.get(name, path.name), share)
     with pytest.raises(InputError, match=r"scan\."):
@@ -313,7 +322,7 @@ def test_a_file_cut_short_is_refused(name: str, share: float, tmp_path: Path) ->
 @pytest.mark.parametrize("name", [*ONE_PER_READER, "bruker", "jeol"])
 def test_something_else_under_the_name_is_refused(name: str, tmp_path: Path) -> None:
     if name in ("edax", "bruker", "jeol"):
-        pytest.importorskip("rsciio")
+        pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     names = {"bruker": "scan.bcf", "jeol": "scan.pts"}
     path = tmp_path / names[name] if name in names else WRITERS[name](tmp_path)
     for text in (b"this is a letter, not a measurement\n" * 200, bytes(range(256)) * 40):
@@ -364,7 +373,7 @@ def test_absurd_binary_headers_are_refused(tmp_path: Path) -> None:
     for name, words in (("scan.npy", "bytes"), ("scan.h5", "damaged"), ("empty.h5", "no numbers")):
         with pytest.raises(InputError, match=words):
             open_spectrum_image(tmp_path / name)
-    pytest.importorskip("rsciio")
+    pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     path = write_spd(tmp_path)
     data = bytearray(path.read_bytes())
     data[24:32] = struct.pack("<2I", 2**31, 2**31)
@@ -415,7 +424,7 @@ def test_half_a_pair_and_too_few_channels(tmp_path: Path) -> None:
 def test_what_the_library_says_is_a_note_and_not_in_the_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("rsciio")
+    pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     path = write_spd(tmp_path)
     assert main(["inspect", str(path), "--energy", "0", "0.02", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

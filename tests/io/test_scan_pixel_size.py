@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.pixel_size import (
-    attrs_pixel_size,
-    envi_pixel_size,
-    ripple_pixel_size,
-    world_file_pixel_size,
-)
+from napari_mineral_anomaly.io.pixel_size import world_file_pixel_size
 from napari_mineral_anomaly.io.remembered_size import (
     FOLDER_VARIABLE,
     remember_pixel_size,
@@ -55,17 +53,40 @@ def test_world_files_that_tell_nothing(scan: Path, text: str) -> None:
     assert read_maps(scan).pixel_size is None
 
 
-def test_sizes_in_headers() -> None:
-    ripple = {"width-scale": "0.1", "height-scale": "0.2", "width-units": "mm"}
-    assert ripple_pixel_size(ripple).um == (200, 100)
-    assert ripple_pixel_size({"width-scale": "1", "height-scale": "1"}) is None
-    info = ["Arbitrary", " 1", " 1", " 0", " 0", " 2e-5", " 3e-5", " units=Meters"]
-    assert envi_pixel_size(info).um == (30, 20)
-    assert envi_pixel_size(["UTM"]) is None
-    assert attrs_pixel_size({"pixel_size": [0.01, 0.02], "units": b"mm"}).um == (10, 20)
-    assert attrs_pixel_size({"element_size_um": [1.0, 5.0, 6.0]}).um == (5, 6)
-    assert attrs_pixel_size({"pixel_size": "unknown"}) is None
-    assert attrs_pixel_size({}) is None
+@pytest.mark.parametrize(
+    ("attributes", "um"),
+    [
+        ({"pixel_size": [0.01, 0.02], "units": "mm"}, (10, 20)),
+        ({"pixel_size": 0.03, "pixel_size_unit": "mm", "unit": "counts"}, (30, 30)),
+        ({"pixel_size": 5.0, "unit": "counts"}, (5, 5)),
+        ({"element_size_um": [1.0, 5.0, 6.0]}, (5, 6)),
+        ({"pixel_size": 0.01, "units": "mm", "pixel_size_um": 12}, (12, 12)),
+        ({"pixel_size": "unknown"}, None),
+        ({"pixel_size": 20.0, "units": "m"}, None),
+    ],
+)
+def test_the_attributes_of_stores_tell_the_size_in_its_unit(
+    tmp_path: Path, attributes: dict[str, Any], um: tuple[float, float] | None
+) -> None:
+    maps = np.random.default_rng(0).poisson(40, (2, 12, 14)).astype(np.uint16)
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        stack = file.create_dataset("maps", data=maps)
+        file["elements"] = ["Fe", "Si"]
+        stack.attrs.update(attributes)
+    store = zarr.create_array(str(tmp_path / "scan.zarr"), data=maps)
+    store.attrs.update({"elements": ["Fe", "Si"], **attributes})
+    np.save(tmp_path / "scan.npy", maps)
+    beside = json.dumps({"elements": ["Fe", "Si"], **attributes})
+    (tmp_path / "scan.json").write_text(beside)
+    for name in ("scan.h5", "scan.zarr", "scan.npy"):
+        assert read_maps(tmp_path / name).pixel_size == (um and pytest.approx(um)), name
+
+
+def test_a_numpy_archive_tells_its_size_in_its_unit(tmp_path: Path) -> None:
+    maps = np.random.default_rng(0).poisson(40, (2, 12, 14)).astype(np.uint16)
+    names = ["Fe", "Si"]
+    np.savez(tmp_path / "a.npz", maps=maps, elements=names, pixel_size=[0.01, 0.02], unit="mm")
+    assert read_maps(tmp_path / "a.npz").pixel_size == pytest.approx((10, 20))
 
 
 def test_a_typed_size_is_kept_for_the_folder(scan: Path) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from napari_mineral_anomaly.elements import parse_names
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.pixel_size import length_in_um
+from napari_mineral_anomaly.io.pixel_size import is_length, length_in_um
 from napari_mineral_anomaly.io.planes import HoldsSpectra, PixelSize, Plane, listed
 
 # Channels without names are element maps up to this number, spectra above it; our choice: the
@@ -28,7 +28,9 @@ _NAME_LISTS = (
     *("elements", "element_names", "channel_names", "names", "channels", "labels"),
     *("xrf_fit_name", "bands", "band_names"),
 )
-_PIXEL_SIZES = ("pixel_size_um", "pixel_size", "pixelsize", "step_um")
+# Those that end in "um" are in µm; beside the others a unit may be named.
+_PIXEL_SIZES = ("pixel_size_um", "element_size_um", "step_um", "pixel_size", "pixelsize")
+_UNIT_NAMES = ("unit", "units", "pixel_size_unit", "pixel_size_units")
 
 
 @dataclass(frozen=True)
@@ -203,15 +205,33 @@ def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
     return ()
 
 
-def stored_pixel_size(values: Mapping[str, ArrayLike], origin: str) -> PixelSize | None:
-    """A pixel size in µm from attributes or single numbers called ``pixel_size_um`` and so on."""
-    for name, value in values.items():
-        if name.rpartition("/")[2].casefold() not in _PIXEL_SIZES:
+def stored_pixel_size(values: Mapping[str, Any], origin: str) -> PixelSize | None:
+    """A pixel size from attributes or single numbers called ``pixel_size_um`` and so on.
+
+    Parameters
+    ----------
+    values : mapping
+        One number, (y, x) or (z, y, x). ``pixel_size`` is in µm unless a length stands beside it
+        as ``unit`` or ``units``, where others write the unit of the map's numbers.
+    origin : str
+        Where the values stand, for the report.
+    """
+    named = {name.rpartition("/")[2].casefold(): value for name, value in values.items()}
+    beside = [_word(named[name]) for name in _UNIT_NAMES if name in named]
+    unit = next((word for word in beside if is_length(word)), "µm")
+    for name in _PIXEL_SIZES:
+        if name not in named:
             continue
-        numbers = np.atleast_1d(np.asarray(value)).ravel()
-        if numbers.dtype.kind in "uif" and numbers.size in (1, 2):
-            return length_in_um((float(numbers[0]), float(numbers[-1])), "µm", origin)
+        numbers = np.atleast_1d(np.asarray(named[name])).ravel()
+        if numbers.dtype.kind in "uif" and numbers.size in (1, 2, 3):
+            sizes = (float(numbers[0 if numbers.size == 1 else -2]), float(numbers[-1]))
+            return length_in_um(sizes, "µm" if name.endswith("um") else unit, origin)
     return None
+
+
+def _word(value: Any) -> str:
+    words = np.asarray(value).ravel()[:1].tolist() or [""]
+    return words[0].decode("utf-8", "replace") if isinstance(words[0], bytes) else str(words[0])
 
 
 def _element_group(path: Path, arrays: Sequence[StoredArray]) -> list[StoredArray]:

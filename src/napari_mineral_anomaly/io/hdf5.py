@@ -115,7 +115,7 @@ def read_container(path: Path) -> Container:
     sizes: list[PixelSize | None] = []
 
     def visit(name: str, item: Any) -> None:
-        sizes.append(stored_pixel_size(_numbers(item.attrs), f"attribute of {name}"))
+        sizes.append(stored_pixel_size(_short_values(item.attrs), f"attribute of {name}"))
         if not isinstance(item, h5py.Dataset):
             return
         if h5py.check_string_dtype(item.dtype) is not None or item.dtype.kind == "S":
@@ -130,7 +130,7 @@ def read_container(path: Path) -> Container:
     if not h5py.is_hdf5(path):
         raise InputError(f"{path.name} is no HDF5 file although its name says so.")
     with h5py.File(path, "r") as file:
-        sizes.append(stored_pixel_size(_numbers(file.attrs), "attribute of the file"))
+        sizes.append(stored_pixel_size(_short_values(file.attrs), "attribute of the file"))
         file.visititems(visit)
         known = next((found for found in sizes if found is not None), None)
         pixel_size = known or _scan_axes(file) or _positions(file)
@@ -193,14 +193,14 @@ def _words(dataset: Any) -> tuple[str, ...]:
     )
 
 
-def _numbers(attributes: Any) -> dict[str, Any]:
+def _short_values(attributes: Any) -> dict[str, Any]:
     found = {}
     for key in attributes:
         try:
             value = np.asarray(attributes[key])
         except (OSError, TypeError, ValueError):  # types that h5py does not know
             continue
-        if value.dtype.kind in "uif" and value.size <= 2:
+        if value.dtype.kind in "uifUSO" and 0 < value.size <= 3:
             found[str(key)] = value
     return found
 

@@ -102,7 +102,7 @@ def _npz(path: Path) -> Container:
                 arrays.append(StoredArray(name, shape, dtype, partial(_member, path, name)))
             elif dtype.kind in "US" and len(shape) == 1 and shape[0] < _LONGEST_NAME_LIST:
                 texts[name] = tuple(_text(word) for word in _member(path, name))
-            if dtype.kind in "uif" and math.prod(shape) <= 2:
+            if dtype.kind in "uifUS" and 0 < math.prod(shape) <= 3:
                 numbers[name] = _member(path, name)
     return Container(path, arrays, texts, stored_pixel_size(numbers, "pixel_size array"))
 
@@ -155,7 +155,7 @@ def _beside(path: Path) -> tuple[tuple[str, ...], PixelSize | None]:
             raise InputError(f"{sidecar.name} names no list of elements for {path.name}.")
         attributes = content if isinstance(content, dict) else {}
         size = stored_pixel_size(
-            {k: v for k, v in attributes.items() if isinstance(v, int | float | list)},
+            {k: v for k, v in attributes.items() if isinstance(v, int | float | str | list)},
             f"pixel size in {sidecar.name}",
         )
         return tuple(str(name) for name in listing), size

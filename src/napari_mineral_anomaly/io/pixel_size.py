@@ -1,9 +1,9 @@
-"""The pixel size that a TIFF carries, and what to make of several of them."""
+"""The pixel size that a TIFF or a world file tells, and what to make of several of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,11 @@ def tiff_pixel_size(page: Any) -> tuple[PixelSize | None, str]:
     if _is_print_resolution(inches):
         return None, f"{1 / inches[1]:.0f} dpi is a printing default, not a pixel size"
     return _checked((factor * resolution[0], factor * resolution[1]), "TIFF resolution tag"), ""
+
+
+def is_length(unit: str) -> bool:
+    """Whether we know the word as a unit of length."""
+    return unit.strip().lower() in _UNITS_UM
 
 
 def length_in_um(lengths: tuple[float, float], unit: str, origin: str) -> PixelSize | None:
@@ -146,57 +151,6 @@ def world_file_pixel_size(path: Path) -> PixelSize | None:
         if len(values) == 6:
             down, across = math.hypot(*values[2:4]), math.hypot(*values[:2])
             return length_in_um((down, across), "m", "world file")
-    return None
-
-
-def ripple_pixel_size(header: Mapping[str, str]) -> PixelSize | None:
-    """Pixel size from the keys of a Ripple header: ``width-scale`` and ``height-scale``.
-
-    ``width-units`` and ``height-units`` name the unit; without them nothing is assumed.
-    """
-    try:
-        sizes = (float(header["height-scale"]), float(header["width-scale"]))
-    except (KeyError, ValueError):
-        return None
-    unit = header.get("width-units", "")
-    if header.get("height-units", unit) != unit:
-        return None
-    return length_in_um(sizes, unit, "Ripple header")
-
-
-def envi_pixel_size(map_info: Sequence[str]) -> PixelSize | None:
-    """Pixel size from the fields of ENVI's ``map info``.
-
-    Fields 6 and 7 are the sizes across and down; ``units=...`` names the unit, metres by default.
-    """
-    fields = [field.strip() for field in map_info]
-    try:
-        across, down = float(fields[5]), float(fields[6])
-    except (IndexError, ValueError):
-        return None
-    units = [field[6:] for field in fields if field.lower().startswith("units=")]
-    unit = units[0].lower() if units else "m"
-    return length_in_um((down, across), {"meters": "m", "metres": "m"}.get(unit, unit), "map info")
-
-
-def attrs_pixel_size(attrs: Mapping[str, Any]) -> PixelSize | None:
-    """Pixel size from attributes of an HDF5 or zarr array.
-
-    Understood are ``pixel_size`` or ``element_size_um`` (one number, or the last two of several,
-    down and across) with ``unit`` or ``units`` beside them, µm by default.
-    """
-    for key in ("pixel_size_um", "element_size_um", "pixel_size"):
-        if key not in attrs:
-            continue
-        try:
-            sizes = [float(value) for value in np.atleast_1d(np.asarray(attrs[key]))]
-        except (TypeError, ValueError):
-            return None
-        unit = attrs.get("unit", attrs.get("units", "µm")) if key == "pixel_size" else "µm"
-        unit = unit.decode() if isinstance(unit, bytes) else str(unit)
-        if not sizes:
-            return None
-        return length_in_um((sizes[-2] if len(sizes) > 1 else sizes[0], sizes[-1]), unit, key)
     return None
 
 

@@ -178,5 +178,7 @@ def _pixel_size(header: Mapping[str, str]) -> tuple[float, float] | None:
     if across is None or down is None:
         return None
     unit = header.get("width-units", header.get("height-units", ""))
+    if header.get("height-units", unit).casefold() != unit.casefold():
+        return None  # one of the two is a slip: better none than a wrong one
     size = length_in_um((down, across), unit, "")
     return None if size is None else size.um

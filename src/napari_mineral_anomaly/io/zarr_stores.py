@@ -97,7 +97,7 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
             for name, array in arrays
             if array.dtype.kind in "uifb"
         ]
-        size = stored_pixel_size(_numbers(dict(node.attrs)), "Zarr attribute")
+        size = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
         return MapFile(path, maps_in(Container(path, stored, pixel_size=size)))
 
 
@@ -174,7 +174,7 @@ def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> 
         for key, value in attributes.items()
         if key in _NAMES and isinstance(value, Sequence) and not isinstance(value, str)
     }
-    size = stored_pixel_size(_numbers(attributes), "Zarr attribute")
+    size = stored_pixel_size(_short_values(attributes), "Zarr attribute")
     if array.ndim == 2:
         return _planes(path, array, name, False, [], size)
     if array.ndim != 3:
@@ -203,7 +203,7 @@ def _planes(
 
     _require_numbers(path, array)
     notes = _require_stored(path, array, name)
-    whole = da.from_array(  # type: ignore[no-untyped-call]
+    whole = da.from_array(  # type: ignore[no-untyped-call]  # dask has no types
         _Told(path, array), chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
     )
     if last:
@@ -304,5 +304,5 @@ def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
     return ()
 
 
-def _numbers(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in attributes.items() if isinstance(v, int | float | list | tuple)}
+def _short_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in attributes.items() if isinstance(v, int | float | str | list | tuple)}
