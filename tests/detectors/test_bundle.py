@@ -12,11 +12,17 @@ from safetensors.numpy import load_file
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import FittedDetector
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
-from napari_mineral_anomaly.detectors.registry import make_detector
+from napari_mineral_anomaly.detectors.registry import detector_names, make_detector
 from napari_mineral_anomaly.errors import InputError
 
 SMALL: dict[str, dict[str, Any]] = {
     "rx": {},
+    "robust-rx": {"trim": 0.05, "rounds": 2},
+    "local-rx": {},
+    "crd": {},
+    "pca": {},
+    "knn": {},
+    "iforest": {"trees": 10},
     "msfa": {"epochs": 2, "pre_epochs": 2, "tile": 12, "width": 8, "groups": 2},
     "msfa-paper": {
         "epochs": 2,
@@ -26,6 +32,8 @@ SMALL: dict[str, dict[str, Any]] = {
         "min_samples": 5,
         "eps": 0.3,
     },
+    "auto-ad": {"epochs": 2, "channels": 8},
+    "dfan": {"pre_epochs": 2, "epochs": 1},
 }
 
 
@@ -38,7 +46,7 @@ def rx_model(scan: ElementCube, tmp_path: Path) -> Path:
     return save_model(_fit("rx", scan), tmp_path / "model")
 
 
-@pytest.mark.parametrize("name", ["rx", "msfa", "msfa-paper"])
+@pytest.mark.parametrize("name", detector_names())
 def test_a_loaded_model_gives_exactly_the_same_result(
     name: str, make_scan: Callable[..., ElementCube], tmp_path: Path
 ) -> None:

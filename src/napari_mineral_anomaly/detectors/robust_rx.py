@@ -76,8 +76,12 @@ class RobustRxDetector(PixelwiseDetector[RobustRxConfig]):
                 moments.add(pixels[kept])
                 start += len(pixels)
             distance = Mahalanobis.fit(moments)
-        return MahalanobisBackground(distance, {"trimmed_share": self.config.trim})
+        return MahalanobisBackground(distance, self._about())
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
         """Rebuild from `MahalanobisBackground.arrays`."""
-        return MahalanobisBackground.from_arrays(arrays)
+        return MahalanobisBackground.from_arrays(arrays, self._about())
+
+    def _about(self) -> dict[str, Any]:
+        # From the parameters, which a saved model keeps: the same before and after loading.
+        return {"trimmed_share": self.config.trim}

@@ -46,9 +46,11 @@ class MahalanobisBackground:
         return {"rank": self._distance.rank} | self._about
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
+    def from_arrays(
+        cls, arrays: dict[str, NDArray[Any]], about: dict[str, Any] | None = None
+    ) -> MahalanobisBackground:
         """Rebuild from `arrays`."""
-        return cls(Mahalanobis(arrays["mean"], arrays["whitening"]))
+        return cls(Mahalanobis(arrays["mean"], arrays["whitening"]), about)
 
 
 class RxDetector(PixelwiseDetector[RxConfig]):
