@@ -36,7 +36,7 @@ class ElementCube:
     pixel_size : (float, float), optional
         (y, x) in µm; None when unknown.
     valid : array (H, W) of bool, optional
-        The area that holds sample. Default: `valid_area.find_valid_area`, which leaves out what is
+        The area that holds sample. Default: `valid_area.locate_sample`, which leaves out what is
         missing, zero in every element, or off the sample; computed when first asked for, so that
         a lazy cube can be opened and looked at without being read.
     quantity : {"counts", "concentration", "reflectance", "unknown"}, optional
@@ -212,22 +212,6 @@ class ElementCube:
         for start in range(0, height, step):
             yield slice(start, min(start + step, height))
 
-    def valid_pixels(self, index: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """Values (n, C) float32 of the valid pixels, or of some of them.
-
-        Parameters
-        ----------
-        index : array of int, optional
-            Positions among the valid pixels in row-major order, for sampling.
-        """
-        where = np.flatnonzero(self.valid)
-        if index is not None:
-            where = where[index]
-        out = np.empty((where.size, self.n_elements), dtype=np.float32)
-        for c in range(self.n_elements):
-            out[:, c] = self.plane(c).reshape(-1)[where]
-        return out
-
     def replace(self, **changes: Any) -> ElementCube:
         """A cube with some constructor arguments changed; the maps are shared, not copied."""
         arguments: dict[str, Any] = {
@@ -264,7 +248,9 @@ def default_valid(cube: ElementCube) -> ValidArea:
 
 
 def guess_quantity(cube: ElementCube) -> Quantity:
-    """Decide what the numbers are from a few thousand rows of the data.
+    """Decide what the numbers are from 64 to 127 rows, evenly spread over the scan.
+
+    A scan of fewer than 128 rows is read whole.
 
     Whole numbers that are not negative are counts, whatever the dtype; fractions between 0 and
     about 100 are concentrations (weight per cent); anything else is "unknown". Our choice: it

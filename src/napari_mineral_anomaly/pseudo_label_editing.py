@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from napari_mineral_anomaly.cube import ElementCube
@@ -196,24 +196,6 @@ def split_by_signature(
     part = model.predict(values)
     order = np.argsort(-np.bincount(part, minlength=n), kind="stable")
     return _with_parts(clusters, code, [where[part == k] for k in order])
-
-
-def split_by_region(
-    clusters: ClusterMap, code: int, region: ArrayLike, name: str | None = None
-) -> ClusterMap:
-    """The pixels of a cluster inside a brushed region (H, W), non-zero = inside, as a new one."""
-    _require(clusters, code)
-    inside = np.asarray(region) != 0
-    if inside.shape != clusters.labels.shape:
-        raise InputError("The brushed region and the clusters must lie on the same grid.")
-    own = clusters.labels == code
-    where, rest = np.flatnonzero(own & inside), np.flatnonzero(own & ~inside)
-    if where.size == 0 or rest.size == 0:
-        raise InputError(
-            "Brush over a part of the cluster: the region must hold some of its pixels, not all."
-        )
-    split = _with_parts(clusters, code, [rest, where])
-    return split if name is None else rename(split, max(split.codes), name)
 
 
 def cluster_signatures(

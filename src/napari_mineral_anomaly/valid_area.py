@@ -100,11 +100,6 @@ class ValidArea:
         return int(np.count_nonzero(self.mask))
 
 
-def find_valid_area(cube: ElementCube) -> NDArray[np.bool_]:
-    """The pixels of a scan that hold sample, (H, W) bool; see `locate_sample`."""
-    return locate_sample(cube).mask
-
-
 def locate_sample(cube: ElementCube) -> ValidArea:
     """Find the sample in a scan (method: see this module).
 

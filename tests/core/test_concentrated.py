@@ -80,7 +80,7 @@ def test_barren_sections_stay_silent(seed: int) -> None:
 
 
 def test_the_apatite_of_a_real_scan_is_named(real_data) -> None:
-    pytest.importorskip("rsciio")
+    pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     cube = read_maps(real_data / "cubes" / "chevkinite_30x30.bcf")
     [one] = concentrated_elements(cube, np.zeros(cube.shape, dtype=bool))
     assert one.element == "P"

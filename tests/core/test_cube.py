@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -69,12 +71,20 @@ def test_quantity_is_decided_from_the_numbers(values: np.ndarray, quantity: str)
     assert ElementCube(values.reshape(1, 1, 3), ["Fe"]).quantity == quantity
 
 
-def test_valid_pixels_come_in_row_major_order() -> None:
-    maps = np.arange(12, dtype=np.uint16).reshape(2, 2, 3)
-    valid = np.array([[True, False, True], [False, True, True]])
-    cube = ElementCube(maps, ["Fe", "Si"], valid=valid)
-    np.testing.assert_array_equal(cube.valid_pixels(), [[0, 6], [2, 8], [4, 10], [5, 11]])
-    np.testing.assert_array_equal(cube.valid_pixels(np.array([3, 0])), [[5, 11], [0, 6]])
+@pytest.mark.parametrize(("height", "rows"), [(1, 1), (127, 127), (128, 64), (191, 96), (5000, 65)])
+def test_quantity_looks_at_rows_all_over_the_scan(height: int, rows: int) -> None:
+    looked: list[int] = []
+
+    class Lazy:
+        shape, dtype = (1, height, 2), np.dtype(np.uint16)
+
+        def __getitem__(self, index: Any) -> np.ndarray:
+            looked.extend(range(height)[index[1]])
+            return np.ones((1, height, 2), np.uint16)[index]
+
+    assert ElementCube(Lazy(), ["Fe"]).quantity == "counts"
+    assert len(looked) == rows
+    assert looked[-1] >= 0.98 * (height - 1)
 
 
 def test_row_blocks_cover_every_row_once() -> None:

@@ -33,8 +33,8 @@ def test_pixels_of_all_scans_are_there_and_apart():
     assert both.n_valid == 12 + 11
     assert not both.valid[3:19].any()
     assert not both.valid[:3, 4:].any()
-    expected = np.concatenate([one.valid_pixels(), two.valid_pixels()[:, ::-1]])
-    assert np.array_equal(both.valid_pixels(), expected)
+    expected = np.concatenate([one.maps[:, one.valid], two.maps[::-1, two.valid]], axis=1)
+    assert np.array_equal(both.maps[:, both.valid], expected)
 
 
 def test_pixel_sizes_that_differ_are_unknown():

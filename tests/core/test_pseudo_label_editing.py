@@ -15,7 +15,6 @@ from napari_mineral_anomaly.pseudo_label_editing import (
     recolour,
     rename,
     signature_sigmas,
-    split_by_region,
     split_by_signature,
     toggle_background,
 )
@@ -71,17 +70,6 @@ def test_split_by_signature_parts_the_two_phases():
     assert np.array_equal(split.labels == 0, LABELS == 0)
     again = split_by_signature(clusters, 2, _cube())
     assert np.array_equal(split.labels, again.labels)
-
-
-def test_split_by_a_brushed_region_takes_only_the_cluster():
-    region = np.zeros(LABELS.shape)
-    region[:, 10:17] = 1
-    split = split_by_region(cluster_map(LABELS), 3, region, "chlorite")
-    assert np.array_equal(split.labels == 5, (LABELS == 3) & (region > 0))
-    assert split.names[5] == "chlorite"
-    assert np.array_equal(split.labels == 4, LABELS == 4)
-    with pytest.raises(InputError, match="not all"):
-        split_by_region(cluster_map(LABELS), 3, np.ones(LABELS.shape))
 
 
 def test_signatures_are_the_means_of_the_maps():

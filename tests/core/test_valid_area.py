@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.simulate import simulate_section
-from napari_mineral_anomaly.valid_area import find_valid_area, is_measured, locate_sample
+from napari_mineral_anomaly.valid_area import is_measured, locate_sample
 
 ROCK = ("Si", "Al", "Fe", "Ca", "K")
 # Expected counts of each mineral in the elements of ROCK.
@@ -148,7 +148,7 @@ def test_reflectance_and_unnamed_bands_lose_only_what_is_missing() -> None:
     bands = ElementCube(maps, [f"band {i}" for i in range(5)])
     water = ElementCube(maps, ROCK, quantity="reflectance")
     for cube in (bands, water):
-        assert np.array_equal(find_valid_area(cube), maps.any(axis=0))
+        assert np.array_equal(locate_sample(cube).mask, maps.any(axis=0))
 
 
 def test_a_lazy_cube_is_read_in_blocks_of_rows() -> None:
@@ -166,7 +166,7 @@ def test_a_lazy_cube_is_read_in_blocks_of_rows() -> None:
             return part
 
     lazy = locate_sample(ElementCube(Lazy(), ROCK, quantity="counts"))
-    assert np.array_equal(lazy.mask, find_valid_area(ElementCube(maps, ROCK)))
+    assert np.array_equal(lazy.mask, locate_sample(ElementCube(maps, ROCK)).mask)
     assert sum(read) == maps.size
 
 
@@ -174,7 +174,7 @@ def test_a_cube_finds_its_own_area_and_keeps_a_given_one() -> None:
     expected = rock()
     expected[:, :, 170:] = np.array(EPOXY)[:, None, None]
     cube = ElementCube(measured(expected), ROCK)
-    assert np.array_equal(cube.valid, find_valid_area(cube))
+    assert np.array_equal(cube.valid, locate_sample(cube).mask)
     assert cube.valid_area.origin == "found"
     assert cube.replace(source="elsewhere").valid_area.n_off_sample == cube.valid_area.n_off_sample
     given = np.ones((160, 200), bool)
@@ -239,6 +239,6 @@ def test_the_corners_of_a_real_round_mount(real_data: Path) -> None:
 def test_absurdly_large_numbers_pass_without_overflow():
     maps = np.zeros((2, 3, 4))
     maps[1, 0, :2] = 1.8e19, 0.5
-    valid = find_valid_area(ElementCube(maps, ("Fe", "Si")))
+    valid = locate_sample(ElementCube(maps, ("Fe", "Si"))).mask
     assert valid.shape == (3, 4)
     assert valid[0, 0]

@@ -12,6 +12,12 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def write_and_raise(error, out, **options):
+    with staged_folder(out, **options) as folder:
+        (folder / "run.json").write_text("new")
+        raise error
+
+
 def test_a_file_appears_only_when_the_block_ends_well(tmp_path):
     target = tmp_path / "a.txt"
     with atomic_path(target) as temporary:
@@ -19,9 +25,14 @@ def test_a_file_appears_only_when_the_block_ends_well(tmp_path):
         assert not target.exists()
         assert temporary.parent == tmp_path
     assert target.read_text() == "half"
-    with pytest.raises(RuntimeError), atomic_path(target) as temporary:  # noqa: PT012
-        temporary.write_text("new")
-        raise RuntimeError
+
+    def fail_while_writing():
+        with atomic_path(target) as temporary:
+            temporary.write_text("new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_while_writing()
     assert target.read_text() == "half"
     assert names(tmp_path) == ["a.txt"]
 
@@ -38,9 +49,8 @@ def test_a_folder_appears_only_when_the_block_ends_well(tmp_path):
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_a_failure_leaves_nothing_not_even_new_parents(tmp_path, error):
     out = tmp_path / "new" / "deep" / "out"
-    with pytest.raises(error), staged_folder(out) as folder:  # noqa: PT012
-        (folder / "run.json").write_text("{}")
-        raise error
+    with pytest.raises(error):
+        write_and_raise(error, out)
     assert names(tmp_path) == []
 
 
@@ -91,12 +101,8 @@ def test_a_failed_overwrite_keeps_the_old_folder(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "run.json").write_text("old")
-    with (  # noqa: PT012
-        pytest.raises(RuntimeError),
-        staged_folder(out, overwrite=True, ours=("run.json",)) as folder,
-    ):
-        (folder / "run.json").write_text("new")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_and_raise(RuntimeError, out, overwrite=True, ours=("run.json",))
     assert (out / "run.json").read_text() == "old"
     assert names(tmp_path) == ["out"]
 

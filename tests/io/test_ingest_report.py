@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,11 +243,11 @@ def textured(seed: int) -> np.ndarray:
         (np.transpose, "with rows and columns swapped"),
     ],
 )
-def test_a_map_that_was_exported_mirrored(turn: object, words: str) -> None:
+def test_a_map_that_was_exported_mirrored(turn: Callable[[Any], Any], words: str) -> None:
     base = textured(1)
     maps = {"Fe": base, "Ca": base // 2 + textured(2) // 8, "Si": base // 3, "K": textured(3)}
     assert "mirrored" not in warnings_of(maps)
-    maps["Ca"] = turn(maps["Ca"]).copy()  # type: ignore[operator]
+    maps["Ca"] = turn(maps["Ca"]).copy()
     lines = warnings_of(maps)
     assert f"Ca fits Fe when mirrored {words}" in lines
     assert lines.count("when mirrored") == 1

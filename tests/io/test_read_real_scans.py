@@ -121,7 +121,7 @@ def test_a_matlab_file_tells_of_its_axes_and_its_truth(real_data: Path) -> None:
 
 
 def test_the_apatite_of_the_spectrum_image_is_no_row_of_spikes(real_data: Path) -> None:
-    pytest.importorskip("rsciio")
+    pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     report = read_maps(real_data / "cubes" / "chevkinite_30x30.bcf").report
     assert not any("Single pixels far above" in warning for warning in report.warnings)
 

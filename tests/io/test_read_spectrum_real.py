@@ -15,7 +15,7 @@ from napari_mineral_anomaly.io.spectrum_files import open_spectrum_image
 
 @pytest.fixture(scope="module")
 def chevkinite(real_data: Path) -> Path:
-    pytest.importorskip("rsciio")
+    pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     return real_data / "cubes" / "chevkinite_30x30.bcf"
 
 

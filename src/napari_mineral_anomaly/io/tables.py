@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -217,8 +216,8 @@ def _text_after(path: Path, heading: str) -> TextIO:
     with gzip.open(path) if is_gzip(path) else path.open("rb") as probe:
         start = probe.read(2)
     encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    raw: Any = gzip.open(path) if is_gzip(path) else path.open("rb")  # noqa: SIM115
-    text = io.TextIOWrapper(raw, encoding=encoding, errors="replace")
+    opened = gzip.open if is_gzip(path) else open
+    text: TextIO = opened(path, "rt", encoding=encoding, errors="replace")
     for line in text:
         if line.rstrip("\r\n") == heading:
             break

@@ -126,14 +126,6 @@ def window_weights(
     return parts
 
 
-def net_counts(spectrum: NDArray[np.float64], parts: Sequence[tuple[slice, float]]) -> float:
-    """Net counts of one spectrum (E,) in one window."""
-    total = 0.0
-    for channels, weight in parts:
-        total += weight * float(spectrum[channels].sum())
-    return total
-
-
 def _weighted(block: NDArray[Any], parts: Sequence[tuple[slice, float]]) -> NDArray[Any]:
     if len(parts) == 1:
         wide = np.uint64 if block.dtype.kind in "ui" else np.float64

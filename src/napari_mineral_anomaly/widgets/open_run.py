@@ -95,12 +95,12 @@ def open_docks(viewer: napari.Viewer) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Open the window and stay until it is closed; returns the exit status."""
     if not 1 <= len(arguments) <= 2:
-        print("usage: open_run SCAN [RUN_FOLDER]", file=sys.stderr)  # noqa: T201
+        sys.stderr.write("usage: open_run SCAN [RUN_FOLDER]\n")
         return 2
     try:
         open_run(*(Path(argument) for argument in arguments))
     except InputError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{error}\n")
         return 2
     napari.run()
     return 0
