@@ -1,0 +1,220 @@
+"""Books the main thread's time on our code or on napari, event by event.
+
+Part of `window_events.py`. Each of our slots and handlers is timed from the moment Qt or napari
+calls it; what it then spends inside napari (adding a layer, replacing its data) is booked as
+napari's, and our handlers that napari calls from there are booked as ours again.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import functools
+import importlib
+import inspect
+import io
+import pkgutil
+import pstats
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, is_dataclass
+from types import FunctionType
+from typing import Any
+
+import napari
+from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
+from napari._vispy.camera import VispyCamera
+from napari.components import LayerList
+from napari.layers import Image, Labels, Layer, Shapes
+from vispy.app.backends._qt import CanvasBackendDesktop
+
+from napari_mineral_anomaly import widgets
+from napari_mineral_anomaly.jobs import qt as jobs_qt
+from napari_mineral_anomaly.widgets import load_maps
+
+# Qt asks for these all the time; they only forward, and would drown the events that matter.
+NOT_EVENTS = {
+    "event",
+    "sizeHint",
+    "minimumSizeHint",
+    "put_event",
+    "put_outcome",
+    "submit",
+    "rowCount",
+    "columnCount",
+    "headerData",
+    "flags",
+    "data",
+    "createEditor",
+    "_row",
+    "row_of",
+    "grain_at",
+}
+# What our code sets on layers, and napari then works for.
+_SETTERS = (
+    (Image, "data"),
+    (Labels, "data"),
+    (Image, "contrast_limits"),
+    (Labels, "mode"),
+    (Labels, "selected_label"),
+    (Labels, "brush_size"),
+    (Labels, "visible"),
+    (Labels, "colormap"),
+    (Shapes, "data"),
+)
+
+
+@dataclass
+class Event:
+    """One call of our code by Qt or napari: seconds of ours and of napari's in it.
+
+    ``working`` counts the main thread's processor time alone: not the wait for a processor or
+    for Python's lock while workers compute.
+    """
+
+    name: str
+    seconds: dict[str, float] = field(default_factory=lambda: {"ours": 0.0, "napari": 0.0})
+    working: dict[str, float] = field(default_factory=lambda: {"ours": 0.0, "napari": 0.0})
+
+
+class Watcher:
+    """Books the main thread's time on whoever it is spent by."""
+
+    def __init__(self, explain_ms: float | None = None) -> None:
+        self._explain_ms = explain_ms
+        self._profile: cProfile.Profile | None = None
+        self.events: dict[str, list[Event]] = {}
+        self.stalls: dict[str, float] = {}
+        self._feature = ""
+        self._started = time.perf_counter()
+        self._owners: list[str] = []
+        self._event: Event | None = None
+        self._since = self._worked = 0.0
+
+    @property
+    def feature(self) -> str:
+        """What is being exercised: events are booked under this name."""
+        return self._feature
+
+    @feature.setter
+    def feature(self, name: str) -> None:
+        now = time.perf_counter() - self._started
+        print(f"{now:6.0f} s, {time.process_time():6.0f} s of processor: {name}", flush=True)
+        self._feature = name
+
+    @contextmanager
+    def owner(self, owner: str, name: str) -> Iterator[None]:
+        """The time in here is ``owner``'s, except where another owner takes over."""
+        outermost = self._event is None
+        if outermost:
+            if owner == "napari":  # not called by us: none of our business
+                yield
+                return
+            self._event = Event(name)
+            if self._explain_ms is not None:
+                self._profile = cProfile.Profile(time.thread_time)
+            self._since, self._worked = time.perf_counter(), time.thread_time()
+        self._book()
+        self._owners.append(owner)
+        self._look_closely()
+        try:
+            yield
+        finally:
+            self._book()
+            self._owners.pop()
+            self._look_closely()
+            if outermost and self._event is not None:
+                self.events.setdefault(self.feature, []).append(self._event)
+                self._explain(self._event)
+                self._event = None
+
+    def _look_closely(self) -> None:
+        """Profile our own code, and napari's only where we do not know that it is napari's."""
+        if self._profile is not None:
+            self._profile.disable()
+            if self._owners and self._owners[-1] == "ours":
+                self._profile.enable()
+
+    def _explain(self, event: Event) -> None:
+        """Print what took long in an event, where that was asked for; profiling takes time too."""
+        profile, self._profile = self._profile, None
+        if profile is None or self._explain_ms is None:
+            return
+        if 1e3 * event.working["ours"] >= self._explain_ms:
+            text = io.StringIO()
+            pstats.Stats(profile, stream=text).sort_stats("cumulative").print_stats(30)
+            lines = [line for line in text.getvalue().splitlines() if "event_meter" not in line]
+            print(f"--- {self.feature}: {event.name}, {event.working}", *lines[5:], sep="\n")
+
+    def _book(self) -> None:
+        now, worked = time.perf_counter(), time.thread_time()
+        if self._owners and self._event is not None:
+            self._event.seconds[self._owners[-1]] += now - self._since
+            self._event.working[self._owners[-1]] += worked - self._worked
+        self._since, self._worked = now, worked
+
+    def wrapped(self, function: Callable[..., Any], owner: str, name: str) -> Any:
+        """The function with its time booked; worker threads are left alone."""
+        kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+        takes_any = inspect.Parameter.VAR_POSITIONAL in kinds
+        most = sum(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            # Qt offers a signal's arguments and drops those that a slot does not take.
+            args = args if takes_any else args[:most]
+            if threading.current_thread() is not threading.main_thread():
+                return function(*args, **kwargs)
+            with self.owner(owner, name):
+                return function(*args, **kwargs)
+
+        return call
+
+    def watch_our_code(self) -> None:
+        """Wrap every method of our widgets, the session and the job relay."""
+        names = [module.name for module in pkgutil.iter_modules(widgets.__path__)]
+        ours = [importlib.import_module(f"{widgets.__name__}.{name}") for name in names]
+        for module in (jobs_qt, *ours):
+            for _, kind in inspect.getmembers(module, inspect.isclass):
+                # Values hold no event's code, and the payload runs in its worker.
+                if kind.__module__ != module.__name__ or kind is jobs_qt._Payload:
+                    continue
+                if is_dataclass(kind):
+                    continue
+                for name, member in list(vars(kind).items()):
+                    if isinstance(member, FunctionType) and name not in NOT_EVENTS:
+                        title = f"{kind.__name__}.{name}"
+                        setattr(kind, name, self.wrapped(member, "ours", title))
+
+    def watch_napari(self) -> None:
+        """Wrap what our code asks of napari."""
+        for kind, name in (
+            (napari.components.ViewerModel, "add_layer"),
+            (napari.components.ViewerModel, "reset_view"),
+            (Shapes, "add"),
+        ):
+            setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
+        # A dock that is moved: napari writes its settings, makes a new title, draws its canvas.
+        for kind, name in (
+            (QtViewerDockWidget, "_update_default_dock_area"),
+            (QtViewerDockWidget, "_set_title_orientation"),
+            (CanvasBackendDesktop, "event"),
+        ):
+            setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
+        # The camera tells vispy, which moves every layer's picture.
+        for name in ("_on_center_change", "_on_zoom_change"):
+            member = getattr(VispyCamera, name)
+            setattr(VispyCamera, name, self.wrapped(member, "napari", "camera"))
+        for name in ("move", "remove"):
+            member = getattr(LayerList, name)
+            setattr(LayerList, name, self.wrapped(member, "napari", name))
+        # One line that lets napari build its scale bar on the canvas.
+        load_maps.show_scale_bar = self.wrapped(load_maps.show_scale_bar, "napari", "scale_bar")
+        Layer.create = classmethod(self.wrapped(Layer.create.__func__, "napari", "create"))
+        for kind, name in _SETTERS:
+            owner = next(k for k in kind.__mro__ if name in vars(k))
+            old = vars(owner)[name]
+            if not getattr(old.fset, "__wrapped__", None):
+                setter = self.wrapped(old.fset, "napari", name)
+                setattr(owner, name, property(old.fget, setter, old.fdel, old.__doc__))
