@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,6 +34,7 @@ from napari_mineral_anomaly.oddest import oddest_places, oddest_sentence
 from napari_mineral_anomaly.pipeline import DetectionRun, apply_detector, run_detection
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
 from napari_mineral_anomaly.widgets.agreement import AgreementBox
+from napari_mineral_anomaly.widgets.mask_keeper import JudgedScore
 from napari_mineral_anomaly.widgets.parameter_form import ParameterForm
 from napari_mineral_anomaly.widgets.parts import (
     Dock,
@@ -44,7 +45,7 @@ from napari_mineral_anomaly.widgets.parts import (
     show_step,
 )
 from napari_mineral_anomaly.widgets.plots import LossPlot
-from napari_mineral_anomaly.widgets.results import show_result
+from napari_mineral_anomaly.widgets.results import mask_of_result, show_result
 from napari_mineral_anomaly.widgets.run_status import RunClock
 from napari_mineral_anomaly.widgets.scans import Scan, cube_from_layers, find_scan, scans_in
 from napari_mineral_anomaly.widgets.words import counted
@@ -56,7 +57,7 @@ _NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder 
 class _Running:
     scan: Scan
     cube: ElementCube
-    handle: JobHandle[DetectionRun]
+    handle: JobHandle[Any]
 
 
 class DetectDock(Dock):
@@ -261,10 +262,23 @@ class DetectDock(Dock):
             show_step(self.progress, status.percent, 100)
 
     def _on_done(self, run: DetectionRun) -> None:
+        """The run is there, its mask is not yet: it can be cancelled until it is shown."""
+        assert self._running is not None
+        work = mask_of_result(self.viewer, self.session, self._running.scan, run)
+        handle: JobHandle[JudgedScore] = JobHandle(
+            "Making the mask",
+            on_done=lambda judged: self._on_judged(run, judged),
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self._running = replace(self._running, handle=handle)
+        self.start(Job("Making the mask", work), handle)
+
+    def _on_judged(self, run: DetectionRun, judged: JudgedScore) -> None:
         ended = self._end()
         scan = ended.scan
         try:
-            shown = show_result(self.viewer, self.session, scan, run)
+            shown = show_result(self.viewer, self.session, scan, run, judged)
         except InputError as error:
             self.fail(self.status, Failure(str(error), expected=True))
             return

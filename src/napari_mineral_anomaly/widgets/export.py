@@ -67,6 +67,7 @@ class ExportDock(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self._writing: JobHandle[list[Path]] | None = None
+        self._reasons: dict[Key, str] | None = None
 
         form = form_layout()
         self.score_combo = LayerCombo(
@@ -219,6 +220,13 @@ class ExportDock(Dock):
 
     def _on_layers(self, event: Any = None) -> None:
         reasons = available(self.viewer, self.session, self.score_combo.layer())
+        if reasons != self._reasons:  # most layers that come and go change nothing here
+            self._reasons = reasons
+            self._offer(reasons)
+        self._refresh()
+
+    def _offer(self, reasons: dict[Key, str]) -> None:
+        """Open the boxes of what can be written, and say why the others are closed."""
         for choice, box in self.boxes.items():
             key, form = choice
             was_enabled = box.isEnabled()
@@ -232,7 +240,6 @@ class ExportDock(Dock):
                 if not was_enabled:
                     box.setChecked(choice in DEFAULTS)
             box.blockSignals(False)
-        self._refresh()
 
     def _refresh(self, value: Any = None) -> None:
         busy = self._writing is not None

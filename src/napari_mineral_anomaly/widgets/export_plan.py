@@ -115,26 +115,30 @@ def available(viewer: Any, session: Session, score: Layer | None) -> dict[Key, s
     """For each product, the reason why it cannot be written; "" where it can."""
     if score is None:
         return dict.fromkeys(KEYS, "no score map is chosen")
+    return {key: _missing(key, viewer, session, score) for key in KEYS}
+
+
+def _missing(key: Key, viewer: Any, session: Session, score: Layer) -> str:
+    """Why one product cannot be written; "" where it can."""
     link = link_of(score)
-    mask = mask_of(viewer, score)
-    run = session.run_of(link)
-    no_mask = "make a mask in the dock “Threshold” first" if mask is None else ""
-    no_reconstruction = _NO_RUN
-    if run is not None:
-        missing = run.result.reconstruction is None
-        no_reconstruction = "this detector expects no maps" if missing else ""
-    no_maps = "" if _scan_id(viewer, link) is not None else "no element map of the scan is left"
-    return {
-        "score": "",
-        "mask": no_mask,
-        "labels": "" if pseudo_labels_of(viewer, score) is not None else _NO_RUN,
-        "contributions": "" if run is not None else _NO_RUN,
-        "reconstruction": no_reconstruction,
-        "maps": no_maps,
-        "valid": "",
-        "truth": "" if _truth(viewer, score) is not None else "brush a truth mask first",
-        "grains": no_mask,
-    }
+    if key in ("mask", "grains"):
+        there = mask_of(viewer, score) is not None
+        return "" if there else "make a mask in the dock “Threshold” first"
+    if key == "labels":
+        return "" if pseudo_labels_of(viewer, score) is not None else _NO_RUN
+    if key == "contributions":
+        return "" if session.run_of(link) is not None else _NO_RUN
+    if key == "reconstruction":
+        run = session.run_of(link)
+        if run is None:
+            return _NO_RUN
+        return "this detector expects no maps" if run.result.reconstruction is None else ""
+    if key == "maps":
+        there = _scan_id(viewer, link) is not None
+        return "" if there else "no element map of the scan is left"
+    if key == "truth":
+        return "" if _truth(viewer, score) is not None else "brush a truth mask first"
+    return ""
 
 
 def product_of(key: Key, viewer: Any, session: Session, score: Layer, *, copy: bool) -> Product:
@@ -152,7 +156,7 @@ def product_of(key: Key, viewer: Any, session: Session, score: Layer, *, copy: b
     InputError
         When there is no such product, with the reason.
     """
-    reason = available(viewer, session, score)[key]
+    reason = _missing(key, viewer, session, score)
     if reason:
         raise InputError(f"{TITLES[key]} cannot be exported: {reason}.")
     make = _MAKERS[key]

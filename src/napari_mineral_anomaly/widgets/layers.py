@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
@@ -83,10 +83,20 @@ def pixel_size_from(scale: Sequence[float], units: Sequence[Any]) -> PixelSize:
     """Pixel size (y, x) in µm from the last two scales and (pint) units."""
     sizes = []
     for factor, unit in zip(scale[-2:], units[-2:], strict=True):
-        if not unit.is_compatible_with("micrometer"):
+        micrometres = _micrometres(unit)
+        if micrometres is None:
             return None
-        sizes.append(abs(float(factor)) * float((1 * unit).to("micrometer").magnitude))
+        sizes.append(abs(float(factor)) * micrometres)
     return (sizes[0], sizes[1]) if len(sizes) == 2 else None
+
+
+# Every dock asks this at every change, and converting units takes half a millisecond.
+@lru_cache(maxsize=64)
+def _micrometres(unit: Any) -> float | None:
+    """Length of a unit in µm; None where it is no length."""
+    if not unit.is_compatible_with("micrometer"):
+        return None
+    return float((1 * unit).to("micrometer").magnitude)
 
 
 def add(viewer: Any, data: LayerData) -> Layer:
@@ -199,6 +209,8 @@ def context_layer(
     }
     if image.ndim == 2 and context.kind in ("phase", "mask") and image.dtype.kind in "uib":
         if context.names:
+            import pandas as pd  # a quarter of a second that most scans never need
+
             rows = {"index": list(context.names), "name": list(context.names.values())}
             kwargs["features"] = pd.DataFrame(rows)
         labels = image.astype(np.uint8) if image.dtype.kind == "b" else image

@@ -84,11 +84,26 @@ def link_of(layer: Layer) -> Link | None:
 
 def link_in(metadata: Mapping[str, Any]) -> Link | None:
     """The note in a layer's ``metadata``; None where there is none of ours."""
-    note = metadata.get(KEY)
-    if not isinstance(note, dict) or not {"scan_id", "role"} <= note.keys():
-        return None
+    note = _note_in(metadata)
+    return None if note is None else _link(note)
+
+
+def _link(note: Mapping[str, Any]) -> Link:
     known = Link.__dataclass_fields__.keys()
     return Link(**{key: value for key, value in note.items() if key in known})
+
+
+def role_of(layer: Layer) -> Role | None:
+    """What ``layer`` shows, from its note; None for layers that are not ours."""
+    note = _note_in(layer.metadata)
+    return None if note is None else note["role"]
+
+
+def _note_in(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
+    note = metadata.get(KEY)
+    if not isinstance(note, dict) or "scan_id" not in note or "role" not in note:
+        return None
+    return note
 
 
 def relink(layer: Layer, **changes: Any) -> None:
@@ -100,11 +115,14 @@ def relink(layer: Layer, **changes: Any) -> None:
 
 def layers_of(viewer: Any) -> list[Layer]:
     """All layers of the viewer, bottom first."""
-    return list(iter(viewer.layers))
+    # Docks are handed a proxy of the viewer, which makes a new proxy for every look at the list.
+    return list(iter(getattr(viewer, "__wrapped__", viewer).layers))
 
 
 def layer_by_id(viewer: Any, unique_id: str | None) -> Layer | None:
     """The layer with that ``unique_id``, if it is still in the viewer."""
+    if unique_id is None:
+        return None
     for layer in layers_of(viewer):
         if str(layer.unique_id) == unique_id:
             return layer
@@ -115,13 +133,17 @@ def linked_layers(
     viewer: Any, scan_id: str | None = None, role: Role | None = None, **entries: Any
 ) -> Iterator[tuple[Layer, Link]]:
     """Our layers whose note has these entries, bottom first."""
+    # The role first: it tells most layers apart.
+    wanted = [("role", role), ("scan_id", scan_id)]
+    wanted = [(key, value) for key, value in wanted if value is not None] + [*entries.items()]
     for layer in layers_of(viewer):
-        link = link_of(layer)
-        if link is None:
+        # Every dock asks this for every layer that comes or goes: a note becomes a Link only where
+        # it is what was asked for.
+        note = _note_in(layer.metadata)
+        if note is None:
             continue
-        if scan_id is not None and link.scan_id != scan_id:
-            continue
-        if role is not None and link.role != role:
-            continue
-        if all(getattr(link, key) == value for key, value in entries.items()):
-            yield layer, link
+        for key, value in wanted:
+            if note.get(key) != value:
+                break
+        else:
+            yield layer, _link(note)

@@ -82,15 +82,17 @@ class MaskKeeper:
     ----------
     computed : (H, W) bool
         The mask that is shown before any stroke.
+    grains : int, optional
+        Its number of grains, where it is known.
     """
 
-    def __init__(self, computed: NDArray[np.bool_]) -> None:
+    def __init__(self, computed: NDArray[np.bool_], grains: int | None = None) -> None:
         self._computed = computed
         self._shown = computed
         # +1 brushed in, -1 brushed out, 0 as computed; made with the first stroke.
         self._edits: NDArray[np.int8] | None = None
         # Counting takes much longer than looking at a mask that has not changed.
-        self._grains: int | None = None
+        self._grains = grains
 
     @property
     def edits(self) -> NDArray[np.int8] | None:
@@ -119,19 +121,16 @@ class MaskKeeper:
         self._shown = painted
         self._grains = None
 
-    def show(self, computed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """The new computed mask with the strokes on top."""
+    def show(self, computed: NDArray[np.bool_], grains: int | None = None) -> NDArray[np.bool_]:
+        """The new computed mask with the strokes on top; ``grains`` where it has so many."""
         self._computed = computed
         self._shown = with_strokes(computed, self._edits)
-        self._grains = None
+        self._grains = grains
         return self._shown
 
     def show_judged(self, judged: JudgedScore) -> NDArray[np.bool_]:
         """Like `show`; the grains are known already unless a stroke came in between."""
-        shown = self.show(judged.computed)
-        if self._edits is judged.edits:
-            self._grains = judged.grains
-        return shown
+        return self.show(judged.computed, judged.grains if self._edits is judged.edits else None)
 
     def counts(self) -> MaskCounts:
         """Counts of the mask as last shown."""

@@ -27,7 +27,7 @@ from qtpy.QtWidgets import (
 
 from napari_mineral_anomaly.jobs import Executor, Failure, JobHandle
 from napari_mineral_anomaly.jobs.qt import QtExecutor
-from napari_mineral_anomaly.widgets.links import layer_by_id, layers_of, link_of
+from napari_mineral_anomaly.widgets.links import layer_by_id, layers_of, role_of
 from napari_mineral_anomaly.widgets.session import session_of
 
 PLUGIN = "napari-mineral-anomaly"
@@ -139,7 +139,11 @@ class Dock(QWidget):
             older = isinstance(inner, Dock) and inner._number < self._number
             beside = window.dockWidgetArea(other) == window.dockWidgetArea(own)
             if older and beside and not other.isFloating():
+                # The dock stays in its area: told that it moved, napari would write all its
+                # settings to disk once more, which takes longer than anything of ours.
+                blocked = own.blockSignals(True)
                 window.tabifyDockWidget(other, own)
+                own.blockSignals(blocked)
                 own.raise_()
                 _name_tabs_in_full(window)
                 return
@@ -311,9 +315,9 @@ class LayerCombo(QComboBox):
 
 def is_score(layer: Any) -> bool:
     """A score of ours, or any 2-D image of floats that is no element map."""
-    link = link_of(layer)
-    if link is not None:
-        return link.role == "score"
+    role = role_of(layer)
+    if role is not None:
+        return role == "score"
     return (
         isinstance(layer, Image)
         and not layer.rgb
@@ -325,8 +329,7 @@ def is_score(layer: Any) -> bool:
 
 def is_new_score(layer: Any) -> bool:
     """A score of ours, worth jumping to when it appears."""
-    link = link_of(layer)
-    return link is not None and link.role == "score"
+    return role_of(layer) == "score"
 
 
 def show_step(bar: QProgressBar, step: int, total: int) -> None:

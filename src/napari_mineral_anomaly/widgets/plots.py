@@ -25,40 +25,6 @@ _FIRST_MS, _PAUSE_MS = 60, 60
 _PHASES = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292")
 
 
-class LossPlot(QWidget):
-    """Training loss over the steps of the run; one curve per training phase."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._plot = bare_plot(self, 170, menu=False)
-        self._plot.setLabel("bottom", "training step")
-        self._plot.setLabel("left", "loss")
-        self._plot.setToolTip("Falls quickly and levels off when training goes well.")
-        self._curves: dict[str, tuple[Any, list[float]]] = {}
-
-    def clear(self) -> None:
-        """Forget the last run."""
-        self._plot.clear()
-        self._curves.clear()
-
-    def extend(self, phase: str, losses: Sequence[float]) -> None:
-        """Add losses of a phase, oldest first."""
-        if phase not in self._curves:
-            colour = _PHASES[len(self._curves) % len(_PHASES)]
-            curve = self._plot.plot(pen=pg.mkPen(colour, width=2))
-            start = sum(len(values) for _, values in self._curves.values())
-            curve.setPos(start, 0)
-            self._curves[phase] = (curve, [])
-        curve, values = self._curves[phase]
-        values.extend(losses)
-        curve.setData(np.asarray(values))
-
-    @property
-    def n_points(self) -> int:
-        """Number of losses drawn."""
-        return sum(len(values) for _, values in self._curves.values())
-
-
 class HistogramPlot(QWidget):
     """Log counts of the score with a line to drag."""
 
@@ -177,19 +143,21 @@ class LatePlot(QWidget):
     ----------
     height : int
         Of the plot, in pixels.
-    turn : int
-        Figures of one dock have different turns: each is built in one of its own.
+    turn : int, optional
+        Figures of one dock have different turns: each is built in one of its own. None: not
+        before it is needed.
     """
 
-    def __init__(self, height: int, turn: int = 0) -> None:
+    def __init__(self, height: int, turn: int | None = 0) -> None:
         super().__init__()
         self._height = height
         self._bare: BarePlot | None = None
-        # A child: it goes with the figure where the dock is closed before.
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.timeout.connect(self._build)
-        timer.start(_FIRST_MS + _PAUSE_MS * turn)
+        if turn is not None:
+            # A child: it goes with the figure where the dock is closed before.
+            timer = QTimer(self)
+            timer.setSingleShot(True)
+            timer.timeout.connect(self._build)
+            timer.start(_FIRST_MS + _PAUSE_MS * turn)
 
     @property
     def _plot(self) -> BarePlot:
@@ -205,3 +173,40 @@ class LatePlot(QWidget):
     def _furnish(self, plot: BarePlot) -> None:
         """Labels, tooltip and the items that are always there."""
         raise NotImplementedError
+
+
+class LossPlot(LatePlot):
+    """Training loss over the steps of the run; one curve per training phase."""
+
+    def __init__(self) -> None:
+        # Only networks train: built with the first loss, and for most runs never.
+        super().__init__(170, turn=None)
+        self._curves: dict[str, tuple[Any, list[float]]] = {}
+
+    def _furnish(self, plot: BarePlot) -> None:
+        plot.setLabel("bottom", "training step")
+        plot.setLabel("left", "loss")
+        plot.setToolTip("Falls quickly and levels off when training goes well.")
+
+    def clear(self) -> None:
+        """Forget the last run."""
+        if self._bare is not None:
+            self._bare.clear()
+        self._curves.clear()
+
+    def extend(self, phase: str, losses: Sequence[float]) -> None:
+        """Add losses of a phase, oldest first."""
+        if phase not in self._curves:
+            colour = _PHASES[len(self._curves) % len(_PHASES)]
+            curve = self._plot.plot(pen=pg.mkPen(colour, width=2))
+            start = sum(len(values) for _, values in self._curves.values())
+            curve.setPos(start, 0)
+            self._curves[phase] = (curve, [])
+        curve, values = self._curves[phase]
+        values.extend(losses)
+        curve.setData(np.asarray(values))
+
+    @property
+    def n_points(self) -> int:
+        """Number of losses drawn."""
+        return sum(len(values) for _, values in self._curves.values())

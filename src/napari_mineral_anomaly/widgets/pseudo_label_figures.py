@@ -42,7 +42,9 @@ class SignaturePlot(LatePlot):
     def __init__(self) -> None:
         super().__init__(220)
         self._inks: Inks | None = None
-        self._shown: tuple[pd.DataFrame, Mapping[int, Rgba], frozenset[int]] | None = None
+        self._shown: tuple[pd.DataFrame, Mapping[int, Rgba]] | None = None
+        self._selected: frozenset[int] = frozenset()
+        self._curves: dict[int, tuple[Any, QColor]] = {}
 
     def _furnish(self, plot: BarePlot) -> None:
         plot.setLabel("left", "against the scan (sigmas)")
@@ -65,36 +67,66 @@ class SignaturePlot(LatePlot):
         self, sigmas: pd.DataFrame, colours: Mapping[int, Rgba], selected: frozenset[int]
     ) -> None:
         """Curves in the clusters' colours."""
-        self._shown = (sigmas, colours, selected)
-        self._draw()
+        drawn = self._shown
+        self._shown, self._selected = (sigmas, colours), selected
+        if drawn is not None and drawn[0] is sigmas and drawn[1] is colours and self._curves:
+            self._thicken()  # only the selection is another
+        else:
+            self._draw()
 
     def clear(self) -> None:
         """Show no cluster."""
         self._shown = None
+        self._curves.clear()
         if self._bare is not None:
             self._bare.clear()
 
     @property
     def n_curves(self) -> int:
         """Number of curves drawn."""
-        return 0 if self._bare is None else len(self._bare.listDataItems())
+        return len(self._curves)
+
+    @property
+    def thick(self) -> frozenset[int]:
+        """Codes of the clusters whose curves are drawn thicker."""
+        return frozenset(
+            c for c, (curve, _) in self._curves.items() if curve.opts["pen"].width() > 2
+        )
+
+    def _thicken(self) -> None:
+        for code, (curve, colour) in self._curves.items():
+            curve.setPen(pg.mkPen(colour, width=4 if code in self._selected else 1.5))
 
     def _draw(self) -> None:
         self._plot.clear()
+        self._curves.clear()
         if self._shown is None or self._inks is None:
             return
-        sigmas, colours, selected = self._shown
+        sigmas, colours = self._shown
         elements = elements_of(sigmas)
         self._plot.addItem(pg.InfiniteLine(0, angle=0, pen=pg.mkPen(self._inks.faint)))
         x = np.arange(len(elements))
-        for code, values in zip(sigmas["code"], sigmas[elements].to_numpy(float), strict=True):
+        values = sigmas[elements].to_numpy(float)
+        brushes: list[Any] = []
+        for code, line in zip(sigmas["code"], values, strict=True):
             colour = qcolor(colours.get(int(code), (0.5, 0.5, 0.5, 1.0)))
             colour.setAlpha(255)
-            width = 4 if int(code) in selected else 1.5
-            self._plot.plot(
-                x, values, pen=pg.mkPen(colour, width=width), symbol="o", symbolSize=5,
-                symbolBrush=colour, symbolPen=None,
-            )  # fmt: skip
+            # Plain curves, and the dots of all of them as one item: a tenth of the time that
+            # pyqtgraph's curves with symbols take.
+            curve = pg.PlotCurveItem(x, line, connect="finite")
+            self._plot.addItem(curve)
+            self._curves[int(code)] = (curve, colour)
+            brushes += [pg.mkBrush(colour)] * len(elements)
+        self._thicken()
+        there = np.isfinite(values).reshape(-1)
+        dots = pg.ScatterPlotItem(
+            np.tile(x, len(values))[there],
+            values.reshape(-1)[there],
+            size=5,
+            pen=None,
+            brush=[brush for brush, one in zip(brushes, there, strict=True) if one],
+        )
+        self._plot.addItem(dots)
         step = max(1, -(-len(elements) // _MOST_TICKS))
         self._plot.getAxis("bottom").setTicks([list(enumerate(elements))[::step]])
         self._plot.setXRange(-0.4, len(elements) - 0.6, padding=0)

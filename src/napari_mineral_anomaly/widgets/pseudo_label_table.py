@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-import pandas as pd
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_mineral_anomaly.widgets.pseudo_label_figures import Rgba, qcolor
@@ -21,7 +21,6 @@ class ClusterTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(_COLUMNS))
-        self._filling = False
         self.setHorizontalHeaderLabels(_COLUMNS)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setToolTip(
@@ -37,11 +36,19 @@ class ClusterTable(QTableWidget):
         head.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         self.itemChanged.connect(self._on_item)
 
-    def show_clusters(self, signatures: pd.DataFrame, colours: Mapping[int, Rgba]) -> None:
-        """Fill the table; the selection stays on its clusters."""
+    def show_clusters(
+        self, lines: Sequence[Mapping[str, Any]], colours: Mapping[int, Rgba]
+    ) -> None:
+        """Fill the table; the selection stays on its clusters, and nobody hears of it.
+
+        Parameters
+        ----------
+        lines : sequence of mapping
+            The rows of `cluster_signatures`.
+        colours : mapping of int to (r, g, b, a)
+        """
         chosen = self.selected_codes()
-        self._filling = True
-        lines = signatures.to_dict("records")
+        self.blockSignals(True)
         self.setRowCount(len(lines))
         for r, line in enumerate(lines):
             code = int(line["code"])
@@ -60,8 +67,8 @@ class ClusterTable(QTableWidget):
                 if c == COLOUR:
                     item.setBackground(qcolor(colours[code]))
                 self.setItem(r, c, item)
-        self._filling = False
         self.select_codes(chosen)
+        self.blockSignals(False)
 
     def code(self, row: int) -> int:
         """The code of the cluster in a row."""
@@ -72,19 +79,19 @@ class ClusterTable(QTableWidget):
         return [self.code(r) for r in sorted(i.row() for i in self.selectionModel().selectedRows())]
 
     def select_codes(self, codes: Iterable[int]) -> None:
-        """Select clusters by their codes."""
+        """Select clusters by their codes; told once, however many they are."""
         wanted = set(codes)
-        mode = self.selectionMode()
-        self.clearSelection()
-        self.setSelectionMode(QAbstractItemView.SelectionMode.MultiSelection)
+        chosen = QItemSelection()
         for row in range(self.rowCount()):
             if self.code(row) in wanted:
-                self.selectRow(row)
-        self.setSelectionMode(mode)
+                first, last = (self.model().index(row, c) for c in (0, len(_COLUMNS) - 1))
+                chosen.select(first, last)
+        replace = QItemSelectionModel.SelectionFlag.ClearAndSelect
+        self.selectionModel().select(chosen, replace)
 
     def _on_item(self, item: QTableWidgetItem) -> None:
         name = item.text().strip()
-        if not self._filling and item.column() == NAME and name:
+        if item.column() == NAME and name:
             self.renamed.emit(int(item.data(Qt.ItemDataRole.UserRole)), name)
 
 

@@ -35,7 +35,7 @@ from napari_mineral_anomaly.pseudo_label_editing import (
 )
 from napari_mineral_anomaly.verdicts import History
 from napari_mineral_anomaly.widgets.grain_board import board_of
-from napari_mineral_anomaly.widgets.links import layer_by_id, link_of
+from napari_mineral_anomaly.widgets.links import layer_by_id, link_of, role_of
 from napari_mineral_anomaly.widgets.parts import (
     Dock,
     LayerCombo,
@@ -65,17 +65,22 @@ Change = Callable[[ClusterMap, CancelToken], ClusterMap]
 
 @dataclass(frozen=True, eq=False)
 class _Edited:
-    """A map of clusters with its signatures, as a worker makes it."""
+    """A map of clusters with its signatures, as a worker makes it.
+
+    ``before`` is what was changed; None where an earlier or later map was asked for. ``lines``
+    are the rows of ``signatures``, which pandas takes its time to give.
+    """
 
     map: ClusterMap
+    before: ClusterMap | None
     signatures: pd.DataFrame
     sigmas: pd.DataFrame
+    lines: list[dict[Any, Any]]
 
 
 def is_pseudo_labels(layer: Any) -> bool:
     """Pseudo-labels of ours."""
-    link = link_of(layer)
-    return link is not None and link.role == "pseudo_labels"
+    return role_of(layer) == "pseudo_labels"
 
 
 class PseudoLabelsDock(Dock):
@@ -263,14 +268,12 @@ class PseudoLabelsDock(Dock):
             return None
         return cube if cube.shape == layer.data.shape else None
 
-    def _current_map(self, layer: Any) -> ClusterMap:
-        """The map as last edited, with what was brushed since then."""
+    def _current_map(self, layer: Any) -> Callable[[], ClusterMap]:
+        """The map as last edited, with what was brushed since then: to be made by a worker."""
+        # The brush writes into the layer's array meanwhile: a copy.
         labels = np.array(layer.data)
         history = self._histories.get(str(layer.unique_id))
-        if history is None or history.present.labels.shape != labels.shape:
-            return cluster_map(labels)
-        present = history.present
-        return present if np.array_equal(present.labels, labels) else _brushed(present, labels)
+        return partial(_current, labels, None if history is None else history.present)
 
     def _edit(self, text: str, change: Change) -> None:
         """Change the map in the background; the latest change counts."""
@@ -282,24 +285,26 @@ class PseudoLabelsDock(Dock):
                 self.status.plain(_STILL)
                 return
             self._editing.cancel()  # only looked at the clusters as they were
-        layer_id, before, cube = str(layer.unique_id), self._current_map(layer), self._cube()
+        layer_id, current, cube = str(layer.unique_id), self._current_map(layer), self._cube()
 
         def work(on_event: ProgressCallback, cancel: CancelToken) -> _Edited:
-            return _signed(change(before, cancel), cube, on_event, cancel)
+            before = current()
+            return _signed(change(before, cancel), before, cube, on_event, cancel)
 
         self._editing = JobHandle(
             text or "Looking at the clusters",
             on_events=self.show_events,
-            on_done=lambda edited: self._on_edited(layer_id, text, before, edited),
+            on_done=lambda edited: self._on_edited(layer_id, text, edited),
             on_failed=self._on_failed,
             on_cancelled=lambda: self.show_busy(False),
         )
         self.show_busy(True)
         self.start(Job(text or "Looking at the clusters", work), self._editing)
 
-    def _on_edited(self, layer_id: str, text: str, before: ClusterMap, edited: _Edited) -> None:
+    def _on_edited(self, layer_id: str, text: str, edited: _Edited) -> None:
         self.show_busy(False)
-        history = self._histories.get(layer_id)
+        history, before = self._histories.get(layer_id), edited.before
+        assert before is not None
         if history is None or history.present is not before:
             history = History.start(before) if history is None else history.push(before, "Brush")
         self._histories[layer_id] = history.push(edited.map, text) if text else history
@@ -320,7 +325,7 @@ class PseudoLabelsDock(Dock):
         present = history.present
 
         def work(on_event: ProgressCallback, cancel: CancelToken) -> _Edited:
-            return _signed(present, cube, on_event, cancel)
+            return _signed(present, None, cube, on_event, cancel)
 
         handle: JobHandle[_Edited] = JobHandle(
             "Looking at the clusters",
@@ -334,8 +339,13 @@ class PseudoLabelsDock(Dock):
         if layer is None:
             return
         now = edited.map
-        if not np.array_equal(layer.data, now.labels):
-            layer.data = now.labels.copy()  # the brush owns the layer's array
+        if edited.before is None or now.labels is not edited.before.labels:
+            labels = now.labels
+            if edited.before is not None:  # what was brushed meanwhile stays
+                brushed = layer.data != edited.before.labels
+                labels = np.where(brushed, layer.data, labels) if brushed.any() else labels
+            if not np.array_equal(layer.data, labels):
+                layer.data = labels.copy()  # the brush owns the layer's array
         transparent = np.zeros(4)
         colours: dict[int | None, Any] = {0: transparent, None: transparent}
         colours |= {int(code): np.asarray(rgba) for code, rgba in now.colours.items()}
@@ -351,7 +361,7 @@ class PseudoLabelsDock(Dock):
         if edited is None:
             self.table.setRowCount(0)
         else:
-            self.table.show_clusters(edited.signatures, edited.map.colours)
+            self.table.show_clusters(edited.lines, edited.map.colours)
             self.signatures.show_signatures(edited.signatures)
         self._on_selection()
 
@@ -406,7 +416,11 @@ class PseudoLabelsDock(Dock):
 
 
 def _signed(
-    clusters: ClusterMap, cube: ElementCube | None, on_event: ProgressCallback, cancel: CancelToken
+    clusters: ClusterMap,
+    before: ClusterMap | None,
+    cube: ElementCube | None,
+    on_event: ProgressCallback,
+    cancel: CancelToken,
 ) -> _Edited:
     if cube is None:
         raise InputError(
@@ -414,7 +428,14 @@ def _signed(
         )
     signatures = cluster_signatures(clusters, cube, on_event=on_event, cancel=cancel)
     sigmas = signature_sigmas(clusters, cube, on_event=on_event, cancel=cancel)
-    return _Edited(clusters, signatures, sigmas)
+    return _Edited(clusters, before, signatures, sigmas, signatures.to_dict("records"))
+
+
+def _current(labels: Any, edited: ClusterMap | None) -> ClusterMap:
+    """The clusters of ``labels``, with names and colours of an edited map where there is one."""
+    if edited is None or edited.labels.shape != labels.shape:
+        return cluster_map(labels)
+    return edited if np.array_equal(edited.labels, labels) else _brushed(edited, labels)
 
 
 def _brushed(before: ClusterMap, labels: Any) -> ClusterMap:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
@@ -134,5 +133,7 @@ def stacked(planes: Sequence[NDArray[Any]]) -> Any:
         neighbours = found[0] >= 0 and found == list(range(found[0], found[0] + len(found)))
         if neighbours and all(plane.strides == base.strides[1:] for plane in planes):
             return base[found[0] : found[0] + len(found)]
+    import dask.array as da  # a quarter of a second that most scans never need
+
     # name=False: no hashing of the data.
     return da.stack([da.from_array(plane, chunks=-1, name=False) for plane in planes])

@@ -67,16 +67,20 @@ class Session:
         return (run for (scan, _), run in self._runs.items() if scan == scan_id)
 
     def watch_mask(
-        self, mask: Layer, score: Layer, computed: NDArray[np.bool_] | None = None
+        self, mask: Layer, score: Layer, judged: JudgedScore | None = None
     ) -> MaskKeeper:
         """The keeper of a mask layer that follows ``score``.
 
         Asked for the first time, whatever differs from the computed mask counts as brushed;
-        ``computed`` saves computing that mask where the caller has it.
+        ``judged`` saves computing that mask where the caller has it.
         """
         key = str(mask.unique_id)
         if key not in self._keepers:
-            self._keepers[key] = MaskKeeper(_computed(score) if computed is None else computed)
+            self._keepers[key] = (
+                MaskKeeper(_computed(score))
+                if judged is None
+                else MaskKeeper(judged.computed, judged.grains if judged.edits is None else None)
+            )
         return self._keepers[key]
 
     def strokes_on(self, mask: Layer, score: Layer) -> NDArray[np.int8] | None:
@@ -99,16 +103,16 @@ class Session:
         keeper.absorb(np.asarray(mask.data))
         return keeper.counts()
 
-    def replace_score(self, score: Layer, mask: Layer | None, data: Any, threshold: float) -> None:
+    def replace_score(self, score: Layer, mask: Layer | None, judged: JudgedScore) -> None:
         """Put a new score into its layer; the strokes on its mask stay."""
         keeper = None
         if mask is not None:
             keeper = self.watch_mask(mask, score)
             keeper.absorb(np.asarray(mask.data))
-        score.data = data
-        relink(score, threshold=float(threshold))
+        score.data = judged.score
+        relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
         if mask is not None and keeper is not None:
-            mask.data = as_labels(keeper.show(_computed(score)))
+            mask.data = as_labels(keeper.show_judged(judged))
 
     def _on_removed(self, event: Any) -> None:
         self._keepers.pop(str(event.value.unique_id), None)

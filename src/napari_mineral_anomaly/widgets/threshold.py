@@ -180,7 +180,7 @@ class ThresholdDock(Dock):
                 self.viewer,
                 self.session,
                 score,
-                judged.computed,
+                judged,
                 link=link,
                 title=link.scan or score.name,
             )

@@ -18,7 +18,7 @@ from napari_mineral_anomaly.widgets.layers import (
     spatial_of,
     truth_layer,
 )
-from napari_mineral_anomaly.widgets.links import layer_by_id, link_of
+from napari_mineral_anomaly.widgets.links import layer_by_id, link_of, role_of
 from napari_mineral_anomaly.widgets.parts import (
     Dock,
     LayerCombo,
@@ -43,16 +43,15 @@ BRUSH_PIXELS = 3
 
 def is_truth(layer: Any) -> bool:
     """A truth mask of ours, or any 2-D labels layer that is not one of our results."""
-    link = link_of(layer)
-    if link is not None:
-        return link.role == "truth"
+    role = role_of(layer)
+    if role is not None:
+        return role == "truth"
     return isinstance(layer, Labels) and layer.ndim == 2 and not layer.multiscale
 
 
 def is_new_truth(layer: Any) -> bool:
     """A truth mask of ours."""
-    link = link_of(layer)
-    return link is not None and link.role == "truth"
+    return role_of(layer) == "truth"
 
 
 class TruthDock(Dock):

@@ -1,0 +1,235 @@
+"""What the event loop is spared: worked out by workers, built late, drawn once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QDockWidget
+
+from napari_mineral_anomaly.jobs import Job, JobHandle
+from napari_mineral_anomaly.jobs.qt import QtExecutor
+from napari_mineral_anomaly.widgets import mask_keeper
+from napari_mineral_anomaly.widgets.detect import DetectDock
+from napari_mineral_anomaly.widgets.layers import pixel_size_from
+from napari_mineral_anomaly.widgets.links import linked_layers
+from napari_mineral_anomaly.widgets.parts import PLUGIN
+from napari_mineral_anomaly.widgets.pseudo_labels import PseudoLabelsDock
+from napari_mineral_anomaly.widgets.session import session_of
+
+MakeDock = Callable[..., Any]
+
+
+class Held:
+    """An executor whose jobs wait until the test runs them."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Job[Any], JobHandle[Any]]] = []
+
+    def submit(self, job: Job[Any], handle: JobHandle[Any]) -> JobHandle[Any]:
+        self.waiting.append((job, handle))
+        return handle
+
+    def run_next(self) -> str:
+        job, handle = self.waiting.pop(0)
+        handle.finish(job.run(lambda event: handle.deliver([event]), handle.token))
+        return job.name
+
+
+def the_layer(viewer: Any, role: str) -> Any:
+    return next(layer for layer, _ in linked_layers(viewer, role=role))
+
+
+@pytest.fixture
+def counted_in(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
+    """The threads in which grains were counted."""
+    threads: list[threading.Thread] = []
+    count_grains = mask_keeper.count_grains
+
+    def counting(mask: Any) -> int:
+        threads.append(threading.current_thread())
+        return count_grains(mask)
+
+    monkeypatch.setattr(mask_keeper, "count_grains", counting)
+    return threads
+
+
+def test_the_grains_of_a_run_are_counted_by_a_worker(
+    scanned: ViewerModel, make_dock: MakeDock, counted_in: list[threading.Thread], qtbot: Any
+) -> None:
+    dock = make_dock(DetectDock, scanned, QtExecutor())
+    dock.choose_detector("rx")
+    dock.run()
+    qtbot.waitUntil(lambda: dock.status.text().startswith("Done"), timeout=20_000)
+    mask, score = the_layer(scanned, "mask"), the_layer(scanned, "score")
+    # A stroke and another smallest grain: both are known to the next run before it is shown.
+    y, x = np.argwhere(np.asarray(mask.data) == 0)[7]
+    mask.data_setitem((np.array([y]), np.array([x])), 1)
+    dock.run()
+    qtbot.waitUntil(dock.run_button.isEnabled, timeout=20_000)
+    assert counted_in
+    assert threading.main_thread() not in counted_in
+    counts = session_of(scanned).count_mask(score, mask)
+    assert counts.brushed == 1
+    assert counts.grains == mask_keeper.count_grains(np.asarray(mask.data) != 0)
+    assert f"{counts.grains} grains" in dock.status.text()
+
+
+def test_a_run_can_be_cancelled_until_it_is_shown(
+    scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    held = Held()
+    dock = make_dock(DetectDock, scanned, held)
+    dock.choose_detector("rx")
+    dock.run()
+    held.run_next()
+    assert dock.cancel_button.isEnabled(), "the run is there, its mask is not yet"
+    assert not dock.run_button.isEnabled()
+    dock.cancel()
+    assert "nothing was changed" in dock.status.text()
+    assert dock.run_button.isEnabled()
+    held.run_next()
+    assert not list(linked_layers(scanned, role="score"))
+    dock.run()
+    held.run_next()
+    held.run_next()
+    assert len(list(linked_layers(scanned, role="score"))) == 1
+
+
+def test_a_run_keeps_the_smallest_grain_that_was_set(
+    run_rx: DetectDock, scanned: ViewerModel
+) -> None:
+    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    session = session_of(scanned)
+    session.show_judged(score, mask, mask_keeper.judge(score.data, 2.0, 7))
+    run_rx.run()
+    result = next(session.runs_of_scan(run_rx.scan_id)).result
+    expected = mask_keeper.computed_mask(result.score, result.threshold, 7)
+    assert expected.sum() < result.mask.sum(), "a grain is too small"
+    assert np.array_equal(mask.data != 0, expected)
+
+
+@pytest.fixture
+def clustered(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+) -> tuple[PseudoLabelsDock, Held, Any]:
+    """A dock whose jobs wait, with two clusters and candidates."""
+    labels = np.full((64, 96), 2, dtype=np.uint16)
+    labels[:, 60:] = 3
+    labels[:8, :8] = 1
+    layer = the_layer(scanned, "pseudo_labels")
+    layer.data = labels
+    held = Held()
+    dock = make_dock(PseudoLabelsDock, scanned, held)
+    held.run_next()
+    return dock, held, layer
+
+
+def test_what_is_brushed_while_clusters_are_computed_stays(
+    clustered: tuple[PseudoLabelsDock, Held, Any],
+) -> None:
+    dock, held, layer = clustered
+    dock.table.select_codes([2, 3])
+    dock.merge()
+    layer.brush_size = 1
+    layer.paint((20, 20), 1)
+    layer.paint((20, 80), 1)
+    held.run_next()
+    expected = np.full((64, 96), 2, dtype=np.uint16)
+    expected[:8, :8] = expected[20, 20] = expected[20, 80] = 1
+    assert np.array_equal(layer.data, expected)
+    # The next change takes the strokes over, and each step can be taken back.
+    dock.table.select_codes([2])
+    dock.toggle_role()
+    held.run_next()
+    assert dock.table.item(0, 3).text() == "66"
+    dock.undo()
+    dock.undo()
+    dock.undo()
+    assert [held.run_next() for _ in range(3)]
+    assert layer.data[20, 80] == 3
+
+
+def test_looking_at_clusters_writes_nothing_into_their_layer(
+    clustered: tuple[PseudoLabelsDock, Held, Any], scanned: ViewerModel
+) -> None:
+    dock, held, layer = clustered
+    session_of(scanned).changed.emit()
+    layer.brush_size = 1
+    layer.paint((20, 20), 1)
+    held.run_next()
+    assert layer.data[20, 20] == 1
+    assert dock.table.item(0, 3).text() == "64", "counted before the stroke"
+
+
+def test_a_selection_is_told_once_and_only_thickens_the_curves(
+    clustered: tuple[PseudoLabelsDock, Held, Any],
+) -> None:
+    dock, held, _ = clustered
+    told: list[list[int]] = []
+    dock.table.itemSelectionChanged.connect(lambda: told.append(dock.table.selected_codes()))
+    curves = {code: curve for code, (curve, _) in dock.plot._curves.items()}
+    dock.table.select_codes([1, 3])
+    assert told == [[1, 3]]
+    assert dock.plot.thick == {1, 3}
+    assert {code: curve for code, (curve, _) in dock.plot._curves.items()} == curves
+    dock.table.select_codes([2])
+    assert dock.plot.thick == {2}
+    dock.toggle_role()
+    held.run_next()
+    assert dock.plot.thick == {2}, "the selection stays on its cluster"
+    assert told == [[1, 3], [2]]
+
+
+def test_the_loss_is_drawn_from_the_first_loss_on(
+    scanned: ViewerModel, make_dock: MakeDock, qtbot: Any
+) -> None:
+    dock = make_dock(DetectDock, scanned)
+    qtbot.wait(300)
+    assert dock.loss_plot._bare is None, "most runs never train"
+    dock.loss_plot.clear()
+    dock.loss_plot.extend("training", [3.0, 2.0])
+    dock.loss_plot.extend("training", [1.0])
+    assert dock.loss_plot.n_points == 3
+    assert dock.loss_plot._bare.listDataItems()[0].getData()[1].tolist() == [3.0, 2.0, 1.0]
+
+
+def test_a_pixel_size_in_another_unit_is_converted() -> None:
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((4, 4)), scale=(0.5, 0.25), units=("mm", "mm"))
+    assert pixel_size_from(layer.scale, layer.units) == pytest.approx((500.0, 250.0))
+    layer.units = ("µm", "µm")
+    assert pixel_size_from(layer.scale, layer.units) == pytest.approx((0.5, 0.25))
+    layer.units = ("pixel", "pixel")
+    assert pixel_size_from(layer.scale, layer.units) is None
+
+
+@pytest.mark.gui
+def test_a_dock_that_becomes_a_tab_is_not_reported_as_moved(
+    make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    reported: list[tuple[str, bool]] = []
+    update = QtViewerDockWidget._update_default_dock_area
+
+    def updating(self: QtViewerDockWidget, value: Any) -> None:
+        window = self.window()
+        reported.append((self.name, bool(window.tabifiedDockWidgets(self))))
+        update(self, value)
+
+    monkeypatch.setattr(QtViewerDockWidget, "_update_default_dock_area", updating)
+    viewer = make_napari_viewer(show=True)
+    window = viewer.window._qt_window
+    first, second = (
+        viewer.window.add_plugin_dock_widget(PLUGIN, name)[0]
+        for name in ("Load maps", "Ground truth")
+    )
+    qtbot.waitUntil(lambda: second in window.tabifiedDockWidgets(first), timeout=30_000)
+    assert isinstance(second, QDockWidget)
+    assert not second.signalsBlocked()
+    assert second.toggleViewAction().isChecked()
+    assert len([name for name, _ in reported if "Ground truth" in name]) == 1, "only by napari"
