@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.artefacts import find_edges, flag_artefacts, flag_sentence
+from napari_mineral_anomaly.artefacts import flag_sentence
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grain_details import GrainDetails
 from napari_mineral_anomaly.grain_regions import GrainRegions, PixelSets
-from napari_mineral_anomaly.grain_signals import (
-    GrainSignals,
-    element_symbols,
-    measure_grains,
+from napari_mineral_anomaly.grain_signals import GrainSignals
+from napari_mineral_anomaly.grains import (
+    GrainList,
+    detail_grains,
+    driving_contributions,
+    list_grains,
 )
-from napari_mineral_anomaly.grains import driving_contributions, mean_contributions
-from napari_mineral_anomaly.line_leaks import line_leaks
-from napari_mineral_anomaly.mineral_hints import HintTable, MineralHint, hint_minerals
-from napari_mineral_anomaly.neighbours import neighbour_shares
+from napari_mineral_anomaly.mineral_hints import HintTable, MineralHint
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -328,52 +328,58 @@ def prepare_evidence(
 
     def tell(step: int, message: str) -> None:
         check(cancel)
-        emit(on_event, ProgressEvent("evidence", step, 4, message))
+        emit(on_event, ProgressEvent("evidence", step, 3, message))
 
-    if cube.elements != result.elements:
-        raise InputError(
-            "The element maps are not those that this result was computed from: "
-            f"{', '.join(cube.elements)} against {', '.join(result.elements)}."
-        )
+    _require_same_elements(cube, result)
     tell(0, "grains")
-    regions = GrainRegions.of(result.mask if mask is None else np.asarray(mask), result.valid)
-    ring = regions.ring(cancel=cancel)
+    grains = list_grains(result, mask=mask, cancel=cancel)
     tell(1, "elements")
-    signals = measure_grains(cube, regions, ring, cancel=cancel)
-    leaks = line_leaks(element_symbols(cube.elements))
-    contributions = mean_contributions(result, regions.pixels)
-    driving = driving_contributions(contributions) != 0
-    tell(2, "flags")
-    flags = flag_artefacts(
-        cube,
-        regions,
-        ring,
-        signals,
-        np.where(driving, contributions, 0.0),
-        result.pseudo_labels,
-        leaks,
-        find_edges(regions, cancel=cancel),
-        cancel=cancel,
-    )
-    tell(3, "scan")
+    details = detail_grains(cube, result, grains, cancel=cancel)
+    tell(2, "scan")
+    return evidence_of(cube, result, grains, details)
+
+
+def evidence_of(
+    cube: ElementCube, result: AnomalyResult, grains: GrainList, details: GrainDetails
+) -> EvidenceSource:
+    """What `prepare_evidence` prepares, of grains that were listed and examined already.
+
+    Parameters
+    ----------
+    cube : ElementCube
+        With the elements that ``result`` was computed from.
+    result : AnomalyResult
+    grains : GrainList
+        Of all grains of a mask, whatever their size.
+    details : GrainDetails
+    """
+    _require_same_elements(cube, result)
     scores = np.sort(result.score[result.valid])
     counts, edges = np.histogram(scores, bins=HISTOGRAM_BINS)
     return EvidenceSource(
         cube=cube,
         result=result,
-        regions=regions,
-        ring=ring,
-        signals=signals,
-        contributions=contributions,
-        driving=driving,
+        regions=grains.regions,
+        ring=details.ring,
+        signals=details.signals,
+        contributions=grains.contributions,
+        driving=driving_contributions(grains.contributions) != 0,
         scan_sigma=_scan_sigma(cube),
-        hints=hint_minerals(signals, leaks),
-        flags=tuple(flags),
-        neighbours=tuple(neighbour_shares(result.pseudo_labels, regions, cancel=cancel)),
+        hints=details.hints,
+        flags=details.flags,
+        neighbours=tuple(grains.neighbours),
         histogram_counts=counts,
         histogram_edges=edges,
         sorted_scores=scores,
     )
+
+
+def _require_same_elements(cube: ElementCube, result: AnomalyResult) -> None:
+    if cube.elements != result.elements:
+        raise InputError(
+            "The element maps are not those that this result was computed from: "
+            f"{', '.join(cube.elements)} against {', '.join(result.elements)}."
+        )
 
 
 def _scan_sigma(cube: ElementCube) -> Floats:

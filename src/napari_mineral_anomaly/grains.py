@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,23 +11,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.agreement import agreeing_detectors
-from napari_mineral_anomaly.artefacts import (
-    FLAG_SEPARATOR,
-    Edges,
-    find_edges,
-    flag_artefacts,
-)
+from napari_mineral_anomaly.artefacts import Edges, find_edges
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grain_details import (
+    DETAIL_STEPS,
+    GrainDetails,
+    examine_grains,
+    with_details,
+)
 from napari_mineral_anomaly.grain_regions import (
     GrainRegions,
     PixelSets,
     label_grains,
     remove_small_grains,
 )
-from napari_mineral_anomaly.grain_signals import element_symbols, measure_grains
-from napari_mineral_anomaly.line_leaks import line_leaks
-from napari_mineral_anomaly.mineral_hints import MineralHint, hint_minerals
 from napari_mineral_anomaly.neighbours import default_cluster_name, neighbour_shares
 from napari_mineral_anomaly.progress import (
     CancelToken,
@@ -91,7 +90,33 @@ GRAIN_COLUMNS = (
 
 Floats = NDArray[np.float64]
 
-_STEPS = ("grains", "drivers", "surroundings", "elements", "minerals", "flags")
+_STEPS = ("grains", "drivers", "surroundings", *DETAIL_STEPS)
+
+
+@dataclass(frozen=True, eq=False)
+class GrainList:
+    """The grains of a mask, and what is known of them without the element maps.
+
+    Attributes
+    ----------
+    table : DataFrame
+        As `find_grains` gives it without a scan: neither mineral hints nor flags.
+    rows : (n,) int
+        Which grain of ``regions`` each row is.
+    regions : GrainRegions
+    contributions : (n, C) float64
+        Mean contribution of each element of the result, by grain of ``regions``.
+    edges : Edges
+    neighbours : list of tuple of (int, float)
+        As `neighbours.neighbour_shares` gives them.
+    """
+
+    table: pd.DataFrame
+    rows: NDArray[np.intp]
+    regions: GrainRegions
+    contributions: Floats
+    edges: Edges
+    neighbours: list[tuple[tuple[int, float], ...]]
 
 
 def find_grains(
@@ -160,64 +185,90 @@ def find_grains(
     CancelledError
         When ``cancel`` was cancelled.
     """
+    _check_shapes(result, cube=cube)
+    grains = list_grains(
+        result,
+        mask=mask,
+        min_area_px=min_area_px,
+        others=others,
+        stage=stage,
+        cluster_names=cluster_names,
+        on_event=on_event,
+        cancel=cancel,
+    )
+    if cube is None:
+        return grains.table
+    details = detail_grains(cube, result, grains, on_event=on_event, cancel=cancel)
+    return with_details(grains.table, grains.rows, details)
 
-    def tell(step: str) -> None:
-        check(cancel)
-        emit(on_event, ProgressEvent("grains", _STEPS.index(step), len(_STEPS), step))
 
+def list_grains(
+    result: AnomalyResult,
+    *,
+    mask: NDArray[Any] | None = None,
+    min_area_px: int = 1,
+    others: Mapping[str, AnomalyResult] | None = None,
+    stage: StageTransform | None = None,
+    cluster_names: Mapping[int, str] | None = None,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> GrainList:
+    """The first and quick half of `find_grains`: all that needs no element map."""
     mask = result.mask if mask is None else np.asarray(mask) != 0
-    _check_shapes(result, mask, cube, others)
-    tell("grains")
+    _check_shapes(result, mask=mask, others=others)
+    _tell("grains", on_event, cancel)
     all_grains = GrainRegions.of(mask, result.valid)
     ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
     regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
     table = _geometry(result, regions, ids, stage)
-    tell("drivers")
+    _tell("drivers", on_event, cancel)
     contributions = mean_contributions(result, regions.pixels)
     texts = _driver_texts(contributions, result.elements)
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
-    tell("surroundings")
+    _tell("surroundings", on_event, cancel)
     edges = find_edges(regions, cancel=cancel)
     table["touches_edge"] = _edge_texts(edges)
     agreeing = _agreement(result, all_grains, ids, others)
     table["n_agreeing"] = np.array([len(names) for names in agreeing], dtype=np.int64)
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
-    ring = regions.ring(cancel=cancel)
-    table["neighbours"] = _neighbours(result, regions, cluster_names or {}, cancel)
-    if cube is None:
-        hints: list[tuple[MineralHint, ...]] = [()] * regions.n_grains
-        flags: list[tuple[str, ...]] = [()] * regions.n_grains
-    else:
-        tell("elements")
-        signals = measure_grains(cube, regions, ring, cancel=cancel)
-        tell("minerals")
-        leaks = line_leaks(element_symbols(cube.elements))
-        hint_table = hint_minerals(signals, leaks)
-        hints = [hint_table.of(grain) for grain in range(regions.n_grains)]
-        tell("flags")
-        flags = flag_artefacts(
-            cube,
-            regions,
-            ring,
-            signals,
-            _in_order_of(cube.elements, driving_contributions(contributions), result.elements),
-            result.pseudo_labels,
-            leaks,
-            edges,
-            cancel=cancel,
-        )
-    table["mineral_hint"] = [found[0].name if found else "" for found in hints]
-    table["mineral_distance"] = [found[0].distance if found else np.nan for found in hints]
-    table["mineral_others"] = [
-        ", ".join(f"{hint.name} {hint.distance:.2f}" for hint in found[1:]) for found in hints
-    ]
-    table["flags"] = [FLAG_SEPARATOR.join(found) for found in flags]
+    neighbours = neighbour_shares(result.pseudo_labels, regions, cancel=cancel)
+    table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
+    table[["mineral_hint", "mineral_others", "flags"]] = ""
+    table["mineral_distance"] = np.nan
     table["status"] = UNSEEN
     table[["comment", "decided_by", "decided_at"]] = ""
     table = table.sort_values(["peak_score", "mean_score", "id"], ascending=[False, False, True])
+    rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
-    return table[list(GRAIN_COLUMNS)].reset_index(drop=True)
+    table = table[list(GRAIN_COLUMNS)].reset_index(drop=True)
+    return GrainList(table, rows, regions, contributions, edges, neighbours)
+
+
+def detail_grains(
+    cube: ElementCube,
+    result: AnomalyResult,
+    grains: GrainList,
+    *,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> GrainDetails:
+    """The second half of `find_grains`: what the element maps say of the listed grains."""
+    driving = driving_contributions(grains.contributions)
+    return examine_grains(
+        cube,
+        grains.regions,
+        _in_order_of(cube.elements, driving, result.elements),
+        result.pseudo_labels,
+        grains.edges,
+        tell=lambda step: _tell(step, on_event, cancel),
+        cancel=cancel,
+    )
+
+
+def _tell(step: str, on_event: ProgressCallback | None, cancel: CancelToken | None) -> None:
+    check(cancel)
+    emit(on_event, ProgressEvent("grains", _STEPS.index(step), len(_STEPS), step))
 
 
 def split_driver(driver: str) -> tuple[str, float]:
@@ -228,11 +279,13 @@ def split_driver(driver: str) -> tuple[str, float]:
 
 def _check_shapes(
     result: AnomalyResult,
-    mask: NDArray[np.bool_],
-    cube: ElementCube | None,
-    others: Mapping[str, AnomalyResult] | None,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    cube: ElementCube | None = None,
+    others: Mapping[str, AnomalyResult] | None = None,
 ) -> None:
-    shapes = {"mask": mask.shape} | ({} if cube is None else {"scan": cube.shape})
+    shapes = {} if mask is None else {"mask": mask.shape}
+    shapes |= {} if cube is None else {"scan": cube.shape}
     shapes |= {f"score of {name}": other.score.shape for name, other in (others or {}).items()}
     for name, shape in shapes.items():
         if shape != result.score.shape:
@@ -344,18 +397,14 @@ def _agreement(
     return [(own, *agreeing[number - 1]) for number in ids]
 
 
-def _neighbours(
-    result: AnomalyResult,
-    regions: GrainRegions,
-    names: Mapping[int, str],
-    cancel: CancelToken | None,
+def _neighbour_texts(
+    neighbours: list[tuple[tuple[int, float], ...]], names: Mapping[int, str]
 ) -> list[str]:
     """Pseudo-label clusters of the pixels one and two steps away, with their shares."""
-    shares = neighbour_shares(result.pseudo_labels, regions, cancel=cancel)
     return [
         ", ".join(
             f"{names.get(code) or default_cluster_name(code)} {100 * share:.0f} %"
             for code, share in found
         )
-        for found in shares
+        for found in neighbours
     ]

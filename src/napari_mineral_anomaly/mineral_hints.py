@@ -99,6 +99,23 @@ class HintTable:
             if distances[m] <= LARGEST_DISTANCE
         )
 
+    def texts(self) -> tuple[list[str], Floats, list[str]]:
+        """For all grains what a table shows of `of`: the best name, its distance, the others.
+
+        Empty and NaN where no mineral fits; the others read "rutile 0.21, anatase 0.24".
+        """
+        order = np.argsort(self.distance, axis=1, kind="stable")[:, :N_HINTS]  # NaN sorts last
+        near = np.take_along_axis(self.distance, order, axis=1)
+        fits = near <= LARGEST_DISTANCE
+        best = [
+            self.names[m] if fit else "" for m, fit in zip(order[:, 0], fits[:, 0], strict=True)
+        ]
+        others = [
+            ", ".join(f"{self.names[m]} {d:.2f}" for m, d, fit in zip(*row, strict=True) if fit)
+            for row in zip(order[:, 1:], near[:, 1:], fits[:, 1:], strict=True)
+        ]
+        return best, np.where(fits[:, 0], near[:, 0], np.nan), others
+
 
 def hint_minerals(signals: GrainSignals, leaks: LineLeaks) -> HintTable:
     """Distances of all grains to all minerals; see the module's text for the formula.

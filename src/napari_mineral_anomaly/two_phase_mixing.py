@@ -11,6 +11,8 @@ left over beyond its error.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +34,8 @@ WIDEST_PX = 2.5
 _LEAST_RING_PX = 12
 _FARTHEST_GROUP_SD = 4.4
 _STEPS = 3
-_MAX_PAIRS = 400_000
+# Rings looked at together: a row of departures stays in the processor's cache.
+_MAX_PAIRS = 40_000
 
 
 def is_mixture(
@@ -48,9 +51,17 @@ def is_mixture(
     out = np.zeros(regions.n_grains, dtype=bool)
     possible = (widths(regions) <= WIDEST_PX) & (ring.size >= _LEAST_RING_PX)
     possible &= _within_ring(signals)
-    for grains in _blocks(np.flatnonzero(possible), ring.size):
+    grains = np.flatnonzero(possible)
+    pixel = ring.pixel[possible[ring.grain]]
+    first = 0
+    for block in _blocks(grains, ring.size):
         check(cancel)
-        out[grains] = _explained(cube, ring, signals, pseudo_labels, grains)
+        size = ring.size[block]
+        last = first + int(size.sum())
+        rings = _rings(cube, signals, block, pixel[first:last], size)
+        codes = pseudo_labels.reshape(-1)[pixel[first:last]]
+        out[block] = _explained(rings, codes, signals, block)
+        first = last
     return out
 
 
@@ -99,83 +110,100 @@ def _blocks(grains: NDArray[np.intp], n_ring: NDArray[np.int64]) -> Iterator[NDA
     yield from np.split(grains, np.flatnonzero(np.diff(total // _MAX_PAIRS)) + 1)
 
 
-def _explained(
+@dataclass(frozen=True, eq=False)
+class _Rings:
+    """The pixels of some rings, ring after ring, none of them empty.
+
+    Attributes
+    ----------
+    departure : (C, k) float64
+        Of each pixel from the mean of its ring, in the noise of a pixel there.
+    size, start : (n,) int64
+        How many pixels each ring has, and where it begins.
+    mean, noise : (n, C) float64
+        What departures are counted from and in.
+    """
+
+    departure: Floats
+    size: NDArray[np.int64]
+    start: NDArray[np.int64]
+    mean: Floats
+    noise: Floats
+
+    def sums(self, values: NDArray[Any]) -> Floats:
+        """(n,) sum over each ring of ``values`` (k,)."""
+        return np.asarray(np.add.reduceat(values, self.start, dtype=np.float64))
+
+    def each(self, values: NDArray[Any]) -> NDArray[Any]:
+        """``values`` (n,) for every pixel of its ring, (k,)."""
+        return np.repeat(values, self.size)
+
+    def sums_of(self, group: NDArray[np.bool_]) -> Floats:
+        """(n, C) sum of the departures over the pixels of a group."""
+        return np.stack([self.sums(np.where(group, row, 0.0)) for row in self.departure], axis=1)
+
+
+def _rings(
     cube: ElementCube,
-    ring: PixelSets,
     signals: GrainSignals,
-    pseudo_labels: NDArray[np.unsignedinteger],
+    grains: NDArray[np.intp],
+    pixel: NDArray[np.int64],
+    size: NDArray[np.int64],
+) -> _Rings:
+    mean, noise = signals.ring_mean[grains], _ring_noise(signals, grains)
+    departure = np.empty((cube.n_elements, pixel.size))
+    for c, row in enumerate(departure):
+        np.subtract(cube.plane(c).reshape(-1)[pixel], np.repeat(mean[:, c], size), out=row)
+        row /= np.repeat(noise[:, c], size)
+    return _Rings(departure, size, np.cumsum(size) - size, mean, noise)
+
+
+def _explained(
+    rings: _Rings,
+    codes: NDArray[np.unsignedinteger],
+    signals: GrainSignals,
     grains: NDArray[np.intp],
 ) -> NDArray[np.bool_]:
-    n = grains.size
-    number = np.full(ring.n_grains, -1)
-    number[grains] = np.arange(n)
-    use = number[ring.grain] >= 0
-    owner, pixel = number[ring.grain[use]], ring.pixel[use]
-    ring_mean, mean = signals.ring_mean[grains], signals.mean[grains]
-    values = np.stack(
-        [cube.plane(c).reshape(-1)[pixel].astype(np.float64) for c in range(cube.n_elements)],
-        axis=1,
-    )
-    scale = _ring_noise(signals, grains)
-    second = _start(values, owner, ring_mean, scale, pseudo_labels.reshape(-1)[pixel], n)
-    for _ in range(_STEPS):
-        first_mean, second_mean = (
-            _group_mean(values, owner, group, n) for group in (~second, second)
-        )
-        to_first, to_second = (
-            np.sum(((values - means[owner]) / scale[owner]) ** 2, axis=1)
-            for means in (first_mean, second_mean)
-        )
-        second = to_second < to_first
-    first_mean, second_mean = (_group_mean(values, owner, group, n) for group in (~second, second))
+    if grains.size == 0:
+        return np.zeros(0, dtype=bool)
+    second = _start(rings, codes)
+    everything = rings.sums_of(np.ones(second.size, dtype=bool))
+    for step in range(_STEPS + 1):
+        n_second = rings.sums(second)
+        sums = rings.sums_of(second)
+        with np.errstate(invalid="ignore"):
+            second_mean = sums / n_second[:, None]
+            first_mean = (everything - sums) / (rings.size - n_second)[:, None]
+        if step < _STEPS:
+            # The nearer mean: squared distances differ by a sum that is linear in the departure.
+            weight = 2.0 * (second_mean - first_mean)
+            level = np.sum(second_mean**2 - first_mean**2, axis=1)
+            nearer = -rings.each(level)
+            for c, row in enumerate(rings.departure):
+                nearer += row * rings.each(weight[:, c])
+            second = nearer > 0  # nowhere where a group is empty: then there is no mean
     there = np.isfinite(first_mean).all(axis=1) & np.isfinite(second_mean).all(axis=1)
-    return there & _fits(
-        mean, np.nan_to_num(first_mean), np.nan_to_num(second_mean), _error(signals, grains)
+    first, other = (
+        np.nan_to_num(means) * rings.noise + rings.mean for means in (first_mean, second_mean)
     )
+    return there & _fits(signals.mean[grains], first, other, _error(signals, grains))
 
 
-def _start(
-    values: Floats,
-    owner: NDArray[np.int64],
-    ring_mean: Floats,
-    scale: Floats,
-    cluster: NDArray[np.unsignedinteger],
-    n: int,
-) -> NDArray[np.bool_]:
+def _start(rings: _Rings, codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
     """First division of each ring: its commonest cluster against the rest, or high against low.
 
     High and low in the element that varies most over the ring, for its noise.
     """
-    size = np.bincount(owner, minlength=n)
-    pairs, count = np.unique(
-        owner * (int(cluster.max(initial=0)) + 1) + cluster, return_counts=True
-    )
-    of_grain = pairs // (int(cluster.max(initial=0)) + 1)
-    most = np.zeros(n, dtype=np.int64)
-    order = np.lexsort((-count, of_grain))
-    grain, first = np.unique(of_grain[order], return_index=True)
-    most[grain] = pairs[order][first] % (int(cluster.max(initial=0)) + 1)
-    outside = cluster != most[owner]
-    several = np.bincount(owner, weights=outside, minlength=n) >= 0.15 * size
-    departure = (values - ring_mean[owner]) / scale[owner]
-    spread = np.add.reduceat(departure**2, np.searchsorted(owner, np.arange(n)), axis=0)
-    widest = np.argmax(spread, axis=1)
-    high = departure[np.arange(owner.size), widest[owner]] > 0
-    return np.asarray(np.where(several[owner], outside, high))
-
-
-def _group_mean(
-    values: Floats, owner: NDArray[np.int64], group: NDArray[np.bool_], n: int
-) -> Floats:
-    """(n, C) mean over the ring pixels of one group; NaN where it is empty.
-
-    ``owner`` rises and misses no number.
-    """
-    starts = np.searchsorted(owner, np.arange(n))
-    total = np.add.reduceat(np.where(group[:, None], values, 0.0), starts, axis=0)
-    count = np.bincount(owner[group], minlength=n)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(total / count[:, None])
+    n = rings.size.size
+    names, cluster = np.unique(codes, return_inverse=True)
+    pair = rings.each(np.arange(n)) * names.size + cluster
+    counts = np.bincount(pair, minlength=n * names.size).reshape(n, names.size)
+    outside = cluster != rings.each(np.argmax(counts, axis=1))
+    several = rings.sums(outside) >= 0.15 * rings.size
+    spread = np.stack([rings.sums(row * row) for row in rings.departure], axis=1)
+    widest = rings.each(np.argmax(spread, axis=1))
+    high = rings.departure[widest, np.arange(widest.size)] > 0
+    return np.asarray(np.where(rings.each(several), outside, high))
 
 
 def _fits(mean: Floats, first: Floats, second: Floats, error: Floats) -> NDArray[np.bool_]:

@@ -87,6 +87,8 @@ def test_flags_and_hints_are_those_of_the_table():
         assert "; ".join(evidence.flags) == row["flags"]
         names = [hint.name for hint in evidence.minerals]
         assert (names[0] if names else "") == row["mineral_hint"]
+        others = [f"{hint.name} {hint.distance:.2f}" for hint in evidence.minerals[1:]]
+        assert ", ".join(others) == row["mineral_others"]
         assert evidence.peak_score == pytest.approx(row["peak_score"])
         assert len(evidence.sentences) >= 1
         assert sum(share for _, share in evidence.neighbours) <= 1 + 1e-9
