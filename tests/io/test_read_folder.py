@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 import tifffile
 from skimage.io import imsave
 
+from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains import find_grains
 from napari_mineral_anomaly.io import can_read, read_maps
+from napari_mineral_anomaly.io.write_tables import write_grains
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.simulate import simulate_section, write_section
 
 RNG = np.random.default_rng(3)
 
@@ -200,6 +205,37 @@ def test_unknown_kinds_of_file_are_refused_by_kind(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
         with pytest.raises(InputError, match=f"{name} is {words}.*this version reads"):
             read_maps(tmp_path / name)
+
+
+def test_tables_of_grains_are_called_so(tmp_path: Path) -> None:
+    section = simulate_section("easy", shape=(40, 44), seed=1)
+    scan = write_section(section, tmp_path / "scan")
+    grains = find_grains(detect(section.cube, detector="rx"), cube=section.cube)
+    write_grains(scan / "grains.csv", grains)
+    shutil.copy(scan / "grains.csv", scan / "my list.csv")
+    cube = read_maps(scan)
+    assert cube.n_elements == section.cube.n_elements
+    reasons = {item.file: item.reason for item in cube.report.ignored}
+    for name in ("grains_truth.csv", "grains.csv", "my list.csv"):
+        assert reasons[name] == "a table of grains, one row per grain, not of pixels"
+        with pytest.raises(InputError, match=r"a table of grains, .*: open the scan"):
+            read_maps(scan / name)
+
+
+def test_a_table_of_grains_beside_one_stack_is_no_second_scan(tmp_path: Path) -> None:
+    maps = np.random.default_rng(0).poisson(30, (2, 9, 8)).astype(np.uint16)
+    np.savez(tmp_path / "scan.npz", Fe=maps[0], Si=maps[1])
+    (tmp_path / "grains.csv").write_text("id,rank,peak_score,area_px\n1,1,5.2,3\n")
+    cube = read_maps(tmp_path)
+    assert cube.elements == ("Fe", "Si")
+    assert [item.file for item in cube.report.ignored] == ["grains.csv"]
+
+
+def test_a_folder_of_results_is_told_from_a_scan(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "grains.csv").write_text("id,rank,peak_score,area_px\n1,1,5.2,3\n")
+    with pytest.raises(InputError, match=r"results of a run .*: give the scan"):
+        read_maps(tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")

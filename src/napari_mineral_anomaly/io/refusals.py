@@ -10,6 +10,7 @@ from napari_mineral_anomaly.io import tiff
 from napari_mineral_anomaly.io.formats import NOT_READ, PICTURES, WHAT_IS_READ
 from napari_mineral_anomaly.io.planes import listed
 from napari_mineral_anomaly.io.source import Listing, folders_with_maps
+from napari_mineral_anomaly.run_files import RUN_FILE
 
 
 def no_maps(listing: Listing) -> InputError:
@@ -17,6 +18,11 @@ def no_maps(listing: Listing) -> InputError:
     root = listing.root
     names = [listing.name(path) for path in listing.files]
     others = [item.file for item in listing.ignored]
+    if (root / RUN_FILE).is_file():
+        return InputError(
+            f"{root} holds the results of a run ({RUN_FILE}), no element maps: "
+            "give the scan it was made from."
+        )
     inner = folders_with_maps(root) if root.is_dir() else []
     if inner:
         noun, verb = ("subfolders", "do") if len(inner) > 1 else ("subfolder", "does")

@@ -23,7 +23,7 @@ from napari_mineral_anomaly.io.planes import HoldsSpectra, MapFile, Plane, liste
 from napari_mineral_anomaly.io.refusals import no_maps
 from napari_mineral_anomaly.io.samples import of_one_sample
 from napari_mineral_anomaly.io.source import Listing
-from napari_mineral_anomaly.io.tables import table_columns
+from napari_mineral_anomaly.io.tables import GRAIN_TABLE, holds_grains, table_columns
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -87,7 +87,10 @@ def select_maps(
         _select_from_one(selection, listing, listing.root, sample)
         return selection
     scans = [path for path in listing.files if holds_scan(path)]
-    files = [path for path in listing.files if path not in scans]
+    grains = [path for path in listing.files if holds_grains(path)]
+    for path in grains:
+        selection.ignore(listing.name(path), GRAIN_TABLE)
+    files = [path for path in listing.files if path not in scans and path not in grains]
     parsed = parse_names([path.name for path in files])
     if not _any_element(parsed):
         inside = _titles(files, cancel)
@@ -126,7 +129,8 @@ def holds_scan(path: Path) -> bool:
     reader = reader_of(path)
     if reader is None or reader.holds_scan or path.suffix.lower() == ".npz":
         return reader is not None
-    return parse_names([path.name])[0].role != "element" and bool(table_columns(path))
+    is_map = parse_names([path.name])[0].role == "element"
+    return not is_map and bool(table_columns(path)) and not holds_grains(path)
 
 
 def _any_element(parsed: Sequence[ParsedName]) -> bool:

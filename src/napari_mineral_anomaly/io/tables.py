@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -34,6 +35,9 @@ TITLE = "long table"
 _HEAD_BYTES = 100_000
 _HEAD_LINES = 5
 _QUOTES = "\"' "
+# What tells a list of grains, as a run and as the simulator write it, whatever its file is called.
+_GRAIN_COLUMNS = ({"id", "rank", "peak_score"}, {"grain_id", "mineral"})
+GRAIN_TABLE = "a table of grains, one row per grain, not of pixels"
 
 
 def table_columns(path: Path) -> tuple[str, ...]:
@@ -44,6 +48,19 @@ def table_columns(path: Path) -> tuple[str, ...]:
         return columns_in(read_lines(path, TITLE, _HEAD_BYTES))
     except InputError:
         return ()
+
+
+def holds_grains(path: Path) -> bool:
+    """Whether a table lists grains, as our runs and the simulator write them. Never raises."""
+    if path.suffix.lower() not in EXTENSIONS or not path.is_file():
+        return False
+    try:
+        heading = read_lines(path, TITLE, _HEAD_BYTES)[0]
+    except InputError:
+        return False
+    # The heading alone: the table of a barren section has no row below it.
+    columns = {field.strip(_QUOTES) for field in re.split("[,;\t]", heading)}
+    return any(wanted <= columns for wanted in _GRAIN_COLUMNS)
 
 
 def columns_in(lines: Sequence[str]) -> tuple[str, ...]:
@@ -65,6 +82,8 @@ def open_file(path: Path) -> MapFile:
         When the grid is incomplete (with the number of missing pixels), when numbers are missing,
         or when there are no coordinates.
     """
+    if holds_grains(path):
+        raise InputError(f"{path.name} is {GRAIN_TABLE}: open the scan it was made from.")
     lines = read_lines(path, TITLE, _HEAD_BYTES)
     heading = _heading(lines)
     if heading is None:

@@ -40,7 +40,7 @@ def open_file(path: Path) -> MapFile:
     InputError
         When the text is neither.
     """
-    if tables.table_columns(path):
+    if tables.holds_grains(path) or tables.table_columns(path):
         return tables.open_file(path)
     values, notes = read_matrix(path)
     values = in_smallest_dtype(values)
