@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import tifffile
 import zarr
 from scipy.io import savemat
 
@@ -394,3 +395,33 @@ def test_links_in_hdf5_files_that_lead_in_circles(tmp_path: Path) -> None:
         file["entry/lost"] = h5py.ExternalLink("missing.h5", "/")
         file["entry/hard"] = file["entry"]
     assert read_maps(tmp_path / "scan.h5").n_elements == 3
+
+
+def stack_of(path: Path, *names: str) -> list[str]:
+    maps = np.random.default_rng(0).poisson(40, (len(names), 9, 8)).astype(np.uint16)
+    if path.suffix == ".tif":
+        tifffile.imwrite(path, maps, imagej=True, metadata={"axes": "CYX", "Labels": list(names)})
+    elif path.suffix == ".zarr":
+        zarr.create_array(str(path), data=maps).attrs["elements"] = list(names)
+    else:
+        with h5py.File(path, "w") as file:
+            file["maps"], file["elements"] = maps, list(names)
+    cube = read_maps(path)
+    return [*cube.elements, *(line for line in cube.report.warnings if "left out of" in line)]
+
+
+@pytest.mark.parametrize("kind", [".tif", ".zarr", ".h5"])
+def test_channels_without_an_element_are_left_out_and_told(tmp_path: Path, kind: str) -> None:
+    name = f"scan{kind}"
+    assert stack_of(tmp_path / name, "Fe Ka", "Si Ka", "chan 3") == [
+        *("Fe Ka", "Si Ka"),
+        f"1 plane is left out of {name} because no element is in the name (chan 3): "
+        "call each map by its element, for example Fe, to have it read.",
+    ]
+    assert stack_of(tmp_path / f"odd{kind}", "map A", "map C", "map D", "map E") == [
+        "C",
+        f"3 planes are left out of odd{kind} because no element is in the name (map A, map D and "
+        "map E): call each map by its element, for example Fe, to have it read; if C is no element "
+        "here, rename it, too, and all planes are read as they are.",
+    ]
+    assert stack_of(tmp_path / f"bse{kind}", "Fe", "Si", "BSE") == ["Fe", "Si"]

@@ -259,6 +259,30 @@ def _select_pages(
             selection.ignore(place, reason, warn=f"{place} is {reason}.")
         else:
             selection.planes[entry.label] = plane
+    unknown = [
+        entry.name or f"plane {plane.page}"
+        for plane, entry in zip(planes, parsed, strict=True)
+        if entry.role == "unknown"
+    ]
+    if unknown:
+        selection.warnings.append(_left_out(name, unknown, list(selection.planes)))
+
+
+def _left_out(name: str, unknown: Sequence[str], used: Sequence[str]) -> str:
+    """Said of planes that may well be maps but are not named after an element."""
+    are = "plane is" if len(unknown) == 1 else "planes are"
+    sentence = (
+        f"{len(unknown)} {are} left out of {name} because no element is in the name "
+        f"({listed(unknown)}): call each map by its element, for example Fe, to have it read"
+    )
+    if len(unknown) <= len(used):
+        return f"{sentence}."
+    # Perhaps a letter of the name was taken for an element: "map C" of "map A" to "map D".
+    no_element, it = ("is no element", "it") if len(used) == 1 else ("are no elements", "them")
+    return (
+        f"{sentence}; if {listed(used)} {no_element} here, rename {it}, too, and all planes are "
+        "read as they are."
+    )
 
 
 def _opened(path: Path) -> MapFile:
