@@ -42,7 +42,11 @@ def label_grains(mask: NDArray[Any]) -> NDArray[np.unsignedinteger[Any]]:
     (H, W) uint16, or uint32 above 65 535 grains
         0 = no grain; grains are numbered from 1 in row-major order of their first pixel.
     """
-    labels, count = _label(mask)
+    return numbered(*_label(mask))
+
+
+def numbered(labels: NDArray[Any], count: int) -> NDArray[np.unsignedinteger[Any]]:
+    """Labels of so many grains as uint16, or uint32 above 65 535 grains."""
     return labels.astype(np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32)
 
 

@@ -41,12 +41,18 @@ def test_the_card_says_what_is_missing(viewer: ViewerModel, make_dock: MakeDock)
     assert not card.accept_button.isEnabled()
 
 
+def drawn(card: GrainCardDock, qtbot: Any) -> None:
+    """Wait for the figures of the chosen grain: each is drawn in a turn of its own."""
+    qtbot.waitUntil(lambda: not card._turns.pending, timeout=5000)
+
+
 def test_the_card_shows_the_evidence_of_the_core(
-    docks: tuple[GrainTableDock, GrainCardDock], section: SimulatedSection
+    docks: tuple[GrainTableDock, GrainCardDock], section: SimulatedSection, qtbot: Any
 ) -> None:
     table, card = docks
     assert "Click a row" in card.status.text()
     table.next_grain()
+    drawn(card, qtbot)
     listing, grain = table.board.listing, table.board.grain
     evidence = prepare_evidence(section.cube, listing.result, mask=listing.mask).of(grain)
     line = listing.row(grain)

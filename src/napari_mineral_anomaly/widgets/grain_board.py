@@ -31,6 +31,7 @@ class GrainBoard:
     """
 
     listed = Signal()
+    completed = Signal()
     chosen = Signal()
     decided = Signal()
 
@@ -52,6 +53,11 @@ class GrainBoard:
         self.listing, self.grain, self._found = listing, kept or None, None
         self.listed.emit()
         self.chosen.emit()
+
+    def complete(self, listing: GrainListing) -> None:
+        """The list that is shown, with what was still to come of it."""
+        self.listing = listing
+        self.completed.emit()
 
     def choose(self, grain: int | None) -> None:
         """Look at another grain."""

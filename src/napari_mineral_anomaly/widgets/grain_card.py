@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton
+from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evidence import (
@@ -15,7 +15,7 @@ from napari_mineral_anomaly.evidence import (
     EvidenceSource,
     GrainSpectrum,
     Thumbnail,
-    prepare_evidence,
+    evidence_of,
 )
 from napari_mineral_anomaly.grain_outline import pixel_outlines
 from napari_mineral_anomaly.jobs import Executor, Failure, Job, JobHandle
@@ -30,6 +30,7 @@ from napari_mineral_anomaly.widgets.grain_plots import (
 )
 from napari_mineral_anomaly.widgets.parts import Dock, StatusLine, row
 from napari_mineral_anomaly.widgets.themes import inks_of
+from napari_mineral_anomaly.widgets.turns import Turns
 from napari_mineral_anomaly.widgets.words import counted
 
 _NO_LIST = "Open the dock “Grain table”: this card shows the grain that is chosen there."
@@ -38,6 +39,7 @@ _NO_MAPS = (
     "The element maps of this score are not in the layer list: load them again to see what "
     "speaks for a grain."
 )
+_WAITING = "What speaks for a grain is shown once minerals and flags are known."
 _BARS = "Elements: bars against the surroundings, dots against the scan"
 # More bars do not help the eye; the table of contributions has them all.
 MOST_BARS = 14
@@ -114,8 +116,12 @@ class GrainCardDock(Dock):
             (self.bars_title, self.bars),
             (self.maps_title, self.maps),
             (self.place_title, self.place),
+            (self.spectrum_title, self.spectrum),
         )
+        # What is drawn of a grain is drawn in turns: all at once would hold the window.
+        self._turns = Turns(self)
         self.listen(self.board.listed, self._on_listed)
+        self.listen(self.board.completed, self._on_completed)
         self.listen(self.board.chosen, self._on_chosen)
         self.listen(self.board.decided, self._show_title)
         if hasattr(self.viewer.events, "theme"):
@@ -127,6 +133,11 @@ class GrainCardDock(Dock):
         """Stop preparing the evidence."""
         if self._preparing is not None:
             self._preparing.cancel()
+
+    def shut_down(self) -> None:
+        """Also leave out what is still to be drawn."""
+        self._turns.cancel()
+        super().shut_down()
 
     def _section(self, text: str) -> QLabel:
         label = QLabel(text)
@@ -147,14 +158,26 @@ class GrainCardDock(Dock):
         if self._preparing is not None:
             self._preparing.cancel()
         self._source = None
+        self._turns.cancel()
         self._show_nothing()
+        self._prepare()
+
+    def _on_completed(self) -> None:
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Get ready for any grain of the list, as soon as its element maps were looked at."""
         listing = self.board.listing
         if listing is None or listing.table.empty or listing.cube is None:
             return
-        cube, result, mask = listing.cube, listing.result, listing.mask
+        if listing.details is None:
+            self.status.plain(_WAITING)
+            return
+        cube, result = listing.cube, listing.result
+        grains, details = listing.grains, listing.details
 
         def work(on_event: ProgressCallback, cancel: CancelToken) -> EvidenceSource:
-            return prepare_evidence(cube, result, mask=mask, on_event=on_event, cancel=cancel)
+            return evidence_of(cube, result, grains, details)
 
         self._preparing = JobHandle(
             "Preparing the evidence",
@@ -176,6 +199,7 @@ class GrainCardDock(Dock):
 
     def _on_chosen(self) -> None:
         grain, source = self.board.grain, self._source
+        self._turns.cancel()
         if self._reading is not None:
             self._reading.cancel()
         if grain is None or self.board.listing is None:
@@ -188,13 +212,7 @@ class GrainCardDock(Dock):
         if source is None:
             self.status.plain(_NO_MAPS if self.board.listing.cube is None else self.status.text())
             return
-        try:
-            evidence = source.of(grain)
-        except InputError as error:  # the list moved on while this was prepared
-            self.fail(self.status, Failure(str(error), expected=True))
-            return
-        self._show_evidence(evidence)
-        self._read_spectrum(source, grain)
+        self._turns.do(partial(self._show_evidence, source, grain))
 
     def _show_nothing(self) -> None:
         listing = self.board.listing
@@ -210,7 +228,7 @@ class GrainCardDock(Dock):
         for button in self._buttons:
             button.setEnabled(False)
         self.next_button.setEnabled(listing is not None and not listing.table.empty)
-        for title, figure in (*self._figures, (self.spectrum_title, self.spectrum)):
+        for title, figure in self._figures:
             title.hide()
             figure.hide()
 
@@ -241,11 +259,25 @@ class GrainCardDock(Dock):
             lines.append(f"Surrounded by {line['neighbours']}")
         self.facts.plain("\n".join([size, *lines]))
 
-    def _show_evidence(self, evidence: Evidence) -> None:
+    def _show_evidence(self, source: EvidenceSource, grain: int) -> None:
+        try:
+            evidence = source.of(grain)
+        except InputError as error:  # the list moved on while this was prepared
+            self.fail(self.status, Failure(str(error), expected=True))
+            return
         self.status.plain("")
         self.flags.plain("\n".join(f"• {sentence}" for sentence in evidence.sentences))
         hints = [f"{hint.name} {hint.formula} ({hint.distance:.2f})" for hint in evidence.minerals]
         self.minerals.plain(f"May be: {', '.join(hints)}" if hints else "No mineral fits well.")
+        # Who holds the key N down goes on to the next grain before all figures are drawn.
+        self._turns.do(
+            partial(self._show_bars, evidence),
+            partial(self._show_maps, evidence),
+            partial(self._show_place, evidence),
+            partial(self._read_spectrum, source, grain),
+        )
+
+    def _show_bars(self, evidence: Evidence) -> None:
         strongest = evidence.elements.head(MOST_BARS)
         self.bars.show_elements(
             strongest["element"].tolist(),
@@ -255,18 +287,22 @@ class GrainCardDock(Dock):
         n = len(evidence.elements)
         some = f"; {MOST_BARS} of {n}" if n > MOST_BARS else ""
         self.bars_title.setText(f"{_BARS} (strongest first{some})")
+        _reveal(self.bars_title, self.bars)
+
+    def _show_maps(self, evidence: Evidence) -> None:
         self.maps.show_maps(
             [f"{t.element} {minus_sign(f'{t.sigmas:+.1f}')}" for t in evidence.thumbnails],
             [t.image for t in evidence.thumbnails],
             [_outlines(t) for t in evidence.thumbnails],
         )
+        _reveal(self.maps_title, self.maps)
+
+    def _show_place(self, evidence: Evidence) -> None:
         self.place.show_peak(evidence.histogram, evidence.peak_score)
         share = evidence.histogram.rank_share
         higher = f"{100 * share:.2g} % of the pixels score" if share else "no pixel scores"
         self.place_title.setText(f"Place among all scores: {higher} higher")
-        for title, figure in self._figures:
-            title.show()
-            figure.show()
+        _reveal(self.place_title, self.place)
 
     def _read_spectrum(self, source: EvidenceSource, grain: int) -> None:
         listing = self.board.listing
@@ -298,6 +334,11 @@ class GrainCardDock(Dock):
             self.status.plain("Preparing the evidence of the listed grains…")
         elif self.board.grain is None:
             self.status.plain(_NO_GRAIN if self.board.listing is not None else _NO_LIST)
+
+
+def _reveal(title: QLabel, figure: QWidget) -> None:
+    title.show()
+    figure.show()
 
 
 def _outlines(thumbnail: Thumbnail) -> list[Any]:

@@ -44,6 +44,8 @@ class GrainFiles(QPushButton):
 
     def save_csv(self, path: str | Path) -> None:
         """Save the shown rows, in their order, with every column of the table."""
+        if not self._dock.is_complete():
+            return
         table = self._dock.model.shown_table()
 
         def save() -> str:
@@ -91,6 +93,8 @@ class GrainFiles(QPushButton):
         self._dock.start(Job(name, job), handle)
 
     def _choose_csv(self) -> None:
+        if not self._dock.is_complete():
+            return
         path, _ = QFileDialog.getSaveFileName(self, "Save the list", "grains.csv", "CSV (*.csv)")
         if path:
             self.save_csv(path)

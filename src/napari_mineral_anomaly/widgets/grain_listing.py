@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grain_regions import PixelSets
+from napari_mineral_anomaly.grain_details import GrainDetails, with_details
+from napari_mineral_anomaly.grain_regions import PixelSets, numbered
 from napari_mineral_anomaly.grain_search import GrainSearch
-from napari_mineral_anomaly.grains import find_grains, label_grains
+from napari_mineral_anomaly.grains import GrainList, detail_grains, list_grains
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 from napari_mineral_anomaly.result import AnomalyResult
 from napari_mineral_anomaly.verdicts import VerdictBook, with_verdicts
+from napari_mineral_anomaly.widgets.grain_columns import Cells
 from napari_mineral_anomaly.widgets.layers import pixel_size_of, threshold_of
 from napari_mineral_anomaly.widgets.links import link_of, linked_layers
 from napari_mineral_anomaly.widgets.scans import cube_from_layers
@@ -47,7 +49,12 @@ class GrainListing:
     result : AnomalyResult
     cube : ElementCube or None
         None where the element layers are gone, or not those that were scored.
+    grains : GrainList
+    details : GrainDetails or None
+        None as long as nobody looked at the element maps, see `pending`.
     search : GrainSearch
+    cells : Cells
+        The table as the window's model wants it, made by the worker too.
     """
 
     score_id: str
@@ -58,7 +65,28 @@ class GrainListing:
     mask: NDArray[np.bool_]
     result: AnomalyResult
     cube: ElementCube | None
+    grains: GrainList
+    details: GrainDetails | None
     search: GrainSearch
+    cells: Cells
+
+    @property
+    def pending(self) -> bool:
+        """Whether minerals and flags of the table are still to come (`with_maps`)."""
+        return self.cube is not None and self.details is None
+
+    def with_maps(
+        self, on_event: ProgressCallback | None = None, cancel: CancelToken | None = None
+    ) -> GrainListing:
+        """The same list with what the element maps say of its grains; for a worker."""
+        if not self.pending or self.cube is None:
+            return self
+        details = detail_grains(
+            self.cube, self.result, self.grains, on_event=on_event, cancel=cancel
+        )
+        table = with_details(self.table, self.grains.rows, details)
+        search, cells = GrainSearch(table), Cells.of(table)
+        return replace(self, table=table, details=details, search=search, cells=cells)
 
     def row(self, grain: int) -> pd.Series:
         """The row of a grain."""
@@ -103,6 +131,22 @@ def plan_listing(
     cluster_names: dict[int, str] | None = None,
 ) -> ListGrains:
     """Everything that listing the grains of ``score`` needs, as a job that knows no layer."""
+    list_rows = plan_rows(viewer, session, score, book, cluster_names)
+
+    def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> GrainListing:
+        return list_rows(on_event, cancel).with_maps(on_event, cancel)
+
+    return work
+
+
+def plan_rows(
+    viewer: Any,
+    session: Session,
+    score: Layer,
+    book: VerdictBook | None,
+    cluster_names: dict[int, str] | None = None,
+) -> ListGrains:
+    """As `plan_listing`, but without what needs the element maps: minerals and flags."""
     link = link_of(score)
     scan_id, score_id = scan_id_of(score), str(score.unique_id)
     layer = mask_of(viewer, score)
@@ -125,21 +169,31 @@ def plan_listing(
 
     def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> GrainListing:
         mask = result.mask if brushed is None else brushed != 0
-        labels = label_grains(mask & result.valid)
-        table = find_grains(
+        grains = list_grains(
             result,
             mask=mask,
-            cube=cube,
             others=others,
             cluster_names=cluster_names,
             on_event=on_event,
             cancel=cancel,
         )
-        if book is not None:
-            table = with_verdicts(table, book, labels)
-        search = GrainSearch(table)
-        pixels = PixelSets.of_labels(labels)
-        return GrainListing(score_id, scan_id, table, labels, pixels, mask, result, cube, search)
+        regions = grains.regions
+        labels = numbered(regions.labels, regions.n_grains)
+        table = grains.table if book is None else with_verdicts(grains.table, book, labels)
+        return GrainListing(
+            score_id=score_id,
+            scan_id=scan_id,
+            table=table,
+            labels=labels,
+            pixels=regions.pixels,
+            mask=mask,
+            result=result,
+            cube=cube,
+            grains=grains,
+            details=None,
+            search=GrainSearch(table),
+            cells=Cells.of(table),
+        )
 
     return work
 

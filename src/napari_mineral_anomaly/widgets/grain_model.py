@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 from qtpy.QtGui import QColor
 
+from napari_mineral_anomaly.grain_details import DETAIL_COLUMNS
 from napari_mineral_anomaly.grain_search import GrainSearch
-from napari_mineral_anomaly.widgets.grain_columns import COLUMNS, COMMENT, STATUS, Column
+from napari_mineral_anomaly.widgets.grain_columns import COMMENT, STATUS, Cells, Column
 from napari_mineral_anomaly.widgets.themes import Inks
 
 _ROLE = Qt.ItemDataRole
 _NO_INDEX = QModelIndex()
+# In the place of what is not known yet.
+_PENDING = "…"
 
 
 class GrainTableModel(QAbstractTableModel):
@@ -40,6 +43,7 @@ class GrainTableModel(QAbstractTableModel):
         self._sorted_by: tuple[int, Qt.SortOrder] | None = None
         self._search: GrainSearch | None = None
         self._said_anew = False  # verdicts that the search does not know yet
+        self._pending = False
         self._table = pd.DataFrame({"id": np.empty(0, dtype=np.int64)})
         self._ids: NDArray[Any] = self._table["id"].to_numpy()
         self._values: dict[str, list[Any]] = {}
@@ -48,12 +52,41 @@ class GrainTableModel(QAbstractTableModel):
 
     # What the dock tells it
 
-    def set_table(self, table: pd.DataFrame, search: GrainSearch | None = None) -> None:
-        """Show another table; filter and sorting stay."""
+    def set_table(
+        self,
+        table: pd.DataFrame,
+        search: GrainSearch | None = None,
+        cells: Cells | None = None,
+        *,
+        pending: bool = False,
+    ) -> None:
+        """Show another table; filter and sorting stay.
+
+        Parameters
+        ----------
+        table : DataFrame
+        search, cells : optional
+            Of that table, where a worker made them.
+        pending : bool
+            The `DETAIL_COLUMNS` are still to come (`fill_details`): they show nothing until then,
+            and the filter, whose words may stand in them, waits.
+        """
         self.beginResetModel()
-        self._fill(table, search)
+        self._fill(table, search, Cells.of(table) if cells is None else cells)
+        self._pending = pending
         self._order = self._arranged()
         self.endResetModel()
+
+    def fill_details(self, table: pd.DataFrame, search: GrainSearch, cells: Cells) -> None:
+        """The same table with its `DETAIL_COLUMNS`; verdicts that came meanwhile stay."""
+        said = {key: self._values[key] for key in (STATUS, COMMENT)}
+        order = self._order
+        self._fill(table, search, cells)
+        self._values |= said
+        self._said_anew = True
+        self._pending, self._order = False, order
+        self._rearrange()
+        self._all_changed()
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
@@ -75,14 +108,16 @@ class GrainTableModel(QAbstractTableModel):
         self._said_anew = True
         self._all_changed()
 
-    def _fill(self, table: pd.DataFrame, search: GrainSearch | None) -> None:
+    def _fill(self, table: pd.DataFrame, search: GrainSearch | None, cells: Cells) -> None:
         self._table = table
         self._search = search
         self._said_anew = False
-        self.columns = tuple(c for c in COLUMNS if _has(table, c))
-        self._values = {key: table[key].tolist() for c in self.columns for key in c.keys}
+        self.columns = cells.columns
+        # Verdicts are changed in place: not those of a list that others hold too.
+        own = {key: list(cells.values[key]) for key in (STATUS, COMMENT) if key in cells.values}
+        self._values = cells.values | own
         self._ids = table["id"].to_numpy()
-        self._row_of_id = {int(grain): row for row, grain in enumerate(self._ids)}
+        self._row_of_id = cells.row_of_id
         self._order = np.arange(len(table))
 
     # What the dock asks it
@@ -91,6 +126,11 @@ class GrainTableModel(QAbstractTableModel):
     def n_all(self) -> int:
         """Grains, those that the filter hides included."""
         return len(self._table)
+
+    @property
+    def pending(self) -> bool:
+        """Whether columns are still to come; files and clipboard have to wait for them."""
+        return self._pending
 
     def grain_at(self, shown_row: int) -> int:
         """Id of the grain in a row."""
@@ -146,6 +186,8 @@ class GrainTableModel(QAbstractTableModel):
             return None
         column = self.columns[index.column()]
         if role in (_ROLE.DisplayRole, _ROLE.EditRole, _ROLE.ToolTipRole):
+            if self._pending and column.key in DETAIL_COLUMNS:
+                return _PENDING
             text = column.text(self._row(int(self._order[index.row()])))
             return text if text or role != _ROLE.ToolTipRole else None
         if role == _ROLE.TextAlignmentRole:
@@ -192,7 +234,7 @@ class GrainTableModel(QAbstractTableModel):
         if self._sorted_by is not None and self._sorted_by[0] < len(self.columns):
             number, direction = self._sorted_by
             order = self._sorted(self.columns[number], direction == Qt.SortOrder.DescendingOrder)
-        if self._filter.strip():
+        if self._filter.strip() and not self._pending:
             if self._search is None:
                 self._search = GrainSearch(self._current_table())
             elif self._said_anew:
@@ -225,14 +267,6 @@ class GrainTableModel(QAbstractTableModel):
         if len(self._order):
             last = self.index(len(self._order) - 1, len(self.columns) - 1)
             self.dataChanged.emit(self.index(0, 0), last)
-
-
-def _has(table: pd.DataFrame, column: Column) -> bool:
-    """Whether a table has the keys of a column, and a number in any row of it."""
-    if not all(key in table for key in column.keys):
-        return False
-    values = table[column.key]
-    return values.dtype.kind != "f" or len(values) == 0 or bool(values.notna().any())
 
 
 def _status_colour(status: str, inks: Inks) -> str:

@@ -33,6 +33,10 @@ class ElementBars(LatePlot):
         super().__init__(200, turn=0)
         self._inks: Inks | None = None
         self._shown: tuple[Sequence[str], FloatArray, FloatArray] | None = None
+        # Made once and filled anew for every grain.
+        self._bars = pg.BarGraphItem(x0=0, y=[], height=0.66, width=[], pen=None)
+        self._dots = pg.ScatterPlotItem(size=6, symbol="o")
+        self._zero = pg.InfiniteLine(0, angle=90)
 
     def _furnish(self, plot: BarePlot) -> None:
         plot.setLabel("bottom", "more or less than expected (sigmas)")
@@ -42,6 +46,9 @@ class ElementBars(LatePlot):
             "ring. Dots: the grain against the whole scan. A bar without its dot is a local "
             "oddity; a dot without its bar belongs to the whole neighbourhood."
         )
+        plot.getPlotItem().invertY(True)
+        for item in (self._bars, self._dots, self._zero):
+            plot.addItem(item)
         if self._inks is not None:
             plot.set_ink(self._inks.text)
 
@@ -62,40 +69,33 @@ class ElementBars(LatePlot):
     def clear(self) -> None:
         """Show no grain."""
         self._shown = None
-        if self._bare is not None:
-            self._bare.clear()
+        self._draw()
 
     def _draw(self) -> None:
-        self._plot.clear()
-        if self._shown is None or self._inks is None:
+        if self._inks is None or (self._shown is None and self._bare is None):
             return
-        elements, ring, scan = self._shown
-        n = len(elements)
+        nothing = np.empty(0)
+        elements, ring, scan = self._shown or ((), nothing, nothing)
+        plot, n = self._plot, len(elements)
         # Far outliers would flatten all other bars: the axis is linear near 0, logarithmic beyond.
         bars, dots = _squeezed(np.nan_to_num(ring)), _squeezed(scan)
         rows = np.arange(n)
-        brushes = [pg.mkBrush(self._inks.over if z > 0 else self._inks.under) for z in ring]
-        self._plot.addItem(
-            pg.BarGraphItem(x0=0, y=rows, height=0.66, width=bars, brushes=brushes, pen=None)
-        )
+        over, under = pg.mkBrush(self._inks.over), pg.mkBrush(self._inks.under)
+        self._bars.setOpts(y=rows, width=bars, brushes=[over if z > 0 else under for z in ring])
         shown = np.isfinite(dots)
-        self._plot.plot(
+        self._dots.setData(
             dots[shown],
             rows[shown],
-            pen=None,
-            symbol="o",
-            symbolSize=6,
-            symbolBrush=self._inks.scan,
-            symbolPen=self._inks.text,
+            brush=pg.mkBrush(self._inks.scan),
+            pen=pg.mkPen(self._inks.text),
         )
-        self._plot.addItem(pg.InfiniteLine(0, angle=90, pen=pg.mkPen(self._inks.faint)))
-        self._plot.getPlotItem().invertY(True)
-        self._plot.getAxis("left").setTicks([list(enumerate(elements))])
+        self._zero.setPen(pg.mkPen(self._inks.faint))
+        plot.getAxis("left").setTicks([list(enumerate(elements))])
         reach = max(1.0, float(np.nanmax(np.abs(np.concatenate([bars, dots[shown], [3.0]])))))
-        self._plot.getAxis("bottom").setTicks([_sigma_ticks(reach)])
-        self._plot.setXRange(-reach, reach, padding=0.05)
-        self._plot.setYRange(-0.6, n - 0.4, padding=0)
-        self._plot.setFixedHeight(n * _ROW_PX + _AROUND_BARS_PX)
+        plot.getAxis("bottom").setTicks([_sigma_ticks(reach)])
+        plot.setXRange(-reach, reach, padding=0.05)
+        plot.setYRange(-0.6, n - 0.4, padding=0)
+        plot.setFixedHeight(n * _ROW_PX + _AROUND_BARS_PX)
 
 
 class _Cell:
@@ -110,7 +110,13 @@ class _Cell:
         )  # fmt: skip
         self._picture = pg.ImageItem(axisOrder="row-major")
         self._box.addItem(self._picture)
-        self._rings: list[pg.PlotCurveItem] = []
+        self._outline = pg.PlotCurveItem(pen=pg.mkPen(OUTLINE_COLOUR, width=2))
+        self._box.addItem(self._outline)
+
+    def set_visible(self, visible: bool) -> None:
+        """Take part in the layout or not."""
+        self._title.setVisible(visible)
+        self._box.setVisible(visible)
 
     def show(
         self, element: str, image: NDArray[Any], rings: Sequence[FloatArray], inks: Inks
@@ -123,12 +129,12 @@ class _Cell:
         self._picture.setImage(values, levels=(low, max(high, low + 1)))
         # Pixel centres at whole numbers, as the outlines have them.
         self._picture.setRect(-0.5, -0.5, values.shape[1], values.shape[0])
-        for old in self._rings:
-            self._box.removeItem(old)
-        pen = pg.mkPen(OUTLINE_COLOUR, width=2)
-        self._rings = [pg.PlotCurveItem(ring[:, 1], ring[:, 0], pen=pen) for ring in rings]
-        for ring in self._rings:
-            self._box.addItem(ring)
+        # One curve for all outlines, lifted off between them.
+        vertices = np.concatenate(rings) if rings else np.empty((0, 2))
+        pen_down = np.ones(len(vertices), dtype=np.int32)
+        if rings:
+            pen_down[np.cumsum([len(ring) for ring in rings]) - 1] = 0
+        self._outline.setData(vertices[:, 1], vertices[:, 0], connect=pen_down)
         height, width = values.shape
         self._box.setRange(xRange=(-0.5, width - 0.5), yRange=(-0.5, height - 0.5), padding=0)
 
@@ -177,10 +183,11 @@ class Thumbnails(QWidget):
         if self._shown is None or self._inks is None:
             return
         elements, maps, outlines = self._shown
-        if len(self._cells) != len(maps):
-            self._view.clear()
-            self._cells = [_Cell(self._view, k) for k in range(len(maps))]
-        for cell, element, image, rings in zip(self._cells, elements, maps, outlines, strict=True):
+        while len(self._cells) < len(maps):
+            self._cells.append(_Cell(self._view, len(self._cells)))
+        for k, cell in enumerate(self._cells):
+            cell.set_visible(k < len(maps))
+        for cell, element, image, rings in zip(self._cells, elements, maps, outlines, strict=False):
             cell.show(element, image, rings, self._inks)
         self._view.setFixedHeight(_THUMBNAIL_PX * math.ceil(len(maps) / 2))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
@@ -22,28 +20,26 @@ from qtpy.QtWidgets import (
 from superqt import QFlowLayout
 from superqt.utils import qdebounced
 
-from napari_mineral_anomaly.grain_outline import pixel_outlines
-from napari_mineral_anomaly.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.jobs import Executor, Failure
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
 from napari_mineral_anomaly.widgets.grain_board import board_of, nothing
 from napari_mineral_anomaly.widgets.grain_canvas import (
     CanvasClicks,
     CanvasKeys,
-    bring_to_top,
-    draw_outline,
     fly_to,
-    outline_layer,
 )
 from napari_mineral_anomaly.widgets.grain_files import GrainFiles
 from napari_mineral_anomaly.widgets.grain_listing import (
     GrainListing,
-    plan_listing,
+    plan_rows,
     pseudo_labels_of,
     scan_id_of,
 )
+from napari_mineral_anomaly.widgets.grain_mark import GrainMark
 from napari_mineral_anomaly.widgets.grain_model import GrainTableModel
 from napari_mineral_anomaly.widgets.grain_view import GrainView
-from napari_mineral_anomaly.widgets.links import layer_by_id, link_of, linked_layers
+from napari_mineral_anomaly.widgets.latest_jobs import LatestJobs
+from napari_mineral_anomaly.widgets.links import layer_by_id
 from napari_mineral_anomaly.widgets.parts import (
     Dock,
     LayerCombo,
@@ -60,6 +56,15 @@ from napari_mineral_anomaly.widgets.words import counted
 _NO_SCORE = "Run a detector first (dock “Detect anomalies”), or open a score map."
 _READY = "Click a row, or a grain on the map."
 _NONE_FITS = "No grain fits the words in “Show only”."
+_ROWS_READY = f"{_READY} Minerals and flags follow…"
+_STOPPED = (
+    "The search for minerals and flags was stopped: they are not known. “Files” and “Copy” look "
+    "for them again."
+)
+_NOT_YET = "Minerals and flags are still being looked for: try again once they are there."
+_FILTER_WAITS = "“Show only” waits until minerals and flags are known."
+# The two jobs of a list, in their order.
+_LISTING, _LOOKING = "Listing the grains", "Looking for minerals and artefacts"
 _NO_GRAIN = "No pixel reaches the threshold: lower it in the dock “Threshold”."
 
 # The list follows the mask once brush and threshold rest.
@@ -76,8 +81,7 @@ class GrainTableDock(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
-        self._listing: JobHandle[GrainListing] | None = None
-        self._outlining: JobHandle[list[NDArray[np.float64]]] | None = None
+        self._jobs = LatestJobs(self, self._on_failed)
         self._watched: str | None = None
 
         self.column.setContentsMargins(6, 2, 6, 2)
@@ -107,11 +111,13 @@ class GrainTableDock(Dock):
         self.filter.textChanged.connect(self._search_soon)
         self.score_combo.layer_changed.connect(self._on_score)
         viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._mark = GrainMark(self.viewer, self._jobs, self.score_combo.layer)
         self._clicks = CanvasClicks(viewer, self._on_pixel)
         actions = {"A": self.accept, "R": self.reject, "N": self.next_grain}
         self._keys = CanvasKeys(viewer, actions)
         self._bind_keys({**actions, "Ctrl+Z": self.board.undo, "Ctrl+Shift+Z": self.board.redo})
         self.listen(self.board.listed, self._on_listed)
+        self.listen(self.board.completed, self._on_completed)
         self.listen(self.board.chosen, self._on_chosen)
         self.listen(self.board.decided, self._on_decided)
         self.listen(self.session.changed, self._on_score)
@@ -210,6 +216,8 @@ class GrainTableDock(Dock):
 
     def copy(self) -> None:
         """Copy the selected rows (all where none is), as spreadsheets take them."""
+        if not self.is_complete():
+            return
         rows, columns = self.view.rows_to_copy(), self.view.shown_columns()
 
         def work(on_event: ProgressCallback, cancel: CancelToken) -> str:
@@ -219,40 +227,61 @@ class GrainTableDock(Dock):
             QApplication.clipboard().setText(text)
             self.status.plain(f"Copied {counted(len(rows), 'grain')}.")
 
-        handle: JobHandle[str] = JobHandle(
-            "Copying", on_done=put, on_failed=lambda failure: self.fail(self.status, failure)
-        )
-        self.start(Job("Copying", work), handle)
+        self._jobs.run("Copying", work, put)
 
     def list_grains(self) -> None:
         """List the grains of the chosen score in the background; the latest list counts."""
         score = self.score_combo.layer()
-        if self._listing is not None:
-            self._listing.cancel()
+        for name in (_LISTING, _LOOKING):
+            self._jobs.cancel(name)
         if score is None:
+            self._busy(None)
             self.board.show(None)
             self.status.plain(_NO_SCORE)
             return
         clusters = pseudo_labels_of(self.viewer, score)
         names = None if clusters is None else self.board.cluster_names.get(str(clusters.unique_id))
-        work = plan_listing(
+        work = plan_rows(
             self.viewer, self.session, score, self.board.book(scan_id_of(score)), names
         )
-        self._listing = JobHandle(
-            "Listing the grains",
+        self._busy(_LISTING)
+        self._jobs.run(
+            _LISTING,
+            work,
+            self._on_rows,
             on_events=self._on_events,
-            on_done=self._on_list,
-            on_failed=self._on_failed,
-            on_cancelled=lambda: self._busy(False),
         )
-        self._busy(True)
-        self.start(Job("Listing the grains", work), self._listing)
+
+    def look_at_maps(self, listing: GrainListing) -> None:
+        """Look for minerals and artefacts in the background; the rows can be used meanwhile."""
+        self._busy(_LOOKING)
+        self._jobs.run(
+            _LOOKING,
+            listing.with_maps,
+            self._on_details,
+            on_events=self._on_events,
+        )
 
     def cancel(self) -> None:
         """Stop listing; the earlier list stays."""
-        if self._listing is not None:
-            self._listing.cancel()
+        if self._jobs.is_running(_LISTING):
+            self._jobs.cancel(_LISTING)
+            self._busy(None)
             self.status.plain("Listing was stopped; the list may not fit the mask.")
+        elif self._jobs.is_running(_LOOKING):
+            self._jobs.cancel(_LOOKING)
+            self._busy(None)
+            self.status.plain(_STOPPED)
+
+    def is_complete(self) -> bool:
+        """Whether the list can be written down; if not, it says so and sees to it."""
+        listing = self.board.listing
+        if listing is None or not self.model.pending:
+            return True
+        if not self._jobs.is_running(_LOOKING):
+            self.look_at_maps(listing)
+        self.status.plain(_NOT_YET)
+        return False
 
     def shut_down(self) -> None:
         """Also give keys and clicks back to napari, and take the outline away."""
@@ -265,8 +294,7 @@ class GrainTableDock(Dock):
         super().shut_down()
         # The list holds maps and labels of the scan; without this dock nobody keeps it true.
         self.board.show(None)
-        for layer, _ in list(linked_layers(self.viewer, role="outline")):
-            self.viewer.layers.remove(layer)
+        self._mark.remove()
 
     # What happens then
 
@@ -303,61 +331,61 @@ class GrainTableDock(Dock):
         if grain is not None and listing is not None:
             if not shown and self.filter.text():
                 self.status.plain("That grain is hidden by the words in “Show only”.")
-            self._outline(listing, grain)
+            self._mark.show(listing, grain)
         else:
-            for layer, _ in linked_layers(self.viewer, role="outline"):
-                draw_outline(layer, [])
+            self._mark.hide()
         self._refresh()
-
-    def _outline(self, listing: GrainListing, grain: int) -> None:
-        if self._outlining is not None:
-            self._outlining.cancel()
-        row = listing.row(grain)
-        top, left = int(row["row_min"]), int(row["col_min"])
-        box = np.s_[top : int(row["row_max"]) + 1, left : int(row["col_max"]) + 1]
-
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> list[NDArray[np.float64]]:
-            return pixel_outlines(listing.labels[box] == grain, offset=(top, left))
-
-        self._outlining = JobHandle(
-            "Outlining the grain",
-            on_done=self._draw,
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
-        self.start(Job("Outlining the grain", work), self._outlining)
-
-    def _draw(self, rings: list[NDArray[np.float64]]) -> None:
-        score = self.score_combo.layer()
-        if score is not None:
-            link = link_of(score)
-            title = score.name if link is None else link.scan
-            layer = outline_layer(self.viewer, score, title, scan_id_of(score))
-            draw_outline(layer, rings)
-            bring_to_top(self.viewer, layer)
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         last = events[-1]
         show_step(self.progress, last.step, last.total)
 
-    def _on_list(self, listing: GrainListing) -> None:
-        self._busy(False)
-        self.board.show(listing)
+    def _on_rows(self, listing: GrainListing) -> None:
+        if not listing.pending:
+            self._busy(None)
+            self.board.show(listing)
+            return
+        # Words in “Show only” may ask for a mineral or a flag: then the list waits for them.
+        if not self.filter.text().strip():
+            self.board.show(listing)
+        self.look_at_maps(listing)
+
+    def _on_details(self, listing: GrainListing) -> None:
+        self._busy(None)
+        shown = self.board.listing
+        if shown is not None and shown.grains is listing.grains:
+            self.board.complete(listing)
+        else:
+            self.board.show(listing)
+
+    def _on_completed(self) -> None:
+        listing = self.board.listing
+        if listing is not None:
+            self.model.fill_details(listing.table, listing.search, listing.cells)
+            if self.board.grain is not None:  # rows that are selected otherwise stay selected
+                self.view.show_grain(self.board.grain)
+            self._say_what_to_do()
+            self._refresh()
 
     def _on_failed(self, failure: Failure) -> None:
-        self._busy(False)
+        if not any(self._jobs.is_running(name) for name in (_LISTING, _LOOKING)):
+            self._busy(None)
         self.fail(self.status, failure)
 
     def _on_listed(self) -> None:
         listing = self.board.listing
         if listing is None:
             return self._refresh()
-        self.model.set_table(listing.table, listing.search)
+        self.model.set_table(listing.table, listing.search, listing.cells, pending=listing.pending)
         # Verdicts may have come while the grains were being listed.
         self.model.show_verdicts(self.board.verdicts())
         self._clicks.layer_id = listing.score_id
-        n, shown = len(listing.table), self.model.rowCount()
-        self.status.plain(_NO_GRAIN if n == 0 else _READY if shown else _NONE_FITS)
+        self._say_what_to_do()
         return self._refresh()
+
+    def _say_what_to_do(self) -> None:
+        n, shown = self.model.n_all, self.model.rowCount()
+        self.status.plain(_NO_GRAIN if n == 0 else _READY if shown else _NONE_FITS)
 
     def _on_decided(self) -> None:
         verdicts = self.board.verdicts()
@@ -374,6 +402,9 @@ class GrainTableDock(Dock):
         if score is None or (
             self.board.listing is not None and self.board.listing.score_id != str(score.unique_id)
         ):
+            for name in (_LISTING, _LOOKING):
+                self._jobs.cancel(name)
+            self._busy(None)
             self.board.show(None)
             self.model.set_table(self.model.shown_table().iloc[:0])
         self._on_layer()
@@ -409,7 +440,9 @@ class GrainTableDock(Dock):
     def _search(self) -> None:
         self.model.set_filter(self.filter.text())
         self.view.show_grain(self.board.grain)
-        if self.model.n_all and self.model.rowCount() == 0:
+        if self.model.pending and self.filter.text().strip():
+            self.status.plain(_FILTER_WAITS)
+        elif self.model.n_all and self.model.rowCount() == 0:
             self.status.plain(_NONE_FITS)
         elif self.status.text() == _NONE_FITS:
             self.status.plain(_READY)
@@ -418,12 +451,18 @@ class GrainTableDock(Dock):
     def _on_theme(self, event: Any = None) -> None:
         self.model.set_inks(inks_of(self.viewer))
 
-    def _busy(self, busy: bool) -> None:
-        self.progress.setRange(0, 0)
-        self.progress.setVisible(busy)
-        self.cancel_button.setVisible(busy)
-        if busy:
-            self.status.plain("Listing the grains…")
+    def _busy(self, doing: str | None) -> None:
+        # From one job to the next the bar stays: hiding and showing it costs Qt a new layout.
+        if doing is None:
+            self.progress.hide()
+            self.cancel_button.hide()
+            return
+        if self.progress.isHidden():
+            show_step(self.progress, 0, 0)
+        self.progress.show()
+        self.cancel_button.show()
+        ready = doing == _LOOKING and self.model.pending and self.model.n_all > 0
+        self.status.plain(_ROWS_READY if ready else f"{doing}…")
 
     def _refresh(self) -> None:
         n, shown = self.model.n_all, self.model.rowCount()

@@ -1,0 +1,49 @@
+"""Work that is too long for one turn of the event loop, done in several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject, QTimer
+
+Step = Callable[[], None]
+
+
+class Turns(QObject):
+    """Does steps one after the other, each in a turn of its own, so that keys come in between.
+
+    Parameters
+    ----------
+    parent : QObject
+        What the steps belong to: with it they go.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._steps: list[Step] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._take)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a step is still due."""
+        return bool(self._steps)
+
+    def do(self, *steps: Step) -> None:
+        """Do these from the next turn on; what was still due of the steps before is left out."""
+        self._steps = list(steps)
+        self._timer.start(0)
+
+    def cancel(self) -> None:
+        """Leave out what is still due."""
+        self._steps = []
+        self._timer.stop()
+
+    def _take(self) -> None:
+        if not self._steps:
+            return
+        step = self._steps.pop(0)
+        if self._steps:
+            self._timer.start(0)
+        step()

@@ -1,0 +1,220 @@
+"""The grain table in two stages: rows first, then what the element maps say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import QItemSelectionModel, Qt
+
+from napari_mineral_anomaly.grains import find_grains
+from napari_mineral_anomaly.jobs import Job, JobHandle
+from napari_mineral_anomaly.simulate import SimulatedSection
+from napari_mineral_anomaly.widgets.detect import DetectDock
+from napari_mineral_anomaly.widgets.grain_card import GrainCardDock
+from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
+from napari_mineral_anomaly.widgets.links import link_of, linked_layers
+from napari_mineral_anomaly.widgets.parts import PLUGIN
+
+MakeDock = Callable[..., Any]
+
+LONG = 30_000
+
+
+class ByHand:
+    """An executor that runs a job when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Job[Any], JobHandle[Any]]] = []
+
+    def submit(self, job: Job[Any], handle: JobHandle[Any]) -> JobHandle[Any]:
+        self.waiting.append((job, handle))
+        return handle
+
+    def run_next(self, name: str) -> None:
+        """Run the oldest job, which must be called so."""
+        job, handle = self.waiting.pop(0)
+        assert job.name.startswith(name)
+        handle.finish(job.run(lambda event: handle.deliver([event]), handle.token))
+
+
+def the_layer(viewer: Any, role: str) -> Any:
+    return next(layer for layer, _ in linked_layers(viewer, role=role))
+
+
+def column(dock: GrainTableDock, key: str) -> int:
+    return next(k for k, c in enumerate(dock.model.columns) if c.key == key)
+
+
+def cells(dock: GrainTableDock, key: str) -> list[str]:
+    rows = range(dock.model.rowCount())
+    return [str(dock.model.data(dock.model.index(row, column(dock, key)))) for row in rows]
+
+
+def shown_ids(dock: GrainTableDock) -> list[int]:
+    return [dock.model.grain_at(row) for row in range(dock.model.rowCount())]
+
+
+@pytest.fixture
+def by_hand() -> ByHand:
+    return ByHand()
+
+
+@pytest.fixture
+def dock(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, by_hand: ByHand
+) -> GrainTableDock:
+    """A table whose list was asked for; its two jobs wait to be run."""
+    mask = the_layer(scanned, "mask")
+    mask.data = (the_layer(scanned, "score").data >= 2.5).astype(np.uint8)
+    dock = make_dock(GrainTableDock, scanned, by_hand)
+    dock._list_soon.cancel()
+    dock.list_grains()
+    return dock
+
+
+@pytest.fixture
+def expected(dock: GrainTableDock, scanned: ViewerModel, section: SimulatedSection) -> pd.DataFrame:
+    """The list of the core."""
+    run = dock.session.run_of(link_of(the_layer(scanned, "score")))
+    mask = the_layer(scanned, "mask").data != 0
+    return find_grains(run.result, mask=mask, cube=section.cube)
+
+
+def test_rows_can_be_used_before_minerals_and_flags_are_known(
+    dock: GrainTableDock, by_hand: ByHand, expected: pd.DataFrame
+) -> None:
+    by_hand.run_next("Listing")
+    assert shown_ids(dock) == expected["id"].tolist()
+    assert set(cells(dock, "flags")) == set(cells(dock, "mineral_hint")) == {"…"}
+    assert cells(dock, "neighbours") == expected["neighbours"].tolist()
+    assert not dock.cancel_button.isHidden()
+    assert "follow" in dock.status.text()
+    third = dock.model.grain_at(2)
+    dock.view.setCurrentIndex(dock.model.index(2, 0))
+    dock.accept()
+    looking = next(pair for pair in by_hand.waiting if pair[0].name.startswith("Looking"))
+    by_hand.waiting.remove(looking)
+    by_hand.waiting.insert(0, looking)
+    by_hand.run_next("Looking")
+    assert cells(dock, "flags") == expected["flags"].tolist()
+    assert len(set(cells(dock, "flags"))) > 1
+    hints = [text.split(" (")[0] for text in cells(dock, "mineral_hint")]
+    assert hints == expected["mineral_hint"].tolist()
+    assert cells(dock, "status")[2] == "accept", "what was decided meanwhile stays"
+    assert dock.view.selected_grains() == [third] == [dock.board.grain]
+    assert dock.cancel_button.isHidden()
+    dock.filter.setText("accept")
+    dock._search()
+    assert shown_ids(dock) == [third]
+
+
+def test_sorting_by_flags_is_done_when_they_come(
+    dock: GrainTableDock, by_hand: ByHand, expected: pd.DataFrame
+) -> None:
+    by_hand.run_next("Listing")
+    dock.view.sortByColumn(column(dock, "flags"), Qt.SortOrder.DescendingOrder)
+    assert shown_ids(dock) == expected["id"].tolist(), "nothing to sort by yet"
+    rows = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+    dock.view.selectionModel().select(dock.model.index(3, 0), rows)
+    chosen = dock.model.grain_at(3)
+    by_hand.run_next("Looking")
+    flags = cells(dock, "flags")
+    some = [flag.casefold() for flag in flags if flag]
+    assert some == sorted(some, reverse=True)
+    assert len(set(some)) > 1
+    assert not any(flags[len(some) :]), "rows without a flag come last"
+    assert dock.view.selected_grains() == [chosen], "the row that was chosen moved along"
+
+
+def test_show_only_waits_for_minerals_and_flags(
+    dock: GrainTableDock, by_hand: ByHand, expected: pd.DataFrame
+) -> None:
+    by_hand.run_next("Listing")
+    dock.filter.setText("no flags")
+    dock._search()
+    assert shown_ids(dock) == expected["id"].tolist()
+    assert "waits" in dock.status.text()
+    by_hand.run_next("Looking")
+    without = expected.loc[expected["flags"] == "", "id"].tolist()
+    assert shown_ids(dock) == without
+    assert 0 < len(without) < len(expected)
+    # Words that are there already: the next list is not shown without them.
+    dock.list_grains()
+    by_hand.run_next("Listing")
+    assert shown_ids(dock) == without
+    assert not dock.model.pending
+    by_hand.run_next("Looking")
+    assert shown_ids(dock) == without
+
+
+def test_files_and_clipboard_wait(
+    dock: GrainTableDock, by_hand: ByHand, expected: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "grains.csv"
+    by_hand.run_next("Listing")
+    dock.files.save_csv(path)
+    assert "still being looked for" in dock.status.text()
+    dock.cancel()
+    assert "stopped" in dock.status.text()
+    assert dock.cancel_button.isHidden()
+    by_hand.waiting.clear()
+    dock.copy()
+    assert not path.exists()
+    assert [job.name.split()[0] for job, _ in by_hand.waiting] == ["Looking"], "once more"
+    by_hand.run_next("Looking")
+    dock.files.save_csv(path)
+    by_hand.run_next("Saving")
+    saved = pd.read_csv(path, keep_default_na=False)
+    assert saved["flags"].tolist() == expected["flags"].tolist()
+    assert saved["mineral_hint"].tolist() == expected["mineral_hint"].tolist()
+
+
+def test_another_mask_while_the_maps_are_looked_at(
+    dock: GrainTableDock, by_hand: ByHand, scanned: ViewerModel
+) -> None:
+    by_hand.run_next("Listing")
+    n = dock.model.n_all
+    the_layer(scanned, "mask").data = (the_layer(scanned, "score").data >= 4).astype(np.uint8)
+    dock.list_grains()
+    by_hand.run_next("Looking")
+    assert dock.model.pending, "what was found of the earlier list is not shown in it"
+    by_hand.run_next("Listing")
+    assert 0 < dock.model.n_all < n
+    by_hand.run_next("Looking")
+    assert not dock.model.pending
+    assert dock.model.n_all == len(dock.board.listing.table) < n
+
+
+@pytest.mark.gui
+def test_rows_flags_and_card_arrive_in_a_real_window(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, section: SimulatedSection
+) -> None:
+    from napari_mineral_anomaly.widgets.layers import add, element_layers
+
+    viewer = make_napari_viewer(show=True)
+    for data in element_layers(section.cube, scan="section", scan_id="s"):
+        add(viewer, data)
+    detect = viewer.window.add_plugin_dock_widget(PLUGIN, "Detect anomalies")[1]
+    detect.choose_detector("rx")
+    detect.run_button.click()
+    qtbot.waitUntil(lambda: bool(list(linked_layers(viewer, role="mask"))), timeout=LONG)
+    mask, score = the_layer(viewer, "mask"), the_layer(viewer, "score")
+    mask.data = (score.data >= 2.5).astype(np.uint8)
+    card: GrainCardDock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain evidence")[1]
+    dock: GrainTableDock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")[1]
+    seen: list[bool] = []
+    dock.model.modelReset.connect(lambda: seen.append(dock.model.pending))
+    dock.board.completed.connect(lambda: seen.append(dock.model.pending))
+    qtbot.waitUntil(lambda: dock.model.rowCount() > 2 and not dock.model.pending, timeout=LONG)
+    assert seen[-2:] == [True, False], "rows first, then the rest"
+    dock.next_grain()
+    qtbot.waitUntil(lambda: not card.place.isHidden(), timeout=LONG)
+    assert card.title.text().startswith("Grain of rank 1 ")
+    assert not card.bars.isHidden()
+    assert card.flags.text()
