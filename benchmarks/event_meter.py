@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cProfile
 import functools
+import gc
 import importlib
 import inspect
 import io
@@ -65,17 +66,22 @@ _SETTERS = (
 )
 
 
+OWNERS = ("ours", "napari", "collector")
+
+
 @dataclass
 class Event:
-    """One call of our code by Qt or napari: seconds of ours and of napari's in it.
+    """One call of our code by Qt or napari: seconds of ours and of others in it.
 
+    The *collector* is Python's, when it walks all objects of the process, napari's included: it
+    does so in whatever code happens to ask for memory. Its short passes count as that code's.
     ``working`` counts the main thread's processor time alone: not the wait for a processor or
     for Python's lock while workers compute.
     """
 
     name: str
-    seconds: dict[str, float] = field(default_factory=lambda: {"ours": 0.0, "napari": 0.0})
-    working: dict[str, float] = field(default_factory=lambda: {"ours": 0.0, "napari": 0.0})
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OWNERS, 0.0))
+    working: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OWNERS, 0.0))
 
 
 class Watcher:
@@ -128,6 +134,20 @@ class Watcher:
                 self.events.setdefault(self.feature, []).append(self._event)
                 self._explain(self._event)
                 self._event = None
+
+    def watch_collector(self) -> None:
+        """Book the full passes of Python's garbage collector apart."""
+        gc.callbacks.append(self._on_collection)
+
+    def _on_collection(self, phase: str, about: dict[str, int]) -> None:
+        on_main = threading.current_thread() is threading.main_thread()
+        if about["generation"] < 2 or not on_main or self._event is None:
+            return
+        self._book()
+        if phase == "start":
+            self._owners.append("collector")
+        elif self._owners and self._owners[-1] == "collector":
+            self._owners.pop()
 
     def _look_closely(self) -> None:
         """Profile our own code, and napari's only where we do not know that it is napari's."""

@@ -364,6 +364,8 @@ def page(driver: Driver, copy_ms: float, set_ms: float) -> str:
             f"| {ours.max() / set_ms:.1f} | {held.max():.0f} "
             f"| {1e3 * watcher.stalls.get(feature, 0.0):.0f} |"
         )
+    passes = [1e3 * e.working["collector"] for all_ in watcher.events.values() for e in all_]
+    passes = [pass_ for pass_ in passes if pass_ > 0]
     verdict = "met" if not over else f"missed in: {'; '.join(over)}"
     return "\n".join(
         [
@@ -384,6 +386,11 @@ def page(driver: Driver, copy_ms: float, set_ms: float) -> str:
             f"{BAR_MS:.0f} ms of our own code per event, was {verdict}. The worst was "
             f"{worst_of_all:.1f} ms.",
             "",
+            f"Not counted above: {len(passes)} full passes of Python's garbage collector, which "
+            "walks all objects of the process, those of napari and its libraries included, "
+            "whenever enough new ones have come, in whatever code is at work then; the longest "
+            f"took {max(passes, default=0.0):.0f} ms.",
+            "",
             f"The grain table listed {listing[0]:,} grains, element maps and flags "
             f"included, in {listing[1]:.1f} s by the clock, {listing[2]:.1f} s of "
             "processor time with napari's drawing and the evidence that is prepared meanwhile.",
@@ -403,6 +410,7 @@ def main() -> None:
     watcher = Watcher(explain_ms=args.explain)
     watcher.watch_our_code()
     watcher.watch_napari()
+    watcher.watch_collector()
     section = simulate_section("easy", shape=SHAPE, seed=SEED)
     with tempfile.TemporaryDirectory() as scratch:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, scratch)
