@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,9 @@ from qtpy.QtWidgets import QDockWidget
 
 from napari_mineral_anomaly.jobs import Job, JobHandle
 from napari_mineral_anomaly.jobs.qt import QtExecutor
+from napari_mineral_anomaly.progress import CancelledError, CancelToken
 from napari_mineral_anomaly.widgets import mask_keeper
+from napari_mineral_anomaly.widgets.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.layers import pixel_size_from
 from napari_mineral_anomaly.widgets.links import linked_layers
@@ -173,6 +178,7 @@ def test_a_selection_is_told_once_and_only_thickens_the_curves(
     dock, held, _ = clustered
     told: list[list[int]] = []
     dock.table.itemSelectionChanged.connect(lambda: told.append(dock.table.selected_codes()))
+    assert dock.plot.n_curves == 3
     curves = {code: curve for code, (curve, _) in dock.plot._curves.items()}
     dock.table.select_codes([1, 3])
     assert told == [[1, 3]]
@@ -207,6 +213,56 @@ def test_a_pixel_size_in_another_unit_is_converted() -> None:
     assert pixel_size_from(layer.scale, layer.units) == pytest.approx((0.5, 0.25))
     layer.units = ("pixel", "pixel")
     assert pixel_size_from(layer.scale, layer.units) is None
+
+
+def test_libraries_are_imported_ahead_until_that_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"imported_ahead_{k}" for k in range(3)]
+    token = CancelToken()
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("value = 7")
+    (tmp_path / f"{names[1]}.py").write_text("STOP()")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("builtins.STOP", token.cancel, raising=False)
+    assert still_missing(names) == tuple(names)
+    with pytest.raises(CancelledError):
+        import_ahead(names, token)
+    assert still_missing(names) == (names[2],)
+    for name in names[:2]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.mark.gui
+def test_the_first_dock_lets_a_worker_import_what_the_next_ones_need() -> None:
+    """In a process of its own: here everything is imported already."""
+    code = """
+import sys, threading, time
+import napari
+from qtpy.QtWidgets import QApplication
+from napari_mineral_anomaly.widgets.ahead import LIBRARIES, still_missing
+
+def wait(done, seconds):
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+viewer = napari.Viewer(show=True)
+dock = viewer.window.add_plugin_dock_widget("napari-mineral-anomaly", "Load maps")[1]
+before = still_missing()
+wait(lambda: not still_missing(), 90)
+print("before", len(before), "after", len(still_missing()))
+wait(lambda: not any(handle.running for handle in dock._handles), 90)
+viewer.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=250, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.split()
+    assert int(words[1]) > 0, "the dock itself imports none of them"
+    assert int(words[3]) == 0
 
 
 @pytest.mark.gui

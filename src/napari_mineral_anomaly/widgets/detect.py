@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
+from napari.layers import Layer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
@@ -34,6 +35,7 @@ from napari_mineral_anomaly.oddest import oddest_places, oddest_sentence
 from napari_mineral_anomaly.pipeline import DetectionRun, apply_detector, run_detection
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
 from napari_mineral_anomaly.widgets.agreement import AgreementBox
+from napari_mineral_anomaly.widgets.links import role_of
 from napari_mineral_anomaly.widgets.mask_keeper import JudgedScore
 from napari_mineral_anomaly.widgets.parameter_form import ParameterForm
 from napari_mineral_anomaly.widgets.parts import (
@@ -345,6 +347,9 @@ class DetectDock(Dock):
         self._refresh()
 
     def _on_layers(self, event: Any = None) -> None:
+        layer = getattr(event, "value", None)
+        if isinstance(layer, Layer) and role_of(layer) != "element":
+            return  # the scans are those of before
         chosen = self.scan_id
         scans = scans_in(self.viewer)
         self.scan_combo.blockSignals(True)

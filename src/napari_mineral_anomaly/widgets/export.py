@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton
 
 from napari_mineral_anomaly.errors import InputError
@@ -115,12 +115,17 @@ class ExportDock(Dock):
         self.column.addWidget(self.status)
         self.column.addStretch()
 
+        # A result brings several layers: what they allow is planned once, when all are there.
+        self._plan_soon = QTimer(self)
+        self._plan_soon.setSingleShot(True)
+        self._plan_soon.timeout.connect(self._refresh)
         self.score_combo.layer_changed.connect(self._on_layers)
         events = self.viewer.layers.events
         self.listen(events.inserted, self._on_layers)
         self.listen(events.removed, self._on_layers)
         self.listen(self.session.changed, self._on_layers)
         self._on_layers()
+        self._refresh()
 
     def _grid_of_boxes(self) -> QGridLayout:
         """A row per result, a column per format."""
@@ -223,7 +228,7 @@ class ExportDock(Dock):
         if reasons != self._reasons:  # most layers that come and go change nothing here
             self._reasons = reasons
             self._offer(reasons)
-        self._refresh()
+        self._plan_soon.start(0)
 
     def _offer(self, reasons: dict[Key, str]) -> None:
         """Open the boxes of what can be written, and say why the others are closed."""

@@ -25,8 +25,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_mineral_anomaly.jobs import Executor, Failure, JobHandle
+from napari_mineral_anomaly.jobs import Executor, Failure, Job, JobHandle
 from napari_mineral_anomaly.jobs.qt import QtExecutor
+from napari_mineral_anomaly.widgets.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.widgets.links import layer_by_id, layers_of, role_of
 from napari_mineral_anomaly.widgets.session import session_of
 
@@ -131,6 +132,7 @@ class Dock(QWidget):
         own, window = self.parent(), self.window()
         if not isinstance(own, QDockWidget) or not isinstance(window, QMainWindow):
             return
+        self._import_ahead()
         # On a tab and in the menu “Window” the name alone: the plugin's own name, which napari
         # adds in brackets, leaves nothing of it on a tab.
         own.setWindowTitle(own.windowTitle().removesuffix(f" ({PLUGIN})"))
@@ -147,6 +149,15 @@ class Dock(QWidget):
                 own.raise_()
                 _name_tabs_in_full(window)
                 return
+
+    def _import_ahead(self) -> None:
+        """Let a worker import what the next docks will ask for."""
+        names = still_missing()
+        if names:
+            name = "Importing libraries"
+            job = Job(name, lambda on_event, cancel: import_ahead(names, cancel))
+            # Nobody has to hear of it: a library that is missing is told by whoever needs it.
+            self.start(job, JobHandle(name))
 
     def closeEvent(self, event: Any) -> None:
         """Closed as a window of its own."""

@@ -55,6 +55,7 @@ class SignaturePlot(LatePlot):
         )
         if self._inks is not None:
             plot.set_ink(self._inks.text)
+        self._draw()
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
@@ -84,6 +85,7 @@ class SignaturePlot(LatePlot):
     @property
     def n_curves(self) -> int:
         """Number of curves drawn."""
+        self._build()
         return len(self._curves)
 
     @property
@@ -98,23 +100,25 @@ class SignaturePlot(LatePlot):
             curve.setPen(pg.mkPen(colour, width=4 if code in self._selected else 1.5))
 
     def _draw(self) -> None:
-        self._plot.clear()
+        if self._bare is None:
+            return  # drawn when the plot is built, in a turn of its own
+        self._bare.clear()
         self._curves.clear()
         if self._shown is None or self._inks is None:
             return
         sigmas, colours = self._shown
         elements = elements_of(sigmas)
-        self._plot.addItem(pg.InfiniteLine(0, angle=0, pen=pg.mkPen(self._inks.faint)))
+        self._bare.addItem(pg.InfiniteLine(0, angle=0, pen=pg.mkPen(self._inks.faint)))
         x = np.arange(len(elements))
         values = sigmas[elements].to_numpy(float)
         brushes: list[Any] = []
         for code, line in zip(sigmas["code"], values, strict=True):
             colour = qcolor(colours.get(int(code), (0.5, 0.5, 0.5, 1.0)))
             colour.setAlpha(255)
-            # Plain curves, and the dots of all of them as one item: a tenth of the time that
-            # pyqtgraph's curves with symbols take.
+            # Plain curves, and the dots of all of them as one item: pyqtgraph's curves with symbols
+            # cost several times as much.
             curve = pg.PlotCurveItem(x, line, connect="finite")
-            self._plot.addItem(curve)
+            self._bare.addItem(curve)
             self._curves[int(code)] = (curve, colour)
             brushes += [pg.mkBrush(colour)] * len(elements)
         self._thicken()
@@ -126,10 +130,10 @@ class SignaturePlot(LatePlot):
             pen=None,
             brush=[brush for brush, one in zip(brushes, there, strict=True) if one],
         )
-        self._plot.addItem(dots)
+        self._bare.addItem(dots)
         step = max(1, -(-len(elements) // _MOST_TICKS))
-        self._plot.getAxis("bottom").setTicks([list(enumerate(elements))[::step]])
-        self._plot.setXRange(-0.4, len(elements) - 0.6, padding=0)
+        self._bare.getAxis("bottom").setTicks([list(enumerate(elements))[::step]])
+        self._bare.setXRange(-0.4, len(elements) - 0.6, padding=0)
 
 
 class SignatureTable(QTableWidget):
