@@ -17,8 +17,13 @@ import numpy as np
 from skimage.measure import regionprops_table
 
 from napari_mineral_anomaly import ElementCube
-from napari_mineral_anomaly.evidence import prepare_evidence
-from napari_mineral_anomaly.grains import find_grains, label_grains
+from napari_mineral_anomaly.evidence import evidence_of, prepare_evidence
+from napari_mineral_anomaly.grains import (
+    detail_grains,
+    find_grains,
+    label_grains,
+    list_grains,
+)
 from napari_mineral_anomaly.result import AnomalyResult
 from napari_mineral_anomaly.simulate.scenes import ELEMENTS
 
@@ -70,6 +75,9 @@ def main() -> None:
     peer_seconds, peer_table = best(peer)
     plain_seconds, plain = best(lambda: find_grains(result))
     full_seconds, full = best(lambda: find_grains(result, cube=cube))
+    grains = list_grains(result)
+    details = detail_grains(cube, result, grains)
+    after_seconds, _ = best(lambda: evidence_of(cube, result, grains, details))
     evidence_seconds, source = best(lambda: prepare_evidence(cube, result))
     one_seconds, _ = best(lambda: source.of(len(full) // 2))
     assert np.array_equal(np.sort(peer_table["area"]), np.sort(plain["area_px"]))
@@ -78,6 +86,7 @@ def main() -> None:
         ("find_grains without the scan (no hints, no flags)", plain_seconds),
         ("find_grains, all columns", full_seconds),
         ("prepare_evidence, all grains", evidence_seconds),
+        ("evidence_of, after list_grains and detail_grains", after_seconds),
         ("evidence of one grain", one_seconds),
     ]
     lines = [

@@ -17,8 +17,9 @@ from napari_mineral_anomaly.jobs import Job, JobHandle
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.grain_card import GrainCardDock
+from napari_mineral_anomaly.widgets.grain_listing import KeptCube
 from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
-from napari_mineral_anomaly.widgets.links import link_of, linked_layers
+from napari_mineral_anomaly.widgets.links import Link, link_of, linked_layers
 from napari_mineral_anomaly.widgets.parts import PLUGIN
 
 MakeDock = Callable[..., Any]
@@ -189,6 +190,29 @@ def test_another_mask_while_the_maps_are_looked_at(
     by_hand.run_next("Looking")
     assert not dock.model.pending
     assert dock.model.n_all == len(dock.board.listing.table) < n
+
+
+def test_lists_of_the_same_maps_share_their_cube(scanned: ViewerModel, scan_id: str) -> None:
+    kept = KeptCube()
+    first = kept.of(scanned, scan_id)
+    assert kept.of(scanned, scan_id) is first
+    layer = next(layer for layer, _ in linked_layers(scanned, role="element"))
+    layer.data = np.asarray(layer.data) + 1
+    second = kept.of(scanned, scan_id)
+    assert second is not first
+    assert np.array_equal(second.plane(0), np.asarray(layer.data))
+    layer.scale = (7.0, 7.0)
+    assert kept.of(scanned, scan_id).pixel_size == (7.0, 7.0)
+    scanned.layers.remove(layer)
+    assert kept.of(scanned, scan_id).n_elements == first.n_elements - 1
+    # A valid area is brushed in place: never one of an earlier list.
+    valid = np.ones(first.shape, dtype=np.uint8)
+    valid[0] = 0
+    link = Link(scan_id, "valid", scan="section")
+    area = scanned.add_labels(valid, metadata=link.metadata())
+    assert not kept.of(scanned, scan_id).valid[0].any()
+    area.data[5] = 0
+    assert not kept.of(scanned, scan_id).valid[5].any()
 
 
 @pytest.mark.gui

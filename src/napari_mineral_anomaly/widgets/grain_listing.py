@@ -23,7 +23,7 @@ from napari_mineral_anomaly.verdicts import VerdictBook, with_verdicts
 from napari_mineral_anomaly.widgets.grain_columns import Cells
 from napari_mineral_anomaly.widgets.layers import pixel_size_of, threshold_of
 from napari_mineral_anomaly.widgets.links import link_of, linked_layers
-from napari_mineral_anomaly.widgets.scans import cube_from_layers
+from napari_mineral_anomaly.widgets.scans import cube_from_layers, valid_area_of
 from napari_mineral_anomaly.widgets.session import Session, mask_of
 
 if TYPE_CHECKING:
@@ -114,6 +114,45 @@ class GrainListing:
         return int(self.labels[y, x])
 
 
+class KeptCube:
+    """The cube of the last list of a dock.
+
+    Where the sample lies on a scan is worked out once per cube, in about a second for millions of
+    pixels: as long as the maps are the same ones, lists share the cube. A valid area that is
+    brushed is not kept, for it changes in place.
+    """
+
+    def __init__(self) -> None:
+        self._cube: ElementCube | None = None
+        self._planes: list[Any] = []
+        self._said: tuple[Any, ...] = ()
+
+    def of(self, viewer: Any, scan_id: str) -> ElementCube:
+        """As `cube_from_layers`, the earlier one where nothing changed."""
+        cube = cube_from_layers(viewer, scan_id)
+        layers = [(layer, link) for layer, link in linked_layers(viewer, scan_id, "element")]
+        planes = [layer.data for layer, _ in layers]
+        said = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
+        kept = self._cube
+        if valid_area_of(viewer, scan_id) is not None:
+            self.forget()
+            return cube
+        if (
+            kept is None
+            or self._said != said
+            or kept.spectra is not cube.spectra
+            or len(planes) != len(self._planes)
+            or any(new is not old for new, old in zip(planes, self._planes, strict=True))
+        ):
+            self._cube, self._planes, self._said = cube, planes, said
+            return cube
+        return kept
+
+    def forget(self) -> None:
+        """Let go of the maps."""
+        self._cube, self._planes = None, []
+
+
 ListGrains = Callable[[ProgressCallback | None, CancelToken | None], GrainListing]
 
 
@@ -145,6 +184,7 @@ def plan_rows(
     score: Layer,
     book: VerdictBook | None,
     cluster_names: dict[int, str] | None = None,
+    kept: KeptCube | None = None,
 ) -> ListGrains:
     """As `plan_listing`, but without what needs the element maps: minerals and flags."""
     link = link_of(score)
@@ -160,7 +200,7 @@ def plan_rows(
     result = replace(result, threshold=threshold, pixel_size=pixel_size)
     if edited is not None and edited.shape == result.score.shape:
         result = replace(result, pseudo_labels=edited)
-    cube = _cube(viewer, scan_id, result)
+    cube = _cube(viewer, scan_id, result, kept or KeptCube())
     others = {
         other.fitted.name: other.result.with_threshold(_threshold_of(viewer, scan_id, other))
         for other in session.runs_of_scan(scan_id)
@@ -207,10 +247,11 @@ def pseudo_labels_of(viewer: Any, score: Layer) -> Layer | None:
     return next((layer for layer, _ in found), None)
 
 
-def _cube(viewer: Any, scan_id: str, result: AnomalyResult) -> ElementCube | None:
+def _cube(viewer: Any, scan_id: str, result: AnomalyResult, kept: KeptCube) -> ElementCube | None:
     try:
-        cube = cube_from_layers(viewer, scan_id)
+        cube = kept.of(viewer, scan_id)
     except InputError:
+        kept.forget()
         return None
     fits = cube.shape == result.score.shape and set(result.elements) <= set(cube.elements)
     return cube if fits else None

@@ -31,6 +31,7 @@ from napari_mineral_anomaly.widgets.grain_canvas import (
 from napari_mineral_anomaly.widgets.grain_files import GrainFiles
 from napari_mineral_anomaly.widgets.grain_listing import (
     GrainListing,
+    KeptCube,
     plan_rows,
     pseudo_labels_of,
     scan_id_of,
@@ -82,6 +83,7 @@ class GrainTableDock(Dock):
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
         self._jobs = LatestJobs(self, self._on_failed)
+        self._kept = KeptCube()
         self._watched: str | None = None
 
         self.column.setContentsMargins(6, 2, 6, 2)
@@ -236,14 +238,14 @@ class GrainTableDock(Dock):
             self._jobs.cancel(name)
         if score is None:
             self._busy(None)
+            self._kept.forget()
             self.board.show(None)
             self.status.plain(_NO_SCORE)
             return
         clusters = pseudo_labels_of(self.viewer, score)
         names = None if clusters is None else self.board.cluster_names.get(str(clusters.unique_id))
-        work = plan_rows(
-            self.viewer, self.session, score, self.board.book(scan_id_of(score)), names
-        )
+        book = self.board.book(scan_id_of(score))
+        work = plan_rows(self.viewer, self.session, score, book, names, self._kept)
         self._busy(_LISTING)
         self._jobs.run(
             _LISTING,
@@ -291,6 +293,7 @@ class GrainTableDock(Dock):
         self._clicks.close()
         self._watch(None)
         self.board.next_grain = nothing
+        self._kept.forget()
         super().shut_down()
         # The list holds maps and labels of the scan; without this dock nobody keeps it true.
         self.board.show(None)
@@ -405,6 +408,7 @@ class GrainTableDock(Dock):
             for name in (_LISTING, _LOOKING):
                 self._jobs.cancel(name)
             self._busy(None)
+            self._kept.forget()
             self.board.show(None)
             self.model.set_table(self.model.shown_table().iloc[:0])
         self._on_layer()
