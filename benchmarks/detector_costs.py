@@ -26,6 +26,11 @@ RUNS: tuple[tuple[str, dict[str, Any], tuple[int, int], int], ...] = (
     ("crd", {}, (80, 80), 16),
     ("crd", {}, (40, 40), 40),
     ("crd", {}, (16, 16), 150),
+    ("knn", {}, (150, 150), 8),
+    ("knn", {}, (150, 150), 40),
+    ("knn", {"sample": 2500}, (150, 150), 20),
+    ("iforest", {}, (150, 150), 8),
+    ("iforest", {}, (150, 150), 40),
     ("auto-ad", {"epochs": 6, "channels": 16}, (128, 128), 16),
     ("auto-ad", {"epochs": 6, "channels": 32}, (128, 128), 16),
     ("auto-ad", {"epochs": 4, "channels": 64}, (128, 128), 16),
@@ -35,6 +40,9 @@ RUNS: tuple[tuple[str, dict[str, Any], tuple[int, int], int], ...] = (
     ("dfan", {"pre_epochs": 10, "epochs": 0}, (80, 80), 150),
     ("dfan", {"pre_epochs": 0, "epochs": 1}, (80, 80), 16),
     ("dfan", {"pre_epochs": 0, "epochs": 1}, (150, 150), 16),
+    ("msfa-paper", {"pre_epochs": 20, "epochs": 0}, (80, 80), 20),
+    ("msfa-paper", {"pre_epochs": 10, "epochs": 0}, (150, 150), 8),
+    ("msfa-paper", {"pre_epochs": 0, "epochs": 4, "refresh": 2}, (150, 150), 20),
 )
 
 
@@ -43,7 +51,8 @@ def main() -> None:
     print("| detector | parameters | pixels | elements | measured, s | expected, s |")
     print("|---|---|---|---|---|---|")
     # The first run of each kind also pays for loading torch, so it is done twice.
-    warm_up = [RUNS[0], RUNS[7], RUNS[11]]
+    kinds = list(dict.fromkeys(run[0] for run in RUNS))
+    warm_up = [next(run for run in RUNS if run[0] == kind) for kind in kinds]
     for position, (name, parameters, (height, width), n_elements) in enumerate([*warm_up, *RUNS]):
         # Three kinds of rock, so that clusters are what they are in a scan.
         rng = np.random.default_rng(0)

@@ -7,7 +7,7 @@ import pytest
 from napari_mineral_anomaly.detectors.cost import about, expected_seconds, slow_sentence
 from napari_mineral_anomaly.detectors.registry import detector_names, make_config
 
-SLOW = ("local-rx", "crd", "auto-ad", "dfan")
+SLOW = ("local-rx", "crd", "knn", "iforest", "auto-ad", "dfan", "msfa-paper")
 
 
 @pytest.mark.parametrize("name", SLOW)
@@ -47,6 +47,16 @@ def test_parameters_that_cost_time_count() -> None:
     assert total("auto-ad", epochs=100) < 0.2 * total("auto-ad")
     assert total("crd", outer=31) > 4 * total("crd")
     assert total("dfan", pre_epochs=2000) > 2 * total("dfan")
+    assert total("knn", sample=20_000) == 2 * total("knn")
+    assert total("iforest", trees=2000) > 8 * total("iforest")
+    assert total("msfa-paper", epochs=1500) > 8 * total("msfa-paper")
+
+
+@pytest.mark.parametrize("name", ["crd", "local-rx", "knn", "auto-ad", "dfan", "msfa-paper"])
+def test_a_large_scan_is_warned_about_with_the_default_parameters(name: str) -> None:
+    expected = expected_seconds(make_config(name), 2_400_000, 20)
+    assert expected is not None
+    assert slow_sentence(name, expected.total, 2_400_000).startswith(f"{name} may take about")
 
 
 def test_fast_detectors_are_not_warned_about() -> None:

@@ -14,6 +14,8 @@ from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.crd import CrdConfig
 from napari_mineral_anomaly.detectors.dfan.config import DfanConfig
 from napari_mineral_anomaly.detectors.local_rx import LocalRxConfig
+from napari_mineral_anomaly.detectors.msfa_paper.config import MsfaPaperConfig
+from napari_mineral_anomaly.detectors.reference_sample import IsolationForestConfig, KnnConfig
 from napari_mineral_anomaly.pseudolabels import MAX_FITTED_PIXELS
 
 # Below this nobody needs a warning.
@@ -59,6 +61,22 @@ def expected_seconds(
         width = config.channels
         per_step = n_pixels * (2e-7 * width + 6e-9 * width**2)
         return ExpectedSeconds(0.0, config.epochs * per_step)
+    if isinstance(config, KnnConfig):
+        sample = min(n_pixels, config.sample)
+        return ExpectedSeconds(0.0, n_pixels * sample * (1e-8 + 2.5e-10 * n_elements))
+    if isinstance(config, IsolationForestConfig):
+        per_tree = 6.5e-8 + 5e-10 * n_elements
+        grown = min(n_pixels, config.sample)
+        return ExpectedSeconds(2e-7 * grown * config.trees, n_pixels * config.trees * per_tree)
+    if isinstance(config, MsfaPaperConfig):
+        trained = min(n_pixels, config.batch_size)
+        sample = min(n_pixels, MAX_FITTED_PIXELS)
+        steps = config.warm_up_epochs + config.epochs
+        clusterings = -(-config.epochs // config.refresh)
+        training = steps * trained * 8e-7 * config.latent_dim
+        clustering = clusterings * sample**2 * config.latent_dim * 8e-11
+        passes = n_pixels * 5e-7 * config.latent_dim
+        return ExpectedSeconds(training + clustering + passes, passes)
     if isinstance(config, DfanConfig):
         trained = min(n_pixels, config.batch_size)
         per_pixel = 2.5e-8 * config.latent_dim + 8e-10 * n_elements**2

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from sklearn.ensemble import IsolationForest
-from sklearn.neighbors import NearestNeighbors
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.pixelwise import (
@@ -70,6 +68,9 @@ class KnnBackground(SampleBackground):
     def __init__(
         self, sample: NDArray[np.float32], scale: NDArray[np.float64], neighbours: int
     ) -> None:
+        # Imported here: it takes seconds, and the window asks this module for the parameters only.
+        from sklearn.neighbors import NearestNeighbors
+
         super().__init__(sample, scale)
         n = min(neighbours, len(sample))
         self._index = NearestNeighbors(n_neighbors=n, algorithm="brute").fit(self.scaled(sample))
@@ -86,6 +87,8 @@ class ForestBackground(SampleBackground):
     def __init__(
         self, sample: NDArray[np.float32], scale: NDArray[np.float64], trees: int, seed: int
     ) -> None:
+        from sklearn.ensemble import IsolationForest
+
         super().__init__(sample, scale)
         # The same sample and seed grow the same trees, so nothing but these needs saving.
         self._forest = IsolationForest(n_estimators=trees, random_state=seed)
