@@ -3,7 +3,8 @@
     xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python docs/make_screenshots.py
 
 Pictures go to docs/images. ``--size 1366x768``, ``--theme light`` and ``--out FOLDER`` serve
-to check the docks on a small screen and in napari's other theme.
+to check the docks on a small screen and in napari's other theme; ``--only pseudo_labels`` makes
+one picture without the training before it.
 """
 
 from __future__ import annotations
@@ -139,9 +140,7 @@ def workbench(window: Window) -> None:
     table.next_grain()
     window.until(lambda: not card.bars.isHidden())
     window.shoot("grain_table")
-    clusters = window.dock("Pseudo-labels")
-    window.until(lambda: clusters.table.rowCount() > 0)
-    window.shoot("pseudo_labels")
+    pseudo_labels(window)
     judging = window.dock("Judging")
     window.until(lambda: judging.judgement is not None)
     window.shoot("judging")
@@ -152,12 +151,50 @@ def workbench(window: Window) -> None:
     window.shoot("sampled_truth")
 
 
+def pseudo_labels(window: Window) -> None:
+    """The clusters of a run, split by signature."""
+    clusters = window.dock("Pseudo-labels")
+    window.until(lambda: clusters.table.rowCount() > 0)
+    # RX knows one background; its parts show the rock.
+    clusters.parts.setValue(4)
+    clusters.table.select_codes([2])
+    clusters.split()
+    window.until(lambda: clusters.table.rowCount() == 4)
+    window.viewer.reset_view()
+    roles = ("truth", "mask", "score")
+    hidden = [layer for role in roles for layer, _ in linked_layers(window.viewer, role=role)]
+    labels = window.layer("pseudo_labels")
+    for layer in hidden:
+        layer.visible = False
+    labels.visible = True
+    window.until(lambda: labels.data.max() == 5)
+    window.shoot("pseudo_labels")
+    labels.visible = False
+    for layer in hidden:
+        layer.visible = True
+
+
+def clusters_alone(window: Window, section: SimulatedSection, folder: Path) -> None:
+    """The picture of the clusters without the rest of the journey."""
+    load = window.dock("Load maps")
+    load.load([folder])
+    window.until(lambda: load.add_button.isEnabled())
+    load.add_button.click()
+    window.until(lambda: len(window.viewer.layers) == section.cube.n_elements)
+    detect = window.dock("Detect anomalies")
+    detect.choose_detector("rx")
+    detect.run_button.click()
+    window.until(lambda: detect.run_button.isEnabled())
+    pseudo_labels(window)
+
+
 def main() -> None:
     """Read the options and go."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="1600x1000")
     parser.add_argument("--out", type=Path, default=IMAGES)
     parser.add_argument("--theme", default="dark", help="dark or light")
+    parser.add_argument("--only", choices=["pseudo_labels"], help="make this picture alone")
     options = parser.parse_args()
     width, height = (int(part) for part in options.size.split("x"))
     section = simulate_section("easy", shape=SHAPE, seed=SEED)
@@ -168,7 +205,8 @@ def main() -> None:
         window.viewer.theme = options.theme
         # Relative paths: the pictures shall not show this computer's folders.
         with contextlib.chdir(scratch):
-            journey(window, section, Path("thin_section"))
+            walk = clusters_alone if options.only else journey
+            walk(window, section, Path("thin_section"))
         window.viewer.close()
 
 
