@@ -26,6 +26,7 @@ from napari_mineral_anomaly.widgets.links import linked_layers
 from napari_mineral_anomaly.widgets.parts import PLUGIN
 from napari_mineral_anomaly.widgets.pseudo_labels import PseudoLabelsDock
 from napari_mineral_anomaly.widgets.session import session_of
+from napari_mineral_anomaly.widgets.threshold import ThresholdDock
 
 MakeDock = Callable[..., Any]
 
@@ -289,3 +290,27 @@ def test_a_dock_that_becomes_a_tab_is_not_reported_as_moved(
     assert not second.signalsBlocked()
     assert second.toggleViewAction().isChecked()
     assert len([name for name, _ in reported if "Ground truth" in name]) == 1, "only by napari"
+
+
+def test_the_histogram_is_built_late_and_shows_what_came_before(
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, qtbot: Any
+) -> None:
+    dock = make_dock(ThresholdDock, scanned)
+    plot = dock.plot
+    assert plot._bare is None
+    assert plot.minimumHeight() == 220, "its place is kept"
+    dragged: list[float] = []
+    plot.threshold_dragged.connect(dragged.append)
+    dock.threshold.setValue(2.5)
+    qtbot.waitUntil(lambda: plot._bare is not None, timeout=5_000)
+    assert plot.sizeHint().height() == 220
+    assert plot.line.value() == pytest.approx(2.5)
+    assert plot.line.isVisible()
+    counts = plot._bars.getData()[1]
+    assert np.isclose(counts, np.log10(0.5)).sum() < counts.size, "bins that hold pixels"
+    assert dragged == []
+    plot.line.setValue(3.0)
+    assert dragged == [3.0]
+    assert dock.threshold.value() == 3.0
+    scanned.layers.clear()
+    assert not plot.line.isVisible()

@@ -136,7 +136,9 @@ class Dock(QWidget):
         # On a tab and in the menu “Window” the name alone: the plugin's own name, which napari
         # adds in brackets, leaves nothing of it on a tab.
         own.setWindowTitle(own.windowTitle().removesuffix(f" ({PLUGIN})"))
-        for other in window.findChildren(QDockWidget):
+        # Direct children: napari's window has thousands of widgets.
+        children = Qt.FindChildOption.FindDirectChildrenOnly
+        for other in window.findChildren(QDockWidget, options=children):
             inner = other.widget()
             older = isinstance(inner, Dock) and inner._number < self._number
             beside = window.dockWidgetArea(other) == window.dockWidgetArea(own)

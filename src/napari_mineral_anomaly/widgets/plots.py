@@ -25,73 +25,6 @@ _FIRST_MS, _PAUSE_MS = 60, 60
 _PHASES = ("#4fc3f7", "#ffb74d", "#aed581", "#f06292")
 
 
-class HistogramPlot(QWidget):
-    """Log counts of the score with a line to drag."""
-
-    threshold_dragged = Signal(float)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._plot = bare_plot(self, 220)
-        self._plot.setLabel("bottom", "score (background sigmas)")
-        self._plot.setLabel("left", "pixels")
-        self._plot.setToolTip(
-            "How many pixels have which score, on a logarithmic scale. Drag the line: pixels to "
-            "its right are flagged. Scroll to zoom, right-click for more."
-        )
-        self._plot.getAxis("left").setLogMode(True)
-        self._plot.setMouseEnabled(x=True, y=False)
-        self._bars = pg.PlotCurveItem(
-            [0.0, 1.0],
-            [0.0],
-            stepMode="center",
-            fillLevel=math.log10(0.5),
-            brush=pg.mkBrush(79, 195, 247, 110),
-            pen=pg.mkPen(_LINE),
-        )
-        self._plot.addItem(self._bars)
-        self.line = pg.InfiniteLine(
-            angle=90,
-            movable=True,
-            pen=pg.mkPen(_THRESHOLD, width=2),
-            hoverPen=pg.mkPen(_THRESHOLD, width=4),
-        )
-        self.line.setZValue(10)
-        self.line.sigPositionChanged.connect(self._on_line)
-        self._plot.addItem(self.line)
-        self._following = False
-
-    def show_histogram(self, histogram: ScoreHistogram) -> None:
-        """Draw a histogram; the view starts on the background and the threshold."""
-        self._bars.show()
-        self.line.show()
-        floor = math.log10(0.5)
-        heights = np.full(histogram.counts.shape, floor)
-        some = histogram.counts > 0
-        heights[some] = np.log10(histogram.counts[some])
-        self._bars.setData(histogram.edges, heights)
-        low, high = float(histogram.edges[0]), float(histogram.edges[-1])
-        self.line.setBounds((low, max(high, histogram.knee)))
-        self._plot.setXRange(low, histogram.knee, padding=0.02)
-        self._plot.setYRange(floor, float(heights.max(initial=1.0)), padding=0.05)
-        self._plot.setLimits(xMin=low - 1.0, xMax=max(high, histogram.knee) + 1.0)
-
-    def set_threshold(self, value: float) -> None:
-        """Move the line without reporting it as dragged."""
-        self._following = True
-        self.line.setValue(value)
-        self._following = False
-
-    def clear(self) -> None:
-        """Show no score."""
-        self._bars.hide()
-        self.line.hide()
-
-    def _on_line(self) -> None:
-        if not self._following:
-            self.threshold_dragged.emit(float(self.line.value()))
-
-
 class BarePlot(pg.PlotWidget):
     """A plot on the dock's own background."""
 
@@ -146,11 +79,15 @@ class LatePlot(QWidget):
     turn : int, optional
         Figures of one dock have different turns: each is built in one of its own. None: not
         before it is needed.
+    menu : bool
+        Whether a right click opens pyqtgraph's menu.
     """
 
-    def __init__(self, height: int, turn: int | None = 0) -> None:
+    def __init__(self, height: int, turn: int | None = 0, *, menu: bool = False) -> None:
         super().__init__()
-        self._height = height
+        self._height, self._menu = height, menu
+        # What is below must not jump when the plot comes.
+        self.setMinimumHeight(height)
         self._bare: BarePlot | None = None
         if turn is not None:
             # A child: it goes with the figure where the dock is closed before.
@@ -167,7 +104,7 @@ class LatePlot(QWidget):
 
     def _build(self) -> None:
         if self._bare is None:
-            self._bare = bare_plot(self, self._height, menu=False)
+            self._bare = bare_plot(self, self._height, menu=self._menu)
             self._furnish(self._bare)
 
     def _furnish(self, plot: BarePlot) -> None:
@@ -210,3 +147,94 @@ class LossPlot(LatePlot):
     def n_points(self) -> int:
         """Number of losses drawn."""
         return sum(len(values) for _, values in self._curves.values())
+
+
+class HistogramPlot(LatePlot):
+    """Log counts of the score with a line to drag."""
+
+    threshold_dragged = Signal(float)
+
+    def __init__(self) -> None:
+        self._histogram: ScoreHistogram | None = None
+        self._threshold = 0.0
+        self._following = False
+        super().__init__(220, menu=True)
+
+    @property
+    def line(self) -> Any:
+        """The threshold, to be dragged."""
+        self._build()
+        return self._line
+
+    def _furnish(self, plot: BarePlot) -> None:
+        plot.setLabel("bottom", "score (background sigmas)")
+        plot.setLabel("left", "pixels")
+        plot.setToolTip(
+            "How many pixels have which score, on a logarithmic scale. Drag the line: pixels to "
+            "its right are flagged. Scroll to zoom, right-click for more."
+        )
+        plot.getAxis("left").setLogMode(True)
+        plot.setMouseEnabled(x=True, y=False)
+        self._bars = pg.PlotCurveItem(
+            [0.0, 1.0],
+            [0.0],
+            stepMode="center",
+            fillLevel=math.log10(0.5),
+            brush=pg.mkBrush(79, 195, 247, 110),
+            pen=pg.mkPen(_LINE),
+        )
+        plot.addItem(self._bars)
+        self._line = pg.InfiniteLine(
+            angle=90,
+            movable=True,
+            pen=pg.mkPen(_THRESHOLD, width=2),
+            hoverPen=pg.mkPen(_THRESHOLD, width=4),
+        )
+        self._line.setZValue(10)
+        self._line.setValue(self._threshold)
+        plot.addItem(self._line)
+        if self._histogram is None:
+            self.clear()
+        else:
+            self._draw(plot, self._histogram)
+            self._line.setValue(self._threshold)
+        self._line.sigPositionChanged.connect(self._on_line)
+
+    def show_histogram(self, histogram: ScoreHistogram) -> None:
+        """Draw a histogram; the view starts on the background and the threshold."""
+        self._histogram = histogram
+        if self._bare is not None:
+            self._draw(self._bare, histogram)
+
+    def _draw(self, plot: BarePlot, histogram: ScoreHistogram) -> None:
+        self._bars.show()
+        self._line.show()
+        floor = math.log10(0.5)
+        heights = np.full(histogram.counts.shape, floor)
+        some = histogram.counts > 0
+        heights[some] = np.log10(histogram.counts[some])
+        self._bars.setData(histogram.edges, heights)
+        low, high = float(histogram.edges[0]), float(histogram.edges[-1])
+        self._line.setBounds((low, max(high, histogram.knee)))
+        plot.setXRange(low, histogram.knee, padding=0.02)
+        plot.setYRange(floor, float(heights.max(initial=1.0)), padding=0.05)
+        plot.setLimits(xMin=low - 1.0, xMax=max(high, histogram.knee) + 1.0)
+
+    def set_threshold(self, value: float) -> None:
+        """Move the line without reporting it as dragged."""
+        self._threshold = value
+        if self._bare is not None:
+            self._following = True
+            self._line.setValue(value)
+            self._following = False
+
+    def clear(self) -> None:
+        """Show no score."""
+        self._histogram = None
+        if self._bare is not None:
+            self._bars.hide()
+            self._line.hide()
+
+    def _on_line(self) -> None:
+        if not self._following:
+            self.threshold_dragged.emit(float(self._line.value()))
