@@ -28,6 +28,7 @@ from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from napari._vispy.camera import VispyCamera
 from napari.components import LayerList
 from napari.layers import Image, Labels, Layer, Shapes
+from napari.utils.events.containers import Selection
 from vispy.app.backends._qt import CanvasBackendDesktop
 
 from napari_mineral_anomaly import widgets
@@ -63,6 +64,7 @@ _SETTERS = (
     (Labels, "visible"),
     (Labels, "colormap"),
     (Shapes, "data"),
+    (Selection, "active"),
 )
 
 
