@@ -26,6 +26,8 @@ from typing import Any
 import napari
 from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from napari._vispy.camera import VispyCamera
+from napari._vispy.canvas import VispyCanvas
+from napari._vispy.overlays.scale_bar import VispyScaleBarOverlay
 from napari.components import LayerList
 from napari.layers import Image, Labels, Layer, Shapes
 from napari.utils.events.containers import Selection
@@ -222,6 +224,12 @@ class Watcher:
             (QtViewerDockWidget, "_update_default_dock_area"),
             (QtViewerDockWidget, "_set_title_orientation"),
             (CanvasBackendDesktop, "event"),
+        ):
+            setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
+        # A layer in hand has its brush drawn on the canvas; the scale bar follows the camera.
+        for kind, name in (
+            (VispyCanvas, "_update_viewer_overlays"),
+            (VispyScaleBarOverlay, "_on_size_or_zoom_change"),
         ):
             setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
         # The camera tells vispy, which moves every layer's picture.
