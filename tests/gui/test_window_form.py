@@ -63,3 +63,14 @@ def test_every_detector_has_a_form_that_gives_its_defaults(name: str, qtbot: obj
     assert len([field for field in MAIN_FIELDS if field in form._fields]) <= 6
     for field in form._fields.values():
         assert field.tooltip, f"{name}: {field.name} explains nothing"
+
+
+def test_the_fields_come_in_turns_and_in_their_order(qtbot: object) -> None:
+    form = ParameterForm(config_class("msfa"))
+    qtbot.addWidget(form)
+    assert len(form._built) == 2, "a dock is not kept waiting for all of them"
+    assert make_config("msfa", **form.values()) == config_class("msfa")()
+    qtbot.waitUntil(lambda: not form._next_turn.isActive(), timeout=10_000)
+    expected = [name for name in MAIN_FIELDS if name in config_class("msfa").model_fields]
+    assert [id(field) for field in form._main] == [id(form._built[name]) for name in expected]
+    assert len(form._built) == len(form.values())

@@ -58,8 +58,10 @@ class ParameterForm(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         # The containers own their native widgets: without a reference here they would be gone.
         self._main = self._container()
-        for name in main:
+        # The first two hold the place; the others follow in turns of their own.
+        for name in main[:2]:
             self._build(name, self._main)
+        self._main_waiting = deque(main[2:])
         column.addWidget(self._main.native)
         self.more = QCollapsible("More parameters", expandedIcon="▾", collapsedIcon="▸")
         self.more.toggleButton().setToolTip("Everything else; the defaults are a good start.")
@@ -71,12 +73,12 @@ class ParameterForm(QWidget):
             self._rest = self._container()
             self.more.addWidget(self._rest.native)
             column.addWidget(self.more)
-            self._next_turn.start(0)
+        self._next_turn.start(0)
 
     def values(self) -> dict[str, Any]:
         """The parameters as they stand in the form."""
         fields = self._config_class.model_fields
-        waiting = {name: fields[name].default for name in self._waiting}
+        waiting = {name: fields[name].default for name in (*self._main_waiting, *self._waiting)}
         return {name: widget.value for name, widget in self._built.items()} | waiting
 
     def set_value(self, name: str, value: Any) -> None:
@@ -86,14 +88,16 @@ class ParameterForm(QWidget):
     @property
     def _fields(self) -> dict[str, Any]:
         """All fields by name, those still waiting built now."""
-        while self._waiting:
+        while self._main_waiting or self._waiting:
             self._build_next()
         return self._built
 
     def _build_next(self) -> None:
-        if self._waiting:
+        if self._main_waiting:
+            self._build(self._main_waiting.popleft(), self._main)
+        elif self._waiting:
             self._build(self._waiting.popleft(), self._rest)
-        if not self._waiting:
+        if not self._main_waiting and not self._waiting:
             self._next_turn.stop()
 
     def _build(self, name: str, container: Container) -> None:
