@@ -95,6 +95,22 @@ def test_scoring_again_gives_the_numbers_of_the_fit(scan: ElementCube) -> None:
         np.testing.assert_array_equal(first.pseudo_labels, other.pseudo_labels)
 
 
+def test_training_is_longer_where_noise_hides_all_candidates(make_scan: MakeScan) -> None:
+    hidden = _run(make_scan((60, 60)))
+    assert hidden.info["noise_hides_candidates"]
+    stages = [row["stage"] for row in hidden.info["loss_curve"]]
+    assert stages == [1] * 8 + [2] * 8 + [3] * 8 + [4] * 8
+
+    # One grain of 16 pixels is enough: one pixel in 2 000 is asked for.
+    scan = make_scan((60, 60))
+    maps = scan.maps.copy()
+    maps[-1, 20:24, 30:34] += 4 * int(maps[-1].max())
+    told = _run(scan.replace(maps=maps))
+    assert not told.info["noise_hides_candidates"]
+    assert told.info["n_candidates"] >= 16
+    assert [row["stage"] for row in told.info["loss_curve"]] == [1] * 8 + [2] * 8
+
+
 @pytest.mark.parametrize("shape", [(8, 9), (4, 4), (5, 23), (1, 40)])
 def test_tiny_scans_work(make_scan: MakeScan, shape: tuple[int, int]) -> None:
     scan = make_scan(shape)

@@ -35,7 +35,7 @@ def _config(**changes: Any) -> MsfaConfig:
 
 def _features(cube: ElementCube, **changes: Any) -> Features:
     config = _config(**changes)
-    return fit_features(cube, config.transform, config.components)
+    return fit_features(cube, config.transform, config.components)[0]
 
 
 def _awake(network: MaskedNetwork, seed: int = 0) -> MaskedNetwork:
@@ -388,10 +388,31 @@ def test_weights_come_from_the_seed_and_leave_the_global_state_alone(make_scan: 
     assert not torch.equal(first.attention.filters, other.attention.filters)
 
 
+@pytest.mark.parametrize("latent_dim", [2, 9])
+def test_without_blocks_the_start_is_the_projection_on_the_longest_principal_axes(
+    make_scan: MakeScan, latent_dim: int
+) -> None:
+    cube = make_scan((40, 30))
+    config = _config(latent_dim=latent_dim)
+    features, axes = fit_features(cube, config.transform, config.components)
+    network = MaskedNetwork(features.n, 2 * features.n, config, local=False)
+    network.start_at(axes, features.unit, 0.0)
+    values = features.block(cube, slice(None))
+    shown = torch.from_numpy(values)[None]
+    with torch.no_grad():
+        output = network.eval()(masked_input(shown, torch.zeros_like(shown))).output[0].numpy()
+    noise_units = (values * features.unit[:, None, None].astype(np.float32)).reshape(features.n, -1)
+    vectors = np.linalg.svd(np.cov(noise_units))[0][:, :latent_dim]
+    expected = vectors @ (vectors.T @ noise_units)
+    found = output.reshape(features.n, -1) * features.unit[:, None]
+    np.testing.assert_allclose(found, expected, atol=1e-2 * np.abs(expected).max())
+
+
 def test_the_cost_is_the_multiplications_of_the_layers() -> None:
     plain = MaskedNetwork(6, 12, _config(no_attention=True, blocks=1), local=False)
-    # entry, 3x3 depthwise, wide, narrow, bottleneck (3), widen, exit
-    assert plain.multiply_adds() == 12 * 8 + 9 * 8 + 2 * (8 * 16) + 8 * 3 + 3 * 8 + 8 * 6
+    # entry, 3x3 depthwise, wide, narrow, bottleneck (3), widen, exit, linear path
+    blocks = 12 * 8 + 9 * 8 + 2 * (8 * 16) + 8 * 3 + 3 * 8 + 8 * 6
+    assert plain.multiply_adds() == blocks + 2 * (6 * 3)
     full = MaskedNetwork(6, 12, _config(blocks=1), local=False)
     per_group = 2 * 4 * 4 + 9 * 4 * 4
     assert full.multiply_adds() - plain.multiply_adds() == 2 * per_group

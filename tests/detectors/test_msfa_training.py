@@ -24,7 +24,7 @@ MakeScan = Callable[..., ElementCube]
 
 def _trainer(cube: ElementCube, **changes: Any) -> Trainer:
     config = MsfaConfig(**(SMALL | changes))
-    features = fit_features(cube, config.transform, config.components)
+    features, _ = fit_features(cube, config.transform, config.components)
     network = MaskedNetwork(features.n, 2 * features.n, config, features.local)
     return Trainer(network, ScanView(cube, features), config, torch.device("cpu"))
 

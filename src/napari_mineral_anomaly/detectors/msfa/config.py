@@ -22,11 +22,12 @@ class MsfaConfig(DetectorConfig):
     """Our MSFA-Net: masked elements predicted from the others and from the neighbouring pixels."""
 
     epochs: int = Field(
-        250,
+        120,
         ge=0,
         le=100_000,
         description="Training steps of the second stage, in which anomaly candidates are left out; "
-        "scenes predicted from the surroundings (reflectance) have none.",
+        "thrice as many where noise still hides what is odd. Scenes predicted from their "
+        "surroundings (reflectance) have one stage only, the longer of the two.",
     )
     pre_epochs: int = Field(
         HALF_OF_EPOCHS,

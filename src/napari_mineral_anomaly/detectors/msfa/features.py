@@ -95,8 +95,14 @@ def fit_features(
     *,
     on_event: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
-) -> Features:
+) -> tuple[Features, NDArray[np.float64]]:
     """Learn mean, spread and, for spectral bands, the main components of the valid pixels.
+
+    Returns
+    -------
+    features : Features
+    axes : (F, F) float64
+        Principal axes of the features in units of their noise, one per column, the longest first.
 
     Raises
     ------
@@ -119,4 +125,11 @@ def fit_features(
         unit = np.ones(int(kept.sum()))
     elif preprocessing.transform == "anscombe":
         unit = sd.copy()
-    return Features(preprocessing, moments.mean, sd, basis, unit, cube.quantity == "reflectance")
+    features = Features(
+        preprocessing, moments.mean, sd, basis, unit, cube.quantity == "reflectance"
+    )
+    if features.reduced:
+        return features, np.eye(features.n)
+    to_noise = unit / sd
+    _, axes = np.linalg.eigh(covariance * np.outer(to_noise, to_noise))
+    return features, np.ascontiguousarray(axes[:, ::-1])
