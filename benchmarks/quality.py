@@ -46,7 +46,7 @@ class Contender:
     """A detector with its defaults, or MSFA-Net with one part changed.
 
     ``scarce``: run with one network seed on the first section of each kind, because it is slow or
-    because it is a part of the ablation. ``skipped``: scenes on which it would take hours.
+    because it is a part of the ablation.
     """
 
     label: str
@@ -54,10 +54,10 @@ class Contender:
     parameters: dict[str, Any]
     seeds: int = 1
     scarce: bool = False
-    skipped: tuple[str, ...] = ()
 
 
 UNTRAINED = {"epochs": 0, "pre_epochs": 0}
+RANDOM = {"no_linear_path": True}
 CONTENDERS = (
     Contender("rx", "rx", {}),
     Contender("robust-rx", "robust-rx", {}),
@@ -66,8 +66,8 @@ CONTENDERS = (
     Contender("msfa", "msfa", {}, seeds=NETWORK_SEEDS),
     Contender("msfa untrained", "msfa", UNTRAINED, seeds=NETWORK_SEEDS),
     Contender("iforest", "iforest", {}, seeds=NETWORK_SEEDS),
-    Contender("knn", "knn", {}, scarce=True),
-    Contender("crd", "crd", {}, scarce=True, skipped=AIRBORNE),
+    Contender("knn", "knn", {}),
+    Contender("crd", "crd", {}),
     Contender("msfa-paper", "msfa-paper", {}, scarce=True),
     Contender("msfa no_attention", "msfa", {"no_attention": True}, scarce=True),
     Contender("msfa no_pseudo_labels", "msfa", {"no_pseudo_labels": True}, scarce=True),
@@ -75,6 +75,8 @@ CONTENDERS = (
     Contender("msfa no_context", "msfa", {"no_context": True}, scarce=True),
     Contender("msfa no_groups", "msfa", {"no_groups": True}, scarce=True),
     Contender("msfa no_orthogonal", "msfa", {"no_orthogonal": True}, scarce=True),
+    Contender("msfa no_linear_path", "msfa", RANDOM, scarce=True),
+    Contender("msfa untrained no_linear_path", "msfa", RANDOM | UNTRAINED, scarce=True),
     Contender("msfa paper_up", "msfa", {"weight_mode": "paper_up"}, scarce=True),
     Contender("dfan", "dfan", {}, scarce=True),
     Contender("auto-ad", "auto-ad", {}, scarce=True),
@@ -100,7 +102,7 @@ def planned(
             continue
         for scene in scenes:
             late_section = scene.simulated is not None and scene.simulated[1] > 0
-            if scene.name in contender.skipped or (contender.scarce and late_section):
+            if contender.scarce and late_section:
                 continue
             runs += [(contender, scene, seed) for seed in range(contender.seeds)]
     return sorted(runs, key=lambda run: run[2])

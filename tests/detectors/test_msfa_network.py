@@ -408,6 +408,22 @@ def test_without_blocks_the_start_is_the_projection_on_the_longest_principal_axe
     np.testing.assert_allclose(found, expected, atol=1e-2 * np.abs(expected).max())
 
 
+def test_without_the_linear_path_the_start_is_that_of_chance(make_scan: MakeScan) -> None:
+    cube = make_scan((40, 30))
+    config = _config(no_linear_path=True)
+    features, axes = fit_features(cube, config.transform, config.components)
+    network = MaskedNetwork(features.n, 2 * features.n, config, local=False)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.start_at(axes, features.unit, 0.0)
+    after = network.state_dict()
+    assert not any(name.startswith("line_") for name in after)
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    whole = MaskedNetwork(features.n, 2 * features.n, _config(), local=False)
+    assert torch.equal(whole.exit.weight, network.exit.weight)
+    path = 2 * features.n * network.bottleneck.out_channels
+    assert whole.multiply_adds() - network.multiply_adds() == path
+
+
 def test_the_cost_is_the_multiplications_of_the_layers() -> None:
     plain = MaskedNetwork(6, 12, _config(no_attention=True, blocks=1), local=False)
     # entry, 3x3 depthwise, wide, narrow, bottleneck (3), widen, exit, linear path

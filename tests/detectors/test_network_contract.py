@@ -108,6 +108,7 @@ SWITCHES: dict[str, list[dict[str, Any]]] = {
         {"no_pseudo_labels": True},
         {"no_masking": True},
         {"no_context": True},
+        {"no_linear_path": True},
         {"transform": "log1p"},
         {"lambda_cohesion": 0.0, "lambda_separation": 0.0},
         {"smoothing_px": 0.0},

@@ -137,6 +137,11 @@ class MsfaConfig(DetectorConfig):
     no_context: bool = Field(
         False, description="Ablation: each pixel by itself, without its neighbours."
     )
+    no_linear_path: bool = Field(
+        False,
+        description="Ablation: no linear path that starts at the principal components; all "
+        "weights start at random.",
+    )
 
     @field_validator("groups")
     @classmethod

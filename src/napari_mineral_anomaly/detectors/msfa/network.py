@@ -111,8 +111,9 @@ class MaskedNetwork(nn.Module):
             self.bottleneck = nn.Conv2d(width, latent, 1)
             self.widen = nn.Conv2d(latent, width, 1)
             self.exit = nn.Conv2d(width, n_features, 1)
-            self.line_in = None if local else nn.Conv2d(n_features, latent, 1, bias=False)
-            self.line_out = None if local else nn.Conv2d(latent, n_features, 1, bias=False)
+            linear = not (local or config.no_linear_path)
+            self.line_in = nn.Conv2d(n_features, latent, 1, bias=False) if linear else None
+            self.line_out = nn.Conv2d(latent, n_features, 1, bias=False) if linear else None
         self.reach = (1 + (0 if config.no_attention else REACH)) if context else 0
 
     def forward(self, inputs: Tensor) -> Forward:
@@ -144,6 +145,10 @@ class MaskedNetwork(nn.Module):
             Size of one feature in units of its noise.
         share_of_blocks : float
             What the blocks add to bottleneck and output, as a share of a usual random start.
+
+        Notes
+        -----
+        Without a linear path nothing changes: the blocks keep their random start.
         """
         if self.line_in is None or self.line_out is None:
             return
