@@ -37,6 +37,13 @@ def _fit(cube: ElementCube, **changes: Any) -> FittedMaskedMsfa:
     return MsfaDetector(MsfaConfig(**(SMALL | changes))).fit(cube)
 
 
+def _with_grain(scan: ElementCube) -> ElementCube:
+    """A grain of 16 pixels: enough of them stand out to be candidates after the first stage."""
+    maps = scan.maps.copy()
+    maps[-1, 10:14, 8:12] += 4 * int(maps[-1].max())
+    return scan.replace(maps=maps)
+
+
 def _scene(seed: int = 0, bands: int = 5, shape: tuple[int, int] = (26, 24)) -> ElementCube:
     """Reflectance of a smooth background with one odd pixel at (13, 11)."""
     rng = np.random.default_rng(seed)
@@ -66,8 +73,9 @@ def test_the_odd_grain_stands_out_and_its_driver_is_in_excess(scan: ElementCube)
     assert (zr[grain] > 3).all()
 
 
-def test_squared_contributions_add_up_to_the_statistic(scan: ElementCube) -> None:
-    result = _run(scan)
+def test_squared_contributions_add_up_to_the_statistic(make_scan: MakeScan) -> None:
+    result = _run(_with_grain(make_scan((60, 60))))
+    assert result.info["judged_by"] == "scan"
     total = np.square(result.contributions.astype(np.float64)).sum(0).ravel()
     order = np.argsort(total)
     score = result.score.ravel()[order].astype(np.float64)
@@ -101,14 +109,48 @@ def test_training_is_longer_where_noise_hides_all_candidates(make_scan: MakeScan
     stages = [row["stage"] for row in hidden.info["loss_curve"]]
     assert stages == [1] * 8 + [2] * 8 + [3] * 8 + [4] * 8
 
-    # One grain of 16 pixels is enough: one pixel in 2 000 is asked for.
-    scan = make_scan((60, 60))
-    maps = scan.maps.copy()
-    maps[-1, 20:24, 30:34] += 4 * int(maps[-1].max())
-    told = _run(scan.replace(maps=maps))
+    # One grain is enough: one pixel in 2 000 is asked for.
+    told = _run(_with_grain(make_scan((60, 60))))
     assert not told.info["noise_hides_candidates"]
     assert told.info["n_candidates"] >= 16
     assert [row["stage"] for row in told.info["loss_curve"]] == [1] * 8 + [2] * 8
+
+
+def _two_minerals(make_scan: MakeScan) -> tuple[ElementCube, tuple[int, int]]:
+    """A noisy scan whose left half varies far more than its right half; a grain at the right."""
+    scan = make_scan((60, 60))
+    maps = scan.maps.astype(np.float64)
+    rng = np.random.default_rng(5)
+    maps[:, :, :30] += 6 * np.sqrt(maps[:, :, :30] + 1) * rng.normal(size=(len(maps), 60, 30))
+    grain = (40, 45)
+    maps[-1, grain[0], grain[1]] += 20 * np.sqrt(maps[-1, :, 30:].mean())
+    return scan.replace(maps=np.clip(np.rint(maps), 0, None).astype(np.uint16)), grain
+
+
+def test_where_noise_hides_candidates_a_pixel_is_judged_by_its_surroundings(
+    make_scan: MakeScan, tmp_path: Path
+) -> None:
+    scan, grain = _two_minerals(make_scan)
+    fitted = _fit(scan)
+    result = fitted.score(scan)
+    assert result.info["noise_hides_candidates"]
+    assert result.info["judged_by"] == "surroundings"
+    # Squared sigmas of the scan rank the quiet half's grain below the noise of the other half.
+    total = np.square(result.contributions).sum(0)
+    assert (total > total[grain]).sum() > 100
+    assert (result.score > result.score[grain]).sum() < 10
+    save_model(fitted, tmp_path / "model")
+    np.testing.assert_array_equal(load_model(tmp_path / "model").score(scan).score, result.score)
+
+
+def test_the_untrained_copy_is_judged_like_the_trained_one(make_scan: MakeScan) -> None:
+    noisy, _ = _two_minerals(make_scan)
+    bright = _with_grain(make_scan((60, 60)))
+    for scan, expected in ((noisy, "surroundings"), (bright, "scan")):
+        result = _run(scan, epochs=0, pre_epochs=0)
+        assert result.info["judged_by"] == expected
+        assert result.info["loss_curve"] == []
+    assert result.info["candidate_rounds"][-1]["candidate_share"] >= 16 / 3600
 
 
 @pytest.mark.parametrize("shape", [(8, 9), (4, 4), (5, 23), (1, 40)])

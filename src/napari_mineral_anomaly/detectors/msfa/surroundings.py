@@ -1,10 +1,13 @@
-"""How odd a residual is among its surroundings: for reflectance, whose materials vary by place.
+"""How odd a residual is among its surroundings: for reflectance, and where noise hides grains.
 
-In a thin section each mineral recurs all over the scan, so one background serves all pixels. In an
-airborne scene the background of a pixel is what lies around it; but a ring holds too few pixels
-for a covariance of its own. So the covariance of the ring is drawn towards that of the scan, as if
-the scan had been seen in `PRIOR_PIXELS` pixels more (the conjugate, inverse-Wishart estimate of a
-Gaussian; Gelman et al. 2013, Bayesian Data Analysis, ch. 3).
+In a thin section each mineral recurs all over the scan, so one background serves all pixels, and a
+rare mineral in large crystals is odd though its surroundings are its own. In an airborne scene the
+background of a pixel is what lies around it. So it is where counts are so few that the residual is
+noise: its size and direction are those of the mineral at the place, and grains of a few pixels are
+all that can be found. But a ring holds too few pixels for a covariance of its own. So the
+covariance of the ring is drawn towards that of the scan, as if the scan had been seen in
+`PRIOR_PIXELS` pixels more (the conjugate, inverse-Wishart estimate of a Gaussian; Gelman et al.
+2013, Bayesian Data Analysis, ch. 3).
 """
 
 from __future__ import annotations
