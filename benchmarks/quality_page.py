@@ -45,7 +45,8 @@ def write_page(path: Path, rows: pd.DataFrame, figures: list[str]) -> None:
     lines += ["", "### Scenes that a rival wins", "", *_lost(rows)]
     lines += ["", "### MSFA-Net, seed by seed: average precision", "", *_by_seed(rows)]
     lines += ["", "### The parts of MSFA-Net: average precision, seed 0", "", *_parts(rows)]
-    flagged = first.pivot(index="scene", columns="detector", values="n_flagged")
+    whole = first[first["detector"].map(lambda name: is_rival(name) or name == OURS)]
+    flagged = whole.pivot(index="scene", columns="detector", values="n_flagged")
     truth = first.drop_duplicates("scene").set_index("scene")["n_anomaly"]
     flagged.insert(0, "anomalous pixels", truth)
     lines += ["", "### Pixels at or above the default threshold", ""]
