@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from napari_mineral_anomaly.element_names import ATOMIC_NUMBER_OF_NAME
+
 Role = Literal["element", "companion", "uncertainty", "unknown"]
 
 _BY_ATOMIC_NUMBER = """
@@ -126,6 +128,9 @@ def parse_names(names: Sequence[str]) -> list[ParsedName]:
     folded = [_readings(name, any_case=True) for name in split]
     if _is_case_folded(split, readings, folded):
         readings = folded
+    readings = [
+        [*options, *_spelled_out(name)] for name, options in zip(split, readings, strict=True)
+    ]
     fillings: dict[_Frame, set[str]] = defaultdict(set)
     for name, options in zip(split, readings, strict=True):
         if not name.is_barred:
@@ -240,6 +245,23 @@ def _readings(name: _SplitName, *, any_case: bool) -> list[_Reading]:
         frame = _Frame(name.words[:start], name.words[stop:])
         found.append(_Reading(element, line, oxide, label, start, stop, frame))
     return found
+
+
+def _spelled_out(name: _SplitName) -> list[_Reading]:
+    """The reading of a name that is an element in full ("Iron", "Iron Ka1") and nothing else.
+
+    "Lead time" and "Tin can" are words of a sentence. "Gold K" among "Gold Ca" and "Gold Fe" is
+    potassium in a sample called Gold: this is one more reading, and the frames decide.
+    """
+    first, second = (*name.words, "", "")[:2]
+    z = ATOMIC_NUMBER_OF_NAME.get(first.casefold())
+    line_match = _LINE.fullmatch(second)
+    if z is None or len(name.words) > 2 or (second and not line_match):
+        return []
+    symbol = SYMBOLS[z - 1]
+    line = _line_name(line_match) if line_match else None
+    label = f"{symbol} {line}" if line else symbol
+    return [_Reading(symbol, line, None, label, 0, len(name.words), _Frame((), ()))]
 
 
 def _read_word(word: str, *, any_case: bool) -> tuple[str, str | None, str | None, str] | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xraydb import atomic_number
 
+from napari_mineral_anomaly.element_names import ATOMIC_NUMBER_OF_NAME
 from napari_mineral_anomaly.elements import SYMBOLS, ParsedName, parse_names, samples_of
 
 
@@ -21,6 +23,42 @@ def test_symbols_are_the_periodic_table() -> None:
     assert len(SYMBOLS) == len(set(SYMBOLS)) == 118
     assert [SYMBOLS.index(s) + 1 for s in ("H", "Fe", "Zr", "La", "Au", "Pb", "U", "Og")] == [
         *(1, 26, 40, 57, 79, 82, 92, 118)
+    ]
+
+
+def test_full_names_are_those_of_their_atomic_numbers() -> None:
+    differing = {
+        name: z
+        for name, z in ATOMIC_NUMBER_OF_NAME.items()
+        if name not in {"sulphur", "aluminium", "caesium", "wolfram"} and z != atomic_number(name)
+    }
+    assert differing == {}
+    assert len(set(ATOMIC_NUMBER_OF_NAME.values())) == 98  # hydrogen to californium
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Lead time", "Tin can", "Iron oxide", "Gold grains", "Silver Ka edge", "Mercury lamp"),
+        *("Leads", "Ironstone", "Leadtime", "Iron map", "old Iron", "Iron mask", "Iron error"),
+        *("Iron Ka1 fit", "Tin 2"),
+    ],
+)
+def test_an_element_in_full_is_the_whole_name_or_none(name: str) -> None:
+    """Beside other planes called in full, and alone."""
+    assert labels("Iron", name, "Calcium Ka") == ["Fe", "-", "Ca Ka"]
+    assert labels(name) == ["-"]
+
+
+def test_full_names_go_with_symbols_written_in_one_case() -> None:
+    assert labels("fe", "si", "lead") == ["Fe", "Si", "Pb"]
+    assert labels("Iron K", "Calcium K", "BSE", "Pb La") == ["Fe K", "Ca K", "-", "Pb La"]
+
+
+def test_a_sample_called_like_an_element_is_no_element() -> None:
+    found = parse_names(["Gold_K.tif", "Gold_Ca.tif", "Gold_Fe.tif"])
+    assert [(entry.label, entry.sample) for entry in found] == [
+        *(("K", "Gold"), ("Ca", "Gold"), ("Fe", "Gold"))
     ]
 
 
@@ -55,6 +93,14 @@ def test_symbols_are_the_periodic_table() -> None:
         ("Si Wt%", "Si", "Si", None),
         ("Fe.ome.tif", "Fe", "Fe", None),
         ("Fe.tif\nof the second scan", "Fe", "Fe", None),
+        ("Iron", "Fe", "Fe", None),
+        ("CALCIUM.tif", "Ca", "Ca", None),
+        ("lead (1).tif", "Pb", "Pb", None),
+        ("Iron K", "Fe K", "Fe", "K"),
+        ("Iron Ka1", "Fe Ka1", "Fe", "Ka1"),
+        ("sulphur_Kα.tif", "S Ka", "S", "Ka"),
+        ("Aluminium-K", "Al K", "Al", "K"),
+        ("Aluminum-K", "Al K", "Al", "K"),
     ],
 )
 def test_one_name(name: str, label: str, element: str, line: str | None) -> None:

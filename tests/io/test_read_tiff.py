@@ -190,6 +190,16 @@ def test_imagej_stack_with_labels(tmp_path: Path) -> None:
     assert ignored.file == "scan.tif, plane 3 (BSE)"
 
 
+def test_a_stack_of_planes_named_in_full(tmp_path: Path) -> None:
+    path, values = tmp_path / "scan.tif", maps()
+    words = ["Iron Ka1", "Calcium K", "Lead time", "Potassium", "Zirconium"]
+    tifffile.imwrite(path, values, imagej=True, metadata={"axes": "CYX", "Labels": words})
+    cube = read_maps(path)
+    assert cube.elements == ("Fe Ka1", "Ca K", "K", "Zr")
+    np.testing.assert_array_equal(cube.maps, values[[0, 1, 3, 4]])
+    assert [ignored.file for ignored in cube.report.ignored] == ["scan.tif, plane 3 (Lead time)"]
+
+
 def test_ome_stack_with_channel_names(tmp_path: Path) -> None:
     path, values = tmp_path / "scan.ome.tif", maps()
     metadata = {"axes": "CYX", "Channel": {"Name": ["Fe", "SiO2", "Ca", "K", "Zr"]}}
