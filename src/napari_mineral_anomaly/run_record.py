@@ -59,10 +59,12 @@ class RunRecord(BaseModel):
 
     ``versions`` maps package, Python and libraries to their versions; ``input_hashes`` each used
     file to the SHA-256 of its bytes (None where the maps did not come from files that are still
-    there). ``threshold`` is in background sigmas, ``promised_false_pixels`` the background pixels
-    expected at or above it, ``timings`` in seconds per phase, ``peak_memory_mb`` (10^6 bytes) of
-    the whole process so far. ``oddest`` is filled when no grain is listed; ``concentrated`` are
-    elements that a small part of the scan holds far above the rest, beside the grains.
+    there). ``epochs`` are the training steps of one stage (the second where there are two), not of
+    the whole run. ``threshold`` is in background sigmas, ``promised_false_pixels`` the background
+    pixels expected at or above it, ``timings`` in seconds per phase, ``peak_memory_mb`` (10^6
+    bytes) of the whole process so far. ``oddest`` is filled when no grain is listed;
+    ``concentrated`` are elements that a small part of the scan holds far above the rest, beside
+    the grains.
     ``details`` is what the detector has to say beyond that.
     """
 
