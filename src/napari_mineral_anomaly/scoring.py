@@ -22,6 +22,10 @@ FALSE_PIXEL_RATE = 1e-5
 TAIL_SHARE = 0.02
 CENSORED_SHARE = 0.01
 
+# Pixels known to be background need no censoring, and their tail can start where the rare ordinary
+# oddities begin (small grains of a common mineral, say), which further in would be smoothed away.
+ORDINARY_TAIL_SHARE = 3e-4
+
 # Fewer exceedances than this do not carry a fit; small scans take a larger share of their pixels.
 MIN_TAIL_PIXELS = 50
 
@@ -81,7 +85,11 @@ class Calibration:
         return {f"tail_{key}": value for key, value in asdict(self.tail).items()}
 
 
-def calibrate(values: NDArray[np.floating[Any]]) -> Calibration | None:
+def calibrate(
+    values: NDArray[np.floating[Any]],
+    tail_share: float = TAIL_SHARE,
+    censored_share: float = CENSORED_SHARE,
+) -> Calibration | None:
     """Learn the distribution of the background from the raw statistics of a scan.
 
     Gaussian equivalent of the tail probability: a score of 4 means that an ordinary pixel of this
@@ -100,6 +108,9 @@ def calibrate(values: NDArray[np.floating[Any]]) -> Calibration | None:
     ----------
     values : (n,) float
         Finite raw statistics of the valid pixels.
+    tail_share, censored_share : float
+        Share of the pixels that the tail is fitted to (at least `MIN_TAIL_PIXELS`), and of those
+        among them that count as "at least this odd".
 
     Returns
     -------
@@ -110,7 +121,7 @@ def calibrate(values: NDArray[np.floating[Any]]) -> Calibration | None:
     n = ordered.size
     if n < 2 or ordered[0] == ordered[-1]:
         return None
-    n_tail = min(max(round(TAIL_SHARE * n), MIN_TAIL_PIXELS), n // 2)
+    n_tail = min(max(round(tail_share * n), MIN_TAIL_PIXELS), n // 2)
     start = ordered[n - n_tail - 1]
     excess = ordered[ordered > start] - start
     if excess.size == 0:
@@ -118,7 +129,7 @@ def calibrate(values: NDArray[np.floating[Any]]) -> Calibration | None:
         start = np.nextafter(ordered[-1], -np.inf)
         excess = ordered[ordered > start] - start
     share = excess.size / n
-    scale = _tail_scale(excess, n_censored=round(excess.size * CENSORED_SHARE / TAIL_SHARE))
+    scale = _tail_scale(excess, n_censored=round(excess.size * censored_share / tail_share))
     knots, knot_sigmas = _body(ordered[ordered <= start], n, float(start), share)
     return Calibration(knots, knot_sigmas, BackgroundTail(float(start), share, scale))
 
@@ -148,7 +159,9 @@ def _tail_scale(excess: NDArray[np.float64], n_censored: int) -> float:
 
 
 def background_sigmas(
-    statistic: NDArray[np.floating[Any]], valid: NDArray[np.bool_]
+    statistic: NDArray[np.floating[Any]],
+    valid: NDArray[np.bool_],
+    ordinary: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Turn a raw statistic into background sigmas, see `calibrate`.
 
@@ -157,6 +170,11 @@ def background_sigmas(
     statistic : (H, W) float
         Larger = odder, finite inside ``valid``.
     valid : (H, W) bool
+    ordinary : (H, W) bool, optional
+        Valid pixels that a detector knows to be background by other means than ``statistic``. The
+        tail is then that of their oddest `ORDINARY_TAIL_SHARE`, none censored (our choice, for
+        statistics in which ordinary pixels form a far tail of their own). Without it, and where
+        they are all alike, every valid pixel takes part as `calibrate` says.
 
     Returns
     -------
@@ -174,7 +192,11 @@ def background_sigmas(
     if values.size == 0:
         raise InputError("The scan has no valid pixel: every pixel is missing or zero.")
     out = np.full(valid.shape, np.nan, dtype=np.float32)
-    calibration = calibrate(values)
+    calibration = None
+    if ordinary is not None:
+        background = np.asarray(statistic, dtype=np.float64)[ordinary]
+        calibration = calibrate(background, ORDINARY_TAIL_SHARE, censored_share=0.0)
+    calibration = calibration or calibrate(values)
     if calibration is None:
         out[valid] = 0.0
         return out, {}

@@ -132,3 +132,29 @@ def test_barren_looks_barren_and_grains_still_show() -> None:
     found = easy.mask & (section.truth == 1)
     assert found.sum() >= 0.4 * section.truth.sum()
     assert (easy.mask & (section.fraction == 0)).sum() <= 12
+
+
+def test_known_background_keeps_its_far_tail_under_the_promise() -> None:
+    """A few ordinary pixels in a hundred thousand form a bump far out, as many as the odd ones."""
+    rng = np.random.default_rng(7)
+    n = 500_000
+    t = rng.standard_normal(n)
+    t[:60] = rng.normal(9, 1, 60)
+    t[60:160] = rng.normal(20, 1, 100)
+    odd = np.zeros(n, dtype=bool)
+    odd[60:160] = True
+    valid = np.ones((1, n), dtype=bool)
+    threshold = default_threshold(n)
+    blind = background_sigmas(t[None], valid)[0][0] >= threshold
+    told = background_sigmas(t[None], valid, ordinary=~odd[None])[0][0] >= threshold
+    assert blind[:60].all()
+    assert told[~odd].sum() <= 3 * promised_false_pixels(n)
+    assert told[odd].all()
+
+
+def test_known_background_that_is_all_alike_leaves_the_rest_to_be_told_apart() -> None:
+    t = np.zeros((1, 1000))
+    t[0, :10] = np.arange(1, 11)
+    valid = np.ones_like(t, dtype=bool)
+    score, _ = background_sigmas(t, valid, ordinary=t == 0)
+    assert score[0, 9] > score[0, 0] > score[0, 500]

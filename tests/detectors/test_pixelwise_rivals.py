@@ -139,7 +139,7 @@ def test_detectors_that_reconstruct_nothing_say_so() -> None:
     assert detect(cube, "knn").reconstruction is None
 
 
-def test_knn_distance_is_the_mean_distance_to_its_neighbours() -> None:
+def test_knn_judges_by_the_mean_distance_to_the_neighbours() -> None:
     maps = np.zeros((1, 1, 12), dtype=np.float32)
     maps[0, 0] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 40]
     cube = ElementCube(maps, ["a"], valid=np.ones((1, 12)), quantity="unknown")
@@ -148,7 +148,7 @@ def test_knn_distance_is_the_mean_distance_to_its_neighbours() -> None:
     background = KnnBackground(arrays["sample"], arrays["scale"], neighbours=3)
     # Mean distances, itself included: 2/3 inside, 1 at the first, (0 + 30 + 31) / 3 at the last.
     expected = np.array([1.0] + [2 / 3] * 9 + [1.0, 61 / 3])
-    np.testing.assert_allclose(background.statistic(maps[0, 0][:, None]), expected, rtol=1e-5)
+    np.testing.assert_allclose(background.statistic(maps[0, 0][:, None]) ** 2, expected, rtol=1e-5)
     assert int(np.argmax(fitted.score(cube).score)) == 11
 
 

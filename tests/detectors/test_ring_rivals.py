@@ -11,11 +11,17 @@ from napari_mineral_anomaly import ElementCube, detect
 from napari_mineral_anomaly.detectors import ring
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
 from napari_mineral_anomaly.detectors.crd import CrdConfig, representation_error
-from napari_mineral_anomaly.detectors.local_rx import LocalRxConfig, local_distance
+from napari_mineral_anomaly.detectors.local_rx import (
+    LocalRxConfig,
+    local_distance,
+    ordinary_for_the_scan,
+)
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.detectors.ring import RingBlock, ring_offsets
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.pipeline import run_detection
+from napari_mineral_anomaly.preprocess import fit_preprocessing
+from napari_mineral_anomaly.simulate import simulate_section
 
 RIVALS = ("local-rx", "crd")
 
@@ -71,7 +77,7 @@ def test_crd_equals_the_equation_of_the_paper(sum_to_one: bool) -> None:
             system = surroundings.T @ surroundings + 0.5 * np.diag(gamma**2)
             alpha = np.linalg.solve(system, surroundings.T @ centre)
             left = (centre - surroundings @ alpha)[:3]
-            assert fast[y, x] == pytest.approx(np.linalg.norm(left), rel=1e-6)
+            assert fast[y, x] == pytest.approx(np.cbrt(np.linalg.norm(left)), rel=1e-6)
 
 
 def banded_cube() -> tuple[ElementCube, tuple[int, int]]:
@@ -91,6 +97,36 @@ def test_a_local_anomaly_is_found_that_global_rx_cannot_see(name: str) -> None:
     inside = np.s_[7:23, 27:33]  # away from the boundary of the bands
     assert local[where] == local[inside].max()
     assert (everywhere > everywhere[where]).sum() > 20
+
+
+def test_the_promise_holds_where_small_grains_of_common_minerals_abound() -> None:
+    flagged = dict.fromkeys(RIVALS, 0)
+    promised = 0.0
+    for seed in range(2):
+        cube = simulate_section("barren", (400, 400), seed).cube
+        for name in RIVALS:
+            result = detect(cube, name)
+            flagged[name] += int(result.mask.sum())
+        promised += result.info["promised_false_pixels"]
+    assert all(count <= 3 * promised for count in flagged.values()), flagged
+
+
+def test_local_rx_still_finds_grains_at_its_default_threshold() -> None:
+    section = simulate_section("easy", (256, 256), 1)
+    found = detect(section.cube, "local-rx").mask & (section.truth == 1)
+    assert found.sum() >= 0.2 * section.truth.sum()
+
+
+def test_ordinary_is_what_rx_does_not_count_among_the_oddest() -> None:
+    section = simulate_section("easy", (128, 128), 2)
+    valid = section.cube.valid.copy()
+    valid[:30] = False
+    cube = section.cube.replace(valid=valid)
+    ordinary = ordinary_for_the_scan(cube, fit_preprocessing(cube, "auto"))
+    assert not ordinary[:30].any()
+    assert ordinary.sum() == pytest.approx(0.98 * valid.sum(), abs=1)
+    rx = detect(cube, "rx").score
+    assert rx[ordinary].max() <= rx[valid & ~ordinary].min()
 
 
 @pytest.mark.parametrize("name", RIVALS)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QSettings
@@ -16,7 +18,8 @@ from napari_mineral_anomaly.jobs import SyncExecutor
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
 from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.layers import add, element_layers
-from napari_mineral_anomaly.widgets.parts import Dock
+from napari_mineral_anomaly.widgets.links import linked_layers
+from napari_mineral_anomaly.widgets.parts import PLUGIN, Dock
 
 SCAN_ID = "scan-a"
 ELEMENTS = ("Si", "Fe", "Ca", "Au", "Zr", "P")
@@ -93,3 +96,32 @@ def run_rx(scanned: ViewerModel, make_dock: Callable[..., Dock]) -> DetectDock:
     dock.choose_detector("rx")
     dock.run()
     return dock
+
+
+@pytest.fixture
+def brushed_mask(run_rx: DetectDock, scanned: ViewerModel) -> Any:
+    """The mask layer of the RX run, altered by hand: every pixel from 2.5 sigmas on."""
+    return _mask_from(scanned)
+
+
+def _mask_from(viewer: Any) -> Any:
+    score = next(layer for layer, _ in linked_layers(viewer, role="score"))
+    mask = next(layer for layer, _ in linked_layers(viewer, role="mask"))
+    mask.data = (score.data >= 2.5).astype(np.uint8)
+    return mask
+
+
+@pytest.fixture
+def window_with_mask(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, section: SimulatedSection
+) -> Any:
+    """A real napari window after an RX run by worker, its mask altered as in `brushed_mask`."""
+    viewer = make_napari_viewer(show=True)
+    for data in element_layers(section.cube, scan="section", scan_id="s"):
+        add(viewer, data)
+    detect = viewer.window.add_plugin_dock_widget(PLUGIN, "Detect anomalies")[1]
+    detect.choose_detector("rx")
+    detect.run_button.click()
+    qtbot.waitUntil(lambda: bool(list(linked_layers(viewer, role="mask"))), timeout=30_000)
+    _mask_from(viewer)
+    return viewer

@@ -11,7 +11,6 @@ from napari.components import ViewerModel
 
 from napari_mineral_anomaly.evidence import prepare_evidence
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.grain_card import GrainCardDock
 from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
 from napari_mineral_anomaly.widgets.links import linked_layers
@@ -22,11 +21,8 @@ MakeDock = Callable[..., Any]
 
 @pytest.fixture
 def docks(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+    brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock
 ) -> tuple[GrainTableDock, GrainCardDock]:
-    score = next(layer for layer, _ in linked_layers(scanned, role="score"))
-    mask = next(layer for layer, _ in linked_layers(scanned, role="mask"))
-    mask.data = (score.data >= 2.5).astype(np.uint8)
     card = make_dock(GrainCardDock, scanned)
     table = make_dock(GrainTableDock, scanned)
     table.list_grains()

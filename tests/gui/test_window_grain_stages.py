@@ -15,7 +15,6 @@ from qtpy.QtCore import QItemSelectionModel, Qt
 from napari_mineral_anomaly.grains import find_grains
 from napari_mineral_anomaly.jobs import Job, JobHandle
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.detect import DetectDock
 from napari_mineral_anomaly.widgets.grain_card import GrainCardDock
 from napari_mineral_anomaly.widgets.grain_listing import KeptCube
 from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
@@ -68,11 +67,9 @@ def by_hand() -> ByHand:
 
 @pytest.fixture
 def dock(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, by_hand: ByHand
+    brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock, by_hand: ByHand
 ) -> GrainTableDock:
     """A table whose list was asked for; its two jobs wait to be run."""
-    mask = the_layer(scanned, "mask")
-    mask.data = (the_layer(scanned, "score").data >= 2.5).astype(np.uint8)
     dock = make_dock(GrainTableDock, scanned, by_hand)
     dock._list_soon.cancel()
     dock.list_grains()
@@ -216,20 +213,8 @@ def test_lists_of_the_same_maps_share_their_cube(scanned: ViewerModel, scan_id: 
 
 
 @pytest.mark.gui
-def test_rows_flags_and_card_arrive_in_a_real_window(
-    make_napari_viewer: Callable[..., Any], qtbot: Any, section: SimulatedSection
-) -> None:
-    from napari_mineral_anomaly.widgets.layers import add, element_layers
-
-    viewer = make_napari_viewer(show=True)
-    for data in element_layers(section.cube, scan="section", scan_id="s"):
-        add(viewer, data)
-    detect = viewer.window.add_plugin_dock_widget(PLUGIN, "Detect anomalies")[1]
-    detect.choose_detector("rx")
-    detect.run_button.click()
-    qtbot.waitUntil(lambda: bool(list(linked_layers(viewer, role="mask"))), timeout=LONG)
-    mask, score = the_layer(viewer, "mask"), the_layer(viewer, "score")
-    mask.data = (score.data >= 2.5).astype(np.uint8)
+def test_rows_flags_and_card_arrive_in_a_real_window(window_with_mask: Any, qtbot: Any) -> None:
+    viewer = window_with_mask
     card: GrainCardDock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain evidence")[1]
     dock: GrainTableDock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")[1]
     seen: list[bool] = []

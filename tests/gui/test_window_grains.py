@@ -53,12 +53,8 @@ def click_row(dock: GrainTableDock, row: int) -> int:
 
 
 @pytest.fixture
-def table_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> GrainTableDock:
-    score = the_layer(scanned, "score")
-    session = session_of(scanned)
-    mask = the_layer(scanned, "mask")
-    mask.data = (score.data >= 2.5).astype(np.uint8)
-    session.strokes_on(mask, score)
+def table_dock(brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock) -> GrainTableDock:
+    session_of(scanned).strokes_on(brushed_mask, the_layer(scanned, "score"))
     dock = make_dock(GrainTableDock, scanned)
     dock.list_grains()
     return dock
@@ -401,20 +397,8 @@ def test_five_thousand_rows_are_sorted_filtered_and_decided(qapp: object) -> Non
 
 
 @pytest.mark.gui
-def test_keys_work_from_the_canvas_and_from_the_table(
-    make_napari_viewer: Callable[..., Any], qtbot: Any, section: SimulatedSection
-) -> None:
-    from napari_mineral_anomaly.widgets.layers import add, element_layers
-
-    viewer = make_napari_viewer(show=True)
-    for data in element_layers(section.cube, scan="section", scan_id="s"):
-        add(viewer, data)
-    detect = viewer.window.add_plugin_dock_widget(PLUGIN, "Detect anomalies")[1]
-    detect.choose_detector("rx")
-    detect.run_button.click()
-    qtbot.waitUntil(lambda: bool(list(linked_layers(viewer, role="mask"))), timeout=LONG)
-    mask, score = the_layer(viewer, "mask"), the_layer(viewer, "score")
-    mask.data = (score.data >= 2.5).astype(np.uint8)
+def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtbot: Any) -> None:
+    viewer = window_with_mask
     place, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")
     qtbot.waitUntil(lambda: dock.model.rowCount() > 2, timeout=LONG)
     assert isinstance(dock.executor, QtExecutor)

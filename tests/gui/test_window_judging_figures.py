@@ -83,8 +83,12 @@ def test_a_figure_is_drawn_when_its_tab_is_opened(judging: JudgingDock, qtbot: A
     for k, figure in enumerate((figures.roc, figures.pr, figures.roc3d, figures.boxes)):
         figures.setCurrentIndex(k)
         assert len(figure._plot.listDataItems()) >= 2, figures.tabText(k)
+        assert figure._plot.getAxis("left").style["showValues"]
     floor = np.log10(0.5 / judging.judgement.metrics["n_background"])
     assert figures.roc.dot.getData()[0][0] >= floor
+    figures.clear_judgement()
+    for side in ("left", "bottom"):
+        assert not figures.roc._plot.getAxis(side).style["showValues"], "nothing shown, no numbers"
 
 
 def test_the_dots_move_with_the_threshold(

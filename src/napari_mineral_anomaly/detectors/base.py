@@ -116,6 +116,7 @@ def finish_result(
     pseudo_labels: NDArray[np.unsignedinteger[Any]] | None,
     info: dict[str, Any],
     reconstruction: NDArray[np.float32] | None = None,
+    ordinary: NDArray[np.bool_] | None = None,
 ) -> AnomalyResult:
     """Make the `AnomalyResult` that the contract asks for out of a detector's raw output.
 
@@ -133,9 +134,11 @@ def finish_result(
         Completed here with n_valid and promised_false_pixels.
     reconstruction : (C, H, W) float32, optional
         What the detector expected, in the units of the maps; altered in place like contributions.
+    ordinary : (H, W) bool, optional
+        Pixels known to be background by other means, see `scoring.background_sigmas`.
     """
     valid = cube.valid
-    score, calibration = background_sigmas(statistic, valid)
+    score, calibration = background_sigmas(statistic, valid, ordinary)
     contributions[:, ~valid] = np.nan
     if reconstruction is not None:
         reconstruction[:, ~valid] = np.nan

@@ -4,6 +4,10 @@ Li and Du (2015), IEEE TGRS 53(3), 1463-1474 (10.1109/TGRS.2014.2343955): with t
 as columns of X, alpha = (X^T X + lambda Gamma^2)^-1 X^T y with Gamma = diag |y - x_j|, and the
 score |y - X alpha|. The matrix inversion lemma turns the system of the size of the ring into one
 of the size of the element list: y - X alpha = (I + X (lambda Gamma^2)^-1 X^T)^-1 y.
+
+We take the cube root of that length. It keeps the order, and its tail is light enough for the
+exponential of `scoring`: with the length itself barren simulated sections showed fifteen times the
+false pixels promised.
 """
 
 from __future__ import annotations
@@ -76,7 +80,7 @@ class CrdDetector(RingDetector[CrdConfig]):
 def representation_error(
     block: RingBlock, config: CrdConfig, cancel: CancelToken | None = None
 ) -> NDArray[np.float64]:
-    """Length of what the ring cannot compose, (h, W) float64.
+    """Cube root of the length of what the ring cannot compose, (h, W) float64.
 
     A ring pixel equal to the centre would have infinite weight: see `SMALLEST_SQUARE`.
     """
@@ -100,5 +104,5 @@ def representation_error(
         left = np.linalg.solve(system, centre[..., None])[..., 0]
         if config.sum_to_one:
             left = left[:, :-1]
-        error[row] = np.sqrt(np.square(left).sum(axis=-1))
+        error[row] = np.cbrt(np.sqrt(np.square(left).sum(axis=-1)))
     return error

@@ -2,6 +2,11 @@
 
 Dual-window form of Reed and Yu (1990); see also Molero et al. (2013), IEEE JSTARS 6, 801-814.
 Sums over the ring come from cumulative sums, so the cost does not depend on the window size.
+
+A small grain of a common mineral inside another is far from its ring too. What keeps the promise
+of the default threshold is therefore the tail over the pixels that are ordinary for the scan
+(`ordinary_for_the_scan`), not over all pixels: our choice, because with all of them ten barren
+simulated sections showed fourteen times the false pixels promised.
 """
 
 from __future__ import annotations
@@ -12,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_mineral_anomaly.detectors.mahalanobis import RunningMoments, gaussianised
+from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.mahalanobis import (
+    BLOCK_PIXELS,
+    Mahalanobis,
+    RunningMoments,
+    gaussianised,
+)
+from napari_mineral_anomaly.detectors.pixelwise import scan_moments
 from napari_mineral_anomaly.detectors.ring import (
     FittedRing,
     RingBlock,
@@ -22,6 +34,9 @@ from napari_mineral_anomaly.detectors.ring import (
 )
 from napari_mineral_anomaly.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import CancelToken, check
+
+# Share of a scan that may be odd for the scan: the rest is ordinary. As in `scoring.TAIL_SHARE`.
+ODD_SHARE = 0.02
 
 
 class LocalRxConfig(RingConfig):
@@ -84,6 +99,7 @@ class LocalRxDetector(RingDetector[LocalRxConfig]):
             bytes_per_pixel=8 * (3 * n * n + 4 * n),
             cost=f"one {n} x {n} covariance per pixel",
             arrays={"basis": basis},
+            ordinary=ordinary_for_the_scan,
         )
 
 
@@ -122,3 +138,20 @@ def local_distance(
     solved = np.linalg.solve(covariance, centre[..., None])[..., 0]
     distance = np.einsum("hwk,hwk->hw", centre, solved)
     return np.where(count >= 2, gaussianised(np.maximum(distance, 0.0), n), 0.0)
+
+
+def ordinary_for_the_scan(
+    cube: ElementCube, preprocessing: Preprocessing, cancel: CancelToken | None = None
+) -> NDArray[np.bool_]:
+    """Valid pixels (H, W) nearer to the mean of the scan than its oddest 2 %.
+
+    Distances are those of RX, with the mean and covariance of the scan that is scored.
+    """
+    distance = Mahalanobis.fit(scan_moments(cube, preprocessing, None, cancel))
+    squared = np.full(cube.shape, np.inf)
+    for rows in cube.row_blocks(BLOCK_PIXELS):
+        check(cancel)
+        valid = cube.valid[rows]
+        pixels = preprocessing.block(cube, rows)[:, valid].T
+        squared[rows][valid] = distance.squared_distance(pixels)
+    return np.asarray(squared <= np.quantile(squared[cube.valid], 1 - ODD_SHARE))

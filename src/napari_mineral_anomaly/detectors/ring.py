@@ -128,10 +128,15 @@ def _square_sum(sums: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     )
 
 
+# Of a scan, how it is transformed, and a cancel token: which pixels (H, W) are background.
+OrdinaryPixels = Callable[[ElementCube, Preprocessing, CancelToken | None], NDArray[np.bool_]]
+
+
 class FittedRing:
     """A detector that compares each pixel with its ring; knows only how to scale elements.
 
-    ``statistic`` maps a `RingBlock` to the (h, W) float64 statistic of its rows.
+    ``statistic`` maps a `RingBlock` to the (h, W) float64 statistic of its rows; ``ordinary``, if
+    given, tells the pixels (H, W) of a scan that are background by other means than that.
     """
 
     def __init__(
@@ -144,6 +149,7 @@ class FittedRing:
         bytes_per_pixel: int,
         cost: str,
         arrays: dict[str, NDArray[Any]] | None = None,
+        ordinary: OrdinaryPixels | None = None,
     ) -> None:
         self.name = name
         self.config: DetectorConfig = config
@@ -155,6 +161,7 @@ class FittedRing:
         self._bytes_per_pixel = bytes_per_pixel
         self._cost = cost
         self._arrays = arrays or {}
+        self._ordinary = ordinary
 
     def score(
         self,
@@ -183,7 +190,8 @@ class FittedRing:
         info: dict[str, Any] = self._preprocessing.meta()
         info |= WITHOUT_NETWORK
         contributions = element_contributions(cube, self._preprocessing, cancel=cancel)
-        return finish_result(cube, statistic, contributions, None, info)
+        ordinary = self._ordinary(cube, self._preprocessing, cancel) if self._ordinary else None
+        return finish_result(cube, statistic, contributions, None, info, ordinary=ordinary)
 
     def state(self) -> ModelState:
         """Scales and names, for `detectors.bundle`."""

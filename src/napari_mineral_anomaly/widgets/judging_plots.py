@@ -97,6 +97,7 @@ class _Figure(LatePlot):
         for side, text in self._labels.items():
             plot.setLabel(side, text)
         plot.setMouseEnabled(x=False, y=False)
+        plot.show_numbers(False)
         if self._inks is not None:
             plot.set_ink(self._inks.text)
 
@@ -121,10 +122,12 @@ class _Figure(LatePlot):
         self._shown = self._at = None
         if self._bare is not None:
             self._bare.clear()
+            self._bare.show_numbers(False)
 
     def _redraw(self) -> None:
         self._plot.clear()
         if self._shown is not None and self._inks is not None:
+            self._plot.show_numbers(True)
             self._draw(self._shown, self._inks)
 
     def _draw(self, judgement: Judgement, inks: Inks) -> None:

@@ -49,6 +49,11 @@ class BarePlot(pg.PlotWidget):
             axis.setPen(colour)
             axis.setTextPen(colour)
 
+    def show_numbers(self, shown: bool) -> None:
+        """Numbers at the ticks; an empty plot has none to show."""
+        for side in ("left", "bottom"):
+            self.getAxis(side).setStyle(showValues=shown)
+
     def wheelEvent(self, event: Any) -> None:
         """Scroll the dock where the plot itself does not zoom."""
         if any(self.getViewBox().mouseEnabled()):
