@@ -24,14 +24,8 @@ import pandas as pd
 
 from napari_mineral_anomaly.benchmarking import Scene, parse_scenes, run_one
 from napari_mineral_anomaly.own_process import ProcessDiedError, call_in_own_process
-from napari_mineral_anomaly.report import figure_png
-from napari_mineral_anomaly.report.benchmark_figures import (
-    Comparison,
-    draw_maps,
-    draw_roc,
-    draw_separability,
-)
 from napari_mineral_anomaly.run_record import plain
+from quality_figures import draw_comparisons, draw_recall, recall_of_saved
 from quality_page import write_page
 
 AIRBORNE = ("abu-airport-1", "abu-beach-1", "abu-beach-4", "abu-urban-1", "hydice-urban")
@@ -155,36 +149,6 @@ def run_missing(
     return rows
 
 
-def draw_figures(folder: Path, scores: Path) -> list[str]:
-    """ROC and separability of the main detectors, maps of a simulated section; names of files."""
-    main = ("msfa", "rx", "robust-rx", "local-rx", "pca", "knn")
-    comparisons: dict[str, Comparison] = {}
-    for scene in ("abu-airport-1", "abu-urban-1", "AS14_1", "ME_17_1", "easy-0", "hard-0"):
-        found = {label: scores / f"{label}__{scene}.npz" for label in main}
-        loaded = {label: np.load(path) for label, path in found.items() if path.exists()}
-        if loaded:
-            truth = next(iter(loaded.values()))["truth"]
-            comparisons[scene] = Comparison(
-                truth,
-                {label: file["score"] for label, file in loaded.items()},
-                {label: float(file["threshold"]) for label, file in loaded.items()},
-            )
-    if not comparisons:
-        return []
-    # Real scenes appear as curves and boxes only; maps show the simulated section alone.
-    maps = {name: scene for name, scene in comparisons.items() if name == "hard-0"}
-    names = []
-    for name, draw, shown in (
-        ("benchmark_roc.png", draw_roc, comparisons),
-        ("benchmark_separability.png", draw_separability, comparisons),
-        ("benchmark_maps.png", draw_maps, maps),
-    ):
-        if shown:
-            (folder / name).write_bytes(figure_png(draw(shown)))
-            names.append(name)
-    return names
-
-
 def main() -> None:
     """Run what is missing, write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -202,8 +166,12 @@ def main() -> None:
     if arguments.page:
         rows = read_rows(arguments.rows)
         docs = Path(__file__).parents[1] / "docs"
-        figures = draw_figures(docs / "images", arguments.rows.with_suffix(""))
-        write_page(docs / "measured" / "quality.md", pd.DataFrame(rows), figures)
+        scores = arguments.rows.with_suffix("")
+        figures = draw_comparisons(docs / "images", scores)
+        sections = [scene for _, scene, _ in runs if scene.simulated is not None]
+        recall = recall_of_saved(scores, dict.fromkeys(sections))
+        figures += draw_recall(docs / "images", recall)
+        write_page(docs / "measured" / "quality.md", pd.DataFrame(rows), recall, figures)
     else:
         run_missing(runs, arguments.rows, arguments.minutes)
 

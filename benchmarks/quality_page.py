@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from napari_mineral_anomaly.benchmark_files import RATE_CRITERION
 from napari_mineral_anomaly.benchmarking import ALL_FAMILIES, summarise
 
 # Ablations and the untrained control are no rivals of msfa.
@@ -17,7 +18,7 @@ def is_rival(label: str) -> bool:
     return label != OURS and not label.startswith(f"{OURS} ")
 
 
-def write_page(path: Path, rows: pd.DataFrame, figures: list[str]) -> None:
+def write_page(path: Path, rows: pd.DataFrame, recall: pd.DataFrame, figures: list[str]) -> None:
     """Write the page of all rows that there are."""
     first = rows[(rows["seed"] == 0) & ~rows["scene"].str.fullmatch(r"\w+-[1-9]\d*")]
     real = rows[(rows["seed"] == 0) & (rows["family"] != "simulated")]
@@ -51,6 +52,13 @@ def write_page(path: Path, rows: pd.DataFrame, figures: list[str]) -> None:
     flagged.insert(0, "anomalous pixels", truth)
     lines += ["", "### Pixels at or above the default threshold", ""]
     lines += markdown(flagged.reset_index(), dict.fromkeys(flagged.columns, 0))
+    if not recall.empty:
+        lines += [
+            "",
+            "### Grains found, by the share of a pixel that they fill",
+            "",
+            *_recall(recall),
+        ]
     lines += [line for name in figures for line in ("", f"![{name}](images/{name})")]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"written: {path}")
@@ -117,6 +125,32 @@ def _parts(rows: pd.DataFrame) -> list[str]:
     if wide.empty:
         return ["None yet."]
     return markdown(wide.reset_index(), dict.fromkeys(wide.columns, 3))
+
+
+def _recall(recall: pd.DataFrame) -> list[str]:
+    """Recall at the score that 1e-4 of the background pixels reach, in percent."""
+    table = recall[(recall["criterion"] == RATE_CRITERION) & (recall["n_grains"] > 0)].copy()
+    sizes = table.groupby(["kind", "fraction_from", "fraction_to"])["n_grains"].min()
+    table["filled"] = [
+        f"{low:g} to {high:g}"
+        for low, high in table[["fraction_from", "fraction_to"]].itertuples(index=False)
+    ]
+    table["percent"] = [f"{100 * share:.0f}" for share in table["recall"]]
+    detectors = table["detector"].unique()
+    wide = table.pivot(
+        index=["kind", "fraction_from", "fraction_to", "filled"],
+        columns="detector",
+        values="percent",
+    )[detectors]
+    wide.insert(0, "grains", sizes.reindex(wide.index.droplevel("filled")).to_numpy())
+    wide = wide.reset_index().drop(columns=["fraction_from", "fraction_to"])
+    return [
+        "Five sections of each kind together, seed 0: percent of the grains of which a pixel is "
+        "among those that one background pixel in 10 000 exceeds. *filled* is the share that a "
+        "grain fills of its fullest pixel.",
+        "",
+        *markdown(wide, {}),
+    ]
 
 
 def markdown(table: pd.DataFrame, digits: dict[str, int]) -> list[str]:

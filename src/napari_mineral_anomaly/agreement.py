@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.result import AnomalyResult
@@ -66,7 +66,7 @@ def threshold_for(false_pixels: float, n_valid: int) -> float:
             f"The number of false pixels must be above 0 and below the {n_valid} valid pixels of "
             f"the scan, not {false_pixels:g}."
         )
-    return float(stats.norm.isf(false_pixels / n_valid))
+    return float(-special.ndtri(false_pixels / n_valid))
 
 
 def agree(results: Mapping[str, AnomalyResult], *, false_pixels: float | None = None) -> Agreement:

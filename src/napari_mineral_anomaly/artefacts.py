@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from napari_mineral_anomaly.bad_lines import BadLines, find_bad_lines
 from napari_mineral_anomaly.cube import ElementCube
@@ -220,8 +220,9 @@ def _low_counts(signals: GrainSignals, drives: Bools) -> Bools:
     n, ring = signals.n_pixels[:, None], np.maximum(signals.n_ring, 1)[:, None]
     seen = np.rint(np.maximum(signals.mean, 0) * n)
     expected = (np.maximum(np.nan_to_num(signals.ring_mean), 0) * ring + 1) / ring * n
-    tail = np.minimum(stats.poisson.sf(seen - 1, expected), special.pdtr(seen, expected))
-    clear = drives & (tail < stats.norm.sf(POISSON_SIGMAS))
+    # Poisson probabilities of at least and of at most as many.
+    tail = np.minimum(special.gammainc(seen, expected), special.pdtr(seen, expected))
+    clear = drives & (tail < special.ndtr(-POISSON_SIGMAS))
     judged = drives.any(axis=1) & (signals.n_ring > 0)
     return np.asarray(judged & ~clear.any(axis=1))
 

@@ -28,6 +28,7 @@ from napari_mineral_anomaly.io.write_tiff import (
 )
 from napari_mineral_anomaly.io.write_world import world_file_of, write_world_file
 from napari_mineral_anomaly.io.write_zarr import write_ome_zarr
+from napari_mineral_anomaly.map_look import Look
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -35,8 +36,6 @@ from napari_mineral_anomaly.progress import (
     check,
     emit,
 )
-from napari_mineral_anomaly.report.figures import figure_png
-from napari_mineral_anomaly.report.map_figures import Look, draw_maps
 
 Format = Literal["ome", "imagej", "folder", "png", "csv", "zarr"]
 
@@ -273,6 +272,10 @@ def _write(
     elif file.format == "zarr":
         write_ome_zarr(path, planes, names, size, overwrite=True, before_plane=stop_here)
     elif file.format == "png":
+        # Imported here: matplotlib takes a second, and the window only plans with this module.
+        from napari_mineral_anomaly.report.figures import figure_png
+        from napari_mineral_anomaly.report.map_figures import draw_maps
+
         figure = draw_maps(planes, names, size, product.look or Look(), title=product.title)
         with atomic_path(path) as temporary:
             temporary.write_bytes(figure_png(figure))

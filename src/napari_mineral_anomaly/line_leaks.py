@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import xraydb
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.spectra.lines import MainLine, fwhm_kev, mapped_line
@@ -92,5 +91,7 @@ def _window(line: MainLine) -> ElementWindow:
 def _yield_ratio(symbol: str, shell: str, mapped_shell: str) -> float:
     if shell == mapped_shell:
         return 1.0
+    import xraydb  # when first asked, as in `spectra.lines`
+
     yields = [xraydb.xray_edge(symbol, _LEVEL[name]).fyield for name in (shell, mapped_shell)]
     return float(min(1.0, SOFTER_ARRIVES * yields[0] / yields[1])) if yields[1] > 0 else 1.0

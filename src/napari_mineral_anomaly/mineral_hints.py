@@ -28,10 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.elements import SYMBOLS
+from napari_mineral_anomaly.formulas import mass_fractions
 from napari_mineral_anomaly.grain_signals import GrainSignals
 from napari_mineral_anomaly.line_leaks import LineLeaks
 from napari_mineral_anomaly.mineral_table import FORMULAS, RARE
-from napari_mineral_anomaly.simulate.minerals import mass_fractions
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
@@ -191,6 +190,9 @@ def split_by_signature(
         )
     )
     check(cancel)
+    # Imported here: it takes a second, and the window imports this module to show clusters.
+    from sklearn.cluster import KMeans
+
     model = KMeans(n_clusters=n, n_init=4, random_state=seed).fit(values[fitted])
     check(cancel)
     part = model.predict(values)

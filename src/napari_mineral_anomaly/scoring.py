@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from napari_mineral_anomaly.errors import InputError
 
@@ -229,9 +229,9 @@ def default_threshold(n_valid: int) -> float:
     """
     if n_valid <= 1:
         return 0.0
-    return float(stats.norm.isf(promised_false_pixels(n_valid) / n_valid))
+    return float(-special.ndtri(promised_false_pixels(n_valid) / n_valid))
 
 
 def expected_false_pixels(threshold: float, n_valid: int) -> float:
     """Background pixels expected at or above ``threshold`` among ``n_valid`` pixels."""
-    return float(n_valid * stats.norm.sf(threshold))
+    return float(n_valid * special.ndtr(-threshold))

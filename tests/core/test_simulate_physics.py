@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_mineral_anomaly.formulas import mass_fractions
 from napari_mineral_anomaly.simulate.accessories import ellipse_fractions
-from napari_mineral_anomaly.simulate.minerals import MINERALS, mass_fractions
+from napari_mineral_anomaly.simulate.minerals import MINERALS
 from napari_mineral_anomaly.simulate.rendering import blur_beam
 from napari_mineral_anomaly.simulate.scenes import SCENES, get_scene
 from napari_mineral_anomaly.simulate.sensitivity import (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.map_look import Look
 from napari_mineral_anomaly.report.figures import (
     COLOUR_SPAN,
     OUTSIDE_COLOUR,
@@ -30,29 +30,6 @@ _MOST_PANEL_SIDE = 600  # pixels of a panel among many; more than is printed of 
 _CLASS_COLOURS = "tab20"
 _MOST_IN_LEGEND = 20
 _NOTHING_COLOUR = "#dcdcdc"
-
-
-@dataclass(frozen=True)
-class Look:
-    """How maps are coloured.
-
-    Attributes
-    ----------
-    kind : str
-        "sequential" (element maps), "score" (0 to three thresholds, so that a barren section
-        looks barren), "signed" (blue below, red above zero) or "classes" (whole numbers).
-    unit : str
-        Written beside the colour bar.
-    threshold : float, optional
-        For scores.
-    classes : dict of int to str
-        For classes: the words of the legend; others are numbered.
-    """
-
-    kind: Literal["sequential", "score", "signed", "classes"] = "sequential"
-    unit: str = ""
-    threshold: float | None = None
-    classes: tuple[tuple[int, str], ...] = ()
 
 
 def draw_maps(

@@ -8,9 +8,8 @@ Zussman, *An Introduction to the Rock-Forming Minerals* (3rd ed., 2013), rounded
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
-import xraydb
+from napari_mineral_anomaly.formulas import mass_fractions
 
 
 @dataclass(frozen=True)
@@ -42,32 +41,6 @@ class Mineral:
         if self.second is None:
             return mass_fractions(self.formula)
         return mass_fractions(self.formula, self.second, self.share[0] if share is None else share)
-
-
-@cache
-def _atoms(formula: str) -> dict[str, float]:
-    parsed: dict[str, float] = xraydb.chemparse(formula)
-    return parsed
-
-
-def mass_fractions(formula: str, second: str | None = None, share: float = 0.0) -> dict[str, float]:
-    """Mass fraction (0-1) of each element of a formula, or of a molar mixture of two formulas.
-
-    Parameters
-    ----------
-    formula, second : str
-        Formulas as `xraydb.chemparse` reads them, for example ``"Fe3Al2Si3O12"``.
-    share : float
-        Molar share (0-1) of ``second``.
-    """
-    atoms: dict[str, float] = {}
-    for part, amount in ((formula, 1.0 - share), (second, share)):
-        if part is not None and amount > 0:
-            for element, count in _atoms(part).items():
-                atoms[element] = atoms.get(element, 0.0) + amount * count
-    masses = {element: count * xraydb.atomic_mass(element) for element, count in atoms.items()}
-    total = sum(masses.values())
-    return {element: mass / total for element, mass in masses.items()}
 
 
 # The mount around a section: bisphenol-A epoxy. Its light elements only scatter.

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xraydb
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.elements import SYMBOLS
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.spectra.energy import EnergyAxis
+
+if TYPE_CHECKING:
+    from xraydb.xraydb import XrayEdge, XrayLine
 
 # A table-top micro-XRF tube; used where neither the file nor the spectrum tells the voltage.
 DEFAULT_BEAM_KEV = 50.0
@@ -125,11 +128,11 @@ def element_lines(
     """
     if symbol not in SYMBOLS[:98]:  # xraydb ends with californium
         raise InputError(f"{symbol!r} is not a chemical element with known X-ray lines.")
-    edges = xraydb.xray_edges(symbol)
+    edges = _edges(symbol)
     weights = _vacancies(edges, excitation_kev)
     strengths: dict[str, float] = {}
     energies: dict[str, float] = {}
-    for name, line in xraydb.xray_lines(symbol).items():
+    for name, line in _lines(symbol).items():
         levels = _levels_of(line.initial_level)
         weight = sum(weights.get(level, 0.0) for level in levels) / max(1, len(levels))
         if name[0] in _SHELLS and weight > 0 and line.intensity > 0:
@@ -150,7 +153,7 @@ def element_lines(
 def main_lines(symbol: str, excitation_kev: float = DEFAULT_BEAM_KEV) -> tuple[MainLine, ...]:
     """The Ka, La and Ma peaks of an element that can be excited well, K first."""
     found = []
-    edges = xraydb.xray_edges(symbol) if symbol in SYMBOLS[:98] else {}
+    edges = _edges(symbol) if symbol in SYMBOLS[:98] else {}
     lines = element_lines(symbol, excitation_kev)
     for shell in _SHELLS:
         main = [line for line in lines if line.name in _MAIN_LINES[shell]]
@@ -212,9 +215,22 @@ def _excitation(energy: EnergyAxis | None, beam_kev: float | None) -> float:
     return DEFAULT_BEAM_KEV if energy is None else min(DEFAULT_BEAM_KEV, energy.range_kev[1])
 
 
-def _vacancies(edges: dict[str, xraydb.xraydb.XrayEdge], kev: float) -> dict[str, float]:
+def _edges(symbol: str) -> dict[str, XrayEdge]:
+    # xraydb is imported when first asked: half a second that opening a scan should not wait for.
+    import xraydb
+
+    return dict(xraydb.xray_edges(symbol))
+
+
+def _lines(symbol: str) -> dict[str, XrayLine]:
+    import xraydb
+
+    return dict(xraydb.xray_lines(symbol))
+
+
+def _vacancies(edges: dict[str, XrayEdge], kev: float) -> dict[str, float]:
     """(share of the absorptions) x (fluorescence yield) of each K, L and M level."""
-    reached: Sequence[tuple[str, xraydb.xraydb.XrayEdge]] = sorted(
+    reached: Sequence[tuple[str, XrayEdge]] = sorted(
         ((name, edge) for name, edge in edges.items() if 0 < edge.energy < 1000.0 * kev),
         key=lambda item: -item[1].energy,
     )

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 from scipy.optimize import nnls
-from scipy.signal import fftconvolve
 
 from napari_mineral_anomaly.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.spectra.lines import FWHM_PER_SIGMA, family, fwhm_kev, main_lines
@@ -127,6 +126,9 @@ def _gaussians(energy: EnergyAxis, lines: Sequence[tuple[float, float]], scale: 
 
 def _sum_peaks(model: Floats, energy: EnergyAxis) -> Floats:
     """Autoconvolution of a model (E,) on the energy axis, scaled to the height of the model."""
+    # Imported here: it takes a second, and opening a scan of maps needs none of this.
+    from scipy.signal import fftconvolve
+
     both = np.maximum(fftconvolve(model, model), 0.0)
     shift = round(energy.offset_kev / energy.gain_kev)  # E1 + E2 = 2 offset + gain (i + j)
     out = np.zeros(model.size)

@@ -15,7 +15,7 @@ from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.exporting import Format, Product
 from napari_mineral_anomaly.io.export import labels_for_files, mask_for_files
-from napari_mineral_anomaly.report.map_figures import Look
+from napari_mineral_anomaly.map_look import Look
 from napari_mineral_anomaly.result import AnomalyResult
 from napari_mineral_anomaly.widgets.grain_board import board_of
 from napari_mineral_anomaly.widgets.grain_listing import (

@@ -1,0 +1,89 @@
+"""The figures of benchmarks/quality.py, from the scores that it kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from napari_mineral_anomaly.benchmark_files import grain_recall_table
+from napari_mineral_anomaly.benchmarking import BenchmarkRun, Scene
+from napari_mineral_anomaly.report import figure_png
+from napari_mineral_anomaly.report.benchmark_figures import (
+    Comparison,
+    draw_grain_recall,
+    draw_maps,
+    draw_roc,
+    draw_separability,
+)
+
+SHOWN = ("msfa", "rx", "robust-rx", "local-rx", "pca", "knn")
+# Whose recall is shown: those that ran on every section, one network seed.
+RECALLED = ("msfa", "msfa untrained", *SHOWN[1:], "crd", "iforest")
+
+
+def draw_comparisons(folder: Path, scores: Path) -> list[str]:
+    """ROC and separability of the main detectors, maps of a simulated section; names of files."""
+    comparisons: dict[str, Comparison] = {}
+    for scene in ("abu-airport-1", "abu-urban-1", "AS14_1", "ME_17_1", "easy-0", "hard-0"):
+        found = {label: scores / f"{label}__{scene}.npz" for label in SHOWN}
+        loaded = {label: np.load(path) for label, path in found.items() if path.exists()}
+        if loaded:
+            truth = next(iter(loaded.values()))["truth"]
+            comparisons[scene] = Comparison(
+                truth,
+                {label: file["score"] for label, file in loaded.items()},
+                {label: float(file["threshold"]) for label, file in loaded.items()},
+            )
+    if not comparisons:
+        return []
+    # Real scenes appear as curves and boxes only; maps show the simulated section alone.
+    maps = {name: scene for name, scene in comparisons.items() if name == "hard-0"}
+    names = []
+    for name, draw, shown in (
+        ("benchmark_roc.png", draw_roc, comparisons),
+        ("benchmark_separability.png", draw_separability, comparisons),
+        ("benchmark_maps.png", draw_maps, maps),
+    ):
+        if shown:
+            (folder / name).write_bytes(figure_png(draw(shown)))
+            names.append(name)
+    return names
+
+
+def recall_of_saved(scores: Path, sections: Iterable[Scene]) -> pd.DataFrame:
+    """Grains found by the share of a pixel that they fill, per kind of section and detector.
+
+    Returns
+    -------
+    DataFrame
+        kind, and the columns of `benchmark_files.grain_recall_table`; empty without kept scores.
+    """
+    runs: dict[str, list[BenchmarkRun]] = {}
+    for scene in sections:
+        loaded = scene.load()
+        kind = scene.name.rpartition("-")[0]
+        for label in RECALLED:
+            path = scores / f"{label}__{scene.name}.npz"
+            if not path.exists():
+                continue
+            kept = np.load(path)
+            threshold = float(kept["threshold"])
+            run = BenchmarkRun(
+                {"detector": label}, kept["score"], threshold, kept["truth"], loaded.grains
+            )
+            runs.setdefault(kind, []).append(run)
+    tables = [grain_recall_table(of_kind).assign(kind=kind) for kind, of_kind in runs.items()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def draw_recall(folder: Path, recall: pd.DataFrame) -> list[str]:
+    """One figure per kind of section; names of files."""
+    names = []
+    if not recall.empty:
+        for kind, part in recall.groupby("kind", sort=False):
+            names.append(f"benchmark_recall_{kind}.png")
+            (folder / names[-1]).write_bytes(figure_png(draw_grain_recall(part)))
+    return names
