@@ -148,7 +148,7 @@ def test_knn_judges_by_the_mean_distance_to_the_neighbours() -> None:
     background = KnnBackground(arrays["sample"], arrays["scale"], neighbours=3)
     # Mean distances, itself included: 2/3 inside, 1 at the first, (0 + 30 + 31) / 3 at the last.
     expected = np.array([1.0] + [2 / 3] * 9 + [1.0, 61 / 3])
-    np.testing.assert_allclose(background.statistic(maps[0, 0][:, None]) ** 2, expected, rtol=1e-5)
+    np.testing.assert_allclose(background.statistic(maps[0, 0][:, None]) ** 3, expected, rtol=1e-5)
     assert int(np.argmax(fitted.score(cube).score)) == 11
 
 

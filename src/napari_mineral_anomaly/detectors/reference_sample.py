@@ -76,14 +76,14 @@ class KnnBackground(SampleBackground):
         self._index = NearestNeighbors(n_neighbors=n, algorithm="brute").fit(self.scaled(sample))
 
     def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Square root of the mean distance (n,), which keeps the order.
+        """Cube root of the mean distance (n,), which keeps the order.
 
-        Distances have a tail heavier than the exponential of `scoring`: with them barren simulated
-        sections show more false pixels than promised, with their root no more. A pixel of the
-        sample counts itself once among its neighbours.
+        Distances have a tail heavier than the exponential of `scoring`: by them barren simulated
+        sections show several times the false pixels promised. A pixel of the sample counts itself
+        once among its neighbours.
         """
         distances, _ = self._index.kneighbors(self.scaled(pixels))
-        return np.asarray(np.sqrt(distances.mean(axis=1, dtype=np.float64)))
+        return np.asarray(np.cbrt(distances.mean(axis=1, dtype=np.float64)))
 
 
 class ForestBackground(SampleBackground):
