@@ -144,6 +144,7 @@ class DetectDock(Dock):
         for emitter in (events.inserted, events.removed, events.reordered):
             self.listen(emitter, self._on_layers)
         self.listen(self.session.changed, self._refresh)
+        self.colour_by_theme(self.loss_plot)
         self._on_detector()
         self._on_layers()
 

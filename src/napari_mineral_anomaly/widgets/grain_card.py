@@ -29,7 +29,6 @@ from napari_mineral_anomaly.widgets.grain_plots import (
     Thumbnails,
 )
 from napari_mineral_anomaly.widgets.parts import Dock, StatusLine, row
-from napari_mineral_anomaly.widgets.themes import inks_of
 from napari_mineral_anomaly.widgets.turns import Turns
 from napari_mineral_anomaly.widgets.words import counted
 
@@ -124,9 +123,7 @@ class GrainCardDock(Dock):
         self.listen(self.board.completed, self._on_completed)
         self.listen(self.board.chosen, self._on_chosen)
         self.listen(self.board.decided, self._show_title)
-        if hasattr(self.viewer.events, "theme"):
-            self.listen(self.viewer.events.theme, self._on_theme)
-        self._on_theme()
+        self.colour_by_theme(self.bars, self.maps, self.place, self.spectrum)
         self._on_listed()
 
     def cancel(self) -> None:
@@ -148,11 +145,6 @@ class GrainCardDock(Dock):
     def _decide(self, status: str, checked: bool = False) -> None:
         if self.board.grain is not None:
             self.board.decide([self.board.grain], status=status)
-
-    def _on_theme(self, event: Any = None) -> None:
-        inks = inks_of(self.viewer)
-        for figure in (self.bars, self.maps, self.place, self.spectrum):
-            figure.set_inks(inks)
 
     def _on_listed(self) -> None:
         if self._preparing is not None:

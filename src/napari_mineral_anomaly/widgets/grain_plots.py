@@ -31,7 +31,6 @@ class ElementBars(LatePlot):
 
     def __init__(self) -> None:
         super().__init__(200, turn=0)
-        self._inks: Inks | None = None
         self._shown: tuple[Sequence[str], FloatArray, FloatArray] | None = None
         # Made once and filled anew for every grain.
         self._bars = pg.BarGraphItem(x0=0, y=[], height=0.66, width=[], pen=None)
@@ -49,14 +48,11 @@ class ElementBars(LatePlot):
         plot.getPlotItem().invertY(True)
         for item in (self._bars, self._dots, self._zero):
             plot.addItem(item)
-        if self._inks is not None:
-            plot.set_ink(self._inks.text)
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
-        self._inks = inks
+        super().set_inks(inks)
         if self._bare is not None:
-            self._bare.set_ink(inks.text)
             self._draw()
 
     def show_elements(
@@ -197,7 +193,6 @@ class PlaceAmongScores(LatePlot):
 
     def __init__(self) -> None:
         super().__init__(150, turn=2)
-        self._inks: Inks | None = None
         self._bars = pg.PlotCurveItem(
             [0.0, 1.0], [0.0], stepMode="center", fillLevel=math.log10(0.5)
         )
@@ -217,14 +212,10 @@ class PlaceAmongScores(LatePlot):
         )
         for item in self._items:
             plot.addItem(item)
-        if self._inks is not None:
-            plot.set_ink(self._inks.text)
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
-        self._inks = inks
-        if self._bare is not None:
-            self._bare.set_ink(inks.text)
+        super().set_inks(inks)
         colour = pg.mkColor(inks.scan)
         self._bars.setPen(pg.mkPen(colour))
         colour.setAlpha(110)
@@ -258,7 +249,6 @@ class SpectrumPlot(LatePlot):
 
     def __init__(self) -> None:
         super().__init__(190, turn=3)
-        self._inks: Inks | None = None
 
     def _furnish(self, plot: BarePlot) -> None:
         plot.setLabel("left", "counts per pixel")
@@ -267,14 +257,6 @@ class SpectrumPlot(LatePlot):
             "The mean spectrum of the grain's pixels and that of the ring around it, on a "
             "logarithmic scale. Scroll to zoom."
         )
-        if self._inks is not None:
-            plot.set_ink(self._inks.text)
-
-    def set_inks(self, inks: Inks) -> None:
-        """Colours of the theme."""
-        self._inks = inks
-        if self._bare is not None:
-            self._bare.set_ink(inks.text)
 
     def show_spectra(self, spectrum: GrainSpectrum) -> None:
         """Counts per pixel of the grain and of its ring."""

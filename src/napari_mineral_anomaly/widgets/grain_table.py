@@ -51,7 +51,6 @@ from napari_mineral_anomaly.widgets.parts import (
     show_step,
 )
 from napari_mineral_anomaly.widgets.session import mask_of
-from napari_mineral_anomaly.widgets.themes import inks_of
 from napari_mineral_anomaly.widgets.words import counted
 
 _NO_SCORE = "Run a detector first (dock “Detect anomalies”), or open a score map."
@@ -124,10 +123,8 @@ class GrainTableDock(Dock):
         self.listen(self.board.decided, self._on_decided)
         self.listen(self.session.changed, self._on_score)
         self.listen(self.viewer.layers.events.inserted, self._on_layer)
-        if hasattr(self.viewer.events, "theme"):
-            self.listen(self.viewer.events.theme, self._on_theme)
         self.board.next_grain = self.next_grain
-        self._on_theme()
+        self.colour_by_theme(self.model)
         self._on_listed()
         self._on_score()
 
@@ -451,9 +448,6 @@ class GrainTableDock(Dock):
         elif self.status.text() == _NONE_FITS:
             self.status.plain(_READY)
         self._refresh()
-
-    def _on_theme(self, event: Any = None) -> None:
-        self.model.set_inks(inks_of(self.viewer))
 
     def _busy(self, doing: str | None) -> None:
         # From one job to the next the bar stays: hiding and showing it costs Qt a new layout.

@@ -40,7 +40,6 @@ from napari_mineral_anomaly.widgets.parts import (
     show_step,
 )
 from napari_mineral_anomaly.widgets.session import mask_of
-from napari_mineral_anomaly.widgets.themes import inks_of
 from napari_mineral_anomaly.widgets.truth import is_new_truth, is_truth
 from napari_mineral_anomaly.widgets.truth_text import truth_for_files
 
@@ -124,9 +123,7 @@ class JudgingDock(Dock):
         self.score_combo.layer_changed.connect(self._on_choice)
         self.listen(self.session.changed, self._on_choice)
         self.listen(self.viewer.layers.events.inserted, self._on_layers)
-        if hasattr(self.viewer.events, "theme"):
-            self.listen(self.viewer.events.theme, self._on_theme)
-        self._on_theme()
+        self.colour_by_theme(self.figures)
         self._on_choice()
 
     def judge_now(self) -> None:
@@ -305,9 +302,6 @@ class JudgingDock(Dock):
         self.grains.plain("")
         self.table.setRowCount(0)
         self.status.plain(reason)
-
-    def _on_theme(self, event: Any = None) -> None:
-        self.figures.set_inks(inks_of(self.viewer))
 
     def _busy(self, busy: bool) -> None:
         self.progress.setRange(0, 0)

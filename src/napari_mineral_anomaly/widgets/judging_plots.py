@@ -89,7 +89,6 @@ class _Figure(LatePlot):
     def __init__(self, bottom: str, left: str, turn: int) -> None:
         super().__init__(_HEIGHT, turn)
         self._labels = {"bottom": bottom, "left": left}
-        self._inks: Inks | None = None
         self._shown: Judgement | None = None
         self._at: tuple[float, float] | None = None
 
@@ -98,13 +97,10 @@ class _Figure(LatePlot):
             plot.setLabel(side, text)
         plot.setMouseEnabled(x=False, y=False)
         plot.show_numbers(False)
-        if self._inks is not None:
-            plot.set_ink(self._inks.text)
 
     def set_inks(self, inks: Inks) -> None:
-        self._inks = inks
+        super().set_inks(inks)
         if self._bare is not None:
-            self._bare.set_ink(inks.text)
             self._redraw()
 
     def show_judgement(self, judgement: Judgement) -> None:

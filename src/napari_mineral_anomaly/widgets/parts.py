@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from napari.layers import Image
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -30,6 +30,7 @@ from napari_mineral_anomaly.jobs.qt import QtExecutor
 from napari_mineral_anomaly.widgets.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.widgets.links import layer_by_id, layers_of, role_of
 from napari_mineral_anomaly.widgets.session import session_of
+from napari_mineral_anomaly.widgets.themes import Inks, inks_of
 
 PLUGIN = "napari-mineral-anomaly"
 
@@ -39,6 +40,13 @@ DOCK_WIDTH = 320
 _LOW_WINDOW = 900
 
 _numbers = count()
+
+
+class Coloured(Protocol):
+    """What has colours of the theme: a figure or a table."""
+
+    def set_inks(self, inks: Inks) -> None:
+        """Take the colours of a theme."""
 
 
 class Dock(QWidget):
@@ -95,6 +103,18 @@ class Dock(QWidget):
         """Connect until the dock is closed."""
         emitter.connect(callback)
         self._connections.append((emitter, callback))
+
+    def colour_by_theme(self, *coloured: Coloured) -> None:
+        """Give these the colours of napari's theme, now and whenever it changes."""
+
+        def recolour(event: Any = None) -> None:
+            inks = inks_of(self.viewer)
+            for one in coloured:
+                one.set_inks(inks)
+
+        if hasattr(self.viewer.events, "theme"):  # a ViewerModel without a window has none
+            self.listen(self.viewer.events.theme, recolour)
+        recolour()
 
     def start(self, job: Any, handle: JobHandle[Any]) -> JobHandle[Any]:
         """Run a job that is given up when the dock is closed."""

@@ -15,8 +15,9 @@ from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 import pyqtgraph as pg  # isort: skip
 
 from napari_mineral_anomaly.widgets.histogram import ScoreHistogram
+from napari_mineral_anomaly.widgets.themes import Inks
 
-# Grey that is legible on napari's dark and light themes.
+# Until the theme is known: grey that is legible on napari's dark and light themes.
 _INK = "#808080"
 _LINE = "#4fc3f7"
 _THRESHOLD = "#00909f"
@@ -94,6 +95,7 @@ class LatePlot(QWidget):
         # What is below must not jump when the plot comes.
         self.setMinimumHeight(height)
         self._bare: BarePlot | None = None
+        self._inks: Inks | None = None
         if turn is not None:
             # A child: it goes with the figure where the dock is closed before.
             timer = QTimer(self)
@@ -110,7 +112,15 @@ class LatePlot(QWidget):
     def _build(self) -> None:
         if self._bare is None:
             self._bare = bare_plot(self, self._height, menu=self._menu)
+            if self._inks is not None:
+                self._bare.set_ink(self._inks.text)
             self._furnish(self._bare)
+
+    def set_inks(self, inks: Inks) -> None:
+        """Colours of the theme."""
+        self._inks = inks
+        if self._bare is not None:
+            self._bare.set_ink(inks.text)
 
     def _furnish(self, plot: BarePlot) -> None:
         """Labels, tooltip and the items that are always there."""

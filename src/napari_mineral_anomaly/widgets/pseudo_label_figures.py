@@ -41,7 +41,6 @@ class SignaturePlot(LatePlot):
 
     def __init__(self) -> None:
         super().__init__(220)
-        self._inks: Inks | None = None
         self._shown: tuple[pd.DataFrame, Mapping[int, Rgba]] | None = None
         self._selected: frozenset[int] = frozenset()
         self._curves: dict[int, tuple[Any, QColor]] = {}
@@ -53,15 +52,12 @@ class SignaturePlot(LatePlot):
             "The mean of each cluster against the median of the scan, element by element, in "
             "robust sigmas: what makes a cluster different. Selected rows are drawn thicker."
         )
-        if self._inks is not None:
-            plot.set_ink(self._inks.text)
         self._draw()
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
-        self._inks = inks
+        super().set_inks(inks)
         if self._bare is not None:
-            self._bare.set_ink(inks.text)
             self._draw()
 
     def show_signatures(

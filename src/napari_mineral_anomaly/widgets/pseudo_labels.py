@@ -52,7 +52,6 @@ from napari_mineral_anomaly.widgets.pseudo_label_figures import (
 from napari_mineral_anomaly.widgets.pseudo_label_table import COLOUR, ROLE, ClusterTable
 from napari_mineral_anomaly.widgets.retrain import Retraining
 from napari_mineral_anomaly.widgets.scans import cube_from_layers
-from napari_mineral_anomaly.widgets.themes import inks_of
 
 _NO_LABELS = (
     "Run a detector first: networks group the pixels into clusters, and those are listed here."
@@ -165,9 +164,7 @@ class PseudoLabelsDock(Dock):
         self.layer_combo.layer_changed.connect(self._on_layer)
         self.listen(self.session.changed, self._on_layer)
         self.listen(self.viewer.layers.events.removed, self._on_removed)
-        if hasattr(self.viewer.events, "theme"):
-            self.listen(self.viewer.events.theme, self._on_theme)
-        self._on_theme()
+        self.colour_by_theme(self.plot)
         self._on_layer()
 
     # What the user does
@@ -387,9 +384,6 @@ class PseudoLabelsDock(Dock):
         colour = QColorDialog.getColor(qcolor(self._edited.map.colours[codes[0]]), self)
         if colour.isValid():
             self.recolour(colour.getRgbF())
-
-    def _on_theme(self, event: Any = None) -> None:
-        self.plot.set_inks(inks_of(self.viewer))
 
     def show_busy(self, busy: bool) -> None:
         """Show or hide the progress of a computation."""

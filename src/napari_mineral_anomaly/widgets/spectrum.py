@@ -57,7 +57,6 @@ from napari_mineral_anomaly.widgets.spectrum_work import (
     maps_as_layers,
     overview,
 )
-from napari_mineral_anomaly.widgets.themes import inks_of
 
 _NO_SCAN = "Load a scan first (dock “Load maps”, or drop its file onto napari)."
 _NO_SPECTRA = (
@@ -108,8 +107,7 @@ class SpectrumDock(Dock):
         for emitter in (events.inserted, events.removed, events.reordered):
             self.listen(emitter, self._on_layers)
         self.listen(self.session.changed, self._look)
-        self.listen(self.viewer.events.theme, self._on_theme)
-        self._on_theme()
+        self.colour_by_theme(self.plot, self.expected_plot)
         self._on_layers()
         self._show_state()
 
@@ -426,11 +424,6 @@ class SpectrumDock(Dock):
     def _on_log(self, log: bool) -> None:
         self.plot.set_log(log)
         self.expected_plot.set_log(log)
-
-    def _on_theme(self, event: Any = None) -> None:
-        inks = inks_of(self.viewer)
-        self.plot.set_inks(inks)
-        self.expected_plot.set_inks(inks)
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         self.progress.setRange(0, events[-1].total)

@@ -117,6 +117,7 @@ class ThresholdDock(Dock):
         self.listen(events.inserted, self._on_layers)
         self.listen(events.removed, self._on_layers)
         self.listen(self.session.changed, self._on_score)
+        self.colour_by_theme(self.plot)
         self._on_score()
 
     def make_mask(self) -> None:
