@@ -15,6 +15,7 @@ from napari_mineral_anomaly.widgets.grain_card import GrainCardDock
 from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
 from napari_mineral_anomaly.widgets.links import linked_layers
 from napari_mineral_anomaly.widgets.themes import inks_of
+from napari_mineral_anomaly.widgets.threshold import ThresholdDock
 
 MakeDock = Callable[..., Any]
 
@@ -95,6 +96,16 @@ def test_without_element_maps_the_facts_remain(
     assert "load them again" in card.status.text()
     assert "pixel" in card.facts.text()
     assert card.bars.isHidden()
+
+
+def test_the_histogram_takes_the_colours_of_the_theme(
+    docks: tuple[GrainTableDock, GrainCardDock], scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(ThresholdDock, scanned)
+    axis = dock.plot._plot.getAxis("bottom")
+    assert axis.textPen().color().name() == inks_of(scanned).text
+    scanned.theme = "light"
+    assert axis.textPen().color().name() == inks_of(scanned).text
 
 
 def test_both_themes_have_inks_that_stand_out(
