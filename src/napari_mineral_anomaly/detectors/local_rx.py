@@ -5,8 +5,8 @@ Sums over the ring come from cumulative sums, so the cost does not depend on the
 
 A small grain of a common mineral inside another is far from its ring too. What keeps the promise
 of the default threshold is therefore the tail over the pixels that are ordinary for the scan
-(`ordinary_for_the_scan`), not over all pixels: our choice, because with all of them ten barren
-simulated sections showed fourteen times the false pixels promised.
+(`ordinary_for_the_scan`), not over all pixels: our choice, because with all of them barren
+simulated sections show many times the false pixels promised.
 """
 
 from __future__ import annotations
