@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -21,6 +23,36 @@ os.environ["MINERAL_ANOMALY_CONFIG"] = _SETTINGS.name
 # The same examples in every run of one commit: a find by chance must not fail another's change.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+# A test, and what comes before and after all tests, may take this long. Then the stacks of all
+# threads are printed and the run ends as a failure. The watchdog is a thread of C that needs no
+# lock of Python, so it also ends a deadlock that no Python code can see.
+SECONDS_UNTIL_HANG = float(os.environ.get("SECONDS_UNTIL_HANG", "300"))
+_stderr = sys.__stderr__
+
+
+def _watch(seconds: float = SECONDS_UNTIL_HANG) -> None:
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_stderr)
+
+
+def pytest_configure() -> None:
+    global _stderr
+    # A copy: while a test runs, pytest redirects the original.
+    _stderr = os.fdopen(os.dup(sys.__stderr__.fileno()), "w")
+    _watch()
+
+
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    longer = item.get_closest_marker("timeout_seconds")
+    _watch(*longer.args if longer else ())
+
+
+def pytest_runtest_logfinish() -> None:
+    _watch()
+
+
+def pytest_unconfigure() -> None:
+    _watch()  # for the end of the program, which can hang as well
 
 
 @pytest.fixture(scope="session")

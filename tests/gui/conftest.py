@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtCore import QSettings
+from napari.layers import Layer
+from qtpy.QtCore import QObject, QSettings
 from qtpy.QtWidgets import QWidget
 
 from napari_mineral_anomaly.cube import ElementCube
@@ -31,6 +34,44 @@ def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     QSettings.setPath(
         QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings")
     )
+
+
+@pytest.fixture(autouse=True)
+def _work_holds_nothing_of_qt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where a dock starts work that closes over a widget, a layer or a viewer.
+
+    The worker would use it, or let go of it, in its own thread.
+    """
+    start = Dock.start
+
+    def checked(self: Dock, job: Any, handle: Any) -> Any:
+        held = sorted({type(part).__name__ for part in _parts_of_qt(job.work)})
+        assert not held, f"the work of {job.name!r} holds {held}"
+        return start(self, job, handle)
+
+    monkeypatch.setattr(Dock, "start", checked)
+
+
+def _parts_of_qt(value: object, depth: int = 0) -> Iterator[object]:
+    if isinstance(value, QObject | Layer | ViewerModel):
+        yield value
+    inner: list[object] = []
+    if isinstance(value, functools.partial):
+        inner = [value.func, *value.args, *value.keywords.values()]
+    elif inspect.ismethod(value):
+        inner = [value.__self__, value.__func__]
+    elif inspect.isfunction(value):
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        inner = [*cells, *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+    elif isinstance(value, tuple | list):
+        inner = list(value)
+    elif isinstance(value, dict):
+        inner = list(value.values())
+    elif hasattr(value, "__dict__") and not inspect.ismodule(value) and not inspect.isclass(value):
+        inner = list(vars(value).values())
+    if depth < 4:
+        for one in inner:
+            yield from _parts_of_qt(one, depth + 1)
 
 
 @pytest.fixture(scope="session")

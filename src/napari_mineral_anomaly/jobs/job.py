@@ -62,13 +62,17 @@ class Job(Generic[T]):
     """A computation that runs once: ``work(on_event, cancel)`` and a name for people.
 
     The reference to ``work``, and with it to the maps or the model it closes over, is dropped
-    when the job starts: whoever still holds the job afterwards (a thread pool, a task list) holds
-    nothing large.
+    when the job starts: whoever still holds the job afterwards holds nothing large.
     """
 
     def __init__(self, name: str, work: Work[T]) -> None:
         self.name = name
         self._work: Work[T] | None = work
+
+    @property
+    def work(self) -> Work[T] | None:
+        """What is to be computed; None once the job has started."""
+        return self._work
 
     def run(self, on_event: ProgressCallback, cancel: CancelToken) -> Outcome[T]:
         """Compute; every exception becomes an outcome, none escapes."""

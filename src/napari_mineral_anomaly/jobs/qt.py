@@ -1,121 +1,192 @@
-"""The executor of the window: jobs in Qt's thread pool, events on the main thread."""
+"""The executor of the window: jobs in threads of their own, listeners on the main thread.
+
+A thread of ours touches no Qt object and never drops the last reference to one. It gets a plain
+callable and puts events and the outcome into a `_Mailbox`, where a timer on the main thread looks.
+The main thread keeps the callable and everything it closes over until the thread has ended. No
+cyclic garbage collection runs in such a thread either, see `jobs.collecting`.
+"""
 
 from __future__ import annotations
 
-import logging
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
-from qtpy.QtCore import QObject, Qt, QThreadPool, QTimer, Signal
-from superqt.utils import create_worker
+from qtpy.QtCore import QCoreApplication, QObject, QTimer
 
+from napari_mineral_anomaly.jobs.collecting import MainThreadCollector
 from napari_mineral_anomaly.jobs.job import Job, JobHandle, Outcome
 from napari_mineral_anomaly.progress import CancelToken, ProgressEvent
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 # Faster updates cost more than they tell: labels cannot be read at more than 10 Hz.
 SECONDS_BETWEEN_UPDATES = 0.1
 
+# How often the main thread looks whether a job has ended; nobody sees a delay as short as this.
+MS_BETWEEN_LOOKS = 10
+
 # A cancelled job keeps its thread until its next seam; the next job must not wait for it.
-MIN_THREADS = 4
+MAX_THREADS = max(4, os.cpu_count() or 1)
 
 
 class QtExecutor:
-    """Runs jobs in worker threads; handles hear from them on the main thread only."""
+    """Runs jobs in threads; handles hear from them on the main thread only.
 
-    def __init__(self) -> None:
-        pool = QThreadPool.globalInstance()
-        pool.setMaxThreadCount(max(MIN_THREADS, pool.maxThreadCount()))
-        # A relay must outlive its thread, also when the handle was cancelled and forgotten.
-        self._relays: set[_Relay] = set()
+    All executors of a program share one set of threads: at most `MAX_THREADS` jobs compute at a
+    time, the others wait in their order.
+    """
 
     def submit(self, job: Job[T], handle: JobHandle[T]) -> JobHandle[T]:
-        """Start ``job`` in a thread and return at once."""
-        relay = _Relay(handle, on_end=self._relays.discard)
-        self._relays.add(relay)
-        # A plain callable, never a generator: superqt's generator workers swallow RuntimeError,
-        # the class of nearly every torch error, and then never finish.
-        worker = create_worker(_Payload(job, relay, handle.token), _ignore_errors=True)
-        worker.warned.connect(_log_warning)
-        # napari asks all workers to quit when it closes: let that stop ours as well.
-        worker.quit = handle.token.cancel
-        worker.start()
+        """Start ``job`` in a thread, or queue it, and return at once."""
+        _workers_of_the_program().add(_Worker(job, handle))
         return handle
 
 
-class _Payload:
-    """What the thread calls; it lets go of everything as soon as it is called."""
+class _Mailbox:
+    """What a thread leaves for the main thread. It knows no Qt and no listener."""
 
-    def __init__(self, job: Job[Any], relay: _Relay, token: CancelToken) -> None:
-        self._parts: tuple[Job[Any], _Relay, CancelToken] | None = (job, relay, token)
-
-    def __call__(self) -> None:
-        assert self._parts is not None
-        (job, relay, token), self._parts = self._parts, None
-        relay.put_outcome(job.run(relay.put_event, token))
+    def __init__(self) -> None:
+        self.events: deque[ProgressEvent] = deque()
+        self.outcome: Outcome[Any] | None = None
 
 
-class _Relay(QObject):  # type: ignore[misc]  # qtpy has no types
-    """Carries events and the outcome of one job from its thread to the main thread.
+class _Worker:
+    """A job, its handle and its thread, as the main thread holds them."""
 
-    The thread only ever appends under the lock and rings once per delivery; the main thread
-    takes everything that has gathered, at most every `SECONDS_BETWEEN_UPDATES`.
+    def __init__(self, job: Job[Any], handle: JobHandle[Any]) -> None:
+        self._handle = handle
+        # Kept until the thread has ended: what the work closes over is let go on the main thread.
+        self._work = job.work
+        self._mailbox = _Mailbox()
+        self._last_delivery = 0.0
+        self._thread = threading.Thread(
+            target=_compute, args=(job, self._mailbox, handle.token), name=job.name
+        )
+
+    @property
+    def given_up(self) -> bool:
+        """Whether nobody waits for the outcome any more."""
+        return not self._handle.running
+
+    @property
+    def ended(self) -> bool:
+        """Whether the thread has run its last line of Python."""
+        return not self._thread.is_alive()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether events have gathered, and the last ones were passed on long enough ago."""
+        waited = time.monotonic() - self._last_delivery
+        return bool(self._mailbox.events) and waited >= SECONDS_BETWEEN_UPDATES
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask the computation to stop at its next seam."""
+        self._handle.token.cancel()
+
+    def deliver(self) -> None:
+        """Pass on the events that have gathered, oldest first."""
+        self._last_delivery = time.monotonic()
+        events = self._mailbox.events
+        # Only what is there now: a quick thread may go on filling the mailbox.
+        gathered = [events.popleft() for _ in range(len(events))]
+        if gathered:
+            self._handle.deliver(gathered)
+
+    def finish(self) -> None:
+        """Pass on the last events and tell how the job ended; the thread has ended before."""
+        self.deliver()
+        outcome = self._mailbox.outcome
+        assert outcome is not None, "Job.run turns every exception into an outcome"
+        self._handle.finish(outcome)
+
+
+def _compute(job: Job[Any], mailbox: _Mailbox, token: CancelToken) -> None:
+    """What a thread does."""
+    mailbox.outcome = job.run(mailbox.events.append, token)
+
+
+class _Workers(QObject):  # type: ignore[misc]  # qtpy has no types
+    """All workers of the program, and the timer that looks after them.
+
+    Parameters
+    ----------
+    app : QCoreApplication
+        When it is about to quit, all jobs are cancelled. Python then waits for their threads.
     """
 
-    _rung = Signal()
+    def __init__(self, app: QCoreApplication) -> None:
+        super().__init__(app)
+        self._collector = MainThreadCollector()
+        self._waiting: deque[_Worker] = deque()
+        self._running: list[_Worker] = []
+        self._timer = QTimer(self)
+        self._timer.setInterval(MS_BETWEEN_LOOKS)
+        self._timer.timeout.connect(self._look)
+        app.aboutToQuit.connect(self._cancel_all)
 
-    def __init__(self, handle: JobHandle[Any], on_end: Callable[[_Relay], None]) -> None:
-        super().__init__()
-        self._handle: JobHandle[Any] | None = handle
-        self._on_end = on_end
-        self._lock = threading.Lock()
-        self._events: list[ProgressEvent] = []
-        self._outcome: Outcome[Any] | None = None
-        self._ringing = False
-        self._last_delivery = 0.0
-        self._rung.connect(self._on_rung, Qt.ConnectionType.QueuedConnection)
+    def add(self, worker: _Worker) -> None:
+        """Start a worker as soon as there is a thread for it."""
+        self._waiting.append(worker)
+        self._start_waiting()
 
-    def put_event(self, event: ProgressEvent) -> None:
-        """Called in the job's thread."""
-        with self._lock:
-            self._events.append(event)
-            ring, self._ringing = not self._ringing, True
-        if ring:
-            self._rung.emit()
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._running) < MAX_THREADS:
+            worker = self._waiting.popleft()
+            if worker.given_up:
+                continue
+            self._running.append(worker)
+            self._collector.begin()
+            self._timer.start()
+            worker.start()
 
-    def put_outcome(self, outcome: Outcome[Any]) -> None:
-        """Called in the job's thread, last."""
-        with self._lock:
-            self._outcome = outcome
-        self._rung.emit()
+    def _look(self) -> None:
+        self._collector.collect_if_due()
+        for worker in tuple(self._running):
+            if worker.ended:
+                self._running.remove(worker)
+                self._collector.end()
+                _soon(worker.finish)
+            elif worker.has_news:
+                _soon(worker.deliver)
+        self._start_waiting()
+        if not self._running:
+            self._timer.stop()
 
-    def _on_rung(self) -> None:
-        wait = SECONDS_BETWEEN_UPDATES - (time.monotonic() - self._last_delivery)
-        if self._outcome is not None or wait <= 0:
-            self._deliver()
-        else:
-            QTimer.singleShot(int(wait * 1000) + 1, self._deliver)
-
-    def _deliver(self) -> None:
-        with self._lock:
-            events, self._events, self._ringing = self._events, [], False
-            outcome, self._outcome = self._outcome, None
-        handle = self._handle
-        if handle is None:
-            return
-        self._last_delivery = time.monotonic()
-        if events:
-            handle.deliver(events)
-        if outcome is not None:
-            self._handle = None
-            self._on_end(self)
-            handle.finish(outcome)
+    def _cancel_all(self) -> None:
+        for worker in (*self._running, *self._waiting):
+            worker.cancel()
 
 
-def _log_warning(args: tuple[Any, ...]) -> None:
-    logger.warning("%s: %s", args[1].__name__, args[0])
+def _soon(tell: Callable[[], None]) -> None:
+    """Call a listener from an event of its own.
+
+    A listener may open a dialog and wait for the answer there. Qt does not ring a timer again
+    before its slot has returned, so the other jobs would stand still as long.
+    """
+    QTimer.singleShot(0, partial(tell))  # a partial: bindings hold a bound method only weakly
+
+
+def _factory() -> Callable[[], _Workers]:
+    known: list[_Workers] = []
+
+    def workers() -> _Workers:
+        app = QCoreApplication.instance()
+        if app is None:
+            raise RuntimeError("A job in the background needs Qt's application to be running.")
+        if not known or known[0].parent() is not app:
+            known[:] = [_Workers(app)]
+        return known[0]
+
+    return workers
+
+
+_workers_of_the_program = _factory()

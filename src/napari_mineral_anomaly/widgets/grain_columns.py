@@ -52,6 +52,33 @@ class Column:
         return self.keys[0]
 
 
+@dataclass(frozen=True)
+class CopiedCells:
+    """Some rows and columns of the table.
+
+    Attributes
+    ----------
+    columns : list of Column
+    values : dict of str to list
+        The values of all rows of the table, by key.
+    rows : list of int
+        The chosen rows.
+    """
+
+    columns: list[Column]
+    values: dict[str, list[Any]]
+    rows: list[int]
+
+    def as_text(self) -> str:
+        """Cells with a head line, tab-separated, as spreadsheets take them from the clipboard."""
+        lines = ["\t".join(column.title for column in self.columns)]
+        for number in self.rows:
+            row = {key: values[number] for key, values in self.values.items()}
+            texts = (" ".join(column.text(row).split()) for column in self.columns)
+            lines.append("\t".join(texts))
+        return "\n".join(lines) + "\n"
+
+
 def drivers_text(drivers: Sequence[str]) -> str:
     """Drivers in one line: "As +14, S +6.2, Fe −3.1"."""
     parts = []

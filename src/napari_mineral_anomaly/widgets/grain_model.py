@@ -17,7 +17,7 @@ from qtpy.QtGui import QColor
 
 from napari_mineral_anomaly.grain_details import DETAIL_COLUMNS
 from napari_mineral_anomaly.grain_search import GrainSearch
-from napari_mineral_anomaly.widgets.grain_columns import COMMENT, STATUS, Cells, Column
+from napari_mineral_anomaly.widgets.grain_columns import COMMENT, STATUS, Cells, Column, CopiedCells
 from napari_mineral_anomaly.widgets.themes import Inks
 
 _ROLE = Qt.ItemDataRole
@@ -149,14 +149,11 @@ class GrainTableModel(QAbstractTableModel):
         found = np.flatnonzero(self._order == row)
         return int(found[0]) if found.size else None
 
-    def as_text(self, shown_rows: Iterable[int], columns: Sequence[int]) -> str:
-        """Cells with a head line, tab-separated, as spreadsheets take them from the clipboard."""
-        chosen = [self.columns[k] for k in columns]
-        lines = ["\t".join(column.title for column in chosen)]
-        for shown in shown_rows:
-            row = self._row(int(self._order[shown]))
-            lines.append("\t".join(_one_line(column.text(row)) for column in chosen))
-        return "\n".join(lines) + "\n"
+    def copied_cells(self, shown_rows: Iterable[int], columns: Sequence[int]) -> CopiedCells:
+        """Some cells as plain values, which a worker may hold, as they are now."""
+        rows = [int(self._order[shown]) for shown in shown_rows]
+        values = {key: list(of_all_rows) for key, of_all_rows in self._values.items()}
+        return CopiedCells([self.columns[k] for k in columns], values, rows)
 
     def shown_table(self) -> pd.DataFrame:
         """The rows as shown, with the numbers of the table and the verdicts as they are now."""
@@ -273,7 +270,3 @@ def _status_colour(status: str, inks: Inks) -> str:
     if status in ("accept", "SEM-true"):
         return inks.good
     return inks.bad if status in ("reject", "SEM-false") else ""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

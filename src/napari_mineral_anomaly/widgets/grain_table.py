@@ -217,10 +217,11 @@ class GrainTableDock(Dock):
         """Copy the selected rows (all where none is), as spreadsheets take them."""
         if not self.is_complete():
             return
-        rows, columns = self.view.rows_to_copy(), self.view.shown_columns()
+        rows = self.view.rows_to_copy()
+        cells = self.model.copied_cells(rows, self.view.shown_columns())
 
         def work(on_event: ProgressCallback, cancel: CancelToken) -> str:
-            return self.model.as_text(rows, columns)
+            return cells.as_text()
 
         def put(text: str) -> None:
             QApplication.clipboard().setText(text)
