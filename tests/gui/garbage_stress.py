@@ -135,8 +135,8 @@ def main() -> int:
     print(
         f"{API_NAME}: {rounds} rounds in {ending - began:.1f} s, {len(handles)} workers;"
         f" collections on the main thread {where[True]}, elsewhere {where[False]};"
-        f" widgets destroyed elsewhere {Panel.foreign}; collection on again: {gc.isenabled()}; all jobs done: {done}; of {made}"
-        f" cycles at most {most_waiting} waited",
+        f" widgets destroyed elsewhere {Panel.foreign}; collection on again: {gc.isenabled()};"
+        f" all jobs done: {done}; of {made} cycles at most {most_waiting} waited",
         flush=True,
     )
     faulthandler.cancel_dump_traceback_later()
