@@ -6,4 +6,4 @@ if [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && [ "$(uname)" = Linux ]; then
     echo "No display here: look at $2/overview.png or $2/report.html, or run this on a desktop to open napari."
     exit 0
 fi
-exec .venv/bin/python -m napari_mineral_anomaly.widgets.open_run "$1" "$2"
+exec .venv/bin/python -m napari_mineral_anomaly.window.plugin.open_run "$1" "$2"

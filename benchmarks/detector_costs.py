@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.cost import expected_seconds
 from napari_mineral_anomaly.detectors.registry import make_config, make_detector
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Detector, parameters, rows and columns, elements.
 RUNS: tuple[tuple[str, dict[str, Any], tuple[int, int], int], ...] = (

@@ -33,9 +33,9 @@ from napari.layers import Image, Labels, Layer, Shapes
 from napari.utils.events.containers import Selection
 from vispy.app.backends._qt import CanvasBackendDesktop
 
-from napari_mineral_anomaly import widgets
-from napari_mineral_anomaly.jobs import qt as jobs_qt
-from napari_mineral_anomaly.widgets import load_maps
+from napari_mineral_anomaly import window
+from napari_mineral_anomaly.window.jobs import qt as jobs_qt
+from napari_mineral_anomaly.window.loading import dock as load_maps
 
 # Qt asks for these all the time; they only forward, and would drown the events that matter.
 NOT_EVENTS = {
@@ -196,10 +196,11 @@ class Watcher:
         return call
 
     def watch_our_code(self) -> None:
-        """Wrap every method of our widgets, the session and the job relay."""
-        names = [module.name for module in pkgutil.iter_modules(widgets.__path__)]
-        ours = [importlib.import_module(f"{widgets.__name__}.{name}") for name in names]
-        for module in (jobs_qt, *ours):
+        """Wrap every method of our docks, the session and the job relay."""
+        jobs = f"{window.__name__}.jobs"
+        found = pkgutil.walk_packages(window.__path__, f"{window.__name__}.")
+        names = [module.name for module in found if not module.name.startswith(jobs)]
+        for module in (jobs_qt, *map(importlib.import_module, names)):
             for _, kind in inspect.getmembers(module, inspect.isclass):
                 # Values hold no event's code, and the payload runs in its worker.
                 if kind.__module__ != module.__name__ or kind is jobs_qt._Payload:

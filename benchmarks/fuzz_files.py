@@ -67,9 +67,9 @@ def _tiff_folder(folder: Path) -> Path:
 
 def _ours(name: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
-        from napari_mineral_anomaly.io.write_tables import write_pixels
-        from napari_mineral_anomaly.io.write_tiff import write_imagej, write_ome
-        from napari_mineral_anomaly.io.write_zarr import write_ome_zarr
+        from napari_mineral_anomaly.io.writing.tables import write_pixels
+        from napari_mineral_anomaly.io.writing.tiff import write_imagej, write_ome
+        from napari_mineral_anomaly.io.writing.zarr import write_ome_zarr
 
         path = folder / name
         dtype = "uint32" if name.endswith(".ome.tif") else "uint16"

@@ -17,14 +17,14 @@ import numpy as np
 from skimage.measure import regionprops_table
 
 from napari_mineral_anomaly import ElementCube
-from napari_mineral_anomaly.evidence import evidence_of, prepare_evidence
-from napari_mineral_anomaly.grains import (
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.evidence import evidence_of, prepare_evidence
+from napari_mineral_anomaly.grains.table import (
     detail_grains,
     find_grains,
     label_grains,
     list_grains,
 )
-from napari_mineral_anomaly.result import AnomalyResult
 from napari_mineral_anomaly.simulate.scenes import ELEMENTS
 
 SHAPE = (1500, 1600)

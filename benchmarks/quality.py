@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_mineral_anomaly.benchmarking import Scene, parse_scenes, run_one
-from napari_mineral_anomaly.own_process import ProcessDiedError, call_in_own_process
-from napari_mineral_anomaly.run_record import plain
+from napari_mineral_anomaly.evaluation.benchmark.runs import Scene, parse_scenes, run_one
+from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process
+from napari_mineral_anomaly.runs.record import plain
 from quality_figures import draw_comparisons, draw_recall, recall_of_saved
 from quality_page import write_page
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from napari_mineral_anomaly.benchmark_files import grain_recall_table
-from napari_mineral_anomaly.benchmarking import BenchmarkRun, Scene
-from napari_mineral_anomaly.report import figure_png
-from napari_mineral_anomaly.report.benchmark_figures import (
+from napari_mineral_anomaly.evaluation.benchmark.figures import (
     Comparison,
     draw_grain_recall,
     draw_maps,
     draw_roc,
     draw_separability,
 )
+from napari_mineral_anomaly.evaluation.benchmark.files import grain_recall_table
+from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, Scene
+from napari_mineral_anomaly.runs.report import figure_png
 
 SHOWN = ("msfa", "rx", "robust-rx", "local-rx", "pca", "knn")
 # Whose recall is shown: those that ran on every section, one network seed.

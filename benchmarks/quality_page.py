@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from napari_mineral_anomaly.benchmark_files import RATE_CRITERION
-from napari_mineral_anomaly.benchmarking import ALL_FAMILIES, summarise
+from napari_mineral_anomaly.evaluation.benchmark.files import RATE_CRITERION
+from napari_mineral_anomaly.evaluation.benchmark.runs import ALL_FAMILIES, summarise
 
 # Ablations and the untrained control are no rivals of msfa.
 OURS = "msfa"

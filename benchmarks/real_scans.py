@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mineral_anomaly import AnomalyResult, ElementCube, read_maps
-from napari_mineral_anomaly.grains import DRIVER_COLUMNS, find_grains
-from napari_mineral_anomaly.report.figures import figure_png, new_figure
-from napari_mineral_anomaly.run_files import (
+from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS, find_grains
+from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
     GRAINS_FILE,
     LABELS_FILE,
@@ -40,6 +39,7 @@ from napari_mineral_anomaly.run_files import (
     SCORE_FILE,
     WORLD_FILES,
 )
+from napari_mineral_anomaly.runs.report.overview import figure_png, new_figure
 
 SCANS = {
     "metapelite_arac01b": ["--pixel-size", "5"],

@@ -28,8 +28,8 @@ from qtpy.QtWidgets import QApplication
 
 from event_meter import Watcher
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.parts import PLUGIN
+from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.layers.links import linked_layers
 
 PAGE = Path(__file__).parents[1] / "docs" / "measured" / "window_events.md"
 BAR_MS = 50.0
@@ -354,7 +354,7 @@ def first_import() -> float:
         "import time, napari\n"
         "viewer = napari.Viewer(show=False)\n"
         "started = time.thread_time()\n"
-        "import napari_mineral_anomaly.widgets.load_maps\n"
+        "import napari_mineral_anomaly.window.loading.dock\n"
         "print(time.thread_time() - started)\n"
         "viewer.close()"
     )

@@ -24,8 +24,8 @@ from qtpy.QtCore import QEvent, QSettings
 from qtpy.QtWidgets import QApplication
 
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.widgets.links import link_of, linked_layers
-from napari_mineral_anomaly.widgets.parts import PLUGIN
+from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
 
 IMAGES = Path(__file__).parent / "images"
 # Few enough pixels for single ones to be seen in a picture.

@@ -11,19 +11,19 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.cube import ElementCube
+    from napari_mineral_anomaly.detectors.pipeline import detect
+    from napari_mineral_anomaly.detectors.results.result import AnomalyResult
     from napari_mineral_anomaly.io import read_maps
-    from napari_mineral_anomaly.pipeline import detect
-    from napari_mineral_anomaly.result import AnomalyResult
+    from napari_mineral_anomaly.scan.cube import ElementCube
 
 __version__ = version("napari-mineral-anomaly")
 __all__ = ["AnomalyResult", "ElementCube", "__version__", "detect", "read_maps"]
 
 # napari imports this package at start-up to find the manifest: keep that import cheap.
 _HOME = {
-    "AnomalyResult": "napari_mineral_anomaly.result",
-    "ElementCube": "napari_mineral_anomaly.cube",
-    "detect": "napari_mineral_anomaly.pipeline",
+    "AnomalyResult": "napari_mineral_anomaly.detectors.results.result",
+    "ElementCube": "napari_mineral_anomaly.scan.cube",
+    "detect": "napari_mineral_anomaly.detectors.pipeline",
     "read_maps": "napari_mineral_anomaly.io",
 }
 

@@ -16,9 +16,9 @@ import tifffile
 from scipy.io import savemat
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.benchmark_files import BENCHMARK_FILES
 from napari_mineral_anomaly.cli import main
-from napari_mineral_anomaly.evaluation import evaluate
+from napari_mineral_anomaly.evaluation.benchmark.files import BENCHMARK_FILES
+from napari_mineral_anomaly.evaluation.metrics import evaluate
 from napari_mineral_anomaly.io import read_scene
 
 

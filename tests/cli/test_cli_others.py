@@ -12,8 +12,8 @@ import tifffile
 
 from napari_mineral_anomaly import read_maps
 from napari_mineral_anomaly.cli import main
-from napari_mineral_anomaly.evaluation import evaluate
-from napari_mineral_anomaly.run_files import MODEL_FILES, RUN_FILES
+from napari_mineral_anomaly.evaluation.metrics import evaluate
+from napari_mineral_anomaly.io.run_files import MODEL_FILES, RUN_FILES
 
 
 def names(folder):

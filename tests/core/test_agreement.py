@@ -7,16 +7,16 @@ import pytest
 from scipy import stats
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.agreement import (
+from napari_mineral_anomaly.detectors.results.agreement import (
     NOT_JUDGED,
     agree,
     agreeing_detectors,
     threshold_for,
 )
+from napari_mineral_anomaly.detectors.results.calibration import default_threshold
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains import label_grains
-from napari_mineral_anomaly.result import AnomalyResult
-from napari_mineral_anomaly.scoring import default_threshold
+from napari_mineral_anomaly.grains.table import label_grains
 from napari_mineral_anomaly.simulate import simulate_section
 
 

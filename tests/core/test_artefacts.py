@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.artefacts import FLAG_CODES, flag_sentence, split_flags
-from napari_mineral_anomaly.bad_lines import find_bad_lines
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.grains import find_grains
-from napari_mineral_anomaly.line_leaks import line_leaks
-from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.artefacts.bad_lines import find_bad_lines
+from napari_mineral_anomaly.grains.artefacts.flags import FLAG_CODES, flag_sentence, split_flags
+from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 
 ELEMENTS = ("Si", "P", "S", "Ca", "Ti", "Fe", "As", "Zr", "Ba", "Pb")
 SHAPE = (60, 60)

@@ -9,7 +9,14 @@ import pandas as pd
 import pytest
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.benchmarking import (
+from napari_mineral_anomaly.detectors.registry import detector_names
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.evaluation.benchmark.grain_recall import (
+    found_grains,
+    grain_recall_by_fraction,
+    threshold_at_false_alarm_rate,
+)
+from napari_mineral_anomaly.evaluation.benchmark.runs import (
     choose_detectors,
     parse_scene,
     parse_scenes,
@@ -17,15 +24,8 @@ from napari_mineral_anomaly.benchmarking import (
     run_one,
     summarise,
 )
-from napari_mineral_anomaly.detectors.registry import detector_names
-from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.evaluation import evaluate
-from napari_mineral_anomaly.grain_recall import (
-    found_grains,
-    grain_recall_by_fraction,
-    threshold_at_false_alarm_rate,
-)
-from napari_mineral_anomaly.own_process import ProcessDiedError, call_in_own_process
+from napari_mineral_anomaly.evaluation.metrics import evaluate
+from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process
 from napari_mineral_anomaly.simulate import simulate_section, write_section
 
 

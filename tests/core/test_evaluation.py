@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics import roc_curve as sklearn_roc_curve
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.evaluation import auc_and_ap, evaluate, roc_curve, separability
+from napari_mineral_anomaly.evaluation.metrics import auc_and_ap, evaluate, roc_curve, separability
 
 KEYS = {
     "auc",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.pipeline import detect
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.evidence import prepare_evidence
-from napari_mineral_anomaly.grains import find_grains
-from napari_mineral_anomaly.pipeline import detect
-from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.grains.evidence import prepare_evidence
+from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import simulate_section
 
 ELEMENTS = ("Fe", "Zr", "Si")

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains import GRAIN_COLUMNS, StageTransform, find_grains
+from napari_mineral_anomaly.grains.table import GRAIN_COLUMNS, StageTransform, find_grains
 from napari_mineral_anomaly.progress import CancelledError, CancelToken
-from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 SHAPE = (30, 40)
 

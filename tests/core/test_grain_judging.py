@@ -11,10 +11,10 @@ from scipy import stats
 from sklearn.metrics import precision_recall_curve
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.evaluation import evaluate, pr_curve, roc_3d
-from napari_mineral_anomaly.grain_judging import at_threshold, judge
-from napari_mineral_anomaly.intervals import bootstrap_share, wilson
-from napari_mineral_anomaly.sampled_truth import draw_sample, load_sample, save_sample
+from napari_mineral_anomaly.evaluation.against_truth import at_threshold, judge
+from napari_mineral_anomaly.evaluation.intervals import bootstrap_share, wilson
+from napari_mineral_anomaly.evaluation.metrics import evaluate, pr_curve, roc_3d
+from napari_mineral_anomaly.evaluation.sampled_truth import draw_sample, load_sample, save_sample
 
 
 def _scene() -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_mineral_anomaly.grain_outline import pixel_outlines
+from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
 
 
 def area(ring: np.ndarray) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_mineral_anomaly import grain_regions
-from napari_mineral_anomaly.grain_regions import GrainRegions, label_grains
+from napari_mineral_anomaly.grains.pixels import regions as grain_regions
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, label_grains
 
 
 def _random_grains(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_mineral_anomaly.grain_search import GrainSearch
+from napari_mineral_anomaly.grains.search import GrainSearch
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.grains import (
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.table import (
     GRAIN_COLUMNS,
     find_grains,
     label_grains,
     remove_small_grains,
     split_driver,
 )
-from napari_mineral_anomaly.result import AnomalyResult
 
 
 def make_result(

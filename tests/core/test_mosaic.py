@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.mosaic import stack_sections
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.stacking import stack_sections
 
 
 def make_cube(shape, elements=("Fe", "S"), dtype=np.uint16, seed=0, **options) -> ElementCube:

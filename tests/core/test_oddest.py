@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_mineral_anomaly.oddest import oddest_places, oddest_sentence
-from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_places, oddest_sentence
 
 
 def result(score: np.ndarray, contributions: np.ndarray) -> AnomalyResult:

@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly import ElementCube, detect
+from napari_mineral_anomaly.detectors.pipeline import apply_detector, run_detection
 from napari_mineral_anomaly.detectors.registry import (
     config_class,
     detector_names,
     make_config,
     make_detector,
 )
+from napari_mineral_anomaly.detectors.results.calibration import (
+    default_threshold,
+    promised_false_pixels,
+)
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.pipeline import apply_detector, run_detection
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
-from napari_mineral_anomaly.scoring import default_threshold, promised_false_pixels
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.pseudo_label_editing import (
+from napari_mineral_anomaly.detectors.clusters.editing import (
     cluster_map,
     cluster_signatures,
     for_training,
@@ -18,6 +16,8 @@ from napari_mineral_anomaly.pseudo_label_editing import (
     split_by_signature,
     toggle_background,
 )
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 LABELS = np.zeros((12, 20), dtype=np.uint16)
 LABELS[1:, :8] = 2

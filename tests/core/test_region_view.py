@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly import ElementCube
-from napari_mineral_anomaly.region_view import expected_counts, region_spectrum
-from napari_mineral_anomaly.spectra import EnergyAxis, SpectrumImage
+from napari_mineral_anomaly.scan.region import expected_counts, region_spectrum
+from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 
 SHAPE = (6, 8)
 GRAIN = np.zeros(SHAPE, dtype=bool)

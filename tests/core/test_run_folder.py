@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 import tifffile
 
-from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun, run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.pipeline import DetectionRun, run_detection
+from napari_mineral_anomaly.io.run_files import RUN_FILES
 from napari_mineral_anomaly.progress import CancelledError, CancelToken
-from napari_mineral_anomaly.run_files import RUN_FILES
-from napari_mineral_anomaly.run_folder import write_run
+from napari_mineral_anomaly.runs.folder import write_run
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,14 @@ import json
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.io.ingest import IngestReport, UsedMap
-from napari_mineral_anomaly.result import AnomalyResult
-from napari_mineral_anomaly.run_record import make_record, peak_memory_mb, plain
-from napari_mineral_anomaly.scoring import default_threshold, expected_false_pixels
+from napari_mineral_anomaly.detectors.results.calibration import (
+    default_threshold,
+    expected_false_pixels,
+)
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.runs.record import make_record, peak_memory_mb, plain
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.quality.facts import IngestReport, UsedMap
 
 CONTRACT_KEYS = {
     "schema_version",

@@ -7,14 +7,14 @@ import pytest
 from scipy import stats
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.scoring import (
+from napari_mineral_anomaly.detectors.results.calibration import (
     background_sigmas,
     calibrate,
     default_threshold,
     expected_false_pixels,
     promised_false_pixels,
 )
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.simulate import simulate_section
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.formulas import mass_fractions
+from napari_mineral_anomaly.scan.names.formulas import mass_fractions
 from napari_mineral_anomaly.simulate.accessories import ellipse_fractions
 from napari_mineral_anomaly.simulate.minerals import MINERALS
 from napari_mineral_anomaly.simulate.rendering import blur_beam

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly import two_phase_mixing
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.grain_regions import GrainRegions
-from napari_mineral_anomaly.grain_signals import measure_grains
+from napari_mineral_anomaly.grains.artefacts import mixing
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions
+from napari_mineral_anomaly.grains.signals import measure_grains
+from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import simulate_section
 
 SHAPE = (120, 140)
@@ -20,14 +20,14 @@ def one_by_one(
     """Which grains were compared, and which of them are mixtures: one at a time, pixel by pixel."""
     ring = regions.ring()
     signals = measure_grains(cube, regions, ring)
-    compared = (two_phase_mixing.widths(regions) <= two_phase_mixing.WIDEST_PX) & (ring.size >= 12)
-    compared &= two_phase_mixing._within_ring(signals)
+    compared = (mixing.widths(regions) <= mixing.WIDEST_PX) & (ring.size >= 12)
+    compared &= mixing._within_ring(signals)
     found = np.zeros(regions.n_grains, dtype=bool)
     for grain in np.flatnonzero(compared):
         pixels = ring.of(grain)
         values = np.array([cube.plane(c).reshape(-1)[pixels] for c in range(cube.n_elements)]).T
         values = values.astype(float)
-        noise = two_phase_mixing._ring_noise(signals, np.array([grain]))[0]
+        noise = mixing._ring_noise(signals, np.array([grain]))[0]
         codes = clusters.reshape(-1)[pixels]
         names, counts = np.unique(codes, return_counts=True)
         second = codes != names[counts.argmax()]
@@ -43,11 +43,11 @@ def one_by_one(
                 ((values - first_mean) / noise) ** 2
             ).sum(axis=1)
         if 0 < second.sum() < second.size:
-            found[grain] = two_phase_mixing._fits(
+            found[grain] = mixing._fits(
                 signals.mean[[grain]],
                 values[~second].mean(axis=0)[None],
                 values[second].mean(axis=0)[None],
-                two_phase_mixing._error(signals, np.array([grain])),
+                mixing._error(signals, np.array([grain])),
             )[0]
     return compared, found
 
@@ -57,7 +57,7 @@ def one_by_one(
 def test_all_grains_at_once_are_what_one_by_one_gives(
     n_clusters: int, pairs_at_a_time: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(two_phase_mixing, "_MAX_PAIRS", pairs_at_a_time)
+    monkeypatch.setattr(mixing, "_MAX_PAIRS", pairs_at_a_time)
     cube = simulate_section("artefacts", SHAPE, 11).cube
     rng = np.random.default_rng(2)
     mask = np.zeros(SHAPE, dtype=bool)
@@ -69,7 +69,7 @@ def test_all_grains_at_once_are_what_one_by_one_gives(
     ring = regions.ring()
     compared, expected = one_by_one(cube, regions, clusters)
     signals = measure_grains(cube, regions, ring)
-    found = two_phase_mixing.is_mixture(cube, regions, ring, signals, clusters)
+    found = mixing.is_mixture(cube, regions, ring, signals, clusters)
     assert compared.sum() > 30
     assert 3 < expected.sum() < compared.sum()
     assert np.array_equal(found, expected)
@@ -81,4 +81,4 @@ def test_no_grain_is_no_mixture() -> None:
     ring = regions.ring()
     signals = measure_grains(cube, regions, ring)
     clusters = np.full((40, 40), 2, dtype=np.uint16)
-    assert two_phase_mixing.is_mixture(cube, regions, ring, signals, clusters).shape == (0,)
+    assert mixing.is_mixture(cube, regions, ring, signals, clusters).shape == (0,)

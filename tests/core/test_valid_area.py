@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.scan.valid_area import is_measured, locate_sample
 from napari_mineral_anomaly.simulate import simulate_section
-from napari_mineral_anomaly.valid_area import is_measured, locate_sample
 
 ROCK = ("Si", "Al", "Fe", "Ca", "K")
 # Expected counts of each mineral in the elements of ROCK.

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grain_regions import PixelSets, label_grains
-from napari_mineral_anomaly.verdict_files import load_verdicts, save_verdicts
-from napari_mineral_anomaly.verdicts import History, VerdictBook, with_verdicts
+from napari_mineral_anomaly.grains.pixels.regions import PixelSets, label_grains
+from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook, with_verdicts
+from napari_mineral_anomaly.grains.verdicts.files import load_verdicts, save_verdicts
 
 SCORE = np.zeros((20, 30))
 SCORE[5, 5:10] = [6, 6, 9, 6, 6]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 ELEMENTS = ("Si", "Al", "Fe", "Ca", "K", "Zr")
 PHASES = np.array(

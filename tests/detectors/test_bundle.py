@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import FittedDetector
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
 from napari_mineral_anomaly.detectors.registry import detector_names, make_detector
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 SMALL: dict[str, dict[str, Any]] = {
     "rx": {},

@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.cluster import DBSCAN
 
-from napari_mineral_anomaly import dbscan
-from napari_mineral_anomaly.dbscan import (
+from napari_mineral_anomaly.detectors.clusters import dbscan
+from napari_mineral_anomaly.detectors.clusters.dbscan import (
     NearestCore,
     connected_groups,
     core_points,

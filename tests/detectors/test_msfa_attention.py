@@ -7,13 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as nnf
 
-from napari_mineral_anomaly.detectors.msfa_paper.attention import (
+from napari_mineral_anomaly.detectors.networks.msfa_paper.attention import (
     OrthogonalAttention,
     orthonormal_filters,
 )
-from napari_mineral_anomaly.detectors.msfa_paper.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.msfa_paper.grid import FoldedPooling, PixelGrid
-from napari_mineral_anomaly.detectors.msfa_paper.network import MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling, PixelGrid
 
 CPU = torch.device("cpu")
 

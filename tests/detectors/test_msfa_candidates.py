@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from napari_mineral_anomaly.detectors.msfa import surroundings
-from napari_mineral_anomaly.detectors.msfa.candidates import (
+from napari_mineral_anomaly.detectors.networks.msfa import surroundings
+from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
     Candidates,
     cluster_background,
     find_candidates,
@@ -15,12 +15,12 @@ from napari_mineral_anomaly.detectors.msfa.candidates import (
     residual_sigma,
     squared_sigmas,
 )
-from napari_mineral_anomaly.detectors.msfa.surroundings import (
+from napari_mineral_anomaly.detectors.networks.msfa.surroundings import (
     PRIOR_PIXELS,
     local_surprise,
     whitening,
 )
-from napari_mineral_anomaly.detectors.msfa.view import RINGS
+from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS
 from napari_mineral_anomaly.progress import CancelledError, CancelToken
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
-from napari_mineral_anomaly.detectors.msfa.config import MsfaConfig
-from napari_mineral_anomaly.detectors.msfa.detector import FittedMaskedMsfa, MsfaDetector
+from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
+from napari_mineral_anomaly.detectors.networks.msfa.detector import FittedMaskedMsfa, MsfaDetector
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
-from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 SMALL: dict[str, Any] = {
     "epochs": 8,

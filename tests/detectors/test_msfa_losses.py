@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from napari_mineral_anomaly.detectors.msfa_paper.losses import (
+from napari_mineral_anomaly.detectors.networks.parts.losses import (
     centre_cosines,
     cohesion,
     common_point,

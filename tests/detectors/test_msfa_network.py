@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.msfa.attention import ScanAttention
-from napari_mineral_anomaly.detectors.msfa.config import MsfaConfig
-from napari_mineral_anomaly.detectors.msfa.features import Features, fit_features
-from napari_mineral_anomaly.detectors.msfa.looking import (
+from napari_mineral_anomaly.detectors.networks.msfa.attention import ScanAttention
+from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
+from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
+from napari_mineral_anomaly.detectors.networks.msfa.looking import (
     hidden_blocks,
     masked_input,
     plain_surroundings,
     predict_scan,
     smoothed,
 )
-from napari_mineral_anomaly.detectors.msfa.network import MaskedNetwork, latent_width
-from napari_mineral_anomaly.detectors.msfa.view import MARGIN, RINGS, ScanView
+from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork, latent_width
+from napari_mineral_anomaly.detectors.networks.msfa.view import MARGIN, RINGS, ScanView
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 CPU = torch.device("cpu")
 MakeScan = Callable[..., ElementCube]
@@ -222,7 +222,7 @@ def test_views_with_and_without_the_features_kept_agree(
 ) -> None:
     features = _features(masked_scan)
     kept = ScanView(masked_scan, features)
-    monkeypatch.setattr("napari_mineral_anomaly.detectors.msfa.view.CACHED_BYTES", 0)
+    monkeypatch.setattr("napari_mineral_anomaly.detectors.networks.msfa.view.CACHED_BYTES", 0)
     read = ScanView(masked_scan, features)
     cut = (slice(3, 11), slice(2, 17))
     np.testing.assert_array_equal(kept.values(*cut), read.values(*cut))

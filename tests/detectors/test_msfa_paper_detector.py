@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.msfa_paper.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.msfa_paper.detector import MsfaPaperDetector
-from napari_mineral_anomaly.detectors.msfa_paper.loading import WindowLoader
-from napari_mineral_anomaly.detectors.msfa_paper.network import MsfaNetwork
-from napari_mineral_anomaly.detectors.msfa_paper.scan import ScanPasses
-from napari_mineral_anomaly.detectors.msfa_paper.training import Trainer
-from napari_mineral_anomaly.detectors.msfa_paper.windows import bounding_window
+from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
+from napari_mineral_anomaly.detectors.networks.msfa_paper.detector import MsfaPaperDetector
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses
+from napari_mineral_anomaly.detectors.networks.msfa_paper.training import Trainer
+from napari_mineral_anomaly.detectors.networks.parts.loading import WindowLoader
+from napari_mineral_anomaly.detectors.networks.parts.windows import bounding_window
+from napari_mineral_anomaly.detectors.preprocess import fit_preprocessing
 from napari_mineral_anomaly.detectors.registry import make_config
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.preprocess import fit_preprocessing
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
-from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Small, and with the switches at their other end where the published one hides what is tested.
 SMALL: dict[str, Any] = {

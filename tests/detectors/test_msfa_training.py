@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.msfa.candidates import cluster_background
-from napari_mineral_anomaly.detectors.msfa.config import MsfaConfig
-from napari_mineral_anomaly.detectors.msfa.features import fit_features
-from napari_mineral_anomaly.detectors.msfa.network import MaskedNetwork
-from napari_mineral_anomaly.detectors.msfa.training import Aggregation, Trainer
-from napari_mineral_anomaly.detectors.msfa.view import ScanView
+from napari_mineral_anomaly.detectors.networks.msfa.candidates import cluster_background
+from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
+from napari_mineral_anomaly.detectors.networks.msfa.features import fit_features
+from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.training import Aggregation, Trainer
+from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 SMALL: dict[str, Any] = {"width": 8, "groups": 2, "tile": 12, "batch_size": 4}
 MakeScan = Callable[..., ElementCube]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.detectors.msfa_paper.windows import (
+from napari_mineral_anomaly.detectors.networks.parts.windows import (
     Window,
     bounding_window,
     draw_windows,

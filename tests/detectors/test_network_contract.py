@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.pipeline import detect
 from napari_mineral_anomaly.detectors.registry import make_detector
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.pipeline import detect
-from napari_mineral_anomaly.result import AnomalyResult
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 MakeScan = Callable[..., ElementCube]
 

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors.auto_ad.config import AutoAdConfig
-from napari_mineral_anomaly.detectors.auto_ad.optimise import adaptive_weights, learn_tile
-from napari_mineral_anomaly.detectors.auto_ad.tiles import padded_side, scan_tiles
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
-from napari_mineral_anomaly.detectors.dfan.config import DfanConfig
-from napari_mineral_anomaly.detectors.dfan.detector import DfanDetector
-from napari_mineral_anomaly.detectors.dfan.network import ChannelAttention
+from napari_mineral_anomaly.detectors.networks.auto_ad.config import AutoAdConfig
+from napari_mineral_anomaly.detectors.networks.auto_ad.optimise import adaptive_weights, learn_tile
+from napari_mineral_anomaly.detectors.networks.auto_ad.tiles import padded_side, scan_tiles
+from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
+from napari_mineral_anomaly.detectors.networks.dfan.detector import DfanDetector
+from napari_mineral_anomaly.detectors.networks.dfan.network import ChannelAttention
+from napari_mineral_anomaly.detectors.pipeline import detect, run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
-from napari_mineral_anomaly.pipeline import detect, run_detection
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 RIVALS = ("auto-ad", "dfan")
 QUICK: dict[str, dict[str, Any]] = {

@@ -9,11 +9,15 @@ import pytest
 
 from napari_mineral_anomaly import ElementCube, detect
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
-from napari_mineral_anomaly.detectors.pca import PcaBackground, PcaConfig, PcaDetector
-from napari_mineral_anomaly.detectors.reference_sample import KnnBackground, KnnConfig, KnnDetector
+from napari_mineral_anomaly.detectors.pipeline import run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
-from napari_mineral_anomaly.evaluation import auc_and_ap
-from napari_mineral_anomaly.pipeline import run_detection
+from napari_mineral_anomaly.detectors.statistical.neighbours_and_forest import (
+    KnnBackground,
+    KnnConfig,
+    KnnDetector,
+)
+from napari_mineral_anomaly.detectors.statistical.pca import PcaBackground, PcaConfig, PcaDetector
+from napari_mineral_anomaly.evaluation.metrics import auc_and_ap
 
 RIVALS = ("robust-rx", "pca", "knn", "iforest")
 

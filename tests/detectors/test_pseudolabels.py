@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.pseudolabels import (
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
     MAX_FITTED_PIXELS,
     Clusters,
     fit_clusters,

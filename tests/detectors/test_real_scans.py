@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly import detect, read_maps
-from napari_mineral_anomaly.evaluation import auc_and_ap
+from napari_mineral_anomaly.evaluation.metrics import auc_and_ap
 from napari_mineral_anomaly.io import read_scene
 
 

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly import ElementCube, detect
-from napari_mineral_anomaly.detectors import ring
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
-from napari_mineral_anomaly.detectors.crd import CrdConfig, representation_error
-from napari_mineral_anomaly.detectors.local_rx import (
+from napari_mineral_anomaly.detectors.pipeline import run_detection
+from napari_mineral_anomaly.detectors.preprocess import fit_preprocessing
+from napari_mineral_anomaly.detectors.registry import make_config
+from napari_mineral_anomaly.detectors.statistical import ring
+from napari_mineral_anomaly.detectors.statistical.crd import CrdConfig, representation_error
+from napari_mineral_anomaly.detectors.statistical.local_rx import (
     LocalRxConfig,
     local_distance,
     ordinary_for_the_scan,
 )
-from napari_mineral_anomaly.detectors.registry import make_config
-from napari_mineral_anomaly.detectors.ring import RingBlock, ring_offsets
+from napari_mineral_anomaly.detectors.statistical.ring import RingBlock, ring_offsets
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.pipeline import run_detection
-from napari_mineral_anomaly.preprocess import fit_preprocessing
 from napari_mineral_anomaly.simulate import simulate_section
 
 RIVALS = ("local-rx", "crd")

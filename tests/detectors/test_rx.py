@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.detectors import pixelwise
-from napari_mineral_anomaly.detectors.mahalanobis import (
+from napari_mineral_anomaly.detectors.statistical import pixelwise
+from napari_mineral_anomaly.detectors.statistical.mahalanobis import (
     Mahalanobis,
     RunningMoments,
     gaussianised,
 )
-from napari_mineral_anomaly.detectors.rx import RxConfig, RxDetector
+from napari_mineral_anomaly.detectors.statistical.rx import RxConfig, RxDetector
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 
 def _gaussian_cube(

@@ -16,13 +16,13 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, QSettings
 from qtpy.QtWidgets import QWidget
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.jobs import SyncExecutor
+from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.layers import add, element_layers
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.parts import PLUGIN, Dock
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.jobs import SyncExecutor
+from napari_mineral_anomaly.window.kit.dock import PLUGIN, Dock
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.make import add, element_layers
 
 SCAN_ID = "scan-a"
 ELEMENTS = ("Si", "Fe", "Ca", "Au", "Zr", "P")

@@ -24,8 +24,8 @@ from qtpy import API_NAME
 from qtpy.QtCore import QObject, Qt, QThread, Signal
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
 
-from napari_mineral_anomaly.jobs import Job, JobHandle
-from napari_mineral_anomaly.jobs.qt import QtExecutor
+from napari_mineral_anomaly.window.jobs import Job, JobHandle
+from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 
 WORKERS = 2
 

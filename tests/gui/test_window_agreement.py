@@ -9,15 +9,15 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
-from napari_mineral_anomaly.agreement import agree
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.registry import ENTRIES
-from napari_mineral_anomaly.widgets.agreement_layers import agreement_colours, results_of
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.layers import add, element_layers
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.parts import Dock
-from napari_mineral_anomaly.widgets.session import session_of
+from napari_mineral_anomaly.detectors.results.agreement import agree
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.detecting.agreement_layers import agreement_colours, results_of
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.make import add, element_layers
+from napari_mineral_anomaly.window.layers.session import session_of
 
 
 @pytest.fixture

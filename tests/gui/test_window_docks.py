@@ -13,18 +13,18 @@ import tifffile
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
 
-from napari_mineral_anomaly.jobs.qt import QtExecutor
-from napari_mineral_anomaly.pipeline import detect
+from napari_mineral_anomaly.detectors.pipeline import detect
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets import detect as detect_module
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.export import ExportDock
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.load_maps import LoadMapsDock
-from napari_mineral_anomaly.widgets.parts import DOCK_WIDTH
-from napari_mineral_anomaly.widgets.session import session_of
-from napari_mineral_anomaly.widgets.threshold import ThresholdDock
-from napari_mineral_anomaly.widgets.truth import TruthDock
+from napari_mineral_anomaly.window.detecting import dock as detect_module
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.exporting.dock import ExportDock
+from napari_mineral_anomaly.window.jobs.qt import QtExecutor
+from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
+from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.loading.dock import LoadMapsDock
+from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 ALL_DOCKS = [LoadMapsDock, DetectDock, ThresholdDock, TruthDock, ExportDock]
 MakeDock = Callable[..., Any]

@@ -13,19 +13,19 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 
-from napari_mineral_anomaly.grains import find_grains
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.write_tables import write_grains
-from napari_mineral_anomaly.jobs import SyncExecutor
+from napari_mineral_anomaly.io.writing.tables import write_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.export import ExportDock
-from napari_mineral_anomaly.widgets.export_plan import DEFAULTS
-from napari_mineral_anomaly.widgets.grain_board import board_of
-from napari_mineral_anomaly.widgets.grain_listing import plan_listing
-from napari_mineral_anomaly.widgets.links import linked_layers, relink
-from napari_mineral_anomaly.widgets.threshold import ThresholdDock
-from napari_mineral_anomaly.widgets.truth import TruthDock
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.exporting.dock import ExportDock
+from napari_mineral_anomaly.window.exporting.plan import DEFAULTS
+from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.grains.listing import plan_listing
+from napari_mineral_anomaly.window.jobs import SyncExecutor
+from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
+from napari_mineral_anomaly.window.layers.links import linked_layers, relink
+from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
 

@@ -12,15 +12,23 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from npe2 import PluginManifest
 
-from napari_mineral_anomaly import _reader, _sample_data, _writer
+import napari_mineral_anomaly
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.export import write_labels, write_mask, write_score, write_stack
+from napari_mineral_anomaly.io.writing.results import (
+    write_labels,
+    write_mask,
+    write_score,
+    write_stack,
+)
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.layers import add, spatial_kwargs
-from napari_mineral_anomaly.widgets.links import Link, link_of
-from napari_mineral_anomaly.widgets.scans import cube_from_layers, scans_in
+from napari_mineral_anomaly.window.layers.links import Link, link_of
+from napari_mineral_anomaly.window.layers.make import add, spatial_kwargs
+from napari_mineral_anomaly.window.layers.scans import cube_from_layers, scans_in
+from napari_mineral_anomaly.window.plugin import reader as _reader
+from napari_mineral_anomaly.window.plugin import sample_data
+from napari_mineral_anomaly.window.plugin import writer as _writer
 
-MANIFEST = Path(_reader.__file__).with_name("napari.yaml")
+MANIFEST = Path(napari_mineral_anomaly.__file__).with_name("napari.yaml")
 SIZE = (20.0, 25.0)
 
 
@@ -46,7 +54,7 @@ def test_the_manifest_is_valid_and_every_command_exists() -> None:
 def test_napari_asks_us_about_every_kind_of_file_that_the_load_dock_lists() -> None:
     from fnmatch import fnmatch
 
-    from napari_mineral_anomaly.widgets.load_maps import FILE_FILTER
+    from napari_mineral_anomaly.window.loading.dock import FILE_FILTER
 
     [reader] = PluginManifest.from_file(MANIFEST).contributions.readers
     patterns = FILE_FILTER.split("(")[1].split(")")[0].split()
@@ -163,7 +171,7 @@ def saved(layer: Layer, path: Path) -> Layer:
 @pytest.mark.parametrize("ending", [".tif", ".ome.tif"])
 @pytest.mark.parametrize("role", ["score", "mask", "pseudo_labels", "truth"])
 def test_a_saved_layer_comes_back_under_any_name(role: str, ending: str, tmp_path: Path) -> None:
-    from napari_mineral_anomaly.widgets import layers
+    from napari_mineral_anomaly.window.layers import make as layers
 
     common: dict[str, Any] = {
         "title": "x",
@@ -261,12 +269,12 @@ def test_a_score_is_never_written_over_the_maps_of_its_window(
 # Samples
 
 
-@pytest.mark.parametrize("sample", [_sample_data.easy_section, _sample_data.hard_section])
+@pytest.mark.parametrize("sample", [sample_data.easy_section, sample_data.hard_section])
 def test_samples_are_scans_with_a_hidden_truth(sample: Any, viewer: ViewerModel) -> None:
     for data in sample():
         add(viewer, data)
     [scan] = scans_in(viewer)
-    assert scan.shape == _sample_data.SHAPE
+    assert scan.shape == sample_data.SHAPE
     truth = [layer for layer in viewer.layers if link_of(layer).role == "truth"]
     assert len(truth) == 1
     assert not truth[0].visible

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.registry import ENTRIES, config_class, make_config
-from napari_mineral_anomaly.widgets.parameter_form import MAIN_FIELDS, ParameterForm
+from napari_mineral_anomaly.window.detecting.parameter_form import MAIN_FIELDS, ParameterForm
 
 
 class Config(DetectorConfig):

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from qtpy.QtCore import QObject, QTimer
 
-from napari_mineral_anomaly.jobs import Job, JobHandle
-from napari_mineral_anomaly.jobs.collecting import MainThreadCollector
-from napari_mineral_anomaly.jobs.qt import MAX_THREADS, QtExecutor
+from napari_mineral_anomaly.window.jobs import Job, JobHandle
+from napari_mineral_anomaly.window.jobs.collecting import MainThreadCollector
+from napari_mineral_anomaly.window.jobs.qt import MAX_THREADS, QtExecutor
 
 STRESS = Path(__file__).with_name("garbage_stress.py")
 

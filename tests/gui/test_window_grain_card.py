@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_mineral_anomaly.evidence import prepare_evidence
+from napari_mineral_anomaly.grains.evidence import prepare_evidence
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.grain_card import GrainCardDock
-from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.themes import inks_of
-from napari_mineral_anomaly.widgets.threshold import ThresholdDock
+from napari_mineral_anomaly.window.grains.card_dock import GrainCardDock
+from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.kit.themes import inks_of
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
 

@@ -12,14 +12,14 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QItemSelectionModel, Qt
 
-from napari_mineral_anomaly.grains import find_grains
-from napari_mineral_anomaly.jobs import Job, JobHandle
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.grain_card import GrainCardDock
-from napari_mineral_anomaly.widgets.grain_listing import KeptCube
-from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
-from napari_mineral_anomaly.widgets.links import Link, link_of, linked_layers
-from napari_mineral_anomaly.widgets.parts import PLUGIN
+from napari_mineral_anomaly.window.grains.card_dock import GrainCardDock
+from napari_mineral_anomaly.window.grains.listing import KeptCube
+from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.jobs import Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
 
 MakeDock = Callable[..., Any]
 

@@ -13,18 +13,18 @@ from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox
 
-from napari_mineral_anomaly.grains import find_grains, label_grains
-from napari_mineral_anomaly.jobs.qt import QtExecutor
+from napari_mineral_anomaly.grains.columns import drivers_text
+from napari_mineral_anomaly.grains.table import find_grains, label_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.grain_board import board_of
-from napari_mineral_anomaly.widgets.grain_columns import drivers_text
-from napari_mineral_anomaly.widgets.grain_model import GrainTableModel
-from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.parts import PLUGIN
-from napari_mineral_anomaly.widgets.session import session_of
-from napari_mineral_anomaly.widgets.threshold import ThresholdDock
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.grains.model import GrainTableModel
+from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.jobs.qt import QtExecutor
+from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
 

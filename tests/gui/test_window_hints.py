@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.layers import add, element_layers
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.layers.make import add, element_layers
 
 
 def test_a_mineral_that_counts_as_background_is_named_after_the_run(

@@ -14,20 +14,20 @@ import tifffile
 from napari.components import ViewerModel
 from qtpy.QtGui import QGuiApplication
 
-from napari_mineral_anomaly import _reader
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.ingest import IngestReport
+from napari_mineral_anomaly.scan.quality.facts import IngestReport
+from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.spectra.lines import fwhm_kev, mapped_line
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.ingest_panel import IngestPanel
-from napari_mineral_anomaly.widgets.ingest_words import COLUMNS, grouped_warnings, not_used
-from napari_mineral_anomaly.widgets.layers import add
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.load_maps import LoadMapsDock
-from napari_mineral_anomaly.widgets.scan_handles import report_of, spectra_of
-from napari_mineral_anomaly.widgets.scans import cube_from_layers, scans_in
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.make import add
+from napari_mineral_anomaly.window.layers.scans import cube_from_layers, scans_in
+from napari_mineral_anomaly.window.loading.dock import LoadMapsDock
+from napari_mineral_anomaly.window.loading.report_panel import IngestPanel
+from napari_mineral_anomaly.window.loading.report_rows import COLUMNS, grouped_warnings, not_used
+from napari_mineral_anomaly.window.plugin import reader as _reader
 
 MakeDock = Callable[..., Any]
 GAIN_EV = 20.0

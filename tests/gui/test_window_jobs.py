@@ -11,9 +11,9 @@ import torch
 from qtpy.QtCore import QThread
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.jobs import Failure, Job, JobHandle, JobState, SyncExecutor
-from napari_mineral_anomaly.jobs.qt import QtExecutor
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.window.jobs import Failure, Job, JobHandle, JobState, SyncExecutor
+from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 
 
 class Heard:

@@ -12,16 +12,16 @@ import pytest
 import tifffile
 from qtpy.QtWidgets import QDockWidget, QTabBar
 
+from napari_mineral_anomaly.detectors.pipeline import run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
-from napari_mineral_anomaly.evaluation import auc_and_ap
+from napari_mineral_anomaly.evaluation.metrics import auc_and_ap
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.pipeline import run_detection
-from napari_mineral_anomaly.run_folder import write_run
+from napari_mineral_anomaly.runs.folder import write_run
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.links import link_of, linked_layers
-from napari_mineral_anomaly.widgets.open_run import DOCKS, main, open_docks, show_run
-from napari_mineral_anomaly.widgets.parts import PLUGIN
-from napari_mineral_anomaly.widgets.session import session_of
+from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.plugin.open_run import DOCKS, main, open_docks, show_run
 
 pytestmark = pytest.mark.gui
 

@@ -10,18 +10,21 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_mineral_anomaly.grains import label_grains
-from napari_mineral_anomaly.jobs.qt import QtExecutor
-from napari_mineral_anomaly.pipeline import detect
-from napari_mineral_anomaly.scoring import default_threshold, expected_false_pixels
+from napari_mineral_anomaly.detectors.pipeline import detect
+from napari_mineral_anomaly.detectors.results.calibration import (
+    default_threshold,
+    expected_false_pixels,
+)
+from napari_mineral_anomaly.grains.pixels.mask import computed_mask
+from napari_mineral_anomaly.grains.table import label_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets import threshold as threshold_module
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.links import link_of, linked_layers
-from napari_mineral_anomaly.widgets.mask_keeper import computed_mask
-from napari_mineral_anomaly.widgets.session import mask_of
-from napari_mineral_anomaly.widgets.threshold import ThresholdDock
-from napari_mineral_anomaly.widgets.truth import TruthDock
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.jobs.qt import QtExecutor
+from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
+from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.layers.session import mask_of
+from napari_mineral_anomaly.window.threshold import dock as threshold_module
+from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
 
@@ -236,7 +239,7 @@ def test_auc_follows_the_brush_undo_and_redo(
     where = np.nonzero(section.truth)
     truth.data_setitem(where, 1)
     qtbot.waitUntil(lambda: truth_dock.auc.text() != "–", timeout=5000)
-    from napari_mineral_anomaly.evaluation import auc_and_ap
+    from napari_mineral_anomaly.evaluation.metrics import auc_and_ap
 
     auc, ap = auc_and_ap(the_layer(scanned, "score").data, section.truth)
     assert truth_dock.auc.text() == f"{auc:.4f}"

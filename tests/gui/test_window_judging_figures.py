@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_mineral_anomaly.grain_judging import judge
+from napari_mineral_anomaly.evaluation.against_truth import judge
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.grain_table import GrainTableDock
-from napari_mineral_anomaly.widgets.judging import JudgingDock, interval_text
-from napari_mineral_anomaly.widgets.judging_sample import SampledTruthDock
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.threshold import ThresholdDock
-from napari_mineral_anomaly.widgets.truth import TruthDock
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.judging.dock import JudgingDock, interval_text
+from napari_mineral_anomaly.window.judging.sample_dock import SampledTruthDock
+from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
 

@@ -10,12 +10,12 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets import layers
-from napari_mineral_anomaly.widgets.links import KEY, Link, link_of, relink
-from napari_mineral_anomaly.widgets.scans import cube_from_layers, find_scan, scans_in
+from napari_mineral_anomaly.window.layers import make as layers
+from napari_mineral_anomaly.window.layers.links import KEY, Link, link_of, relink
+from napari_mineral_anomaly.window.layers.scans import cube_from_layers, find_scan, scans_in
 
 LINK = Link("s", "score", scan="section", detector="rx")
 

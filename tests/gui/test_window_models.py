@@ -7,22 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.evaluation.brushed_truth import compare, truth_for_files
+from napari_mineral_anomaly.grains.pixels.mask import MaskKeeper, computed_mask
 from napari_mineral_anomaly.io import IgnoredFile, IngestReport, UsedMap
 from napari_mineral_anomaly.progress import ProgressEvent
-from napari_mineral_anomaly.widgets.histogram import score_histogram
-from napari_mineral_anomaly.widgets.maps_reading import (
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.detecting.run_status import RunClock, duration
+from napari_mineral_anomaly.window.layers.scan_layers import scan_name
+from napari_mineral_anomaly.window.loading.reading import (
     Answers,
     MapsRead,
     WhichSample,
     read_or_ask,
 )
-from napari_mineral_anomaly.widgets.mask_keeper import MaskKeeper, computed_mask
-from napari_mineral_anomaly.widgets.run_status import RunClock, duration
-from napari_mineral_anomaly.widgets.scan_layers import scan_name
-from napari_mineral_anomaly.widgets.truth_text import compare, truth_for_files
-from napari_mineral_anomaly.widgets.words import headline, pixel_size_text, report_html
+from napari_mineral_anomaly.window.loading.report_html import headline, pixel_size_text, report_html
+from napari_mineral_anomaly.window.threshold.histogram import score_histogram
 
 SCORE = np.array(
     [

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_mineral_anomaly.pseudo_label_editing import cluster_map, cluster_signatures
+from napari_mineral_anomaly.detectors.clusters.editing import cluster_map, cluster_signatures
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.grain_board import board_of
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.pseudo_labels import PseudoLabelsDock
+from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.layers.links import linked_layers
 
 MakeDock = Callable[..., Any]
 

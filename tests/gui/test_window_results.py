@@ -9,14 +9,14 @@ import pytest
 from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
 
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun, run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.pipeline import DetectionRun, run_detection
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.widgets.links import link_of, linked_layers
-from napari_mineral_anomaly.widgets.results import show_result
-from napari_mineral_anomaly.widgets.scans import cube_from_layers, find_scan
-from napari_mineral_anomaly.widgets.session import mask_of, session_of
+from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.layers.results import show_result
+from napari_mineral_anomaly.window.layers.scans import cube_from_layers, find_scan
+from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 
 
 @pytest.fixture(scope="module")

@@ -22,21 +22,21 @@ from qtpy.QtWidgets import (
     QListWidget,
 )
 
-from napari_mineral_anomaly.cube import ElementCube
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun, run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
-from napari_mineral_anomaly.pipeline import DetectionRun, run_detection
-from napari_mineral_anomaly.spectra import EnergyAxis, SpectrumImage
-from napari_mineral_anomaly.spectra.integrate import element_maps
-from napari_mineral_anomaly.spectra.lines import element_lines, fwhm_kev, mapped_line
-from napari_mineral_anomaly.spectra.windows import element_windows
-from napari_mineral_anomaly.widgets.layers import add, element_layers
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.parts import DOCK_WIDTH, PLUGIN
-from napari_mineral_anomaly.widgets.scan_handles import spectra_of
-from napari_mineral_anomaly.widgets.scans import cube_from_layers
-from napari_mineral_anomaly.widgets.session import session_of
-from napari_mineral_anomaly.widgets.spectrum import SpectrumDock
-from napari_mineral_anomaly.widgets.spectrum_plots import colour_of
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.element_maps import element_maps
+from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
+from napari_mineral_anomaly.scan.spectra.lines import element_lines, fwhm_kev, mapped_line
+from napari_mineral_anomaly.scan.spectra.windows import element_windows
+from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH, PLUGIN
+from napari_mineral_anomaly.window.layers.attached import spectra_of
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.make import add, element_layers
+from napari_mineral_anomaly.window.layers.scans import cube_from_layers
+from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.spectrum.dock import SpectrumDock
+from napari_mineral_anomaly.window.spectrum.plots import colour_of
 
 MakeDock = Callable[..., Any]
 SCAN = "spectral"
@@ -471,7 +471,7 @@ class _Event:
 def test_a_real_spectrum_image_shows_its_calcium(
     real_data: Path, viewer: ViewerModel, make_dock: MakeDock
 ) -> None:
-    from napari_mineral_anomaly._reader import get_reader
+    from napari_mineral_anomaly.window.plugin.reader import get_reader
 
     path = str(real_data / "cubes" / "LagunaSalinas.rpl")
     for data in get_reader(path)(path):

@@ -15,18 +15,18 @@ from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QDockWidget
 
-from napari_mineral_anomaly.jobs import Job, JobHandle
-from napari_mineral_anomaly.jobs.qt import QtExecutor
+from napari_mineral_anomaly.grains.pixels import mask as mask_keeper
 from napari_mineral_anomaly.progress import CancelledError, CancelToken
-from napari_mineral_anomaly.widgets import mask_keeper
-from napari_mineral_anomaly.widgets.ahead import import_ahead, still_missing
-from napari_mineral_anomaly.widgets.detect import DetectDock
-from napari_mineral_anomaly.widgets.layers import pixel_size_from
-from napari_mineral_anomaly.widgets.links import linked_layers
-from napari_mineral_anomaly.widgets.parts import PLUGIN
-from napari_mineral_anomaly.widgets.pseudo_labels import PseudoLabelsDock
-from napari_mineral_anomaly.widgets.session import session_of
-from napari_mineral_anomaly.widgets.threshold import ThresholdDock
+from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
+from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.jobs import Job, JobHandle
+from napari_mineral_anomaly.window.jobs.qt import QtExecutor
+from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
+from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.make import pixel_size_from
+from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
 
@@ -241,7 +241,7 @@ def test_the_first_dock_lets_a_worker_import_what_the_next_ones_need() -> None:
 import sys, threading, time
 import napari
 from qtpy.QtWidgets import QApplication
-from napari_mineral_anomaly.widgets.ahead import LIBRARIES, still_missing
+from napari_mineral_anomaly.window.kit.ahead import LIBRARIES, still_missing
 
 def wait(done, seconds):
     end = time.monotonic() + seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.atomic import atomic_path, require_free_folder, staged_folder
+from napari_mineral_anomaly.io.writing.atomic import atomic_path, require_free_folder, staged_folder
 
 
 def names(folder):

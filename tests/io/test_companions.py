@@ -12,7 +12,7 @@ from PIL import Image
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps, report_lines
-from napari_mineral_anomaly.io.companions import read_phase_text
+from napari_mineral_anomaly.io.reading.companions import read_phase_text
 
 SHAPE = (20, 30)
 RNG = np.random.default_rng(0)

@@ -13,7 +13,7 @@ import pytest
 import tifffile
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.export import (
+from napari_mineral_anomaly.io.writing.results import (
     write_labels,
     write_map,
     write_mask,
@@ -199,7 +199,7 @@ def test_a_full_disk_leaves_the_earlier_file_and_no_rest(tmp_path):
     code = (
         "import resource, sys, numpy as np\n"
         "from napari_mineral_anomaly.errors import InputError\n"
-        "from napari_mineral_anomaly.io.export import write_score\n"
+        "from napari_mineral_anomaly.io.writing.results import write_score\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"
         "try:\n"
         "    write_score(sys.argv[1], np.zeros((500, 500)), None)\n"

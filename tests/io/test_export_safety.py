@@ -12,10 +12,18 @@ import pandas as pd
 import pytest
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.exporting import Product, plan_files, write_files
-from napari_mineral_anomaly.io.atomic import atomic_folder, atomic_path, require_not_an_input
-from napari_mineral_anomaly.io.file_names import path_problem, safe_file_name, safe_file_names
-from napari_mineral_anomaly.io.write_world import world_file_of, write_world_file
+from napari_mineral_anomaly.io.writing.atomic import (
+    atomic_folder,
+    atomic_path,
+    require_not_an_input,
+)
+from napari_mineral_anomaly.io.writing.file_names import (
+    path_problem,
+    safe_file_name,
+    safe_file_names,
+)
+from napari_mineral_anomaly.io.writing.world import world_file_of, write_world_file
+from napari_mineral_anomaly.runs.export import Product, plan_files, write_files
 
 FORMATS = ("ome", "imagej", "folder", "png", "csv", "zarr")
 
@@ -26,7 +34,7 @@ import os, shutil, sys
 from pathlib import Path
 import numpy as np
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.exporting import Product, plan_files, write_files
+from napari_mineral_anomaly.runs.export import Product, plan_files, write_files
 place, limit = Path(sys.argv[1]), int(sys.argv[2])
 noise = np.random.default_rng(0).random((2, 300, 300)).astype(np.float32)
 maps = Product("maps", "", noise, ("Fe", "Si"), (20.0, 25.0), is_stack=True)
@@ -210,7 +218,7 @@ def test_a_world_file_has_the_six_lines_of_the_convention(tmp_path):
 
 
 def test_grains_lie_where_the_world_file_puts_the_map(tmp_path):
-    from napari_mineral_anomaly.io.write_tables import write_grains
+    from napari_mineral_anomaly.io.writing.tables import write_grains
 
     grains = pd.DataFrame({"id": [1], "centroid_y_um": [60.0], "centroid_x_um": [51.0]})
     path = write_grains(tmp_path / "grains.csv", grains)

@@ -9,8 +9,8 @@ import pytest
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.write_zarr import write_ome_zarr
-from napari_mineral_anomaly.io.zarr_chunks import declared_bytes
+from napari_mineral_anomaly.io.formats.zarr.chunks import declared_bytes
+from napari_mineral_anomaly.io.writing.zarr import write_ome_zarr
 
 MAPS = np.random.default_rng(5).integers(1, 200, (3, 24, 20)).astype(np.uint16)
 NAMES = ("Fe", "Si", "Ca")

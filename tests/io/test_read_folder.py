@@ -13,9 +13,9 @@ from skimage.io import imsave
 
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains import find_grains
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io import can_read, read_maps
-from napari_mineral_anomaly.io.write_tables import write_grains
+from napari_mineral_anomaly.io.writing.tables import write_grains
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
 from napari_mineral_anomaly.simulate import simulate_section, write_section
 

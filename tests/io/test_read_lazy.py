@@ -10,9 +10,9 @@ import zarr
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.lazy_report import middle_block
-from napari_mineral_anomaly.io.zarr_stores import LAZY_ABOVE_BYTES
-from napari_mineral_anomaly.widgets.layers import element_layers
+from napari_mineral_anomaly.io.formats.zarr.maps import LAZY_ABOVE_BYTES
+from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block
+from napari_mineral_anomaly.window.layers.make import element_layers
 
 NAMES = ["Fe Ka", "Si Ka", "Ca Ka"]
 SHAPE = (3, 6000, 8000)

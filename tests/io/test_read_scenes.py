@@ -11,7 +11,7 @@ from skimage.io import imsave
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_image, read_scene, read_truth
-from napari_mineral_anomaly.io.export import write_mask, write_score
+from napari_mineral_anomaly.io.writing.results import write_mask, write_score
 
 VALUES = np.random.default_rng(8).integers(0, 250, (6, 7)).astype(np.uint8)
 

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.dtypes import in_smallest_dtype
+from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
 
 COUNTS = np.array([[0, 12, 7], [300, 5, 6258]])
 WEIGHTS = np.array([[0.5, 12.34, 7.0], [45.0, 0.1, 99.125]])

@@ -17,10 +17,10 @@ import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.elements import parse_names
-from napari_mineral_anomaly.exporting import Product, plan_files, write_files
 from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.runs.export import Product, plan_files, write_files
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.names.map_names import parse_names
 
 NATIVE = ("u1", "u2", "u4", "i1", "i2", "i4", "f4", "f8")
 DTYPES = tuple(f"{order}{kind}" for order in "<>" for kind in NATIVE)

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.grains import find_grains
-from napari_mineral_anomaly.report import draw_loss_curve, draw_overview, figure_png, figures
-from napari_mineral_anomaly.report.figures import leading_drivers, round_length
-from napari_mineral_anomaly.result import AnomalyResult
-from napari_mineral_anomaly.run_record import LossPoint
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.runs.record import LossPoint
+from napari_mineral_anomaly.runs.report import draw_loss_curve, draw_overview, figure_png
+from napari_mineral_anomaly.runs.report import overview as figures
+from napari_mineral_anomaly.runs.report.overview import leading_drivers, round_length
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 ELEMENTS = ("Fe", "Zr", "S")
 

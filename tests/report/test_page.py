@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.cube import ElementCube
-from napari_mineral_anomaly.grains import find_grains
-from napari_mineral_anomaly.io.ingest import IgnoredFile, IngestReport, UsedMap
-from napari_mineral_anomaly.report import render_report
-from napari_mineral_anomaly.report.page import MAX_GRAINS
-from napari_mineral_anomaly.result import AnomalyResult
-from napari_mineral_anomaly.run_record import make_record
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.runs.record import make_record
+from napari_mineral_anomaly.runs.report import render_report
+from napari_mineral_anomaly.runs.report.page import MAX_GRAINS
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.quality.facts import IgnoredFile, IngestReport, UsedMap
 
 EVIL = "<script>alert('x')</script>"
 

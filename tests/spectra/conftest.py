@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.spectra.energy import EnergyAxis
-from napari_mineral_anomaly.spectra.lines import FWHM_PER_SIGMA, family, fwhm_kev, main_lines
+from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
+from napari_mineral_anomaly.scan.spectra.lines import FWHM_PER_SIGMA, family, fwhm_kev, main_lines
 
 AXIS = EnergyAxis(0.0, 0.01, 2048)
 

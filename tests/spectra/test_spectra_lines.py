@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.spectra.energy import EnergyAxis, typed_energy
-from napari_mineral_anomaly.spectra.lines import element_lines, fwhm_kev, mapped_line
-from napari_mineral_anomaly.spectra.overlaps import overlapping_lines, window_overlaps
-from napari_mineral_anomaly.spectra.windows import element_windows, peak_share
+from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis, typed_energy
+from napari_mineral_anomaly.scan.spectra.lines import element_lines, fwhm_kev, mapped_line
+from napari_mineral_anomaly.scan.spectra.overlaps import overlapping_lines, window_overlaps
+from napari_mineral_anomaly.scan.spectra.windows import element_windows, peak_share
 
 AXIS = EnergyAxis(0.0, 0.01, 4096)
 

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
-from napari_mineral_anomaly.spectra import EnergyAxis, SpectrumImage
-from napari_mineral_anomaly.spectra import image as image_module
-from napari_mineral_anomaly.spectra.background import continuum
-from napari_mineral_anomaly.spectra.integrate import element_maps
-from napari_mineral_anomaly.spectra.suggest import (
+from napari_mineral_anomaly.scan.element_maps import element_maps
+from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
+from napari_mineral_anomaly.scan.spectra import image as image_module
+from napari_mineral_anomaly.scan.spectra.background import continuum
+from napari_mineral_anomaly.scan.spectra.suggest import (
     analyse_sum,
     beam_from_spectrum,
     suggest_elements,
 )
-from napari_mineral_anomaly.spectra.windows import element_windows
+from napari_mineral_anomaly.scan.spectra.windows import element_windows
 
 Spectrum = Callable[..., NDArray[np.float64]]
 Cube = Callable[..., NDArray[np.uint16]]

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from napari_mineral_anomaly.cli.arguments import parse_arguments
+from napari_mineral_anomaly.cli.options import parse_arguments
 from napari_mineral_anomaly.errors import InputError
 
 SUCCESS = 0
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
         # Here, so that --help does not wait for numpy, pydantic and the readers.
-        from napari_mineral_anomaly.cli.commands import COMMANDS
+        from napari_mineral_anomaly.cli.reading import COMMANDS
 
         COMMANDS[arguments.command](arguments)
         sys.stdout.flush()

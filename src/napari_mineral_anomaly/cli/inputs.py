@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.cost import expected_seconds, slow_sentence
 from napari_mineral_anomaly.detectors.registry import config_class, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_scene, read_truth
-from napari_mineral_anomaly.run_files import RUN_FILE, SCORE_FILE
+from napari_mineral_anomaly.io.run_files import RUN_FILE, SCORE_FILE
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 TRUTH_FILE = "truth.tif"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from napari_mineral_anomaly.concentrated import concentrated_sentence
-from napari_mineral_anomaly.grains import DRIVER_COLUMNS
-from napari_mineral_anomaly.oddest import oddest_sentence
-from napari_mineral_anomaly.run_record import plain
+from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
+from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
+from napari_mineral_anomaly.runs.record import plain
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.run_folder import WrittenRun
+    from napari_mineral_anomaly.runs.folder import WrittenRun
 
 GRAINS_IN_SUMMARY = 10
 GRAINS_IN_JSON = 50

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_mineral_anomaly.detectors.auto_ad.config import AutoAdConfig
 from napari_mineral_anomaly.detectors.base import DetectorConfig
-from napari_mineral_anomaly.detectors.crd import CrdConfig
-from napari_mineral_anomaly.detectors.dfan.config import DfanConfig
-from napari_mineral_anomaly.detectors.local_rx import LocalRxConfig
-from napari_mineral_anomaly.detectors.msfa_paper.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.reference_sample import IsolationForestConfig, KnnConfig
-from napari_mineral_anomaly.pseudolabels import MAX_FITTED_PIXELS
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import MAX_FITTED_PIXELS
+from napari_mineral_anomaly.detectors.networks.auto_ad.config import AutoAdConfig
+from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
+from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
+from napari_mineral_anomaly.detectors.statistical.crd import CrdConfig
+from napari_mineral_anomaly.detectors.statistical.local_rx import LocalRxConfig
+from napari_mineral_anomaly.detectors.statistical.neighbours_and_forest import (
+    IsolationForestConfig,
+    KnnConfig,
+)
 
 # Below this nobody needs a warning.
 WORTH_TELLING = 60.0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from napari_mineral_anomaly.io.images import read_image
-from napari_mineral_anomaly.io.ingest import (
+from napari_mineral_anomaly.io.reading.images import read_image
+from napari_mineral_anomaly.io.reading.read import can_read, read_maps
+from napari_mineral_anomaly.io.reading.scenes import read_scene, read_truth
+from napari_mineral_anomaly.scan.quality.facts import (
     IgnoredFile,
     IngestReport,
     UsedMap,
     report_lines,
     report_of_cube,
 )
-from napari_mineral_anomaly.io.maps import can_read, read_maps
-from napari_mineral_anomaly.io.scenes import read_scene, read_truth
 
 __all__ = [
     "IgnoredFile",

@@ -8,20 +8,17 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from napari_mineral_anomaly.cube import ElementCube, Quantity
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io import (
-    spectrum_arrays,
-    spectrum_envi,
-    spectrum_hdf5,
-    spectrum_ripple,
-    spectrum_rosetta,
-)
-from napari_mineral_anomaly.io.spectrum_hdf5 import split_path
-from napari_mineral_anomaly.io.spectrum_maps import maps_of_spectra
+from napari_mineral_anomaly.io.formats import ripple, vendors
+from napari_mineral_anomaly.io.formats.arrays import spectra as spectrum_arrays
+from napari_mineral_anomaly.io.formats.envi import spectra as spectrum_envi
+from napari_mineral_anomaly.io.formats.hdf5 import spectra as spectrum_hdf5
+from napari_mineral_anomaly.io.formats.hdf5.spectra import split_path
+from napari_mineral_anomaly.io.reading.spectra import maps_of_spectra
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
-from napari_mineral_anomaly.spectra import SpectrumImage
-from napari_mineral_anomaly.spectra.energy import typed_energy
+from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
+from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.scan.spectra.energy import typed_energy
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,11 @@ class SpectrumReader:
 
 
 READERS = (
-    SpectrumReader(spectrum_ripple.TITLE, spectrum_ripple.SUFFIXES, spectrum_ripple.open_file),
+    SpectrumReader(ripple.TITLE, ripple.SUFFIXES, ripple.open_file),
     SpectrumReader(
         "spectrum image of Bruker, JEOL or EDAX",
-        spectrum_rosetta.SUFFIXES,
-        spectrum_rosetta.open_file,
+        vendors.SUFFIXES,
+        vendors.open_file,
     ),
     SpectrumReader(
         spectrum_hdf5.TITLE,

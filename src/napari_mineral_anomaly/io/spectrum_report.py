@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from napari_mineral_anomaly.spectra.suggest import LEAST_SIGNIFICANCE
+from napari_mineral_anomaly.scan.spectra.suggest import LEAST_SIGNIFICANCE
 
 _OVERLAPS_SHOWN = 8
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_mineral_anomaly.formulas import mass_fractions
+from napari_mineral_anomaly.scan.names.formulas import mass_fractions
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 from scipy.special import ive
 
+from napari_mineral_anomaly.scan.spectra.lines import FWHM_PER_SIGMA
 from napari_mineral_anomaly.simulate.accessories import Grain
 from napari_mineral_anomaly.simulate.artefacts import ArtefactPlan, visible_leaks
 from napari_mineral_anomaly.simulate.minerals import EPOXY, MINERALS
 from napari_mineral_anomaly.simulate.scenes import ELEMENTS, Scene
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
 from napari_mineral_anomaly.simulate.texture import Texture
-from napari_mineral_anomaly.spectra.lines import FWHM_PER_SIGMA
 
 # Pixels on a grain boundary are the mean of this many points per side.
 SUPERSAMPLING = 3

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.cube import ElementCube
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import (
     CancelToken,
@@ -19,6 +18,7 @@ from napari_mineral_anomaly.progress import (
     check,
     emit,
 )
+from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate.accessories import TRUTH_FRACTION, Grain, place_grains
 from napari_mineral_anomaly.simulate.artefacts import (
     Spikes,

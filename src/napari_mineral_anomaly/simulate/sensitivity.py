@@ -30,9 +30,9 @@ import xraydb
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from napari_mineral_anomaly.formulas import mass_fractions
+from napari_mineral_anomaly.scan.names.formulas import mass_fractions
+from napari_mineral_anomaly.scan.spectra.lines import FANO, FWHM_PER_SIGMA, NOISE_EV, PAIR_EV
 from napari_mineral_anomaly.simulate.minerals import MINERALS, Mineral
-from napari_mineral_anomaly.spectra.lines import FANO, FWHM_PER_SIGMA, NOISE_EV, PAIR_EV
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.io.atomic import staged_folder
+from napari_mineral_anomaly.io.writing.atomic import staged_folder
 from napari_mineral_anomaly.simulate.accessories import TRUTH_FRACTION
 from napari_mineral_anomaly.simulate.section import LEAVE_OUT, RIM_FRACTION, SimulatedSection
 

@@ -1,0 +1,1 @@
+"""The commands of ``mineral-anomaly``, one file per command."""

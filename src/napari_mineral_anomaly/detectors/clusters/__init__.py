@@ -1,0 +1,1 @@
+"""Clusters of pixels that a detector found odd: the pseudo-labels, and editing them."""

@@ -1,0 +1,178 @@
+"""Auto-AD as a detector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.base import ModelState, finish_result
+from napari_mineral_anomaly.detectors.networks.auto_ad.config import AutoAdConfig
+from napari_mineral_anomaly.detectors.networks.auto_ad.optimise import learn_tile
+from napari_mineral_anomaly.detectors.networks.auto_ad.tiles import scan_tiles
+from napari_mineral_anomaly.detectors.networks.fitted import resolve_device
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
+from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units, unscale
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+# Steps between two entries of the loss curve in run.json: a scan of many tiles takes many steps.
+CURVE_STEP = 10
+
+
+class FittedAutoAd:
+    """Knows how elements are scaled; the network is made anew for every scan that is scored.
+
+    That is the method: its network is optimised on the very scan in which it looks for anomalies,
+    and none is left over to apply to another. A saved model therefore holds the scaling and the
+    parameters, and scoring with it takes as long as the first time.
+    """
+
+    def __init__(self, name: str, config: AutoAdConfig, preprocessing: Preprocessing) -> None:
+        self.name = name
+        self.config = config
+        self.elements = preprocessing.elements
+        self._preprocessing = preprocessing
+
+    def score(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> AnomalyResult:
+        """Optimise a network on each tile of the scan; its residual is the score.
+
+        Contributions are the signed robust z of the residual.
+
+        Raises
+        ------
+        InputError
+            When the scan lacks an element of the fit, the device is missing or training diverges.
+        CancelledError
+        """
+        config, preprocessing = self.config, self._preprocessing
+        device, reason = resolve_device(config.device)
+        tiles = scan_tiles(cube.valid, config.tile_pixels)
+        total = len(tiles) * config.epochs
+        emit(on_event, ProgressEvent("training", 0, total, _plan(len(tiles), config)))
+        scaled = np.zeros((len(preprocessing.elements), *cube.shape), dtype=np.float32)
+        curve: list[dict[str, Any]] = []
+        steps: list[int] = []
+        for number, tile in enumerate(tiles):
+
+            def tell(step: int, loss: float, number: int = number) -> None:
+                if step % CURVE_STEP == 0:
+                    curve.append({"epoch": step + 1, "stage": number + 1, "loss": loss})
+                message = f"tile {number + 1} of {len(tiles)}" if len(tiles) > 1 else ""
+                done = number * config.epochs + step + 1
+                emit(on_event, ProgressEvent("training", done, total, message, loss=loss))
+
+            learnt = learn_tile(
+                preprocessing.scaled_block(cube, tile.rows, tile.columns),
+                cube.valid[tile.rows, tile.columns],
+                config,
+                _tile_seed(config.seed, number),
+                device,
+                on_step=tell,
+                cancel=cancel,
+            )
+            scaled[:, tile.rows, tile.columns] = learnt.output
+            steps.append(len(learnt.losses))
+        check(cancel)
+        reconstruction = in_map_units(cube, preprocessing, unscale(preprocessing, scaled))
+        squared = _subtract(cube, preprocessing, scaled)
+        contributions = residual_contributions(cube, preprocessing, scaled, cancel=cancel)
+        info = preprocessing.meta() | {
+            "loss_curve": curve,
+            "steps_per_tile": steps,
+            "n_tiles": len(tiles),
+            "device": device.type,
+            "device_reason": reason,
+        }
+        if len(tiles) > 1:
+            info["warnings"] = [_plan(len(tiles), config)]
+        statistic = gaussianised(squared, len(scaled))
+        return finish_result(cube, statistic, contributions, None, info, reconstruction)
+
+    def state(self) -> ModelState:
+        """Scaling and names, for `detectors.bundle`."""
+        return ModelState(self._preprocessing.arrays(), self._preprocessing.meta())
+
+
+class AutoAdDetector:
+    """Auto-AD, see `AutoAdConfig`.
+
+    A five-level convolutional autoencoder learns to make the maps out of fixed noise; it makes
+    what is common and of one piece first, so what it has not made when it stops is odd. The score
+    is the squared residual at the last update of the weights.
+
+    Not as published: 32 features instead of 128 by default (time on a CPU); counts are
+    variance-stabilised before they are brought to [0, 1], as for the other detectors here; sides
+    are padded to multiples of 32 and to 64 at least, and pixels outside the valid area have no
+    weight; scans above `AutoAdConfig.tile_pixels` are cut into tiles; if training ends before the
+    first update of the weights, the residual of the last step is taken (the authors' code would
+    return a constant).
+    """
+
+    name = "auto-ad"
+
+    def __init__(self, config: AutoAdConfig | None = None) -> None:
+        self.config: AutoAdConfig = config or AutoAdConfig()
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedAutoAd:
+        """Learn how the elements are scaled; all else belongs to `FittedAutoAd.score`.
+
+        Raises
+        ------
+        InputError
+            When no element varies over the valid area.
+        CancelledError
+        """
+        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        return FittedAutoAd(self.name, self.config, preprocessing)
+
+    def load(self, state: ModelState) -> FittedAutoAd:
+        """Rebuild a fitted detector from `FittedAutoAd.state`."""
+        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
+        return FittedAutoAd(self.name, self.config, preprocessing)
+
+
+def _plan(n_tiles: int, config: AutoAdConfig) -> str:
+    if n_tiles == 1:
+        return "one network for the whole scan"
+    return (
+        f"{n_tiles} tiles of at most {config.tile_pixels:,} pixels, each with a network of its "
+        "own: the time grows with the scan, and tiles may differ in how well they were learnt"
+    )
+
+
+def _tile_seed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _subtract(
+    cube: ElementCube, preprocessing: Preprocessing, scaled: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Write observed minus reconstructed over ``scaled``; returns its squared length (H, W)."""
+    squared = np.empty(cube.shape, dtype=np.float64)
+    for rows in cube.row_blocks():
+        scaled[:, rows] = preprocessing.scaled_block(cube, rows) - scaled[:, rows]
+        squared[rows] = np.square(scaled[:, rows], dtype=np.float64).sum(axis=0)
+    return squared

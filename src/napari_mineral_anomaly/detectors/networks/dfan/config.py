@@ -1,0 +1,56 @@
+"""Parameters of DFAN; importable without torch."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseConfig
+
+
+class DfanConfig(PixelwiseConfig):
+    """DFAN with the values of its authors."""
+
+    epochs: int = Field(
+        10,
+        ge=0,
+        le=100_000,
+        description="Training steps of the second stage, in which small clusters of pixels are "
+        "left out.",
+    )
+    pre_epochs: int = Field(
+        200,
+        ge=0,
+        le=100_000,
+        description="Training steps of the first stage, in which all pixels weigh the same.",
+    )
+    learning_rate: float = Field(
+        1e-4, ge=1e-6, le=1.0, description="Step width of the Adam optimiser."
+    )
+    latent_dim: int = Field(
+        64, ge=2, le=512, description="Number of features the network makes of each pixel."
+    )
+    pool_size: int = Field(
+        16, ge=2, le=64, description="Side of the grid that the orthogonal filters look at."
+    )
+    eps: float = Field(
+        0.3, ge=1e-4, le=10.0, description="DBSCAN radius in features scaled to 0-1."
+    )
+    min_samples: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="Pixels within the DBSCAN radius, itself included, that make a core pixel.",
+    )
+    anomal_prop: float = Field(
+        0.003,
+        ge=0.0,
+        le=0.5,
+        description="Clusters of at most this share of the pixels are left out of the second "
+        "stage.",
+    )
+    batch_size: int = Field(
+        36_000,
+        ge=64,
+        le=4_000_000,
+        description="Most pixels per training step; a larger scan is trained in windows.",
+    )

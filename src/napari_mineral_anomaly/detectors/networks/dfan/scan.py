@@ -1,0 +1,112 @@
+"""The trained network on a whole scan, strip by strip, with the gains of the whole scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
+from napari_mineral_anomaly.detectors.networks.dfan.network import DfanNetwork
+from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling
+from napari_mineral_anomaly.detectors.networks.parts.loading import LoadedWindow, WindowLoader
+from napari_mineral_anomaly.detectors.networks.parts.windows import Window, bounding_window, strips
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+
+class DfanScan:
+    """Passes of a network in evaluation mode over the valid area of a scan."""
+
+    def __init__(
+        self,
+        network: DfanNetwork,
+        cube: ElementCube,
+        preprocessing: Preprocessing,
+        config: DfanConfig,
+        device: torch.device,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self._network = network
+        self._cube = cube
+        self._config = config
+        self._device = device
+        self._loader = WindowLoader(cube, preprocessing, device)
+        self._outer = bounding_window(cube.valid)
+        self._on_event = on_event
+        self._cancel = cancel
+
+    @torch.no_grad()
+    def calibrate(self) -> None:
+        """Set the normalisations to the statistics of the final weights.
+
+        Taken over a seeded sample of at most ``batch_size`` valid pixels: all of them where the
+        scan was trained on as one window.
+        """
+        pixels = self._sampled_pixels()
+        encoded = self._network.calibrate_encoder(pixels)
+        latent = encoded.latent * self.gains("statistics")
+        self._network.calibrate_decoder(latent, encoded)
+
+    @torch.no_grad()
+    def gains(self, phase: str) -> Tensor:
+        """Channel attention (D, 1) of the whole scan."""
+        rows, columns = self._outer.rows, self._outer.columns
+        valid = torch.from_numpy(self._cube.valid[rows, columns].astype(np.float32))
+        channels = self._network.channels
+        folded = FoldedPooling(channels.filters, valid.to(self._device))
+        squeezed = torch.zeros(len(channels.filters), device=self._device)
+        for strip, loaded in self._strips(phase):
+            inside = slice(strip.rows.start - rows.start, strip.rows.stop - rows.start)
+            weights = loaded.grid.to_list(folded.weights(inside))
+            squeezed += (self._network.encode(loaded.pixels).latent * weights).sum(1)
+        return channels.gains(squeezed)
+
+    @torch.no_grad()
+    def reconstruct(self, phase: str) -> NDArray[np.float32]:
+        """Reconstruct the scan, (K, H, W) in scaled units; zero outside the valid area."""
+        gains = self.gains(phase)
+        n_elements = self._network.encoder1.weight.shape[1]
+        out = np.zeros((n_elements, *self._cube.shape), dtype=np.float32)
+        for strip, loaded in self._strips(phase):
+            encoded = self._network.encode(loaded.pixels)
+            output = self._network.decode(encoded.latent * gains, encoded)
+            valid = self._cube.valid[strip.rows, strip.columns]
+            # The first index gives a view, so the values land in `out`.
+            out[:, strip.rows, strip.columns][:, valid] = output.cpu().numpy()
+        return out
+
+    def _strips(self, phase: str) -> Iterator[tuple[Window, LoadedWindow]]:
+        height = self._cube.shape[0]
+        for strip in strips(self._outer, self._config.batch_size):
+            check(self._cancel)
+            loaded = self._loader.load(strip)
+            if loaded.grid.n_pixels:
+                yield strip, loaded
+            emit(self._on_event, ProgressEvent(phase, strip.rows.stop, height))
+
+    def _sampled_pixels(self) -> Tensor:
+        n_valid, limit = self._cube.n_valid, self._config.batch_size
+        rng = np.random.default_rng(self._config.seed)
+        chosen = np.arange(n_valid)
+        if n_valid > limit:
+            chosen = np.sort(rng.choice(n_valid, limit, replace=False))
+        parts, seen = [], 0
+        for _, loaded in self._strips("statistics"):
+            stop = seen + loaded.grid.n_pixels
+            own = chosen[np.searchsorted(chosen, seen) : np.searchsorted(chosen, stop)] - seen
+            parts.append(loaded.pixels[:, torch.from_numpy(own).to(self._device)])
+            seen = stop
+        return torch.cat(parts, dim=1)

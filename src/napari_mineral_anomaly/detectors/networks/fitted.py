@@ -1,0 +1,86 @@
+"""What detectors with a trained network share: where it runs, how it is kept and restored."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from napari_mineral_anomaly.detectors.base import DetectorConfig, Device, ModelState
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.errors import InputError
+
+ConfigT = TypeVar("ConfigT", bound=DetectorConfig)
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+class FittedNetwork(Generic[ConfigT, NetworkT]):
+    """A trained network on its device, in evaluation mode; its subclasses say how it scores."""
+
+    def __init__(
+        self,
+        name: str,
+        config: ConfigT,
+        preprocessing: Preprocessing,
+        network: NetworkT,
+        fit_info: dict[str, Any],
+    ) -> None:
+        self.name = name
+        self.config = config
+        self.elements = preprocessing.elements
+        self._preprocessing = preprocessing
+        self._device, self._device_reason = resolve_device(config.device)
+        self._network = network.to(self._device).eval()
+        self._fit_info = fit_info
+
+    def _info(self, **of_the_scan: Any) -> dict[str, Any]:
+        """What run.json should tell of fit, scored scan and device."""
+        device = {"device": self._device.type, "device_reason": self._device_reason}
+        return self._fit_info | of_the_scan | device
+
+    def _state(self, parts: dict[str, dict[str, NDArray[Any]]], **meta: Any) -> ModelState:
+        """Network and scaling with the parts and the plain values that a detector adds."""
+        weights = {name: value.cpu().numpy() for name, value in self._network.state_dict().items()}
+        scaling = self._preprocessing.arrays()
+        return ModelState.of_parts(
+            {"network": weights, **parts, "scaling": scaling},
+            self._preprocessing.meta() | meta | {"fit_info": self._fit_info},
+        )
+
+
+def load_weights(network: nn.Module, state: ModelState) -> None:
+    """Give a network the weights that `FittedNetwork` put into a state.
+
+    Raises
+    ------
+    RuntimeError
+        torch's own, when they are not those of such a network.
+    """
+    weights = state.parts()["network"]
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+
+
+def resolve_device(wanted: Device) -> tuple[torch.device, str]:
+    """The torch device for a request, and the reason in words for run.json.
+
+    Raises
+    ------
+    InputError
+        When a GPU is asked for that this machine or this build of torch does not offer.
+    """
+    cuda = torch.cuda.is_available()
+    mps = torch.backends.mps.is_available()
+    if wanted == "auto":
+        if cuda:
+            return torch.device("cuda"), "auto: a CUDA graphics card was found"
+        if mps:
+            return torch.device("mps"), "auto: an Apple graphics processor was found"
+        return torch.device("cpu"), "auto: no graphics card that torch can use was found"
+    if (wanted == "cuda" and not cuda) or (wanted == "mps" and not mps):
+        raise InputError(
+            f"Device {wanted} was asked for, but torch {torch.__version__} finds none on this "
+            "machine; use device auto or cpu."
+        )
+    return torch.device(wanted), "as asked for"

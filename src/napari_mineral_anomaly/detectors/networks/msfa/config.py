@@ -1,0 +1,157 @@
+"""Parameters of our MSFA-Net; importable without torch.
+
+Values without a source in the description are our choice: they were chosen on simulated sections
+with seeds from 10 up and on the mineral maps, see docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.preprocess import Transform
+
+WeightMode = Literal["mask", "paper_up"]
+AUTO = 0
+HALF_OF_EPOCHS = -1
+
+
+class MsfaConfig(DetectorConfig):
+    """Our MSFA-Net: masked elements predicted from the others and from the neighbouring pixels."""
+
+    epochs: int = Field(
+        120,
+        ge=0,
+        le=100_000,
+        description="Training steps of the second stage, in which anomaly candidates are left out; "
+        "thrice as many where noise still hides what is odd. Scenes predicted from their "
+        "surroundings (reflectance) have one stage only, the longer of the two.",
+    )
+    pre_epochs: int = Field(
+        HALF_OF_EPOCHS,
+        ge=HALF_OF_EPOCHS,
+        le=100_000,
+        description="Training steps of the first stage, in which all pixels weigh the same; "
+        "-1 takes half as many as the second stage.",
+    )
+    patience: int = Field(
+        4,
+        ge=1,
+        le=1000,
+        description="Stop a stage when the loss of held-out squares has not fallen for this many "
+        "checks (one every 25 steps).",
+    )
+    learning_rate: float = Field(
+        0.004, ge=1e-6, le=1.0, description="Largest step width of the AdamW optimiser."
+    )
+    tile: int = Field(48, ge=8, le=512, description="Side of a training tile (px).")
+    batch_size: int = Field(8, ge=1, le=256, description="Tiles per training step.")
+    width: int = Field(32, ge=4, le=512, description="Features per pixel inside the network.")
+    blocks: int = Field(2, ge=1, le=8, description="Residual blocks between input and bottleneck.")
+    latent_dim: int = Field(
+        AUTO,
+        ge=0,
+        le=64,
+        description="Features of the bottleneck; 0 takes three tenths of the elements, at least 3.",
+    )
+    groups: int = Field(
+        4,
+        ge=1,
+        le=64,
+        validate_default=True,
+        description="Groups of features in the attention; must divide the width.",
+    )
+    mask_blocks: int = Field(
+        10,
+        ge=2,
+        le=256,
+        description="Elements are hidden in this many blocks in turn when a scan is scored.",
+    )
+    visible_share: float = Field(
+        0.4,
+        ge=0.0,
+        le=1.0,
+        description="Share of the training tiles of which nothing is hidden.",
+    )
+    components: int = Field(
+        24,
+        ge=2,
+        le=200,
+        description="Scans of more than 40 elements or bands are reduced to so many principal "
+        "components.",
+    )
+    transform: Transform = Field(
+        "auto",
+        description="Evens out the noise; auto: Anscombe for counts, nothing for the rest.",
+    )
+    smoothing_px: float = Field(
+        0.65,
+        ge=0.0,
+        le=10.0,
+        description="Gaussian that averages the residual over about the beam before it is judged "
+        "(standard deviation in px).",
+    )
+    weight_mode: WeightMode = Field(
+        "mask",
+        description="Anomaly candidates are left out of training (mask) or given more weight "
+        "(paper_up, as the paper says).",
+    )
+    beta: float = Field(
+        4.0, ge=0.0, le=1000.0, description="paper_up: extra weight of a candidate."
+    )
+    anomal_prop: float = Field(
+        0.01,
+        ge=0.0,
+        le=0.5,
+        description="Candidates that form a larger cluster than this share of the scan are a "
+        "mineral of their own and go back to the background.",
+    )
+    spectral_angle: float = Field(
+        0.15,
+        ge=0.01,
+        le=1.0,
+        description="DBSCAN radius between the directions of two residuals (radians, about).",
+    )
+    lambda_cohesion: float = Field(
+        1 / 64, ge=0.0, le=100.0, description="Weight of the pull to the own cluster (L_BC)."
+    )
+    lambda_separation: float = Field(
+        1 / 64, ge=0.0, le=100.0, description="Weight of the margin between clusters (L_CD)."
+    )
+    margin: float = Field(
+        0.2, ge=0.0, le=2.0, description="Cosine margin wanted between own and next cluster."
+    )
+    no_attention: bool = Field(False, description="Ablation: leave the attention out.")
+    no_groups: bool = Field(False, description="Ablation: one group in the attention.")
+    no_orthogonal: bool = Field(
+        False, description="Ablation: plain averages instead of orthogonal filters."
+    )
+    no_pseudo_labels: bool = Field(
+        False, description="Ablation: no candidates, no clusters; all pixels weigh the same."
+    )
+    no_masking: bool = Field(
+        False, description="Ablation: hide nothing, neither in training nor in scoring."
+    )
+    no_context: bool = Field(
+        False, description="Ablation: each pixel by itself, without its neighbours."
+    )
+    no_linear_path: bool = Field(
+        False,
+        description="Ablation: no linear path that starts at the principal components; all "
+        "weights start at random.",
+    )
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_divide_width(cls, groups: int, info: ValidationInfo) -> int:
+        width = info.data.get("width")
+        if width is not None and width % groups:
+            raise ValueError(f"{width} features cannot be split into {groups} equal groups")
+        return groups
+
+    @property
+    def warm_up_epochs(self) -> int:
+        """Steps of the first stage, `HALF_OF_EPOCHS` resolved."""
+        return self.epochs // 2 if self.pre_epochs == HALF_OF_EPOCHS else self.pre_epochs

@@ -1,0 +1,197 @@
+"""The network: masked elements in, residual blocks with context, bottleneck, all elements out.
+
+A linear path runs beside the blocks, through the same bottleneck. It starts at the principal
+components of the scan, so that training begins where PCA ends and adds what PCA cannot say:
+mixtures that are no sums, neighbours, elements predicted while hidden. From a random start the same
+steps taught rare minerals in one run and not in the next (our choice, see docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as nnf
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_mineral_anomaly.detectors.networks.msfa.attention import REACH, ScanAttention
+from napari_mineral_anomaly.detectors.networks.msfa.config import AUTO, MsfaConfig
+
+SMALLEST_LATENT = 3
+LATENT_SHARE = 0.3
+# Counting sigmas of a principal component per unit of the bottleneck: of the size of what the
+# blocks add to it.
+SIGMAS_PER_UNIT = 5.0
+
+
+@dataclass(frozen=True)
+class Forward:
+    """``output`` (B, F, H, W) predicted features, ``latent`` (B, D, H, W) the bottleneck."""
+
+    output: Tensor
+    latent: Tensor
+
+
+def latent_width(n_features: int, config: MsfaConfig) -> int:
+    """Width D of the bottleneck, `AUTO` resolved.
+
+    Three tenths of the elements: a rock of a handful of minerals needs no more dimensions, and
+    what needs more is what is looked for (our choice).
+    """
+    if config.latent_dim != AUTO:
+        return config.latent_dim
+    return max(SMALLEST_LATENT, round(LATENT_SHARE * n_features))
+
+
+class Block(nn.Module):
+    """Depthwise 3x3 (the neighbours), then two pixel-wise layers, added to what came in."""
+
+    def __init__(self, width: int, context: bool) -> None:
+        super().__init__()
+        self.neighbours = (
+            nn.Conv2d(width, width, 3, padding=1, groups=width, padding_mode="replicate")
+            if context
+            else nn.Identity()
+        )
+        self.norm = nn.BatchNorm2d(width)
+        self.wide = nn.Conv2d(width, 2 * width, 1)
+        self.narrow = nn.Conv2d(2 * width, width, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, width, H, W) to the same."""
+        inside = self.norm(self.neighbours(features))
+        out: Tensor = features + self.narrow(nnf.gelu(self.wide(inside)))
+        return out
+
+
+class MaskedNetwork(nn.Module):
+    """Predicts features of a tile from those that are not hidden.
+
+    Parameters
+    ----------
+    n_features : int
+        F.
+    n_inputs : int
+        Channels of the input: 2 F (values and masks), or the means of the surroundings.
+    config : MsfaConfig
+    local : bool
+        Prediction from the surroundings: no convolution may look at the pixel itself, and there is
+        no linear path.
+
+    Notes
+    -----
+    Only the first block looks at the neighbours: a second one lets small grains explain
+    themselves. torch's global random state is restored after the weights are drawn.
+    """
+
+    def __init__(self, n_features: int, n_inputs: int, config: MsfaConfig, local: bool) -> None:
+        super().__init__()
+        context = not (config.no_context or local)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            width = config.width
+            self.entry = nn.Conv2d(n_inputs, width, 1)
+            self.blocks = nn.ModuleList(
+                Block(width, context and number == 0) for number in range(config.blocks)
+            )
+            self.attention = (
+                None
+                if config.no_attention
+                else ScanAttention(
+                    width,
+                    1 if config.no_groups else config.groups,
+                    not config.no_orthogonal,
+                    context,
+                    torch.Generator().manual_seed(config.seed),
+                )
+            )
+            latent = latent_width(n_features, config)
+            self.bottleneck = nn.Conv2d(width, latent, 1)
+            self.widen = nn.Conv2d(latent, width, 1)
+            self.exit = nn.Conv2d(width, n_features, 1)
+            linear = not (local or config.no_linear_path)
+            self.line_in = nn.Conv2d(n_features, latent, 1, bias=False) if linear else None
+            self.line_out = nn.Conv2d(latent, n_features, 1, bias=False) if linear else None
+        self.reach = (1 + (0 if config.no_attention else REACH)) if context else 0
+
+    def forward(self, inputs: Tensor) -> Forward:
+        """(B, n_inputs, H, W) to features."""
+        hidden = self.entry(inputs)
+        for block in self.blocks:
+            hidden = block(hidden)
+        if self.attention is not None:
+            hidden = self.attention(hidden)
+        latent = self.bottleneck(hidden)
+        if self.line_in is not None:
+            latent = latent + self.line_in(inputs[:, : self.line_in.in_channels])
+        output = self.exit(nnf.gelu(self.widen(latent)))
+        if self.line_out is not None:
+            output = output + self.line_out(latent)
+        return Forward(output, latent)
+
+    @torch.no_grad()
+    def start_at(
+        self, axes: NDArray[np.float64], unit: NDArray[np.float64], share_of_blocks: float
+    ) -> None:
+        """Start the linear path at principal components.
+
+        Parameters
+        ----------
+        axes : (F, F) float64
+            Principal axes in units of the noise, one per column, the longest first.
+        unit : (F,) float64
+            Size of one feature in units of its noise.
+        share_of_blocks : float
+            What the blocks add to bottleneck and output, as a share of a usual random start.
+
+        Notes
+        -----
+        Without a linear path nothing changes: the blocks keep their random start.
+        """
+        if self.line_in is None or self.line_out is None:
+            return
+        longest = axes[:, : self.line_in.out_channels]
+        into = (longest * unit[:, None]).T / SIGMAS_PER_UNIT
+        back = longest / unit[:, None] * SIGMAS_PER_UNIT
+        for path, matrix in ((self.line_in, into), (self.line_out, back)):
+            # A bottleneck wider than the features keeps places without a component.
+            path.weight.zero_()
+            path.weight[: matrix.shape[0], : matrix.shape[1], 0, 0] = torch.from_numpy(matrix)
+        for layer in (self.bottleneck, self.exit):
+            layer.weight.mul_(share_of_blocks)
+            if layer.bias is not None:
+                layer.bias.zero_()
+
+    def multiply_adds(self) -> int:
+        """Multiplications per pixel and pass: the design figure of the scoring cost."""
+        total = 0
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                total += module.weight.numel()
+        if self.attention is not None:
+            # Its convolutions are shared by the groups; the line branch runs twice.
+            shared = self.attention.line.weight.numel() * 2 + self.attention.area.weight.numel()
+            once = self.attention.line.weight.numel() + self.attention.area.weight.numel()
+            total += shared * self.attention.groups - once
+        return total
+
+    def start_measuring(self) -> None:
+        """Let the next batches, evenly averaged, set all running statistics."""
+        self.train()
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.reset_running_stats()
+                module.momentum = None
+        if self.attention is not None:
+            self.attention.reset()
+
+    def stop_measuring(self) -> None:
+        """Freeze the running statistics."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 0.1
+        if self.attention is not None:
+            self.attention.momentum = 0.1

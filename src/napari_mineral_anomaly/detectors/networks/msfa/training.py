@@ -1,0 +1,279 @@
+"""Training in two stages on tiles of a scan: all pixels alike, then without the candidates."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as nnf
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_mineral_anomaly.detectors.networks.msfa.candidates import BackgroundClusters
+from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
+from napari_mineral_anomaly.detectors.networks.msfa.looking import masked_input, plain_surroundings
+from napari_mineral_anomaly.detectors.networks.msfa.network import Forward, MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
+from napari_mineral_anomaly.detectors.networks.parts.losses import (
+    centre_cosines,
+    cohesion,
+    separation,
+)
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+
+# A hidden feature counts five times a shown one: a quarter of them is hidden on average, and it is
+# the prediction of hidden ones that is hard.
+HIDDEN_EXTRA = 4.0
+LEAST_HIDDEN, MOST_HIDDEN = 0.05, 0.5
+# Huber loss: differences beyond three counting sigmas pull no harder than that.
+HUBER_COUNTS, HUBER_OTHER = 3.0, 1.5
+
+HELD_OUT_SHARE = 0.05
+HELD_OUT_SIDE = 12
+CHECK_EVERY = 25
+TOLERANCE = 0.03
+MEASURED_TILES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregation:
+    """Background clusters as the losses of the second stage use them.
+
+    Attributes
+    ----------
+    own : (H, W) int64
+        Cluster of every pixel.
+    clusters : BackgroundClusters
+    """
+
+    own: NDArray[np.int64]
+    clusters: BackgroundClusters
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Tiles: ``inputs`` (B, I, h, w), ``target`` (B, F, h, w), ``hidden`` (B, F, 1, 1),
+    ``weights`` and ``held_out`` (B, h, w), ``own`` (B, h, w).
+    """
+
+    inputs: Tensor
+    target: Tensor
+    hidden: Tensor
+    weights: Tensor
+    held_out: Tensor
+    own: Tensor | None
+
+
+class Trainer:
+    """Trains a network on tiles of one scan; the cost does not depend on the size of the scan.
+
+    Attributes
+    ----------
+    loss_curve : list of {"epoch", "stage", "loss"} and, at each check, "held_out"
+    """
+
+    def __init__(
+        self,
+        network: MaskedNetwork,
+        view: ScanView,
+        config: MsfaConfig,
+        device: torch.device,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self.network = network
+        self.loss_curve: list[dict[str, Any]] = []
+        self._view = view
+        self._config = config
+        self._device = device
+        self._on_event = on_event
+        self._cancel = cancel
+        self._rng = np.random.default_rng(config.seed)
+        self._valid_index = np.flatnonzero(view.valid)
+        self._held_out = self._draw_held_out()
+        self._weights = view.valid.astype(np.float32)
+        self._aggregation: Aggregation | None = None
+        unit = torch.from_numpy(view.features.unit.astype(np.float32))
+        self._unit = unit[None, :, None, None].to(device)
+        counts = view.features.preprocessing.transform == "anscombe" and not view.features.reduced
+        self._delta = HUBER_COUNTS if counts else HUBER_OTHER
+
+    def weigh(self, candidates: NDArray[np.bool_], aggregation: Aggregation | None) -> None:
+        """Use pseudo-labels from the next stage on."""
+        weights = self._view.valid.astype(np.float32)
+        config = self._config
+        weights[candidates] = 0.0 if config.weight_mode == "mask" else 1.0 + config.beta
+        self._weights = weights
+        self._aggregation = aggregation
+
+    def run(self, steps: int, stage: int) -> None:
+        """Train for at most ``steps`` steps; stop early when held-out squares gain nothing.
+
+        The last weights are kept, unless the best ones before were better by `TOLERANCE`: the
+        held-out loss is noisy, and the last steps, at a small step width, are the quiet ones.
+
+        Raises
+        ------
+        InputError
+            When the loss is no longer a number.
+        CancelledError
+        """
+        if steps == 0:
+            return
+        config, network = self._config, self.network
+        optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-4)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, config.learning_rate, total_steps=steps, pct_start=0.15
+        )
+        check_batch = self._held_out_batch(np.random.default_rng(config.seed + stage))
+        best, best_state, waited = math.inf, None, 0
+        row: dict[str, Any] = {}
+        for step in range(1, steps + 1):
+            check(self._cancel)
+            network.train()
+            batch = self._draw()
+            loss = self._loss(batch, batch.weights)
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise InputError(
+                    "Training diverged: the loss is no longer a number. Try a smaller learning "
+                    "rate, and look for absurd values in the maps (inspect lists them)."
+                )
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            row = {"epoch": step, "stage": stage, "loss": value}
+            self.loss_curve.append(row)
+            emit(self._on_event, ProgressEvent("training", step, steps, f"stage {stage}", value))
+            if step % CHECK_EVERY and step != steps:
+                continue
+            with torch.no_grad():
+                row["held_out"] = float(self._loss(check_batch, check_batch.held_out))
+            if row["held_out"] < best:
+                best, best_state, waited = (
+                    row["held_out"],
+                    copy.deepcopy(network.state_dict()),
+                    0,
+                )
+                continue
+            waited += 1
+            if waited >= config.patience:
+                break
+        if best_state is not None and row["held_out"] > best * (1 + TOLERANCE):
+            network.load_state_dict(best_state)
+
+    @torch.no_grad()
+    def measure(self) -> None:
+        """Set the statistics of normalisation and attention to those of the scan."""
+        rng = np.random.default_rng(self._config.seed)
+        self.network.start_measuring()
+        for _ in range(max(1, MEASURED_TILES // self._config.batch_size)):
+            check(self._cancel)
+            self.network(self._draw(rng).inputs)
+        self.network.stop_measuring()
+
+    def _loss(self, batch: Batch, weights: Tensor) -> Tensor:
+        forward: Forward = self.network(batch.inputs)
+        predicted = forward.output
+        if self._view.features.local:
+            predicted = predicted + plain_surroundings(batch.inputs)
+        difference = (batch.target - predicted) * self._unit
+        each = nnf.huber_loss(
+            difference, torch.zeros_like(difference), reduction="none", delta=self._delta
+        )
+        per_pixel = (each * (1 + HIDDEN_EXTRA * batch.hidden)).mean(1)
+        loss = (per_pixel * weights).sum() / weights.sum().clamp(min=1)
+        if batch.own is not None:
+            loss = loss + self._cluster_loss(forward.latent, batch.own, weights)
+        return loss
+
+    def _cluster_loss(self, latent: Tensor, own: Tensor, weights: Tensor) -> Tensor:
+        """L_BC and L_CD of the background pixels; gradients flow through the bottleneck."""
+        aggregation, config = self._aggregation, self._config
+        background = weights > 0
+        if aggregation is None or not bool(background.any()):
+            return latent.new_zeros(())
+        clusters = aggregation.clusters
+        low, span = (
+            torch.from_numpy(array).to(latent)[:, None] for array in (clusters.low, clusters.span)
+        )
+        pixels = (latent.permute(1, 0, 2, 3)[:, background] - low) / span
+        cosines = centre_cosines(pixels, torch.from_numpy(clusters.centres).to(latent))
+        of_pixel = own[background]
+        return config.lambda_cohesion * cohesion(
+            cosines, of_pixel
+        ) + config.lambda_separation * separation(cosines, of_pixel, config.margin)
+
+    def _draw(self, rng: np.random.Generator | None = None) -> Batch:
+        rng = rng or self._rng
+        centres = rng.choice(self._valid_index, self._config.batch_size)
+        return self._batch(centres, rng)
+
+    def _held_out_batch(self, rng: np.random.Generator) -> Batch:
+        places = np.flatnonzero(self._held_out & self._view.valid)
+        if places.size == 0:
+            places = self._valid_index
+        return self._batch(rng.choice(places, self._config.batch_size), rng)
+
+    def _batch(self, centres: NDArray[np.intp], rng: np.random.Generator) -> Batch:
+        config, view = self._config, self._view
+        height, width = view.cube.shape
+        side = (min(config.tile, height), min(config.tile, width))
+        targets, inputs, weights, held_out, own = [], [], [], [], []
+        hidden = np.zeros((len(centres), view.features.n, 1, 1), dtype=np.float32)
+        for number, centre in enumerate(centres):
+            top = int(np.clip(centre // width - side[0] // 2, 0, height - side[0]))
+            left = int(np.clip(centre % width - side[1] // 2, 0, width - side[1]))
+            cut = (slice(top, top + side[0]), slice(left, left + side[1]))
+            targets.append(view.values(*cut))
+            if view.features.local:
+                inputs.append(view.surroundings(*cut))
+            elif not config.no_masking and rng.random() >= config.visible_share:
+                share = rng.uniform(LEAST_HIDDEN, MOST_HIDDEN)
+                hidden[number, :, 0, 0] = rng.random(view.features.n) < share
+            weights.append(self._weights[cut] * ~self._held_out[cut])
+            held_out.append((self._weights[cut] * self._held_out[cut]).astype(np.float32))
+            if self._aggregation is not None:
+                own.append(self._aggregation.own[cut])
+        target, mask = self._tensor(targets), torch.from_numpy(hidden).to(self._device)
+        return Batch(
+            self._tensor(inputs)
+            if view.features.local
+            else masked_input(target, mask.expand_as(target)),
+            target,
+            mask,
+            self._tensor(weights),
+            self._tensor(held_out),
+            self._tensor(own) if own else None,
+        )
+
+    def _tensor(self, tiles: list[NDArray[Any]]) -> Tensor:
+        return torch.from_numpy(np.stack(tiles)).to(self._device)
+
+    def _draw_held_out(self) -> NDArray[np.bool_]:
+        """Small squares that no gradient sees: they tell when training has done its work."""
+        height, width = self._view.cube.shape
+        out = np.zeros((height, width), dtype=bool)
+        n_valid = len(self._valid_index)
+        wanted = HELD_OUT_SHARE * n_valid
+        rng = np.random.default_rng(self._config.seed)
+        while n_valid and (out & self._view.valid).sum() < wanted:
+            centre = int(rng.choice(self._valid_index))
+            top, left = centre // width, centre % width
+            side = min(HELD_OUT_SIDE, max(1, int(math.sqrt(wanted))))
+            out[top : top + side, left : left + side] = True
+        return out

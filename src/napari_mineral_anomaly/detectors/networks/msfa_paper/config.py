@@ -1,0 +1,176 @@
+"""Parameters of MSFA-Net; importable without torch.
+
+The defaults of `MsfaPaperConfig` are the values of the appendix of Lu et al., Minerals 2025, 15,
+970 (doi 10.3390/min15090970) where it gives one. What the paper's public record does not say is
+chosen by us, and the description says so.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.preprocess import Transform
+
+EpsMode = Literal["fixed", "kdist"]
+NoiseMode = Literal["candidate", "dfan"]
+WeightMode = Literal["mask", "paper_up", "sad_down"]
+ScoreKind = Literal["rx", "rx_minmax", "l2"]
+SkipMode = Literal["concat", "none"]
+HeadMode = Literal["bn_sigmoid", "sigmoid"]
+OrthoInit = Literal["gaussian_qr", "uniform_gs"]
+
+SAME_AS_EPOCHS = -1
+
+_TRANSFORM_TEXT = (
+    "Evens out the noise before scaling to 0-1; auto: Anscombe for counts, "
+    "nothing for other quantities."
+)
+_WEIGHTS_TEXT = (
+    "Weight of anomaly candidates in training: left out (mask), more than "
+    "ordinary pixels (paper_up), or less with growing spectral angle (sad_down)."
+)
+_SCORE_TEXT = (
+    "Score of the residual: squared length (l2), Mahalanobis distance (rx), or "
+    "the same after re-stretching each reconstructed element (rx_minmax, as in DFAN)."
+)
+
+
+class MsfaPaperConfig(DetectorConfig):
+    """MSFA-Net as published, as far as the public record goes."""
+
+    epochs: int = Field(
+        150,
+        ge=0,
+        le=100_000,
+        description="Training steps of the second stage, in which pseudo-labels weight the pixels.",
+    )
+    pre_epochs: int = Field(
+        SAME_AS_EPOCHS,
+        ge=SAME_AS_EPOCHS,
+        le=100_000,
+        description="Training steps of the first stage, in which all pixels weigh the same; "
+        "-1 takes as many as the second stage.",
+    )
+    learning_rate: float = Field(
+        0.0015, ge=1e-6, le=1.0, description="Step width of the Adam optimiser."
+    )
+    batch_size: int = Field(
+        36_000,
+        ge=64,
+        le=4_000_000,
+        description="Most pixels per training step; a larger scan is trained in windows.",
+    )
+    latent_dim: int = Field(
+        64, ge=2, le=512, description="Number of features the network makes of each pixel."
+    )
+    groups: int = Field(
+        8,
+        ge=1,
+        le=128,
+        description="Groups of features in the attention; must divide the number of features.",
+    )
+    pool_size: int = Field(
+        16, ge=2, le=64, description="Side of the grid that the orthogonal filters look at."
+    )
+    ortho_init: OrthoInit = Field(
+        "gaussian_qr",
+        description="How the orthogonal filters are drawn: Gaussian noise and QR (ours), or "
+        "uniform noise and Gram-Schmidt (as in OrthoNets).",
+    )
+    skip: SkipMode = Field(
+        "concat", description="Whether the decoder also sees the encoder's earlier layers."
+    )
+    head: HeadMode = Field(
+        "bn_sigmoid", description="Last layer: batch normalisation and sigmoid, or sigmoid alone."
+    )
+    transform: Transform = Field(
+        "none",
+        description=_TRANSFORM_TEXT,
+    )
+    anomal_prop: float = Field(
+        0.015,
+        ge=0.0,
+        le=0.5,
+        description="Clusters of at most this share of the pixels count as anomaly candidates.",
+    )
+    eps_mode: EpsMode = Field(
+        "fixed",
+        description="DBSCAN radius: the fixed value below, or set from the data so that only "
+        "twice the share above can remain noise.",
+    )
+    eps: float = Field(
+        0.1, ge=1e-4, le=10.0, description="Fixed DBSCAN radius in features scaled to 0-1."
+    )
+    min_samples: int = Field(
+        25,
+        ge=1,
+        le=1000,
+        description="Pixels within the DBSCAN radius, itself included, that make a core pixel.",
+    )
+    noise: NoiseMode = Field(
+        "dfan",
+        description="DBSCAN noise is a set of anomaly candidates, or one ordinary cluster as in "
+        "DFAN, the parent of MSFA-Net.",
+    )
+    refresh: int = Field(
+        25, ge=1, le=100_000, description="Steps of the second stage between new pseudo-labels."
+    )
+    weight_mode: WeightMode = Field(
+        "paper_up",
+        description=_WEIGHTS_TEXT,
+    )
+    beta: float = Field(
+        4.0, ge=0.0, le=1000.0, description="paper_up: extra weight of the oddest candidate."
+    )
+    bandwidth: float = Field(
+        0.3, ge=1e-3, le=10.0, description="sad_down: spectral-angle divergence that still counts."
+    )
+    cluster_loss: bool = Field(
+        True, description="Train towards tight, well separated background clusters too."
+    )
+    lambda_cohesion: float = Field(
+        1 / 64, ge=0.0, le=100.0, description="Weight of the pull to the own cluster (L_BC)."
+    )
+    lambda_separation: float = Field(
+        1 / 64, ge=0.0, le=100.0, description="Weight of the margin between clusters (L_CD)."
+    )
+    lambda_common: float = Field(
+        0.0,
+        ge=0.0,
+        le=100.0,
+        description="Weight of the pull of background clusters to one point (L_CI).",
+    )
+    margin: float = Field(
+        0.2, ge=0.0, le=2.0, description="Cosine margin wanted between own and next cluster."
+    )
+    score: ScoreKind = Field(
+        "l2",
+        description=_SCORE_TEXT,
+    )
+    n_clusters: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Listed in the paper's appendix; without effect, as in DFAN.",
+    )
+    no_attention: bool = Field(False, description="Ablation: leave the attention out.")
+    no_groups: bool = Field(False, description="Ablation: one group in the attention.")
+    no_orthogonal: bool = Field(
+        False, description="Ablation: plain averages instead of orthogonal filters."
+    )
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_divide_features(cls, groups: int, info: ValidationInfo) -> int:
+        latent_dim = info.data.get("latent_dim")
+        if latent_dim is not None and latent_dim % groups:
+            raise ValueError(f"{latent_dim} features cannot be split into {groups} equal groups")
+        return groups
+
+    @property
+    def warm_up_epochs(self) -> int:
+        """Steps of the first stage, `SAME_AS_EPOCHS` resolved."""
+        return self.epochs if self.pre_epochs == SAME_AS_EPOCHS else self.pre_epochs

@@ -1,0 +1,178 @@
+"""MSFA-Net as a detector: fit, score, save and load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.base import ModelState, finish_result
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
+    CANDIDATE_LABEL,
+    Clusters,
+    sample_pixels,
+)
+from napari_mineral_anomaly.detectors.networks.fitted import (
+    FittedNetwork,
+    load_weights,
+    resolve_device,
+)
+from napari_mineral_anomaly.detectors.networks.msfa_paper.aggregation import (
+    cluster_latents,
+    describe_clusters,
+)
+from napari_mineral_anomaly.detectors.networks.msfa_paper.calibration import calibrate_norms
+from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses, StripOutput
+from napari_mineral_anomaly.detectors.networks.msfa_paper.scoring import (
+    ResidualModel,
+    reconstruct_scan,
+)
+from napari_mineral_anomaly.detectors.networks.msfa_paper.training import Trainer
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent, emit
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+
+class FittedMsfa(FittedNetwork[MsfaPaperConfig, MsfaNetwork]):
+    """A trained network with its pseudo-label clusters and residual statistics."""
+
+    def __init__(
+        self,
+        name: str,
+        config: MsfaPaperConfig,
+        preprocessing: Preprocessing,
+        network: MsfaNetwork,
+        clusters: Clusters,
+        residual_model: ResidualModel,
+        fit_info: dict[str, Any],
+    ) -> None:
+        super().__init__(name, config, preprocessing, network, fit_info)
+        self._clusters = clusters
+        self._residual_model = residual_model
+
+    def score(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> AnomalyResult:
+        """Score a scan by the residual of its reconstruction.
+
+        Contributions are the signed robust z of the residual: positive where there is more of an
+        element than the network expects.
+
+        Raises
+        ------
+        InputError
+            When the scan lacks an element of the fit.
+        CancelledError
+        """
+        labels = np.zeros(cube.shape, dtype=np.uint16)
+
+        def label_strip(strip: StripOutput, latent: NDArray[np.float32]) -> None:
+            cluster = self._clusters.assign(latent, cancel=cancel)
+            part = labels[strip.window.rows, strip.window.columns]
+            part[strip.valid] = self._clusters.labels(cluster)
+
+        passes = ScanPasses(
+            self._network,
+            cube,
+            self._preprocessing,
+            self.config.batch_size,
+            self._device,
+            on_event=on_event,
+            cancel=cancel,
+        )
+        reconstruction = reconstruct_scan(self._network, cube, passes, label_strip, phase="scoring")
+        residual = self._residual_model.residual(cube, self._preprocessing, reconstruction)
+        statistic = self._residual_model.statistic(cube, residual)
+        info = self._info(n_candidates=int(np.count_nonzero(labels == CANDIDATE_LABEL)))
+        contributions = residual_contributions(cube, self._preprocessing, residual, cancel=cancel)
+        return finish_result(cube, statistic, contributions, labels, info)
+
+    def state(self) -> ModelState:
+        """Weights, clusters, statistics and names, for `detectors.bundle`."""
+        parts = {"clusters": self._clusters.arrays(), "residual": self._residual_model.arrays()}
+        return self._state(parts, clusters=self._clusters.meta())
+
+
+class MsfaPaperDetector:
+    """MSFA-Net as reconstructed from Lu et al. (2025), see `MsfaPaperConfig`."""
+
+    name = "msfa-paper"
+
+    def __init__(self, config: MsfaPaperConfig | None = None) -> None:
+        self.config = config or MsfaPaperConfig()
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedMsfa:
+        """Train on the valid pixels of a scan, then learn what its residual looks like.
+
+        With no epochs at all the result is the untrained network, the control that every table
+        of results needs.
+
+        Raises
+        ------
+        InputError
+            When no element varies, the device is missing or training diverges.
+        CancelledError
+        """
+        config = self.config
+        device, _ = resolve_device(config.device)
+        preprocessing = fit_preprocessing(cube, config.transform, cancel=cancel)
+        trainer = Trainer(cube, preprocessing, config, device, on_event=on_event, cancel=cancel)
+        network = trainer.run()
+        passes = ScanPasses(
+            network,
+            cube,
+            preprocessing,
+            config.batch_size,
+            device,
+            on_event=on_event,
+            cancel=cancel,
+        )
+        sample = calibrate_norms(network, cube, preprocessing, passes, config, device)
+        reconstruction = reconstruct_scan(network, cube, passes, phase="statistics")
+        residual_model = ResidualModel.fit(config.score, cube, preprocessing, reconstruction)
+        emit(on_event, ProgressEvent("pseudo-labels", config.epochs, config.epochs, "final labels"))
+        picked = sample_pixels(len(sample), np.random.default_rng(config.seed))
+        clusters = cluster_latents(sample[picked], config, cancel=cancel)
+        fit_info = {
+            "dropped_elements": list(preprocessing.dropped),
+            "transform": preprocessing.transform,
+            "epochs": config.epochs,
+            "pre_epochs": config.warm_up_epochs,
+            "loss_curve": trainer.loss_curve,
+            "label_refreshes": trainer.label_refreshes,
+            "final_labels": describe_clusters(clusters),
+        }
+        return FittedMsfa(
+            self.name, config, preprocessing, network, clusters, residual_model, fit_info
+        )
+
+    def load(self, state: ModelState) -> FittedMsfa:
+        """Rebuild a fitted detector from `FittedMsfa.state`."""
+        parts = state.parts()
+        preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
+        network = MsfaNetwork(len(preprocessing.elements), self.config, self.config.seed)
+        load_weights(network, state)
+        return FittedMsfa(
+            self.name,
+            self.config,
+            preprocessing,
+            network,
+            Clusters.from_saved(parts["clusters"], state.meta["clusters"]),
+            ResidualModel.from_saved(self.config.score, parts["residual"]),
+            state.meta["fit_info"],
+        )

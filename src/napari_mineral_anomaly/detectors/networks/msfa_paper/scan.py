@@ -1,0 +1,306 @@
+"""A network on a whole scan, strip by strip, with the numbers of one pass over everything.
+
+Encoder and decoder judge each pixel by itself, but the attention looks at the whole image: means
+of rows and columns, normalisation, and the orthogonal squeeze. Those are gathered first, in two
+passes over strips of rows; a third pass then applies them. The result does not depend on the
+height of the strips, so there are no seams, and memory does not grow with the scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_mineral_anomaly.detectors.networks.msfa_paper.attention import OrthogonalAttention
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import Encoded, MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling, PixelGrid
+from napari_mineral_anomaly.detectors.networks.parts.windows import Window, bounding_window, strips
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Some rows of a scan and, for the 3x3 convolution, the rows above and below.
+
+    Attributes
+    ----------
+    window : Window
+        Place of the strip in the scan, without the extra rows.
+    valid : (h, w) bool
+    pixels : (K, m)
+        Scaled valid pixels, those of the extra rows included.
+    outer, inner : PixelGrid
+        Grid with and without the extra rows.
+    inside : slice
+        Rows of the outer grid that are the strip's own.
+    """
+
+    window: Window
+    valid: NDArray[np.bool_]
+    pixels: Tensor
+    outer: PixelGrid
+    inner: PixelGrid
+    inside: slice
+
+
+@dataclass(frozen=True, eq=False)
+class StripOutput:
+    """What becomes of the n valid pixels of a strip.
+
+    Attributes
+    ----------
+    window : Window
+    valid : (h, w) bool
+    latent : (D, n)
+        Latent features after the attention.
+    encoded : Encoded
+        Encoder outputs.
+    """
+
+    window: Window
+    valid: NDArray[np.bool_]
+    latent: Tensor
+    encoded: Encoded
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionContext:
+    """What the attention knows of a whole scan of H x W pixels.
+
+    Attributes
+    ----------
+    gates : (G, d, H) and (G, d, W)
+        Gates of rows and columns.
+    line_norm, area_norm : pairs of (G, d, 1)
+        Factor and offset that normalise each channel of the two branches.
+    line_share, area_share : (G, 1, d)
+        Weights of the channels in the cross-spatial learning.
+    """
+
+    gates: tuple[Tensor, Tensor]
+    line_norm: tuple[Tensor, Tensor]
+    area_norm: tuple[Tensor, Tensor]
+    line_share: Tensor
+    area_share: Tensor
+
+
+class ScanPasses:
+    """Passes of a network in evaluation mode over the valid area of a scan.
+
+    Parameters
+    ----------
+    network : MsfaNetwork
+    cube : ElementCube
+    preprocessing : Preprocessing
+    limit : int
+        Pixels per strip.
+    device : torch.device
+    on_event : callable, optional
+        Told after each strip of each pass.
+    cancel : CancelToken, optional
+        Checked at each strip of each pass.
+    """
+
+    def __init__(
+        self,
+        network: MsfaNetwork,
+        cube: ElementCube,
+        preprocessing: Preprocessing,
+        limit: int,
+        device: torch.device,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self._network = network
+        self._cube = cube
+        self._preprocessing = preprocessing
+        self._device = device
+        self._on_event = on_event
+        self._cancel = cancel
+        self._outer = bounding_window(cube.valid)
+        self._windows = [
+            window
+            for window in strips(self._outer, limit)
+            if cube.valid[window.rows, window.columns].any()
+        ]
+        self._context: AttentionContext | None = None
+        self._phase = ""
+        self._done = 0
+        self._total = 0
+
+    def outputs(self, phase: str) -> Iterator[StripOutput]:
+        """Latent features of the whole scan, strip by strip, without gradients.
+
+        ``phase`` names the passes in progress events. What the attention knows of the scan is
+        gathered at the first call and kept: encoder and attention must not change afterwards.
+        """
+        attention = self._network.attention
+        gathered = attention is None or self._context is not None
+        self._phase, self._done = phase, 0
+        self._total = len(self._windows) * (1 if gathered else 3)
+        if attention is not None and self._context is None:
+            self._context = self._gather_context(attention)
+        for strip in self._strips():
+            yield self._output(strip, attention, self._context)
+
+    @torch.no_grad()
+    def _output(
+        self,
+        strip: Strip,
+        attention: OrthogonalAttention | None,
+        context: AttentionContext | None,
+    ) -> StripOutput:
+        encoded = self._network.encode(strip.pixels)
+        own = Encoded(
+            *(
+                strip.inner.to_list(strip.outer.to_grid(layer)[:, strip.inside])
+                for layer in (encoded.first, encoded.second, encoded.latent)
+            )
+        )
+        latent = own.latent
+        if attention is not None and context is not None:
+            line, area = self._branches(strip, encoded.latent, attention, context.gates)
+            line = line * context.line_norm[0] + context.line_norm[1]
+            area = area * context.area_norm[0] + context.area_norm[1]
+            weights = attention.pixel_weights(line, area, context.line_share, context.area_share)
+            grouped = latent.view(attention.groups, -1, latent.shape[-1])
+            latent = (grouped * weights).flatten(0, 1)
+        return StripOutput(strip.window, strip.valid, latent, own)
+
+    @torch.no_grad()
+    def _gather_context(self, attention: OrthogonalAttention) -> AttentionContext:
+        gates = attention.gates(*self._line_means(attention.groups))
+        valid = self._cube.valid[self._outer.rows, self._outer.columns].astype(np.float32)
+        pooling = FoldedPooling(attention.filters, torch.from_numpy(valid).to(self._device))
+        moments = (_Moments(), _Moments())
+        squeezed = torch.zeros(attention.filters.shape[:2], device=self._device)
+        for strip in self._strips():
+            latent = self._network.encode(strip.pixels).latent
+            branches = self._branches(strip, latent, attention, gates)
+            weights = strip.inner.to_list(pooling.weights(self._inside_outer(strip)))
+            for number, branch in enumerate(branches):
+                moments[number].add(branch)
+                squeezed[number] += (branch.flatten(0, 1) * weights[number]).sum(-1)
+        norms, values = [], []
+        layers = (attention.line_norm, attention.area_norm)
+        for number, (layer, moment) in enumerate(zip(layers, moments, strict=True)):
+            factor, offset = moment.normalising(layer, self._device)
+            norms.append((factor, offset))
+            # Squeezing is linear, so it may come before the normalisation.
+            if attention.orthogonal:
+                sums = squeezed[number].view_as(factor)
+                ones = pooling.totals[number].view_as(factor)
+            else:
+                sums, ones = moment.mean_tensor(self._device), torch.ones_like(factor)
+            values.append((factor * sums + offset * ones).flatten())
+        shares = attention.channel_shares(values[0], values[1])
+        return AttentionContext(gates, norms[0], norms[1], shares[0], shares[1])
+
+    @torch.no_grad()
+    def _line_means(self, groups: int) -> tuple[Tensor, Tensor]:
+        """Means of rows (G, d, H) and columns (G, d, W) of the latent features of the scan."""
+        height, width = self._outer.shape
+        features = self._network.encoder3.weight.shape[0]
+        rows = torch.zeros((features, height), device=self._device)
+        columns = torch.zeros((features, width), device=self._device)
+        for strip in self._strips():
+            latent = strip.outer.to_grid(self._network.encode(strip.pixels).latent)
+            own = latent[:, strip.inside]
+            rows[:, self._inside_outer(strip)] = strip.inner.row_means(own)
+            columns += own.sum(-2)
+        counts = self._cube.valid[self._outer.rows, self._outer.columns].sum(axis=0)
+        columns /= torch.from_numpy(counts).to(columns).clamp(min=1)
+        return rows.view(groups, -1, height), columns.view(groups, -1, width)
+
+    def _inside_outer(self, strip: Strip) -> slice:
+        """Rows of the strip, counted from the first valid row of the scan."""
+        return _shifted(strip.window.rows, -self._outer.rows.start)
+
+    def _branches(
+        self,
+        strip: Strip,
+        latent: Tensor,
+        attention: OrthogonalAttention,
+        gates: tuple[Tensor, Tensor],
+    ) -> tuple[Tensor, Tensor]:
+        """Both branches (G, d, n) of the strip's own pixels, not normalised."""
+        on_grid = strip.outer.to_grid(latent.view(attention.groups, -1, latent.shape[-1]))
+        rows = self._inside_outer(strip)
+        own = on_grid[..., strip.inside, :]
+        line = attention.gated(own, gates[0][..., rows], gates[1])
+        area = attention.convolved(on_grid)[..., strip.inside, :]
+        return strip.inner.to_list(line), strip.inner.to_list(area)
+
+    def _strips(self) -> Iterator[Strip]:
+        for window in self._windows:
+            check(self._cancel)
+            top = max(window.rows.start - 1, self._outer.rows.start)
+            bottom = min(window.rows.stop + 1, self._outer.rows.stop)
+            valid = self._cube.valid[top:bottom, window.columns]
+            inside = _shifted(window.rows, -top)
+            block = self._preprocessing.scaled_block(self._cube, slice(top, bottom), window.columns)
+            yield Strip(
+                window,
+                valid[inside],
+                torch.from_numpy(block[:, valid]).to(self._device),
+                PixelGrid(valid, self._device),
+                PixelGrid(valid[inside], self._device),
+                inside,
+            )
+            self._done += 1
+            emit(self._on_event, ProgressEvent(self._phase, self._done, self._total))
+
+
+class _Moments:
+    """Mean and variance of each channel over all pixels, merged strip by strip in float64."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._mean = np.zeros(())
+        self._scatter = np.zeros(())
+
+    def add(self, branch: Tensor) -> None:
+        n = branch.shape[-1]
+        variance, mean = torch.var_mean(branch, dim=-1, correction=0)
+        shift = mean.cpu().numpy().astype(np.float64) - self._mean
+        total = self._n + n
+        self._scatter = (
+            self._scatter
+            + variance.cpu().numpy().astype(np.float64) * n
+            + shift**2 * (self._n * n / total)
+        )
+        self._mean = self._mean + shift * (n / total)
+        self._n = total
+
+    def mean_tensor(self, device: torch.device) -> Tensor:
+        """(G, d, 1) float32."""
+        return torch.from_numpy(self._mean.astype(np.float32)).to(device)[..., None]
+
+    def normalising(
+        self, layer: torch.nn.GroupNorm | None, device: torch.device
+    ) -> tuple[Tensor, Tensor]:
+        """Factor and offset (G, d, 1) that do what ``layer`` does over all pixels at once."""
+        mean = self.mean_tensor(device)
+        if layer is None:
+            return torch.ones_like(mean), torch.zeros_like(mean)
+        variance = torch.from_numpy((self._scatter / self._n).astype(np.float32)).to(device)
+        factor = layer.weight[:, None] / torch.sqrt(variance[..., None] + layer.eps)
+        return factor, layer.bias[:, None] - mean * factor
+
+
+def _shifted(rows: slice, by: int) -> slice:
+    return slice(rows.start + by, rows.stop + by)

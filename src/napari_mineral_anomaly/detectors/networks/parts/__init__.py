@@ -1,0 +1,1 @@
+"""Parts that several networks share: windows, losses, filters, residuals."""

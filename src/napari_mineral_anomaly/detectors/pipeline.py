@@ -1,0 +1,125 @@
+"""The main job, from a cube to a result: what the window and the command line both call."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
+from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config, make_detector
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionRun:
+    """A result together with the fitted detector that made it."""
+
+    result: AnomalyResult
+    fitted: FittedDetector
+
+
+def detect(
+    cube: ElementCube,
+    detector: str = DEFAULT_DETECTOR,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    threshold: float | None = None,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+    **parameters: Any,
+) -> AnomalyResult:
+    """Fit a detector on a scan and score the same scan.
+
+    Parameters
+    ----------
+    cube : ElementCube
+        The scan; its ``valid`` area is used as given and never altered.
+    detector : str
+        A name from `detectors.registry.detector_names`.
+    seed : int
+        Seed of every random draw.
+    device : {"auto", "cpu", "cuda", "mps"}
+    threshold : float, optional
+        Background sigmas from which a pixel is anomalous; default: the promise of
+        `scoring.default_threshold`.
+    on_event, cancel
+        Progress callback and cancel token.
+    **parameters
+        The detector's own parameters, for example ``epochs=50``.
+
+    Returns
+    -------
+    AnomalyResult
+
+    Raises
+    ------
+    InputError
+        For an unknown detector or parameter and for a scan that cannot be scored.
+    CancelledError
+        When ``cancel`` was cancelled.
+    """
+    config = make_config(detector, seed=seed, device=device, **parameters)
+    run = run_detection(cube, detector, config, on_event=on_event, cancel=cancel)
+    return run.result if threshold is None else run.result.with_threshold(threshold)
+
+
+def run_detection(
+    cube: ElementCube,
+    detector: str,
+    config: DetectorConfig,
+    *,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> DetectionRun:
+    """Fit and score, keeping the fitted detector; times per phase go into ``result.info``."""
+    require_scorable(cube)
+    started = time.perf_counter()
+    fitted = make_detector(detector, config).fit(cube, on_event=on_event, cancel=cancel)
+    fit_seconds = time.perf_counter() - started
+    run = apply_detector(cube, fitted, on_event=on_event, cancel=cancel)
+    timings = {"fit": fit_seconds} | run.result.info["timings"]
+    return DetectionRun(replace(run.result, info=run.result.info | {"timings": timings}), fitted)
+
+
+def apply_detector(
+    cube: ElementCube,
+    fitted: FittedDetector,
+    *,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> DetectionRun:
+    """Score a scan with a detector fitted before, on this scan or on another."""
+    require_scorable(cube)
+    started = time.perf_counter()
+    result = fitted.score(cube, on_event=on_event, cancel=cancel)
+    seconds = time.perf_counter() - started
+    info = {
+        "detector": fitted.name,
+        "seed": fitted.config.seed,
+        "device": fitted.config.device,
+        "parameters": fitted.config.model_dump(mode="json"),
+        "quantity": cube.quantity,
+        **result.info,
+        "timings": {"score": seconds},
+    }
+    return DetectionRun(replace(result, info=info), fitted)
+
+
+def require_scorable(cube: ElementCube) -> None:
+    """Refuse a scan that no detector can score.
+
+    Raises
+    ------
+    InputError
+        When fewer than two pixels are valid.
+    """
+    if cube.n_valid < 2:
+        raise InputError(
+            f"{cube.source or 'The scan'} has {cube.n_valid} valid pixels: "
+            "every other pixel is missing or zero in all elements, so there is nothing to score."
+        )

@@ -1,0 +1,210 @@
+"""From a file's own numbers to what a detector works on: transform, drop, scale, fill.
+
+Everything here is per element, so it is fitted plane by plane and applied block by block; no copy
+of a whole scan is ever made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
+
+Transform = Literal["auto", "none", "anscombe", "log1p"]
+AppliedTransform = Literal["none", "anscombe", "log1p"]
+
+
+def resolve_transform(transform: Transform, quantity: Quantity) -> AppliedTransform:
+    """What "auto" means: Anscombe for counts, whose noise is Poisson; nothing for the rest."""
+    if transform == "auto":
+        return "anscombe" if quantity == "counts" else "none"
+    return transform
+
+
+def stabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArray[np.float32]:
+    """Apply a variance-stabilising transform, element by element.
+
+    ``anscombe`` is ``2 sqrt(x + 3/8)`` (Anscombe 1948), which gives Poisson counts unit variance
+    from about 4 counts up. Net counts can be negative; below -3/8 the curve is continued by point
+    symmetry, ``-2 sqrt(-(x + 3/8))`` (our choice: one to one, no value is clipped, and a slightly
+    negative count stays close to zero). ``log1p`` is ``sign(x) log(1 + |x|)``, for the same
+    reason. Both are strictly increasing and keep NaN.
+
+    Parameters
+    ----------
+    values : float32, any shape
+    transform : {"none", "anscombe", "log1p"}
+
+    Returns
+    -------
+    float32, same shape
+        ``values`` itself for "none".
+    """
+    if transform == "anscombe":
+        shifted = values + np.float32(0.375)
+        out: NDArray[np.float32] = 2 * np.sign(shifted) * np.sqrt(np.abs(shifted))
+        return out
+    if transform == "log1p":
+        out = np.sign(values) * np.log1p(np.abs(values))
+        return out
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessing:
+    """The fitted per-element treatment of a scan; the same for every scan a model is applied to.
+
+    Attributes
+    ----------
+    elements : tuple of str
+        The K elements in use, in the order of the fit.
+    dropped : tuple of str
+        Elements left out because they have one value (or none) over the whole valid area: they
+        tell nothing and would make a covariance singular.
+    transform : {"none", "anscombe", "log1p"}
+    low, high : (K,) float64
+        Range of the transformed valid pixels.
+    fill : (K,) float64
+        Median of the transformed valid pixels: stands in for values that are missing.
+    """
+
+    elements: tuple[str, ...]
+    dropped: tuple[str, ...]
+    transform: AppliedTransform
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    fill: NDArray[np.float64]
+
+    def positions(self, cube: ElementCube) -> list[int]:
+        """Where the K elements lie in ``cube``, matched by name in any order.
+
+        Raises
+        ------
+        InputError
+            When the cube lacks some of them; the sentence lists those.
+        """
+        where = {name: position for position, name in enumerate(cube.elements)}
+        missing = [name for name in self.elements if name not in where]
+        if missing:
+            raise InputError(
+                f"{cube.source or 'The scan'} has no map of {', '.join(missing)}, which this model "
+                f"was trained with; it has: {', '.join(cube.elements)}."
+            )
+        return [where[name] for name in self.elements]
+
+    def plane(self, cube: ElementCube, k: int) -> NDArray[np.float32]:
+        """Transformed map (H, W) float32 of the k-th element; missing values filled."""
+        values = stabilise(_float32(cube.plane(self.positions(cube)[k])), self.transform)
+        return _filled(values, self.fill[k])
+
+    def block(
+        self, cube: ElementCube, rows: slice, columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Transformed values (K, h, w) float32 of some rows and columns; missing values filled."""
+        positions = self.positions(cube)
+        first = _filled(self._part(cube, positions[0], rows, columns), self.fill[0])
+        out = np.empty((len(positions), *first.shape), dtype=np.float32)
+        out[0] = first
+        for k in range(1, len(positions)):
+            part = self._part(cube, positions[k], rows, columns)
+            out[k] = _filled(part, self.fill[k])
+        return out
+
+    def scaled_block(
+        self, cube: ElementCube, rows: slice, columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """`block` with each element brought to [0, 1] over the valid pixels of the fit.
+
+        High values are never clipped, because they are what is looked for: pixels of another scan
+        may exceed 1.
+        """
+        out = self.block(cube, rows, columns)
+        out -= self.low.astype(np.float32)[:, None, None]
+        out /= (self.high - self.low).astype(np.float32)[:, None, None]
+        return out
+
+    def _part(
+        self, cube: ElementCube, position: int, rows: slice, columns: slice
+    ) -> NDArray[np.float32]:
+        values = np.asarray(cube.maps[position, rows, columns])
+        return stabilise(_float32(values), self.transform)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The numbers to save with a model."""
+        return {"low": self.low, "high": self.high, "fill": self.fill}
+
+    def meta(self) -> dict[str, Any]:
+        """The names to save with a model."""
+        return {
+            "elements": list(self.elements),
+            "dropped_elements": list(self.dropped),
+            "transform": self.transform,
+        }
+
+    @classmethod
+    def from_saved(cls, arrays: dict[str, NDArray[Any]], meta: dict[str, Any]) -> Preprocessing:
+        """Rebuild from `arrays` and `meta`."""
+        return cls(
+            elements=tuple(meta["elements"]),
+            dropped=tuple(meta["dropped_elements"]),
+            transform=cast(AppliedTransform, meta["transform"]),
+            low=arrays["low"],
+            high=arrays["high"],
+            fill=arrays["fill"],
+        )
+
+
+def fit_preprocessing(
+    cube: ElementCube, transform: Transform = "auto", *, cancel: CancelToken | None = None
+) -> Preprocessing:
+    """Learn range and median of every element over the valid pixels of a scan.
+
+    Parameters
+    ----------
+    cube : ElementCube
+    transform : {"auto", "none", "anscombe", "log1p"}
+    cancel : CancelToken, optional
+        Checked before each plane.
+
+    Raises
+    ------
+    InputError
+        When no element varies over the valid area.
+    """
+    applied = resolve_transform(transform, cube.quantity)
+    valid = cube.valid
+    kept: list[str] = []
+    dropped: list[str] = []
+    numbers: list[tuple[float, float, float]] = []
+    for c, name in enumerate(cube.elements):
+        check(cancel)
+        values = stabilise(_float32(cube.plane(c)[valid]), applied)
+        values = values[np.isfinite(values)]
+        if values.size == 0 or values.min() == values.max():
+            dropped.append(name)
+            continue
+        kept.append(name)
+        numbers.append((float(values.min()), float(values.max()), float(np.median(values))))
+    if not kept:
+        raise InputError(
+            f"{cube.source or 'The scan'} has nothing to compare: each of its element maps "
+            f"({', '.join(cube.elements)}) has a single value over the whole valid area."
+        )
+    low, high, fill = np.array(numbers, dtype=np.float64).T
+    return Preprocessing(tuple(kept), tuple(dropped), applied, low, high, fill)
+
+
+def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
+    return values.astype(np.float32, copy=False)
+
+
+def _filled(values: NDArray[np.float32], fill: np.float64) -> NDArray[np.float32]:
+    # A valid area drawn by hand may hold missing values; the contract wants a finite score there.
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, np.float32(fill))

@@ -1,0 +1,1 @@
+"""What a detector returns: scores, their calibration, and the threshold."""

@@ -1,0 +1,55 @@
+"""Which element makes a pixel odd: signed contributions in sigmas of the background."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.detectors.results.calibration import robust_centre_and_sigma
+from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+
+def robust_z_in_place(plane: NDArray[np.float32], valid: NDArray[np.bool_]) -> None:
+    """Replace an (H, W) plane by (plane - median) / (1.4826 MAD), both over the valid pixels."""
+    centre, sigma = robust_centre_and_sigma(plane[valid])
+    plane -= np.float32(centre)
+    plane /= np.float32(sigma)
+
+
+def element_contributions(
+    cube: ElementCube, preprocessing: Preprocessing, *, cancel: CancelToken | None = None
+) -> NDArray[np.float32]:
+    """Robust z of every transformed element, (C, H, W): for detectors without a residual.
+
+    Elements that the detector does not use (constant in the fit, or unknown to it) contribute 0.
+    """
+    out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
+    for k, c in enumerate(preprocessing.positions(cube)):
+        check(cancel)
+        out[c] = preprocessing.plane(cube, k)
+        robust_z_in_place(out[c], cube.valid)
+    return out
+
+
+def residual_contributions(
+    cube: ElementCube,
+    preprocessing: Preprocessing,
+    residual: NDArray[np.float32],
+    *,
+    cancel: CancelToken | None = None,
+) -> NDArray[np.float32]:
+    """Robust z of every element's residual, (C, H, W): positive = more than the model expects.
+
+    Parameters
+    ----------
+    residual : (K, H, W) float32
+        Observed minus reconstructed, in the order of ``preprocessing.elements``; used up here.
+    """
+    out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
+    for k, c in enumerate(preprocessing.positions(cube)):
+        check(cancel)
+        out[c] = residual[k]
+        robust_z_in_place(out[c], cube.valid)
+    return out

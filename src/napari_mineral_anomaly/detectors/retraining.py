@@ -1,0 +1,91 @@
+"""A detector trained again with a background that a person said, not found by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap, for_training
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import FIRST_BACKGROUND_LABEL
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun, apply_detector
+from napari_mineral_anomaly.detectors.registry import make_detector
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """A run, and the map of clusters it learned from, in the codes of ``run.result``."""
+
+    run: DetectionRun
+    clusters: ClusterMap
+
+
+def retrain(
+    cube: ElementCube,
+    detector: str,
+    config: DetectorConfig,
+    clusters: ClusterMap,
+    *,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Retrained:
+    """Fit a detector on the background clusters alone, and score the whole scan.
+
+    The detector never sees the pixels of anomalous clusters while it learns (our choice, the
+    same for every detector: what a person called odd must not become ordinary again). The
+    pseudo-labels of the result are those it was given.
+
+    Parameters
+    ----------
+    cube : ElementCube
+    detector : str
+        A name from `detectors.registry.detector_names`.
+    config : DetectorConfig
+        Its parameters.
+    clusters : ClusterMap
+        On the grid of the cube.
+
+    Raises
+    ------
+    InputError
+        When the grids differ or fewer than two pixels are left to learn from.
+    CancelledError
+    """
+    if clusters.labels.shape != cube.shape:
+        raise InputError(
+            "The pseudo-labels and the element maps lie on different grids: "
+            f"{_size(clusters.labels.shape)} and {_size(cube.shape)} pixels."
+        )
+    named = renumbered(clusters)
+    learned = cube.valid & (named.labels >= FIRST_BACKGROUND_LABEL)
+    if np.count_nonzero(learned) < 2:
+        raise InputError("No background is left to learn from: mark a cluster as background.")
+    fitted = make_detector(detector, config).fit(
+        cube.replace(valid=learned), on_event=on_event, cancel=cancel
+    )
+    run = apply_detector(cube, fitted, on_event=on_event, cancel=cancel)
+    labels = np.where(cube.valid, np.maximum(named.labels, 1), 0).astype(named.labels.dtype)
+    info = run.result.info | {"background_pixels_given": int(np.count_nonzero(learned))}
+    result = replace(run.result, pseudo_labels=labels, info=info)
+    return Retrained(DetectionRun(result, run.fitted), replace(named, labels=labels))
+
+
+def renumbered(clusters: ClusterMap) -> ClusterMap:
+    """The map in the codes of files (1 anomaly, 2... background, largest first), names kept."""
+    labels = for_training(clusters)
+    names, colours = {}, {}
+    codes, first = np.unique(labels, return_index=True)
+    for code, pixel in zip(codes.tolist(), first.tolist(), strict=True):
+        before = int(clusters.labels.reshape(-1)[pixel])
+        if code:
+            names[code], colours[code] = clusters.names[before], clusters.colours[before]
+    background = frozenset(code for code in names if code >= FIRST_BACKGROUND_LABEL)
+    return replace(clusters, labels=labels, names=names, colours=colours, background=background)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in shape)

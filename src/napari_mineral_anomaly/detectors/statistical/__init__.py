@@ -1,0 +1,1 @@
+"""Detectors without a network: statistics of pixels and of their surroundings."""

@@ -1,0 +1,168 @@
+"""Detectors that keep a sample of the scan and compare pixels with it: kNN, isolation forest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.detectors.statistical.pixelwise import (
+    PixelwiseDetector,
+    ScaledConfig,
+    element_scale,
+    sample_pixels,
+    scan_moments,
+)
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, check
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+# Distances of a block to the whole sample are held at once: 4096 x 10 000 float32 = 160 MB.
+KNN_BLOCK_PIXELS = 4096
+
+
+class KnnConfig(ScaledConfig):
+    """Parameters of the nearest-neighbour distance."""
+
+    neighbours: int = Field(
+        25, ge=1, le=1000, description="Mean distance to this many most similar pixels."
+    )
+    sample: int = Field(
+        10_000, ge=10, le=20_000, description="Pixels of the scan that others are compared with."
+    )
+
+
+class IsolationForestConfig(ScaledConfig):
+    """Parameters of the isolation forest."""
+
+    trees: int = Field(200, ge=1, le=2000, description="Number of random trees.")
+    sample: int = Field(
+        20_000, ge=10, le=200_000, description="Pixels that the trees are drawn from."
+    )
+
+
+class SampleBackground:
+    """A scaled sample of the scan and an index built from it."""
+
+    def __init__(self, sample: NDArray[np.float32], scale: NDArray[np.float64]) -> None:
+        self._sample, self._scale = sample, scale
+
+    def scaled(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pixels on the scale on which distances are taken."""
+        return (pixels / self._scale).astype(np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The sample (n, K) and the scale (K,); the index is rebuilt from them."""
+        return {"sample": self._sample, "scale": self._scale}
+
+    def info(self) -> dict[str, Any]:
+        """Size of the sample."""
+        return {"n_sample": len(self._sample)}
+
+
+class KnnBackground(SampleBackground):
+    """Distance to the nearest pixels of the sample."""
+
+    def __init__(
+        self, sample: NDArray[np.float32], scale: NDArray[np.float64], neighbours: int
+    ) -> None:
+        # Imported here: it takes seconds, and the window asks this module for the parameters only.
+        from sklearn.neighbors import NearestNeighbors
+
+        super().__init__(sample, scale)
+        n = min(neighbours, len(sample))
+        self._index = NearestNeighbors(n_neighbors=n, algorithm="brute").fit(self.scaled(sample))
+
+    def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Cube root of the mean distance (n,), which keeps the order.
+
+        Distances have a tail heavier than the exponential of `scoring`: by them barren simulated
+        sections show several times the false pixels promised. A pixel of the sample counts itself
+        once among its neighbours.
+        """
+        distances, _ = self._index.kneighbors(self.scaled(pixels))
+        return np.asarray(np.cbrt(distances.mean(axis=1, dtype=np.float64)))
+
+
+class ForestBackground(SampleBackground):
+    """How few random cuts it takes to isolate a pixel."""
+
+    def __init__(
+        self, sample: NDArray[np.float32], scale: NDArray[np.float64], trees: int, seed: int
+    ) -> None:
+        from sklearn.ensemble import IsolationForest
+
+        super().__init__(sample, scale)
+        # The same sample and seed grow the same trees, so nothing but these needs saving.
+        self._forest = IsolationForest(n_estimators=trees, random_state=seed)
+        self._forest.fit(self.scaled(sample))
+
+    def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Anomaly score of the forest (n,), between 0 and 1."""
+        return np.asarray(-self._forest.score_samples(self.scaled(pixels)), dtype=np.float64)
+
+
+class KnnDetector(PixelwiseDetector[KnnConfig]):
+    """Mean distance to the k most similar pixels of a sample.
+
+    Ramaswamy, Rastogi and Shim (2000), SIGMOD Record 29, 427-438; the mean over the k distances
+    after Angiulli and Pizzuti (2002). A sample bounds the cost: pixels x sample x elements.
+    """
+
+    name = "knn"
+    config_class = KnnConfig
+    block_pixels = KNN_BLOCK_PIXELS
+
+    def learn(
+        self,
+        cube: ElementCube,
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> KnnBackground:
+        """Draw the sample and index it."""
+        sample, scale = scan_sample(cube, preprocessing, self.config, on_event, cancel)
+        return KnnBackground(sample, scale, self.config.neighbours)
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> KnnBackground:
+        """Index a saved sample."""
+        return KnnBackground(arrays["sample"], arrays["scale"], self.config.neighbours)
+
+
+class IsolationForestDetector(PixelwiseDetector[IsolationForestConfig]):
+    """Isolation forest: Liu, Ting and Zhou (2008), ICDM, 413-422; scikit-learn's trees."""
+
+    name = "iforest"
+    config_class = IsolationForestConfig
+
+    def learn(
+        self,
+        cube: ElementCube,
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> ForestBackground:
+        """Draw the sample and grow the trees."""
+        sample, scale = scan_sample(cube, preprocessing, self.config, on_event, cancel)
+        return ForestBackground(sample, scale, self.config.trees, self.config.seed)
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> ForestBackground:
+        """Grow the same trees again from a saved sample."""
+        config = self.config
+        return ForestBackground(arrays["sample"], arrays["scale"], config.trees, config.seed)
+
+
+def scan_sample(
+    cube: ElementCube,
+    preprocessing: Preprocessing,
+    config: KnnConfig | IsolationForestConfig,
+    on_event: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """A sample (n, K) of the valid pixels and the scale (K,) of distances."""
+    moments = scan_moments(cube, preprocessing, on_event, cancel)
+    scale = element_scale(moments, config.scaling, preprocessing)
+    check(cancel)
+    return sample_pixels(cube, preprocessing, config.sample, config.seed), scale

@@ -1,0 +1,272 @@
+"""What detectors share that judge each pixel by itself: fit on blocks, score in blocks.
+
+A pixelwise detector is a `Background`: something that learnt the valid pixels of a scan and gives
+a statistic for any others. This module does the rest: preprocessing, blocks, progress, cancel,
+contributions, saving.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from napari_mineral_anomaly.detectors.base import (
+    WITHOUT_NETWORK,
+    DetectorConfig,
+    ModelState,
+    finish_result,
+)
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing, Transform, fit_preprocessing
+from napari_mineral_anomaly.detectors.results.contributions import (
+    element_contributions,
+    residual_contributions,
+)
+from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.statistical.mahalanobis import BLOCK_PIXELS, RunningMoments
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+Scaling = Literal["auto", "none", "standard"]
+
+
+class PixelwiseConfig(DetectorConfig):
+    """Parameters of every detector that works on transformed pixels."""
+
+    transform: Transform = Field(
+        "auto",
+        description="Evens out the noise before the statistics; auto: Anscombe for counts, "
+        "nothing for other quantities.",
+    )
+
+
+class ScaledConfig(PixelwiseConfig):
+    """Parameters of detectors whose distances depend on the scale of each element."""
+
+    scaling: Scaling = Field(
+        "auto",
+        description="standard: every element gets the same spread; none: as transformed; auto: "
+        "none for Anscombe counts, whose noise is already 1, standard for the rest.",
+    )
+
+
+class Background(Protocol):
+    """What a pixelwise detector knows after the fit."""
+
+    def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Statistic (n,) of transformed pixels (n, K), larger = odder."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The numbers to save."""
+        ...
+
+    def info(self) -> dict[str, Any]:
+        """What run.json should tell of the fit."""
+        ...
+
+
+@runtime_checkable
+class ReconstructingBackground(Background, Protocol):
+    """A background that says what it expects of each element of a pixel."""
+
+    def reconstruct(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Expected transformed values (n, K) of transformed pixels (n, K)."""
+        ...
+
+
+class FittedPixelwise:
+    """A fitted detector that judges each pixel by itself."""
+
+    def __init__(
+        self,
+        name: str,
+        config: DetectorConfig,
+        preprocessing: Preprocessing,
+        background: Background,
+        block_pixels: int | None = None,
+    ) -> None:
+        self.name = name
+        self.config = config
+        self.elements = preprocessing.elements
+        self._preprocessing = preprocessing
+        self._background = background
+        self._block_pixels = block_pixels or BLOCK_PIXELS
+
+    def score(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> AnomalyResult:
+        """Score a scan.
+
+        Contributions are robust z values: of the residual where the background reconstructs,
+        of the transformed elements otherwise.
+
+        Raises
+        ------
+        InputError
+            When the scan lacks an element of the fit.
+        CancelledError
+        """
+        background, preprocessing = self._background, self._preprocessing
+        statistic = np.zeros(cube.shape, dtype=np.float64)
+        expected: NDArray[np.float32] | None = None
+        if isinstance(background, ReconstructingBackground):
+            expected = np.zeros((len(preprocessing.elements), *cube.shape), dtype=np.float32)
+        for rows in cube.row_blocks(self._block_pixels):
+            check(cancel)
+            valid = cube.valid[rows]
+            pixels = preprocessing.block(cube, rows)[:, valid].T
+            if len(pixels):
+                statistic[rows][valid] = background.statistic(pixels)
+                if isinstance(background, ReconstructingBackground) and expected is not None:
+                    # The slice gives a view, so the values land in `expected`.
+                    expected[:, rows][:, valid] = background.reconstruct(pixels).T
+            emit(on_event, ProgressEvent("scoring", rows.stop, cube.shape[0]))
+        info: dict[str, Any] = preprocessing.meta() | background.info()
+        info |= WITHOUT_NETWORK
+        if expected is None:
+            contributions = element_contributions(cube, preprocessing, cancel=cancel)
+            return finish_result(cube, statistic, contributions, None, info)
+        reconstruction = in_map_units(cube, preprocessing, expected)
+        for k in range(len(expected)):
+            expected[k] = preprocessing.plane(cube, k) - expected[k]
+        contributions = residual_contributions(cube, preprocessing, expected, cancel=cancel)
+        return finish_result(cube, statistic, contributions, None, info, reconstruction)
+
+    def state(self) -> ModelState:
+        """Statistics and names, for `detectors.bundle`."""
+        arrays = {**self._preprocessing.arrays(), **self._background.arrays()}
+        return ModelState(arrays, self._preprocessing.meta())
+
+
+ConfigT = TypeVar("ConfigT", bound=PixelwiseConfig)
+
+
+class PixelwiseDetector(ABC, Generic[ConfigT]):
+    """A detector that judges each pixel by itself: its subclasses say how a background is learnt.
+
+    Attributes
+    ----------
+    name : str
+    config_class : type
+        Its parameters; the defaults are used where none are given.
+    block_pixels : int, optional
+        Pixels scored at a time; default `BLOCK_PIXELS`.
+    """
+
+    name: ClassVar[str]
+    config_class: type[ConfigT]
+    block_pixels: ClassVar[int | None] = None
+
+    def __init__(self, config: ConfigT | None = None) -> None:
+        self.config = config or self.config_class()
+
+    @abstractmethod
+    def learn(
+        self,
+        cube: ElementCube,
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> Background:
+        """Learn the background of the valid pixels of a scan."""
+
+    @abstractmethod
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> Background:
+        """Rebuild a background from what its ``arrays`` gave."""
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedPixelwise:
+        """Learn the background of the valid pixels of a scan.
+
+        Raises
+        ------
+        InputError
+            When no element varies over the valid area.
+        CancelledError
+        """
+        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        return self._fitted(preprocessing, self.learn(cube, preprocessing, on_event, cancel))
+
+    def load(self, state: ModelState) -> FittedPixelwise:
+        """Rebuild a fitted detector from `FittedPixelwise.state`."""
+        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
+        return self._fitted(preprocessing, self.restore(state.arrays))
+
+    def _fitted(self, preprocessing: Preprocessing, background: Background) -> FittedPixelwise:
+        return FittedPixelwise(self.name, self.config, preprocessing, background, self.block_pixels)
+
+
+def valid_blocks(
+    cube: ElementCube,
+    preprocessing: Preprocessing,
+    phase: str,
+    on_event: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> Iterator[NDArray[np.float32]]:
+    """Transformed valid pixels (n, K), block of rows by block of rows."""
+    for rows in cube.row_blocks(BLOCK_PIXELS):
+        check(cancel)
+        yield preprocessing.block(cube, rows)[:, cube.valid[rows]].T
+        emit(on_event, ProgressEvent(phase, rows.stop, cube.shape[0]))
+
+
+def scan_moments(
+    cube: ElementCube,
+    preprocessing: Preprocessing,
+    on_event: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> RunningMoments:
+    """Mean and covariance of all valid pixels."""
+    moments = RunningMoments(len(preprocessing.elements))
+    for pixels in valid_blocks(cube, preprocessing, "statistics", on_event, cancel):
+        moments.add(pixels)
+    return moments
+
+
+def sample_pixels(
+    cube: ElementCube, preprocessing: Preprocessing, n: int, seed: int
+) -> NDArray[np.float32]:
+    """At most ``n`` transformed valid pixels (n, K), drawn without repetition by ``seed``."""
+    total = cube.n_valid
+    if total <= n:
+        chosen = np.arange(total)
+    else:
+        chosen = np.sort(np.random.default_rng(seed).choice(total, size=n, replace=False))
+    out = np.empty((chosen.size, len(preprocessing.elements)), dtype=np.float32)
+    valid = cube.valid
+    for k in range(len(preprocessing.elements)):
+        out[:, k] = preprocessing.plane(cube, k)[valid][chosen]
+    return out
+
+
+def element_scale(
+    moments: RunningMoments, scaling: Scaling, preprocessing: Preprocessing
+) -> NDArray[np.float64]:
+    """What each element is divided by before distances are taken, (K,) float64."""
+    if scaling == "auto":
+        scaling = "none" if preprocessing.transform == "anscombe" else "standard"
+    if scaling == "none":
+        return np.ones(len(preprocessing.elements))
+    deviation = np.sqrt(np.diag(moments.covariance))
+    return np.where(deviation > 0, deviation, 1.0)

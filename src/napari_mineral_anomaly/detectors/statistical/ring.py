@@ -1,0 +1,263 @@
+"""The ring of a dual window: the pixels between an inner and an outer square around a pixel.
+
+Shared by the detectors that compare a pixel with its surroundings (`local_rx`, `crd`): blocks of
+rows with a margin, mirrored borders, off-sample pixels left out of the ring.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from napari_mineral_anomaly.detectors.base import (
+    WITHOUT_NETWORK,
+    DetectorConfig,
+    ModelState,
+    finish_result,
+)
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.detectors.results.contributions import element_contributions
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.statistical.mahalanobis import RunningMoments
+from napari_mineral_anomaly.detectors.statistical.pixelwise import (
+    ScaledConfig,
+    element_scale,
+    scan_moments,
+)
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+# Working memory per block of rows; blocks shrink as elements and windows grow.
+BLOCK_BYTES = 256 * 1024 * 1024
+
+
+class RingConfig(ScaledConfig):
+    """Parameters of detectors that look at the ring around a pixel."""
+
+    inner: int = Field(
+        5, ge=1, le=101, description="Inner square (px, odd): larger than the grains looked for."
+    )
+    outer: int = Field(
+        13, ge=3, le=201, description="Outer square (px, odd): the surroundings compared with."
+    )
+
+    @model_validator(mode="after")
+    def _squares_fit(self) -> RingConfig:
+        if self.inner % 2 == 0 or self.outer % 2 == 0 or self.inner >= self.outer:
+            raise ValueError("inner and outer must be odd and inner smaller than outer")
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class RingBlock:
+    """Some rows of a scan with the margin that their rings need.
+
+    Attributes
+    ----------
+    rows : slice
+        The rows of the scan that are scored.
+    values : (h + 2 m, W + 2 m, K) float32
+        Scaled pixels, borders mirrored, m = half the outer square.
+    valid : (h + 2 m, W + 2 m) bool
+    """
+
+    rows: slice
+    values: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+
+
+def ring_offsets(inner: int, outer: int) -> list[tuple[int, int]]:
+    """(dy, dx) of the ring's pixels."""
+    reach, hole = outer // 2, inner // 2
+    span = range(-reach, reach + 1)
+    return [(dy, dx) for dy in span for dx in span if max(abs(dy), abs(dx)) > hole]
+
+
+def ring_blocks(
+    cube: ElementCube,
+    preprocessing: Preprocessing,
+    scale: NDArray[np.float64],
+    margin: int,
+    bytes_per_pixel: int,
+) -> Iterator[RingBlock]:
+    """Blocks of rows of at most `BLOCK_BYTES` working memory, with mirrored margins."""
+    height, width = cube.shape
+    step = max(1, BLOCK_BYTES // (bytes_per_pixel * (width + 2 * margin)))
+    columns = mirrored(np.arange(-margin, width + margin), width)
+    valid = cube.valid
+    for start in range(0, height, step):
+        stop = min(start + step, height)
+        wanted = mirrored(np.arange(start - margin, stop + margin), height)
+        low, high = int(wanted.min()), int(wanted.max()) + 1
+        part = preprocessing.block(cube, slice(low, high))
+        part = part[:, wanted - low][:, :, columns].transpose(1, 2, 0)
+        values = np.ascontiguousarray(part / scale, dtype=np.float32)
+        yield RingBlock(slice(start, stop), values, valid[wanted][:, columns])
+
+
+def mirrored(index: NDArray[np.intp], size: int) -> NDArray[np.intp]:
+    """Reflect positions beyond the border back into 0..size-1 (the border itself repeats)."""
+    index = index % (2 * size)
+    return np.where(index < size, index, 2 * size - 1 - index)
+
+
+def ring_sum(plane: NDArray[np.floating[Any]], inner: int, outer: int) -> NDArray[np.floating[Any]]:
+    """Sum over the ring of every pixel (..., h, w) of planes with a margin of half ``outer``."""
+    inset = outer // 2 - inner // 2
+    sums = np.zeros((*plane.shape[:-2], plane.shape[-2] + 1, plane.shape[-1] + 1))
+    np.cumsum(plane, axis=-2, out=sums[..., 1:, 1:], dtype=np.float64)
+    np.cumsum(sums[..., 1:, 1:], axis=-1, out=sums[..., 1:, 1:])
+    cut = slice(inset, -inset or None)
+    return _square_sum(sums, outer) - _square_sum(sums[..., cut, cut], inner)
+
+
+def _square_sum(sums: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    return np.asarray(
+        sums[..., size:, size:]
+        - sums[..., :-size, size:]
+        - sums[..., size:, :-size]
+        + sums[..., :-size, :-size]
+    )
+
+
+# Of a scan, how it is transformed, and a cancel token: which pixels (H, W) are background.
+OrdinaryPixels = Callable[[ElementCube, Preprocessing, CancelToken | None], NDArray[np.bool_]]
+
+
+class FittedRing:
+    """A detector that compares each pixel with its ring; knows only how to scale elements.
+
+    ``statistic`` maps a `RingBlock` to the (h, W) float64 statistic of its rows; ``ordinary``, if
+    given, tells the pixels (H, W) of a scan that are background by other means than that.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: RingConfig,
+        preprocessing: Preprocessing,
+        scale: NDArray[np.float64],
+        statistic: Callable[[RingBlock, CancelToken | None], NDArray[np.float64]],
+        bytes_per_pixel: int,
+        cost: str,
+        arrays: dict[str, NDArray[Any]] | None = None,
+        ordinary: OrdinaryPixels | None = None,
+    ) -> None:
+        self.name = name
+        self.config: DetectorConfig = config
+        self.elements = preprocessing.elements
+        self._margin = config.outer // 2
+        self._preprocessing = preprocessing
+        self._scale = scale
+        self._statistic = statistic
+        self._bytes_per_pixel = bytes_per_pixel
+        self._cost = cost
+        self._arrays = arrays or {}
+        self._ordinary = ordinary
+
+    def score(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> AnomalyResult:
+        """Score a scan against its own surroundings.
+
+        Raises
+        ------
+        InputError
+            When the scan lacks an element of the fit.
+        CancelledError
+        """
+        emit(on_event, ProgressEvent("scoring", 0, cube.shape[0], self._cost))
+        statistic = np.zeros(cube.shape, dtype=np.float64)
+        blocks = ring_blocks(
+            cube, self._preprocessing, self._scale, self._margin, self._bytes_per_pixel
+        )
+        for block in blocks:
+            check(cancel)
+            statistic[block.rows] = self._statistic(block, cancel)
+            emit(on_event, ProgressEvent("scoring", block.rows.stop, cube.shape[0]))
+        info: dict[str, Any] = self._preprocessing.meta()
+        info |= WITHOUT_NETWORK
+        contributions = element_contributions(cube, self._preprocessing, cancel=cancel)
+        ordinary = self._ordinary(cube, self._preprocessing, cancel) if self._ordinary else None
+        return finish_result(cube, statistic, contributions, None, info, ordinary=ordinary)
+
+    def state(self) -> ModelState:
+        """Scales and names, for `detectors.bundle`."""
+        arrays = {**self._preprocessing.arrays(), "scale": self._scale, **self._arrays}
+        return ModelState(arrays, self._preprocessing.meta())
+
+
+ConfigT = TypeVar("ConfigT", bound=RingConfig)
+
+
+class RingDetector(ABC, Generic[ConfigT]):
+    """A detector that compares each pixel with its ring: its subclasses say how.
+
+    Attributes
+    ----------
+    name : str
+    config_class : type
+        Its parameters; the defaults are used where none are given.
+    """
+
+    name: ClassVar[str]
+    config_class: type[ConfigT]
+
+    def __init__(self, config: ConfigT | None = None) -> None:
+        self.config = config or self.config_class()
+
+    @abstractmethod
+    def ready(
+        self,
+        preprocessing: Preprocessing,
+        scale: NDArray[np.float64],
+        arrays: dict[str, NDArray[Any]],
+    ) -> FittedRing:
+        """Build the fitted detector from the scale (K,) of the elements and its own arrays."""
+
+    def arrays(
+        self, moments: RunningMoments, scale: NDArray[np.float64]
+    ) -> dict[str, NDArray[Any]]:
+        """What the detector learns beyond the scale of each element; by default nothing."""
+        return {}
+
+    def fit(
+        self,
+        cube: ElementCube,
+        *,
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> FittedRing:
+        """Learn the scale of each element; the background is local and needs no fit.
+
+        Raises
+        ------
+        InputError
+            When no element varies over the valid area.
+        CancelledError
+        """
+        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        moments = scan_moments(cube, preprocessing, on_event, cancel)
+        scale = element_scale(moments, self.config.scaling, preprocessing)
+        return self.ready(preprocessing, scale, self.arrays(moments, scale))
+
+    def load(self, state: ModelState) -> FittedRing:
+        """Rebuild a fitted detector from `FittedRing.state`."""
+        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
+        return self.ready(preprocessing, state.arrays["scale"], state.arrays)

@@ -1,0 +1,87 @@
+"""RX with the covariance of the background only.
+
+A handful of odd pixels inflates the covariance of a whole scan and hides itself behind it. The
+remedy is as old as robust statistics: estimate, leave out what lies far from the estimate, and
+estimate again (iterated trimming, as in the concentration step of the minimum covariance
+determinant: Rousseeuw and Van Driessen 1999, Technometrics 41, 212-223).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.detectors.statistical.mahalanobis import Mahalanobis, RunningMoments
+from napari_mineral_anomaly.detectors.statistical.pixelwise import (
+    PixelwiseConfig,
+    PixelwiseDetector,
+    scan_moments,
+    valid_blocks,
+)
+from napari_mineral_anomaly.detectors.statistical.rx import MahalanobisBackground
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+
+class RobustRxConfig(PixelwiseConfig):
+    """Parameters of RX with a trimmed covariance."""
+
+    trim: float = Field(
+        0.03,
+        ge=0.0,
+        le=0.5,
+        description="Share of the pixels, the oddest ones, left out of mean and covariance.",
+    )
+    rounds: int = Field(
+        3, ge=1, le=20, description="How often the background is estimated again after trimming."
+    )
+
+
+class RobustRxDetector(PixelwiseDetector[RobustRxConfig]):
+    """RX whose mean and covariance leave the oddest pixels out, see `RobustRxConfig`.
+
+    The share left out is fixed (default 3 per cent, our choice). It helps where the anomalies are
+    common, and does harm where trimming removes a whole minor mineral from the background; see
+    docs/benchmarks.md for both.
+    """
+
+    name = "robust-rx"
+    config_class = RobustRxConfig
+
+    def learn(
+        self,
+        cube: ElementCube,
+        preprocessing: Preprocessing,
+        on_event: ProgressCallback | None,
+        cancel: CancelToken | None,
+    ) -> MahalanobisBackground:
+        """Estimate, trim, estimate again."""
+        distance = Mahalanobis.fit(scan_moments(cube, preprocessing, on_event, cancel))
+        for _ in range(self.config.rounds if self.config.trim else 0):
+            distances = np.concatenate(
+                [
+                    distance.squared_distance(pixels)
+                    for pixels in valid_blocks(cube, preprocessing, "trimming", on_event, cancel)
+                ]
+            )
+            cut = float(np.quantile(distances, 1.0 - self.config.trim))
+            moments = RunningMoments(len(preprocessing.elements))
+            start = 0
+            for pixels in valid_blocks(cube, preprocessing, "trimming", on_event, cancel):
+                kept = distances[start : start + len(pixels)] <= cut
+                moments.add(pixels[kept])
+                start += len(pixels)
+            distance = Mahalanobis.fit(moments)
+        return MahalanobisBackground(distance, self._about())
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
+        """Rebuild from `MahalanobisBackground.arrays`."""
+        return MahalanobisBackground.from_arrays(arrays, self._about())
+
+    def _about(self) -> dict[str, Any]:
+        # From the parameters, which a saved model keeps: the same before and after loading.
+        return {"trimmed_share": self.config.trim}

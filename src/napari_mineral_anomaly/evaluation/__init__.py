@@ -1,0 +1,1 @@
+"""How good a result is: metrics against a known truth, and benchmarks."""

@@ -1,0 +1,1 @@
+"""Many detectors on many scans: the runs, their tables and their figures."""

@@ -1,0 +1,114 @@
+"""What a benchmark leaves on disk: rows, summary, figures, recall of simulated grains."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from napari_mineral_anomaly.evaluation.benchmark.figures import (
+    Comparison,
+    draw_grain_recall,
+    draw_maps,
+    draw_roc,
+    draw_separability,
+)
+from napari_mineral_anomaly.evaluation.benchmark.grain_recall import (
+    FALSE_ALARM_RATE,
+    grain_recall_by_fraction,
+    threshold_at_false_alarm_rate,
+    with_recall,
+)
+from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, summarise
+from napari_mineral_anomaly.runs.record import plain
+from napari_mineral_anomaly.runs.report import figure_png
+
+ROWS_FILE = "rows.json"
+SUMMARY_FILE = "summary.csv"
+ROC_FILE = "roc.png"
+SEPARABILITY_FILE = "separability.png"
+MAPS_FILE = "maps.png"
+RECALL_TABLE, RECALL_FIGURE = "grain_recall.csv", "grain_recall.png"
+BENCHMARK_FILES = (
+    ROWS_FILE,
+    SUMMARY_FILE,
+    ROC_FILE,
+    SEPARABILITY_FILE,
+    MAPS_FILE,
+    RECALL_TABLE,
+    RECALL_FIGURE,
+)
+
+DEFAULT_CRITERION = "default"
+RATE_CRITERION = f"{FALSE_ALARM_RATE:g} of the background"
+
+
+def write_benchmark(folder: Path, runs: Sequence[BenchmarkRun]) -> None:
+    """Write `BENCHMARK_FILES` into an existing folder.
+
+    The figures show the first seed of every detector; tables hold all of them. The two files on
+    grain recall appear only when there is a simulated scene.
+    """
+    rows = [run.row for run in runs]
+    text = json.dumps(plain(rows), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / ROWS_FILE).write_text(text, encoding="utf-8")
+    summarise(rows).to_csv(folder / SUMMARY_FILE, index=False, encoding="utf-8")
+    scenes = comparisons(runs)
+    for name, draw in (
+        (ROC_FILE, draw_roc),
+        (SEPARABILITY_FILE, draw_separability),
+        (MAPS_FILE, draw_maps),
+    ):
+        (folder / name).write_bytes(figure_png(draw(scenes)))
+    recall = grain_recall_table(runs)
+    if not recall.empty:
+        recall.to_csv(folder / RECALL_TABLE, index=False, encoding="utf-8")
+        (folder / RECALL_FIGURE).write_bytes(figure_png(draw_grain_recall(recall)))
+
+
+def comparisons(runs: Sequence[BenchmarkRun]) -> dict[str, Comparison]:
+    """The score maps of each scene, of the first seed of every detector."""
+    scenes: dict[str, Comparison] = {}
+    for name in dict.fromkeys(run.row["scene"] for run in runs):
+        of_scene = [run for run in runs if run.row["scene"] == name]
+        first: dict[str, BenchmarkRun] = {}
+        for run in of_scene:
+            first.setdefault(run.row["detector"], run)
+        scenes[name] = Comparison(
+            of_scene[0].truth,
+            {detector: run.score for detector, run in first.items()},
+            {detector: run.threshold for detector, run in first.items()},
+        )
+    return scenes
+
+
+def grain_recall_table(runs: Sequence[BenchmarkRun]) -> pd.DataFrame:
+    """Recall of simulated grains by the share of a pixel that they fill, all scenes together.
+
+    Grains are pooled over scenes and seeds: one section has few grains of each size.
+
+    Returns
+    -------
+    DataFrame
+        Columns detector, criterion ("default" threshold, or the score that 1e-4 of the background
+        pixels exceed), fraction_from, fraction_to, n_grains, n_found, recall. No rows without
+        simulated scenes.
+    """
+    parts = []
+    for run in runs:
+        if run.grains is None:
+            continue
+        thresholds = {
+            DEFAULT_CRITERION: run.threshold,
+            RATE_CRITERION: threshold_at_false_alarm_rate(run.score, run.truth),
+        }
+        for criterion, threshold in thresholds.items():
+            part = grain_recall_by_fraction(run.score, run.truth, run.grains, threshold)
+            parts.append(part.assign(detector=run.row["detector"], criterion=criterion))
+    if not parts:
+        return pd.DataFrame()
+    keys = ["detector", "criterion", "fraction_from", "fraction_to"]
+    pooled = pd.concat(parts).groupby(keys, sort=False)[["n_grains", "n_found"]].sum()
+    return with_recall(pooled.reset_index())

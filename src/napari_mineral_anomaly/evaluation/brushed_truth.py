@@ -1,0 +1,67 @@
+"""Comparing a brushed truth with a score: what is missing, and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.evaluation import metrics
+from napari_mineral_anomaly.window.layers.make import ANOMALY
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a score finds the brushed anomalies; a sentence instead where it cannot be said."""
+
+    auc: float | None
+    average_precision: float | None
+    n_anomaly: int
+    n_background: int
+    n_left_out: int
+    missing: str = ""
+
+
+def truth_for_files(labels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Brushed truth in the coding of files: 0 background, 1 anomaly, 255 leave out."""
+    out = np.full(labels.shape, metrics.LEAVE_OUT, dtype=np.uint8)
+    out[labels == 0] = 0
+    out[labels == ANOMALY] = ANOMALY
+    return out
+
+
+def compare(score: NDArray[np.floating[Any]], labels: NDArray[Any]) -> Agreement:
+    """AUC and average precision of a score against a brushed truth.
+
+    Pixels without a score count as left out.
+    """
+    if score.shape != labels.shape:
+        return Agreement(
+            None,
+            None,
+            0,
+            0,
+            0,
+            f"The truth mask is {_size(labels)} pixels, the score {_size(score)}: "
+            "choose a truth mask of the same scan.",
+        )
+    truth = truth_for_files(labels)
+    truth[~np.isfinite(score)] = metrics.LEAVE_OUT
+    n_anomaly = int(np.count_nonzero(truth == ANOMALY))
+    n_background = int(np.count_nonzero(truth == 0))
+    n_left_out = truth.size - n_anomaly - n_background
+    missing = ""
+    if n_anomaly == 0:
+        missing = "Brush at least one anomalous pixel."
+    elif n_background == 0:
+        missing = "Leave at least one pixel as background: erase some of the brushed ones."
+    if missing:
+        return Agreement(None, None, n_anomaly, n_background, n_left_out, missing)
+    auc, average_precision = metrics.auc_and_ap(score, truth)
+    return Agreement(auc, average_precision, n_anomaly, n_background, n_left_out)
+
+
+def _size(image: NDArray[Any]) -> str:
+    return " × ".join(str(n) for n in image.shape)

@@ -1,0 +1,1 @@
+"""Grains: connected anomalous pixels, listed in a table with their evidence."""

@@ -1,0 +1,85 @@
+"""Rows and columns of a scan that were measured worse than their neighbours, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+Floats = NDArray[np.float64]
+
+# A row is out of line when the intensity of most elements departs this much from the median of the
+# seven rows around it, and by as many robust sigmas as rows usually depart.
+DIM_GAIN, BRIGHT_GAIN = 0.75, 1.33
+LEAST_SIGMAS = 6.0
+_WINDOW = 7
+# Rows are compared on about this many columns, and columns on as many rows.
+_SAMPLED = 512
+
+
+@dataclass(frozen=True, eq=False)
+class BadLines:
+    """Bad rows (H,) and columns (W,), bool.
+
+    ``dead`` were not measured: (almost) no pixel is valid although the neighbouring rows are.
+    ``dim`` were, with another intensity in all elements together.
+    """
+
+    dead_rows: NDArray[np.bool_]
+    dim_rows: NDArray[np.bool_]
+    dead_columns: NDArray[np.bool_]
+    dim_columns: NDArray[np.bool_]
+
+
+def find_bad_lines(cube: ElementCube, *, cancel: CancelToken | None = None) -> BadLines:
+    """Dead and dim rows and columns, from the intensity of all elements together.
+
+    A row counts as dim by the median over the elements of its intensity against the rows around
+    it: one bright grain in one or two maps does not make a bad row. Our choice: the rock changes
+    from row to row too, but slowly, and not in all elements in the same direction.
+    """
+    valid = cube.valid
+    height, width = cube.shape
+    across = slice(None, None, max(1, width // _SAMPLED))
+    down = slice(None, None, max(1, height // _SAMPLED))
+    rows_used, columns_used = valid[:, across], valid[down]
+    row_sums = np.zeros((cube.n_elements, height))
+    column_sums = np.zeros((cube.n_elements, width))
+    for c in range(cube.n_elements):
+        check(cancel)
+        plane = cube.plane(c)
+        row_sums[c] = np.where(rows_used, plane[:, across], 0).sum(axis=1, dtype=np.float64)
+        column_sums[c] = np.where(columns_used, plane[down], 0).sum(axis=0, dtype=np.float64)
+    dead_rows, dim_rows = _judge(row_sums, rows_used.sum(axis=1))
+    dead_columns, dim_columns = _judge(column_sums, columns_used.sum(axis=0))
+    return BadLines(dead_rows, dim_rows, dead_columns, dim_columns)
+
+
+def _judge(sums: Floats, n_valid: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Dead and dim lines from the sums (C, n) of the elements over each line's valid pixels."""
+    around = ndimage.median_filter(n_valid.astype(float), _WINDOW, mode="nearest")
+    dead = (n_valid < 0.25 * around) & (around > 0)
+    logs = np.full(sums.shape, np.nan)
+    for log, total in zip(logs, sums, strict=True):
+        profile = np.where(n_valid > 0, total / np.maximum(n_valid, 1), np.nan)
+        usual = ndimage.median_filter(
+            np.where(np.isnan(profile), np.nanmedian(profile) if n_valid.any() else 0.0, profile),
+            _WINDOW,
+            mode="nearest",
+        )
+        told = (usual > 0) & (profile > 0)
+        log[told] = np.log(profile[told] / usual[told])
+    # Elements without counts in or around a line say nothing of it.
+    silent = np.isnan(logs).all(axis=0)
+    logs[:, silent] = 0.0
+    gain = np.nanmedian(logs, axis=0)
+    spread = 1.4826 * float(np.median(np.abs(gain))) if gain.size else 0.0
+    dim = ((gain < np.log(DIM_GAIN)) | (gain > np.log(BRIGHT_GAIN))) & (
+        np.abs(gain) > LEAST_SIGMAS * spread
+    )
+    return dead, dim & ~dead

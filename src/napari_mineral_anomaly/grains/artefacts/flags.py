@@ -1,0 +1,242 @@
+"""What else than a mineral could have made a grain: flags that are shown, never used to delete.
+
+Each flag is one test with its reason in words; the constants are our choice and were set on
+simulated sections with other seeds than those on which benchmarks/artefact_flags.py reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from napari_mineral_anomaly.grains.artefacts.bad_lines import BadLines, find_bad_lines
+from napari_mineral_anomaly.grains.artefacts.mixing import is_mixture
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
+from napari_mineral_anomaly.grains.signals import GrainSignals
+from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.spectra.leaks import LineLeaks
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+LINE_OVERLAP = "line overlap"
+SPIKE = "single-pixel spike"
+SCAN_EDGE = "scan edge"
+VALID_EDGE = "valid-area edge"
+LOW_COUNTS = "counts too low"
+MIXING = "two-phase mixing"
+BAD_LINE = "dead row or column"
+
+FLAG_CODES = (LINE_OVERLAP, SPIKE, SCAN_EDGE, VALID_EDGE, LOW_COUNTS, MIXING, BAD_LINE)
+FLAG_SEPARATOR = "; "
+
+# A contribution (background sigmas) from which an element counts as driving the grain.
+DRIVING_SIGMAS = 4.0
+# Leaks are known within about this factor (resolution and absorption of the own detector).
+LEAK_TOLERANCE = 2.0
+# Maps that are not counts: overlaps weaker than this were never worth a flag.
+STRONG_LEAK = 0.1
+SPIKE_SIGMAS = 5.0
+LARGEST_SPIKE_PX = 2
+# Other elements of a spiked pixel stay as they are around it.
+OTHER_SIGMAS = 4.5
+# The beam, about a pixel wide, brings each of the eight pixels around a real grain at least 5 % of
+# its excess (discrete Gaussian with a full width of one pixel, grain in the middle): a spike less
+# than half of it.
+HALO_SHARE = 0.025
+POISSON_SIGMAS = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """(n,) bool each: grains that touch the border of the scan, or a pixel left out."""
+
+    scan: Bools
+    valid_area: Bools
+
+
+def find_edges(regions: GrainRegions, *, cancel: CancelToken | None = None) -> Edges:
+    """Which grains touch an edge (also by a corner)."""
+    height, width = regions.labels.shape
+    row_min, row_max, column_min, column_max = regions.bounds
+    scan = (row_min == 0) | (column_min == 0) | (row_max == height - 1) | (column_max == width - 1)
+    if regions.valid.all():
+        return Edges(scan, np.zeros(regions.n_grains, dtype=bool))
+    beside = regions.around(1, 1, allowed=~regions.valid, cancel=cancel)
+    return Edges(scan, beside.size > 0)
+
+
+def flag_artefacts(
+    cube: ElementCube,
+    regions: GrainRegions,
+    ring: PixelSets,
+    signals: GrainSignals,
+    contributions: Floats,
+    pseudo_labels: NDArray[np.unsignedinteger],
+    leaks: LineLeaks,
+    edges: Edges,
+    *,
+    cancel: CancelToken | None = None,
+) -> list[tuple[str, ...]]:
+    """The flags of every grain.
+
+    Parameters
+    ----------
+    cube, regions, ring, signals, leaks, edges
+        The scan, its grains, their rings and what `measure_grains`, `line_leaks` and `find_edges`
+        say of them.
+    contributions : (n, C) float64
+        Mean contribution of each element to each grain; 0 but for the elements that drive it.
+    pseudo_labels : (H, W)
+    cancel : CancelToken, optional
+
+    Returns
+    -------
+    list of tuple of str
+        Per grain: a code of `FLAG_CODES`, with what it concerns in brackets where there is
+        something to name: "line overlap (As by Pb)".
+    """
+    flags: list[list[str]] = [[] for _ in range(regions.n_grains)]
+    drives = contributions >= DRIVING_SIGMAS
+    for victim, partner in leaks.pairs:
+        name = f"{LINE_OVERLAP} ({cube.elements[victim]} by {cube.elements[partner]})"
+        faked = drives[:, victim] & _could_fake(signals, victim, partner, leaks)
+        _add(flags, faked, name)
+    spiked = _spikes(signals, drives)
+    for c in range(cube.n_elements):
+        _add(flags, spiked == c, f"{SPIKE} ({cube.elements[c]})")
+    _add(flags, edges.scan, SCAN_EDGE)
+    _add(flags, edges.valid_area, VALID_EDGE)
+    _add(flags, _low_counts(signals, np.abs(contributions) >= DRIVING_SIGMAS), LOW_COUNTS)
+    _add(flags, is_mixture(cube, regions, ring, signals, pseudo_labels, cancel=cancel), MIXING)
+    for grain, what in _bad_lines(regions, find_bad_lines(cube, cancel=cancel)):
+        flags[grain].append(f"{BAD_LINE} ({what})")
+    return [tuple(found) for found in flags]
+
+
+def split_flags(text: str) -> tuple[str, ...]:
+    """The flags in a cell of the table."""
+    return tuple(flag for flag in text.split(FLAG_SEPARATOR) if flag)
+
+
+def flag_sentence(flag: str) -> str:
+    """One plain sentence on a flag such as "line overlap (As by Pb)"."""
+    code, _, rest = flag.partition(" (")
+    what = rest.removesuffix(")")
+    if code == LINE_OVERLAP:
+        victim, _, partner = what.partition(" by ")
+        return (
+            f"The {victim} here could be the tail of {partner} lines: there is enough {partner} "
+            f"in the grain to fake it."
+        )
+    if code == BAD_LINE:
+        return f"The grain lies on or beside {what}, which was measured badly or not at all."
+    return {
+        SPIKE: (
+            f"Only {what} stands out, in a single pixel and without the rim that the beam would "
+            "give a real grain: a diffraction peak or a detector spike?"
+        ),
+        SCAN_EDGE: "The grain touches the edge of the scan: part of it was not measured.",
+        VALID_EDGE: "The grain touches the edge of the area that holds sample.",
+        LOW_COUNTS: (
+            "So few counts that chance could explain the grain: no driving element departs from "
+            f"its surroundings by {POISSON_SIGMAS:g} counting sigmas."
+        ),
+        MIXING: (
+            "The two phases beside the grain, mixed, would look the same: a boundary rather than "
+            "a mineral?"
+        ),
+    }.get(code, flag)
+
+
+def _add(flags: list[list[str]], where: Bools, name: str) -> None:
+    for grain in np.flatnonzero(where):
+        flags[grain].append(name)
+
+
+def _could_fake(signals: GrainSignals, victim: int, partner: int, leaks: LineLeaks) -> Bools:
+    """Grains whose partner is rich enough to explain the excess of the victim."""
+    share = leaks.share[victim, partner]
+    if not signals.is_counts:
+        # Concentrations have no common scale with counts: what remains is that both are in excess.
+        sigmas = signals.ring_sigmas
+        return np.asarray((share >= STRONG_LEAK) & (sigmas[:, partner] >= sigmas[:, victim]))
+    ring_mean = np.nan_to_num(signals.ring_mean)
+    faked = np.zeros(signals.n_pixels.size, dtype=bool)
+    # Drivers stand out from the scan, not from the ring: a grain in a Ti mineral has no excess of
+    # Ti over its ring, and still its Ba comes from there.
+    for base in (ring_mean, np.minimum(ring_mean, signals.scan_median)):
+        own = signals.mean[:, victim] - base[:, victim]
+        other = signals.mean[:, partner] - base[:, partner]
+        leaked = LEAK_TOLERANCE * share * np.maximum(other, 0.0)
+        error = np.sqrt((leaked + np.maximum(base[:, victim], 0.0)) / signals.n_pixels)
+        # A leak is never stronger than its source, and one below the noise fakes nothing.
+        faked |= (other >= own) & (leaked > error) & (own <= leaked + error)
+    return faked
+
+
+def _spikes(signals: GrainSignals, drives: Bools) -> NDArray[np.int64]:
+    """(n,) element of the spike, or -1."""
+    n = signals.n_pixels.size
+    base = np.nan_to_num(signals.ring_mean)
+    around = np.where(np.isfinite(signals.peak_around), signals.peak_around, base)
+    step = signals.peak - around
+    if signals.is_counts:
+        noise = np.sqrt(np.maximum(around, 0) + np.maximum(around, 0) / 8 + 1)
+        halo_noise = np.sqrt((np.maximum(base, 0) + 1) / 8)
+    else:
+        noise = np.maximum(np.nan_to_num(signals.ring_sd), 1e-12 * (1 + np.abs(base)))
+        halo_noise = noise / np.sqrt(8)
+    sharpness = np.where(drives, step / noise, 0.0)
+    element = np.argmax(sharpness, axis=1) if sharpness.size else np.zeros(n, dtype=np.int64)
+    each = np.arange(n)
+    own_sharpness = sharpness[each, element]
+    own_step = step[each, element]
+    halo = (around - base)[each, element]
+    no_halo = halo <= HALO_SHARE * own_step + halo_noise[each, element]
+    # Elements that drive the grain too are tested more strictly.
+    allowed = np.where(drives & (signals.excess > 0), POISSON_SIGMAS, OTHER_SIGMAS)
+    others = np.abs(signals.ring_sigmas) / allowed
+    others[each, element] = 0.0
+    alone = others.max(axis=1, initial=0.0) < 1.0
+    found = (
+        (signals.n_pixels <= LARGEST_SPIKE_PX)
+        & (signals.n_ring > 0)
+        & (own_sharpness >= SPIKE_SIGMAS)
+        & no_halo
+        & alone
+    )
+    return np.where(found, element, -1)
+
+
+def _low_counts(signals: GrainSignals, drives: Bools) -> Bools:
+    """Grains of which no driving element departs from the ring beyond counting errors."""
+    if not signals.is_counts:
+        return np.zeros(signals.n_pixels.size, dtype=bool)
+    n, ring = signals.n_pixels[:, None], np.maximum(signals.n_ring, 1)[:, None]
+    seen = np.rint(np.maximum(signals.mean, 0) * n)
+    expected = (np.maximum(np.nan_to_num(signals.ring_mean), 0) * ring + 1) / ring * n
+    # Poisson probabilities of at least and of at most as many.
+    tail = np.minimum(special.gammainc(seen, expected), special.pdtr(seen, expected))
+    clear = drives & (tail < special.ndtr(-POISSON_SIGMAS))
+    judged = drives.any(axis=1) & (signals.n_ring > 0)
+    return np.asarray(judged & ~clear.any(axis=1))
+
+
+def _bad_lines(regions: GrainRegions, lines: BadLines) -> list[tuple[int, str]]:
+    """(grain, "row 12") for grains in a dim line, or in or beside a dead one."""
+    row_min, row_max, column_min, column_max = regions.bounds
+    found = []
+    for word, low, high, dead, dim in (
+        ("row", row_min, row_max, lines.dead_rows, lines.dim_rows),
+        ("column", column_min, column_max, lines.dead_columns, lines.dim_columns),
+    ):
+        for line in np.flatnonzero(dead | dim):
+            reach = int(dead[line])
+            hit = (low - reach <= line) & (line <= high + reach)
+            found += [(int(grain), f"{word} {line}") for grain in np.flatnonzero(hit)]
+    return found

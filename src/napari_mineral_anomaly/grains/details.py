@@ -1,0 +1,103 @@
+"""What the element maps say of every grain of a mask: signals, minerals that fit, flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.grains.artefacts.flags import FLAG_SEPARATOR, Edges, flag_artefacts
+from napari_mineral_anomaly.grains.minerals.hints import HintTable, hint_minerals
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
+from napari_mineral_anomaly.grains.signals import GrainSignals, element_symbols, measure_grains
+from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
+
+# The columns of the grain table that need the element maps.
+DETAIL_COLUMNS = ("mineral_hint", "mineral_distance", "mineral_others", "flags")
+DETAIL_STEPS = ("elements", "minerals", "flags")
+
+
+@dataclass(frozen=True, eq=False)
+class GrainDetails:
+    """Of n grains, in the order of their regions: the table shows it, the evidence explains it.
+
+    Attributes
+    ----------
+    ring : PixelSets
+        The local ring of each grain.
+    signals : GrainSignals
+    hints : HintTable
+    flags : tuple of tuple of str
+        The artefact flags of each grain.
+    """
+
+    ring: PixelSets
+    signals: GrainSignals
+    hints: HintTable
+    flags: tuple[tuple[str, ...], ...]
+
+
+def examine_grains(
+    cube: ElementCube,
+    regions: GrainRegions,
+    contributions: NDArray[np.float64],
+    pseudo_labels: NDArray[np.unsignedinteger],
+    edges: Edges,
+    *,
+    tell: Callable[[str], None] | None = None,
+    cancel: CancelToken | None = None,
+) -> GrainDetails:
+    """Measure all grains in the maps, look for minerals and artefacts.
+
+    Parameters
+    ----------
+    cube : ElementCube
+    regions : GrainRegions
+    contributions, pseudo_labels, edges
+        As in `artefacts.flag_artefacts`.
+    tell : callable, optional
+        Called with each of `DETAIL_STEPS` as it begins.
+    cancel : CancelToken, optional
+    """
+
+    def begin(step: str) -> None:
+        if tell is not None:
+            tell(step)
+
+    begin("elements")
+    ring = regions.ring(cancel=cancel)
+    signals = measure_grains(cube, regions, ring, cancel=cancel)
+    begin("minerals")
+    leaks = line_leaks(element_symbols(cube.elements))
+    hints = hint_minerals(signals, leaks)
+    begin("flags")
+    flags = flag_artefacts(
+        cube, regions, ring, signals, contributions, pseudo_labels, leaks, edges, cancel=cancel
+    )
+    return GrainDetails(ring, signals, hints, tuple(flags))
+
+
+def with_details(
+    table: pd.DataFrame, grains: NDArray[np.intp], details: GrainDetails
+) -> pd.DataFrame:
+    """The grain table with its `DETAIL_COLUMNS` filled in.
+
+    Parameters
+    ----------
+    table : DataFrame
+    grains : (n,)
+        Which grain of ``details`` each row is.
+    details : GrainDetails
+    """
+    names, distances, others = details.hints.texts()
+    return table.assign(
+        mineral_hint=[names[grain] for grain in grains],
+        mineral_distance=distances[grains],
+        mineral_others=[others[grain] for grain in grains],
+        flags=[FLAG_SEPARATOR.join(details.flags[grain]) for grain in grains],
+    )

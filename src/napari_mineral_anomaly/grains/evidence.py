@@ -1,0 +1,394 @@
+"""All that speaks for and against one grain, put together for people to judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.results.calibration import robust_centre_and_sigma
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.artefacts.flags import flag_sentence
+from napari_mineral_anomaly.grains.details import GrainDetails
+from napari_mineral_anomaly.grains.minerals.hints import HintTable, MineralHint
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
+from napari_mineral_anomaly.grains.signals import GrainSignals
+from napari_mineral_anomaly.grains.table import (
+    GrainList,
+    detail_grains,
+    driving_contributions,
+    list_grains,
+)
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+Floats = NDArray[np.float64]
+
+N_THUMBNAILS = 4
+# A thumbnail shows the grain with this many pixels of surroundings, and never less than this
+# many pixels in all, so that small grains are seen in their place.
+THUMBNAIL_MARGIN_PX = 12
+HISTOGRAM_BINS = 120
+_SAMPLED_PIXELS = 200_000
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """The map of one element around a grain.
+
+    Attributes
+    ----------
+    element : str
+    image : (h, w) float32
+        In the units of the maps; NaN outside the valid area.
+    outline : (h, w) bool
+        The pixels of the grain.
+    rows, columns : slice
+        Where in the scan.
+    extent : (float, float, float, float)
+        x_min, x_max, y_min, y_max of the outer pixel edges in µm, in px where the pixel size is
+        unknown; the centre of the scan's first pixel is at 0.
+    sigmas : float
+        Excess of the grain over its ring.
+    """
+
+    element: str
+    image: NDArray[np.float32]
+    outline: NDArray[np.bool_]
+    rows: slice
+    columns: slice
+    extent: tuple[float, float, float, float]
+    sigmas: float
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreHistogram:
+    """Where a grain stands among all valid pixels.
+
+    Attributes
+    ----------
+    counts : (n,) int64
+        Valid pixels per bin of the score.
+    edges : (n + 1,) float64
+        Background sigmas.
+    threshold : float
+    rank_share : float
+        Share of the valid pixels with a higher score than the grain's peak.
+    """
+
+    counts: NDArray[np.int64]
+    edges: Floats
+    threshold: float
+    rank_share: float
+
+
+@dataclass(frozen=True, eq=False)
+class GrainSpectrum:
+    """Mean spectrum of a grain beside that of its ring, counts per pixel and channel (E,).
+
+    ``energy_kev`` is None where the energy axis is unknown: then channels are all there is.
+    """
+
+    energy_kev: Floats | None
+    grain: Floats
+    ring: Floats
+    n_grain_px: int
+    n_ring_px: int
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of one grain.
+
+    Attributes
+    ----------
+    grain_id : int
+    peak_score, mean_score : float
+        Background sigmas.
+    area_px, n_ring_px : int
+    elements : DataFrame
+        One row per element, the largest excess or lack over the ring first: element, grain_mean,
+        grain_error, ring_mean, ring_error, scan_median, scan_sigma (units of the maps; errors are
+        counting errors of the means, NaN where the maps are not counts), ring_sigmas (signed
+        excess over the ring), scan_sigmas ((grain - median) / robust sigma of the scan),
+        contribution (background sigmas, as in the drivers) and is_driver.
+    thumbnails : tuple of Thumbnail
+        Of the elements that drive the grain.
+    histogram : ScoreHistogram
+    minerals : tuple of MineralHint
+    neighbours : tuple of (int, float)
+        Pseudo-label clusters around the grain and their shares.
+    flags : tuple of str
+    sentences : tuple of str
+        The flags, and what is missing, in words.
+    """
+
+    grain_id: int
+    peak_score: float
+    mean_score: float
+    area_px: int
+    n_ring_px: int
+    elements: pd.DataFrame
+    thumbnails: tuple[Thumbnail, ...]
+    histogram: ScoreHistogram
+    minerals: tuple[MineralHint, ...]
+    neighbours: tuple[tuple[int, float], ...]
+    flags: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class EvidenceSource:
+    """What `prepare_evidence` computed once, ready to answer for any grain in milliseconds."""
+
+    cube: ElementCube
+    result: AnomalyResult
+    regions: GrainRegions
+    ring: PixelSets
+    signals: GrainSignals
+    contributions: Floats
+    driving: NDArray[np.bool_]
+    scan_sigma: Floats
+    hints: HintTable
+    flags: tuple[tuple[str, ...], ...]
+    neighbours: tuple[tuple[tuple[int, float], ...], ...]
+    histogram_counts: NDArray[np.int64]
+    histogram_edges: Floats
+    sorted_scores: NDArray[np.float32]
+
+    def of(
+        self, grain_id: int, *, thumbnails: int = N_THUMBNAILS, half_width_px: int | None = None
+    ) -> Evidence:
+        """The evidence of one grain.
+
+        Parameters
+        ----------
+        grain_id : int
+            As in the column ``id`` of the grain table.
+        thumbnails : int
+            At most this many maps.
+        half_width_px : int, optional
+            Half the side of a thumbnail; default: the grain and `THUMBNAIL_MARGIN_PX` around it.
+
+        Raises
+        ------
+        InputError
+            When there is no such grain.
+        """
+        grain = self._number(grain_id)
+        score = self.result.score.reshape(-1)[self.regions.pixels.of(grain)].astype(np.float64)
+        elements = self._elements(grain)
+        names = elements["element"][elements["is_driver"]].tolist()[:thumbnails]
+        flags = self.flags[grain]
+        sentences = [flag_sentence(flag) for flag in flags]
+        if self.ring.size[grain] == 0:
+            sentences.append(
+                "There is no ordinary pixel near the grain to compare it with: other grains or the "
+                "edge are too close."
+            )
+        if not flags:
+            sentences.insert(0, "No artefact flag.")
+        return Evidence(
+            grain_id=int(grain_id),
+            peak_score=float(score.max()),
+            mean_score=float(score.mean()),
+            area_px=int(score.size),
+            n_ring_px=int(self.ring.size[grain]),
+            elements=elements,
+            thumbnails=tuple(self._thumbnail(grain, name, half_width_px) for name in names),
+            histogram=self._histogram(float(score.max())),
+            minerals=self.hints.of(grain),
+            neighbours=self.neighbours[grain],
+            flags=flags,
+            sentences=tuple(sentences),
+        )
+
+    def spectrum(self, grain_id: int, *, cancel: CancelToken | None = None) -> GrainSpectrum | None:
+        """Mean spectrum of a grain and of its ring; None where the scan has no spectra.
+
+        May read from the file: run it in a job.
+        """
+        spectra = self.cube.spectra
+        if spectra is None:
+            return None
+        grain = self._number(grain_id)
+        means = []
+        for pixels in (self.regions.pixels.of(grain), self.ring.of(grain)):
+            mask = np.zeros(self.cube.shape, dtype=bool)
+            mask.reshape(-1)[pixels] = True
+            total = np.asarray(spectra.spectrum_of(mask, cancel=cancel), dtype=np.float64)
+            means.append(total / max(pixels.size, 1))
+        energy = spectra.energy
+        channels = np.arange(means[0].size)
+        return GrainSpectrum(
+            energy_kev=None if energy is None else np.asarray(energy.channels_to_kev(channels)),
+            grain=means[0],
+            ring=means[1],
+            n_grain_px=int(self.regions.pixels.size[grain]),
+            n_ring_px=int(self.ring.size[grain]),
+        )
+
+    def _number(self, grain_id: int) -> int:
+        if not 1 <= grain_id <= self.regions.n_grains:
+            raise InputError(f"There is no grain {grain_id}; there are {self.regions.n_grains}.")
+        return int(grain_id) - 1
+
+    def _elements(self, grain: int) -> pd.DataFrame:
+        signals, unknown = self.signals, np.full(len(self.signals.elements), np.nan)
+        mean, ring_mean = signals.mean[grain], signals.ring_mean[grain]
+        n, n_ring = signals.n_pixels[grain], max(int(signals.n_ring[grain]), 1)
+        counts = signals.is_counts
+        table = pd.DataFrame(
+            {
+                "element": signals.elements,
+                "grain_mean": mean,
+                "grain_error": np.sqrt(np.maximum(mean, 0) / n) if counts else unknown,
+                "ring_mean": ring_mean,
+                "ring_error": np.sqrt(np.maximum(ring_mean, 0) / n_ring) if counts else unknown,
+                "scan_median": signals.scan_median,
+                "scan_sigma": self.scan_sigma,
+                "ring_sigmas": signals.ring_sigmas[grain],
+                "scan_sigmas": (mean - signals.scan_median) / self.scan_sigma,
+                "contribution": self.contributions[grain],
+                "is_driver": self.driving[grain],
+            }
+        )
+        order = np.argsort(-np.abs(signals.ring_sigmas[grain]), kind="stable")
+        return table.iloc[order].reset_index(drop=True)
+
+    def _thumbnail(self, grain: int, element: str, half_width_px: int | None) -> Thumbnail:
+        height, width = self.cube.shape
+        row_min, row_max, col_min, col_max = (int(bound[grain]) for bound in self.regions.bounds)
+        if half_width_px is None:
+            half_width_px = max(row_max - row_min, col_max - col_min) // 2 + THUMBNAIL_MARGIN_PX
+        middle_y, middle_x = (row_min + row_max) // 2, (col_min + col_max) // 2
+        rows = slice(max(0, middle_y - half_width_px), min(height, middle_y + half_width_px + 1))
+        columns = slice(max(0, middle_x - half_width_px), min(width, middle_x + half_width_px + 1))
+        c = self.cube.elements.index(element)
+        image = np.asarray(self.cube.maps[c, rows, columns]).astype(np.float32)
+        image[~self.cube.valid[rows, columns]] = np.nan
+        step_y, step_x = self.result.pixel_size or (1.0, 1.0)
+        return Thumbnail(
+            element=element,
+            image=image,
+            outline=self.regions.labels[rows, columns] == grain + 1,
+            rows=rows,
+            columns=columns,
+            extent=(
+                (columns.start - 0.5) * step_x,
+                (columns.stop - 0.5) * step_x,
+                (rows.start - 0.5) * step_y,
+                (rows.stop - 0.5) * step_y,
+            ),
+            sigmas=float(self.signals.ring_sigmas[grain, c]),
+        )
+
+    def _histogram(self, peak: float) -> ScoreHistogram:
+        scores = self.sorted_scores
+        above = scores.size - int(np.searchsorted(scores, np.float32(peak), side="right"))
+        return ScoreHistogram(
+            counts=self.histogram_counts,
+            edges=self.histogram_edges,
+            threshold=float(self.result.threshold),
+            rank_share=above / max(scores.size, 1),
+        )
+
+
+def prepare_evidence(
+    cube: ElementCube,
+    result: AnomalyResult,
+    *,
+    mask: NDArray[Any] | None = None,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> EvidenceSource:
+    """Measure all grains of a mask, so that any of them can be shown at once.
+
+    Parameters
+    ----------
+    cube : ElementCube
+        With the elements that ``result`` was computed from.
+    result : AnomalyResult
+    mask : (H, W), optional
+        Non-zero = anomalous; default ``result.mask``. Grain numbers are those of
+        ``label_grains(mask)``.
+    on_event, cancel
+        Progress callback (phase "evidence") and cancel token.
+    """
+
+    def tell(step: int, message: str) -> None:
+        check(cancel)
+        emit(on_event, ProgressEvent("evidence", step, 3, message))
+
+    _require_same_elements(cube, result)
+    tell(0, "grains")
+    grains = list_grains(result, mask=mask, cancel=cancel)
+    tell(1, "elements")
+    details = detail_grains(cube, result, grains, cancel=cancel)
+    tell(2, "scan")
+    return evidence_of(cube, result, grains, details)
+
+
+def evidence_of(
+    cube: ElementCube, result: AnomalyResult, grains: GrainList, details: GrainDetails
+) -> EvidenceSource:
+    """What `prepare_evidence` prepares, of grains that were listed and examined already.
+
+    Parameters
+    ----------
+    cube : ElementCube
+        With the elements that ``result`` was computed from.
+    result : AnomalyResult
+    grains : GrainList
+        Of all grains of a mask, whatever their size.
+    details : GrainDetails
+    """
+    _require_same_elements(cube, result)
+    scores = np.sort(result.score[result.valid])
+    counts, edges = np.histogram(scores, bins=HISTOGRAM_BINS)
+    return EvidenceSource(
+        cube=cube,
+        result=result,
+        regions=grains.regions,
+        ring=details.ring,
+        signals=details.signals,
+        contributions=grains.contributions,
+        driving=driving_contributions(grains.contributions) != 0,
+        scan_sigma=_scan_sigma(cube),
+        hints=details.hints,
+        flags=details.flags,
+        neighbours=tuple(grains.neighbours),
+        histogram_counts=counts,
+        histogram_edges=edges,
+        sorted_scores=scores,
+    )
+
+
+def _require_same_elements(cube: ElementCube, result: AnomalyResult) -> None:
+    if cube.elements != result.elements:
+        raise InputError(
+            "The element maps are not those that this result was computed from: "
+            f"{', '.join(cube.elements)} against {', '.join(result.elements)}."
+        )
+
+
+def _scan_sigma(cube: ElementCube) -> Floats:
+    """(C,) robust sigma of each element over (a sample of) the valid pixels."""
+    where = np.flatnonzero(cube.valid)
+    where = where[:: max(1, where.size // _SAMPLED_PIXELS)]
+    return np.array(
+        [
+            robust_centre_and_sigma(cube.plane(c).reshape(-1)[where].astype(np.float64))[1]
+            for c in range(cube.n_elements)
+        ]
+    )

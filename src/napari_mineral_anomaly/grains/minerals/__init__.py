@@ -1,0 +1,1 @@
+"""Which mineral a grain may be, by its elements."""

@@ -1,0 +1,1 @@
+"""The pixels of grains: regions, outlines, neighbours and the mask."""

@@ -1,0 +1,143 @@
+"""The mask under the geologist's brush: strokes survive when the threshold moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.grains.table import label_grains, remove_small_grains
+
+
+@dataclass(frozen=True)
+class MaskCounts:
+    """What a mask holds: flagged pixels, grains, and pixels that the brush decided."""
+
+    pixels: int
+    grains: int
+    brushed: int
+
+
+def computed_mask(
+    score: NDArray[np.floating[Any]], threshold: float, min_grain_px: int = 1
+) -> NDArray[np.bool_]:
+    """Pixels at or above ``threshold`` in grains of at least ``min_grain_px``; NaN never."""
+    return remove_small_grains(score >= threshold, min_grain_px)
+
+
+def with_strokes(computed: NDArray[np.bool_], edits: NDArray[np.int8] | None) -> NDArray[np.bool_]:
+    """A computed mask with brush strokes (+1 in, -1 out, 0 as computed) on top."""
+    return computed if edits is None else np.where(edits == 0, computed, edits > 0)
+
+
+def count_grains(mask: NDArray[np.bool_]) -> int:
+    """Number of 8-connected grains of a mask."""
+    return int(label_grains(mask).max(initial=0))
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedScore:
+    """A score judged at one threshold: what takes long of a new mask, ready to be shown.
+
+    Attributes
+    ----------
+    score : (H, W) float
+        What was judged.
+    threshold, min_grain_px : float, int
+        How.
+    computed : (H, W) bool
+        The mask without strokes.
+    edits : (H, W) int8, optional
+        The strokes that ``grains`` knows of.
+    grains : int
+        Grains of the mask with these strokes.
+    """
+
+    score: NDArray[np.floating[Any]]
+    threshold: float
+    min_grain_px: int
+    computed: NDArray[np.bool_]
+    edits: NDArray[np.int8] | None
+    grains: int
+
+
+def judge(
+    score: NDArray[np.floating[Any]],
+    threshold: float,
+    min_grain_px: int,
+    edits: NDArray[np.int8] | None = None,
+) -> JudgedScore:
+    """Judge a score at a threshold; needs no window, so that it can run in a worker."""
+    computed = computed_mask(score, threshold, min_grain_px)
+    grains = count_grains(with_strokes(computed, edits))
+    return JudgedScore(score, threshold, min_grain_px, computed, edits, grains)
+
+
+class MaskKeeper:
+    """Keeps what was computed and what was brushed apart.
+
+    Parameters
+    ----------
+    computed : (H, W) bool
+        The mask that is shown before any stroke.
+    grains : int, optional
+        Its number of grains, where it is known.
+    """
+
+    def __init__(self, computed: NDArray[np.bool_], grains: int | None = None) -> None:
+        self._computed = computed
+        self._shown = computed
+        # +1 brushed in, -1 brushed out, 0 as computed; made with the first stroke.
+        self._edits: NDArray[np.int8] | None = None
+        # Counting takes much longer than looking at a mask that has not changed.
+        self._grains = grains
+
+    @property
+    def edits(self) -> NDArray[np.int8] | None:
+        """The strokes; never altered in place, a further stroke makes a new array."""
+        return self._edits
+
+    @property
+    def brushed(self) -> int:
+        """Number of pixels that the brush decided."""
+        return 0 if self._edits is None else int(np.count_nonzero(self._edits))
+
+    def absorb(self, painted: NDArray[Any]) -> None:
+        """Take over the strokes since the mask was last shown.
+
+        Brushing a pixel back to its computed value, undo included, makes it ordinary again.
+        """
+        painted = painted != 0
+        changed = painted != self._shown
+        if not changed.any():
+            return
+        edits = np.zeros(painted.shape, np.int8) if self._edits is None else self._edits.copy()
+        now = painted[changed]
+        against = now != self._computed[changed]
+        edits[changed] = np.where(against, np.where(now, 1, -1), 0)
+        self._edits = edits
+        self._shown = painted
+        self._grains = None
+
+    def show(self, computed: NDArray[np.bool_], grains: int | None = None) -> NDArray[np.bool_]:
+        """The new computed mask with the strokes on top; ``grains`` where it has so many."""
+        self._computed = computed
+        self._shown = with_strokes(computed, self._edits)
+        self._grains = grains
+        return self._shown
+
+    def show_judged(self, judged: JudgedScore) -> NDArray[np.bool_]:
+        """Like `show`; the grains are known already unless a stroke came in between."""
+        return self.show(judged.computed, judged.grains if self._edits is judged.edits else None)
+
+    def counts(self) -> MaskCounts:
+        """Counts of the mask as last shown."""
+        if self._grains is None:
+            self._grains = count_grains(self._shown)
+        return MaskCounts(
+            pixels=int(np.count_nonzero(self._shown)),
+            grains=self._grains,
+            brushed=self.brushed,
+        )

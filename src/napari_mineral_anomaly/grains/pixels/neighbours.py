@@ -1,0 +1,59 @@
+"""What surrounds a grain: the pseudo-label clusters of the pixels beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import CANDIDATE_LABEL
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions
+from napari_mineral_anomaly.progress import CancelToken
+
+OUTSIDE_NAME, CANDIDATES_NAME = "outside", "Anomaly candidates"
+
+# One step away the beam still sees the grain; two steps away the neighbours are themselves.
+_REACH = 2
+# Smaller shares are a pixel or two.
+LEAST_SHARE = 0.05
+
+
+def default_cluster_name(code: int) -> str:
+    """What a pseudo-label cluster is called until somebody names it; 0 is outside the sample."""
+    if code == 0:
+        return OUTSIDE_NAME
+    return CANDIDATES_NAME if code == CANDIDATE_LABEL else f"Cluster {code}"
+
+
+def neighbour_shares(
+    pseudo_labels: NDArray[np.unsignedinteger[Any]],
+    regions: GrainRegions,
+    *,
+    cancel: CancelToken | None = None,
+) -> list[tuple[tuple[int, float], ...]]:
+    """Clusters within two pixels of each grain and their shares, the largest first.
+
+    Parameters
+    ----------
+    pseudo_labels : (H, W)
+        0 outside, 1 candidates, 2... clusters, as in `AnomalyResult`.
+    regions : GrainRegions
+    cancel : CancelToken, optional
+
+    Returns
+    -------
+    list of tuple of (int, float)
+        Shares of all those pixels; clusters below `LEAST_SHARE` are left out.
+    """
+    beside = regions.around(1, _REACH, cancel=cancel)
+    codes = pseudo_labels.reshape(-1)[beside.pixel].astype(np.int64)
+    base = int(codes.max(initial=0)) + 1
+    pairs, count = np.unique(beside.grain * base + codes, return_counts=True)
+    grain, code = np.divmod(pairs, base)
+    share = count / beside.size[grain]
+    order = np.lexsort((code, -share, grain))
+    found: list[list[tuple[int, float]]] = [[] for _ in range(regions.n_grains)]
+    for at in order[share[order] >= LEAST_SHARE]:
+        found[grain[at]].append((int(code[at]), float(share[at])))
+    return [tuple(clusters) for clusters in found]

@@ -1,0 +1,181 @@
+"""What every grain and its local ring hold of each element, for all grains at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
+from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.names.map_names import SYMBOLS, parse_names
+
+Floats = NDArray[np.float64]
+
+# The level that counts as "full of" an element: this percentile of the scan, or the richest grain.
+_RICH_PERCENTILE = 99.5
+_SAMPLED_PIXELS = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class GrainSignals:
+    """Means of n grains and their rings in C elements, in the units of the maps.
+
+    Attributes
+    ----------
+    elements : tuple of str
+    symbols : tuple of (str or None)
+        Chemical symbol of each element map; None where its name holds none.
+    is_counts : bool
+        Whether the maps hold counts, so that counting errors are known.
+    n_pixels, n_ring : (n,) int64
+    mean, ring_mean, ring_sd : (n, C) float64
+        Ring values are NaN where the grain has no ring (`GrainRegions.ring`).
+    peak, peak_around : (n, C) float64
+        Highest pixel of the grain in the element, and the mean of the eight (or fewer) valid
+        pixels around that pixel.
+    scan_median, scan_rich : (C,) float64
+        Median of the valid pixels; level of the richest: the larger of the `_RICH_PERCENTILE` of
+        the valid pixels and the richest grain mean (rare elements live in the grains only).
+    """
+
+    elements: tuple[str, ...]
+    symbols: tuple[str | None, ...]
+    is_counts: bool
+    n_pixels: NDArray[np.int64]
+    n_ring: NDArray[np.int64]
+    mean: Floats
+    ring_mean: Floats
+    ring_sd: Floats
+    peak: Floats
+    peak_around: Floats
+    scan_median: Floats
+    scan_rich: Floats
+
+    @cached_property
+    def excess(self) -> Floats:
+        """(n, C) grain mean minus ring mean; 0 where there is no ring."""
+        return np.nan_to_num(self.mean - self.ring_mean, nan=0.0)
+
+    @cached_property
+    def ring_sigmas(self) -> Floats:
+        """(n, C) signed excess over the ring in sigmas of the difference of the two means.
+
+        For counts: counting errors of both means, and what the ring varies beyond its own
+        counting noise (a rock's ring is no uniform background; this part does not shrink with
+        the number of pixels, because neighbouring pixels share a mineral grain). For other
+        quantities: the ring's standard deviation. 0 where there is no ring.
+        """
+        n_ring = np.maximum(self.n_ring, 1)[:, None]
+        if self.is_counts:
+            # One more count than seen keeps the error of an empty ring above zero.
+            ring_rate = (np.maximum(self.ring_mean, 0) * n_ring + 1) / n_ring
+            uneven = np.maximum(self.ring_sd**2 - ring_rate, 0)
+            grain_rate = np.maximum(self.mean, ring_rate)
+            variance = uneven + grain_rate / self.n_pixels[:, None] + ring_rate / n_ring
+        else:
+            scale = np.maximum(np.abs(self.ring_mean), np.abs(self.scan_median))
+            variance = np.maximum(self.ring_sd**2, (1e-6 * scale) ** 2 + 1e-300)
+        return np.nan_to_num(self.excess / np.sqrt(variance), nan=0.0)
+
+    def index(self, symbol: str) -> int | None:
+        """Position of the first map of a chemical element, or None."""
+        return self.symbols.index(symbol) if symbol in self.symbols else None
+
+
+def element_symbols(elements: tuple[str, ...]) -> tuple[str | None, ...]:
+    """Chemical symbol of each element name ("Fe", "Pb La", "FeO-T"); None for other names."""
+    parsed = parse_names(list(elements))
+    return tuple(
+        name if name in SYMBOLS else entry.element
+        for name, entry in zip(elements, parsed, strict=True)
+    )
+
+
+def measure_grains(
+    cube: ElementCube,
+    regions: GrainRegions,
+    ring: PixelSets,
+    *,
+    cancel: CancelToken | None = None,
+) -> GrainSignals:
+    """Means of all grains and rings; one element plane in memory at a time.
+
+    Parameters
+    ----------
+    cube : ElementCube
+    regions : GrainRegions
+    ring : PixelSets
+        ``regions.ring()``.
+    cancel : CancelToken, optional
+    """
+    n, shape = regions.n_grains, (regions.n_grains, cube.n_elements)
+    mean, ring_mean, ring_sd = np.empty(shape), np.empty(shape), np.empty(shape)
+    peak, around = np.empty(shape), np.empty(shape)
+    median, rich = np.empty(cube.n_elements), np.empty(cube.n_elements)
+    valid_at = np.flatnonzero(cube.valid)
+    sample = valid_at[:: max(1, valid_at.size // _SAMPLED_PIXELS)]
+    for c in range(cube.n_elements):
+        check(cancel)
+        plane = cube.plane(c)
+        flat = plane.reshape(-1)
+        inside = flat[regions.pixels.pixel].astype(np.float64)
+        outside = flat[ring.pixel].astype(np.float64)
+        mean[:, c] = regions.pixels.mean(inside)
+        ring_mean[:, c] = ring.mean(outside)
+        departure = outside - ring_mean[ring.grain, c]
+        ring_sd[:, c] = np.sqrt(ring.mean(departure**2))
+        at = _highest(regions.pixels, inside)
+        peak[:, c] = inside[at]
+        around[:, c] = _mean_around(plane, cube.valid, regions.rows[at], regions.columns[at])
+        sampled = flat[sample]
+        median[c] = np.median(sampled) if sampled.size else np.nan
+        percentile = np.percentile(sampled, _RICH_PERCENTILE) if sampled.size else np.nan
+        rich[c] = (
+            max(float(percentile), float(mean[:, c].max(initial=-np.inf))) if n else percentile
+        )
+    return GrainSignals(
+        elements=cube.elements,
+        symbols=element_symbols(cube.elements),
+        is_counts=cube.quantity == "counts",
+        n_pixels=regions.pixels.size,
+        n_ring=ring.size,
+        mean=mean,
+        ring_mean=ring_mean,
+        ring_sd=ring_sd,
+        peak=peak,
+        peak_around=around,
+        scan_median=median,
+        scan_rich=rich,
+    )
+
+
+def _highest(pixels: PixelSets, values: Floats) -> NDArray[np.int64]:
+    """(n_grains,) position in the list of each grain's highest value, the first among equals."""
+    candidates = np.flatnonzero(values == pixels.largest(values)[pixels.grain])
+    _, first = np.unique(pixels.grain[candidates], return_index=True)
+    return candidates[first]
+
+
+def _mean_around(
+    plane: NDArray[np.generic],
+    valid: NDArray[np.bool_],
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+) -> Floats:
+    """Mean of the valid neighbours of some pixels; NaN where a pixel has none."""
+    height, width = plane.shape
+    total, n = np.zeros(row.size), np.zeros(row.size)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            y, x = row + dy, column + dx
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width) & ((dy, dx) != (0, 0))
+            y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
+            use = inside & valid[y, x]
+            total += np.where(use, plane[y, x].astype(np.float64), 0.0)
+            n += use
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / n, dtype=np.float64)

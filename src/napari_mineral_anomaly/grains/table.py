@@ -1,0 +1,410 @@
+"""From a mask of anomalous pixels to a ranked table of grains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.results.agreement import agreeing_detectors
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges
+from napari_mineral_anomaly.grains.details import (
+    DETAIL_STEPS,
+    GrainDetails,
+    examine_grains,
+    with_details,
+)
+from napari_mineral_anomaly.grains.pixels.neighbours import default_cluster_name, neighbour_shares
+from napari_mineral_anomaly.grains.pixels.regions import (
+    GrainRegions,
+    PixelSets,
+    label_grains,
+    remove_small_grains,
+)
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.stage import StageTransform
+
+__all__ = [
+    "DRIVER_COLUMNS",
+    "GRAIN_COLUMNS",
+    "UNSEEN",
+    "StageTransform",
+    "find_grains",
+    "label_grains",
+    "remove_small_grains",
+    "split_driver",
+]
+
+N_DRIVERS = 5
+
+DRIVER_COLUMNS = tuple(f"driver_{k}" for k in range(1, N_DRIVERS + 1))
+
+UNSEEN = "unseen"
+
+GRAIN_COLUMNS = (
+    "id",
+    "rank",
+    "peak_score",
+    "mean_score",
+    "area_px",
+    "area_um2",
+    "centroid_y_px",
+    "centroid_x_px",
+    "centroid_y_um",
+    "centroid_x_um",
+    *DRIVER_COLUMNS,
+    "equivalent_diameter_px",
+    "equivalent_diameter_um",
+    "stage_y_mm",
+    "stage_x_mm",
+    "row_min",
+    "row_max",
+    "col_min",
+    "col_max",
+    "touches_edge",
+    "n_agreeing",
+    "detectors_agreeing",
+    "mineral_hint",
+    "mineral_distance",
+    "mineral_others",
+    "flags",
+    "neighbours",
+    "status",
+    "comment",
+    "decided_by",
+    "decided_at",
+)
+
+Floats = NDArray[np.float64]
+
+_STEPS = ("grains", "drivers", "surroundings", *DETAIL_STEPS)
+
+
+@dataclass(frozen=True, eq=False)
+class GrainList:
+    """The grains of a mask, and what is known of them without the element maps.
+
+    Attributes
+    ----------
+    table : DataFrame
+        As `find_grains` gives it without a scan: neither mineral hints nor flags.
+    rows : (n,) int
+        Which grain of ``regions`` each row is.
+    regions : GrainRegions
+    contributions : (n, C) float64
+        Mean contribution of each element of the result, by grain of ``regions``.
+    edges : Edges
+    neighbours : list of tuple of (int, float)
+        As `neighbours.neighbour_shares` gives them.
+    """
+
+    table: pd.DataFrame
+    rows: NDArray[np.intp]
+    regions: GrainRegions
+    contributions: Floats
+    edges: Edges
+    neighbours: list[tuple[tuple[int, float], ...]]
+
+
+def find_grains(
+    result: AnomalyResult,
+    *,
+    mask: NDArray[Any] | None = None,
+    min_area_px: int = 1,
+    cube: ElementCube | None = None,
+    others: Mapping[str, AnomalyResult] | None = None,
+    stage: StageTransform | None = None,
+    cluster_names: Mapping[int, str] | None = None,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> pd.DataFrame:
+    """Table of the anomalous grains, worst first.
+
+    A grain is an 8-connected area of the mask. Grains are ranked by their peak score, then by
+    their mean score.
+
+    Parameters
+    ----------
+    result : AnomalyResult
+    mask : (H, W), optional
+        Non-zero = anomalous; default ``result.mask``. Pixels without a score never count.
+    min_area_px : int
+        Smaller grains are left out of the table.
+    cube : ElementCube, optional
+        The scan itself. Without it there are no mineral hints, and no artefact flags.
+    others : mapping of str to AnomalyResult, optional
+        Results of other detectors on the same scan, by the name to show.
+    stage : StageTransform, optional
+        From pixels to stage millimetres; default: the map's own axes, from its first pixel.
+    cluster_names : mapping of int to str, optional
+        Names of pseudo-label clusters; default: `neighbours.default_cluster_name`.
+    on_event, cancel
+        Progress callback (phase "grains") and cancel token.
+
+    Returns
+    -------
+    DataFrame with the columns `GRAIN_COLUMNS`
+        ``id`` is the number of the grain in ``label_grains(mask)``; with ``min_area_px`` > 1 some
+        numbers are missing. ``peak_score`` and ``mean_score`` are in background sigmas.
+        ``area_um2`` and ``centroid_*_um`` are NaN where the pixel size is unknown. Centroids are
+        unweighted means of pixel positions; the centre of the first pixel is at 0 (0 µm), as in
+        napari's world coordinates of a layer with the pixel size as scale.
+        ``driver_1`` ... ``driver_5`` are such as "As+14.2": an element and its signed contribution
+        in background sigmas, averaged over the grain (our choice: on a grain of n pixels the mean
+        carries 1/sqrt(n) of the noise of its peak pixel), the largest magnitude first; empty
+        where there are fewer elements.
+        ``equivalent_diameter_*`` is the diameter of the circle of equal area. ``row_min`` ...
+        ``col_max`` are inclusive. ``touches_edge`` is "scan", "valid area" or empty.
+        ``detectors_agreeing`` names the detectors that flag at least one pixel of the grain
+        (`agreement.agreeing_detectors`), the result's own first.
+        ``mineral_hint`` and ``mineral_distance`` are the nearest mineral
+        (`mineral_hints`), ``mineral_others`` the next, such as "rutile 0.21". ``flags`` are
+        artefact flags (`artefacts`) joined by "; ". ``neighbours`` are the pseudo-label clusters
+        of the pixels around the grain with their shares, such as
+        "Cluster 3 64 %, Cluster 2 36 %". ``status`` is
+        "unseen", and ``comment``, ``decided_by`` and ``decided_at`` are empty until
+        `verdicts.with_verdicts` fills them.
+
+    Raises
+    ------
+    InputError
+        When ``cube``, ``mask`` or one of ``others`` is of another size than the score.
+    CancelledError
+        When ``cancel`` was cancelled.
+    """
+    _check_shapes(result, cube=cube)
+    grains = list_grains(
+        result,
+        mask=mask,
+        min_area_px=min_area_px,
+        others=others,
+        stage=stage,
+        cluster_names=cluster_names,
+        on_event=on_event,
+        cancel=cancel,
+    )
+    if cube is None:
+        return grains.table
+    details = detail_grains(cube, result, grains, on_event=on_event, cancel=cancel)
+    return with_details(grains.table, grains.rows, details)
+
+
+def list_grains(
+    result: AnomalyResult,
+    *,
+    mask: NDArray[Any] | None = None,
+    min_area_px: int = 1,
+    others: Mapping[str, AnomalyResult] | None = None,
+    stage: StageTransform | None = None,
+    cluster_names: Mapping[int, str] | None = None,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> GrainList:
+    """The first and quick half of `find_grains`: all that needs no element map."""
+    mask = result.mask if mask is None else np.asarray(mask) != 0
+    _check_shapes(result, mask=mask, others=others)
+    _tell("grains", on_event, cancel)
+    all_grains = GrainRegions.of(mask, result.valid)
+    ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
+    regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
+    table = _geometry(result, regions, ids, stage)
+    _tell("drivers", on_event, cancel)
+    contributions = mean_contributions(result, regions.pixels)
+    texts = _driver_texts(contributions, result.elements)
+    for k, column in enumerate(DRIVER_COLUMNS):
+        table[column] = texts[:, k]
+    _tell("surroundings", on_event, cancel)
+    edges = find_edges(regions, cancel=cancel)
+    table["touches_edge"] = _edge_texts(edges)
+    agreeing = _agreement(result, all_grains, ids, others)
+    table["n_agreeing"] = np.array([len(names) for names in agreeing], dtype=np.int64)
+    table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
+    neighbours = neighbour_shares(result.pseudo_labels, regions, cancel=cancel)
+    table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
+    table[["mineral_hint", "mineral_others", "flags"]] = ""
+    table["mineral_distance"] = np.nan
+    table["status"] = UNSEEN
+    table[["comment", "decided_by", "decided_at"]] = ""
+    table = table.sort_values(["peak_score", "mean_score", "id"], ascending=[False, False, True])
+    rows = table.index.to_numpy()
+    table["rank"] = np.arange(1, len(table) + 1)
+    table = table[list(GRAIN_COLUMNS)].reset_index(drop=True)
+    return GrainList(table, rows, regions, contributions, edges, neighbours)
+
+
+def detail_grains(
+    cube: ElementCube,
+    result: AnomalyResult,
+    grains: GrainList,
+    *,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> GrainDetails:
+    """The second half of `find_grains`: what the element maps say of the listed grains."""
+    driving = driving_contributions(grains.contributions)
+    return examine_grains(
+        cube,
+        grains.regions,
+        _in_order_of(cube.elements, driving, result.elements),
+        result.pseudo_labels,
+        grains.edges,
+        tell=lambda step: _tell(step, on_event, cancel),
+        cancel=cancel,
+    )
+
+
+def _tell(step: str, on_event: ProgressCallback | None, cancel: CancelToken | None) -> None:
+    check(cancel)
+    emit(on_event, ProgressEvent("grains", _STEPS.index(step), len(_STEPS), step))
+
+
+def split_driver(driver: str) -> tuple[str, float]:
+    """Element and signed contribution (background sigmas) of a driver such as "As+14.2"."""
+    at = max(driver.rfind("+"), driver.rfind("-"))
+    return driver[:at], float(driver[at:])
+
+
+def _check_shapes(
+    result: AnomalyResult,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    cube: ElementCube | None = None,
+    others: Mapping[str, AnomalyResult] | None = None,
+) -> None:
+    shapes = {} if mask is None else {"mask": mask.shape}
+    shapes |= {} if cube is None else {"scan": cube.shape}
+    shapes |= {f"score of {name}": other.score.shape for name, other in (others or {}).items()}
+    for name, shape in shapes.items():
+        if shape != result.score.shape:
+            raise InputError(
+                f"The {name} is {'x'.join(map(str, shape))} pixels but the score map is "
+                f"{'x'.join(map(str, result.score.shape))}: they must lie on the same grid."
+            )
+
+
+def _geometry(
+    result: AnomalyResult,
+    regions: GrainRegions,
+    ids: NDArray[np.intp],
+    stage: StageTransform | None,
+) -> pd.DataFrame:
+    pixels = regions.pixels
+    score = result.score.reshape(-1)[pixels.pixel].astype(np.float64)
+    pixel_y, pixel_x = result.pixel_size or (np.nan, np.nan)
+    if stage is None and result.pixel_size is not None:
+        stage = StageTransform.from_pixel_size(result.pixel_size)
+    centroid_y, centroid_x = pixels.mean(regions.rows), pixels.mean(regions.columns)
+    unknown = np.full(pixels.n_grains, np.nan)
+    stage_y, stage_x = (unknown, unknown) if stage is None else stage.apply(centroid_y, centroid_x)
+    row_min, row_max, col_min, col_max = regions.bounds
+    area = pixels.size
+    return pd.DataFrame(
+        {
+            "id": ids,
+            "peak_score": pixels.largest(score),
+            "mean_score": pixels.mean(score),
+            "area_px": area,
+            "area_um2": area * pixel_y * pixel_x,
+            "centroid_y_px": centroid_y,
+            "centroid_x_px": centroid_x,
+            "centroid_y_um": centroid_y * pixel_y,
+            "centroid_x_um": centroid_x * pixel_x,
+            "equivalent_diameter_px": 2 * np.sqrt(area / np.pi),
+            "equivalent_diameter_um": 2 * np.sqrt(area * pixel_y * pixel_x / np.pi),
+            "stage_y_mm": stage_y,
+            "stage_x_mm": stage_x,
+            "row_min": row_min,
+            "row_max": row_max,
+            "col_min": col_min,
+            "col_max": col_max,
+        }
+    )
+
+
+def mean_contributions(result: AnomalyResult, pixels: PixelSets) -> Floats:
+    """Mean contribution (n, C) of each element to n sets of pixels, in background sigmas.
+
+    One contribution plane in memory at a time: they may be lazy.
+    """
+    means = np.empty((pixels.n_grains, len(result.elements)))
+    for c in range(len(result.elements)):
+        plane = np.asarray(result.contributions[c]).reshape(-1)
+        means[:, c] = pixels.mean(plane[pixels.pixel])
+    return means
+
+
+def driving_contributions(means: Floats) -> Floats:
+    """``means`` (n, C) with all but the `N_DRIVERS` largest magnitudes of each row set to 0."""
+    order = _largest_first(means)
+    out = np.zeros_like(means)
+    np.put_along_axis(out, order, np.take_along_axis(means, order, axis=1), axis=1)
+    return out
+
+
+def _largest_first(means: Floats) -> NDArray[np.intp]:
+    # A stable sort keeps ties in element order, so that the same run gives the same table.
+    return np.argsort(-np.abs(means), axis=1, kind="stable")[:, :N_DRIVERS]
+
+
+def _driver_texts(means: Floats, elements: tuple[str, ...]) -> NDArray[np.object_]:
+    """(n, N_DRIVERS) texts, empty where there are fewer elements."""
+    texts = np.full((means.shape[0], N_DRIVERS), "", dtype=object)
+    order = _largest_first(means)
+    for k in range(order.shape[1]):
+        values = np.take_along_axis(means, order[:, k : k + 1], axis=1)[:, 0]
+        texts[:, k] = [f"{elements[c]}{z:+.1f}" for c, z in zip(order[:, k], values, strict=True)]
+    return texts
+
+
+def _in_order_of(wanted: tuple[str, ...], values: Floats, elements: tuple[str, ...]) -> Floats:
+    """Columns of ``values`` (named by ``elements``) as ``wanted``; 0 where one is missing."""
+    out = np.zeros((values.shape[0], len(wanted)))
+    for c, name in enumerate(wanted):
+        if name in elements:
+            out[:, c] = values[:, elements.index(name)]
+    return out
+
+
+def _edge_texts(edges: Edges) -> NDArray[np.str_]:
+    return np.where(edges.scan, "scan", np.where(edges.valid_area, "valid area", ""))
+
+
+def _agreement(
+    result: AnomalyResult,
+    all_grains: GrainRegions,
+    ids: NDArray[np.intp],
+    others: Mapping[str, AnomalyResult] | None,
+) -> list[tuple[str, ...]]:
+    """Names of the detectors that flag each grain: the own one, which made the list, first."""
+    own = str(result.info.get("detector", "")) or "this detector"
+    rivals = {name: other for name, other in (others or {}).items() if name != own}
+    if not rivals:
+        return [(own,)] * ids.size
+    agreeing = agreeing_detectors(all_grains.labels, rivals)
+    return [(own, *agreeing[number - 1]) for number in ids]
+
+
+def _neighbour_texts(
+    neighbours: list[tuple[tuple[int, float], ...]], names: Mapping[int, str]
+) -> list[str]:
+    """Pseudo-label clusters of the pixels one and two steps away, with their shares."""
+    return [
+        ", ".join(
+            f"{names.get(code) or default_cluster_name(code)} {100 * share:.0f} %"
+            for code, share in found
+        )
+        for found in neighbours
+    ]

@@ -1,0 +1,1 @@
+"""Places worth a look that are in no list of grains."""

@@ -1,0 +1,199 @@
+"""Elements that a small part of a scan holds far above all the rest, whatever a detector says.
+
+A detector asks how rarely a pixel's whole pattern occurs, and what covers more than about 1 % of a
+scan is then ordinary (`scoring.calibrate`). The apatite of a small section may cover 3 %: no
+anomaly, but nothing a geologist wants to miss. So each element is looked at by itself: pixels ten
+robust sigmas above its median (counts variance-stabilised), where they are at most 5 % of the
+sample and lie together in at most ten areas of at least four pixels; a mineral in more places is
+one of the rock. What a grain in the list touches is left out. The numbers are our choice; a
+sentence is all that comes of it, no pixel is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy import ndimage
+
+from napari_mineral_anomaly.detectors.preprocess import (
+    AppliedTransform,
+    resolve_transform,
+    stabilise,
+)
+from napari_mineral_anomaly.detectors.results.calibration import robust_centre_and_sigma
+from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+N_ELEMENTS = 3
+LEAST_SIGMAS = 10.0
+LARGEST_SHARE = 0.05
+SMALLEST_AREA_PX = 4
+MOST_AREAS = 10
+# An element that is high there too is named with it.
+_COMPANION_SIGMAS = 2.0
+# Median and MAD of so many pixels are those of all.
+_SAMPLED_PIXELS = 200_000
+
+
+class ConcentratedElement(BaseModel):
+    """One element and the largest area that holds it.
+
+    ``row`` and ``column`` of its highest pixel count from 0; ``n_areas`` areas hold ``n_pixels``
+    pixels in all, the largest ``largest_px``; ``share`` is that of the sample in all of them.
+    ``drivers`` are the elements high in the largest area with their means in robust sigmas, such
+    as ``("P+27.0", "Ca+2.7")``.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    element: str
+    row: int
+    column: int
+    n_areas: int
+    n_pixels: int
+    largest_px: int
+    share: float
+    drivers: tuple[str, ...]
+
+
+def concentrated_elements(
+    cube: ElementCube,
+    listed: NDArray[np.bool_],
+    n_elements: int = N_ELEMENTS,
+    *,
+    cancel: CancelToken | None = None,
+) -> tuple[ConcentratedElement, ...]:
+    """The elements that stand highest where no listed grain is, the highest first.
+
+    Parameters
+    ----------
+    cube : ElementCube
+        Scans whose quantity is reflectance have no elements: nothing is said of them.
+    listed : (H, W) bool
+        Pixels of the grains that are listed; areas that touch them are left out.
+    n_elements : int
+        How many at most. An element whose largest area is that of a higher one is named with it.
+
+    Raises
+    ------
+    CancelledError
+    """
+    if cube.quantity == "reflectance":
+        return ()
+    transform = resolve_transform("auto", cube.quantity)
+    scales: list[tuple[float, float]] = []
+    found: list[tuple[float, int, NDArray[np.intp], int, int]] = []
+    for c in range(cube.n_elements):
+        check(cancel)
+        z, scale = _robust_z(cube, c, transform)
+        scales.append(scale)
+        areas = _areas(z, cube.valid, listed)
+        if areas is not None:
+            labels, sizes = areas
+            inside = np.flatnonzero(labels == np.argmax(sizes))
+            inside = inside[np.argsort(-z.reshape(-1)[inside], kind="stable")]
+            found.append(
+                (float(z.flat[inside[0]]), c, inside, int((sizes > 0).sum()), int(sizes.sum()))
+            )
+    found.sort(key=lambda one: -one[0])
+    taken = np.zeros(cube.shape, dtype=bool)
+    kept: list[ConcentratedElement] = []
+    for _, c, inside, n_areas, n_pixels in found:
+        if len(kept) == n_elements:
+            break
+        if taken.reshape(-1)[inside].any():
+            continue
+        check(cancel)
+        taken.reshape(-1)[inside] = True
+        row, column = divmod(int(inside[0]), cube.shape[1])
+        kept.append(
+            ConcentratedElement(
+                element=cube.elements[c],
+                row=row,
+                column=column,
+                n_areas=n_areas,
+                n_pixels=n_pixels,
+                largest_px=inside.size,
+                share=n_pixels / cube.n_valid,
+                drivers=_drivers(cube, inside, transform, scales, c),
+            )
+        )
+    return tuple(kept)
+
+
+def concentrated_sentence(elements: Sequence[ConcentratedElement]) -> str:
+    """What to look at besides the list of grains; "" when there is nothing."""
+    if not elements:
+        return ""
+    where = "; ".join(_words(one) for one in elements)
+    return (
+        f"Not listed, but concentrated in a small part of the scan: {where}. What covers more than "
+        "about 1 % of a scan counts as background: look at the maps of these elements."
+    )
+
+
+def _words(one: ConcentratedElement) -> str:
+    drivers = " ".join(one.drivers)
+    place = f"row {one.row}, column {one.column} ({one.largest_px} pixels, {drivers} sigmas)"
+    if one.n_areas == 1:
+        return f"{one.element} around {place}, {100 * one.share:.2g} % of the sample"
+    return (
+        f"{one.element} in {one.n_areas} areas, {100 * one.share:.2g} % of the sample, the largest "
+        f"around {place}"
+    )
+
+
+def _robust_z(
+    cube: ElementCube, c: int, transform: AppliedTransform
+) -> tuple[NDArray[np.float32], tuple[float, float]]:
+    """One element (H, W) in robust sigmas, and its median and sigma; not measured is 0."""
+    z = stabilise(cube.plane(c).astype(np.float32), transform)
+    values = z[cube.valid]
+    values = values[:: max(1, values.size // _SAMPLED_PIXELS)]
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        return np.zeros_like(z), (0.0, 1.0)
+    centre, sigma = robust_centre_and_sigma(values)
+    z = (z - np.float32(centre)) / np.float32(sigma)
+    z[~np.isfinite(z)] = 0
+    return z, (centre, sigma)
+
+
+def _areas(
+    z: NDArray[np.float32], valid: NDArray[np.bool_], listed: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
+    """Labels of the high areas and their sizes, 0 for those that do not count."""
+    high = (z >= LEAST_SIGMAS) & valid
+    n_high = int(np.count_nonzero(high))
+    if not SMALLEST_AREA_PX <= n_high <= LARGEST_SHARE * np.count_nonzero(valid):
+        return None
+    labels = np.empty(z.shape, dtype=np.int32)
+    ndimage.label(high, np.ones((3, 3), dtype=bool), output=labels)
+    sizes = np.bincount(labels.reshape(-1))
+    sizes[0] = 0
+    sizes[sizes < SMALLEST_AREA_PX] = 0
+    if np.count_nonzero(sizes) > MOST_AREAS:
+        return None
+    near = ndimage.binary_dilation(listed, np.ones((3, 3), dtype=bool))
+    sizes[np.unique(labels[near])] = 0
+    return (labels, sizes) if sizes.any() else None
+
+
+def _drivers(
+    cube: ElementCube,
+    inside: NDArray[np.intp],
+    transform: AppliedTransform,
+    scales: Sequence[tuple[float, float]],
+    own: int,
+) -> tuple[str, ...]:
+    """The element itself, then at most two others that are high in the same pixels."""
+    means = []
+    for c, (centre, sigma) in enumerate(scales):
+        values = stabilise(cube.plane(c).reshape(-1)[inside].astype(np.float32), transform)
+        mean = (float(np.nanmean(values)) - centre) / sigma if np.isfinite(values).any() else 0.0
+        if c == own or mean >= _COMPANION_SIGMAS:
+            means.append((c != own, -mean, cube.elements[c]))
+    return tuple(f"{name}{-mean:+.1f}" for _, mean, name in sorted(means)[:3])

@@ -1,0 +1,74 @@
+"""Where a scan is oddest, for the case that nothing in it reaches the threshold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+
+N_PLACES = 3
+
+# Pixels this close to a place (in rows and in columns) are the same place.
+_REACH_PX = 3
+
+
+class OddPlace(BaseModel):
+    """One pixel that is odder than all around it.
+
+    ``row`` and ``column`` count from 0; ``score`` is in background sigmas; ``driver`` is the
+    element that carries it with its signed contribution in sigmas, such as ``P+29.1``.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    row: int
+    column: int
+    score: float
+    driver: str
+
+
+def oddest_places(result: AnomalyResult, n_places: int = N_PLACES) -> tuple[OddPlace, ...]:
+    """The highest scores of a scan, each from another place, the oddest first.
+
+    Places without an excess (a score of 0 or less, as in a scan without any contrast) do not
+    count, so that there may be fewer than ``n_places``.
+    """
+    score = np.where(result.valid, result.score, -np.inf)
+    places: list[OddPlace] = []
+    while len(places) < n_places:
+        row, column = (int(i) for i in np.unravel_index(np.argmax(score), score.shape))
+        if not score[row, column] > 0:
+            break
+        shares = np.asarray(result.contributions[:, row, column])
+        first = int(np.argmax(np.abs(shares)))
+        places.append(
+            OddPlace(
+                row=row,
+                column=column,
+                score=float(score[row, column]),
+                driver=f"{result.elements[first]}{shares[first]:+.1f}",
+            )
+        )
+        rows = slice(max(row - _REACH_PX, 0), row + _REACH_PX + 1)
+        score[rows, max(column - _REACH_PX, 0) : column + _REACH_PX + 1] = -np.inf
+    return tuple(places)
+
+
+def oddest_sentence(places: Sequence[OddPlace], threshold: float) -> str:
+    """What to do when no grain is listed; "" when there is no place to name."""
+    if not places:
+        return ""
+    where = "; ".join(
+        f"row {place.row}, column {place.column} ({place.score:.2f} sigmas, {place.driver})"
+        for place in places
+    )
+    if places[0].score >= threshold:
+        advice = "list smaller grains too"
+    else:
+        lower = math.floor(10 * places[-1].score) / 10
+        advice = f"lower the threshold, to {lower:.1f} say, where more ordinary pixels pass too"
+    return f"The oddest places are {where}. To see them as grains, {advice}."

@@ -1,0 +1,190 @@
+"""Verdicts on disk: JSON for this program, CSV for spreadsheets and the way back from the SEM."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.verdicts.book import STATUSES, Verdict, VerdictBook
+from napari_mineral_anomaly.io.writing.atomic import atomic_path
+
+SCHEMA_VERSION = 1
+
+CSV_COLUMNS = (
+    "centroid_y_px",
+    "centroid_x_px",
+    "centroid_y_um",
+    "centroid_x_um",
+    "area_px",
+    "status",
+    "comment",
+    "who",
+    "when",
+    "pixels",
+)
+
+
+def save_verdicts(
+    path: str | Path, book: VerdictBook, pixel_size: tuple[float, float] | None = None
+) -> None:
+    """Write a book as ``.json`` or ``.csv``.
+
+    Both hold the pixels of each grain as runs "first+length" of positions in the flattened map,
+    row by row, so that nothing is lost. The CSV adds centroids for people.
+
+    Parameters
+    ----------
+    path : path
+    book : VerdictBook
+    pixel_size : (float, float), optional
+        (y, x) in µm, for the centroids in µm of the CSV.
+
+    Raises
+    ------
+    InputError
+        For another ending, or where the file cannot be written.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    with atomic_path(path) as temporary:
+        if kind == ".json":
+            temporary.write_text(_json(book), encoding="utf-8")
+        else:
+            _frame(book, pixel_size).to_csv(temporary, index=False, encoding="utf-8")
+
+
+def load_verdicts(path: str | Path, shape: tuple[int, int]) -> VerdictBook:
+    """Read a book written by `save_verdicts`, or a table made by hand.
+
+    Parameters
+    ----------
+    path : path
+        ``.json``, or ``.csv`` with at least the columns centroid_y_px, centroid_x_px and status;
+        without ``pixels`` a verdict belongs to the pixel at its centroid.
+    shape : (int, int)
+        (H, W) of the scan that the verdicts are for.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, belongs to a scan of another size, or holds something else.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    try:
+        if kind == ".json":
+            return _from_json(json.loads(path.read_text(encoding="utf-8")), shape, path)
+        frame = pd.read_csv(path, encoding="utf-8", dtype=str, keep_default_na=False)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror}.") from error
+    except (ValueError, pd.errors.ParserError) as error:
+        raise InputError(f"{path.name} is not a file of verdicts: {error}.") from error
+    return _from_frame(frame, shape, path)
+
+
+def _kind(path: Path) -> str:
+    kind = path.suffix.lower()
+    if kind not in (".json", ".csv"):
+        raise InputError(f"Verdicts are kept as .json or .csv; got {path.name}.")
+    return kind
+
+
+def _json(book: VerdictBook) -> str:
+    entries = [
+        {
+            "status": v.status,
+            "comment": v.comment,
+            "who": v.who,
+            "when": v.when,
+            "pixels": _runs(v.pixels),
+        }
+        for v in book.verdicts
+    ]
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "grain verdicts",
+        "shape": list(book.shape),
+        "verdicts": entries,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False)
+
+
+def _from_json(content: Any, shape: tuple[int, int], path: Path) -> VerdictBook:
+    if not isinstance(content, dict) or content.get("kind") != "grain verdicts":
+        raise InputError(f"{path.name} holds no grain verdicts.")
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise InputError(f"{path.name} has version {version}; this program reads {SCHEMA_VERSION}.")
+    if tuple(content["shape"]) != tuple(shape):
+        raise InputError(
+            f"The verdicts in {path.name} belong to a scan of "
+            f"{'x'.join(map(str, content['shape']))} pixels, this one is {shape[0]}x{shape[1]}."
+        )
+    try:
+        verdicts = tuple(
+            _verdict(entry, _pixels(entry["pixels"], shape), path) for entry in content["verdicts"]
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path.name} is damaged: a verdict lacks {error}.") from error
+    return VerdictBook(shape, verdicts)
+
+
+def _frame(book: VerdictBook, pixel_size: tuple[float, float] | None) -> pd.DataFrame:
+    step_y, step_x = pixel_size or (np.nan, np.nan)
+    rows = []
+    for v in book.verdicts:
+        y, x = np.divmod(v.pixels, book.shape[1])
+        place = (y.mean(), x.mean(), y.mean() * step_y, x.mean() * step_x)
+        rows.append((*place, v.pixels.size, v.status, v.comment, v.who, v.when, _runs(v.pixels)))
+    return pd.DataFrame(rows, columns=list(CSV_COLUMNS))
+
+
+def _from_frame(frame: pd.DataFrame, shape: tuple[int, int], path: Path) -> VerdictBook:
+    missing = [c for c in ("centroid_y_px", "centroid_x_px", "status") if c not in frame.columns]
+    if missing:
+        raise InputError(f"{path.name} lacks the column {', '.join(missing)}.")
+    verdicts = []
+    for number, row in enumerate(frame.to_dict("records"), start=2):
+        try:
+            if row.get("pixels"):
+                pixels = _pixels(row["pixels"], shape)
+            else:
+                y, x = round(float(row["centroid_y_px"])), round(float(row["centroid_x_px"]))
+                if not (0 <= y < shape[0] and 0 <= x < shape[1]):
+                    raise ValueError("a place outside the scan")
+                pixels = np.array([y * shape[1] + x], dtype=np.int64)
+        except ValueError as error:
+            raise InputError(f"{path.name}, line {number}: cannot use {error}.") from error
+        verdicts.append(_verdict(row, pixels, path))
+    return VerdictBook(shape, tuple(verdicts))
+
+
+def _verdict(entry: dict[Any, Any], pixels: NDArray[np.int64], path: Path) -> Verdict:
+    status = entry["status"]
+    if status not in STATUSES:
+        raise InputError(
+            f"{path.name} holds the verdict {status!r}; known are {', '.join(STATUSES)}."
+        )
+    comment, who, when = (str(entry.get(key, "")) for key in ("comment", "who", "when"))
+    return Verdict(status, comment, who, when, pixels)
+
+
+def _runs(pixels: NDArray[np.int64]) -> str:
+    """Runs of pixels: "120+3 440+2" means 120, 121, 122, 440 and 441."""
+    breaks = np.flatnonzero(np.diff(pixels) != 1) + 1
+    return " ".join(f"{run[0]}+{run.size}" for run in np.split(pixels, breaks) if run.size)
+
+
+def _pixels(runs: str, shape: tuple[int, int]) -> NDArray[np.int64]:
+    parts = [run.partition("+") for run in str(runs).split()]
+    pieces = [np.arange(int(first), int(first) + int(n)) for first, _, n in parts]
+    pixels = np.concatenate(pieces).astype(np.int64) if pieces else np.empty(0, dtype=np.int64)
+    if pixels.size == 0 or pixels.min() < 0 or pixels.max() >= shape[0] * shape[1]:
+        raise ValueError("pixels outside the scan")
+    return pixels

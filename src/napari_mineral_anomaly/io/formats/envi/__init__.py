@@ -1,0 +1,1 @@
+"""ENVI files: a text header beside a binary file."""

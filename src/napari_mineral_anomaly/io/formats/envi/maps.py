@@ -1,0 +1,83 @@
+"""ENVI images whose bands are element maps; those of spectra are read by `spectrum_envi`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.envi.header import EnviImage, open_envi
+from napari_mineral_anomaly.io.formats.shared.containers import MOST_UNNAMED_CHANNELS
+from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
+from napari_mineral_anomaly.io.formats.shared.planes import (
+    HoldsSpectra,
+    MapFile,
+    PixelSize,
+    Plane,
+    explained,
+)
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+
+TITLE = "ENVI image"
+_UNITS = {"meters": "m", "micrometers": "µm", "millimeters": "mm"}
+
+
+def can_read(path: Path) -> bool:
+    """Whether the name is that of an ENVI header."""
+    return path.suffix.lower() == ".hdr"
+
+
+def open_file(path: Path) -> MapFile:
+    """List the bands of an ENVI image; the numbers stay in their file until they are read.
+
+    Raises
+    ------
+    HoldsSpectra
+        When the bands have wavelengths, or are too many, and elements do not name them.
+    InputError
+        When header or numbers are missing or disagree.
+    """
+    with explained(path, TITLE):
+        image = open_envi(path)
+        names = image.listed("band names")
+        bands = image.counts.shape[2]
+        if names and len(names) != bands:
+            raise InputError(
+                f"{path.name} is damaged: it declares {bands} bands but names {len(names)}."
+            )
+        is_named = any(entry.role == "element" for entry in parse_names(names))
+        if not is_named and ("wavelength" in image.fields or bands > MOST_UNNAMED_CHANNELS):
+            raise HoldsSpectra(path)
+        pixel_size = _pixel_size(image)
+    planes = tuple(
+        Plane(
+            path,
+            (int(image.counts.shape[0]), int(image.counts.shape[1])),
+            image.counts.dtype.newbyteorder("="),
+            partial(_band, image.counts, i),
+            names[i] if names else "",
+            i + 1,
+            pixel_size,
+        )
+        for i in range(bands)
+    )
+    return MapFile(path, planes, notes=image.notes)
+
+
+def _band(counts: NDArray[Any], index: int) -> NDArray[Any]:
+    return np.array(counts[:, :, index], dtype=counts.dtype.newbyteorder("="))
+
+
+def _pixel_size(image: EnviImage) -> PixelSize | None:
+    """From ``pixel size = {x, y, units=...}``; ``map info`` is about places on the ground."""
+    parts = image.listed("pixel size")
+    unit = next((p.partition("=")[2].strip() for p in parts if "unit" in p.casefold()), "m")
+    try:
+        x, y = (float(part) for part in parts if "=" not in part)
+    except ValueError:
+        return None
+    return length_in_um((y, x), _UNITS.get(unit.casefold(), unit), "ENVI pixel size")

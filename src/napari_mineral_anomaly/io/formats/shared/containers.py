@@ -1,0 +1,290 @@
+"""Files that hold several arrays by name (HDF5, npz, Zarr, MATLAB): which of them are the maps."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
+from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, PixelSize, Plane, listed
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+
+# Channels without names are element maps up to this number, spectra above it; our choice: the
+# longest lists of element maps have 30 to 40, the shortest spectra 128 channels.
+MOST_UNNAMED_CHANNELS = 64
+# So much longer than the map is wide or high only the energy axis of a small scan is.
+_SPECTRUM_TO_MAP = 4
+
+_NAME_LISTS = (
+    *("elements", "element_names", "channel_names", "names", "channels", "labels"),
+    *("xrf_fit_name", "bands", "band_names"),
+)
+# Those that end in "um" are in µm; beside the others a unit may be named.
+_PIXEL_SIZES = ("pixel_size_um", "element_size_um", "step_um", "pixel_size", "pixelsize")
+_UNIT_NAMES = ("unit", "units", "pixel_size_unit", "pixel_size_units")
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """One array of numbers in a container.
+
+    Attributes
+    ----------
+    name : str
+        Path in the container, "xrfmap/detsum/xrf_fit".
+    shape, dtype
+    read : callable
+        Returns all its numbers.
+    check : callable
+        Called before room is made for the numbers; raises `InputError` where they are not there.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[], NDArray[Any]]
+    check: Callable[[], object] = lambda: None
+
+    @property
+    def group(self) -> str:
+        """Path of the group it lies in."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def basename(self) -> str:
+        """Its name in the group."""
+        return self.name.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a file holds, listed but not read.
+
+    Attributes
+    ----------
+    path : Path
+    arrays : sequence of StoredArray
+        Those of real numbers.
+    texts : mapping of str to tuple of str
+        Lists of words by their path.
+    pixel_size : PixelSize or None
+    """
+
+    path: Path
+    arrays: Sequence[StoredArray]
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pixel_size: PixelSize | None = None
+
+    def below(self, dataset: str) -> Container:
+        """Only the arrays at or below a path.
+
+        Raises
+        ------
+        InputError
+            When there is none.
+        """
+        name = dataset.strip("/")
+        arrays = [a for a in self.arrays if a.name == name or a.name.startswith(f"{name}/")]
+        if name and not arrays:
+            raise InputError(
+                f"{self.path.name} has no dataset {dataset}; its arrays are {self.contents()}."
+            )
+        return Container(self.path, arrays or self.arrays, self.texts, self.pixel_size)
+
+    def contents(self) -> str:
+        """The arrays with their shapes, in words."""
+        words = [f"{a.name} ({'x'.join(map(str, a.shape)) or 'one value'})" for a in self.arrays]
+        return listed(words, shown=8) or "none"
+
+
+def maps_in(container: Container) -> tuple[Plane, ...]:
+    """The planes among the arrays of a container.
+
+    In this order: two-dimensional arrays of one group that are named by elements; a stack with a
+    list of names of its length; the only stack, where its channels are few enough to be maps.
+
+    Raises
+    ------
+    HoldsSpectra
+        When the channels have no names and are too many for element maps.
+    InputError
+        When there is no map, or when several stacks could be meant.
+    """
+    arrays = [array for array in container.arrays if 0 not in array.shape]
+    group = _element_group(container.path, [array for array in arrays if len(array.shape) == 2])
+    if group:
+        return tuple(_single_plane(container, array, i) for i, array in enumerate(group, start=1))
+    stacks = [array for array in arrays if len(array.shape) == 3]
+    named = [(stack, names) for stack in stacks if (names := names_beside(container, stack))]
+    if len(named) == 1:
+        return stack_planes(container, *named[0])
+    few = [stack for stack in stacks if channel_axis(stack.shape) is not None]
+    if len(few) == 1 and not named:
+        return stack_planes(container, few[0], ())
+    if stacks and not few and not named:
+        raise HoldsSpectra(container.path, stacks[0].name if len(stacks) == 1 else None)
+    if stacks:
+        raise InputError(
+            f"{container.path.name} holds several stacks of maps "
+            f"({listed([stack.name for stack in stacks], shown=6)}): name the one to read, "
+            f'as "{container.path.name}::/{stacks[0].name}".'
+        )
+    if len(arrays) == 1 and len(arrays[0].shape) == 2:
+        return (_single_plane(container, arrays[0], None),)
+    raise InputError(
+        f"{container.path.name} holds no element maps: a stack (elements, rows, columns) or maps "
+        f"named by their elements are needed, its arrays are {container.contents()}."
+    )
+
+
+def stack_planes(
+    container: Container, stack: StoredArray, names: Sequence[str]
+) -> tuple[Plane, ...]:
+    """The planes of a three-dimensional array, named or not.
+
+    Raises
+    ------
+    HoldsSpectra
+    """
+    axis = channel_axis(stack.shape, len(names))
+    if axis is None:
+        raise HoldsSpectra(container.path, stack.name)
+    stack.check()
+    count = stack.shape[axis]
+    height, width = (size for i, size in enumerate(stack.shape) if i != axis)
+    whole = _ReadOnce(stack.read)
+    return tuple(
+        Plane(
+            container.path,
+            (int(height), int(width)),
+            stack.dtype.newbyteorder("="),
+            partial(_slice, whole, axis, i),
+            names[i] if names else "",
+            i + 1,
+            container.pixel_size,
+        )
+        for i in range(count)
+    )
+
+
+def channel_axis(shape: tuple[int, ...], n_names: int = 0) -> int | None:
+    """Which axis of a stack counts the elements, None where it holds spectra.
+
+    The first or the last: the one as long as the list of names, else the shorter one. Without
+    names, spectra are told by more than 64 channels, or by an axis four times longer than both
+    others (25 x 25 pixels of 4096 channels).
+    """
+    if n_names:
+        return 0 if shape[0] == n_names else 2 if shape[2] == n_names else None
+    axis = 0 if shape[0] <= shape[2] else 2
+    longest = max(shape[0], shape[2])
+    others = sorted(shape)[:2]
+    is_spectrum = longest > MOST_UNNAMED_CHANNELS and longest > _SPECTRUM_TO_MAP * max(others)
+    return None if is_spectrum or shape[axis] > MOST_UNNAMED_CHANNELS else axis
+
+
+def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
+    """The list of names in the group of a stack that has the length of one of its outer axes."""
+    fitting = {
+        path.rpartition("/")[2].casefold(): names
+        for path, names in container.texts.items()
+        if path.rpartition("/")[0] == stack.group and len(names) in (stack.shape[0], stack.shape[2])
+    }
+    for wanted in _NAME_LISTS:
+        if wanted in fitting and len(set(fitting[wanted])) == len(fitting[wanted]):
+            return fitting[wanted]
+    return ()
+
+
+def stored_pixel_size(values: Mapping[str, Any], origin: str) -> PixelSize | None:
+    """A pixel size from attributes or single numbers called ``pixel_size_um`` and so on.
+
+    Parameters
+    ----------
+    values : mapping
+        One number, (y, x) or (z, y, x). ``pixel_size`` is in µm unless a length stands beside it
+        as ``unit`` or ``units``, where others write the unit of the map's numbers.
+    origin : str
+        Where the values stand, for the report.
+    """
+    named = {name.rpartition("/")[2].casefold(): value for name, value in values.items()}
+    beside = [_word(named[name]) for name in _UNIT_NAMES if name in named]
+    unit = next((word for word in beside if is_length(word)), "µm")
+    for name in _PIXEL_SIZES:
+        if name not in named:
+            continue
+        numbers = np.atleast_1d(np.asarray(named[name])).ravel()
+        if numbers.dtype.kind in "uif" and numbers.size in (1, 2, 3):
+            sizes = (float(numbers[0 if numbers.size == 1 else -2]), float(numbers[-1]))
+            return length_in_um(sizes, "µm" if name.endswith("um") else unit, origin)
+    return None
+
+
+def _word(value: Any) -> str:
+    words = np.asarray(value).ravel()[:1].tolist() or [""]
+    return words[0].decode("utf-8", "replace") if isinstance(words[0], bytes) else str(words[0])
+
+
+def _element_group(path: Path, arrays: Sequence[StoredArray]) -> list[StoredArray]:
+    """The maps of the group that names the most elements, with what else lies there."""
+    groups: dict[str, list[StoredArray]] = defaultdict(list)
+    for array in arrays:
+        groups[array.group].append(array)
+    best: list[StoredArray] = []
+    most = 0
+    for members in groups.values():
+        parsed = parse_names([array.basename for array in members])
+        count = len({entry.label for entry in parsed if entry.role == "element"})
+        if count > most:
+            most, best = count, members
+    shapes = [array.shape for array in best]
+    common = max(set(shapes), key=shapes.count, default=())
+    parsed = parse_names([array.basename for array in best])
+    odd = [
+        f"{array.basename} {'x'.join(map(str, array.shape))}"
+        for array, entry in zip(best, parsed, strict=True)
+        if entry.role == "element" and array.shape != common
+    ]
+    if odd:
+        raise InputError(
+            f"The element maps of {path.name} differ in shape: most have "
+            f"{'x'.join(map(str, common))} pixels, but {listed(odd)}."
+        )
+    return [array for array in best if array.shape == common]
+
+
+def _single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
+    array.check()
+    shape = (int(array.shape[0]), int(array.shape[1]))
+    dtype = array.dtype.newbyteorder("=")
+    return Plane(
+        container.path, shape, dtype, array.read, array.basename, page, container.pixel_size
+    )
+
+
+class _ReadOnce:
+    """The numbers of a stack, read when the first of its planes is asked for."""
+
+    def __init__(self, read: Callable[[], NDArray[Any]]) -> None:
+        self._read = read
+        self._values: NDArray[Any] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> NDArray[Any]:
+        with self._lock:
+            if self._values is None:
+                self._values = self._read()
+            return self._values
+
+
+def _slice(whole: _ReadOnce, axis: int, index: int) -> NDArray[Any]:
+    return np.asarray(np.take(whole(), index, axis=axis))

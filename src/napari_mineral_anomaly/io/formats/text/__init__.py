@@ -1,0 +1,1 @@
+"""Text files: matrices, and tables with one row per pixel."""

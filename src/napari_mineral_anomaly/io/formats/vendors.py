@@ -1,0 +1,229 @@
+"""Spectrum images of instrument makers, read through RosettaSciIO: Bruker, JEOL, EDAX.
+
+RosettaSciIO is GPL-3, so it is an extra that the user installs, imported only when such a file is
+opened. These readers are experimental: makers do not publish their formats.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
+from napari_mineral_anomaly.io.formats.shared.planes import explained
+from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note
+from napari_mineral_anomaly.scan.names.map_names import SYMBOLS
+from napari_mineral_anomaly.scan.spectra import SpectrumImage
+
+# By suffix: the maker, the module of the library, and what its reader is asked for.
+_MAKERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    # index "all": an instrument with two detectors writes two cubes, which belong together.
+    ".bcf": (
+        "Bruker",
+        "rsciio.bruker",
+        {"select_type": "spectrum_image", "index": "all", "lazy": True},
+    ),
+    # The library's own default, uint8, would cut off at 255 counts.
+    ".pts": ("JEOL", "rsciio.jeol", {"SI_dtype": np.uint32}),
+    ".asw": ("JEOL", "rsciio.jeol", {"SI_dtype": np.uint32}),
+    ".spd": ("EDAX", "rsciio.edax", {"lazy": True}),
+}
+SUFFIXES = tuple(_MAKERS)
+_BRUKER_MAGIC = b"AAMVHFSS"
+_SPD_MAGIC = b"MAPSPECTRA_DATA"
+# tag, version, spectra, points, lines, channels, bytes per count, offset of the data
+_SPD_HEADER = struct.Struct("<16s7I")
+# Decoding needs the cube and about as much again for a moment.
+_MEMORY_SHARE = 0.5
+# One file at a time, so that what the library says is said of the right one.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def open_file(path: Path) -> SpectrumImage:
+    """Open a spectrum image of Bruker (`.bcf`), JEOL (`.pts`, `.asw`) or EDAX (`.spd`).
+
+    Counts of several detectors are summed. A Bruker file is decoded whole on first use, as the
+    library cannot decode a part of it; whether it fits into memory is checked before.
+
+    Raises
+    ------
+    InputError
+        When RosettaSciIO (or numba, which it needs for JEOL) is not installed, when the file is
+        damaged, or when it holds no spectra.
+    """
+    suffix = path.suffix.lower()
+    maker, module, options = _MAKERS[suffix]
+    title = f"{maker} spectrum image"
+    _require_whole(path, suffix, title)
+    reader = _library(path, module)
+    with explained(path, title):
+        try:
+            with _heard() as said:
+                found = reader.file_reader(str(path), **options)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"{path.name} needs the library {error.name}: pip install {error.name}."
+            ) from None
+        cubes = [item for item in found if np.ndim(item["data"]) == 3]
+        if not cubes:
+            raise InputError(f"{path.name} holds no spectra, only maps or images: export the maps.")
+        said = [text.replace(str(path.parent), "").replace(" /", " ") for text in said]
+        return _spectrum_image(path, title, cubes, said)
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What the library warns of; by itself it would print that where our JSON goes."""
+    said: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(" ".join(record.getMessage().split()))
+
+    logger = logging.getLogger("rsciio")
+    with _ONE_AT_A_TIME:
+        handlers, logger.handlers = logger.handlers, [Ear(logging.WARNING)]
+        try:
+            yield said
+        finally:
+            logger.handlers = handlers
+
+
+def _library(path: Path, module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InputError(
+            f"{path.name} is read with RosettaSciIO (GPL-3), which is not installed: "
+            'pip install "napari-mineral-anomaly[bcf]".'
+        ) from None
+
+
+def _require_whole(path: Path, suffix: str, title: str) -> None:
+    """What the library would not notice, or only after asking for too much memory."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_SPD_HEADER.size)
+    if size == 0:
+        raise InputError(f"{path.name} is empty: copy it again from the instrument.")
+    if suffix == ".bcf" and not head.startswith(_BRUKER_MAGIC):
+        raise InputError(f"{path.name} is no {title}: it does not begin with {_BRUKER_MAGIC!r}.")
+    if suffix == ".spd":
+        if not head.startswith(_SPD_MAGIC) or len(head) < _SPD_HEADER.size:
+            raise InputError(f"{path.name} is no {title}: it does not begin with {_SPD_MAGIC!r}.")
+        _, _, _, width, height, channels, count_bytes, offset = _SPD_HEADER.unpack(head)
+        needed = offset + width * height * channels * count_bytes
+        if size < needed:
+            raise InputError(
+                f"{path.name} is cut short: {height} x {width} spectra of {channels} channels are "
+                f"{needed} bytes, the file has {size}."
+            )
+
+
+def _spectrum_image(
+    path: Path, title: str, cubes: Sequence[dict[str, Any]], said: Sequence[str]
+) -> SpectrumImage:
+    first = cubes[0]
+    shapes = {tuple(cube["data"].shape) for cube in cubes}
+    if len(shapes) > 1:
+        raise InputError(
+            f"{path.name} holds {len(cubes)} spectrum images of different size: open the file of "
+            "one of them."
+        )
+    axes = {axis["name"].lower(): axis for axis in first["axes"]}
+    down, across, channels = first["axes"]
+    notes = [f"{title}s are read experimentally: compare a map with your instrument's software"]
+    notes += [f"RosettaSciIO: {text.rstrip('.')}" for text in said]
+    if len(cubes) > 1:
+        notes.append(f"the counts of {len(cubes)} detectors are summed")
+    energy = axes.get("energy", channels)
+    factor = {"kev": 1.0, "ev": 1e-3}.get(str(energy.get("units", "")).lower())
+    axis = None
+    if factor is not None:
+        axis, remarks = axis_or_note(
+            energy["offset"] * factor, energy["scale"] * factor, int(channels["size"])
+        )
+        notes += remarks
+    size = length_in_um(
+        (float(down.get("scale", 0)), float(across.get("scale", 0))), str(down.get("units", "")), ""
+    )
+    metadata = first.get("metadata", {})
+    beam = next(
+        (
+            float(part["beam_energy"])
+            for part in metadata.get("Acquisition_instrument", {}).values()
+            if isinstance(part, dict) and _is_positive(part.get("beam_energy"))
+        ),
+        None,
+    )
+    declared = [name for name in metadata.get("Sample", {}).get("elements", ()) if name in SYMBOLS]
+    return SpectrumImage(
+        _Counts(path, [cube["data"] for cube in cubes]),
+        axis,
+        pixel_size=None if size is None else size.um,
+        declared_elements=declared,
+        beam_kev=beam,
+        source=str(path),
+        files=(path.name,),
+        notes=notes,
+    )
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and value > 0
+
+
+class _Counts:
+    """Counts (H, W, E) of one or several detectors; lazy cubes of one piece are decoded once."""
+
+    def __init__(self, path: Path, cubes: Sequence[Any]) -> None:
+        self.shape: tuple[int, ...] = tuple(int(n) for n in cubes[0].shape)
+        self.dtype: np.dtype[Any] = np.dtype(cubes[0].dtype)
+        if len(cubes) > 1:
+            self.dtype = np.result_type(*(cube.dtype for cube in cubes), np.uint32)
+        self._path = path
+        self._cubes = list(cubes)
+        self._whole = any(getattr(cube, "npartitions", 0) == 1 for cube in cubes)
+        self._decoded: NDArray[Any] | None = None
+        self._lock = threading.Lock()
+
+    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
+        if not self._whole:
+            return self._summed([cube[index] for cube in self._cubes])
+        with self._lock:
+            if self._decoded is None:
+                self._require_memory()
+                self._decoded = self._summed(self._cubes)
+            return self._decoded[index]
+
+    def _summed(self, cubes: Sequence[Any]) -> NDArray[Any]:
+        with explained(self._path, "spectra"):
+            if len(cubes) == 1:
+                return np.asarray(cubes[0])
+            total = np.zeros(cubes[0].shape, dtype=self.dtype)
+            for cube in cubes:
+                total += np.asarray(cube)
+            return total
+
+    def _require_memory(self) -> None:
+        try:
+            free = import_module("psutil").virtual_memory().available
+        except ImportError:
+            return
+        needed = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        if needed > _MEMORY_SHARE * free:
+            raise InputError(
+                f"{self._path.name} can only be decoded whole, which takes {needed / 1e9:.1f} GB "
+                f"and as much again for a moment; {free / 1e9:.1f} GB of memory are free: export "
+                "element maps, or the cube as Ripple (.rpl), from your instrument's software."
+            )

@@ -1,0 +1,308 @@
+"""OME-Zarr and plain Zarr: folders that hold arrays in chunks, for scans larger than memory."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.containers import (
+    Container,
+    StoredArray,
+    channel_axis,
+    maps_in,
+    names_beside,
+    stored_pixel_size,
+)
+from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
+from napari_mineral_anomaly.io.formats.shared.planes import (
+    HoldsSpectra,
+    MapFile,
+    PixelSize,
+    Plane,
+    explained,
+    require_plausible,
+)
+from napari_mineral_anomaly.io.formats.zarr.chunks import require_sound_chunks
+
+TITLE = "Zarr"
+# Below this a scan is read at once, with all statistics; above it stays on disk.
+LAZY_ABOVE_BYTES = 256_000_000
+_LARGEST_USUAL_CHUNK = 256_000_000
+_MOST_ABSENT = 1000
+
+_MARKS = ("zarr.json", ".zgroup", ".zarray")
+_NAMES = ("elements", "element_names", "channel_names", "names", "channels", "labels")
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder is a Zarr store: by its ending or by what lies in it."""
+    if not path.is_dir():
+        return False
+    return path.suffix.lower() == ".zarr" or any((path / mark).is_file() for mark in _MARKS)
+
+
+def open_file(path: Path, dataset: str | None = None) -> MapFile:
+    """List the maps in a Zarr store, version 2 or 3.
+
+    OME-Zarr gives names (omero channel labels) and pixel size (the scale of the first level of
+    multiscales). A plain array is (C, H, W) or (H, W, C) with a list ``elements`` and
+    ``pixel_size_um`` in its attributes; a group may hold one map per element. Stacks above 256 MB
+    are not read: ``lazy`` is a dask array over the store.
+
+    Raises
+    ------
+    HoldsSpectra
+        When the channels have no names and are too many for element maps.
+    InputError
+        When the store is damaged, empty or holds no maps.
+    """
+    import zarr
+
+    with explained(path, TITLE):
+        if not any(path.iterdir()):
+            raise InputError(f"{path.name} is an empty folder, not a Zarr store.")
+        node = zarr.open(str(path), mode="r")
+        if isinstance(node, zarr.Array):
+            return _stack(path, node, "", dict(node.attrs))
+        attributes = _ome(dict(node.attrs))
+        if dataset is None and attributes.get("multiscales"):
+            return _multiscale(path, node, attributes)
+        if dataset is not None:
+            node = _below(path, node, dataset)
+            if isinstance(node, zarr.Array):
+                return _stack(path, node, dataset.strip("/"), dict(node.attrs))
+            attributes = _ome(dict(node.attrs))
+            if attributes.get("multiscales"):
+                return _multiscale(path, node, attributes)
+        arrays = _arrays(node)
+        if len(arrays) == 1 and arrays[0][1].ndim == 3:
+            name, array = arrays[0]
+            return _stack(path, array, name, {**dict(node.attrs), **dict(array.attrs)})
+        stored = [
+            StoredArray(
+                name,
+                array.shape,
+                array.dtype,
+                partial(_whole, path, array),
+                partial(_require_stored, path, array, name),
+            )
+            for name, array in arrays
+            if array.dtype.kind in "uifb"
+        ]
+        size = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
+        return MapFile(path, maps_in(Container(path, stored, pixel_size=size)))
+
+
+def _below(path: Path, node: Any, dataset: str) -> Any:
+    try:
+        return node[dataset.strip("/")]
+    except KeyError:
+        names = ", ".join(name for name, _ in _arrays(node)) or "none"
+        raise InputError(f"{path.name} has no dataset {dataset}; its arrays are {names}.") from None
+
+
+def _arrays(group: Any) -> list[tuple[str, Any]]:
+    import zarr
+
+    members = group.members(max_depth=None)
+    return sorted(
+        ((name, member) for name, member in members if isinstance(member, zarr.Array)),
+        key=lambda item: item[0],
+    )
+
+
+def _ome(attributes: dict[str, Any]) -> dict[str, Any]:
+    """OME's attributes: at the top up to version 0.4, below ``ome`` from 0.5 on."""
+    inner = attributes.get("ome")
+    return dict(inner) if isinstance(inner, Mapping) else attributes
+
+
+def _multiscale(path: Path, group: Any, attributes: Mapping[str, Any]) -> MapFile:
+    """The first, largest level of an OME-Zarr image."""
+    image = attributes["multiscales"][0]
+    level = image["datasets"][0]
+    array = group[level["path"]]
+    axes = [axis if isinstance(axis, str) else axis["name"] for axis in image.get("axes", "tczyx")]
+    units = [None if isinstance(axis, str) else axis.get("unit") for axis in image.get("axes", "")]
+    if len(axes) != array.ndim:
+        raise InputError(
+            f"{path.name} is damaged: it names {len(axes)} axes, its array has {array.ndim}."
+        )
+    labels = [
+        str(channel.get("label", ""))
+        for channel in attributes.get("omero", {}).get("channels", [])
+        if isinstance(channel, Mapping)
+    ]
+    odd = [
+        f"{name} {size}"
+        for name, size in zip(axes, array.shape, strict=True)
+        if name not in "cyx" and size > 1
+    ]
+    if odd or axes[-2:] != ["y", "x"]:
+        raise InputError(
+            f"{path.name} is no stack of element maps: its axes are "
+            f"{', '.join(f'{n} {s}' for n, s in zip(axes, array.shape, strict=True))}; channels, "
+            "rows and columns are needed."
+        )
+    scales = [
+        step["scale"]
+        for source in (level, image)
+        for step in source.get("coordinateTransformations", [])
+        if step.get("type") == "scale"
+    ]
+    pixel_size = None
+    if scales and units:
+        total = np.prod(np.array(scales, dtype=float), axis=0)
+        pixel_size = length_in_um(
+            (float(total[-2]), float(total[-1])), str(units[-1] or ""), "OME-Zarr scale"
+        )
+    return _planes(path, array, level["path"], "c" in axes, labels, pixel_size)
+
+
+def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> MapFile:
+    """A plain array of two or three dimensions."""
+    texts = {
+        key: tuple(map(str, value))
+        for key, value in attributes.items()
+        if key in _NAMES and isinstance(value, Sequence) and not isinstance(value, str)
+    }
+    size = stored_pixel_size(_short_values(attributes), "Zarr attribute")
+    if array.ndim == 2:
+        return _planes(path, array, name, False, [], size)
+    if array.ndim != 3:
+        raise InputError(
+            f"{path.name} holds no stack of maps: its array is {'x'.join(map(str, array.shape))}."
+        )
+    stored = StoredArray("array", array.shape, array.dtype, partial(_whole, path, array))
+    names = names_beside(Container(path, [stored], texts), stored)
+    axis = channel_axis(array.shape, len(names))
+    if axis is None:
+        raise HoldsSpectra(path, name or None)
+    return _planes(path, array, name, axis == 0, names, size, last=axis == 2)
+
+
+def _planes(
+    path: Path,
+    array: Any,
+    name: str,
+    has_channels: bool,
+    names: Sequence[str],
+    pixel_size: PixelSize | None,
+    last: bool = False,
+) -> MapFile:
+    """Planes over a stored array whose axes are known; lazy where it is large."""
+    import dask.array as da
+
+    _require_numbers(path, array)
+    notes = _require_stored(path, array, name)
+    whole = da.from_array(  # type: ignore[no-untyped-call]  # dask has no types
+        _Told(path, array), chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
+    )
+    if last:
+        whole = da.moveaxis(whole, 2, 0)
+    else:
+        # All other axes (time, depth) have length one.
+        count = math.prod(array.shape[:-2]) if has_channels else 1
+        whole = whole.reshape(count, *array.shape[-2:])
+    height, width = int(whole.shape[1]), int(whole.shape[2])
+    if names and len(names) != whole.shape[0]:
+        notes += (f"it names {len(names)} channels but holds {whole.shape[0]}; no name is used",)
+        names = ()
+    planes = tuple(
+        Plane(
+            path,
+            (height, width),
+            np.dtype(array.dtype).newbyteorder("="),
+            partial(_computed, whole, i),
+            names[i] if names else "",
+            i + 1 if whole.shape[0] > 1 else None,
+            pixel_size,
+        )
+        for i in range(whole.shape[0])
+    )
+    is_large = math.prod(array.shape) * array.dtype.itemsize > LAZY_ABOVE_BYTES
+    return MapFile(path, planes, notes=notes, lazy=whole if is_large else None)
+
+
+class _Told:
+    """A Zarr array that tells of a damaged chunk in one sentence, whenever it is read."""
+
+    def __init__(self, path: Path, array: Any) -> None:
+        self._path, self._array = path, array
+        self.shape: tuple[int, ...] = array.shape
+        self.dtype: np.dtype[Any] = np.dtype(array.dtype).newbyteorder("=")
+        self.ndim: int = array.ndim
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        with explained(self._path, TITLE):
+            return np.asarray(self._array[index], dtype=self.dtype)
+
+
+def _whole(path: Path, array: Any) -> NDArray[Any]:
+    with explained(path, TITLE):
+        return np.asarray(array[...])
+
+
+def _computed(stack: Any, index: int) -> NDArray[Any]:
+    return np.asarray(stack[index].compute(scheduler="synchronous"))
+
+
+def _chunks(array: Any) -> tuple[int, ...]:
+    """The stored chunks; shards where chunks are gathered in them."""
+    return tuple(getattr(array, "shards", None) or array.chunks)
+
+
+def _require_numbers(path: Path, array: Any) -> None:
+    if array.dtype.kind not in "uifb" or 0 in array.shape:
+        raise InputError(
+            f"{path.name} holds no real numbers: {array.dtype}, {'x'.join(map(str, array.shape))}."
+        )
+
+
+def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
+    """Refuse an array without chunks; a note where some are absent, which means their fill value.
+
+    A chunk cut short to nothing is refused here, before it is asked for.
+    """
+    metadata = frozenset((*_MARKS, ".zattrs", ".zmetadata"))
+    files = [
+        Path(folder) / file
+        for folder, _, names in os.walk(path / name if name else path)
+        for file in names
+        if file not in metadata
+    ]
+    sizes = [file.stat().st_size for file in files]
+    if not files:
+        raise InputError(f"{path.name} holds no numbers: none of its chunks is there.")
+    if 0 in sizes:
+        raise InputError(f"{path.name} is damaged: {sizes.count(0)} of its chunks hold no bytes.")
+    chunks = _chunks(array)
+    expected = math.prod(-(-n // c) for n, c in zip(array.shape, chunks, strict=True))
+    chunk_bytes = math.prod(chunks) * array.dtype.itemsize
+    if chunk_bytes > _LARGEST_USUAL_CHUNK:
+        require_plausible(path, chunk_bytes, max(sizes))
+    # Chunks of one number may be absent or a few bytes long, so that only their count tells.
+    if expected > _MOST_ABSENT * len(files):
+        raise InputError(
+            f"{path.name} is damaged: its header declares {expected} chunks, {len(files)} are "
+            "there."
+        )
+    require_sound_chunks(path, array, files, chunk_bytes)
+    if len(files) < expected:
+        return (
+            f"{expected - len(files)} of its {expected} chunks are not stored and read as "
+            f"{array.fill_value}, as the format says",
+        )
+    return ()
+
+
+def _short_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in attributes.items() if isinstance(v, int | float | str | list | tuple)}

@@ -1,0 +1,1 @@
+"""Reading a scan: find its files, choose among them, read them into a cube."""

@@ -1,0 +1,360 @@
+"""Images that lie beside the element maps: electron images, pictures, phase maps, masks.
+
+They are offered as context, in register, and never mixed into the elements. Register is known only
+by the shape: an image of another shape is refused for this use, with the numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.planes import explained, pixels
+from napari_mineral_anomaly.io.formats.text import matrix as text
+from napari_mineral_anomaly.io.formats.text.lines import read_lines
+from napari_mineral_anomaly.io.formats.tiff import maps as tiff
+from napari_mineral_anomaly.io.reading.images import read_image
+from napari_mineral_anomaly.io.reading.source import Listing
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.quality.facts import Companion, IgnoredFile
+
+ContextKind = Literal["bse", "optical", "phase", "mask", "other"]
+
+# What the element parser calls a companion, and what kind of image that may be.
+_KINDS: dict[str, ContextKind] = {
+    "an electron image": "bse",
+    "a picture": "optical",
+    "a phase map": "phase",
+    "a mask": "mask",
+    "a sum of signals": "other",
+    "background signal": "other",
+    "scattered radiation": "other",
+    "a quality map of a fit": "other",
+    "a scaler": "other",
+}
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+_WORD = re.compile(r"[^\s,;]+")
+# A line of fewer words lists a class and its place rather than a row of a map.
+_NARROWEST_MAP = 6
+# A folder above the maps is looked into only if it is as small as that of one scan.
+_MOST_FILES_ABOVE = 60
+
+
+@dataclass(frozen=True, eq=False)
+class ContextImage:
+    """One image in register with the element maps, read when first looked at.
+
+    Attributes
+    ----------
+    name : str
+        For people: the name of the file without its ending.
+    kind : {"bse", "optical", "phase", "mask", "other"}
+    file : Path
+    shape : (int, int)
+        (H, W), that of the maps.
+    load : callable
+        Reads the image and the names of its labels.
+    """
+
+    name: str
+    kind: ContextKind
+    file: Path
+    shape: tuple[int, int]
+    load: Callable[[], tuple[NDArray[Any], dict[int, str]]] = field(repr=False)
+    _kept: list[tuple[NDArray[Any], dict[int, str]]] = field(default_factory=list, repr=False)
+
+    @property
+    def image(self) -> NDArray[Any]:
+        """The pixels (H, W) as stored; (H, W, 3) uint8 for a colour picture; integer labels of
+        a phase map.
+
+        Raises
+        ------
+        InputError
+            When the file is damaged or gone.
+        """
+        return self._read()[0]
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of the labels of a phase map that is written in words; {} otherwise."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[NDArray[Any], dict[int, str]]:
+        if not self._kept:
+            image, names = self.load()
+            if image.shape[:2] != self.shape:
+                raise InputError(
+                    f"{self.file.name} has {pixels((image.shape[0], image.shape[1]))} pixels now, "
+                    f"the element maps have {pixels(self.shape)}."
+                )
+            self._kept.append((image, names))
+        return self._kept[0]
+
+
+@dataclass(frozen=True)
+class Companions:
+    """The images beside the maps of a scan.
+
+    Attributes
+    ----------
+    images : tuple of ContextImage
+        Those in register.
+    listed : tuple of Companion
+        What the report says of all of them.
+    """
+
+    images: tuple[ContextImage, ...] = ()
+    listed: tuple[Companion, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about the images that are not in register."""
+        refused = [one for one in self.listed if not one.offered and one.shape is not None]
+        return tuple(f"{one.file} is {one.reason}." for one in refused)
+
+    def explained(self, ignored: Iterable[IgnoredFile]) -> tuple[IgnoredFile, ...]:
+        """The list of ignored files with better reasons for those that were looked into."""
+        reasons = {one.file: one.reason for one in self.listed if one.reason and not one.shape}
+        return tuple(
+            IgnoredFile(file=one.file, reason=reasons[one.file])
+            # A damaged TIFF is told by the reader of maps already.
+            if one.file in reasons and one.reason in _KINDS
+            else one
+            for one in ignored
+        )
+
+
+def beside_maps(listing: Listing, used: Container[Path], shape: tuple[int, int]) -> Companions:
+    """Find the images that lie beside the maps of a folder.
+
+    Parameters
+    ----------
+    listing : Listing
+        The files of the scan.
+    used : paths
+        Those that were read as maps.
+    shape : (int, int)
+        Of the maps.
+
+    Returns
+    -------
+    Companions
+        Empty for a scan that is one file. Phase maps, electron images and masks in the folder
+        above count, too, if that holds no element map itself and they have the shape of the maps:
+        programs put each form of export into a folder of its own.
+    """
+    if listing.is_single:
+        return Companions()
+    pictures = [listing.root / one.file for one in listing.ignored]
+    beside = [path for path in listing.files if path not in used]
+    beside += [path for path in pictures if path.suffix.lower() in _PICTURES and path.is_file()]
+    found = [_examined(path, listing.name(path), shape) for path in beside]
+    above = [_examined(path, f"../{path.name}", shape) for path in _files_above(listing.root)]
+    found += [one for one in above if one is not None and one[1] is not None]
+    kept = [one for one in found if one is not None]
+    return Companions(
+        images=tuple(image for _, image in kept if image is not None),
+        listed=tuple(told for told, _ in kept),
+    )
+
+
+def _examined(
+    path: Path, name: str, shape: tuple[int, int]
+) -> tuple[Companion, ContextImage | None] | None:
+    """What the report says of a file and, in register, its image. None for files of other kinds."""
+    [entry] = parse_names([path.name])
+    kind = _KINDS.get(entry.reason) if entry.role == "companion" else None
+    if kind is None and (entry.role == "companion" or not _may_be_picture(path)):
+        return None
+
+    def told(kind: ContextKind, shape: tuple[int, int] | None, reason: str) -> Companion:
+        return Companion(
+            file=name,
+            name=_title(path),
+            kind=kind,
+            shape=shape,
+            offered=not reason,
+            reason=reason,
+        )
+
+    try:
+        found = _opened(path, kind)
+    except InputError as error:
+        # Of a file that announces no image its reader has told the same already.
+        return None if kind is None else (told(kind, None, str(error).rstrip(".")), None)
+    if found is None:
+        return None
+    own_kind, own_shape, load = found
+    if own_shape != shape:
+        reason = (
+            f"not used as {_USES[own_kind]}: it has {pixels(own_shape)} pixels, the maps have "
+            f"{pixels(shape)}, so they are not in register"
+        )
+        return told(own_kind, own_shape, reason), None
+    image = ContextImage(_title(path), own_kind, path, own_shape, load)
+    return told(own_kind, own_shape, ""), image
+
+
+def _may_be_picture(path: Path) -> bool:
+    return tiff.can_read(path) or path.suffix.lower() in _PICTURES
+
+
+_USES: dict[ContextKind, str] = {
+    "bse": "an electron image of these maps",
+    "optical": "a picture of these maps",
+    "phase": "a phase map of these maps",
+    "mask": "a mask of these maps",
+    "other": "an image beside these maps",
+}
+
+_Load = Callable[[], tuple[NDArray[Any], dict[int, str]]]
+_Opened = tuple[ContextKind, tuple[int, int], _Load]
+
+
+def _opened(path: Path, kind: ContextKind | None) -> _Opened | None:
+    """Kind, shape and loader of an image; None for what is no image of one channel or colour."""
+    if tiff.can_read(path):
+        return _opened_tiff(path, kind)
+    if path.suffix.lower() in _PICTURES:
+        return _opened_picture(path, kind)
+    if kind is None or not text.can_read(path):
+        return None
+    if kind == "phase":
+        return _opened_phase_text(path)
+    values = read_image(path)
+    return kind, _shape(values), lambda: (values, {})
+
+
+def _opened_tiff(path: Path, kind: ContextKind | None) -> _Opened | None:
+    file = tiff.open_file(path)
+    if not file.not_maps:
+        if kind is None or len(file.planes) != 1:
+            return None
+        return kind, file.planes[0].shape, lambda: (read_image(path), {})
+    with explained(path, tiff.TITLE), tifffile.TiffFile(path) as tif:
+        page: Any = tif.pages[0]
+        shape = (int(page.imagelength), int(page.imagewidth))
+        if page.samplesperpixel not in (3, 4):
+            return None
+    return "optical", shape, lambda: (_colours(path), {})
+
+
+def _opened_picture(path: Path, kind: ContextKind | None) -> _Opened | None:
+    from PIL import Image
+
+    with explained(path, "a picture"), Image.open(path) as picture:
+        width, height = picture.size
+        is_grey = picture.mode in ("1", "L", "I", "I;16", "F")
+    own: ContextKind = kind if kind is not None and is_grey else "optical"
+
+    def load() -> tuple[NDArray[Any], dict[int, str]]:
+        with explained(path, "a picture"), Image.open(path) as picture:
+            return np.asarray(picture if is_grey else picture.convert("RGB")), {}
+
+    return own, (height, width), load
+
+
+def _colours(path: Path) -> NDArray[np.uint8]:
+    """A colour TIFF as (H, W, 3) uint8."""
+    with explained(path, tiff.TITLE):
+        values = np.asarray(tifffile.imread(path, key=0))
+    if values.ndim == 3 and values.shape[0] in (3, 4) and values.shape[2] not in (3, 4):
+        values = np.moveaxis(values, 0, 2)
+    if values.ndim != 3 or values.shape[2] not in (3, 4):
+        raise InputError(f"{path.name} is not a colour picture: shape {values.shape}.")
+    values = values[:, :, :3]
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        values = values // 257
+    if values.dtype != np.uint8:
+        if values.dtype.kind != "u":
+            raise InputError(f"{path.name} is not an 8- or 16-bit colour picture.")
+        values = values.astype(np.uint8)
+    return np.ascontiguousarray(values)
+
+
+def _opened_phase_text(path: Path) -> _Opened:
+    """A text matrix of mineral names or class numbers; its shape is that of its words.
+
+    Raises
+    ------
+    InputError
+        For a list of points, as programs write it for training a classifier.
+    """
+    lines = [line for line in read_lines(path, "phase map") if line.strip()]
+    width = len(_WORD.findall(lines[0]))
+    if width < _NARROWEST_MAP:
+        raise InputError(f"a list of {len(lines)} points or classes, not a map")
+    return "phase", (len(lines), width), lambda: read_phase_text(path)
+
+
+def read_phase_text(path: Path) -> tuple[NDArray[Any], dict[int, str]]:
+    """Read a phase map written as text.
+
+    Parameters
+    ----------
+    path : Path
+        One line per row of the map: names of minerals ("Qtz Grt Bt"), or whole numbers.
+
+    Returns
+    -------
+    labels : (H, W) integer
+        For names 1, 2, ... in alphabetical order; for numbers as stored.
+    names : dict of int to str
+        {} for numbers.
+
+    Raises
+    ------
+    InputError
+        When the lines differ in length or hold fractions.
+    """
+    lines = [line for line in read_lines(path, "phase map") if line.strip()]
+    rows = [_WORD.findall(line) for line in lines]
+    lengths = {len(row) for row in rows}
+    if len(lengths) != 1:
+        raise InputError(
+            f"{path.name} is not a phase map: its lines hold {min(lengths, default=0)} to "
+            f"{max(lengths, default=0)} entries"
+        )
+    table = np.array(rows)
+    if not any(map(str.isalpha, "".join(table[0]))):
+        try:
+            values = table.astype(np.float64)
+        except ValueError:
+            values = np.array([[np.nan]])
+        if np.array_equal(values, np.rint(values)):
+            return np.asarray(values, dtype=np.int32), {}
+    found, labels = np.unique(table, return_inverse=True)
+    labels = labels.reshape(table.shape) + 1
+    small = labels.astype(np.uint8 if found.size < 256 else np.uint16)
+    return small, {i: str(name) for i, name in enumerate(found, start=1)}
+
+
+def _files_above(folder: Path) -> Sequence[Path]:
+    try:
+        files = sorted(path for path in folder.resolve().parent.iterdir() if path.is_file())
+    except OSError:
+        return ()
+    if len(files) > _MOST_FILES_ABOVE:
+        return ()
+    parsed = parse_names([path.name for path in files])
+    if any(entry.role == "element" for entry in parsed):
+        return ()
+    wanted = ("an electron image", "a phase map", "a mask")
+    return [path for path, entry in zip(files, parsed, strict=True) if entry.reason in wanted]
+
+
+def _title(path: Path) -> str:
+    return path.name.split(".")[0].replace("_", " ")
+
+
+def _shape(values: NDArray[Any]) -> tuple[int, int]:
+    return int(values.shape[0]), int(values.shape[1])

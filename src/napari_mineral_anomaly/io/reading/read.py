@@ -1,0 +1,285 @@
+"""`read_maps`: from the files of one scan to an `ElementCube` with its report."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
+from napari_mineral_anomaly.io.formats.arrays import numpy_maps
+from napari_mineral_anomaly.io.formats.registry import is_spectrum_image, reader_of
+from napari_mineral_anomaly.io.formats.shared.lengths import checked_spot_size, scan_pixel_size
+from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, Plane, listed, pixels
+from napari_mineral_anomaly.io.formats.text import matrix as text
+from napari_mineral_anomaly.io.formats.text.table import table_columns
+from napari_mineral_anomaly.io.reading.companions import beside_maps
+from napari_mineral_anomaly.io.reading.images import valid_image
+from napari_mineral_anomaly.io.reading.selection import holds_scan, select_maps
+from napari_mineral_anomaly.io.reading.source import Source, list_source
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
+from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block, report_of_middle
+
+_FILES_SHOWN = 3
+_SAMPLE_SIDE = 256
+
+
+def read_maps(
+    source: Source,
+    *,
+    pixel_size: float | tuple[float, float] | None = None,
+    valid: ArrayLike | str | Path | None = None,
+    quantity: Quantity | None = None,
+    sample: str | None = None,
+    spot_size: float | None = None,
+    remembered: bool = False,
+    energy: Sequence[float] | None = None,
+    elements: Sequence[str] | None = None,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> ElementCube:
+    """Read the element maps of one scan.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        A folder with one map per element (TIFF, text, ``.npy``), the files of such a folder, or
+        one file that holds a scan: a TIFF stack, a long table, HDF5, Zarr, ENVI, ``.npz``,
+        ``.mat``, or a spectrum image. "scan.h5::/path" names one array in a file.
+    pixel_size : float or (float, float), optional
+        µm, or (y, x) in µm; overrules what the files say.
+    valid : array (H, W) or path, optional
+        The area that holds sample: an array, or an image that is non-zero there.
+    quantity : {"counts", "concentration", "reflectance", "unknown"}, optional
+        Default: decided from the data.
+    sample : str, optional
+        Which sample, where one folder holds several.
+    spot_size : float, optional
+        Diameter of the beam in µm, for the report: grains below it are blobs of its size.
+    remembered : bool
+        Whether a pixel size that was typed for this folder earlier may stand in where no file
+        holds one (`remembered_size`); the report says so.
+    energy : (float, float), optional
+        Spectrum images only: energy of the first channel and width of a channel in keV; overrules
+        what the file says.
+    elements : sequence of str, optional
+        Spectrum images only: the elements to map ("Fe", or "Pb Ma" to choose the line); default:
+        those that the sum spectrum shows, and those that the file lists.
+    on_event, cancel
+        Progress callback (phases "opening" and "reading"; for spectrum images "summing spectra",
+        "finding elements" and "integrating") and cancel token.
+
+    Returns
+    -------
+    ElementCube
+        ``maps`` (C, H, W) in one dtype that holds every file's numbers unchanged; a dask array
+        over the file for Zarr stores above 256 MB, of which nothing is read here. ``context`` the
+        images that lie beside them. ``report`` says what was used, what was ignored and why; its
+        statistics are computed when it is first asked for. ``spectra`` are the spectra that the
+        maps were made of.
+
+    Raises
+    ------
+    InputError
+        One sentence: which file, what is wrong, what to do.
+    CancelledError
+        When ``cancel`` was cancelled.
+    """
+    # A cube without pixels checks what the user typed before minutes are spent on reading.
+    typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
+    listing = list_source(source)
+    try:
+        selection = select_maps(listing, sample=sample, on_event=on_event, cancel=cancel)
+    except HoldsSpectra as found:
+        # Imported where a spectrum image is read: line energies take a second to load.
+        from napari_mineral_anomaly.io.spectrum_files import read_element_maps
+
+        return read_element_maps(
+            found.path,
+            dataset=found.dataset,
+            energy=energy,
+            elements=elements,
+            pixel_size=typed,
+            valid=valid,
+            quantity=quantity,
+            spot_size=spot_size,
+            on_event=on_event,
+            cancel=cancel,
+        )
+    if energy is not None or elements is not None:
+        raise InputError(
+            f"{listing.root} holds element maps: an energy calibration and a list of elements are "
+            "for spectrum images."
+        )
+    planes = selection.planes
+    file_names = {plane.path: listing.name(plane.path) for plane in planes.values()}
+    _require_one_shape(planes, file_names)
+    shape = next(iter(planes.values())).shape
+    area = valid_image(valid, shape)
+    spot = checked_spot_size(spot_size)
+    folder = listing.root if remembered else None
+    size = scan_pixel_size(list(planes.values()), typed, file_names, folder)
+    beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape)
+    read = [ReadMap(file_names[p.path], n, p.dtype, p.page) for n, p in planes.items()]
+    warnings = [*selection.warnings, *size.warnings, *beside.warnings]
+    if selection.lazy is None:
+        maps: Any = _read_planes(planes, file_names, on_event, cancel)
+    else:
+        maps = selection.lazy[[(plane.page or 1) - 1 for plane in planes.values()]]
+        warnings.append(
+            f"These maps ({maps.nbytes / 1e9:.1f} GB) stay on disk and are read in parts."
+        )
+    facts = ReadFacts(
+        maps=tuple(read),
+        ignored=beside.explained(selection.ignored),
+        warnings=tuple(warnings),
+        pixel_size_source=size.source,
+        spot_size_um=spot,
+        context=beside.listed,
+    )
+    cube = ElementCube(
+        maps,
+        [item.element for item in read],
+        pixel_size=size.um,
+        valid=area,
+        quantity=quantity if quantity is not None else selection.quantity,
+        source=str(listing.root),
+        context=beside.images,
+    )
+    if not cube.is_lazy:
+        return cube.replace(report=facts.report_of)
+    return cube.replace(
+        quantity=quantity or selection.quantity or middle_block(cube, _SAMPLE_SIDE).quantity,
+        report=partial(report_of_middle, facts=facts),
+    )
+
+
+def can_read(source: Source) -> bool:
+    """Whether `read_maps` has something to try: looks at names and headers only, never raises."""
+    try:
+        listing = list_source(source)
+        if listing.is_single:
+            return _can_read_file(listing.root, listing.dataset)
+        scans = [file for file in listing.files if holds_scan(file)]
+        parsed = parse_names([file.name for file in listing.files if file not in scans])
+        if any(entry.role == "element" for entry in parsed):
+            return True
+        spectra = [i for i in listing.ignored if is_spectrum_image(listing.root / i.file)]
+        others = [file for file in listing.files if file not in scans and not text.can_read(file)]
+        stacks = [file for file in others if _n_planes(file) > 1]
+        return len(scans) + len(spectra) + len(stacks) == 1
+    except (InputError, OSError):
+        return False
+
+
+def _n_planes(path: Path) -> int:
+    reader = reader_of(path)
+    return 0 if reader is None else len(reader.open_file(path).planes)
+
+
+def _can_read_file(path: Path, dataset: str | None) -> bool:
+    reader = reader_of(path)
+    if reader is None:
+        return is_spectrum_image(path)
+    [entry] = parse_names([path.name])
+    if text.can_read(path):
+        return entry.role == "element" or bool(table_columns(path))
+    if mat.can_read(path) or (dataset is not None and reader.has_datasets):
+        return True
+    try:
+        planes = reader.open_file(path).planes
+    except HoldsSpectra:
+        return is_spectrum_image(path)
+    if len(planes) > 1 and numpy_maps.can_read(path):
+        return any(plane.name for plane in planes)  # any array may lie in an .npy
+    return len(planes) > 1 or (len(planes) == 1 and entry.role == "element")
+
+
+def _pair(pixel_size: float | tuple[float, float] | None) -> list[float] | None:
+    return None if pixel_size is None else [float(size) for size in np.atleast_1d(pixel_size)]
+
+
+def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, str]) -> None:
+    """Refuse maps of different shapes, the commonest shape first in the sentence."""
+    by_shape: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for plane in planes.values():
+        place = "" if plane.page is None else f" plane {plane.page}"
+        by_shape[plane.shape].append(file_names[plane.path] + place)
+    if len(by_shape) == 1:
+        return
+    ranked = sorted(by_shape.items(), key=lambda item: -len(item[1]))
+    parts = [f"{pixels(shape)} ({listed(names, _FILES_SHOWN)})" for shape, names in ranked]
+    hint = ""
+    if ranked[1][0] == ranked[0][0][::-1]:
+        hint = " (rows and columns swapped?)"
+    raise InputError(
+        f"The element maps differ in shape (rows x columns): {', '.join(parts)}{hint}; "
+        "bring them onto one grid or move the odd ones out of the folder."
+    )
+
+
+def _read_planes(
+    planes: dict[str, Plane],
+    file_names: Mapping[Path, str],
+    on_event: ProgressCallback | None,
+    cancel: CancelToken | None,
+) -> NDArray[Any]:
+    """Fill one array (C, H, W), plane by plane; ``planes`` is emptied to free text as it goes."""
+    labels = list(planes)
+    shape = planes[labels[0]].shape
+    dtype = np.result_type(*(plane.dtype for plane in planes.values()))
+    try:
+        maps = np.empty((len(labels), *shape), dtype=dtype)
+    except MemoryError:
+        needed = len(labels) * shape[0] * shape[1] * dtype.itemsize / 1e9
+        raise InputError(
+            f"{len(labels)} maps of {pixels(shape)} pixels need {needed:.1f} GB of memory, which "
+            "this computer cannot give; read fewer maps or a part of the scan."
+        ) from None
+    for c, label in enumerate(labels):
+        check(cancel)
+        plane = planes.pop(label)
+        file = file_names[plane.path]
+        if plane.read_into is not None and plane.dtype == dtype:
+            plane.read_into(maps[c])
+        else:
+            _copy(plane, maps[c], file)
+        emit(on_event, ProgressEvent("reading", c + 1, len(labels), file))
+    return maps
+
+
+def _copy(plane: Plane, place: NDArray[Any], file: str) -> None:
+    """Decode a plane into its place in the cube, of the cube's dtype."""
+    values = plane.read()
+    if values.shape != plane.shape:
+        raise InputError(
+            f"{file} is damaged: it holds {'x'.join(map(str, values.shape))} values, "
+            f"its header says {pixels(plane.shape)}."
+        )
+    place[...] = values
+    if place.dtype.kind == "f" and plane.dtype.kind in "ui" and plane.dtype.itemsize == 8:
+        _require_unchanged(place, values, file)
+
+
+def _require_unchanged(stored: NDArray[Any], values: NDArray[Any], file: str) -> None:
+    """64-bit integers beside fractions need 53 bits at most."""
+    if not np.array_equal(stored.astype(values.dtype), values):
+        raise InputError(
+            f"{file} holds whole numbers too large to stand beside maps with fractions; "
+            "export all maps in one number format."
+        )

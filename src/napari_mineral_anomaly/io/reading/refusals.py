@@ -1,0 +1,76 @@
+"""One sentence about a folder without element maps: what is in it instead, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.registry import NOT_READ, PICTURES, WHAT_IS_READ
+from napari_mineral_anomaly.io.formats.shared.planes import listed
+from napari_mineral_anomaly.io.formats.tiff import maps as tiff
+from napari_mineral_anomaly.io.reading.source import Listing, folders_with_maps
+from napari_mineral_anomaly.io.run_files import RUN_FILE
+
+
+def no_maps(listing: Listing) -> InputError:
+    """The refusal of a folder (or of several files) that holds no element map."""
+    root = listing.root
+    names = [listing.name(path) for path in listing.files]
+    others = [item.file for item in listing.ignored]
+    if (root / RUN_FILE).is_file():
+        return InputError(
+            f"{root} holds the results of a run ({RUN_FILE}), no element maps: "
+            "give the scan it was made from."
+        )
+    inner = folders_with_maps(root) if root.is_dir() else []
+    if inner:
+        noun, verb = ("subfolders", "do") if len(inner) > 1 else ("subfolder", "does")
+        return InputError(
+            f"{root} holds no element maps itself, its {noun} {listed(inner)} {verb}: "
+            f"open {'one of them' if len(inner) > 1 else 'that'}."
+            + _twins_words([root / name for name in inner])
+        )
+    if not names and not others:
+        return InputError(f"{root} is empty; give the folder that holds the element maps.")
+    if elsewhere := _known_but_unread(listing):
+        return InputError(
+            f"{root} holds no element maps but {listed(elsewhere)}; "
+            f"this version reads {WHAT_IS_READ}."
+        )
+    pictures = [name for name in others if Path(name).suffix.lower() in PICTURES]
+    pictures += [listing.name(path) for path in listing.files if _is_picture(path)]
+    if len(pictures) == len(names) + len(others):
+        return InputError(
+            f"{root} holds only pictures ({listed(pictures)}), no element maps: "
+            "export every map as single-channel TIFF or as text."
+        )
+    return InputError(
+        f"{root} holds no element map: no element in the names of {listed(names or others)}; "
+        "call each file by its element, for example Fe.tif."
+    )
+
+
+def _twins_words(folders: Sequence[Path]) -> str:
+    """Said of subfolders whose files have the same names: one scan, kept in several formats."""
+    names = [{file.name.split(".")[0] for file in folder.iterdir()} for folder in folders]
+    suffixes = [sorted({file.suffix for file in folder.iterdir()}) for folder in folders]
+    is_told = len(folders) > 1 and all(one == names[0] for one in names)
+    if not is_told or len({tuple(one) for one in suffixes}) == 1:
+        return ""
+    return " Their files have the same names: perhaps the same maps in several formats."
+
+
+def _known_but_unread(listing: Listing) -> list[str]:
+    """Excel sheets, archives and the like, each with what to do."""
+    kinds = [(item.file, NOT_READ.get(Path(item.file).suffix.lower())) for item in listing.ignored]
+    return [f"{file} ({kind})" for file, kind in kinds if kind]
+
+
+def _is_picture(path: Path) -> bool:
+    if not tiff.can_read(path):
+        return False
+    try:
+        return bool(tiff.open_file(path).not_maps)
+    except InputError:
+        return False

@@ -1,0 +1,62 @@
+"""Several samples in one folder: ask which, never stack them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.planes import listed
+from napari_mineral_anomaly.scan.names.map_names import ParsedName, samples_of
+
+
+def of_one_sample(parsed: Sequence[ParsedName], sample: str | None, where: str) -> list[ParsedName]:
+    """Keep the elements of one sample; those of the others become "unknown", with a reason.
+
+    Parameters
+    ----------
+    parsed : sequence of ParsedName
+    sample : str or None
+        The sample's words in the names, or one of them: "Sample_01" or "01".
+    where : str
+        The folder or file, for the sentence.
+
+    Raises
+    ------
+    InputError
+        When the names mix samples and none was chosen, or when the chosen one is not there.
+    """
+    mixed = samples_of(parsed)
+    if sample is None:
+        if mixed:
+            raise InputError(
+                f"{where} mixes maps of {len(mixed)} samples ({listed(mixed)}): choose one, "
+                f'with sample="{mixed[0]}" in Python or --sample "{mixed[0]}" on the command line.'
+            )
+        return list(parsed)
+    present = mixed or tuple(sorted({e.sample for e in parsed if e.role == "element"}))
+    chosen = _matching(present, sample)
+    if chosen is None:
+        raise InputError(
+            f"{where} has no sample {sample!r}; the names of its maps say: "
+            f"{listed([name or '(nothing)' for name in present])}."
+        )
+    return [
+        entry if entry.role != "element" or entry.sample == chosen else _of_another(entry)
+        for entry in parsed
+    ]
+
+
+def _of_another(entry: ParsedName) -> ParsedName:
+    reason = f"belongs to sample {entry.sample or 'without a name'}"
+    return ParsedName(name=entry.name, role="unknown", label=entry.name, reason=reason)
+
+
+def _matching(samples: Sequence[str], wanted: str) -> str | None:
+    """The sample called ``wanted``, or the only one whose name contains it as a word."""
+    wanted = wanted.casefold()
+    for sample in samples:
+        if sample.casefold() == wanted:
+            return sample
+    blanks = str.maketrans("-_.", "   ")
+    containing = [s for s in samples if wanted in s.casefold().translate(blanks).split()]
+    return containing[0] if len(containing) == 1 else None

@@ -1,0 +1,108 @@
+"""Scenes with ground truth: element maps with `truth.tif` beside them, or a `.mat` file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
+from napari_mineral_anomaly.io.formats.shared.planes import pixels
+from napari_mineral_anomaly.io.reading.images import read_image
+from napari_mineral_anomaly.io.reading.read import read_maps
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+ANOMALY, LEFT_OUT = 1, 255
+_TRUTH_FILES = ("truth.tif", "truth.tiff")
+
+
+def read_scene(
+    path: str | Path,
+    *,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[ElementCube, NDArray[np.uint8]]:
+    """Read element maps together with their ground truth.
+
+    Parameters
+    ----------
+    path : path
+        A folder of element maps with ``truth.tif`` (0 background, 1 anomaly, 255 leave out), or a
+        ``.mat`` file with ``data`` (H, W, C) and ``map`` (H, W; non-zero = anomaly).
+    on_event, cancel
+        As in `read_maps`.
+
+    Returns
+    -------
+    cube : ElementCube
+    truth : (H, W) uint8
+        0, 1 and 255.
+
+    Raises
+    ------
+    InputError
+        When there is no truth, when it has another shape, or other values.
+    """
+    path = Path(path)
+    if path.is_dir():
+        truth_file = _truth_beside(path)
+        cube = read_maps(path, on_event=on_event, cancel=cancel)
+        truth = read_truth(truth_file)
+        _require_fit(truth, cube, truth_file.name)
+        return cube, truth
+    if not mat.can_read(path) or not path.exists():
+        kind = "is not a scene with ground truth" if path.exists() else "does not exist"
+        raise InputError(
+            f"{path} {kind}; a scene is a folder of element maps with truth.tif, "
+            "or a .mat file with data and map."
+        )
+    stored = mat.open_file(path).truth
+    if stored is None:
+        raise InputError(f"{path.name} holds no ground truth: a map (rows, columns) is missing.")
+    return read_maps(path, on_event=on_event, cancel=cancel), stored
+
+
+def read_truth(path: str | Path) -> NDArray[np.uint8]:
+    """Read a ground-truth image (H, W): 0 background, 1 anomaly, 255 leave out.
+
+    Raises
+    ------
+    InputError
+        When it holds other values.
+    """
+    path = Path(path)
+    truth = read_image(path)
+    values = np.unique(truth)
+    if not np.isin(values, (0, ANOMALY, LEFT_OUT)).all():
+        shown = ", ".join(f"{value:g}" for value in values[:6])
+        raise InputError(
+            f"{path.name} is not a ground truth: it must hold 0 (background), 1 (anomaly) and "
+            f"255 (leave out) only, it holds {shown}{' ...' if values.size > 6 else ''}."
+        )
+    if LEFT_OUT in values and ANOMALY not in values:
+        raise InputError(
+            f"{path.name} holds 255 but no 1: anomalies are marked 1, and 255 means "
+            "leave out; save the mask with 1 instead of 255."
+        )
+    return truth.astype(np.uint8)
+
+
+def _truth_beside(folder: Path) -> Path:
+    for entry in sorted(folder.iterdir()):
+        if entry.name.lower() in _TRUTH_FILES and entry.is_file():
+            return entry
+    raise InputError(
+        f"{folder} has no truth.tif: a scene is a folder of element maps with the ground truth "
+        "beside them (0 background, 1 anomaly, 255 leave out)."
+    )
+
+
+def _require_fit(truth: NDArray[np.uint8], cube: ElementCube, name: str) -> None:
+    if truth.shape != cube.shape:
+        raise InputError(
+            f"{name} has {'x'.join(map(str, truth.shape))} pixels, "
+            f"the element maps have {pixels(cube.shape)}."
+        )

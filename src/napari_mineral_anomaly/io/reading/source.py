@@ -1,0 +1,170 @@
+"""From what the user names (a folder, a file, several files) to the files of one scan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.registry import kind_of, rank_of, reader_of
+from napari_mineral_anomaly.io.formats.zarr.maps import is_store
+from napari_mineral_anomaly.scan.quality.facts import IgnoredFile
+
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of one scan.
+
+    Attributes
+    ----------
+    root : Path
+        The folder or the single file.
+    files : tuple of Path
+        Those that a reader may know, in a fixed order.
+    ignored : tuple of IgnoredFile
+        The others, with reasons.
+    dataset : str or None
+        The array in a single file that the user named ("file.h5::/path").
+    """
+
+    root: Path
+    files: tuple[Path, ...]
+    ignored: tuple[IgnoredFile, ...] = ()
+    dataset: str | None = None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the user named one file."""
+        return self.files == (self.root,)
+
+    def name(self, path: Path) -> str:
+        """What the report calls a file: its path below the root."""
+        if path == self.root or self.root not in path.parents:
+            return path.name
+        return path.relative_to(self.root).as_posix()
+
+
+def list_source(source: Source) -> Listing:
+    """List the files of one scan; nothing is opened.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        A folder, a file, several files, or an array in a file ("file.h5::/path"). A Zarr store
+        counts as a file although it is a folder.
+
+    Raises
+    ------
+    InputError
+        When something does not exist, or when several folders are given.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        paths = [Path(source)]
+    else:
+        paths = [Path(item) for item in source]
+    if not paths:
+        raise InputError("No folder or file was given.")
+    dataset = None
+    if len(paths) == 1:
+        paths[0], dataset = split_dataset(paths[0])
+    for path in paths:
+        _require_existing(path)
+    if len(paths) == 1:
+        is_folder = paths[0].is_dir() and not is_store(paths[0])
+        if is_folder and dataset is not None:
+            raise InputError(f"{paths[0]} is a folder; an array can be named in a file only.")
+        return _list_folder(paths[0]) if is_folder else Listing(paths[0], (paths[0],), (), dataset)
+    folders = [path for path in paths if path.is_dir()]
+    if folders:
+        raise InputError(
+            f"{folders[0]} is a folder among {len(paths)} inputs; "
+            "one scan is one folder, or one or more files."
+        )
+    return _list_files(_common_folder(paths), list(dict.fromkeys(paths)))
+
+
+def split_dataset(path: Path) -> tuple[Path, str | None]:
+    """Split "scan.h5::/entry/maps" into the file and the path of the array in it."""
+    file, mark, dataset = str(path).partition("::")
+    if not mark or path.exists():
+        return path, None
+    return Path(file), "/" + dataset.replace("\\", "/").strip("/")
+
+
+def folders_with_maps(folder: Path) -> list[str]:
+    """Names of the direct subfolders that look like scans; links back up are not followed."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if is_store(path):
+            found.append(path.name)
+        elif path.is_dir() and not folder.resolve().is_relative_to(path.resolve()):
+            listing = _list_folder(path)
+            if any(reader_of(file) for file in listing.files):
+                found.append(path.name)
+    return found
+
+
+def _require_existing(path: Path) -> None:
+    try:
+        exists = path.exists()
+    except OSError as error:  # for example a name longer than the file system allows
+        raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
+    if not exists:
+        kind = "leads nowhere" if path.is_symlink() else "does not exist"
+        raise InputError(f"{path} {kind}; check the spelling and the drive.")
+    if not path.is_dir() and not path.is_file():
+        raise InputError(f"{path} is neither a file nor a folder.")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path} cannot be read: permission denied; ask its owner or copy it.")
+
+
+def _list_folder(folder: Path) -> Listing:
+    try:
+        entries = list(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder} cannot be listed: {error.strerror}.") from None
+    return _list_files(folder, entries)
+
+
+def _list_files(root: Path, paths: Sequence[Path]) -> Listing:
+    files, ignored = [], []
+    for path in sorted(paths, key=_order):
+        reason = _why_not(path)
+        if reason:
+            ignored.append(IgnoredFile(file=path.name, reason=reason))
+        else:
+            files.append(path)
+    return Listing(root, tuple(files), tuple(ignored))
+
+
+def _order(path: Path) -> tuple[str, int, str]:
+    """By name without extension, so that "Al.tif" comes before "Al (1).tif"."""
+    return path.stem.casefold(), rank_of(path), path.name
+
+
+def _why_not(path: Path) -> str:
+    """Why a file cannot hold maps, judged by its name and kind; "" if it may."""
+    if path.name.startswith(".") or path.name.casefold() in _SYSTEM_FILES:
+        return "a hidden file of the system"
+    if path.is_dir():
+        kind = "a Zarr store" if is_store(path) else "a folder"
+        return f"{kind}; open it on its own"
+    if not path.is_file():
+        return "a link that leads nowhere" if path.is_symlink() else "not an ordinary file"
+    return "" if reader_of(path) else kind_of(path)
+
+
+def _common_folder(paths: Sequence[Path]) -> Path:
+    parents = {path.parent for path in paths}
+    if len(parents) == 1:
+        return parents.pop()
+    try:
+        return Path(os.path.commonpath([path.absolute() for path in paths]))
+    except ValueError:  # drives of Windows have nothing in common
+        return paths[0].parent

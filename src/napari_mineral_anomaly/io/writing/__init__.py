@@ -1,0 +1,1 @@
+"""Writing results to files, each whole or not at all."""

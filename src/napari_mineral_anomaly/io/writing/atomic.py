@@ -1,0 +1,299 @@
+"""Files and folders that appear under their final name complete or not at all.
+
+Complete also after a power cut: the bytes are on the disk (fsync) before the final name is, and
+the name is before anybody is told.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.writing.file_names import path_problem
+
+_numbers = itertools.count()
+
+
+@contextmanager
+def atomic_path(path: str | Path, *, inputs: Iterable[str | Path] = ()) -> Iterator[Path]:
+    """A temporary name beside ``path`` that becomes ``path`` when the block ends well.
+
+    Parameters
+    ----------
+    path : path
+    inputs : paths, optional
+        See `require_not_an_input`, which is called first.
+
+    Raises
+    ------
+    InputError
+        When the folder does not exist or cannot be written, the disk is full, or ``path`` is an
+        input. Nothing is left behind then, and an earlier file of that name is unharmed.
+    """
+    final = Path(path)
+    require_not_an_input(final, inputs)
+    problem = path_problem(str(final.absolute()))
+    if problem:
+        raise InputError(f"Cannot write {final}: {problem}.")
+    try:
+        with replaced_file(final) as temporary:
+            yield temporary
+    except OSError as error:
+        raise InputError(f"Cannot write {final}: {_why(error)}.") from error
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """As `atomic_path`, but errors of the system stay what they are (OSError)."""
+    # Writers choose the format by the ending, so it is kept; the rest is short, so that a name
+    # as long as the file system allows does not become too long.
+    ending = "".join(path.suffixes[-2:])
+    ending = ending if len(ending) <= 20 else path.suffix[:20]
+    temporary = path.with_name(f".{os.getpid()}-{next(_numbers)}{ending}")
+    try:
+        yield temporary
+        _to_disk(temporary)
+        temporary.replace(path)
+        _folder_to_disk(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(
+    path: str | Path, *, overwrite: bool = False, inputs: Iterable[str | Path] = ()
+) -> Iterator[Path]:
+    """A temporary folder beside ``path`` that becomes ``path`` when the block ends well.
+
+    For formats that are folders, such as zarr: an earlier one is replaced as a whole, and unlike
+    `staged_folder` nothing of it is kept and no parents are made.
+
+    Raises
+    ------
+    InputError
+        As `atomic_path`; also when ``path`` is a file, or exists and ``overwrite`` is not set.
+    """
+    final = Path(path)
+    require_not_an_input(final, inputs)
+    if final.exists() and not (overwrite and final.is_dir()):
+        raise InputError(f"{final} is already there: choose another folder or allow replacing it.")
+    if not final.parent.is_dir():
+        raise InputError(f"Cannot write {final}: no such file or directory.")
+    with staged_folder(final, overwrite=overwrite, ours=None) as temporary:
+        yield temporary
+
+
+def require_not_an_input(target: str | Path, inputs: Iterable[str | Path]) -> None:
+    """Refuse to write where something lies that was read.
+
+    Parameters
+    ----------
+    target : path
+        File or folder to be written; need not exist.
+    inputs : paths
+        Files that were read, or folders of scans: nothing that lies in such a folder is replaced.
+        Compared by what the file system says they are (inode), so that links, another spelling,
+        and capitals on systems that ignore them do not deceive.
+
+    Raises
+    ------
+    InputError
+    """
+    path = Path(target)
+    if not path.exists():
+        return
+    for entry in map(Path, inputs):
+        if not entry.exists():
+            continue
+        if _same(entry, path):
+            raise InputError(
+                f"{path} is the input itself: an export never writes over what was read; "
+                "choose another folder or name."
+            )
+        if any(_same(parent, path) for parent in entry.resolve().parents):
+            raise InputError(
+                f"{path} holds the input {entry}: an export never writes over what was read; "
+                "choose another folder or name."
+            )
+        if entry.is_dir() and any(_same(entry, parent) for parent in path.resolve().parents):
+            raise InputError(
+                f"{path} lies in the folder of the scan: what is there is never replaced; "
+                "choose another folder."
+            )
+
+
+def require_free_folder(
+    folder: str | Path, *, overwrite: bool = False, inputs: Iterable[str | Path] = ()
+) -> None:
+    """Refuse an output folder before anything is computed for it.
+
+    Parameters
+    ----------
+    folder : path
+        Need not exist.
+    overwrite : bool
+        Whether results in it may be replaced.
+    inputs : paths
+        Files and folders that are read: never inside a folder that is replaced.
+
+    Raises
+    ------
+    InputError
+        When ``folder`` is a file, is not empty without ``overwrite``, holds an input, or lies
+        where nothing can be written.
+    """
+    target = Path(folder).resolve()
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{folder} is a file: give a folder for the output.")
+    if target.is_dir() and any(target.iterdir()):
+        if not overwrite:
+            raise InputError(
+                f"The output folder {folder} exists and is not empty: "
+                "choose another, or allow overwriting (--overwrite on the command line)."
+            )
+        for entry in inputs:
+            inside = Path(entry).resolve()
+            if any(_same(place, target) for place in (inside, *inside.parents)):
+                raise InputError(
+                    f"The output folder {folder} holds the input {entry}, "
+                    "which overwriting would destroy: choose another folder."
+                )
+    ancestor = target.parent
+    while not ancestor.exists():
+        ancestor = ancestor.parent
+    if not ancestor.is_dir():
+        raise InputError(f"Cannot make the output folder {folder}: {ancestor} is a file.")
+    if not os.access(ancestor, os.W_OK):
+        raise InputError(f"Cannot make the output folder {folder}: {ancestor} is read-only.")
+
+
+@contextmanager
+def staged_folder(
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    ours: Iterable[str] | None = (),
+    inputs: Iterable[str | Path] = (),
+) -> Iterator[Path]:
+    """A temporary folder beside ``folder`` that becomes ``folder`` when the block ends well.
+
+    Parameters
+    ----------
+    folder : path
+        Missing parents are made.
+    overwrite : bool
+        Replace an existing folder, but only once the new one is complete.
+    ours : names or None
+        What such a folder holds. Anything else in a replaced folder belongs to somebody: it moves
+        into the new one. None: the whole folder is ours.
+    inputs : paths
+        See `require_free_folder`, which is called first.
+
+    Raises
+    ------
+    InputError
+        As `require_free_folder`, and when writing fails. Nothing is left behind then, and an
+        earlier folder is unharmed.
+    """
+    require_free_folder(folder, overwrite=overwrite, inputs=inputs)
+    final = Path(folder).resolve()
+    made = _make_parents(final)
+    temporary: Path | None = None
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+        # mkdtemp keeps others out; results get the rights that the user's umask gives.
+        temporary.chmod(0o777 & ~_umask())
+        yield temporary
+        _tree_to_disk(temporary)
+        _swap(temporary, final, None if ours is None else frozenset(ours))
+        _folder_to_disk(final.parent)
+    except BaseException as error:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        for parent in made:
+            # Not empty: somebody else put something there meanwhile, theirs to keep.
+            with suppress(OSError):
+                parent.rmdir()
+        # An `atomic_path` inside names a file under the temporary name, which nobody knows.
+        cause = error.__cause__ if isinstance(error, InputError) else error
+        if isinstance(cause, OSError):
+            raise InputError(f"Cannot write the output folder {folder}: {_why(cause)}.") from cause
+        raise
+
+
+def _swap(new: Path, final: Path, ours: frozenset[str] | None) -> None:
+    """Put ``new`` in the place of ``final``, keeping what is not ours of the old one."""
+    if not final.exists():
+        new.replace(final)
+        return
+    old = final.with_name(f".{final.name}.old.{os.getpid()}")
+    final.replace(old)
+    try:
+        new.replace(final)
+    except BaseException:
+        old.replace(final)
+        raise
+    for entry in old.iterdir():
+        if ours is not None and entry.name not in ours:
+            entry.replace(final / entry.name)
+    shutil.rmtree(old)
+
+
+def _make_parents(final: Path) -> list[Path]:
+    """Make the missing parents; returns them, the innermost first."""
+    missing = [parent for parent in final.parents if not parent.exists()]
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"Cannot make the folder {final.parent}: {_why(error)}.") from error
+    return missing
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return False
+
+
+def _to_disk(file: Path) -> None:
+    # Windows flushes only what is open for writing.
+    with file.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _tree_to_disk(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            _to_disk(Path(parent, name))
+        _folder_to_disk(Path(parent))
+
+
+def _folder_to_disk(folder: Path) -> None:
+    """Make a rename last; some systems have no such thing for folders, and rename anyway."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _why(error: OSError) -> str:
+    if error.errno is None:  # numpy's way to tell that the system took only a part of the bytes
+        return f"no space left on device, or a limit to the size of files ({error})"
+    reason = error.strerror or str(error) or type(error).__name__
+    return reason[:1].lower() + reason[1:]

@@ -1,0 +1,47 @@
+"""World files: six lines beside a TIFF that tell QGIS where its pixels lie.
+
+Map units are µm, as in the table of grains. The origin is the centre of the first pixel (row 0,
+column 0), x grows to the right. GIS maps grow upwards and scans downwards, so the fourth line, the
+height of a pixel, is negative and the y of a map is minus the µm counted down the scan. (Esri's
+convention, which GDAL follows: lines A, D, B, E, C, F; C and F belong to the centre of the upper
+left pixel.)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_mineral_anomaly.io.writing.atomic import atomic_path
+
+
+def world_file_of(tiff: str | Path) -> Path:
+    """Where GDAL looks for the world file of a TIFF: ``score.ome.tif`` has ``score.ome.tfw``."""
+    return Path(tiff).with_suffix(".tfw")
+
+
+def write_world_file(tiff: str | Path, pixel_size: tuple[float, float]) -> Path:
+    """Write the world file of a TIFF.
+
+    Parameters
+    ----------
+    tiff : path
+        The TIFF; not opened.
+    pixel_size : (y, x) in µm
+
+    Returns
+    -------
+    Path
+        `world_file_of` the TIFF.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    y, x = (float(size) for size in pixel_size)
+    lines = (x, 0.0, 0.0, -y, 0.0, 0.0)
+    path = world_file_of(tiff)
+    with atomic_path(path) as temporary:
+        text = "".join(f"{value!r}\n" for value in lines)
+        temporary.write_text(text, encoding="ascii", newline="\r\n")
+    return path

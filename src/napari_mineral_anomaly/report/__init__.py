@@ -1,8 +1,0 @@
-"""For people who look rather than read: overview.png and report.html."""
-
-from __future__ import annotations
-
-from napari_mineral_anomaly.report.figures import draw_loss_curve, draw_overview, figure_png
-from napari_mineral_anomaly.report.page import render_report
-
-__all__ = ["draw_loss_curve", "draw_overview", "figure_png", "render_report"]

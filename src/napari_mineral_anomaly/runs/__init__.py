@@ -1,0 +1,1 @@
+"""One run: a scan in, a folder of results out."""

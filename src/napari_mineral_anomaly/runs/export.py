@@ -1,0 +1,313 @@
+"""What can be exported and in which format: from products to a list of files, shown, then written.
+
+A `Product` is one result with its numbers; `plan_files` says which files the chosen formats make of
+it, how large they are and what somebody should know; `write_files` writes them, each complete or
+not at all.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.writing.atomic import (
+    atomic_folder,
+    atomic_path,
+    require_not_an_input,
+)
+from napari_mineral_anomaly.io.writing.file_names import safe_file_names
+from napari_mineral_anomaly.io.writing.tables import write_grains, write_pixels
+from napari_mineral_anomaly.io.writing.tiff import (
+    not_for_imagej,
+    storable,
+    write_imagej,
+    write_ome,
+)
+from napari_mineral_anomaly.io.writing.world import world_file_of, write_world_file
+from napari_mineral_anomaly.io.writing.zarr import write_ome_zarr
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.runs.report.look import Look
+
+Format = Literal["ome", "imagej", "folder", "png", "csv", "zarr"]
+
+# In words, in the order in which they are offered.
+FORMATS: dict[Format, str] = {
+    "ome": "OME-TIFF: napari, QuPath, Fiji (Bio-Formats); every number type, µm, names",
+    "imagej": "ImageJ TIFF: Fiji opens it without a dialogue; µm and names",
+    "folder": "A folder with one TIFF per element, named by it",
+    "png": "Picture with colour bar and scale bar, to look at",
+    "csv": "Table with a line per pixel and a column per map",
+    "zarr": "OME-Zarr: napari and Python, for scans larger than memory",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """One result to export.
+
+    Attributes
+    ----------
+    stem : str
+        Name of its files without ending.
+    title : str
+        For people.
+    planes : (C, H, W), numpy or lazy, or None
+        None for the table of grains.
+    names : tuple of str
+        One per plane.
+    pixel_size : (y, x) in µm or None
+    look : Look
+        How a picture shows it.
+    table : DataFrame or callable returning one, optional
+        The grains, for the product that is a table; a callable is called when it is written.
+    is_stack : bool
+        Whether a plane stands for an element each; a single image has no axis of channels.
+    """
+
+    stem: str
+    title: str
+    planes: Any = None
+    names: tuple[str, ...] = ()
+    pixel_size: tuple[float, float] | None = None
+    look: Look | None = None
+    table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
+    is_stack: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedFile:
+    """One file, or folder, that an export will write.
+
+    Attributes
+    ----------
+    name : str
+        Below the chosen folder.
+    product : Product
+    format : str
+        As it will be written: may differ from what was asked, ``note`` then says why.
+    n_bytes : int
+        About how large it will be.
+    note : str
+        What somebody should know, "" if nothing.
+    """
+
+    name: str
+    product: Product
+    format: Format
+    n_bytes: int
+    note: str = ""
+
+
+def plan_files(choices: Iterable[tuple[Product, Format]]) -> list[PlannedFile]:
+    """The files that products in formats become; one file where two choices come to the same."""
+    planned: dict[str, PlannedFile] = {}
+    for product, wanted in choices:
+        file = _planned(product, wanted)
+        planned.setdefault(file.name, file)
+    return list(planned.values())
+
+
+def write_files(
+    files: Sequence[PlannedFile],
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    world_files: bool = False,
+    inputs: Sequence[str | Path] = (),
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> list[Path]:
+    """Write planned files into a folder, each complete or not at all.
+
+    Parameters
+    ----------
+    files : list of PlannedFile
+    folder : path
+        Made if it is not there.
+    overwrite : bool
+        Whether files that exist are replaced.
+    world_files : bool
+        Put a world file beside each TIFF of known pixel size (QGIS).
+    inputs : paths
+        Files and folders that were read: never written over, whatever ``overwrite`` says.
+    on_event, cancel
+        Progress callback (phase "writing") and cancel token.
+
+    Returns
+    -------
+    list of Path
+        Every file and folder that was written, world files included.
+
+    Raises
+    ------
+    InputError
+        When a file exists and ``overwrite`` is not set, when one would replace an input, or when
+        the disk has no room for them (nothing was written then); when writing fails.
+    CancelledError
+        When ``cancel`` was cancelled; files that were complete stay.
+    """
+    target = Path(folder)
+    _require_writable(files, target, overwrite, world_files, inputs)
+    made = _missing_parents(target)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"Cannot make the folder {target}: {error.strerror}.") from error
+    written: list[Path] = []
+    try:
+        for step, file in enumerate(files):
+            check(cancel)
+            emit(on_event, ProgressEvent("writing", step, len(files), file.name))
+            written += _write(file, target / file.name, world_files, cancel)
+    finally:
+        if not written:
+            for parent in made:
+                if parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
+    return written
+
+
+def existing(files: Iterable[PlannedFile], folder: str | Path, world_files: bool) -> list[str]:
+    """Names of the planned files that are already in a folder."""
+    target = Path(folder)
+    return [path.name for path in _targets(files, target, world_files) if path.exists()]
+
+
+def _planned(product: Product, wanted: Format) -> PlannedFile:
+    if product.planes is None:
+        return PlannedFile(f"{product.stem}.csv", product, "csv", 4096)
+    count, height, width = (int(n) for n in product.planes.shape)
+    dtype = np.dtype(product.planes.dtype)
+    n_bytes = count * height * width * dtype.itemsize
+    stem = product.stem
+    if wanted == "imagej":
+        reason = not_for_imagej(dtype, n_bytes)
+        if not reason:
+            return PlannedFile(f"{stem}.tif", product, "imagej", n_bytes)
+        note = f"{reason}: OME-TIFF instead, which Fiji opens through Bio-Formats"
+        return PlannedFile(f"{stem}.ome.tif", product, "ome", n_bytes, note)
+    if wanted == "folder":
+        reason = not_for_imagej(dtype, n_bytes // count)
+        note = f"{reason}: OME-TIFFs" if reason else ""
+        return PlannedFile(stem, product, "folder", n_bytes, note)
+    if wanted == "csv":
+        # Six characters a number, our guess; four columns say where.
+        return PlannedFile(f"{stem}.csv", product, "csv", height * width * 6 * (count + 4))
+    if wanted == "png":
+        return PlannedFile(f"{stem}.png", product, "png", 200_000 + 60_000 * count)
+    if wanted == "zarr":
+        return PlannedFile(f"{stem}.ome.zarr", product, "zarr", n_bytes)
+    return PlannedFile(f"{stem}.ome.tif", product, "ome", n_bytes)
+
+
+def _require_writable(
+    files: Sequence[PlannedFile],
+    folder: Path,
+    overwrite: bool,
+    world_files: bool,
+    inputs: Sequence[str | Path],
+) -> None:
+    if not files:
+        raise InputError("Nothing was chosen to export: tick at least one box.")
+    for path in _targets(files, folder, world_files):
+        require_not_an_input(path, inputs)
+    there = existing(files, folder, world_files)
+    if there and not overwrite:
+        raise InputError(
+            f"{folder} already holds {', '.join(there)}: choose another folder or tick "
+            "“Replace files that exist”."
+        )
+    needed = sum(file.n_bytes for file in files)
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise InputError(
+            f"The files need about {needed / 1e6:,.0f} MB, the disk of {folder} has "
+            f"{free / 1e6:,.0f} MB left: choose another folder or fewer files."
+        )
+
+
+def _targets(files: Iterable[PlannedFile], folder: Path, world_files: bool) -> list[Path]:
+    targets = []
+    for file in files:
+        path = folder / file.name
+        targets.append(path)
+        if _has_world_file(file, world_files):
+            targets.append(world_file_of(path))
+    return targets
+
+
+def _has_world_file(file: PlannedFile, world_files: bool) -> bool:
+    return world_files and file.format in ("ome", "imagej") and file.product.pixel_size is not None
+
+
+def _write(
+    file: PlannedFile, path: Path, world_files: bool, cancel: CancelToken | None
+) -> list[Path]:
+    product = file.product
+    planes, names, size = product.planes, product.names, product.pixel_size
+
+    def stop_here(progress: float) -> None:
+        check(cancel)
+
+    if product.planes is None:
+        table = product.table() if callable(product.table) else product.table
+        return [write_grains(path, table if table is not None else pd.DataFrame())]
+    axes = "CYX" if product.is_stack else "YX"
+    if file.format == "folder":
+        return [_write_folder(product, path, world_files, stop_here)]
+    if file.format == "csv":
+        write_pixels(path, planes, names, size, before_block=stop_here)
+    elif file.format == "zarr":
+        write_ome_zarr(path, planes, names, size, overwrite=True, before_plane=stop_here)
+    elif file.format == "png":
+        # Imported here: matplotlib takes a second, and the window only plans with this module.
+        from napari_mineral_anomaly.runs.report.maps import draw_maps
+        from napari_mineral_anomaly.runs.report.overview import figure_png
+
+        figure = draw_maps(planes, names, size, product.look or Look(), title=product.title)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(figure_png(figure))
+    elif file.format == "imagej":
+        write_imagej(path, planes, names, size, axes=axes, before_plane=stop_here)
+    else:
+        write_ome(path, planes, names, size, axes=axes, before_plane=stop_here)
+    if _has_world_file(file, world_files) and size is not None:
+        return [path, write_world_file(path, size)]
+    return [path]
+
+
+def _write_folder(
+    product: Product, path: Path, world_files: bool, before_plane: Callable[[int], None]
+) -> Path:
+    """One TIFF per element, named by it; world files beside them where wanted."""
+    dtype = storable(product.planes)
+    with atomic_folder(path, overwrite=True) as folder:
+        for c, name in enumerate(safe_file_names(product.names)):
+            before_plane(c)
+            plane = np.asarray(product.planes[c])[None].astype(dtype, copy=False)
+            write = write_ome if not_for_imagej(dtype, plane.nbytes) else write_imagej
+            file = folder / (f"{name}.ome.tif" if write is write_ome else f"{name}.tif")
+            write(file, plane, [product.names[c]], product.pixel_size, axes="YX")
+            if world_files and product.pixel_size is not None:
+                write_world_file(file, product.pixel_size)
+    return path
+
+
+def _missing_parents(folder: Path) -> list[Path]:
+    return [place for place in (folder, *folder.parents) if not place.exists()]

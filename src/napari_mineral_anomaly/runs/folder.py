@@ -1,0 +1,151 @@
+"""The folder of one run: every file of the contract, complete or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from napari_mineral_anomaly.detectors.bundle import save_model
+from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.io.run_files import (
+    CONTRIBUTIONS_FILE,
+    GRAINS_FILE,
+    INGEST_FILE,
+    LABELS_FILE,
+    MASK_FILE,
+    MODEL_FOLDER,
+    OVERVIEW_FILE,
+    REPORT_FILE,
+    RUN_FILE,
+    RUN_FILES,
+    SCORE_FILE,
+)
+from napari_mineral_anomaly.io.writing.atomic import staged_folder
+from napari_mineral_anomaly.io.writing.results import (
+    write_labels,
+    write_mask,
+    write_score,
+    write_stack,
+)
+from napari_mineral_anomaly.io.writing.tables import write_grains
+from napari_mineral_anomaly.io.writing.world import world_file_of, write_world_file
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.runs.record import RunRecord, make_record
+from napari_mineral_anomaly.runs.report import draw_overview, figure_png, render_report
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.quality.facts import report_of_cube
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.detectors.pipeline import DetectionRun
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenRun:
+    """Where a run was written, its record and its grain table."""
+
+    folder: Path
+    record: RunRecord
+    grains: pd.DataFrame
+
+
+def write_run(
+    out: str | Path,
+    cube: ElementCube,
+    run: DetectionRun,
+    *,
+    overwrite: bool = False,
+    min_grain_px: int = 1,
+    timings: Mapping[str, float] | None = None,
+    inputs: Iterable[str | Path] = (),
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> WrittenRun:
+    """Write `run_files.RUN_FILES` into ``out``.
+
+    Everything is written into a hidden folder beside ``out`` that is renamed at the end; after an
+    error, a cancellation or an interruption nothing of it is left and an earlier ``out`` is
+    unharmed.
+
+    Parameters
+    ----------
+    out : path
+    cube, run
+        The scan, and its result with the fitted detector.
+    overwrite : bool
+        Replace the results of an earlier run; other files in ``out`` are kept.
+    min_grain_px : int
+        Smaller grains are left out of grains.csv and the report; the mask keeps every pixel at or
+        above the threshold.
+    timings : mapping, optional
+        Seconds of earlier phases, such as reading.
+    inputs : paths, optional
+        Files and folders that were read: ``out`` may not hold them.
+    on_event, cancel
+        Progress callback (phase "writing") and cancel token.
+
+    Raises
+    ------
+    InputError
+        When ``out`` is not empty and ``overwrite`` is not set, and when it cannot be written.
+    CancelledError
+        When ``cancel`` was cancelled.
+    """
+    started = time.perf_counter()
+    result = run.result
+    steps = 0
+
+    def tell(message: str) -> None:
+        nonlocal steps
+        check(cancel)
+        emit(on_event, ProgressEvent("writing", steps, len(RUN_FILES), message))
+        steps += 1
+
+    with staged_folder(out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs) as folder:
+        tell(SCORE_FILE)
+        write_score(folder / SCORE_FILE, result.score, result.pixel_size)
+        tell(MASK_FILE)
+        write_mask(folder / MASK_FILE, result.mask, result.pixel_size)
+        tell(LABELS_FILE)
+        write_labels(folder / LABELS_FILE, result.pseudo_labels, result.pixel_size)
+        tell(CONTRIBUTIONS_FILE)
+        write_stack(
+            folder / CONTRIBUTIONS_FILE, result.contributions, result.elements, result.pixel_size
+        )
+        if result.pixel_size is not None:
+            for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, CONTRIBUTIONS_FILE):
+                tell(world_file_of(tiff).name)
+                write_world_file(folder / tiff, result.pixel_size)
+        tell(GRAINS_FILE)
+        grains = find_grains(result, min_area_px=min_grain_px, cube=cube, cancel=cancel)
+        write_grains(folder / GRAINS_FILE, grains)
+        tell(MODEL_FOLDER)
+        save_model(run.fitted, folder / MODEL_FOLDER)
+        tell(INGEST_FILE)
+        ingest = cube.report or report_of_cube(cube)
+        (folder / INGEST_FILE).write_text(ingest.model_dump_json(indent=2), encoding="utf-8")
+        record = make_record(
+            cube, result, n_grains=len(grains), min_grain_px=min_grain_px, timings=timings
+        )
+        tell(OVERVIEW_FILE)
+        overview = figure_png(draw_overview(cube, result, grains, title=record.source))
+        (folder / OVERVIEW_FILE).write_bytes(overview)
+        tell(REPORT_FILE)
+        page = render_report(record, grains, ingest, overview)
+        (folder / REPORT_FILE).write_text(page, encoding="utf-8")
+        tell(RUN_FILE)
+        seconds = time.perf_counter() - started
+        record = record.model_copy(update={"timings": record.timings | {"export": seconds}})
+        (folder / RUN_FILE).write_text(record.to_json(), encoding="utf-8")
+        check(cancel)
+    return WrittenRun(Path(out), record, grains)

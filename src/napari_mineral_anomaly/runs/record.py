@@ -1,0 +1,246 @@
+"""`RunRecord`: what run.json says, so that a second person gets the same numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from napari_mineral_anomaly.detectors.results.calibration import (
+    default_threshold,
+    expected_false_pixels,
+)
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.unlisted.concentrated import (
+    ConcentratedElement,
+    concentrated_elements,
+)
+from napari_mineral_anomaly.grains.unlisted.oddest_places import OddPlace, oddest_places
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+SCHEMA_VERSION = 1
+
+_PACKAGE = "napari-mineral-anomaly"
+_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "tifffile", "torch")
+
+# Keys of AnomalyResult.info that have a place of their own in the record.
+_PLACED = {
+    "detector",
+    "seed",
+    "device",
+    "epochs",
+    "parameters",
+    "quantity",
+    "promised_false_pixels",
+    "n_valid",
+    "timings",
+    "loss_curve",
+    "warnings",
+}
+
+
+class LossPoint(BaseModel):
+    """Training loss of one epoch; ``epoch`` counts from 1 in each ``stage``, itself from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    epoch: int
+    stage: int
+    loss: float | None
+
+
+class RunRecord(BaseModel):
+    """Everything needed to judge and repeat a run; ``to_json`` is run.json.
+
+    ``versions`` maps package, Python and libraries to their versions; ``input_hashes`` each used
+    file to the SHA-256 of its bytes (None where the maps did not come from files that are still
+    there). ``epochs`` are the training steps of one stage (the second where there are two), not of
+    the whole run. ``threshold`` is in background sigmas, ``promised_false_pixels`` the background
+    pixels expected at or above it, ``timings`` in seconds per phase, ``peak_memory_mb`` (10^6
+    bytes) of the whole process so far. ``oddest`` is filled when no grain is listed;
+    ``concentrated`` are elements that a small part of the scan holds far above the rest, beside
+    the grains.
+    ``details`` is what the detector has to say beyond that.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    created: str
+    versions: dict[str, str]
+    source: str
+    input_hashes: dict[str, str | None]
+    elements: tuple[str, ...]
+    shape: tuple[int, int]
+    pixel_size_um: tuple[float, float] | None
+    spot_size_um: float | None = None
+    quantity: str
+    detector: str
+    seed: int | None
+    device: str | None
+    epochs: int | None
+    parameters: dict[str, Any]
+    threshold: float
+    promised_false_pixels: float
+    min_grain_px: int
+    n_valid: int
+    n_flagged: int
+    n_grains: int
+    oddest: tuple[OddPlace, ...] = ()
+    concentrated: tuple[ConcentratedElement, ...] = ()
+    timings: dict[str, float]
+    peak_memory_mb: float | None
+    loss_curve: tuple[LossPoint, ...]
+    warnings: tuple[str, ...]
+    details: dict[str, Any]
+
+    def to_json(self) -> str:
+        """Strict JSON: values that are not finite become null."""
+        return json.dumps(plain(self.model_dump()), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def make_record(
+    cube: ElementCube,
+    result: AnomalyResult,
+    *,
+    n_grains: int,
+    min_grain_px: int = 1,
+    timings: Mapping[str, float] | None = None,
+) -> RunRecord:
+    """Gather the record of a run.
+
+    Parameters
+    ----------
+    cube, result
+        The scan and its result.
+    n_grains, min_grain_px
+        Rows of the grain table and the smallest grain it admits.
+    timings : mapping, optional
+        Seconds of phases that ``result.info`` does not know, such as reading.
+    """
+    info = result.info
+    parameters = plain(info.get("parameters", {}))
+    n_valid = int(np.count_nonzero(result.valid))
+    return RunRecord(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=_versions(),
+        source=source_name(cube),
+        input_hashes=input_hashes(cube),
+        elements=cube.elements,
+        shape=cube.shape,
+        pixel_size_um=cube.pixel_size,
+        spot_size_um=None if cube.report is None else cube.report.spot_size_um,
+        quantity=cube.quantity,
+        detector=str(info.get("detector", "unknown")),
+        seed=info.get("seed"),
+        device=info.get("device"),
+        epochs=info.get("epochs", parameters.get("epochs")),
+        parameters=parameters,
+        threshold=result.threshold,
+        promised_false_pixels=_promise(result, n_valid),
+        min_grain_px=min_grain_px,
+        n_valid=n_valid,
+        n_flagged=int(np.count_nonzero(result.mask)),
+        n_grains=n_grains,
+        oddest=() if n_grains else oddest_places(result),
+        concentrated=concentrated_elements(cube, result.mask),
+        timings={**(timings or {}), **info.get("timings", {})},
+        peak_memory_mb=peak_memory_mb(),
+        loss_curve=tuple(LossPoint(**plain(point)) for point in info.get("loss_curve", ())),
+        warnings=tuple(str(text) for text in info.get("warnings", ())),
+        details=plain({key: value for key, value in info.items() if key not in _PLACED}),
+    )
+
+
+def source_name(cube: ElementCube) -> str:
+    """What to call a scan: the name of its folder or file, without the way to it."""
+    return Path(cube.source).name if cube.source else "array in memory"
+
+
+def input_hashes(cube: ElementCube) -> dict[str, str | None]:
+    """SHA-256 of every file that was read; None for one that is not there any more."""
+    files = {} if cube.report is None else dict.fromkeys(used.file for used in cube.report.used)
+    return {name: _sha256(_find_input(name, cube.source)) for name in files}
+
+
+def plain(value: Any) -> Any:
+    """The same value in types that strict JSON knows; what is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, str | bool | int) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def peak_memory_mb() -> float | None:
+    """Largest resident memory of this process so far in 10^6 bytes; None where nobody tells."""
+    if sys.platform == "win32":
+        return _peak_memory_mb_windows()
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kibibytes, macOS bytes.
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def _peak_memory_mb_windows() -> float | None:
+    # psutil comes with napari, not with us; it knows the peak working set of Windows.
+    try:
+        psutil = import_module("psutil")
+    except ImportError:
+        return None
+    peak = getattr(psutil.Process().memory_info(), "peak_wset", None)
+    return None if peak is None else peak / 1e6
+
+
+def _promise(result: AnomalyResult, n_valid: int) -> float:
+    """The recorded promise, or what a threshold chosen by hand amounts to."""
+    promised = result.info.get("promised_false_pixels")
+    if promised is not None and result.threshold == default_threshold(n_valid):
+        return float(promised)
+    return expected_false_pixels(result.threshold, n_valid)
+
+
+def _versions() -> dict[str, str]:
+    versions = {_PACKAGE: version(_PACKAGE), "python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def _find_input(name: str, source: str | None) -> Path | None:
+    """A used file on disk: the report names it relative to the source, or the source is it."""
+    candidates = [Path(name)]
+    if source:
+        candidates = [Path(source) / name, Path(source).with_name(name), Path(name)]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _sha256(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,281 @@
+"""The figures of a run, drawn with matplotlib's objects (no pyplot, no window, any thread)."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS, remove_small_grains, split_driver
+from napari_mineral_anomaly.runs.record import LossPoint
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+# Larger scans are shrunk before drawing: no screen shows more, and contouring 12 Mpx takes long.
+MAX_SIDE = 1600
+N_NUMBERED = 20
+N_DRIVER_MAPS = 3
+
+# The colours span 0 to this many thresholds, whatever the scan holds: with background sigmas the
+# same colour means the same oddness on every section, and a barren one looks barren.
+COLOUR_SPAN = 3.0
+
+OUTSIDE_COLOUR = "#8c8c8c"
+_OUTLINE = "#19d3f3"
+_DPI = 130
+_NARROWEST = 4.0  # inches; titles need room even above a scan a few pixels wide
+
+
+def draw_overview(
+    cube: ElementCube, result: AnomalyResult, grains: pd.DataFrame, *, title: str
+) -> Figure:
+    """Score map with numbered grains, and the maps of the elements that drive them.
+
+    Parameters
+    ----------
+    cube, result
+        The scan and its result.
+    grains : DataFrame
+        As `grains.find_grains` gives it; the worst `N_NUMBERED` are numbered by rank.
+    title : str
+        Name of the scan.
+    """
+    elements = leading_drivers(grains, cube.elements)
+    height, width = cube.shape
+    pixel_y, pixel_x = result.pixel_size or (1.0, 1.0)
+    ratio = (height * pixel_y) / (width * pixel_x)
+    figure, score_axes, driver_axes = _layout(ratio, len(elements))
+    figure.suptitle(f"{title}: {_headline(result, grains)}", fontsize=13)
+    # A caption of the figure, not of the panel: it is wider than the panel of a narrow scan,
+    # which the layout would then squeeze to nothing.
+    caption = "Blue line of the scale: threshold. Grey: left out."
+    if not grains.empty:
+        caption += "\nOutlined: grains at or above the threshold. Numbers: rank."
+    figure.supxlabel(caption, fontsize=9, x=0.01, ha="left")
+    _draw_score(score_axes, result, grains)
+    for axes, element in zip(driver_axes, elements, strict=True):
+        _draw_element(axes, cube, result, grains, element)
+    for axes in (score_axes, *driver_axes):
+        axes.set_aspect(pixel_y / pixel_x)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    draw_scale_bar(score_axes, cube.shape, result.pixel_size)
+    return figure
+
+
+def draw_loss_curve(points: Sequence[LossPoint]) -> Figure:
+    """Training loss per epoch, one line per stage, one stage after the other.
+
+    The axis is logarithmic unless a loss is not positive.
+    """
+    figure = new_figure(7.0, 2.8)
+    axes = figure.add_subplot()
+    losses = np.array([np.nan if p.loss is None else p.loss for p in points], dtype=float)
+    stages = np.array([p.stage for p in points])
+    steps = np.arange(1, losses.size + 1)
+    for stage in dict.fromkeys(stages.tolist()):
+        of_stage = stages == stage
+        axes.plot(steps[of_stage], losses[of_stage], linewidth=1.2, label=f"Stage {stage}")
+    if np.nanmin(losses, initial=np.inf) > 0:
+        axes.set_yscale("log")
+    axes.set_xlabel("Epoch")
+    axes.set_ylabel("Training loss")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def figure_png(figure: Figure) -> bytes:
+    """The figure as PNG."""
+    buffer = io.BytesIO()
+    # No version of ours inside: the same run gives the same bytes.
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def leading_drivers(grains: pd.DataFrame, elements: Sequence[str]) -> list[str]:
+    """Elements to show, at most `N_DRIVER_MAPS`: the first drivers of the numbered grains.
+
+    The most frequent first; among equals the one of the worse grain.
+    """
+    shown = grains.head(N_NUMBERED)
+    first = [split_driver(text)[0] for text in shown[DRIVER_COLUMNS[0]] if text]
+    counted = [element for element, _ in Counter(first).most_common()]
+    return [element for element in counted if element in elements][:N_DRIVER_MAPS]
+
+
+def _headline(result: AnomalyResult, grains: pd.DataFrame) -> str:
+    detector = result.info.get("detector", "")
+    name = f" ({detector})" if detector else ""
+    if grains.empty:
+        return f"no grain reaches {result.threshold:.2f} background sigmas{name}"
+    what = "grain" if len(grains) == 1 else "grains"
+    return f"{len(grains)} {what} at or above {result.threshold:.2f} background sigmas{name}"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure (inches) that can be saved without a window."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
+    """A score panel, with the driver maps beside it or, for wide scans, below it."""
+    wide = ratio < 0.6
+    if n_drivers == 0:
+        figure = new_figure(9.0, min(max(9.0 * ratio, 3.0), 11.0) + 0.8)
+        return figure, figure.add_subplot(), []
+    if wide:
+        score_height = max(11.0 * ratio, 2.2)
+        figure = new_figure(12.0, score_height * (1 + 1.2 / n_drivers) + 1.4)
+        grid = figure.add_gridspec(2, n_drivers, height_ratios=[1.0, 1.2 / n_drivers])
+        score_axes = figure.add_subplot(grid[0, :])
+        return figure, score_axes, [figure.add_subplot(grid[1, k]) for k in range(n_drivers)]
+    score_height = min(max(8.0 * ratio, 5.0), 11.0)
+    # Panels as wide as their maps, plus room for the scale beside each.
+    map_width = max(score_height / ratio, _NARROWEST)
+    widths = [map_width + 1.1, map_width / N_DRIVER_MAPS + 1.1]
+    figure = new_figure(sum(widths) + 0.3, score_height + 0.9)
+    grid = figure.add_gridspec(N_DRIVER_MAPS, 2, width_ratios=widths)
+    score_axes = figure.add_subplot(grid[:, 0])
+    return figure, score_axes, [figure.add_subplot(grid[k, 1]) for k in range(n_drivers)]
+
+
+def _draw_score(axes: Axes, result: AnomalyResult, grains: pd.DataFrame) -> None:
+    score, extent = shrunk(result.score, np.fmax)
+    colours = colormaps["inferno"].with_extremes(bad=OUTSIDE_COLOUR)
+    # A threshold set to 0 or below still needs colours.
+    top = COLOUR_SPAN * max(result.threshold, 1.0)
+    image = axes.imshow(
+        score, cmap=colours, vmin=0.0, vmax=top, extent=extent, interpolation="nearest"
+    )
+    bar = axes.figure.colorbar(image, ax=axes, extend="both", shrink=0.8, pad=0.02)
+    bar.set_label("Anomaly score (background sigmas)")
+    bar.ax.axhline(result.threshold, color=_OUTLINE, linewidth=2)
+    if not grains.empty:
+        mask, _ = shrunk(_shown_mask(result, grains).astype(np.float32), np.fmax)
+        axes.contour(
+            mask, levels=[0.5], extent=extent, origin="upper", colors=_OUTLINE, linewidths=0.7
+        )
+    _number_grains(axes, result.score.shape, grains)
+
+
+def _shown_mask(result: AnomalyResult, grains: pd.DataFrame) -> NDArray[np.bool_]:
+    """The mask without grains too small for the table."""
+    return remove_small_grains(result.mask, int(grains["area_px"].min()))
+
+
+def _draw_element(
+    axes: Axes, cube: ElementCube, result: AnomalyResult, grains: pd.DataFrame, element: str
+) -> None:
+    plane = np.where(result.valid, cube.plane(cube.elements.index(element)), np.nan)
+    small, extent = shrunk(plane.astype(np.float32), np.fmax)
+    low, high = np.nanpercentile(small, (1.0, 99.8))
+    colours = colormaps["gray"].with_extremes(bad=OUTSIDE_COLOUR)
+    image = axes.imshow(
+        small,
+        cmap=colours,
+        vmin=low,
+        vmax=high if high > low else low + 1.0,
+        extent=extent,
+        interpolation="nearest",
+    )
+    bar = axes.figure.colorbar(image, ax=axes, extend="both", pad=0.02)
+    if cube.quantity in ("counts", "concentration"):
+        bar.set_label(cube.quantity, fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    shown = grains.head(N_NUMBERED)
+    driven = shown[[split_driver(text)[0] == element for text in shown[DRIVER_COLUMNS[0]]]]
+    axes.scatter(
+        driven["centroid_x_px"],
+        driven["centroid_y_px"],
+        s=60,
+        facecolors="none",
+        edgecolors=_OUTLINE,
+        linewidths=0.9,
+    )
+    ranks = ", ".join(str(rank) for rank in driven["rank"][:8])
+    more = " ..." if len(driven) > 8 else ""
+    axes.set_title(f"{element}: first driver of {ranks}{more}", fontsize=9, loc="left")
+
+
+def _number_grains(axes: Axes, shape: tuple[int, ...], grains: pd.DataFrame) -> None:
+    height, width = shape
+    for grain in grains.head(N_NUMBERED).itertuples():
+        x, y = float(str(grain.centroid_x_px)), float(str(grain.centroid_y_px))
+        # Towards the middle of the map, so that no number leaves it.
+        right, below = x < 0.9 * width, y < 0.1 * height
+        axes.annotate(
+            str(grain.rank),
+            (x, y),
+            xytext=(6 if right else -6, -6 if below else 6),
+            textcoords="offset points",
+            ha="left" if right else "right",
+            va="top" if below else "bottom",
+            color="white",
+            fontsize=9,
+            fontweight="bold",
+            path_effects=[withStroke(linewidth=2, foreground="black")],
+        )
+
+
+def draw_scale_bar(
+    axes: Axes, shape: tuple[int, int], pixel_size: tuple[float, float] | None
+) -> None:
+    """A bar of a round length, about a fifth of the width, in the lower left corner."""
+    height, width = shape
+    pixel = 1.0 if pixel_size is None else pixel_size[1]
+    length = round_length(width * pixel / 5)
+    label = f"{length:g} px (pixel size unknown)" if pixel_size is None else f"{length:g} µm"
+    x, y = 0.03 * width, 0.97 * height
+    thickness = 0.008 * height
+    bar = Rectangle((x, y - thickness), length / pixel, thickness, color="white", linewidth=0)
+    bar.set_path_effects([withStroke(linewidth=2, foreground="black")])
+    axes.add_patch(bar)
+    axes.annotate(
+        label,
+        (x, y - thickness),
+        xytext=(0, 3),
+        textcoords="offset points",
+        color="white",
+        fontsize=10,
+        fontweight="bold",
+        path_effects=[withStroke(linewidth=2, foreground="black")],
+    )
+
+
+def round_length(about: float) -> float:
+    """The largest of 1, 2 or 5 times a power of ten that is not longer than ``about``."""
+    power = 10.0 ** math.floor(math.log10(about))
+    return max(step * power for step in (1, 2, 5) if step * power <= about * (1 + 1e-9))
+
+
+def shrunk(
+    image: NDArray[Any], reduce: np.ufunc, max_side: int | None = None
+) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
+    """The image shrunk to ``max_side`` (`MAX_SIDE`) pixels a side, and its extent in scan pixels.
+
+    The largest value of each block is kept, so that a grain of one pixel stays visible.
+    """
+    height, width = image.shape
+    step = math.ceil(max(height, width) / (max_side or MAX_SIDE))
+    rows, columns = math.ceil(height / step), math.ceil(width / step)
+    if step > 1:
+        padding = ((0, rows * step - height), (0, columns * step - width))
+        padded = np.pad(image, padding, constant_values=np.nan)
+        blocks = padded.reshape(rows, step, columns, step)
+        image = reduce.reduce(reduce.reduce(blocks, axis=3), axis=1)
+    return image, (-0.5, columns * step - 0.5, rows * step - 0.5, -0.5)

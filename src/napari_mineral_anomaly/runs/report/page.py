@@ -1,0 +1,246 @@
+"""report.html: one self-contained page in plain words."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
+from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
+from napari_mineral_anomaly.runs.record import RunRecord
+from napari_mineral_anomaly.runs.report.overview import draw_loss_curve, figure_png
+from napari_mineral_anomaly.scan.quality.facts import IngestReport, UsedMap
+
+# A page with thousands of rows opens slowly; grains.csv has them all.
+MAX_GRAINS = 100
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d1d1f; max-width: 1100px;
+  margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+p.lead { font-size: 1.1rem; } p.small { color: #5a5a60; font-size: .9rem; }
+img { max-width: 100%; height: auto; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .7rem; border-bottom: 1px solid #dcdce0; text-align: left;
+  vertical-align: top; }
+th { border-bottom: 2px solid #9a9aa2; } td.number, th.number { text-align: right; }
+ul.warnings { background: #fff4d6; border-left: 4px solid #d9a400; padding: .6rem 2rem; }
+"""
+
+
+def render_report(
+    record: RunRecord, grains: pd.DataFrame, ingest: IngestReport, overview_png: bytes
+) -> str:
+    """The page as HTML text; pictures are embedded, nothing is fetched, every text is escaped.
+
+    Parameters
+    ----------
+    record : RunRecord
+    grains : DataFrame
+        As `grains.find_grains` gives it.
+    ingest : IngestReport
+    overview_png : bytes
+        The PNG of `draw_overview`.
+    """
+    title = f"Anomalous grains in {record.source}"
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="small">{escape(_subtitle(record))}</p>',
+        f'<p class="lead">{escape(_summary(record))}</p>',
+        _warnings([*ingest.warnings, *record.warnings]),
+        _picture(overview_png, "Anomaly score map with the ranked grains and their driver maps"),
+        "<h2>Grains, the oddest first</h2>",
+        _grain_table(record, grains),
+        _concentrated(record),
+        "<h2>How it was computed</h2>",
+        _key_values(_computation(record)),
+        _loss(record),
+        "<h2>What was read</h2>",
+        _ingest(ingest),
+        "<h2>Versions</h2>",
+        _key_values(record.versions.items()),
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</body></html>\n"
+    )
+
+
+def _subtitle(record: RunRecord) -> str:
+    height, width = record.shape
+    size = _pixel_size(record.pixel_size_um)
+    return (
+        f"{width} x {height} pixels, {size}, {len(record.elements)} elements, "
+        f"detector {record.detector}, {record.created}"
+    )
+
+
+def _summary(record: RunRecord) -> str:
+    expected = f"{record.promised_false_pixels:.3g}"
+    promise = f"about {expected} of {record.n_valid} ordinary pixels is expected by chance"
+    if record.n_grains == 0:
+        return (
+            f"No grain reaches the threshold of {record.threshold:.2f} background sigmas, "
+            f"at which {promise}."
+        )
+    what = "grain reaches" if record.n_grains == 1 else "grains reach"
+    return (
+        f"{record.n_grains} {what} the threshold of {record.threshold:.2f} background sigmas, "
+        f"at which {promise}. {record.n_flagged} pixels are flagged."
+    )
+
+
+def _concentrated(record: RunRecord) -> str:
+    sentence = concentrated_sentence(record.concentrated)
+    return f"<p>{escape(sentence)}</p>" if sentence else ""
+
+
+def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
+    if grains.empty:
+        hint = oddest_sentence(record.oddest, record.threshold)
+        return f"<p>{escape(f'None. {hint}'.strip())}</p>"
+    known = record.pixel_size_um is not None
+    unit = "µm" if known else "pixels"
+    y, x = ("centroid_y_um", "centroid_x_um") if known else ("centroid_y_px", "centroid_x_px")
+    area = "area_um2" if known else "area_px"
+    header = ["Rank", "Peak score", "Mean score", f"Area ({unit}{'²' if known else ''})"]
+    header += ["Pixels"] if known else []
+    header += [f"Centre down ({unit})", f"Centre across ({unit})", "Driven by"]
+    header += ["Perhaps", "Beware of", "Beside"]
+    rows: list[list[Any]] = []
+    for grain in grains.head(MAX_GRAINS).to_dict("records"):
+        row = [grain["rank"], f"{grain['peak_score']:.1f}", f"{grain['mean_score']:.1f}"]
+        row += [f"{grain[area]:.0f}"] + ([grain["area_px"]] if known else [])
+        row += [f"{grain[y]:.1f}", f"{grain[x]:.1f}"]
+        row += [", ".join(grain[column] for column in DRIVER_COLUMNS if grain[column])]
+        row += [_hint(grain), grain["flags"], grain["neighbours"]]
+        rows.append(row)
+    note = (
+        "Scores are in background sigmas. Driven by: the elements that carry the score, each with "
+        "its mean excess (+) or lack (-) over the grain in background sigmas. Centres are measured "
+        "from the centre of the first pixel. Perhaps: the mineral whose formula fits the excess "
+        "over the surroundings best, with its distance (0 fits perfectly, 1 not at all); a hint by "
+        "sign and pattern, no analysis. Beware of: what else could have made the grain; nothing is "
+        "left out because of it. Beside: the background clusters around the grain."
+    )
+    if len(grains) > MAX_GRAINS:
+        note += f" The worst {MAX_GRAINS} of {len(grains)}; grains.csv lists all."
+    return f'{_table(header, rows, numbers=len(header) - 4)}<p class="small">{escape(note)}</p>'
+
+
+def _hint(grain: dict[Any, Any]) -> str:
+    name = grain["mineral_hint"]
+    return f"{name} ({grain['mineral_distance']:.2f})" if name else ""
+
+
+def _computation(record: RunRecord) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = [
+        ("Detector", record.detector),
+        ("Seed", record.seed),
+        ("Device", record.device),
+        ("Elements", ", ".join(record.elements)),
+        ("Kind of numbers", record.quantity),
+        ("Valid pixels", record.n_valid),
+        ("Smallest grain listed (pixels)", record.min_grain_px),
+    ]
+    shown = {"seed", "device"}
+    rows += [(f"Parameter {key}", v) for key, v in record.parameters.items() if key not in shown]
+    rows += [(f"Seconds for {phase}", f"{s:.1f}") for phase, s in record.timings.items()]
+    if record.peak_memory_mb is not None:
+        rows.append(("Peak memory (MB)", f"{record.peak_memory_mb:.0f}"))
+    return rows
+
+
+def _loss(record: RunRecord) -> str:
+    if not record.loss_curve:
+        return ""
+    return _picture(figure_png(draw_loss_curve(record.loss_curve)), "Training loss per epoch")
+
+
+def _ingest(ingest: IngestReport) -> str:
+    used = _table(
+        [
+            "File",
+            "Element",
+            "Numbers",
+            "Rows x columns",
+            "Missing",
+            "Zero",
+            "Negative",
+            "Saturated",
+        ],
+        [
+            [
+                *(_place(m), m.element, m.dtype, "x".join(map(str, m.shape))),
+                *(m.nan, m.zero, m.negative, m.saturated),
+            ]
+            for m in ingest.used
+        ],
+        first_number=4,
+    )
+    size = _pixel_size(ingest.pixel_size_um)
+    parts = [f"<p>{escape(size)} (source: {escape(ingest.pixel_size_source)}).</p>", used]
+    if ingest.ignored:
+        parts += [
+            "<p>Not used as element maps:</p>",
+            _table(["File", "Why"], [[f.file, f.reason] for f in ingest.ignored]),
+        ]
+    return "".join(parts)
+
+
+def _place(used: UsedMap) -> str:
+    return used.file if used.page is None else f"{used.file}, page {used.page}"
+
+
+def _pixel_size(size: tuple[float, float] | None) -> str:
+    if size is None:
+        return "pixel size unknown"
+    y, x = size
+    return f"pixel size {x:g} µm" if x == y else f"pixel size {y:g} µm down, {x:g} µm across"
+
+
+def _warnings(texts: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return f'<ul class="warnings">{items}</ul>' if items else ""
+
+
+def _picture(png: bytes, text: str) -> str:
+    data = base64.b64encode(png).decode("ascii")
+    return f'<p><img alt="{escape(text)}" src="data:image/png;base64,{data}"></p>'
+
+
+def _key_values(rows: Iterable[tuple[str, Any]]) -> str:
+    pairs = [(str(key), "" if value is None else str(value)) for key, value in rows]
+    cells = "".join(f"<tr><td>{escape(k)}</td><td>{escape(v)}</td></tr>" for k, v in pairs)
+    return f'<div class="wide"><table>{cells}</table></div>'
+
+
+def _table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    first_number: int | None = None,
+    numbers: int | None = None,
+) -> str:
+    """A table; columns from ``first_number`` on, or the first ``numbers``, are right-aligned."""
+
+    def cell(tag: str, column: int, value: Any) -> str:
+        is_number = (first_number is not None and column >= first_number) or (
+            numbers is not None and column < numbers
+        )
+        kind = ' class="number"' if is_number else ""
+        return f"<{tag}{kind}>{escape(str(value))}</{tag}>"
+
+    head = "".join(cell("th", c, text) for c, text in enumerate(header))
+    body = "".join(
+        f"<tr>{''.join(cell('td', c, value) for c, value in enumerate(row))}</tr>" for row in rows
+    )
+    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'

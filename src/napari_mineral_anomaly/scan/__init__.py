@@ -1,0 +1,1 @@
+"""What was measured: element maps, the valid area, spectra, and checks of their quality."""

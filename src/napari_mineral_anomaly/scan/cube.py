@@ -1,0 +1,293 @@
+"""`ElementCube`: the element maps of one scan, in the file's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_mineral_anomaly.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.io.reading.companions import ContextImage
+    from napari_mineral_anomaly.scan.quality.facts import IngestReport
+    from napari_mineral_anomaly.scan.spectra import SpectrumImage
+    from napari_mineral_anomaly.scan.valid_area import ValidArea
+
+Quantity = Literal["counts", "concentration", "reflectance", "unknown"]
+QUANTITIES: tuple[str, ...] = get_args(Quantity)
+
+# Blocks of about this many pixels keep float32 working copies of 40 elements under 200 MB.
+BLOCK_PIXELS = 1_000_000
+
+
+class ElementCube:
+    """Element maps of one scan, one plane per element.
+
+    Parameters
+    ----------
+    maps : array (C, H, W)
+        One plane per element, in the native dtype of the files; numpy or lazy (anything with
+        ``shape``, ``dtype`` and slicing, such as dask or zarr). Never converted or copied here.
+    elements : sequence of str
+        C unique names.
+    pixel_size : (float, float), optional
+        (y, x) in µm; None when unknown.
+    valid : array (H, W) of bool, optional
+        The area that holds sample. Default: `valid_area.locate_sample`, which leaves out what is
+        missing, zero in every element, or off the sample; computed when first asked for, so that
+        a lazy cube can be opened and looked at without being read.
+    quantity : {"counts", "concentration", "reflectance", "unknown"}, optional
+        What the numbers are. Default: decided from the data (`guess_quantity`) when first asked.
+    source : str, optional
+        Where the maps came from, for people.
+    report : IngestReport or callable, optional
+        What the reader used, ignored and why; or a function of the cube that makes the report,
+        called when it is first asked for.
+    spectra : SpectrumImage, optional
+        The spectrum of every pixel, where the maps were made of spectra; stays lazy.
+
+    context : sequence of ContextImage, optional
+        Images in register that lie beside the maps (electron image, optical picture, phase map):
+        to look at, never part of the maps.
+
+    Raises
+    ------
+    InputError
+        When shapes, names, pixel size or valid area do not fit together.
+    """
+
+    def __init__(
+        self,
+        maps: Any,
+        elements: Sequence[str],
+        pixel_size: Sequence[float] | None = None,
+        valid: ArrayLike | None = None,
+        quantity: Quantity | None = None,
+        source: str | None = None,
+        report: IngestReport | Callable[[ElementCube], IngestReport] | None = None,
+        spectra: SpectrumImage | None = None,
+        context: Sequence[ContextImage] = (),
+    ) -> None:
+        if not hasattr(maps, "shape") or not hasattr(maps, "dtype"):
+            maps = np.asarray(maps)
+        if len(maps.shape) != 3:
+            raise InputError(
+                f"Element maps must be a stack (elements, rows, columns); "
+                f"got an array of shape {tuple(maps.shape)}."
+            )
+        if 0 in maps.shape:
+            raise InputError(f"The element maps are empty: shape {tuple(maps.shape)}.")
+        if np.dtype(maps.dtype).kind not in "uifb":
+            raise InputError(f"Element maps must be real numbers; got dtype {maps.dtype}.")
+        names = tuple(str(name) for name in elements)
+        if len(names) != maps.shape[0]:
+            raise InputError(f"{maps.shape[0]} element maps but {len(names)} element names.")
+        if len(set(names)) != len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise InputError(f"Element names must be unique; given twice: {', '.join(twice)}.")
+        if quantity is not None and quantity not in QUANTITIES:
+            raise InputError(f"quantity must be one of {', '.join(QUANTITIES)}; got {quantity!r}.")
+        self._maps = maps
+        self._elements = names
+        self._pixel_size = _checked_pixel_size(pixel_size)
+        self._valid = None if valid is None else _checked_valid(valid, self.shape)
+        self._valid_area: ValidArea | None = None
+        self._quantity = quantity
+        self._source = source
+        self._report = report
+        if spectra is not None and spectra.shape != self.shape:
+            raise InputError(
+                f"The spectra cover {'x'.join(map(str, spectra.shape))} pixels, "
+                f"the element maps {'x'.join(map(str, self.shape))}."
+            )
+        self._spectra = spectra
+        odd = next((image for image in context if image.shape != self.shape), None)
+        if odd is not None:
+            raise InputError(
+                f"The image {odd.name} has {'x'.join(map(str, odd.shape))} pixels, "
+                f"the element maps {'x'.join(map(str, self.shape))}."
+            )
+        self._context = tuple(context)
+
+    @property
+    def maps(self) -> Any:
+        """The planes (C, H, W) in their native dtype, numpy or lazy."""
+        return self._maps
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The C element names."""
+        return self._elements
+
+    @property
+    def pixel_size(self) -> tuple[float, float] | None:
+        """Pixel size (y, x) in µm, or None when unknown."""
+        return self._pixel_size
+
+    @property
+    def source(self) -> str | None:
+        """Where the maps came from."""
+        return self._source
+
+    @property
+    def report(self) -> IngestReport | None:
+        """What the reader used and ignored; None for arrays made in memory.
+
+        Reads the maps on first use.
+        """
+        if callable(self._report):
+            self._report = self._report(self)
+        return self._report
+
+    @property
+    def context(self) -> tuple[ContextImage, ...]:
+        """Images in register that lie beside the maps."""
+        return self._context
+
+    @property
+    def spectra(self) -> SpectrumImage | None:
+        """The spectrum of every pixel, read on demand; None for maps without spectra."""
+        return self._spectra
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return int(self._maps.shape[1]), int(self._maps.shape[2])
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the maps stay in their files and are read in parts."""
+        return not isinstance(self._maps, np.ndarray)
+
+    @property
+    def n_elements(self) -> int:
+        """Number of element maps C."""
+        return len(self._elements)
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """(H, W) bool: the area that holds sample (reads the maps on first use)."""
+        if self._valid is None:
+            self._valid_area = default_valid(self)
+            self._valid = self._valid_area.mask
+        return self._valid
+
+    @property
+    def valid_area(self) -> ValidArea:
+        """The valid area with how it came about: given, or found and what was left out why."""
+        valid = self.valid
+        if self._valid_area is None:
+            from napari_mineral_anomaly.scan.valid_area import ValidArea
+
+            self._valid_area = ValidArea(valid, "given")
+        return self._valid_area
+
+    @property
+    def n_valid(self) -> int:
+        """Number of valid pixels."""
+        return int(np.count_nonzero(self.valid))
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the numbers are; decided from the data where it was not given."""
+        if self._quantity is None:
+            self._quantity = guess_quantity(self)
+        return self._quantity
+
+    def plane(self, index: int) -> NDArray[Any]:
+        """One element map (H, W) as numpy, in its native dtype."""
+        return np.asarray(self._maps[index])
+
+    def block(self, rows: slice, columns: slice = slice(None)) -> NDArray[np.float32]:
+        """A working copy (C, h, w) of some rows and columns in float32, NaN kept."""
+        return np.asarray(self._maps[:, rows, columns]).astype(np.float32)
+
+    def row_blocks(self, max_pixels: int = BLOCK_PIXELS) -> Iterator[slice]:
+        """Slices of rows that together cover the scan, each of at most ``max_pixels`` pixels."""
+        height, width = self.shape
+        step = max(1, max_pixels // width)
+        for start in range(0, height, step):
+            yield slice(start, min(start + step, height))
+
+    def replace(self, **changes: Any) -> ElementCube:
+        """A cube with some constructor arguments changed; the maps are shared, not copied."""
+        arguments: dict[str, Any] = {
+            "maps": self._maps,
+            "elements": self._elements,
+            "pixel_size": self._pixel_size,
+            "valid": self._valid,
+            "quantity": self._quantity,
+            "source": self._source,
+            "report": self._report,
+            "spectra": self._spectra,
+            "context": self._context,
+        }
+        cube = ElementCube(**(arguments | changes))
+        if cube.shape == self.shape and not {"maps", "valid"} & set(changes):
+            cube._valid_area = self._valid_area
+        return cube
+
+    def __repr__(self) -> str:
+        height, width = self.shape
+        size = "unknown" if self._pixel_size is None else f"{self._pixel_size} µm"
+        return (
+            f"ElementCube({self.n_elements} elements, {height} x {width} px, "
+            f"{self._maps.dtype}, pixel size {size})"
+        )
+
+
+def default_valid(cube: ElementCube) -> ValidArea:
+    """The valid area of a cube that was given none."""
+    # Imported here because the module knows cubes by name.
+    from napari_mineral_anomaly.scan.valid_area import locate_sample
+
+    return locate_sample(cube)
+
+
+def guess_quantity(cube: ElementCube) -> Quantity:
+    """Decide what the numbers are from 64 to 127 rows, evenly spread over the scan.
+
+    A scan of fewer than 128 rows is read whole.
+
+    Whole numbers that are not negative are counts, whatever the dtype; fractions between 0 and
+    about 100 are concentrations (weight per cent); anything else is "unknown". Our choice: it
+    only selects the variance-stabilising transform, and every run records it.
+    """
+    height, _ = cube.shape
+    rows = slice(None, None, max(1, height // 64))
+    sample = np.asarray(cube.maps[:, rows, :]).astype(np.float64)
+    sample = sample[np.isfinite(sample)]
+    if sample.size == 0:
+        return "unknown"
+    if sample.min() >= 0 and np.array_equal(sample, np.rint(sample)):
+        return "counts"
+    if sample.min() >= -1.0 and sample.max() <= 101.0:
+        return "concentration"
+    return "unknown"
+
+
+def _checked_pixel_size(pixel_size: Sequence[float] | None) -> tuple[float, float] | None:
+    if pixel_size is None:
+        return None
+    sizes = tuple(float(value) for value in np.atleast_1d(np.asarray(pixel_size, dtype=float)))
+    if len(sizes) == 1:
+        sizes = (sizes[0], sizes[0])
+    if len(sizes) != 2 or not all(np.isfinite(s) and s > 0 for s in sizes):
+        raise InputError(
+            f"The pixel size must be one or two positive numbers in µm (y, x); got {pixel_size}."
+        )
+    return sizes[0], sizes[1]
+
+
+def _checked_valid(valid: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    mask = np.array(valid, dtype=bool)  # a copy: nobody can change the cube's area behind its back
+    if mask.shape != shape:
+        raise InputError(
+            f"The valid area is {'x'.join(map(str, mask.shape))} pixels, "
+            f"the element maps are {shape[0]}x{shape[1]}."
+        )
+    mask.setflags(write=False)
+    return mask

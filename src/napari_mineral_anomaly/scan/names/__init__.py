@@ -1,0 +1,1 @@
+"""Names of elements, of map files and of minerals' formulas."""

@@ -1,0 +1,1 @@
+"""Checks of a scan: dead lines, spikes, maps that are alike."""

@@ -1,0 +1,102 @@
+"""The ingest report in words, for the command line and the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_mineral_anomaly.io.spectrum_report import spectrum_lines
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.scan.quality.facts import IngestReport, UsedMap, ValidAreaCounts
+
+_KINDS = {
+    "bse": "electron image",
+    "optical": "picture",
+    "phase": "phase map",
+    "mask": "mask",
+    "other": "image",
+}
+
+
+def report_lines(report: IngestReport) -> list[str]:
+    """A report as lines of text, for the command line and the window."""
+    lines = []
+    if report.used:
+        shapes = {used.shape for used in report.used}
+        dtypes = sorted({used.dtype for used in report.used})
+        sizes = ", ".join(f"{h} x {w} pixels (rows x columns)" for h, w in sorted(shapes))
+        noun = "element map" if len(report.used) == 1 else "element maps"
+        lines.append(f"{len(report.used)} {noun}, {sizes}, {', '.join(dtypes)}")
+    lines.append(f"Pixel size: {_pixel_size_words(report)}")
+    if report.spot_size_um is not None:
+        lines.append(f"Beam diameter: {report.spot_size_um:g} µm (typed by the user)")
+    if report.valid_area is not None and report.valid_area.n_valid < report.valid_area.n_pixels:
+        lines.append(_valid_area_words(report.valid_area))
+    if report.spectra is not None:
+        lines.append(f"Spectra of the pixels: {report.spectra}")
+    if report.spectrum is not None:
+        lines += spectrum_lines(report.spectrum)
+    width = max((len(used.element) for used in report.used), default=0)
+    for used in report.used:
+        place = used.file if used.page is None else f"{used.file}, plane {used.page}"
+        numbers = f"{used.dtype}{_range_words(used)}{_counts_words(used)}"
+        lines.append(f"  {used.element:<{width}}  {place}  {numbers}")
+    offered = [companion for companion in report.context if companion.offered]
+    if offered:
+        lines.append("In register beside the maps, offered as context:")
+        lines += [f"  {one.file}: {_KINDS[one.kind]}" for one in offered]
+    if report.ignored:
+        lines.append("Not read as element maps:")
+        lines += [f"  {ignored.file}: {ignored.reason}" for ignored in report.ignored]
+    if report.warnings:
+        lines.append("Please note:")
+        lines += [f"  {warning}" for warning in report.warnings]
+    return lines
+
+
+def _valid_area_words(area: ValidAreaCounts) -> str:
+    share = 100 * area.n_valid / area.n_pixels
+    if area.origin == "given":
+        return f"Valid area: {area.n_valid} pixels, {share:.1f} % of the scan (given)"
+    left_out = [
+        f"{count} {word}"
+        for count, word in (
+            (area.n_off_sample, "off the sample (no element present, open to the border)"),
+            (area.n_zero, "zero in every element"),
+            (area.n_missing, "missing"),
+        )
+        if count
+    ]
+    words = "; ".join(left_out)
+    return f"Valid area: {area.n_valid} pixels, {share:.1f} % of the scan; left out: {words}"
+
+
+def _range_words(used: UsedMap) -> str:
+    if used.min is None or used.max is None or used.mean is None:
+        return ""
+    return f"  {used.min:.4g} to {used.max:.4g}, mean {used.mean:.4g}"
+
+
+def _pixel_size_words(report: IngestReport) -> str:
+    if report.pixel_size_um is None:
+        return "unknown"
+    y, x = report.pixel_size_um
+    size = f"{x:g} µm" if x == y else f"{x:g} µm wide, {y:g} µm high"
+    return f"{size} ({report.pixel_size_source})"
+
+
+def _counts_words(used: UsedMap) -> str:
+    n_pixels = used.counted or used.shape[0] * used.shape[1]
+    parts = [
+        f"{count} {word} ({100 * count / n_pixels:.1f} %)"
+        for count, word in (
+            (used.zero, "zero"),
+            (used.nan, "missing"),
+            (used.negative, "negative"),
+            (used.saturated, "saturated"),
+        )
+        if count
+    ]
+    if used.spikes:
+        parts.append(f"{used.spikes} single-pixel spike{'s' if used.spikes > 1 else ''}")
+    return f"  {', '.join(parts)}" if parts else ""

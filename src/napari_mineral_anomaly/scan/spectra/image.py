@@ -1,0 +1,290 @@
+"""`SpectrumImage`: the spectra behind the maps, one per pixel, read where they are asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.progress import (
+    CancelToken,
+    ProgressCallback,
+    ProgressEvent,
+    check,
+    emit,
+)
+from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
+
+# Rows are read in blocks of about this many counts: 64 MB as float32, whatever the scan's size.
+BLOCK_COUNTS = 16_000_000
+
+
+class Counts(Protocol):
+    """What a spectrum image needs of its numbers: a shape, a dtype and blocks on demand."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W, E)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Native dtype."""
+        ...
+
+    def __getitem__(self, index: tuple[slice, slice]) -> Any:
+        """Some rows and columns, all channels."""
+        ...
+
+
+class MissingEnergyError(InputError):
+    """A spectrum image without energy calibration was asked for one.
+
+    Attributes
+    ----------
+    n_channels : int
+    """
+
+    def __init__(self, sentence: str, n_channels: int) -> None:
+        super().__init__(sentence)
+        self.n_channels = n_channels
+
+
+class SpectrumImage:
+    """Spectra of one scan.
+
+    Parameters
+    ----------
+    counts : array-like (H, W, E)
+        numpy, memory-mapped or lazy; sliced by rows and columns on demand, never converted whole.
+    energy : EnergyAxis, optional
+        The calibration; None when neither the file nor the user gave one.
+    pixel_size : (float, float), optional
+        (y, x) in µm.
+    declared_elements : sequence of str
+        Elements that the file itself lists.
+    beam_kev : float, optional
+        Tube or beam voltage: lines above it cannot be excited.
+    source : str
+        Where the spectra came from, for people.
+    files : sequence of str
+        Names of the files that hold the spectra, the one with the counts first.
+    notes : sequence of str
+        What a reader found odd, as sentences for the ingest report.
+
+    Raises
+    ------
+    InputError
+        When the counts are not a cube of real numbers, or the calibration has another length.
+    """
+
+    def __init__(
+        self,
+        counts: Any,
+        energy: EnergyAxis | None = None,
+        *,
+        pixel_size: Sequence[float] | None = None,
+        declared_elements: Sequence[str] = (),
+        beam_kev: float | None = None,
+        source: str = "",
+        files: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
+        shape = tuple(int(n) for n in counts.shape)
+        if len(shape) != 3 or 0 in shape:
+            raise InputError(
+                f"A spectrum image has rows, columns and channels; {source or 'this array'} has "
+                f"the shape {shape}."
+            )
+        if np.dtype(counts.dtype).kind not in "uif":
+            raise InputError(f"Spectra must be real numbers; got dtype {counts.dtype}.")
+        if energy is not None and energy.n_channels != shape[2]:
+            raise InputError(
+                f"The energy calibration has {energy.n_channels} channels, "
+                f"the spectra have {shape[2]}."
+            )
+        self._counts: Counts = counts
+        self._energy = energy
+        self._pixel_size = None if pixel_size is None else (pixel_size[0], pixel_size[1])
+        self._declared = tuple(declared_elements)
+        self._beam_kev = beam_kev
+        self._source = source
+        self._files = tuple(files)
+        self._notes = tuple(notes)
+        self._sum: NDArray[np.float64] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def counts(self) -> Counts:
+        """(H, W, E), numpy or lazy: take rows and columns of it, not the whole."""
+        return self._counts
+
+    @property
+    def energy(self) -> EnergyAxis | None:
+        """The energy calibration, None when there is none."""
+        return self._energy
+
+    @property
+    def pixel_size(self) -> tuple[float, float] | None:
+        """(y, x) in µm, None when unknown."""
+        return self._pixel_size
+
+    @property
+    def declared_elements(self) -> tuple[str, ...]:
+        """Elements that the file lists."""
+        return self._declared
+
+    @property
+    def beam_kev(self) -> float | None:
+        """Tube or beam voltage in kV, None when unknown."""
+        return self._beam_kev
+
+    @property
+    def source(self) -> str:
+        """Where the spectra came from."""
+        return self._source
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files, the one with the counts first."""
+        return self._files
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader found odd, as sentences."""
+        return self._notes
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return int(self._counts.shape[0]), int(self._counts.shape[1])
+
+    @property
+    def n_channels(self) -> int:
+        """Channels E of each spectrum."""
+        return int(self._counts.shape[2])
+
+    def with_energy(self, offset_kev: float, gain_kev: float) -> SpectrumImage:
+        """The same spectra under another calibration; a sum that is known is kept."""
+        other = SpectrumImage(
+            self._counts,
+            EnergyAxis(offset_kev, gain_kev, self.n_channels),
+            pixel_size=self._pixel_size,
+            declared_elements=self._declared,
+            beam_kev=self._beam_kev,
+            source=self._source,
+            files=self._files,
+            notes=self._notes,
+        )
+        other._sum = self._sum
+        return other
+
+    def require_energy(self) -> EnergyAxis:
+        """The energy calibration.
+
+        Raises
+        ------
+        MissingEnergyError
+            When there is none; the sentence says how to give one.
+        """
+        if self._energy is None:
+            raise MissingEnergyError(
+                f"{self._source or 'The spectrum image'} has no energy calibration: give the "
+                "energy of the first channel and the width of a channel in keV, for example "
+                "0 and 0.01 for 10 eV per channel (--energy 0 0.01 on the command line, "
+                "read_maps(..., energy=(0, 0.01)) in Python).",
+                self.n_channels,
+            )
+        return self._energy
+
+    def row_blocks(self) -> Iterator[slice]:
+        """Slices of rows that together cover the scan, each of at most `BLOCK_COUNTS` counts."""
+        height, width = self.shape
+        step = max(1, BLOCK_COUNTS // (width * self.n_channels))
+        for start in range(0, height, step):
+            yield slice(start, min(start + step, height))
+
+    def block(self, rows: slice, columns: slice = slice(None)) -> NDArray[Any]:
+        """Spectra (h, w, E) of some rows and columns as numpy, in their native dtype."""
+        return np.asarray(self._counts[rows, columns])
+
+    def spectrum_at(self, y: int, x: int) -> NDArray[np.float64]:
+        """Spectrum (E,) float64 of one pixel.
+
+        Raises
+        ------
+        IndexError
+            When the pixel lies outside the scan.
+        """
+        height, width = self.shape
+        if not (0 <= y < height and 0 <= x < width):
+            raise IndexError(f"pixel ({y}, {x}) lies outside a scan of {height} x {width}")
+        return np.asarray(self.block(slice(y, y + 1), slice(x, x + 1))[0, 0], dtype=np.float64)
+
+    def spectrum_of(
+        self,
+        mask: NDArray[np.bool_],
+        on_event: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> NDArray[np.float64]:
+        """Sum of the spectra (E,) float64 of the pixels of ``mask`` (H, W) bool.
+
+        Only the rows and columns that the mask touches are read.
+
+        Raises
+        ------
+        InputError
+            When the mask has another shape.
+        CancelledError
+        """
+        mask = np.asarray(mask, dtype=bool)
+        if mask.shape != self.shape:
+            raise InputError(
+                f"The mask has {'x'.join(map(str, mask.shape))} pixels, "
+                f"the spectrum image {self.shape[0]}x{self.shape[1]}."
+            )
+        total = np.zeros(self.n_channels)
+        touched = np.flatnonzero(mask.any(axis=0))
+        if touched.size == 0:
+            return total
+        columns = slice(int(touched[0]), int(touched[-1]) + 1)
+        for rows in self.row_blocks():
+            check(cancel)
+            part = mask[rows, columns]
+            inside = np.flatnonzero(part.any(axis=1))
+            if inside.size:
+                first, last = int(inside[0]), int(inside[-1]) + 1
+                block = self.block(slice(rows.start + first, rows.start + last), columns)
+                total += _finite_sum(block[part[first:last]])
+            emit(on_event, ProgressEvent("summing spectra", rows.stop, self.shape[0]))
+        return total
+
+    def sum_spectrum(
+        self, on_event: ProgressCallback | None = None, cancel: CancelToken | None = None
+    ) -> NDArray[np.float64]:
+        """Sum of all spectra (E,) float64; computed once, then remembered (read-only).
+
+        Raises
+        ------
+        CancelledError
+        """
+        with self._lock:
+            if self._sum is None:
+                self._sum = self.spectrum_of(np.ones(self.shape, dtype=bool), on_event, cancel)
+                self._sum.setflags(write=False)
+            return self._sum
+
+    def __repr__(self) -> str:
+        height, width = self.shape
+        return f"SpectrumImage({height} x {width} px, {self.n_channels} channels, {self._energy})"
+
+
+def _finite_sum(spectra: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum (E,) of spectra (n, E); a missing number in one pixel does not void the sum."""
+    if spectra.dtype.kind == "f":
+        spectra = np.where(np.isfinite(spectra), spectra, 0)
+    return np.asarray(spectra.sum(axis=0, dtype=np.float64))

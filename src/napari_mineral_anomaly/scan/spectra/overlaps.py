@@ -1,0 +1,175 @@
+"""Which elements get counts from the lines of which others: computed from line energies.
+
+There is no table of known pairs. Each line of each other element is a Gaussian of the detector's
+width; what part of it falls into an element's window, times its intensity relative to the peak by
+which that other element is recognised, is the leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.spectra.lines import (
+    DEFAULT_BEAM_KEV,
+    MainLine,
+    element_lines,
+    fwhm_kev,
+    main_lines,
+    mapped_line,
+)
+from napari_mineral_anomaly.scan.spectra.windows import (
+    WINDOW_FWHM,
+    ElementWindow,
+    Interval,
+    peak_share,
+)
+
+# Counts in the victim's window per 100 counts in the main peak of the partner's shell from which an
+# overlap is worth a word. Zn K-beta in the window of Au L-alpha has 4, Fe K-beta in Co K-alpha 3.
+LEAST_SHARE = 0.01
+
+
+class OverlappingLines(NamedTuple):
+    """A pair of elements whose lines the detector does not separate.
+
+    ``victim`` and ``partner`` are the names as given; counts of the partner's ``partner_line``
+    stand in the map of the victim. ``distance_ev`` is partner minus victim.
+    """
+
+    victim: str
+    partner: str
+    victim_line: str
+    partner_line: str
+    distance_ev: float
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How much of one element's signal falls into another's window.
+
+    Attributes
+    ----------
+    victim, partner : str
+        Symbols.
+    victim_line, partner_line : str
+        The window's line, and the partner's line that adds most.
+    distance_ev : float
+        Partner's line minus victim's line.
+    share : float
+        Counts in the victim's window per count in the main peak (Ka, La or Ma) of the partner's
+        shell.
+    """
+
+    victim: str
+    partner: str
+    victim_line: str
+    partner_line: str
+    distance_ev: float
+    share: float
+
+
+def window_overlaps(
+    windows: Sequence[ElementWindow], beam_kev: float | None = None
+) -> list[Overlap]:
+    """Overlaps among the windows of a scan, the worst first.
+
+    Parameters
+    ----------
+    windows : sequence of ElementWindow
+    beam_kev : float, optional
+        Tube or beam voltage; default 50 kV.
+    """
+    beam = DEFAULT_BEAM_KEV if beam_kev is None else float(beam_kev)
+    found = []
+    for window in windows:
+        victim = MainLine(window.element, window.line, window.line_kev)
+        for partner in dict.fromkeys(other.element for other in windows):
+            if partner != window.element:
+                found += _leaks(victim, (window.low_kev, window.high_kev), partner, beam)
+    return sorted(found, key=lambda overlap: -overlap.share)
+
+
+def overlapping_lines(
+    elements: Sequence[str], beam_kev: float | None = None
+) -> list[OverlappingLines]:
+    """Pairs among the names of element maps whose lines overlap, the worst first.
+
+    Parameters
+    ----------
+    elements : sequence of str
+        Names as in `ElementCube.elements`: "Ba", "Pb La", "TiO2". Names without an element are
+        passed over. Where a name carries no line, the usual one is meant: K-alpha up to indium,
+        L-alpha above.
+    beam_kev : float, optional
+        Tube or beam voltage; default 50 kV.
+
+    Returns
+    -------
+    list of OverlappingLines
+        Both directions are listed where both hold. A pair of maps appears once per direction,
+        with the partner's line that adds most.
+
+    Examples
+    --------
+    >>> overlapping_lines(["Ba", "Ti", "Si"])[0][:4]
+    ('Ba', 'Ti', 'La', 'Ka')
+    """
+    beam = DEFAULT_BEAM_KEV if beam_kev is None else float(beam_kev)
+    named = []
+    for name, parsed in zip(elements, parse_names(list(elements)), strict=True):
+        line = None if parsed.element is None else _main_line(parsed.element, parsed.line, beam)
+        if line is not None:
+            named.append((name, line))
+    found: list[tuple[float, OverlappingLines]] = []
+    for victim_name, victim in named:
+        half = 0.5 * WINDOW_FWHM * float(fwhm_kev(victim.kev))
+        region = (victim.kev - half, victim.kev + half)
+        for partner_name, partner in named:
+            if partner.element == victim.element:
+                continue
+            leaks = _leaks(victim, region, partner.element, beam)
+            if leaks:
+                leak = leaks[0]
+                pair = OverlappingLines(
+                    victim_name, partner_name, leak.victim_line, leak.partner_line, leak.distance_ev
+                )
+                found.append((leak.share, pair))
+    return [pair for _, pair in sorted(found, key=lambda item: -item[0])]
+
+
+def _main_line(symbol: str, line: str | None, beam_kev: float) -> MainLine | None:
+    if line is not None:
+        for option in main_lines(symbol, beam_kev):
+            if option.shell == line[0]:
+                return option
+    return mapped_line(symbol, beam_kev=beam_kev)
+
+
+@cache
+def _leaks(victim: MainLine, region: Interval, partner: str, beam_kev: float) -> list[Overlap]:
+    """The shells of ``partner`` that leak into a window, the worst first."""
+    found = []
+    for main in main_lines(partner, beam_kev):
+        half = 0.5 * WINDOW_FWHM * float(fwhm_kev(main.kev))
+        own = (main.kev - half, main.kev + half)
+        lines = [line for line in element_lines(partner, beam_kev) if line.shell == main.shell]
+        adds = [(line.intensity * float(peak_share(line.kev, region)), line) for line in lines]
+        in_own = sum(line.intensity * float(peak_share(line.kev, own)) for line in lines)
+        share = sum(counts for counts, _ in adds) / in_own
+        if share >= LEAST_SHARE:
+            worst = max(adds, key=lambda item: item[0])[1]
+            distance = 1000.0 * (worst.kev - victim.kev)
+            name = _short(worst.name)
+            found.append(
+                Overlap(victim.element, partner, victim.name, name, round(distance, 1), share)
+            )
+    return sorted(found, key=lambda overlap: -overlap.share)
+
+
+def _short(name: str) -> str:
+    """Ka1 and Ka2 are one peak to the detector: "Ka"."""
+    return name[:2] if name[:2] in ("Ka", "Kb", "La", "Ma", "Mb") and name[:2] != "Lb" else name

@@ -1,0 +1,138 @@
+"""A sum spectrum as continuum plus the lines of some elements, fitted by least squares.
+
+The model knows what a silicon detector adds to the lines: escape peaks (an incoming photon loses
+one silicon K photon, 1.74 keV) and sum peaks (two photons counted as one). Without them the escape
+peak of calcium (1.95 keV) is taken for phosphorus, and its sum peak (7.38 keV) for nickel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+from scipy.optimize import nnls
+
+from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
+from napari_mineral_anomaly.scan.spectra.lines import FWHM_PER_SIGMA, family, fwhm_kev, main_lines
+
+Floats = NDArray[np.float64]
+
+SILICON_KEV = 1.74
+SILICON_EDGE_KEV = 1.84
+# Line ratios, peak shapes and the continuum are not known better than this.
+MODEL_ERROR = 0.03
+# Below this share of a spectrum's lowest usable energy nothing is fitted: noise peak, threshold.
+LOWEST_KEV = 0.2
+
+
+@dataclass(frozen=True)
+class PeakFit:
+    """A fitted sum spectrum.
+
+    Attributes
+    ----------
+    energy : EnergyAxis
+    scale : float
+        Width of the peaks relative to `fwhm_kev`.
+    spectrum, background, model : (E,) float64
+        Counts, continuum, and the sum of all fitted peaks.
+    own : dict of str to (E,) float64
+        Peaks of each element, escape peaks excluded.
+    misfit : float
+        Root of the weighted sum of squares: what calibration and width are chosen by.
+    """
+
+    energy: EnergyAxis
+    scale: float
+    spectrum: Floats
+    background: Floats
+    model: Floats
+    own: dict[str, Floats]
+    misfit: float
+
+
+def fit_peaks(
+    spectrum: Floats,
+    background: Floats,
+    energy: EnergyAxis,
+    elements: Sequence[str],
+    beam_kev: float,
+    *,
+    scale: float = 1.0,
+    pile_up: Floats | None = None,
+    where: NDArray[np.bool_] | None = None,
+) -> PeakFit:
+    """Fit the lines of ``elements`` to a spectrum (E,), none of them negative.
+
+    Each shell of each element is one template with fixed line ratios. ``pile_up`` is the model of
+    an earlier fit: its autoconvolution is the shape of the sum peaks. ``where`` (E,) bool chooses
+    the channels that are fitted (default: all that the beam can reach).
+    """
+    columns, owners = [], []
+    for symbol in elements:
+        for main in main_lines(symbol, beam_kev):
+            lines = family(symbol, main.shell, beam_kev)
+            peaks = _gaussians(energy, [(line.kev, line.intensity) for line in lines], scale)
+            if not peaks.any():
+                continue
+            columns.append(peaks)
+            owners.append(symbol)
+            escaping = [
+                (line.kev - SILICON_KEV, line.intensity)
+                for line in lines
+                if line.kev > SILICON_EDGE_KEV
+            ]
+            if escaping:
+                columns.append(_gaussians(energy, escaping, scale))
+                owners.append("")
+    if pile_up is not None and pile_up.any():
+        columns.append(_sum_peaks(pile_up, energy))
+        owners.append("")
+    net = spectrum - background
+    used = (energy.kev >= LOWEST_KEV) & (energy.kev <= beam_kev)
+    if where is not None:
+        used &= where
+    # The height of the nearest peak, not of the channel: feet and flanks are not known better.
+    reach = max(1, round(float(fwhm_kev(energy.range_kev[1] / 4)) / energy.gain_kev))
+    doubt = MODEL_ERROR * maximum_filter1d(np.maximum(net, 0.0), 2 * reach + 1)
+    weight = used / np.sqrt(spectrum + 1.0 + doubt**2)
+    if columns:
+        matrix = np.stack(columns, axis=1)
+        amounts, misfit = nnls(matrix * weight[:, None], net * weight, maxiter=100 * len(columns))
+    else:
+        matrix, amounts = np.zeros((spectrum.size, 0)), np.zeros(0)
+        misfit = np.float64(np.linalg.norm(net * weight))
+    own: dict[str, Floats] = {symbol: np.zeros(spectrum.size) for symbol in elements}
+    for j, symbol in enumerate(owners):
+        if symbol:
+            own[symbol] += matrix[:, j] * amounts[j]
+    return PeakFit(energy, scale, spectrum, background, matrix @ amounts, own, float(misfit))
+
+
+def _gaussians(energy: EnergyAxis, lines: Sequence[tuple[float, float]], scale: float) -> Floats:
+    """Sum of Gaussian peaks of some area (counts), (E,)."""
+    out = np.zeros(energy.n_channels)
+    for kev, area in lines:
+        sigma = scale * float(fwhm_kev(kev)) / FWHM_PER_SIGMA
+        near = energy.channel_range(kev - 6 * sigma, kev + 6 * sigma)
+        steps = (energy.channels_to_kev(np.arange(near.start, near.stop)) - kev) / sigma
+        height = area * energy.gain_kev / (sigma * np.sqrt(2 * np.pi))
+        out[near] += height * np.exp(-0.5 * steps**2)
+    return out
+
+
+def _sum_peaks(model: Floats, energy: EnergyAxis) -> Floats:
+    """Autoconvolution of a model (E,) on the energy axis, scaled to the height of the model."""
+    # Imported here: it takes a second, and opening a scan of maps needs none of this.
+    from scipy.signal import fftconvolve
+
+    both = np.maximum(fftconvolve(model, model), 0.0)
+    shift = round(energy.offset_kev / energy.gain_kev)  # E1 + E2 = 2 offset + gain (i + j)
+    out = np.zeros(model.size)
+    index = np.arange(model.size) - shift
+    inside = (index >= 0) & (index < both.size)
+    out[inside] = both[index[inside]]
+    return np.asarray(out * (model.max() / max(out.max(), 1e-30)))

@@ -1,0 +1,354 @@
+"""Which elements a sum spectrum shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize
+
+from napari_mineral_anomaly.scan.names.map_names import SYMBOLS
+from napari_mineral_anomaly.scan.spectra.background import continuum
+from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
+from napari_mineral_anomaly.scan.spectra.lines import (
+    MainLine,
+    beam_or_default,
+    family,
+    fwhm_kev,
+    mapped_line,
+)
+from napari_mineral_anomaly.scan.spectra.peak_model import (
+    LOWEST_KEV,
+    Floats,
+    PeakFit,
+    fit_peaks,
+)
+from napari_mineral_anomaly.scan.spectra.windows import WINDOW_FWHM
+
+# A peak is taken for an element from this many standard errors of its net counts on.
+LEAST_SIGNIFICANCE = 6.0
+# What the error holds beside counting statistics: parts of the continuum and of foreign peaks under
+# the line, as neither is known better.
+_CONTINUUM_ERROR, _FOREIGN_ERROR = 0.02, 0.10
+# Peaks are not Gaussian at their feet (charge that is lost in the detector): this part of the
+# height of any peak within 2.5 FWHM may stand under a line.
+_TAIL_ERROR, _TAIL_FWHM = 0.003, 2.5
+# A peak may stand this far from a line, in FWHM.
+_OFF_CENTRE = 0.25
+# A hump of the continuum is as high beside a line as at it; a peak is not. Part of the height at
+# the line that must be gone 1.3 FWHM beside it.
+# In standard errors of counting: at least that much.
+_CONTRAST, _LEAST_CONTRAST = 0.6, 4.0
+# A second line must show at least this part of what the first one leads us to expect.
+_SECOND_LINE_SHARE = 0.4
+_ROUNDS = 60
+# Below oxygen the detector's window and threshold shape the spectrum more than the sample does:
+# boron, carbon and nitrogen are mapped only where the user names them.
+LOWEST_LINE_KEV = 0.45
+
+# Air, tube anodes and what has no place in a rock: fitted where they explain a peak, never named as
+# an element of the sample unless the file or the user does.
+_NEVER_SUGGESTED = frozenset(("Ar", "Rh", "Pd"))
+_NOT_IN_ROCKS = frozenset(
+    ("H", "He", "Li", "Be", "Ne", "Kr", "Xe", "Tc", "Pm", *SYMBOLS[83:89], "Pa", *SYMBOLS[92:])
+)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One element of a sum spectrum.
+
+    Attributes
+    ----------
+    element : str
+    line : str
+        "Ka", "La" or "Ma".
+    significance : float
+        Net counts in the line's window, less what other elements leave there, in standard errors.
+        Elements that the file declares are listed whatever it is; it can be negative.
+    declared : bool
+        Whether the file lists the element.
+    """
+
+    element: str
+    line: str
+    significance: float
+    declared: bool = False
+
+
+@dataclass(frozen=True)
+class SumAnalysis:
+    """What a sum spectrum tells.
+
+    Attributes
+    ----------
+    suggestions : tuple of Suggestion
+        By atomic number.
+    fit : PeakFit
+        Under the calibration that fits best, which may differ from the given one.
+    explained : tuple of str
+        Elements fitted but not suggested (argon of the air, the tube's anode).
+    shift_kev : float
+        Largest distance between a peak and its line under the given calibration.
+    """
+
+    suggestions: tuple[Suggestion, ...]
+    fit: PeakFit
+    explained: tuple[str, ...]
+    shift_kev: float
+
+
+def suggest_elements(
+    sum_spectrum: Floats,
+    energy: EnergyAxis,
+    declared: Sequence[str] = (),
+    beam_kev: float | None = None,
+) -> list[Suggestion]:
+    """The elements that a sum spectrum (E,) shows, and those that the file declares.
+
+    Peaks are explained from the strongest down, each by the element whose main line stands there
+    (K before L before M) and whose other lines are there too; after each step all elements found
+    so far are fitted again together, so that K-beta of iron is not taken for cobalt, nor an
+    escape or sum peak for an element.
+
+    Parameters
+    ----------
+    sum_spectrum : (E,) float64
+    energy : EnergyAxis
+    declared : sequence of str
+    beam_kev : float, optional
+        Tube or beam voltage; default: the end of the continuum (`beam_from_spectrum`).
+
+    Returns
+    -------
+    list of Suggestion
+        By atomic number.
+    """
+    return list(analyse_sum(sum_spectrum, energy, declared, beam_kev).suggestions)
+
+
+def analyse_sum(
+    sum_spectrum: Floats,
+    energy: EnergyAxis,
+    declared: Sequence[str] = (),
+    beam_kev: float | None = None,
+) -> SumAnalysis:
+    """`suggest_elements` with the fit behind it; same parameters."""
+    spectrum = np.asarray(sum_spectrum, dtype=np.float64)
+    beam = beam_from_spectrum(spectrum, energy) if beam_kev is None else float(beam_kev)
+    background = continuum(spectrum, energy)
+    lines = {
+        symbol: line
+        for symbol in SYMBOLS[:98]
+        if (symbol in declared or symbol not in _NOT_IN_ROCKS)
+        and (line := mapped_line(symbol, energy, beam)) is not None
+        and line.kev > LOWEST_LINE_KEV
+    }
+    first = fit_peaks(spectrum, background, energy, (), beam)
+    rough = _explain(first, lines, beam)
+    tuned = _calibrated(rough, lines, beam)
+    fit = _explain(replace(tuned, own={}), lines, beam)
+    significance = {
+        symbol: _significance(fit, line, symbol)
+        for symbol, line in lines.items()
+        if symbol in fit.own or symbol in declared
+    }
+    suggestions = [
+        Suggestion(symbol, lines[symbol].name, value, declared=symbol in declared)
+        for symbol, value in significance.items()
+        if symbol in declared or (value >= LEAST_SIGNIFICANCE and symbol not in _NEVER_SUGGESTED)
+    ]
+    suggestions.sort(key=lambda suggestion: SYMBOLS.index(suggestion.element))
+    named = {suggestion.element for suggestion in suggestions}
+    at = [lines[symbol].kev for symbol in named] or [0.0]
+    shift = max((_shift(kev, energy, fit.energy) for kev in at), key=abs)
+    others = tuple(s for s in fit.own if s not in named and significance[s] >= LEAST_SIGNIFICANCE)
+    return SumAnalysis(tuple(suggestions), fit, others, shift)
+
+
+def beam_from_spectrum(spectrum: Floats, energy: EnergyAxis) -> float:
+    """Tube or beam voltage (kV) from the end of the continuum.
+
+    The Duane-Hunt law: no photon carries more than the tube voltage. The end is put where all but
+    five in a million counts lie below (sum peaks and cosmic rays lie above); at most 50 kV.
+    """
+    counts = np.where(energy.kev > LOWEST_KEV, np.maximum(spectrum, 0.0), 0.0)
+    above = np.cumsum(counts[::-1])[::-1]
+    inside = np.flatnonzero(above > 5e-6 * max(float(counts.sum()), 1.0))
+    if inside.size == 0:
+        return beam_or_default(energy, None)
+    end = float(energy.channels_to_kev(inside[-1]))
+    return float(min(max(np.ceil(end), 1.0), beam_or_default(energy, None)))
+
+
+def _explain(start: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFit:
+    """Add one element after the other, until no peak is left that stands out."""
+    found: list[str] = []
+    rejected: set[str] = set()
+    fit = replace(start, model=np.zeros_like(start.spectrum), own={})
+    for _ in range(_ROUNDS):
+        best = _best_candidate(fit, lines, beam, {*found, *rejected})
+        if best is None:
+            break
+        found.append(best)
+        fit = _refitted(fit, found, beam)
+        lost = [s for s in found if _significance(fit, lines[s], s) < LEAST_SIGNIFICANCE]
+        if lost:
+            rejected.update(lost)
+            found = [symbol for symbol in found if symbol not in lost]
+            fit = _refitted(fit, found, beam)
+    return fit
+
+
+def _refitted(fit: PeakFit, elements: Sequence[str], beam: float) -> PeakFit:
+    pile_up = np.sum(list(fit.own.values()), axis=0) if fit.own else None
+    return fit_peaks(
+        fit.spectrum,
+        fit.background,
+        fit.energy,
+        elements,
+        beam,
+        scale=fit.scale,
+        pile_up=pile_up,
+    )
+
+
+def _best_candidate(
+    fit: PeakFit, lines: dict[str, MainLine], beam: float, without: set[str]
+) -> str | None:
+    """The element that explains the strongest of the peaks that are left."""
+    options = []
+    for symbol, line in lines.items():
+        if symbol in without:
+            continue
+        value = _significance(fit, line, symbol)
+        if value >= LEAST_SIGNIFICANCE and _is_peak(fit, line) and _shows_others(fit, line, beam):
+            options.append((value, symbol))
+    if not options:
+        return None
+    strongest = lines[max(options)[1]]
+    reach = 0.5 * float(fwhm_kev(strongest.kev))
+    rivals = [
+        (lines[symbol].shell, -value, symbol)
+        for value, symbol in options
+        if abs(lines[symbol].kev - strongest.kev) <= reach
+    ]
+    return min(rivals)[2]  # "K" < "L" < "M"
+
+
+def _window(line: MainLine, energy: EnergyAxis) -> slice:
+    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(line.kev))
+    return energy.channel_range(line.kev - half, line.kev + half)
+
+
+def _significance(fit: PeakFit, line: MainLine, symbol: str) -> float:
+    """Net counts of a line that nothing else explains, in standard errors."""
+    at = _window(line, fit.energy)
+    foreign = fit.model - fit.own[symbol] if symbol in fit.own else fit.model
+    gross = float(fit.spectrum[at].sum())
+    under = float(fit.background[at].sum())
+    others = float(foreign[at].sum())
+    reach = _TAIL_FWHM * float(fwhm_kev(line.kev))
+    beside = fit.energy.channel_range(line.kev - reach, line.kev + reach)
+    tails = _TAIL_ERROR * float(foreign[beside].max(initial=0.0)) * (at.stop - at.start)
+    doubts = (_CONTINUUM_ERROR * under, _FOREIGN_ERROR * others, tails)
+    error = np.sqrt(max(gross, 1.0) + sum(doubt**2 for doubt in doubts))
+    return (gross - under - others) / float(error)
+
+
+def _is_peak(fit: PeakFit, line: MainLine) -> bool:
+    """Whether what is left at a line is a peak with its centre there."""
+    reach = 0.8 * float(fwhm_kev(line.kev))
+    near = fit.energy.channel_range(line.kev - reach, line.kev + reach)
+    left = np.maximum(fit.spectrum[near] - fit.background[near] - fit.model[near], 0.0)
+    if near.stop - near.start < 3 or left.sum() <= 0:
+        return False
+    kev = fit.energy.channels_to_kev(np.arange(near.start, near.stop))
+    centre = float((left * kev).sum() / left.sum())
+    if abs(centre - line.kev) > _OFF_CENTRE * float(fwhm_kev(line.kev)):
+        return False
+    at = _window(line, fit.energy)
+    n = at.stop - at.start
+    left_over = fit.spectrum - fit.background - fit.model
+    starts = (max(0, at.start - n), at.stop + n // 2)
+    beside = np.concatenate([np.arange(start, start + n // 2) for start in starts])
+    beside = beside[beside < left_over.size]
+    height, foot = float(left_over[at].mean()), float(left_over[beside].mean())
+    noise = fit.spectrum[at].sum() / n**2 + fit.spectrum[beside].sum() / beside.size**2
+    return height - foot >= max(_CONTRAST * height, _LEAST_CONTRAST * float(np.sqrt(noise)))
+
+
+def _shows_others(fit: PeakFit, line: MainLine, beam: float) -> bool:
+    """Whether the other strong lines of the shell are there as well."""
+    at = _window(line, fit.energy)
+    left = fit.spectrum - fit.background - fit.model
+    main = float(left[at].sum())
+    members = family(line.element, line.shell, beam)
+    own = sum(m.intensity for m in members if abs(m.kev - line.kev) < 0.3 * float(fwhm_kev(m.kev)))
+    for other in members:
+        width = float(fwhm_kev(other.kev))
+        apart = abs(other.kev - line.kev)
+        top = fit.energy.range_kev[1]
+        if other.intensity < 0.1 or apart < 1.2 * width or not LOWEST_KEV < other.kev < top:
+            continue
+        window = _window(MainLine(line.element, other.name, other.kev), fit.energy)
+        expected = main * other.intensity / max(own, 1e-9)
+        there = float((fit.spectrum - fit.background)[window].sum())
+        noise = float(np.sqrt(max(fit.spectrum[window].sum(), 1.0)))
+        noise = float(np.hypot(noise, _CONTINUUM_ERROR * fit.background[window].sum()))
+        if there < _SECOND_LINE_SHARE * expected - 3.0 * noise:
+            return False
+    return True
+
+
+def _calibrated(fit: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFit:
+    """Tune offset, gain and peak width on the strong peaks; a no-op with fewer than two."""
+    strong = [s for s in fit.own if _significance(fit, lines[s], s) >= 3 * LEAST_SIGNIFICANCE]
+    if len(strong) < 2:
+        return fit
+    given = fit.energy
+    cores = np.zeros(given.n_channels, dtype=bool)  # the feet of peaks are not Gaussian
+    for symbol in strong:
+        cores[_window(lines[symbol], given)] = True
+    pile_up = np.sum(list(fit.own.values()), axis=0)
+
+    def misfit(step: Floats) -> float:
+        return refit(step).misfit
+
+    def refit(step: Floats) -> PeakFit:
+        energy = EnergyAxis(
+            given.offset_kev + 0.01 * float(step[0]),
+            given.gain_kev * (1 + 1e-3 * float(step[1])),
+            given.n_channels,
+        )
+        width = float(np.clip(1 + 0.1 * step[2], 0.6, 2.0))
+        return fit_peaks(
+            fit.spectrum,
+            fit.background,
+            energy,
+            strong,
+            beam,
+            scale=width,
+            pile_up=pile_up,
+            where=cores,
+        )
+
+    simplex = np.array([[0, 0, 0], [1, 0, 0], [0, 3, 0], [0, 0, 1]], dtype=float)
+    best = minimize(
+        misfit,
+        np.zeros(3),
+        method="Nelder-Mead",
+        options={
+            "initial_simplex": simplex,
+            "maxfev": 120,
+            "xatol": 0.01,
+            "fatol": 1e-3,
+        },
+    )
+    return refit(best.x)
+
+
+def _shift(kev: float, given: EnergyAxis, fitted: EnergyAxis) -> float:
+    """Where a line's peak stands on the given axis, less the line's energy."""
+    return float(given.channels_to_kev(fitted.kev_to_channels(kev))) - kev

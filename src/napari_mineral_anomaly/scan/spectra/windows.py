@@ -1,0 +1,167 @@
+"""Energy windows of the elements: where counts are summed, and where the background is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
+from napari_mineral_anomaly.scan.spectra.lines import (
+    FWHM_PER_SIGMA,
+    EmissionLine,
+    MainLine,
+    beam_or_default,
+    element_lines,
+    fwhm_kev,
+    main_lines,
+    mapped_line,
+)
+
+# Width of a window in FWHM: 1.2 is where signal / sqrt(background) of a Gaussian peak is highest;
+# it holds 84 % of the peak.
+WINDOW_FWHM = 1.2
+# Background regions: this wide, and at first this far from the line (centre to centre).
+SIDE_FWHM = 0.6
+_NEAREST_FWHM, _FARTHEST_FWHM, _STEP_FWHM = 1.4, 4.0, 0.1
+# What a step away from the line costs beside counts of a foreign peak in the region (our choice:
+# a region moves four steps to avoid a tenth of a peak).
+_STEP_COST = 0.025
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ElementWindow:
+    """Where one element is measured.
+
+    Attributes
+    ----------
+    element : str
+        Symbol.
+    line : str
+        "Ka", "La" or "Ma".
+    low_kev, high_kev : float
+        The window, [low, high).
+    left, right : (float, float) or None
+        Background regions in keV; None where the spectrum ends too early on that side.
+    line_kev : float
+        Energy of the line.
+    """
+
+    element: str
+    line: str
+    low_kev: float
+    high_kev: float
+    left: Interval | None
+    right: Interval | None
+    line_kev: float
+
+
+def element_windows(
+    elements: Sequence[str], energy: EnergyAxis, beam_kev: float | None = None
+) -> list[ElementWindow]:
+    """Windows of some elements, each by the line that the beam excites and the detector shows.
+
+    A window is 1.2 FWHM wide. Its background regions lie on both sides, as near as the lines of
+    the other elements in the list allow.
+
+    Parameters
+    ----------
+    elements : sequence of str
+        Symbols ("Fe"), or symbols with a line ("Pb Ma") where the choice is to be another one.
+    energy : EnergyAxis
+    beam_kev : float, optional
+        Tube or beam voltage; default 50 kV, or the top of the spectrum where that is lower.
+
+    Returns
+    -------
+    list of ElementWindow
+        In the order given.
+
+    Raises
+    ------
+    InputError
+        For names that are not elements, for elements given twice, and for elements without a
+        line in the spectrum (the sentence says which).
+    """
+    if not elements:
+        raise InputError("No element is given: name the elements to map, for example Fe,Ca,Ti.")
+    lines = [_line_of(name, energy, beam_kev) for name in elements]
+    given = [f"{line.element} {line.name}" for line in lines]
+    if twice := sorted({name for name in given if given.count(name) > 1}):
+        raise InputError(f"Elements must be given once each; given twice: {', '.join(twice)}.")
+    excitation = beam_or_default(energy, beam_kev)
+    foreign = [
+        line
+        for symbol in dict.fromkeys(line.element for line in lines)
+        for line in element_lines(symbol, excitation)
+    ]
+    return [_window(line, energy, foreign) for line in lines]
+
+
+def _line_of(name: str, energy: EnergyAxis, beam_kev: float | None) -> MainLine:
+    [parsed] = parse_names([name])
+    if parsed.element is None or parsed.oxide is not None:
+        raise InputError(f"{name!r} is not a chemical element; give symbols, for example Fe,Ca,Ti.")
+    symbol = parsed.element
+    low, high = energy.range_kev
+    if parsed.line is None:
+        line = mapped_line(symbol, energy, beam_kev)
+    else:
+        options = main_lines(symbol, beam_or_default(energy, beam_kev))
+        inside = (line for line in options if low <= line.kev <= high)
+        line = next((line for line in inside if line.shell == parsed.line[0]), None)
+    if line is None:
+        beam = beam_or_default(energy, beam_kev)
+        raise InputError(
+            f"{name} has no line that this spectrum can show ({low:.2f} to {high:.2f} keV, excited "
+            f"with {beam:g} keV): leave it out."
+        )
+    return line
+
+
+def _window(line: MainLine, energy: EnergyAxis, foreign: Sequence[EmissionLine]) -> ElementWindow:
+    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(line.kev))
+    return ElementWindow(
+        element=line.element,
+        line=line.name,
+        low_kev=line.kev - half,
+        high_kev=line.kev + half,
+        left=_side(line, energy, foreign, -1),
+        right=_side(line, energy, foreign, +1),
+        line_kev=line.kev,
+    )
+
+
+def _side(
+    line: MainLine, energy: EnergyAxis, foreign: Sequence[EmissionLine], sign: int
+) -> Interval | None:
+    """The cheapest place for a background region on one side of a line."""
+    fwhm = float(fwhm_kev(line.kev))
+    half = 0.5 * SIDE_FWHM * fwhm
+    low, high = energy.range_kev
+    steps = np.arange(_NEAREST_FWHM, _FARTHEST_FWHM, _STEP_FWHM)
+    centres = line.kev + sign * steps * fwhm
+    centres = centres[(centres - half >= low) & (centres + half <= high)]
+    if centres.size == 0:
+        return None
+    cost = _STEP_COST * np.arange(centres.size)
+    if foreign:
+        kev = np.array([other.kev for other in foreign])[:, None]
+        intensity = np.array([other.intensity for other in foreign])
+        cost = cost + intensity @ peak_share(kev, (centres - half, centres + half))
+    centre = float(centres[np.argmin(cost)])
+    return centre - half, centre + half
+
+
+def peak_share(kev: ArrayLike, region: tuple[ArrayLike, ArrayLike]) -> NDArray[np.float64]:
+    """Share of a Gaussian peak of the detector's width at ``kev`` that lies in ``region``."""
+    sigma = fwhm_kev(kev) / FWHM_PER_SIGMA
+    low, high = (np.subtract(edge, kev, dtype=np.float64) / sigma for edge in region)
+    return np.asarray(ndtr(high) - ndtr(low))

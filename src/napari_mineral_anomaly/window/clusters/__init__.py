@@ -1,0 +1,1 @@
+"""The dock for pseudo-labels, and training again with them."""

@@ -1,0 +1,461 @@
+"""*Pseudo-labels*: the clusters behind the score, to be named, merged, split and learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtWidgets import (
+    QColorDialog,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+)
+from superqt import QFlowLayout
+
+from napari_mineral_anomaly.detectors.clusters.editing import (
+    ClusterMap,
+    cluster_map,
+    cluster_signatures,
+    merge,
+    recolour,
+    rename,
+    signature_sigmas,
+    split_by_signature,
+    toggle_background,
+)
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.verdicts.book import History
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.clusters.figures import (
+    SignaturePlot,
+    SignatureTable,
+    qcolor,
+)
+from napari_mineral_anomaly.window.clusters.retrain import Retraining
+from napari_mineral_anomaly.window.clusters.table import COLOUR, ROLE, ClusterTable
+from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import (
+    Dock,
+    LayerCombo,
+    StatusLine,
+    form_layout,
+    row,
+    show_step,
+)
+from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
+from napari_mineral_anomaly.window.layers.scans import cube_from_layers
+
+_NO_LABELS = (
+    "Run a detector first: networks group the pixels into clusters, and those are listed here."
+)
+_EMPTY = "Select one cluster to split, recolour or turn round, several to merge them."
+_STILL = "The last change is still being computed."
+
+Change = Callable[[ClusterMap, CancelToken], ClusterMap]
+
+
+@dataclass(frozen=True, eq=False)
+class _Edited:
+    """A map of clusters with its signatures, as a worker makes it.
+
+    ``before`` is what was changed; None where an earlier or later map was asked for. ``lines``
+    are the rows of ``signatures``, which pandas takes its time to give.
+    """
+
+    map: ClusterMap
+    before: ClusterMap | None
+    signatures: pd.DataFrame
+    sigmas: pd.DataFrame
+    lines: list[dict[Any, Any]]
+
+
+def is_pseudo_labels(layer: Any) -> bool:
+    """Pseudo-labels of ours."""
+    return role_of(layer) == "pseudo_labels"
+
+
+class PseudoLabelsDock(Dock):
+    """The layer holds the labels and can be brushed; names, roles and colours live here."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self.board = board_of(napari_viewer)
+        self._histories: dict[str, History[ClusterMap]] = {}
+        self._editing: JobHandle[_Edited] | None = None
+        self._edited: _Edited | None = None
+
+        form = form_layout()
+        self.layer_combo = LayerCombo(
+            self, is_pseudo_labels, prefers=is_pseudo_labels, empty="no pseudo-labels yet"
+        )
+        self.layer_combo.setToolTip("The clusters of a run; the layer can be brushed as any other.")
+        form.addRow("Labels", self.layer_combo)
+        self.column.addLayout(form)
+
+        self.table = ClusterTable()
+        self.table.renamed.connect(self._on_renamed)
+        self.table.itemSelectionChanged.connect(self._on_selection)
+        self.table.cellDoubleClicked.connect(self._on_double_click)
+        self.column.addWidget(self.table)
+
+        self.colour_button = _button("Co&lour…", "Another colour.", self._choose_colour)
+        self.role_button = _button(
+            "&Background / anomaly", "Turn the selected clusters round.", self.toggle_role
+        )
+        self.merge_button = _button(
+            "&Merge", "Make one cluster of the selected ones; the largest gives its name.",
+            self.merge,
+        )  # fmt: skip
+        self.split_button = _button(
+            "S&plit", "Part the selected cluster by its element signature.", self.split
+        )
+        self.parts = QSpinBox()
+        self.parts.setRange(2, 9)
+        self.parts.setPrefix("in ")
+        self.parts.setToolTip("Into how many parts a cluster is split.")
+        self.brush_button = _button(
+            "B&rush", "Brush pixels into the selected cluster.", self.take_brush
+        )
+        self.undo_button = _button("Undo", "Take the last change back.", self.undo)
+        self.redo_button = _button("Redo", "Make the change again.", self.redo)
+        flow = QFlowLayout()
+        flow.setContentsMargins(0, 0, 0, 0)
+        for widget in (
+            self.colour_button,
+            self.role_button,
+            self.merge_button,
+            self.split_button,
+            self.parts,
+            self.brush_button,
+            self.undo_button,
+            self.redo_button,
+        ):
+            flow.addWidget(widget)
+        self.column.addLayout(flow)
+
+        self.retrain_button = _button(
+            "Retrain with these labels",
+            "Run the same detector again: it learns its background from the clusters marked as "
+            "background, and from no others.",
+            self.retrain,
+        )
+        self.cancel_button = _button("Cancel", "Give the computation up.", self.cancel)
+        self.column.addLayout(row(self.retrain_button, self.cancel_button))
+        self.progress = QProgressBar()
+        self.progress.hide()
+        self.column.addWidget(self.progress)
+        self.status = StatusLine()
+        self.column.addWidget(self.status)
+        self.plot = SignaturePlot()
+        self.column.addWidget(self.plot)
+        self.signatures = SignatureTable()
+        self.column.addWidget(self.signatures)
+        self.column.addStretch()
+
+        self.retraining = Retraining(self)
+        self.layer_combo.layer_changed.connect(self._on_layer)
+        self.listen(self.session.changed, self._on_layer)
+        self.listen(self.viewer.layers.events.removed, self._on_removed)
+        self.colour_by_theme(self.plot)
+        self._on_layer()
+
+    # What the user does
+
+    def recolour(self, rgba: Sequence[float]) -> None:
+        """Give the selected clusters a colour (0-1)."""
+        codes = self.table.selected_codes()
+        colour = (float(rgba[0]), float(rgba[1]), float(rgba[2]), 1.0)
+        self._edit("Colour", lambda m, _: _each(m, codes, lambda x, c: recolour(x, c, colour)))
+
+    def merge(self) -> None:
+        """Make one cluster of the selected ones."""
+        codes = self.table.selected_codes()
+        if len(codes) > 1:
+            self._edit("Merge", lambda m, _: merge(m, codes))
+
+    def split(self) -> None:
+        """Part the selected cluster by its element signature."""
+        codes, n = self.table.selected_codes(), self.parts.value()
+        cube = self._cube()
+        if len(codes) == 1 and cube is not None:
+            self._edit("Split", lambda m, c: split_by_signature(m, codes[0], cube, n=n, cancel=c))
+
+    def toggle_role(self) -> None:
+        """Turn the selected clusters from background to anomaly or back."""
+        codes = self.table.selected_codes()
+        self._edit("Role", lambda m, _: _each(m, codes, toggle_background))
+
+    def take_brush(self) -> None:
+        """Brush into the selected cluster."""
+        layer, codes = self.layer_combo.layer(), self.table.selected_codes()
+        if layer is None or len(codes) != 1:
+            return
+        self.viewer.layers.selection.active = layer
+        layer.visible = True
+        layer.selected_label = codes[0]
+        layer.mode = "paint"
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        self._step(History.undo)
+
+    def redo(self) -> None:
+        """Make the change again."""
+        self._step(History.redo)
+
+    def retrain(self) -> None:
+        """Run the detector of these labels again, with its background said."""
+        layer = self.layer_combo.layer()
+        if layer is not None:
+            self.retraining.start(layer, self._current_map(layer))
+            self._refresh()
+
+    def cancel(self) -> None:
+        """Give the computation up."""
+        self.retraining.cancel()
+        if self._editing is not None:
+            self._editing.cancel()
+        self.show_busy(False)
+
+    # What happens then
+
+    def show_events(self, events: Sequence[ProgressEvent]) -> None:
+        """Show how far a computation is."""
+        last = events[-1]
+        show_step(self.progress, last.step, last.total)
+
+    def adopt(self, layer_id: str, clusters: ClusterMap) -> None:
+        """Take over a map that a run was made with; can be undone."""
+        history = self._histories.get(layer_id)
+        self._histories[layer_id] = (
+            History.start(clusters) if history is None else history.push(clusters, "Retrain")
+        )
+
+    def _on_layer(self) -> None:
+        layer = self.layer_combo.layer()
+        self._edited = None
+        self.plot.clear()
+        self.signatures.clear_signatures()
+        if layer is None:
+            self._fill(None)
+            self.status.plain(_NO_LABELS)
+            return
+        self._edit("", lambda m, _: m)
+
+    def _on_removed(self, event: Any) -> None:
+        self._histories.pop(str(event.value.unique_id), None)
+
+    def _cube(self) -> ElementCube | None:
+        layer = self.layer_combo.layer()
+        link = None if layer is None else link_of(layer)
+        if layer is None or link is None:
+            return None
+        try:
+            cube = cube_from_layers(self.viewer, link.scan_id)
+        except InputError as error:
+            self.status.error(str(error))
+            return None
+        return cube if cube.shape == layer.data.shape else None
+
+    def _current_map(self, layer: Any) -> Callable[[], ClusterMap]:
+        """The map as last edited, with what was brushed since then: to be made by a worker."""
+        # The brush writes into the layer's array meanwhile: a copy.
+        labels = np.array(layer.data)
+        history = self._histories.get(str(layer.unique_id))
+        return partial(_current, labels, None if history is None else history.present)
+
+    def _edit(self, text: str, change: Change) -> None:
+        """Change the map in the background; the latest change counts."""
+        layer = self.layer_combo.layer()
+        if layer is None:
+            return
+        if self._editing is not None and self._editing.running:
+            if text:
+                self.status.plain(_STILL)
+                return
+            self._editing.cancel()  # only looked at the clusters as they were
+        layer_id, current, cube = str(layer.unique_id), self._current_map(layer), self._cube()
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> _Edited:
+            before = current()
+            return _signed(change(before, cancel), before, cube, on_event, cancel)
+
+        self._editing = JobHandle(
+            text or "Looking at the clusters",
+            on_events=self.show_events,
+            on_done=lambda edited: self._on_edited(layer_id, text, edited),
+            on_failed=self._on_failed,
+            on_cancelled=lambda: self.show_busy(False),
+        )
+        self.show_busy(True)
+        self.start(Job(text or "Looking at the clusters", work), self._editing)
+
+    def _on_edited(self, layer_id: str, text: str, edited: _Edited) -> None:
+        self.show_busy(False)
+        history, before = self._histories.get(layer_id), edited.before
+        assert before is not None
+        if history is None or history.present is not before:
+            history = History.start(before) if history is None else history.push(before, "Brush")
+        self._histories[layer_id] = history.push(edited.map, text) if text else history
+        self._show(layer_id, edited)
+
+    def _on_failed(self, failure: Failure) -> None:
+        self.show_busy(False)
+        self.fail(self.status, failure)
+
+    def _step(self, change: Callable[[History[ClusterMap]], History[ClusterMap]]) -> None:
+        layer = self.layer_combo.layer()
+        history = None if layer is None else self._histories.get(str(layer.unique_id))
+        if layer is None or history is None:
+            return
+        history = change(history)
+        layer_id, cube = str(layer.unique_id), self._cube()
+        self._histories[layer_id] = history
+        present = history.present
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> _Edited:
+            return _signed(present, None, cube, on_event, cancel)
+
+        handle: JobHandle[_Edited] = JobHandle(
+            "Looking at the clusters",
+            on_done=lambda edited: self._show(layer_id, edited),
+            on_failed=self._on_failed,
+        )
+        self.start(Job("Looking at the clusters", work), handle)
+
+    def _show(self, layer_id: str, edited: _Edited) -> None:
+        layer = layer_by_id(self.viewer, layer_id)
+        if layer is None:
+            return
+        now = edited.map
+        if edited.before is None or now.labels is not edited.before.labels:
+            labels = now.labels
+            if edited.before is not None:  # what was brushed meanwhile stays
+                brushed = layer.data != edited.before.labels
+                labels = np.where(brushed, layer.data, labels) if brushed.any() else labels
+            if not np.array_equal(layer.data, labels):
+                layer.data = labels.copy()  # the brush owns the layer's array
+        transparent = np.zeros(4)
+        colours: dict[int | None, Any] = {0: transparent, None: transparent}
+        colours |= {int(code): np.asarray(rgba) for code, rgba in now.colours.items()}
+        layer.colormap = DirectLabelColormap(color_dict=colours)
+        self.board.cluster_names[layer_id] = {int(k): v for k, v in now.names.items()}
+        if layer is self.layer_combo.layer():
+            self._edited = edited
+            self._fill(edited)
+            if self.status.text() in ("", _NO_LABELS, _STILL):
+                self.status.plain(_EMPTY)
+
+    def _fill(self, edited: _Edited | None) -> None:
+        if edited is None:
+            self.table.setRowCount(0)
+        else:
+            self.table.show_clusters(edited.lines, edited.map.colours)
+            self.signatures.show_signatures(edited.signatures)
+        self._on_selection()
+
+    def _on_renamed(self, code: int, name: str) -> None:
+        self._edit("Name", lambda m, _: rename(m, code, name))
+
+    def _on_double_click(self, row_: int, column: int) -> None:
+        if column == COLOUR:
+            self._choose_colour()
+        elif column == ROLE:
+            self.toggle_role()
+
+    def _on_selection(self) -> None:
+        if self._edited is not None:
+            selected = frozenset(self.table.selected_codes())
+            self.plot.show_signatures(self._edited.sigmas, self._edited.map.colours, selected)
+        self._refresh()
+
+    def _choose_colour(self) -> None:
+        codes = self.table.selected_codes()
+        if not codes or self._edited is None:
+            return
+        colour = QColorDialog.getColor(qcolor(self._edited.map.colours[codes[0]]), self)
+        if colour.isValid():
+            self.recolour(colour.getRgbF())
+
+    def show_busy(self, busy: bool) -> None:
+        """Show or hide the progress of a computation."""
+        self.progress.setRange(0, 0)
+        self.progress.setVisible(busy)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        layer = self.layer_combo.layer()
+        n = len(self.table.selected_codes())
+        history = None if layer is None else self._histories.get(str(layer.unique_id))
+        running = self.retraining.running
+        self.colour_button.setEnabled(n > 0)
+        self.role_button.setEnabled(n > 0)
+        self.merge_button.setEnabled(n > 1)
+        self.split_button.setEnabled(n == 1)
+        self.brush_button.setEnabled(n == 1)
+        self.undo_button.setEnabled(history is not None and history.can_undo)
+        self.redo_button.setEnabled(history is not None and history.can_redo)
+        self.retrain_button.setEnabled(self._edited is not None and not running)
+        self.cancel_button.setEnabled(
+            running or (self._editing is not None and self._editing.running)
+        )
+
+
+def _signed(
+    clusters: ClusterMap,
+    before: ClusterMap | None,
+    cube: ElementCube | None,
+    on_event: ProgressCallback,
+    cancel: CancelToken,
+) -> _Edited:
+    if cube is None:
+        raise InputError(
+            "The element maps of these labels are not in the layer list: load them again."
+        )
+    signatures = cluster_signatures(clusters, cube, on_event=on_event, cancel=cancel)
+    sigmas = signature_sigmas(clusters, cube, on_event=on_event, cancel=cancel)
+    return _Edited(clusters, before, signatures, sigmas, signatures.to_dict("records"))
+
+
+def _current(labels: Any, edited: ClusterMap | None) -> ClusterMap:
+    """The clusters of ``labels``, with names and colours of an edited map where there is one."""
+    if edited is None or edited.labels.shape != labels.shape:
+        return cluster_map(labels)
+    return edited if np.array_equal(edited.labels, labels) else _brushed(edited, labels)
+
+
+def _brushed(before: ClusterMap, labels: Any) -> ClusterMap:
+    """The map with labels that were brushed; names, colours and roles stay."""
+    fresh = cluster_map(labels, names=before.names)
+    return replace(
+        fresh,
+        colours={**fresh.colours, **before.colours},
+        background=before.background | (fresh.background - set(before.codes)),
+    )
+
+
+def _each(
+    clusters: ClusterMap, codes: Sequence[int], change: Callable[[ClusterMap, int], ClusterMap]
+) -> ClusterMap:
+    for code in codes:
+        clusters = change(clusters, code)
+    return clusters
+
+
+def _button(text: str, tooltip: str, action: Callable[[], None]) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tooltip)
+    button.clicked.connect(partial(_call, action))
+    return button
+
+
+def _call(action: Callable[[], None], checked: bool = False) -> None:
+    action()

@@ -1,0 +1,114 @@
+"""Runs the detector of a pseudo-label layer again, for the dock that edits the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
+from napari_mineral_anomaly.detectors.registry import make_config
+from napari_mineral_anomaly.detectors.retraining import Retrained, retrain
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.jobs import Failure, Job, JobHandle
+from napari_mineral_anomaly.window.layers.links import link_of
+from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
+from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
+from napari_mineral_anomaly.window.loading.report_html import counted
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
+
+
+class Retraining:
+    """One run at a time, with the parameters of the run that made the labels."""
+
+    def __init__(self, dock: PseudoLabelsDock) -> None:
+        self._dock = dock
+        self._handle: JobHandle[Any] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a result is awaited."""
+        return self._handle is not None and self._handle.running
+
+    def start(self, layer: Any, clusters: Callable[[], ClusterMap]) -> None:
+        """Run the detector that made ``layer``, learning from the background of ``clusters``.
+
+        ``clusters`` is called in the worker: it looks at every pixel.
+        """
+        dock, link = self._dock, link_of(layer)
+        scan = None if link is None else find_scan(dock.viewer, link.scan_id)
+        if link is None or link.detector is None or scan is None:
+            dock.status.error("The scan or the detector of these labels is not known.")
+            return
+        earlier = dock.session.run_of(link)
+        name = link.detector
+        try:
+            config = make_config(name) if earlier is None else earlier.fitted.config
+            cube = cube_from_layers(dock.viewer, scan.scan_id)
+        except InputError as error:
+            dock.fail(dock.status, Failure(str(error), expected=True))
+            return
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> Retrained:
+            return retrain(cube, name, config, clusters(), on_event=on_event, cancel=cancel)
+
+        self._handle = JobHandle(
+            "Retraining",
+            on_events=dock.show_events,
+            on_done=lambda retrained: self._on_done(scan, str(layer.unique_id), retrained),
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        dock.show_busy(True)
+        dock.status.plain("Retraining: starting…")
+        dock.start(Job("Retraining", work), self._handle)
+
+    def cancel(self) -> None:
+        """Give the run up."""
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _on_done(self, scan: Scan, layer_id: str, retrained: Retrained) -> None:
+        """The run is there, its mask is not yet: it can be given up until it is shown."""
+        dock = self._dock
+        work = mask_of_result(dock.viewer, dock.session, scan, retrained.run)
+        self._handle = JobHandle(
+            "Making the mask",
+            on_done=lambda judged: self._on_judged(scan, layer_id, retrained, judged),
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        dock.start(Job("Making the mask", work), self._handle)
+
+    def _on_judged(
+        self, scan: Scan, layer_id: str, retrained: Retrained, judged: JudgedScore
+    ) -> None:
+        dock = self._dock
+        dock.adopt(layer_id, retrained.clusters)
+        try:
+            shown = show_result(dock.viewer, dock.session, scan, retrained.run, judged)
+        except InputError as error:
+            self._on_failed(Failure(str(error), expected=True))
+            return
+        counts = dock.session.count_mask(shown.score, shown.mask)
+        self._end("")
+        n = retrained.run.result.info["background_pixels_given"]
+        dock.status.good(
+            f"Retrained on {counted(n, 'background pixel')}: now "
+            f"{counted(counts.pixels, 'pixel')} in {counted(counts.grains, 'grain')} are at or "
+            "above the threshold."
+        )
+
+    def _on_cancelled(self) -> None:
+        self._end("Retraining was given up; nothing was changed.")
+
+    def _on_failed(self, failure: Failure) -> None:
+        self._end("")
+        self._dock.fail(self._dock.status, failure)
+
+    def _end(self, text: str) -> None:
+        self._dock.show_busy(False)
+        self._dock.status.plain(text)

@@ -1,0 +1,134 @@
+"""Part of the Detect dock: where the results of a scan agree, and a look at them side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtWidgets import QDoubleSpinBox, QGroupBox, QPushButton, QVBoxLayout
+
+from napari_mineral_anomaly.detectors.results.agreement import Agreement, agree
+from napari_mineral_anomaly.detectors.results.calibration import promised_false_pixels
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.detecting.agreement_layers import (
+    legend_html,
+    results_of,
+    score_layers,
+    show_agreement,
+)
+from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
+from napari_mineral_anomaly.window.jobs import Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import Dock, StatusLine, form_layout, row
+from napari_mineral_anomaly.window.layers.links import linked_layers
+
+_NEEDS_TWO = "Run a second detector on this scan to compare."
+
+
+class AgreementBox(QGroupBox):
+    """How many detectors flag a pixel, when each may flag the same number by chance.
+
+    Parameters
+    ----------
+    dock : Dock
+        The dock it belongs to, which runs its jobs.
+    """
+
+    def __init__(self, dock: Dock) -> None:
+        super().__init__("Compare detectors")
+        self._dock = dock
+        self._scan_id: str | None = None
+        self._has_default = False
+        self._side_by_side = SideBySide(dock.viewer)
+        column = QVBoxLayout(self)
+        form = form_layout()
+        self.false_pixels = QDoubleSpinBox()
+        self.false_pixels.setRange(0.01, 1e6)
+        self.false_pixels.setDecimals(2)
+        self.false_pixels.setToolTip(
+            "Every detector gets the threshold at which it flags so many background pixels of "
+            "this scan by chance. Thresholds that you moved do not matter here."
+        )
+        form.addRow("False pixels each", self.false_pixels)
+        column.addLayout(form)
+        self.agree_button = QPushButton("Agreement")
+        self.agree_button.setToolTip(
+            "Make a layer that shows how many detectors flag each pixel, or bring it up to date."
+        )
+        self.agree_button.clicked.connect(self.show_agreement)
+        self.grid_button = QPushButton("Side by side")
+        self.grid_button.setCheckable(True)
+        self.grid_button.setToolTip(
+            "Show the score maps of this scan next to each other; press again to go back."
+        )
+        self.grid_button.toggled.connect(self._on_grid)
+        column.addLayout(row(self.agree_button, self.grid_button))
+        self.legend = StatusLine()
+        column.addWidget(self.legend)
+        dock.listen(dock.session.changed, self._refresh)
+        self._refresh()
+
+    def set_scan(self, scan_id: str | None) -> None:
+        """Compare the results of this scan from now on."""
+        if scan_id != self._scan_id:
+            self._scan_id = scan_id
+            self.grid_button.setChecked(False)
+            self.legend.plain("")
+            self._has_default = False
+        self._refresh()
+
+    def show_agreement(self) -> None:
+        """Make the agreement layer of the scan, or bring it up to date."""
+        scan_id = self._scan_id
+        results = {} if scan_id is None else results_of(self._dock.session, scan_id)
+        if scan_id is None or len(results) < 2:
+            return
+        false_pixels = self.false_pixels.value()
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> Agreement:
+            return agree(results, false_pixels=false_pixels)
+
+        handle: JobHandle[Agreement] = JobHandle(
+            "Comparing detectors",
+            on_done=lambda agreement: self._on_agreement(scan_id, agreement, false_pixels),
+            on_failed=lambda failure: self._dock.fail(self.legend, failure),
+        )
+        self._dock.start(Job("Comparing detectors", work), handle)
+
+    def _on_agreement(self, scan_id: str, agreement: Agreement, false_pixels: float) -> None:
+        layer = show_agreement(self._dock.viewer, scan_id, agreement)
+        if layer is not None and scan_id == self._scan_id:
+            self.legend.plain(legend_html(agreement, false_pixels))
+            if self._side_by_side.is_on:
+                self._show_side_by_side()
+
+    def _on_grid(self, wanted: bool) -> None:
+        if wanted:
+            self._show_side_by_side()
+        else:
+            self._side_by_side.back()
+
+    def _show_side_by_side(self) -> None:
+        if self._scan_id is None:
+            return
+        viewer = self._dock.viewer
+        layers = [*score_layers(viewer, self._scan_id).values()]
+        layers += [layer for layer, _ in linked_layers(viewer, self._scan_id, "agreement")]
+        self._side_by_side.show(layers)
+
+    def _refresh(self) -> None:
+        results = {} if self._scan_id is None else results_of(self._dock.session, self._scan_id)
+        enough = len(results) > 1
+        self.setVisible(bool(results))
+        for control in (self.agree_button, self.grid_button, self.false_pixels):
+            control.setEnabled(enough)
+        if results and not self._has_default:
+            # What the default thresholds promise for this scan.
+            n_valid = int(np.count_nonzero(next(iter(results.values())).valid))
+            self.false_pixels.setValue(promised_false_pixels(n_valid))
+            self._has_default = True
+        if not enough:
+            self.grid_button.setChecked(False)
+            self.legend.plain(_NEEDS_TWO)
+        else:
+            if self.legend.text() == _NEEDS_TWO:
+                self.legend.plain("")
+            if self._side_by_side.is_on:  # a further result
+                self._show_side_by_side()

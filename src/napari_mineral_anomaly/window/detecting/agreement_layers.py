@@ -1,0 +1,93 @@
+"""The agreement of a scan's results as a layer, its colours and its legend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from napari_mineral_anomaly.detectors.registry import detector_entry
+from napari_mineral_anomaly.detectors.results.agreement import Agreement
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.window.layers.links import Link, linked_layers
+from napari_mineral_anomaly.window.layers.make import (
+    add,
+    agreement_layer,
+    label_colours,
+    spatial_of,
+)
+from napari_mineral_anomaly.window.layers.session import Session
+from napari_mineral_anomaly.window.loading.report_html import counted
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+# From one detector (dim) to all of them (bright), in hues that a score map (magma) does not have;
+# without the darkest part, which does not stand out of a dark map.
+_COLORMAP, _DIMMEST, _BRIGHTEST = "viridis", 0.4, 1.0
+
+
+def results_of(session: Session, scan_id: str) -> dict[str, AnomalyResult]:
+    """The current results of a scan by the name of their detector, oldest first."""
+    return {run.fitted.name: run.result for run in session.runs_of_scan(scan_id)}
+
+
+def agreement_colours(n_detectors: int) -> dict[int, str]:
+    """A colour for every number of agreeing detectors, "#rrggbb"."""
+    from napari.utils.colormaps import ensure_colormap
+
+    step = (_BRIGHTEST - _DIMMEST) / max(1, n_detectors - 1)
+    # The most that can agree are always brightest, however many they are.
+    where = [_BRIGHTEST - step * (n_detectors - k) for k in range(1, n_detectors + 1)]
+    rgb = ensure_colormap(_COLORMAP).map(where)[:, :3]
+    codes = ["#" + "".join(f"{round(255 * float(part)):02x}" for part in colour) for colour in rgb]
+    return dict(enumerate(codes, start=1))
+
+
+def show_agreement(viewer: Any, scan_id: str, agreement: Agreement) -> Layer | None:
+    """Make or update the agreement layer of a scan; None when its results are gone meanwhile."""
+    found = next(linked_layers(viewer, scan_id, "score"), None)
+    if found is None:
+        return None
+    score, link = found
+    colours = agreement_colours(len(agreement.detectors))
+    own = next((one for one, _ in linked_layers(viewer, scan_id, "agreement")), None)
+    if own is not None:
+        own.data = agreement.counts
+        own.colormap = label_colours(colours)
+        return own
+    return add(
+        viewer,
+        agreement_layer(
+            agreement.counts,
+            colours,
+            title=link.scan,
+            link=Link(scan_id, "agreement", scan=link.scan),
+            spatial=spatial_of(score),
+        ),
+    )
+
+
+def legend_html(agreement: Agreement, false_pixels: float) -> str:
+    """What the colours mean, and what each detector flags."""
+    n = len(agreement.detectors)
+    lines = []
+    for k, colour in sorted(agreement_colours(n).items(), reverse=True):
+        who = f"all {n} detectors" if k == n else counted(k, "detector")
+        pixels = counted(agreement.n_pixels(k), "pixel")
+        lines.append(f"<span style='color: {colour}'>■</span> {who}: {pixels}")
+    each = ", ".join(
+        f"{escape(detector_entry(name).title)} {flagged:,}"
+        for name, flagged in agreement.flagged.items()
+    )
+    lines.append(f"At {false_pixels:g} expected false pixels each: {each}.")
+    return "<br>".join(lines)
+
+
+def score_layers(viewer: Any, scan_id: str) -> Mapping[str, Layer]:
+    """The score layers of a scan by their detector."""
+    return {
+        link.detector: layer
+        for layer, link in linked_layers(viewer, scan_id, "score")
+        if link.detector is not None
+    }

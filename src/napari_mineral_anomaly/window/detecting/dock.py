@@ -1,0 +1,419 @@
+"""*Detect anomalies*: choose scan and detector, run, watch, cancel; save and apply models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from napari.layers import Layer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+)
+
+from napari_mineral_anomaly.detectors.base import Device
+from napari_mineral_anomaly.detectors.cost import expected_seconds, slow_sentence
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun, apply_detector, run_detection
+from napari_mineral_anomaly.detectors.registry import (
+    ENTRIES,
+    config_class,
+    detector_entry,
+    make_config,
+)
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
+from napari_mineral_anomaly.grains.unlisted.concentrated import (
+    concentrated_elements,
+    concentrated_sentence,
+)
+from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_places, oddest_sentence
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.detecting.agreement import AgreementBox
+from napari_mineral_anomaly.window.detecting.parameter_form import ParameterForm
+from napari_mineral_anomaly.window.detecting.run_status import RunClock
+from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import (
+    Dock,
+    StatusLine,
+    fit_width,
+    form_layout,
+    row,
+    show_step,
+)
+from napari_mineral_anomaly.window.kit.plots import LossPlot
+from napari_mineral_anomaly.window.layers.links import role_of
+from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
+from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan, scans_in
+from napari_mineral_anomaly.window.loading.report_html import counted
+
+_NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder onto napari)."
+
+
+@dataclass(frozen=True, eq=False)
+class _Running:
+    scan: Scan
+    cube: ElementCube
+    handle: JobHandle[Any]
+
+
+class DetectDock(Dock):
+    """One run at a time; an earlier result stays until a new one is complete."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self._running: _Running | None = None
+        self._clock = RunClock()
+        self.form: ParameterForm
+
+        form = form_layout()
+        self.scan_combo = QComboBox()
+        fit_width(self.scan_combo)
+        self.scan_combo.setPlaceholderText("no scan loaded yet")
+        self.scan_combo.setToolTip("The scan to search; its element layers are what is analysed.")
+        self.scan_combo.currentIndexChanged.connect(self._refresh)
+        form.addRow("Scan", self.scan_combo)
+        self.detector_combo = QComboBox()
+        fit_width(self.detector_combo)
+        for entry in ENTRIES.values():
+            self.detector_combo.addItem(entry.title, entry.name)
+            last = self.detector_combo.count() - 1
+            self.detector_combo.setItemData(last, entry.summary, Qt.ItemDataRole.ToolTipRole)
+        self.detector_combo.setToolTip("How oddness is measured. RX answers in seconds.")
+        self.detector_combo.currentIndexChanged.connect(self._on_detector)
+        form.addRow("Detector", self.detector_combo)
+        self.summary = StatusLine()
+        form.addRow(self.summary)
+        self.slow = StatusLine()
+        self.slow.setToolTip("From the size of the scan and the parameters below.")
+        form.addRow(self.slow)
+        self.column.addLayout(form)
+
+        self._form_place = QVBoxLayout()
+        self.column.addLayout(self._form_place)
+
+        shared = form_layout()
+        self.device_combo = QComboBox()
+        self.device_combo.addItems(get_args(Device))
+        self.device_combo.setToolTip("Where a network runs; auto takes a graphics card if any.")
+        shared.addRow("Device", self.device_combo)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("Same seed, same numbers; another seed shows how firm a find is.")
+        shared.addRow("Seed", self.seed)
+        self.column.addLayout(shared)
+
+        self.run_button = QPushButton("Run")
+        self.run_button.setToolTip("Learn the background of this scan and score every pixel.")
+        self.run_button.clicked.connect(self.run)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Give this run up; an earlier result stays as it is.")
+        self.cancel_button.clicked.connect(self.cancel)
+        self.column.addLayout(row(self.run_button, self.cancel_button))
+        self.progress = QProgressBar()
+        self.progress.hide()
+        self.column.addWidget(self.progress)
+        self.status = StatusLine()
+        self.column.addWidget(self.status)
+        self.loss_plot = LossPlot()
+        self.loss_plot.hide()
+        self.column.addWidget(self.loss_plot)
+
+        self.save_button = QPushButton("Save model…")
+        self.save_button.setToolTip("Keep what this detector learned, for other sections.")
+        self.save_button.clicked.connect(self._choose_model_to_save)
+        self.apply_button = QPushButton("Apply saved model…")
+        self.apply_button.setToolTip("Score the chosen scan with a model that was saved before.")
+        self.apply_button.clicked.connect(self._choose_model_to_apply)
+        self.column.addLayout(row(self.save_button, self.apply_button))
+        self.next_button = self.next_step(
+            "Next: threshold", "Threshold", "Open the dock that decides what counts as anomalous."
+        )
+        self.next_button.hide()
+        self.column.addWidget(self.next_button)
+        self.agreement = AgreementBox(self)
+        self.column.addWidget(self.agreement)
+        self.column.addStretch()
+
+        events = self.viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.reordered):
+            self.listen(emitter, self._on_layers)
+        self.listen(self.session.changed, self._refresh)
+        self.colour_by_theme(self.loss_plot)
+        self._on_detector()
+        self._on_layers()
+
+    @property
+    def scan_id(self) -> str | None:
+        """The chosen scan."""
+        return self.scan_combo.currentData()
+
+    @property
+    def detector(self) -> str:
+        """The chosen detector."""
+        return str(self.detector_combo.currentData())
+
+    def choose_detector(self, name: str) -> None:
+        """Choose a detector by its name."""
+        self.detector_combo.setCurrentIndex(self.detector_combo.findData(name))
+
+    def run(self) -> None:
+        """Start a run of the chosen detector on the chosen scan."""
+        name = self.detector
+        try:
+            config = make_config(
+                name,
+                seed=self.seed.value(),
+                device=self.device_combo.currentText(),
+                **self.form.values(),
+            )
+        except InputError as error:
+            self.fail(self.status, Failure(str(error), expected=True))
+            return
+
+        def prepare(cube: Any) -> Any:
+            def work(on_event: ProgressCallback, cancel: CancelToken) -> DetectionRun:
+                return run_detection(cube, name, config, on_event=on_event, cancel=cancel)
+
+            return work
+
+        self._start(f"{detector_entry(name).title}", prepare)
+
+    def apply_model(self, folder: str | Path) -> None:
+        """Score the chosen scan with a saved model."""
+
+        def prepare(cube: Any) -> Any:
+            def work(on_event: ProgressCallback, cancel: CancelToken) -> DetectionRun:
+                from napari_mineral_anomaly.detectors.bundle import load_model
+
+                return apply_detector(cube, load_model(folder), on_event=on_event, cancel=cancel)
+
+            return work
+
+        self._start("Applying the saved model", prepare)
+
+    def save_model(self, folder: str | Path) -> None:
+        """Save the model of the chosen scan and detector."""
+        run = self._current_run()
+        if run is None:
+            return
+        fitted = run.fitted
+
+        def save(on_event: ProgressCallback, cancel: CancelToken) -> Path:
+            from napari_mineral_anomaly.detectors.bundle import save_model
+
+            save_model(fitted, folder)
+            return Path(folder)
+
+        handle: JobHandle[Path] = JobHandle(
+            "Saving the model",
+            on_done=lambda path: self.status.good(f"The model was saved in {path}."),
+            on_failed=lambda failure: self.fail(self.status, failure),
+        )
+        self.start(Job("Saving the model", save), handle)
+
+    def cancel(self) -> None:
+        """Give the run up; the window is free at once."""
+        if self._running is not None:
+            self._running.handle.cancel()
+
+    def _start(self, name: str, prepare: Any) -> None:
+        scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
+        if scan is None or self._running is not None:
+            return
+        try:
+            cube = cube_from_layers(self.viewer, scan.scan_id)
+            work = prepare(cube)
+        except InputError as error:
+            self.fail(self.status, Failure(str(error), expected=True))
+            return
+        handle: JobHandle[DetectionRun] = JobHandle(
+            name,
+            on_events=self._on_events,
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self._running = _Running(scan, cube, handle)
+        self._clock = RunClock()
+        self.loss_plot.clear()
+        self.loss_plot.hide()
+        self.progress.setRange(0, 0)
+        self.progress.show()
+        self.status.plain(f"{name}: starting…")
+        self._refresh()
+        self.start(Job(name, work), handle)
+
+    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
+        losses: dict[str, list[float]] = {}
+        for event in events:
+            status = self._clock.status(event, time.monotonic())
+            if event.loss is not None:
+                losses.setdefault(event.phase, []).append(event.loss)
+        for phase, values in losses.items():
+            self.loss_plot.extend(phase, values)
+            self.loss_plot.show()
+        self.status.plain(status.line)
+        if status.percent is None:
+            self.progress.setRange(0, 0)
+        else:
+            show_step(self.progress, status.percent, 100)
+
+    def _on_done(self, run: DetectionRun) -> None:
+        """The run is there, its mask is not yet: it can be cancelled until it is shown."""
+        assert self._running is not None
+        work = mask_of_result(self.viewer, self.session, self._running.scan, run)
+        handle: JobHandle[JudgedScore] = JobHandle(
+            "Making the mask",
+            on_done=lambda judged: self._on_judged(run, judged),
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self._running = replace(self._running, handle=handle)
+        self.start(Job("Making the mask", work), handle)
+
+    def _on_judged(self, run: DetectionRun, judged: JudgedScore) -> None:
+        ended = self._end()
+        scan = ended.scan
+        try:
+            shown = show_result(self.viewer, self.session, scan, run, judged)
+        except InputError as error:
+            self.fail(self.status, Failure(str(error), expected=True))
+            return
+        counts = self.session.count_mask(shown.score, shown.mask)
+        result = run.result
+        text = (
+            f"Done in {_seconds(result.info)}: {counted(counts.pixels, 'pixel')} in "
+            f"{counted(counts.grains, 'grain')} at or above {result.threshold:.2f} background "
+            "sigmas."
+        )
+        if not shown.scan_is_there:
+            text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
+        self.status.good(text)
+        self.next_button.show()
+        self._say_where_to_look(text, ended.cube, run)
+
+    def _say_where_to_look(self, text: str, cube: ElementCube, run: DetectionRun) -> None:
+        """Add to the status what the list of grains does not show."""
+        result = run.result
+
+        def look(on_event: ProgressCallback, cancel: CancelToken) -> str:
+            places = () if result.mask.any() else oddest_places(result)
+            elements = concentrated_elements(cube, result.mask, cancel=cancel)
+            hints = (oddest_sentence(places, result.threshold), concentrated_sentence(elements))
+            return " ".join(hint for hint in hints if hint)
+
+        def show(hints: str) -> None:
+            # Meanwhile another run may have begun.
+            if hints and self.status.text() == text:
+                self.status.good(f"{text} {hints}")
+
+        handle: JobHandle[str] = JobHandle(
+            "Looking beside the grains",
+            on_done=show,
+            on_failed=lambda failure: self.fail(self.status, failure),
+        )
+        self.start(Job("Looking beside the grains", look), handle)
+
+    def _on_failed(self, failure: Failure) -> None:
+        self._end()
+        self.fail(self.status, failure)
+
+    def _on_cancelled(self) -> None:
+        self._end()
+        self.status.plain("The run was cancelled; nothing was changed.")
+
+    def _end(self) -> _Running:
+        assert self._running is not None
+        ended = self._running
+        self._running = None
+        self.progress.hide()
+        self._refresh()
+        return ended
+
+    def _on_detector(self, index: int = -1) -> None:
+        self.summary.plain(detector_entry(self.detector).summary)
+        while self._form_place.count():
+            old = self._form_place.takeAt(0).widget()
+            old.hide()
+            old.deleteLater()
+        self.form = ParameterForm(config_class(self.detector))
+        self.form.changed.connect(self._show_slow)
+        self._form_place.addWidget(self.form)
+        self._refresh()
+
+    def _on_layers(self, event: Any = None) -> None:
+        layer = getattr(event, "value", None)
+        if isinstance(layer, Layer) and role_of(layer) != "element":
+            return  # the scans are those of before
+        chosen = self.scan_id
+        scans = scans_in(self.viewer)
+        self.scan_combo.blockSignals(True)
+        self.scan_combo.clear()
+        for scan in scans:
+            self.scan_combo.addItem(f"{scan.name} ({len(scan.elements)} elements)", scan.scan_id)
+        index = self.scan_combo.findData(chosen)
+        # The scan that was just loaded is the one to look at.
+        self.scan_combo.setCurrentIndex(index if index >= 0 else self.scan_combo.count() - 1)
+        self.scan_combo.blockSignals(False)
+        self._refresh()
+
+    def _refresh(self, index: int = -1) -> None:
+        running = self._running is not None
+        reason = "" if self.scan_id is not None else _NO_SCAN
+        self.run_button.setEnabled(not running and not reason)
+        self.apply_button.setEnabled(not running and not reason)
+        self.cancel_button.setEnabled(running)
+        self.save_button.setEnabled(self._current_run() is not None)
+        if not running and (reason or self.status.text() == _NO_SCAN):
+            self.status.plain(reason)
+        self.agreement.set_scan(self.scan_id)
+        self._show_slow()
+
+    def _show_slow(self) -> None:
+        """Say so before the start where a run will take long."""
+        scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
+        if scan is None:
+            self.slow.plain("")
+            return
+        try:
+            config = make_config(self.detector, **self.form.values())
+        except InputError as error:
+            self.slow.error(str(error))
+            return
+        # All pixels of the scan: the valid area is not known without reading every map.
+        n_pixels = scan.shape[0] * scan.shape[1]
+        expected = expected_seconds(config, n_pixels, len(scan.elements))
+        title = detector_entry(self.detector).title
+        seconds = 0.0 if expected is None else expected.total
+        self.slow.warning(slow_sentence(title, seconds, n_pixels))
+
+    def _current_run(self) -> DetectionRun | None:
+        if self.scan_id is None:
+            return None
+        runs = [
+            r for r in self.session.runs_of_scan(self.scan_id) if r.fitted.name == self.detector
+        ]
+        return runs[0] if runs else None
+
+    def _choose_model_to_save(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Empty folder for the model")
+        if folder:
+            self.save_model(folder)
+
+    def _choose_model_to_apply(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of the saved model")
+        if folder:
+            self.apply_model(folder)
+
+
+def _seconds(info: dict[str, Any]) -> str:
+    return f"{sum(info.get('timings', {}).values()):.1f} s"

@@ -1,0 +1,293 @@
+"""*Export results*: which results in which formats, what that will write, and writing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.runs.export import (
+    FORMATS,
+    Format,
+    PlannedFile,
+    existing,
+    plan_files,
+    write_files,
+)
+from napari_mineral_anomaly.window.exporting.plan import (
+    DEFAULTS,
+    KEYS,
+    TITLES,
+    Choice,
+    Key,
+    available,
+    chosen_products,
+    opened_files,
+)
+from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import (
+    Dock,
+    LayerCombo,
+    StatusLine,
+    form_layout,
+    is_new_score,
+    is_score,
+    row,
+)
+
+_NO_SCORE = "Nothing to export yet: run a detector first, or open a score map."
+_NO_FOLDER = "Choose the folder for the files."
+_NO_FILE = "Tick at least one box."
+
+_HEADINGS: dict[Format, str] = {
+    "ome": "OME",
+    "imagej": "Fiji",
+    "folder": "each",
+    "png": "PNG",
+    "csv": "CSV",
+    "zarr": "Zarr",
+}
+_SINGLE: tuple[Format, ...] = ("ome", "imagej", "png", "csv", "zarr")
+_STACK: tuple[Format, ...] = ("ome", "imagej", "folder", "png", "csv", "zarr")
+_FORMATS: dict[Key, tuple[Format, ...]] = {
+    **dict.fromkeys(KEYS, _SINGLE),
+    **dict.fromkeys(("contributions", "reconstruction", "maps"), _STACK),
+    "grains": ("csv",),
+}
+
+
+class ExportDock(Dock):
+    """Choose a folder and what goes there."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self._writing: JobHandle[list[Path]] | None = None
+        self._reasons: dict[Key, str] | None = None
+
+        form = form_layout()
+        self.score_combo = LayerCombo(
+            self, is_score, prefers=is_new_score, empty="no score map yet"
+        )
+        self.score_combo.setToolTip("The result to export: its score, mask, labels and grains.")
+        form.addRow("Result", self.score_combo)
+        self.folder = QLineEdit()
+        self.folder.setPlaceholderText("folder for the files")
+        self.folder.setToolTip("Where the files go; made if it does not exist.")
+        self.folder.textChanged.connect(self._refresh)
+        choose = QPushButton("Choose…")
+        choose.setToolTip("Choose the folder for the files.")
+        choose.clicked.connect(self._choose_folder)
+        form.addRow("Folder", row(self.folder, choose))
+        self.column.addLayout(form)
+
+        self.boxes: dict[Choice, QCheckBox] = {}
+        self.column.addLayout(self._grid_of_boxes())
+        self.world_files = QCheckBox("World files for QGIS beside the TIFFs")
+        self.world_files.setToolTip(
+            "Six lines (.tfw) that place each TIFF in µm: x to the right, y downwards as minus µm."
+        )
+        self.world_files.toggled.connect(self._refresh)
+        self.column.addWidget(self.world_files)
+        self.overwrite = QCheckBox("Replace files that exist")
+        self.overwrite.setToolTip(
+            "Without this, nothing is written where a file would be lost. Files that were opened "
+            "in this window are never replaced."
+        )
+        self.overwrite.toggled.connect(self._refresh)
+        self.column.addWidget(self.overwrite)
+
+        self.plan_text = StatusLine()
+        self.plan_text.setToolTip("What will be written, before it is.")
+        self.column.addWidget(self.plan_text)
+        self.export_button = QPushButton("Export")
+        self.export_button.setToolTip("Write the files listed above; numbers and µm stay.")
+        self.export_button.clicked.connect(self.export)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop; files that are complete stay.")
+        self.cancel_button.clicked.connect(self._cancel)
+        self.column.addLayout(row(self.export_button, self.cancel_button))
+        self.status = StatusLine()
+        self.column.addWidget(self.status)
+        self.column.addStretch()
+
+        # A result brings several layers: what they allow is planned once, when all are there.
+        self._plan_soon = QTimer(self)
+        self._plan_soon.setSingleShot(True)
+        self._plan_soon.timeout.connect(self._refresh)
+        self.score_combo.layer_changed.connect(self._on_layers)
+        events = self.viewer.layers.events
+        self.listen(events.inserted, self._on_layers)
+        self.listen(events.removed, self._on_layers)
+        self.listen(self.session.changed, self._on_layers)
+        self._on_layers()
+        self._refresh()
+
+    def _grid_of_boxes(self) -> QGridLayout:
+        """A row per result, a column per format."""
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(2)
+        grid.setVerticalSpacing(2)
+        for column, (form, words) in enumerate(FORMATS.items(), start=1):
+            heading = QLabel(_HEADINGS[form])
+            heading.setToolTip(words)
+            grid.addWidget(heading, 0, column, Qt.AlignmentFlag.AlignHCenter)
+        for line, key in enumerate(KEYS, start=1):
+            title = QLabel(TITLES[key])
+            title.setMinimumWidth(title.fontMetrics().horizontalAdvance(TITLES[key]) + 8)
+            grid.addWidget(title, line, 0)
+            for form in _FORMATS[key]:
+                box = QCheckBox()
+                box.setAccessibleName(f"{TITLES[key]} as {_HEADINGS[form]}")
+                box.setEnabled(False)  # until there is something to write
+                box.toggled.connect(self._refresh)
+                self.boxes[key, form] = box
+                column = 1 + list(FORMATS).index(form)
+                grid.addWidget(box, line, column, Qt.AlignmentFlag.AlignHCenter)
+        grid.setColumnStretch(0, 1)
+        return grid
+
+    def export(self) -> None:
+        """Write the ticked files of the chosen result."""
+        score = self.score_combo.layer()
+        if score is None:
+            return
+        folder = Path(self.folder.text().strip()).expanduser()
+        overwrite, world_files = self.overwrite.isChecked(), self.world_files.isChecked()
+        try:
+            files = self._planned(copy=True)
+        except InputError as error:
+            self.fail(self.status, Failure(str(error), expected=True))
+            return
+        inputs = opened_files(self.viewer)
+
+        def write(on_event: ProgressCallback, cancel: CancelToken) -> list[Path]:
+            return write_files(
+                files,
+                folder,
+                overwrite=overwrite,
+                world_files=world_files,
+                inputs=inputs,
+                on_event=on_event,
+                cancel=cancel,
+            )
+
+        self._writing = JobHandle(
+            "Exporting",
+            on_events=self._on_events,
+            on_done=self._on_written,
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self._refresh()
+        self.start(Job("Exporting", write), self._writing)
+
+    def chosen(self) -> list[Choice]:
+        """The ticked boxes: (result, format)."""
+        return [key for key, box in self.boxes.items() if box.isEnabled() and box.isChecked()]
+
+    def _planned(self, *, copy: bool) -> list[PlannedFile]:
+        score = self.score_combo.layer()
+        if score is None:
+            return []
+        return plan_files(
+            chosen_products(self.chosen(), self.viewer, self.session, score, copy=copy)
+        )
+
+    def _cancel(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+
+    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
+        self.status.plain(f"Writing {events[-1].message}…")
+
+    def _on_written(self, paths: list[Path]) -> None:
+        self._end()
+        names = ", ".join(path.name for path in paths)
+        self.status.good(f"Wrote {names} to {paths[0].parent.resolve()}.")
+        self._refresh()
+
+    def _on_failed(self, failure: Failure) -> None:
+        self._end()
+        self.fail(self.status, failure)
+
+    def _on_cancelled(self) -> None:
+        self._end()
+        self.status.plain("The export was cancelled; files that were complete are there.")
+
+    def _end(self) -> None:
+        self._writing = None
+        self._refresh()
+
+    def _on_layers(self, event: Any = None) -> None:
+        reasons = available(self.viewer, self.session, self.score_combo.layer())
+        if reasons != self._reasons:  # most layers that come and go change nothing here
+            self._reasons = reasons
+            self._offer(reasons)
+        self._plan_soon.start(0)
+
+    def _offer(self, reasons: dict[Key, str]) -> None:
+        """Open the boxes of what can be written, and say why the others are closed."""
+        for choice, box in self.boxes.items():
+            key, form = choice
+            was_enabled = box.isEnabled()
+            box.blockSignals(True)
+            box.setEnabled(not reasons[key])
+            if reasons[key]:
+                box.setChecked(False)
+                box.setToolTip(f"Not possible: {reasons[key]}.")
+            else:
+                box.setToolTip(f"{TITLES[key]}. {FORMATS[form]}.")
+                if not was_enabled:
+                    box.setChecked(choice in DEFAULTS)
+            box.blockSignals(False)
+
+    def _refresh(self, value: Any = None) -> None:
+        busy = self._writing is not None
+        reason = ""
+        if self.score_combo.layer() is None:
+            reason = _NO_SCORE
+        elif not self.folder.text().strip():
+            reason = _NO_FOLDER
+        elif not self.chosen():
+            reason = _NO_FILE
+        self.export_button.setEnabled(not busy and not reason)
+        self.cancel_button.setEnabled(busy)
+        if reason and not busy:
+            self.status.plain(reason)
+        elif self.status.text() in (_NO_SCORE, _NO_FOLDER, _NO_FILE):
+            self.status.plain("")
+        if not busy:
+            self._show_plan()
+
+    def _show_plan(self) -> None:
+        """List what would be written, how large it is, and what is in its way."""
+        try:
+            files = self._planned(copy=False)
+        except InputError as error:
+            self.plan_text.plain(str(error))
+            return
+        if not files:
+            self.plan_text.plain("")
+            return
+        lines = [f"{file.name}{f' ({file.note})' if file.note else ''}" for file in files]
+        size = sum(file.n_bytes for file in files) / 1e6
+        text = f"Will write about {max(size, 0.1):,.1f} MB:\n" + "\n".join(lines)
+        folder = self.folder.text().strip()
+        world_files = self.world_files.isChecked()
+        if world_files and all(file.product.pixel_size is None for file in files):
+            text += "\nNo world files: the pixel size is unknown."
+        there = existing(files, Path(folder).expanduser(), world_files) if folder else []
+        if there:
+            what = "Replaced" if self.overwrite.isChecked() else "Already there"
+            text += f"\n{what}: {', '.join(there)}."
+        self.plan_text.plain(text)
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the files", self.folder.text())
+        if folder:
+            self.folder.setText(folder)

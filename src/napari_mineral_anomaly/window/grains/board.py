@@ -1,0 +1,149 @@
+"""What the grain docks of one viewer share: the list, the chosen grain, the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from psygnal import Signal
+
+from napari_mineral_anomaly.grains.verdicts.book import History, Verdict, VerdictBook
+from napari_mineral_anomaly.window.grains.listing import GrainListing
+
+_boards: WeakKeyDictionary[Any, GrainBoard] = WeakKeyDictionary()
+
+
+def board_of(viewer: Any) -> GrainBoard:
+    """The board of a viewer, made when first asked for."""
+    # Docks are handed a proxy of the viewer; the board belongs to what it stands for.
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    if viewer not in _boards:
+        _boards[viewer] = GrainBoard()
+    return _boards[viewer]
+
+
+class GrainBoard:
+    """The list that is shown, the grain that is looked at, and what was decided about grains.
+
+    Verdicts belong to pixels of the scan, not to a list: they find their grains again when the
+    threshold moves or another detector scores the same scan.
+    """
+
+    listed = Signal()
+    completed = Signal()
+    chosen = Signal()
+    decided = Signal()
+
+    def __init__(self) -> None:
+        self.listing: GrainListing | None = None
+        self.grain: int | None = None
+        self._books: dict[str, History[VerdictBook]] = {}
+        self._found: dict[int, Verdict] | None = None
+        self.cluster_names: dict[str, dict[int, str]] = {}
+        # Told by the dock that shows the list: the order of the rows is its own.
+        self.next_grain: Callable[[], None] = nothing
+
+    def show(self, listing: GrainListing | None) -> None:
+        """Another list; the chosen grain is kept where its pixels are still a grain."""
+        kept = None
+        if listing is not None and self.listing is not None and self.grain is not None:
+            same = self.listing.labels.shape == listing.labels.shape
+            kept = listing.grain_at(*self.listing.pixel_of(self.grain)) if same else None
+        self.listing, self.grain, self._found = listing, kept or None, None
+        self.listed.emit()
+        self.chosen.emit()
+
+    def complete(self, listing: GrainListing) -> None:
+        """The list that is shown, with what was still to come of it."""
+        self.listing = listing
+        self.completed.emit()
+
+    def choose(self, grain: int | None) -> None:
+        """Look at another grain."""
+        if grain != self.grain:
+            self.grain = grain
+            self.chosen.emit()
+
+    def book(self, scan_id: str) -> VerdictBook | None:
+        """The verdicts on grains of a scan; None where nothing was decided yet."""
+        history = self._books.get(scan_id)
+        return None if history is None else history.present
+
+    def decide(
+        self, grains: Sequence[int], *, status: str | None = None, comment: str | None = None
+    ) -> None:
+        """Decide about grains of the list; None keeps status or comment as it was."""
+        if self.listing is None or not grains:
+            return
+        history = self._history(self.listing)
+        known = self._known()
+        book = history.present.decide(
+            self.listing.labels,
+            grains,
+            status=status,
+            comment=comment,
+            known=known,
+            pixels=self.listing.pixels,
+        )
+        what = "comment" if status is None else status
+        many = f"{len(grains)} grains" if len(grains) > 1 else "1 grain"
+        self._books[self.listing.scan_id] = history.push(book, f"{what}, {many}")
+        # A new verdict covers its grain entirely, so it is the one that counts there.
+        new = book.verdicts[len(book.verdicts) - len(grains) :]
+        self._found = known | dict(zip(grains, new, strict=True))
+        self.decided.emit()
+
+    def adopt(self, book: VerdictBook, text: str) -> None:
+        """Take over a whole book, as read from a file; can be undone."""
+        if self.listing is not None:
+            history = self._history(self.listing)
+            self._books[self.listing.scan_id] = history.push(book, text)
+            self._tell()
+
+    def undo(self) -> None:
+        """Take the last verdict back."""
+        self._step(History.undo)
+
+    def redo(self) -> None:
+        """Decide again what was taken back."""
+        self._step(History.redo)
+
+    @property
+    def history(self) -> History[VerdictBook] | None:
+        """The verdicts on the listed scan with their past."""
+        return None if self.listing is None else self._books.get(self.listing.scan_id)
+
+    def verdicts(self) -> dict[int, tuple[str, str]]:
+        """Status and comment of the listed grains that were decided about."""
+        return {grain: (one.status, one.comment) for grain, one in self._known().items()}
+
+    def _known(self) -> dict[int, Verdict]:
+        """The verdict of each listed grain that has one; looked up once for all docks."""
+        history = self.history
+        if self.listing is None or history is None:
+            return {}
+        if self._found is None:
+            self._found = history.present.of_grains(self.listing.labels)
+        return self._found
+
+    def _tell(self) -> None:
+        self._found = None
+        self.decided.emit()
+
+    def _history(self, listing: GrainListing) -> History[VerdictBook]:
+        history = self._books.get(listing.scan_id)
+        if history is None or history.present.shape != listing.labels.shape:
+            history = History.start(VerdictBook.empty(listing.labels.shape))
+            self._books[listing.scan_id] = history
+        return history
+
+    def _step(self, change: Callable[[History[VerdictBook]], History[VerdictBook]]) -> None:
+        history = self.history
+        if history is not None and self.listing is not None:
+            self._books[self.listing.scan_id] = change(history)
+            self._tell()
+
+
+def nothing() -> None:
+    """What `GrainBoard.next_grain` does while no list is shown."""

@@ -1,0 +1,337 @@
+"""*Grain evidence*: what speaks for and against the chosen grain, on one card."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.columns import minus_sign
+from napari_mineral_anomaly.grains.evidence import (
+    Evidence,
+    EvidenceSource,
+    GrainSpectrum,
+    Thumbnail,
+    evidence_of,
+)
+from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.grains.plots import (
+    ElementBars,
+    PlaceAmongScores,
+    SpectrumPlot,
+    Thumbnails,
+)
+from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import Dock, StatusLine, row
+from napari_mineral_anomaly.window.kit.turns import Turns
+from napari_mineral_anomaly.window.loading.report_html import counted
+
+_NO_LIST = "Open the dock “Grain table”: this card shows the grain that is chosen there."
+_NO_GRAIN = "Click a row of the grain table, or a grain on the map."
+_NO_MAPS = (
+    "The element maps of this score are not in the layer list: load them again to see what "
+    "speaks for a grain."
+)
+_WAITING = "What speaks for a grain is shown once minerals and flags are known."
+_BARS = "Elements: bars against the surroundings, dots against the scan"
+# More bars do not help the eye; the table of contributions has them all.
+MOST_BARS = 14
+
+
+class GrainCardDock(Dock):
+    """Follows the chosen grain; the maps are prepared once per list, in the background."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self.board = board_of(napari_viewer)
+        self._source: EvidenceSource | None = None
+        self._preparing: JobHandle[EvidenceSource] | None = None
+        self._reading: JobHandle[GrainSpectrum | None] | None = None
+
+        self.table_button = self.next_step(
+            "Open the grain table", "Grain table", "The list in which grains are chosen."
+        )
+        self.column.addWidget(self.table_button)
+        self.status = StatusLine()
+        self.column.addWidget(self.status)
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 0)
+        self.progress.hide()
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop preparing the evidence.")
+        self.cancel_button.clicked.connect(self.cancel)
+        self.cancel_button.hide()
+        self.column.addLayout(row(self.progress, self.cancel_button))
+
+        self.title = QLabel()
+        self.title.setStyleSheet("font-weight: bold;")
+        self.title.setWordWrap(True)
+        self.column.addWidget(self.title)
+        self.facts = StatusLine()
+        self.facts.setToolTip("Size, place and company of the grain.")
+        self.column.addWidget(self.facts)
+        self.flags = StatusLine()
+        self.flags.setToolTip("What could fake this grain, or is not known about it.")
+        self.column.addWidget(self.flags)
+        self.minerals = StatusLine()
+        self.minerals.setToolTip(
+            "Minerals whose elements fit the drivers, with their distance (0 fits best): hints to "
+            "check, not determinations."
+        )
+        self.column.addWidget(self.minerals)
+        self.accept_button = QPushButton("Accept")
+        self.accept_button.setToolTip("This grain is what it seems (A).")
+        self.accept_button.clicked.connect(partial(self._decide, "accept"))
+        self.reject_button = QPushButton("Reject")
+        self.reject_button.setToolTip("This is no grain of interest (R).")
+        self.reject_button.clicked.connect(partial(self._decide, "reject"))
+        self.next_button = QPushButton("Next")
+        self.next_button.setToolTip("Go to the next row of the grain table (N).")
+        self.next_button.clicked.connect(lambda: self.board.next_grain())
+        self._buttons = (self.accept_button, self.reject_button, self.next_button)
+        self.column.addLayout(row(*self._buttons))
+
+        self.bars = ElementBars()
+        self.bars_title = self._section(_BARS)
+        self.column.addWidget(self.bars)
+        self.maps = Thumbnails()
+        self.maps_title = self._section("Maps of the driving elements")
+        self.column.addWidget(self.maps)
+        self.place = PlaceAmongScores()
+        self.place_title = self._section("Place among all scores")
+        self.column.addWidget(self.place)
+        self.spectrum = SpectrumPlot()
+        self.spectrum_title = self._section("Spectrum of the grain and of its surroundings")
+        self.column.addWidget(self.spectrum)
+        self.column.addStretch()
+
+        self._figures = (
+            (self.bars_title, self.bars),
+            (self.maps_title, self.maps),
+            (self.place_title, self.place),
+            (self.spectrum_title, self.spectrum),
+        )
+        # What is drawn of a grain is drawn in turns: all at once would hold the window.
+        self._turns = Turns(self)
+        self.listen(self.board.listed, self._on_listed)
+        self.listen(self.board.completed, self._on_completed)
+        self.listen(self.board.chosen, self._on_chosen)
+        self.listen(self.board.decided, self._show_title)
+        self.colour_by_theme(self.bars, self.maps, self.place, self.spectrum)
+        self._on_listed()
+
+    def cancel(self) -> None:
+        """Stop preparing the evidence."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+
+    def shut_down(self) -> None:
+        """Also leave out what is still to be drawn."""
+        self._turns.cancel()
+        super().shut_down()
+
+    def _section(self, text: str) -> QLabel:
+        label = QLabel(text)
+        label.setWordWrap(True)
+        self.column.addWidget(label)
+        return label
+
+    def _decide(self, status: str, checked: bool = False) -> None:
+        if self.board.grain is not None:
+            self.board.decide([self.board.grain], status=status)
+
+    def _on_listed(self) -> None:
+        if self._preparing is not None:
+            self._preparing.cancel()
+        self._source = None
+        self._turns.cancel()
+        self._show_nothing()
+        self._prepare()
+
+    def _on_completed(self) -> None:
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Get ready for any grain of the list, as soon as its element maps were looked at."""
+        listing = self.board.listing
+        if listing is None or listing.table.empty or listing.cube is None:
+            return
+        if listing.details is None:
+            self.status.plain(_WAITING)
+            return
+        cube, result = listing.cube, listing.result
+        grains, details = listing.grains, listing.details
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> EvidenceSource:
+            return evidence_of(cube, result, grains, details)
+
+        self._preparing = JobHandle(
+            "Preparing the evidence",
+            on_done=self._on_source,
+            on_failed=self._on_failed,
+            on_cancelled=lambda: self._busy(False),
+        )
+        self._busy(True)
+        self.start(Job("Preparing the evidence", work), self._preparing)
+
+    def _on_source(self, source: EvidenceSource) -> None:
+        self._busy(False)
+        self._source = source
+        self._on_chosen()
+
+    def _on_failed(self, failure: Failure) -> None:
+        self._busy(False)
+        self.fail(self.status, failure)
+
+    def _on_chosen(self) -> None:
+        grain, source = self.board.grain, self._source
+        self._turns.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
+        if grain is None or self.board.listing is None:
+            self._show_nothing()
+            return
+        self._show_title()
+        self._show_facts(self.board.listing.row(grain))
+        for button in self._buttons:
+            button.setEnabled(True)
+        if source is None:
+            self.status.plain(_NO_MAPS if self.board.listing.cube is None else self.status.text())
+            return
+        self._turns.do(partial(self._show_evidence, source, grain))
+
+    def _show_nothing(self) -> None:
+        listing = self.board.listing
+        self.table_button.setVisible(listing is None)
+        missing = _NO_LIST if listing is None else _NO_GRAIN
+        if listing is not None and listing.cube is None:
+            missing = _NO_MAPS
+        self.status.plain(missing)
+        for line in (self.facts, self.flags, self.minerals):
+            line.plain("")
+        self.title.clear()
+        self.title.hide()
+        for button in self._buttons:
+            button.setEnabled(False)
+        self.next_button.setEnabled(listing is not None and not listing.table.empty)
+        for title, figure in self._figures:
+            title.hide()
+            figure.hide()
+
+    def _show_title(self) -> None:
+        grain, listing = self.board.grain, self.board.listing
+        if grain is None or listing is None:
+            return
+        line = listing.row(grain)
+        status, comment = self.board.verdicts().get(grain, ("unseen", ""))
+        remark = f" · “{comment}”" if comment else ""
+        self.title.setText(
+            f"Grain of rank {line['rank']} · {line['peak_score']:.1f} sigmas · {status}{remark}"
+        )
+        self.title.show()
+
+    def _show_facts(self, line: pd.Series) -> None:
+        size = counted(int(line["area_px"]), "pixel")
+        lines = [f"Column {line['centroid_x_px']:.1f}, row {line['centroid_y_px']:.1f} (pixels)"]
+        if np.isfinite(line["area_um2"]):
+            size += f", {line['area_um2']:,.0f} µm², Ø {line['equivalent_diameter_um']:,.0f} µm"
+            lines.append(
+                f"x {line['centroid_x_um']:,.0f} µm, y {line['centroid_y_um']:,.0f} µm; stage "
+                f"x {line['stage_x_mm']:.3f} mm, y {line['stage_y_mm']:.3f} mm"
+            )
+        if line["detectors_agreeing"]:
+            lines.append(f"Flagged by {line['detectors_agreeing']}")
+        if line["neighbours"]:
+            lines.append(f"Surrounded by {line['neighbours']}")
+        self.facts.plain("\n".join([size, *lines]))
+
+    def _show_evidence(self, source: EvidenceSource, grain: int) -> None:
+        try:
+            evidence = source.of(grain)
+        except InputError as error:  # the list moved on while this was prepared
+            self.fail(self.status, Failure(str(error), expected=True))
+            return
+        self.status.plain("")
+        self.flags.plain("\n".join(f"• {sentence}" for sentence in evidence.sentences))
+        hints = [f"{hint.name} {hint.formula} ({hint.distance:.2f})" for hint in evidence.minerals]
+        self.minerals.plain(f"May be: {', '.join(hints)}" if hints else "No mineral fits well.")
+        # Who holds the key N down goes on to the next grain before all figures are drawn.
+        self._turns.do(
+            partial(self._show_bars, evidence),
+            partial(self._show_maps, evidence),
+            partial(self._show_place, evidence),
+            partial(self._read_spectrum, source, grain),
+        )
+
+    def _show_bars(self, evidence: Evidence) -> None:
+        strongest = evidence.elements.head(MOST_BARS)
+        self.bars.show_elements(
+            strongest["element"].tolist(),
+            strongest["ring_sigmas"].to_numpy(float),
+            strongest["scan_sigmas"].to_numpy(float),
+        )
+        n = len(evidence.elements)
+        some = f"; {MOST_BARS} of {n}" if n > MOST_BARS else ""
+        self.bars_title.setText(f"{_BARS} (strongest first{some})")
+        _reveal(self.bars_title, self.bars)
+
+    def _show_maps(self, evidence: Evidence) -> None:
+        self.maps.show_maps(
+            [f"{t.element} {minus_sign(f'{t.sigmas:+.1f}')}" for t in evidence.thumbnails],
+            [t.image for t in evidence.thumbnails],
+            [_outlines(t) for t in evidence.thumbnails],
+        )
+        _reveal(self.maps_title, self.maps)
+
+    def _show_place(self, evidence: Evidence) -> None:
+        self.place.show_peak(evidence.histogram, evidence.peak_score)
+        share = evidence.histogram.rank_share
+        higher = f"{100 * share:.2g} % of the pixels score" if share else "no pixel scores"
+        self.place_title.setText(f"Place among all scores: {higher} higher")
+        _reveal(self.place_title, self.place)
+
+    def _read_spectrum(self, source: EvidenceSource, grain: int) -> None:
+        listing = self.board.listing
+        self.spectrum_title.hide()
+        self.spectrum.hide()
+        if listing is None or listing.cube is None or listing.cube.spectra is None:
+            return
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> GrainSpectrum | None:
+            return source.spectrum(grain, cancel=cancel)
+
+        self._reading = JobHandle(
+            "Reading the spectrum",
+            on_done=self._on_spectrum,
+            on_failed=lambda failure: self.fail(self.status, failure),
+        )
+        self.start(Job("Reading the spectrum", work), self._reading)
+
+    def _on_spectrum(self, spectrum: GrainSpectrum | None) -> None:
+        if spectrum is not None:
+            self.spectrum.show_spectra(spectrum)
+            self.spectrum_title.show()
+            self.spectrum.show()
+
+    def _busy(self, busy: bool) -> None:
+        self.progress.setVisible(busy)
+        self.cancel_button.setVisible(busy)
+        if busy:
+            self.status.plain("Preparing the evidence of the listed grains…")
+        elif self.board.grain is None:
+            self.status.plain(_NO_GRAIN if self.board.listing is not None else _NO_LIST)
+
+
+def _reveal(title: QLabel, figure: QWidget) -> None:
+    title.show()
+    figure.show()
+
+
+def _outlines(thumbnail: Thumbnail) -> list[Any]:
+    return pixel_outlines(thumbnail.outline)

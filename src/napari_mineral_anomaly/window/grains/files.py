@@ -1,0 +1,112 @@
+"""What the grain table writes to files and reads back: the list as CSV, the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
+
+from napari_mineral_anomaly.grains.verdicts.book import VerdictBook
+from napari_mineral_anomaly.grains.verdicts.files import load_verdicts, save_verdicts
+from napari_mineral_anomaly.io.writing.atomic import atomic_path
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.jobs import Job, JobHandle
+from napari_mineral_anomaly.window.loading.report_html import counted
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+
+T = TypeVar("T")
+
+_VERDICT_FILES = "Verdicts (*.json *.csv)"
+
+
+class GrainFiles(QPushButton):
+    """A button with a menu: save the rows, save the verdicts, go on with saved verdicts."""
+
+    def __init__(self, dock: GrainTableDock) -> None:
+        super().__init__("&Files")
+        self._dock = dock
+        self.setToolTip("Save the list or your verdicts; go on with verdicts saved before.")
+        menu = QMenu(self)
+        for text, tooltip, action in (
+            ("Save the list as CSV…", "The rows that are shown, every column.", self._choose_csv),
+            ("Save verdicts…", "Statuses and comments, with their places.", self._choose_save),
+            ("Open verdicts…", "Yours of another day, or somebody else's.", self._choose_open),
+        ):
+            entry = menu.addAction(text)
+            entry.setToolTip(tooltip)
+            entry.triggered.connect(action)
+        menu.setToolTipsVisible(True)
+        self.setMenu(menu)
+
+    def save_csv(self, path: str | Path) -> None:
+        """Save the shown rows, in their order, with every column of the table."""
+        if not self._dock.is_complete():
+            return
+        table = self._dock.model.shown_table()
+
+        def save() -> str:
+            with atomic_path(Path(path)) as temporary:
+                table.to_csv(temporary, index=False, encoding="utf-8")
+            return f"{counted(len(table), 'grain')} in {path}."
+
+        self._run("Saving the list", save, self._dock.status.good)
+
+    def save_verdicts(self, path: str | Path) -> None:
+        """Save every verdict on the scan, those on grains that are not listed now included."""
+        history, listing = self._dock.board.history, self._dock.board.listing
+        if history is None or listing is None:
+            self._dock.status.plain("There is no verdict to save yet.")
+            return
+        book, pixel_size = history.present, listing.result.pixel_size
+
+        def save() -> str:
+            save_verdicts(path, book, pixel_size)
+            return f"{counted(len(book.verdicts), 'verdict')} in {path}."
+
+        self._run("Saving the verdicts", save, self._dock.status.good)
+
+    def open_verdicts(self, path: str | Path) -> None:
+        """Take the verdicts of a file in place of those there are; can be undone."""
+        listing = self._dock.board.listing
+        if listing is None:
+            return
+        shape = (int(listing.labels.shape[0]), int(listing.labels.shape[1]))
+        self._run("Opening the verdicts", lambda: load_verdicts(path, shape), self._take)
+
+    def _take(self, book: VerdictBook) -> None:
+        self._dock.board.adopt(book, "open verdicts")
+        self._dock.status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
+
+    def _run(self, name: str, work: Callable[[], T], on_done: Callable[[T], None]) -> None:
+        def job(on_event: ProgressCallback, cancel: CancelToken) -> T:
+            return work()
+
+        handle: JobHandle[T] = JobHandle(
+            name,
+            on_done=on_done,
+            on_failed=lambda failure: self._dock.fail(self._dock.status, failure),
+        )
+        self._dock.start(Job(name, job), handle)
+
+    def _choose_csv(self) -> None:
+        if not self._dock.is_complete():
+            return
+        path, _ = QFileDialog.getSaveFileName(self, "Save the list", "grains.csv", "CSV (*.csv)")
+        if path:
+            self.save_csv(path)
+
+    def _choose_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save the verdicts", "verdicts.json", _VERDICT_FILES
+        )
+        if path:
+            self.save_verdicts(path)
+
+    def _choose_open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open verdicts", "", _VERDICT_FILES)
+        if path:
+            self.open_verdicts(path)

@@ -1,0 +1,274 @@
+"""The grains of a score layer, taken out of the viewer so that a worker can list them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.columns import Cells
+from napari_mineral_anomaly.grains.details import GrainDetails, with_details
+from napari_mineral_anomaly.grains.pixels.regions import PixelSets, numbered
+from napari_mineral_anomaly.grains.search import GrainSearch
+from napari_mineral_anomaly.grains.table import GrainList, detail_grains, list_grains
+from napari_mineral_anomaly.grains.verdicts.book import VerdictBook, with_verdicts
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
+from napari_mineral_anomaly.window.layers.scans import cube_from_layers, valid_area_of
+from napari_mineral_anomaly.window.layers.session import Session, mask_of
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+
+@dataclass(frozen=True, eq=False)
+class GrainListing:
+    """The grains of one score at one mask, with what they were found in.
+
+    Attributes
+    ----------
+    score_id, scan_id : str
+        The score layer, and the scan whose verdicts count.
+    table : DataFrame
+        As `find_grains` makes it, verdicts included.
+    labels : (H, W) unsigned
+        The grain of each pixel by ``table.id``; 0 = none.
+    pixels : PixelSets
+        Of the grains of ``labels``: made by the worker, because sorting millions of pixels would
+        hold the window at every verdict.
+    mask : (H, W) bool
+    result : AnomalyResult
+    cube : ElementCube or None
+        None where the element layers are gone, or not those that were scored.
+    grains : GrainList
+    details : GrainDetails or None
+        None as long as nobody looked at the element maps, see `pending`.
+    search : GrainSearch
+    cells : Cells
+        The table as the window's model wants it, made by the worker too.
+    """
+
+    score_id: str
+    scan_id: str
+    table: pd.DataFrame
+    labels: NDArray[np.unsignedinteger[Any]]
+    pixels: PixelSets
+    mask: NDArray[np.bool_]
+    result: AnomalyResult
+    cube: ElementCube | None
+    grains: GrainList
+    details: GrainDetails | None
+    search: GrainSearch
+    cells: Cells
+
+    @property
+    def pending(self) -> bool:
+        """Whether minerals and flags of the table are still to come (`with_maps`)."""
+        return self.cube is not None and self.details is None
+
+    def with_maps(
+        self, on_event: ProgressCallback | None = None, cancel: CancelToken | None = None
+    ) -> GrainListing:
+        """The same list with what the element maps say of its grains; for a worker."""
+        if not self.pending or self.cube is None:
+            return self
+        details = detail_grains(
+            self.cube, self.result, self.grains, on_event=on_event, cancel=cancel
+        )
+        table = with_details(self.table, self.grains.rows, details)
+        search, cells = GrainSearch(table), Cells.of(table)
+        return replace(self, table=table, details=details, search=search, cells=cells)
+
+    def row(self, grain: int) -> pd.Series:
+        """The row of a grain."""
+        if grain not in self._rows:  # several docks ask for the same row at a click
+            self._rows[grain] = self.table.iloc[int(np.argmax(self._ids == grain))]
+        return self._rows[grain]
+
+    @cached_property
+    def _rows(self) -> dict[int, pd.Series]:
+        return {}
+
+    @cached_property
+    def _ids(self) -> NDArray[Any]:
+        return self.table["id"].to_numpy()
+
+    def pixel_of(self, grain: int) -> tuple[int, int]:
+        """The first pixel (y, x) of a grain: it tells the grain in another listing."""
+        row = self.row(grain)
+        y = int(row["row_min"])
+        across = slice(int(row["col_min"]), int(row["col_max"]) + 1)
+        return y, int(across.start + np.argmax(self.labels[y, across] == grain))
+
+    def grain_at(self, y: int, x: int) -> int:
+        """The grain of a pixel; 0 = none."""
+        return int(self.labels[y, x])
+
+
+class KeptCube:
+    """The cube of the last list of a dock.
+
+    Where the sample lies on a scan is worked out once per cube, in about a second for millions of
+    pixels: as long as the maps are the same ones, lists share the cube. A valid area that is
+    brushed is not kept, for it changes in place.
+    """
+
+    def __init__(self) -> None:
+        self._cube: ElementCube | None = None
+        self._planes: list[Any] = []
+        self._said: tuple[Any, ...] = ()
+
+    def of(self, viewer: Any, scan_id: str) -> ElementCube:
+        """As `cube_from_layers`, the earlier one where nothing changed."""
+        cube = cube_from_layers(viewer, scan_id)
+        layers = [(layer, link) for layer, link in linked_layers(viewer, scan_id, "element")]
+        planes = [layer.data for layer, _ in layers]
+        said = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
+        kept = self._cube
+        if valid_area_of(viewer, scan_id) is not None:
+            self.forget()
+            return cube
+        if (
+            kept is None
+            or self._said != said
+            or kept.spectra is not cube.spectra
+            or len(planes) != len(self._planes)
+            or any(new is not old for new, old in zip(planes, self._planes, strict=True))
+        ):
+            self._cube, self._planes, self._said = cube, planes, said
+            return cube
+        return kept
+
+    def forget(self) -> None:
+        """Let go of the maps."""
+        self._cube, self._planes = None, []
+
+
+ListGrains = Callable[[ProgressCallback | None, CancelToken | None], GrainListing]
+
+
+def scan_id_of(score: Layer) -> str:
+    """The scan of a score layer; a score from elsewhere is a scan of its own."""
+    link = link_of(score)
+    return str(score.unique_id) if link is None else link.scan_id
+
+
+def plan_listing(
+    viewer: Any,
+    session: Session,
+    score: Layer,
+    book: VerdictBook | None,
+    cluster_names: dict[int, str] | None = None,
+) -> ListGrains:
+    """Everything that listing the grains of ``score`` needs, as a job that knows no layer."""
+    list_rows = plan_rows(viewer, session, score, book, cluster_names)
+
+    def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> GrainListing:
+        return list_rows(on_event, cancel).with_maps(on_event, cancel)
+
+    return work
+
+
+def plan_rows(
+    viewer: Any,
+    session: Session,
+    score: Layer,
+    book: VerdictBook | None,
+    cluster_names: dict[int, str] | None = None,
+    kept: KeptCube | None = None,
+) -> ListGrains:
+    """As `plan_listing`, but without what needs the element maps: minerals and flags."""
+    link = link_of(score)
+    scan_id, score_id = scan_id_of(score), str(score.unique_id)
+    layer = mask_of(viewer, score)
+    clusters = pseudo_labels_of(viewer, score)
+    # The brush writes into the layer's array while the job runs: give it a copy.
+    brushed = None if layer is None else np.array(layer.data)
+    edited = None if clusters is None else np.array(clusters.data)
+    pixel_size, threshold = pixel_size_of(score), threshold_of(score)
+    run = session.run_of(link)
+    result = _scores_alone(np.asarray(score.data)) if run is None else run.result
+    result = replace(result, threshold=threshold, pixel_size=pixel_size)
+    if edited is not None and edited.shape == result.score.shape:
+        result = replace(result, pseudo_labels=edited)
+    cube = _cube(viewer, scan_id, result, kept or KeptCube())
+    others = {
+        other.fitted.name: other.result.with_threshold(_threshold_of(viewer, scan_id, other))
+        for other in session.runs_of_scan(scan_id)
+        if other is not run and other.result.score.shape == result.score.shape
+    }
+
+    def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> GrainListing:
+        mask = result.mask if brushed is None else brushed != 0
+        grains = list_grains(
+            result,
+            mask=mask,
+            others=others,
+            cluster_names=cluster_names,
+            on_event=on_event,
+            cancel=cancel,
+        )
+        regions = grains.regions
+        labels = numbered(regions.labels, regions.n_grains)
+        table = grains.table if book is None else with_verdicts(grains.table, book, labels)
+        return GrainListing(
+            score_id=score_id,
+            scan_id=scan_id,
+            table=table,
+            labels=labels,
+            pixels=regions.pixels,
+            mask=mask,
+            result=result,
+            cube=cube,
+            grains=grains,
+            details=None,
+            search=GrainSearch(table),
+            cells=Cells.of(table),
+        )
+
+    return work
+
+
+def pseudo_labels_of(viewer: Any, score: Layer) -> Layer | None:
+    """The pseudo-labels of the run that a score layer shows."""
+    link = link_of(score)
+    if link is None or link.detector is None:
+        return None
+    found = linked_layers(viewer, link.scan_id, "pseudo_labels", detector=link.detector)
+    return next((layer for layer, _ in found), None)
+
+
+def _cube(viewer: Any, scan_id: str, result: AnomalyResult, kept: KeptCube) -> ElementCube | None:
+    try:
+        cube = kept.of(viewer, scan_id)
+    except InputError:
+        kept.forget()
+        return None
+    fits = cube.shape == result.score.shape and set(result.elements) <= set(cube.elements)
+    return cube if fits else None
+
+
+def _threshold_of(viewer: Any, scan_id: str, run: Any) -> float:
+    """Where the user set the threshold of another run of this scan."""
+    own = linked_layers(viewer, scan_id, "score", detector=run.fitted.name)
+    return next((threshold_of(layer) for layer, _ in own), run.result.threshold)
+
+
+def _scores_alone(scores: NDArray[Any]) -> AnomalyResult:
+    """A result for a score map from a file: grains without drivers."""
+    return AnomalyResult(
+        score=scores.astype(np.float32, copy=False),
+        threshold=0.0,
+        contributions=np.empty((0, *scores.shape), dtype=np.float32),
+        pseudo_labels=np.zeros(scores.shape, dtype=np.uint16),
+        elements=(),
+    )

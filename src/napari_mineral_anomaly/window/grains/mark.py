@@ -1,0 +1,73 @@
+"""The outline of the chosen grain on napari's canvas, found by a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.grains.canvas import bring_to_top, draw_outline, outline_layer
+from napari_mineral_anomaly.window.grains.listing import GrainListing, scan_id_of
+from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
+from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+_OUTLINING = "Outlining the grain"
+
+
+class GrainMark:
+    """Marks one grain at a time; the layer is made with the first.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer or ViewerModel
+    jobs : LatestJobs
+    score : callable
+        The score layer whose grains are listed, or None.
+    """
+
+    def __init__(self, viewer: Any, jobs: LatestJobs, score: Callable[[], Layer | None]) -> None:
+        self._viewer, self._jobs, self._score = viewer, jobs, score
+
+    def show(self, listing: GrainListing, grain: int) -> None:
+        """Outline a grain of a list."""
+        # napari takes long to make the layer: in this turn, and the drawing in that of the answer.
+        self._layer()
+        row = listing.row(grain)
+        top, left = int(row["row_min"]), int(row["col_min"])
+        box = np.s_[top : int(row["row_max"]) + 1, left : int(row["col_max"]) + 1]
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> list[NDArray[np.float64]]:
+            return pixel_outlines(listing.labels[box] == grain, offset=(top, left))
+
+        self._jobs.run(_OUTLINING, work, self._draw)
+
+    def hide(self) -> None:
+        """Outline no grain."""
+        for layer, _ in linked_layers(self._viewer, role="outline"):
+            draw_outline(layer, [])
+
+    def remove(self) -> None:
+        """Take the layer away."""
+        for layer, _ in list(linked_layers(self._viewer, role="outline")):
+            self._viewer.layers.remove(layer)
+
+    def _draw(self, rings: list[NDArray[np.float64]]) -> None:
+        layer = self._layer()
+        if layer is not None:
+            draw_outline(layer, rings)
+            bring_to_top(self._viewer, layer)
+
+    def _layer(self) -> Layer | None:
+        score = self._score()
+        if score is None:
+            return None
+        link = link_of(score)
+        title = score.name if link is None else link.scan
+        return outline_layer(self._viewer, score, title, scan_id_of(score))

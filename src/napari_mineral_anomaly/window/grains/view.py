@@ -1,0 +1,167 @@
+"""The view of the grain table: rows to choose, two columns to edit, columns to show or hide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QItemSelectionModel, QSize, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHeaderView,
+    QMenu,
+    QStyledItemDelegate,
+    QTableView,
+)
+
+from napari_mineral_anomaly.grains.columns import STATUS
+from napari_mineral_anomaly.grains.verdicts.book import STATUSES
+from napari_mineral_anomaly.window.grains.model import GrainTableModel
+
+# The head and a row or two.
+_LEAST_HEIGHT = 60
+
+
+class StatusDelegate(QStyledItemDelegate):
+    """Edits a status by choosing one of those there are."""
+
+    def createEditor(self, parent: Any, option: Any, index: Any) -> Any:
+        """A list that is open at once: two clicks, not three."""
+        combo = QComboBox(parent)
+        combo.addItems(STATUSES)
+        combo.activated.connect(lambda: self._finish(combo))
+        return combo
+
+    def setEditorData(self, editor: Any, index: Any) -> None:
+        """Start at the status that the grain has."""
+        editor.setCurrentText(index.data(Qt.ItemDataRole.EditRole))
+        editor.showPopup()
+
+    def setModelData(self, editor: Any, model: Any, index: Any) -> None:
+        """Ask the model for the chosen status."""
+        model.setData(index, editor.currentText(), Qt.ItemDataRole.EditRole)
+
+    def _finish(self, combo: QComboBox) -> None:
+        self.commitData.emit(combo)
+        self.closeEditor.emit(combo)
+
+
+class GrainView(QTableView):
+    """Thousands of rows without a widget in any of them."""
+
+    grain_chosen = Signal(int)
+
+    def __init__(self, model: GrainTableModel) -> None:
+        super().__init__()
+        self.model_ = model
+        self.setModel(model)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)  # Tab leaves the table, as it leaves any other control
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setMinimumHeight(_LEAST_HEIGHT)
+        # Rows of one height: Qt then never measures cells to know where a row is.
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 6)
+        columns = self.horizontalHeader()
+        columns.setSectionsMovable(True)
+        columns.setHighlightSections(False)
+        columns.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)  # the list comes worst first
+        self.setSortingEnabled(True)
+        columns.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        columns.customContextMenuRequested.connect(
+            lambda at: self.columns_menu().exec(columns.mapToGlobal(at))
+        )
+        self._titles: tuple[str, ...] = ()
+        self.selectionModel().currentRowChanged.connect(self._on_current)
+        model.modelReset.connect(self._fit_columns)
+        self._following = False
+
+    def sizeHint(self) -> QSize:
+        """Low: a dock that is lower than Qt's default would hide what stands below the table."""
+        return QSize(super().sizeHint().width(), _LEAST_HEIGHT)
+
+    def selected_grains(self) -> list[int]:
+        """Ids of the selected grains, in the order of the rows."""
+        return self.model_.grains_at(self._selected_rows())
+
+    def show_grain(self, grain: int | None) -> bool:
+        """Select the row of a grain, without telling it as chosen; False where it is hidden."""
+        row = None if grain is None else self.model_.row_of(grain)
+        selection = self.selectionModel()
+        if row is None:
+            if grain is None:
+                selection.clear()
+            return False
+        if selection.currentIndex().row() != row or not selection.isRowSelected(row):
+            self._following = True
+            index = self.model_.index(row, self.columnAt(0) if self.columnAt(0) > 0 else 0)
+            flags = QItemSelectionModel.SelectionFlag
+            selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+            self._following = False
+            self.scrollTo(index)
+        return True
+
+    def go(self, steps: int) -> None:
+        """Choose the row so many further down; stays at the ends."""
+        count = self.model_.rowCount()
+        if count == 0:
+            return
+        current = self.selectionModel().currentIndex()
+        row = current.row() + steps if current.isValid() else 0
+        index = self.model_.index(min(max(row, 0), count - 1), 0)
+        flags = QItemSelectionModel.SelectionFlag
+        self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.scrollTo(index)
+
+    def rows_to_copy(self) -> list[int]:
+        """The selected rows, all where none is."""
+        return self._selected_rows() or list(range(self.model_.rowCount()))
+
+    def columns_menu(self) -> QMenu:
+        """Which columns are shown."""
+        menu = QMenu(self)
+        for k, column in enumerate(self.model_.columns):
+            action = menu.addAction(column.title)
+            action.setCheckable(True)
+            action.setChecked(not self.isColumnHidden(k))
+            action.setToolTip(column.tooltip)
+            action.toggled.connect(lambda shown, k=k: self.setColumnHidden(k, not shown))
+        menu.setToolTipsVisible(True)
+        return menu
+
+    def _selected_rows(self) -> list[int]:
+        # Qt's selectedRows asks row by row, which takes seconds where thousands are selected.
+        ranges = self.selectionModel().selection()
+        return sorted({row for r in ranges for row in range(r.top(), r.bottom() + 1)})
+
+    def shown_columns(self) -> list[int]:
+        """The columns that are shown, from left to right."""
+        header = self.horizontalHeader()
+        order = sorted(range(len(self.model_.columns)), key=header.visualIndex)
+        return [k for k in order if not self.isColumnHidden(k)]
+
+    def _fit_columns(self) -> None:
+        titles = tuple(column.title for column in self.model_.columns)
+        if titles == self._titles:
+            return  # widths and order that somebody set stay
+        self._titles = titles
+        keys = {column.key for column in self.model_.columns}
+        letter = self.fontMetrics().averageCharWidth()
+        for k, column in enumerate(self.model_.columns):
+            heading = self.fontMetrics().horizontalAdvance(column.title) + 28
+            self.setColumnWidth(k, max(heading, letter * column.width + 12))
+            self.setColumnHidden(k, column.hidden and column.unless in ("", *keys))
+            if column.key == STATUS:
+                self.setItemDelegateForColumn(k, StatusDelegate(self))
+
+    def _on_current(self, current: Any, previous: Any) -> None:
+        if current.isValid() and not self._following:
+            self.grain_chosen.emit(self.model_.grain_at(current.row()))

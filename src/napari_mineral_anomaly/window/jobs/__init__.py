@@ -1,0 +1,11 @@
+"""Long computations away from the window: what a job is, and who runs it.
+
+`Job`, `JobHandle` and `SyncExecutor` know no Qt; `QtExecutor` lives in `jobs.qt`.
+"""
+
+from __future__ import annotations
+
+from napari_mineral_anomaly.window.jobs.executors import Executor, SyncExecutor
+from napari_mineral_anomaly.window.jobs.job import Failure, Job, JobHandle, JobState, Outcome
+
+__all__ = ["Executor", "Failure", "Job", "JobHandle", "JobState", "Outcome", "SyncExecutor"]

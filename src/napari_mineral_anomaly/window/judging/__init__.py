@@ -1,0 +1,1 @@
+"""The docks that compare a result with a truth."""

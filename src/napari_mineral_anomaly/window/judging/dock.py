@@ -1,0 +1,342 @@
+"""*Judging*: how good the score is against a truth mask, pixel by pixel and grain by grain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+)
+from superqt.utils import qdebounced
+
+from napari_mineral_anomaly.evaluation.against_truth import (
+    Confusion,
+    Judgement,
+    at_threshold,
+    judge,
+)
+from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
+from napari_mineral_anomaly.evaluation.intervals import Interval
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.judging.plots import JudgingFigures
+from napari_mineral_anomaly.window.judging.truth_dock import is_new_truth, is_truth
+from napari_mineral_anomaly.window.kit.dock import (
+    Dock,
+    LayerCombo,
+    StatusLine,
+    form_layout,
+    is_new_score,
+    is_score,
+    row,
+    show_step,
+)
+from napari_mineral_anomaly.window.layers.links import layer_by_id
+from napari_mineral_anomaly.window.layers.make import threshold_of
+from napari_mineral_anomaly.window.layers.session import mask_of
+
+_NO_TRUTH = (
+    "Brush a truth mask in the dock “Ground truth”, or open one as a labels layer. Without a "
+    "truth, the dock “Sampled truth” asks you about a few grains instead."
+)
+_NO_SCORE = "Run a detector or open a score map: the truth is compared with it."
+
+# After the last stroke, and after the last move of the threshold.
+SETTLE_MS, THRESHOLD_MS = 800, 150
+
+Moved = tuple[Confusion, Interval, Interval]
+
+
+class JudgingDock(Dock):
+    """Judges anew when the truth changes; a new threshold moves the dots and the grain figures."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self.judgement: Judgement | None = None
+        self._judging: JobHandle[Judgement] | None = None
+        self._moving: JobHandle[Moved] | None = None
+        self._watched: tuple[str | None, str | None] = (None, None)
+
+        form = form_layout()
+        self.truth_combo = LayerCombo(
+            self, is_truth, prefers=is_new_truth, empty="no truth mask yet"
+        )
+        self.truth_combo.setToolTip("0 background, 1 anomaly; anything else is left out.")
+        form.addRow("&Truth", self.truth_combo)
+        self.score_combo = LayerCombo(
+            self, is_score, prefers=is_new_score, empty="no score map yet"
+        )
+        self.score_combo.setToolTip("The score map that is judged.")
+        form.addRow("&Score", self.score_combo)
+        self.column.addLayout(form)
+        self.judge_button = QPushButton("&Judge again")
+        self.judge_button.setToolTip("Compare anew; happens by itself when you stop brushing.")
+        self.judge_button.clicked.connect(self.judge_now)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop comparing; the earlier figures stay.")
+        self.cancel_button.clicked.connect(self.cancel)
+        self.cancel_button.setEnabled(False)
+        self.column.addLayout(row(self.judge_button, self.cancel_button))
+        self.progress = QProgressBar()
+        self.progress.hide()
+        self.column.addWidget(self.progress)
+        self.status = StatusLine()
+        self.column.addWidget(self.status)
+
+        self.figures = JudgingFigures()
+        self.column.addWidget(self.figures)
+        self.threshold = QLabel()
+        self.threshold.setWordWrap(True)
+        self.threshold.setStyleSheet("font-weight: bold;")
+        self.column.addWidget(self.threshold)
+        self.confusion = _table(("", "truly odd", "background"), 2)
+        self.confusion.setToolTip("Pixels that were flagged or not, by what they really are.")
+        self.column.addWidget(self.confusion)
+        self.grains = StatusLine()
+        self.grains.setToolTip(
+            "Grains instead of pixels: precision is the share of listed grains that touch a true "
+            "one, recall the share of true grains that were found. The brackets hold 95 % of what "
+            "other draws of as many grains would give (bootstrap)."
+        )
+        self.column.addWidget(self.grains)
+        self.table = _table(("Figure", "Value", "95 %"), 0)
+        self.table.setMinimumHeight(150)
+        self.table.setToolTip("Point at a row to read what it means.")
+        self.column.addWidget(self.table)
+        self.next_button = self.next_step(
+            "Next: export", "Export results", "Open the dock that writes files and tables."
+        )
+        self.column.addWidget(self.next_button)
+        self.column.addStretch()
+
+        self._judge_soon = qdebounced(self.judge_now, timeout=SETTLE_MS)
+        self._move_soon = qdebounced(self.move_threshold, timeout=THRESHOLD_MS)
+        self.truth_combo.layer_changed.connect(self._on_choice)
+        self.score_combo.layer_changed.connect(self._on_choice)
+        self.listen(self.session.changed, self._on_choice)
+        self.listen(self.viewer.layers.events.inserted, self._on_layers)
+        self.colour_by_theme(self.figures)
+        self._on_choice()
+
+    def judge_now(self) -> None:
+        """Judge the score in the background; the latest comparison counts."""
+        chosen = self._chosen()
+        if self._judging is not None:
+            self._judging.cancel()
+        if chosen is None:
+            return
+        scores, labels, threshold = chosen
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> Judgement:
+            return judge(
+                scores, truth_for_files(labels), threshold, on_event=on_event, cancel=cancel
+            )
+
+        self._judging = JobHandle(
+            "Judging the score",
+            on_events=self._on_events,
+            on_done=self._on_judged,
+            on_failed=self._on_failed,
+            on_cancelled=lambda: self._busy(False),
+        )
+        self._busy(True)
+        self.start(Job("Judging the score", work), self._judging)
+
+    def move_threshold(self) -> None:
+        """Follow the threshold of the score; the curves stay."""
+        chosen = self._chosen()
+        if chosen is None or self.judgement is None or (self._judging and self._judging.running):
+            return
+        if self._moving is not None:
+            self._moving.cancel()
+        scores, labels, threshold = chosen
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> Moved:
+            return at_threshold(scores, truth_for_files(labels), threshold)
+
+        self._moving = JobHandle(
+            "Moving the threshold",
+            on_done=lambda moved: self._show_threshold(threshold, *moved),
+            on_failed=self._on_failed,
+        )
+        self.start(Job("Moving the threshold", work), self._moving)
+
+    def cancel(self) -> None:
+        """Stop comparing; the earlier figures stay."""
+        if self._judging is not None:
+            self._judging.cancel()
+
+    def shut_down(self) -> None:
+        """Also let go of the layers and of what is still due."""
+        self._judge_soon.cancel()
+        self._move_soon.cancel()
+        self._watch(None, None)
+        super().shut_down()
+
+    def _chosen(self) -> tuple[Any, Any, float] | None:
+        truth, score = self.truth_combo.layer(), self.score_combo.layer()
+        if truth is None or score is None:
+            return None
+        # The brush writes into the layer's array while the job runs: give it a copy.
+        return np.asarray(score.data), np.array(truth.data), threshold_of(score)
+
+    def _on_choice(self) -> None:
+        truth, score = self.truth_combo.layer(), self.score_combo.layer()
+        self._on_layers()
+        ready = truth is not None and score is not None
+        self.judge_button.setEnabled(ready)
+        if ready:
+            self._judge_soon()
+            return
+        if self._judging is not None:
+            self._judging.cancel()
+        self._show_nothing(_NO_SCORE if score is None else _NO_TRUTH)
+
+    def _on_layers(self, event: Any = None) -> None:
+        score = self.score_combo.layer()
+        self._watch(
+            self.truth_combo.layer(), None if score is None else mask_of(self.viewer, score)
+        )
+
+    def _watch(self, truth: Any | None, mask: Any | None) -> None:
+        watched = (
+            None if truth is None else str(truth.unique_id),
+            None if mask is None else str(mask.unique_id),
+        )
+        if watched == self._watched:
+            return
+        old_truth, old_mask = (layer_by_id(self.viewer, one) for one in self._watched)
+        if old_truth is not None:
+            old_truth.events.paint.disconnect(self._on_truth)
+            old_truth.events.set_data.disconnect(self._on_truth)
+        if old_mask is not None:
+            old_mask.events.set_data.disconnect(self._on_mask)
+        self._watched = watched
+        if truth is not None:
+            # Brush and fill tell only `paint`, undo and redo only `set_data`.
+            truth.events.paint.connect(self._on_truth)
+            truth.events.set_data.connect(self._on_truth)
+        if mask is not None:
+            mask.events.set_data.connect(self._on_mask)
+
+    def _on_truth(self, event: Any = None) -> None:
+        self._judge_soon()
+
+    def _on_mask(self, event: Any = None) -> None:
+        self._move_soon()
+
+    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
+        last = events[-1]
+        show_step(self.progress, last.step, last.total)
+
+    def _on_judged(self, judgement: Judgement) -> None:
+        self._busy(False)
+        self.judgement = judgement
+        metrics = judgement.metrics
+        self.status.plain(
+            f"{metrics['n_anomaly']:,} truly odd and {metrics['n_background']:,} background "
+            f"pixels; {metrics['n_excluded']:,} left out."
+        )
+        self.figures.show_judgement(judgement)
+        self._show_table(judgement)
+        score = self.score_combo.layer()
+        if score is not None:
+            self._show_threshold(
+                threshold_of(score),
+                judgement.confusion,
+                judgement.grain_precision,
+                judgement.grain_recall,
+            )
+
+    def _on_failed(self, failure: Failure) -> None:
+        self._busy(False)
+        if failure.expected:  # a truth that is not brushed yet is no reason to raise the voice
+            self._show_nothing(failure.sentence)
+        else:
+            self.fail(self.status, failure)
+
+    def _show_threshold(
+        self, threshold: float, confusion: Confusion, precision: Interval, recall: Interval
+    ) -> None:
+        self.threshold.setText(f"At the threshold of {threshold:.2f} sigmas")
+        counts = (
+            ("flagged", confusion.true_positive, confusion.false_positive),
+            ("not flagged", confusion.false_negative, confusion.true_negative),
+        )
+        for r, (name, odd, background) in enumerate(counts):
+            for c, text in enumerate((name, f"{odd:,}", f"{background:,}")):
+                self.confusion.setItem(r, c, QTableWidgetItem(text))
+        self.confusion.show()
+        self.grains.plain(
+            f"Grains listed that are true: {interval_text(precision)}\n"
+            f"True grains that are listed: {interval_text(recall)}"
+        )
+        self.figures.show_threshold(confusion)
+
+    def _show_table(self, judgement: Judgement) -> None:
+        lines = judgement.table.to_dict("records")
+        self.table.setRowCount(len(lines))
+        for r, line in enumerate(lines):
+            value, low, high = (line[key] for key in ("value", "low", "high"))
+            texts = (str(line["figure"]), _digits(value), "")
+            if _is_number(low) and _is_number(high):
+                texts = (*texts[:2], f"{_digits(low)} – {_digits(high)}")
+            for c, text in enumerate(texts):
+                item = QTableWidgetItem(text)
+                item.setToolTip(str(line["meaning"]))
+                self.table.setItem(r, c, item)
+
+    def _show_nothing(self, reason: str) -> None:
+        self.judgement = None
+        self.figures.clear_judgement()
+        self.threshold.clear()
+        self.confusion.hide()
+        self.grains.plain("")
+        self.table.setRowCount(0)
+        self.status.plain(reason)
+
+    def _busy(self, busy: bool) -> None:
+        self.progress.setRange(0, 0)
+        self.progress.setVisible(busy)
+        self.cancel_button.setEnabled(busy)
+
+
+def interval_text(interval: Interval) -> str:
+    """An interval for people: "83 % (70–93 %), 24 of 29"."""
+    if interval.value is None:
+        return "none to judge"
+    text = f"{100 * interval.value:.0f} %"
+    if interval.low is not None and interval.high is not None:
+        text += f" ({100 * interval.low:.0f}–{100 * interval.high:.0f} %)"
+    return f"{text}, {interval.n_true:,} of {interval.n:,}"
+
+
+def _table(columns: tuple[str, ...], rows: int) -> QTableWidget:
+    table = QTableWidget(rows, len(columns))
+    table.setHorizontalHeaderLabels(columns)
+    table.verticalHeader().hide()
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+    table.setTabKeyNavigation(False)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    height = table.fontMetrics().height() + 8
+    table.verticalHeader().setDefaultSectionSize(height)
+    if rows:
+        table.setFixedHeight((rows + 1) * height + 8)
+    return table
+
+
+def _is_number(value: Any) -> bool:
+    return value is not None and value == value
+
+
+def _digits(value: Any) -> str:
+    return f"{float(value):.4g}".replace("-", "−") if _is_number(value) else "–"

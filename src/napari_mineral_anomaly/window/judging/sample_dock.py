@@ -1,0 +1,276 @@
+"""*Sampled truth*: without a truth mask, check a fair draw of the listed grains one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QSpinBox
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.evaluation.sampled_truth import (
+    SampledTruth,
+    draw_sample,
+    load_sample,
+    save_sample,
+)
+from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.grains.canvas import CanvasKeys, fly_to
+from napari_mineral_anomaly.window.grains.listing import GrainListing
+from napari_mineral_anomaly.window.jobs import Executor, Failure
+from napari_mineral_anomaly.window.judging.dock import interval_text
+from napari_mineral_anomaly.window.kit.dock import Dock, StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.layers.links import layer_by_id
+from napari_mineral_anomaly.window.loading.report_html import counted
+
+_NO_LIST = "Open the dock “Grain table” first: the draw is made from its list."
+_NO_GRAIN = "The list holds no grain to draw: lower the threshold."
+_NO_DRAW = (
+    "Draw some grains: a part from the top of the list, a part from its middle, a part from "
+    "anywhere. Then look at each on the map and on the evidence card, and say what it is."
+)
+_STALE = (
+    "The list changed since this draw: its verdicts stand for the old list. Draw again to judge "
+    "the new one."
+)
+
+
+class SampledTruthDock(Dock):
+    """Draw, look, decide by key; the precision of the list comes out with its interval."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self.board = board_of(napari_viewer)
+        self.sample: SampledTruth | None = None
+        self.grain: int | None = None
+        self._drawn_from: GrainListing | None = None
+
+        self.table_button = self.next_step(
+            "Open the grain table", "Grain table", "The list from which grains are drawn."
+        )
+        self.column.addWidget(self.table_button)
+        form = form_layout()
+        self.n = QSpinBox()
+        self.n.setRange(3, 1000)
+        self.n.setValue(30)
+        self.n.setToolTip("30 grains give the precision to about 17 per cent either way.")
+        form.addRow("&Grains", self.n)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("Same seed, same draw.")
+        form.addRow("&Seed", self.seed)
+        self.column.addLayout(form)
+        self.draw_button = QPushButton("&Draw")
+        self.draw_button.setToolTip("Choose the grains to check; an earlier draw is replaced.")
+        self.draw_button.clicked.connect(self.draw)
+        self.open_button = QPushButton("Open…")
+        self.open_button.setToolTip("Go on with a draw that was saved.")
+        self.open_button.clicked.connect(self._choose_open)
+        self.save_button = QPushButton("Save…")
+        self.save_button.setToolTip("Save draw and verdicts, to go on another day.")
+        self.save_button.clicked.connect(self._choose_save)
+        self.column.addLayout(row(self.draw_button, self.open_button, self.save_button))
+
+        self.progress = QProgressBar()
+        self.progress.setFormat("%v of %m checked")
+        self.progress.setToolTip("How many grains of the draw you have decided about.")
+        self.column.addWidget(self.progress)
+        self.current = QLabel()
+        self.current.setWordWrap(True)
+        self.current.setStyleSheet("font-weight: bold;")
+        self.column.addWidget(self.current)
+        self.true_button = _button("&True (T)", "Really an anomalous grain.", self.answer, "true")
+        self.false_button = _button("&Wrong (W)", "Nothing, or an artefact.", self.answer, "false")
+        self.unsure_button = _button(
+            "&Unsure (U)", "Cannot be said; counts neither way.", self.answer, "unsure"
+        )
+        self._verdict_buttons = (self.true_button, self.false_button, self.unsure_button)
+        self.column.addLayout(row(*self._verdict_buttons))
+        self.back_button = _button("Take back", "Forget the last verdict of this draw.", self.back)
+        self.skip_button = _button("Show again", "Fly to the grain again.", self.show_grain)
+        self.column.addLayout(row(self.back_button, self.skip_button))
+        self.estimate = QLabel()
+        self.estimate.setWordWrap(True)
+        self.estimate.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.column.addWidget(self.estimate)
+        self.status = StatusLine()
+        self.column.addWidget(self.status)
+        self.column.addStretch()
+
+        self._answered: list[int] = []
+        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        keys: dict[str, Callable[[], None]] = {
+            "T": partial(self.answer, "true"),
+            "W": partial(self.answer, "false"),
+            "U": partial(self.answer, "unsure"),
+        }
+        self._keys = CanvasKeys(viewer, keys)
+        for key, action in keys.items():
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(action)
+        self.listen(self.board.listed, self._refresh)
+        self._refresh()
+
+    def draw(self) -> None:
+        """Draw grains from the list and go to the first."""
+        listing = self.board.listing
+        if listing is None or listing.table.empty:
+            return
+        n = min(self.n.value(), len(listing.table))
+        self._take(draw_sample(listing.table, n=n, seed=self.seed.value()), listing)
+
+    def answer(self, verdict: str) -> None:
+        """Say what the grain in front of you is, and go to the next."""
+        if self.sample is None or self.grain is None or self._is_stale():
+            return
+        self._answered.append(self.grain)
+        self.sample = self.sample.answer(self.grain, verdict)
+        self._go(self.sample.next_unanswered())
+
+    def back(self) -> None:
+        """Forget the last verdict and show its grain again."""
+        if self.sample is not None and self._answered:
+            grain = self._answered.pop()
+            self.sample = self.sample.answer(grain, "")
+            self._go(grain)
+
+    def show_grain(self) -> None:
+        """Choose the grain in question and fly to it."""
+        listing = self.board.listing
+        if listing is None or self.grain is None or self._is_stale():
+            return
+        self.board.choose(self.grain)
+        score = layer_by_id(self.viewer, listing.score_id)
+        if score is not None:
+            line = listing.row(self.grain)
+            keys = ("row_min", "row_max", "col_min", "col_max")
+            top, bottom, left, right = (float(line[key]) for key in keys)
+            fly_to(self.viewer, score, (top, bottom, left, right))
+
+    def save(self, path: str | Path) -> None:
+        """Save draw and verdicts."""
+        if self.sample is None:
+            return
+        try:
+            save_sample(Path(path), self.sample)
+        except (InputError, OSError) as error:
+            self.fail(self.status, Failure(str(error), expected=True))
+            return
+        self.status.good(f"Saved in {path}.")
+
+    def open(self, path: str | Path) -> None:
+        """Go on with a draw that was saved; it must be of this very list."""
+        listing = self.board.listing
+        if listing is None:
+            return
+        try:
+            sample = load_sample(Path(path))
+        except InputError as error:
+            self.fail(self.status, Failure(str(error), expected=True))
+            return
+        now = listing.table.set_index("id")["peak_score"]
+        drawn = sample.table.set_index("id")["peak_score"]
+        if not drawn.index.isin(now.index).all() or (abs(now[drawn.index] - drawn) > 1e-3).any():
+            self.fail(self.status, Failure(f"{path} was drawn from another list of grains.", True))
+            return
+        self._take(sample, listing)
+
+    def shut_down(self) -> None:
+        """Also give the keys back."""
+        self._keys.close()
+        super().shut_down()
+
+    def _take(self, sample: SampledTruth, listing: GrainListing) -> None:
+        self.sample, self._drawn_from, self._answered = sample, listing, []
+        self._go(sample.next_unanswered())
+
+    def _is_stale(self) -> bool:
+        """Whether the list is no longer the one that was drawn from; ids would lie."""
+        now, then = self.board.listing, self._drawn_from
+        if now is None or then is None or now is then:
+            return now is not then
+        columns = ["id", "peak_score", "area_px"]
+        if not now.table[columns].equals(then.table[columns]):
+            return True
+        self._drawn_from = now
+        return False
+
+    def _go(self, grain: int | None) -> None:
+        self.grain = grain
+        self.show_grain()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        listing = self.board.listing
+        some = listing is not None and not listing.table.empty
+        sample, stale = self.sample, self._is_stale()
+        self.table_button.setVisible(listing is None)
+        self.draw_button.setEnabled(some)
+        self.open_button.setEnabled(some)
+        self.save_button.setEnabled(sample is not None)
+        asking = sample is not None and self.grain is not None and not stale
+        for button in (*self._verdict_buttons, self.skip_button):
+            button.setEnabled(asking)
+        self.back_button.setEnabled(bool(self._answered) and not stale)
+        self.progress.setVisible(sample is not None)
+        if listing is None:
+            self.status.plain(_NO_LIST)
+        elif not some:
+            self.status.plain(_NO_GRAIN)
+        elif sample is None:
+            self.status.plain(_NO_DRAW)
+        else:
+            self.status.plain(_STALE if stale else "")
+        if sample is None:
+            self.current.clear()
+            self.estimate.clear()
+            return
+        show_step(self.progress, sample.n_answered, len(sample.table))
+        if self.grain is None:
+            self.current.setText("Every drawn grain is checked.")
+        else:
+            line = sample.table.loc[sample.table["id"] == self.grain].iloc[0]
+            self.current.setText(
+                f"Grain of rank {line['rank']}, {line['peak_score']:.1f} sigmas: what is it?"
+            )
+        self._show_estimate(sample)
+
+    def _show_estimate(self, sample: SampledTruth) -> None:
+        if sample.n_answered == 0:
+            self.estimate.clear()
+            return
+        estimate = sample.estimate()
+        strata = "".join(
+            f"<tr><td>{line['stratum']}&nbsp;&nbsp;</td><td align='right'>{line['n_true']:,} of "
+            f"{line['n_checked']:,}&nbsp;&nbsp;</td><td align='right'>"
+            f"{counted(int(line['n_grains']), 'grain')} listed</td></tr>"
+            for line in estimate.per_stratum.to_dict("records")
+        )
+        self.estimate.setText(
+            f"<b>Share of the list that is true: {interval_text(estimate.precision)}</b>"
+            f"<table cellspacing='2'>{strata}</table><p>{estimate.caveat}</p>"
+        )
+
+    def _choose_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save the draw", "sampled_truth.json", "JSON (*.json)"
+        )
+        if path:
+            self.save(path)
+
+    def _choose_open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a draw", "", "JSON (*.json)")
+        if path:
+            self.open(path)
+
+
+def _button(text: str, tooltip: str, action: Any, *args: Any) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tooltip)
+    button.clicked.connect(lambda checked=False: action(*args))
+    return button

@@ -1,0 +1,256 @@
+"""*Ground truth*: brush what is really anomalous, read how well the score finds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from qtpy.QtWidgets import QButtonGroup, QLabel, QPushButton
+from superqt.utils import qdebounced
+
+from napari_mineral_anomaly.evaluation.brushed_truth import Agreement, compare
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.jobs import Executor, Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import (
+    Dock,
+    LayerCombo,
+    StatusLine,
+    form_layout,
+    is_new_score,
+    is_score,
+    row,
+)
+from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
+from napari_mineral_anomaly.window.layers.make import (
+    ANOMALY,
+    LEAVE_OUT,
+    add,
+    spatial_of,
+    truth_layer,
+)
+from napari_mineral_anomaly.window.layers.scans import scans_in
+
+_NO_SCAN = "Load element maps or open a score map first: the truth is brushed on their grid."
+_NO_TRUTH = "Make a truth mask, then brush the grains that are really anomalous."
+_NO_SCORE = "Run a detector or open a score map to compare the truth with."
+
+# After the last stroke; long enough to brush on, short enough to seem immediate.
+SETTLE_MS = 300
+
+BRUSH_PIXELS = 3
+
+
+def is_truth(layer: Any) -> bool:
+    """A truth mask of ours, or any 2-D labels layer that is not one of our results."""
+    role = role_of(layer)
+    if role is not None:
+        return role == "truth"
+    return isinstance(layer, Labels) and layer.ndim == 2 and not layer.multiscale
+
+
+def is_new_truth(layer: Any) -> bool:
+    """A truth mask of ours."""
+    return role_of(layer) == "truth"
+
+
+class TruthDock(Dock):
+    """One click makes the mask; the figures follow the brush."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self._watched: str | None = None
+        self._comparing: JobHandle[Agreement] | None = None
+
+        self.make_button = QPushButton("New truth mask")
+        self.make_button.setToolTip("An empty mask on the scan's grid, with the brush in hand.")
+        self.make_button.clicked.connect(self.make_truth)
+        self.column.addWidget(self.make_button)
+
+        form = form_layout()
+        self.truth_combo = LayerCombo(
+            self, is_truth, prefers=is_new_truth, empty="no truth mask yet"
+        )
+        self.truth_combo.setToolTip("The mask to brush: 0 background, 1 anomaly, 2 leave out.")
+        form.addRow("Truth", self.truth_combo)
+        self.score_combo = LayerCombo(
+            self, is_score, prefers=is_new_score, empty="no score map yet"
+        )
+        self.score_combo.setToolTip("The score map that is compared with your brush.")
+        form.addRow("Score", self.score_combo)
+        self.column.addLayout(form)
+
+        self.anomaly_button = _tool("Anomaly", "Brush pixels that are really anomalous (label 1).")
+        self.leave_out_button = _tool(
+            "Leave out", "Brush pixels you cannot judge (label 2); they count neither way."
+        )
+        self.erase_button = _tool("Erase", "Back to background (label 0).")
+        self._tools = QButtonGroup(self)
+        for label, button in (
+            (ANOMALY, self.anomaly_button),
+            (LEAVE_OUT, self.leave_out_button),
+            (0, self.erase_button),
+        ):
+            self._tools.addButton(button, label)
+        self._tools.idClicked.connect(self.take_brush)
+        self.column.addLayout(row(self.anomaly_button, self.leave_out_button, self.erase_button))
+
+        form = form_layout()
+        self.auc = _figure("Area under the ROC curve: 1 is perfect, 0.5 is chance.")
+        form.addRow("AUC", self.auc)
+        self.average_precision = _figure(
+            "Mean precision over all thresholds: stricter than AUC when anomalies are rare."
+        )
+        form.addRow("Average precision", self.average_precision)
+        self.column.addLayout(form)
+        self.counts = StatusLine()
+        self.counts.setToolTip("What the figures rest on.")
+        self.column.addWidget(self.counts)
+        self.status = StatusLine()
+        self.column.addWidget(self.status)
+        self.next_button = self.next_step(
+            "Next: judge", "Judging", "Open the dock that draws the curves of this comparison."
+        )
+        self.column.addWidget(self.next_button)
+        self.column.addStretch()
+
+        self._compare_soon = qdebounced(self.compare_now, timeout=SETTLE_MS)
+        self.truth_combo.layer_changed.connect(self._on_truth)
+        self.score_combo.layer_changed.connect(self._on_choice)
+        events = self.viewer.layers.events
+        self.listen(events.inserted, self._on_layers)
+        self.listen(events.removed, self._on_layers)
+        self.listen(self.session.changed, self._on_choice)
+        self._on_layers()
+        self._on_truth()
+
+    def make_truth(self) -> None:
+        """Add an empty truth mask on the grid of the score's scan, else of the last scan."""
+        score = self.score_combo.layer()
+        if score is not None:
+            link = link_of(score)
+            scan_id = str(score.unique_id) if link is None else link.scan_id
+            name = score.name if link is None else link.scan
+            shape, spatial = score.data.shape, spatial_of(score)
+        else:
+            scans = scans_in(self.viewer)
+            if not scans:
+                self.status.error(_NO_SCAN)
+                return
+            scan_id, name = scans[-1].scan_id, scans[-1].name
+            shape, spatial = scans[-1].shape, scans[-1].spatial
+        add(self.viewer, truth_layer(shape, scan=name, scan_id=scan_id, spatial=spatial))
+        self.take_brush(ANOMALY)
+
+    def take_brush(self, label: int) -> None:
+        """Make the truth mask the active layer and brush with ``label``; 0 erases."""
+        truth = self.truth_combo.layer()
+        if truth is None:
+            self.status.error(_NO_TRUTH)
+            return
+        self.viewer.layers.selection.active = truth
+        truth.visible = True
+        if label:
+            truth.selected_label = label
+        truth.mode = "paint" if label else "erase"
+        truth.brush_size = BRUSH_PIXELS
+        self._tools.button(label).setChecked(True)
+
+    def compare_now(self) -> None:
+        """Compare truth and score in the background; the latest comparison counts."""
+        if self._comparing is not None:
+            self._comparing.cancel()
+        truth, score = self.truth_combo.layer(), self.score_combo.layer()
+        if truth is None or score is None:
+            self._clear(self._what_is_missing())
+            return
+        # The brush writes into the layer's array while the comparison runs: give it a copy.
+        labels, scores = np.array(truth.data), np.asarray(score.data)
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> Agreement:
+            return compare(scores, labels)
+
+        self._comparing = JobHandle(
+            "Comparing with the truth",
+            on_done=self._show,
+            on_failed=lambda failure: self.fail(self.status, failure),
+        )
+        self.start(Job("Comparing with the truth", work), self._comparing)
+
+    def shut_down(self) -> None:
+        """Also let go of the mask and of a comparison that is still due."""
+        self._compare_soon.cancel()
+        self._watch(None)
+        super().shut_down()
+
+    def _on_truth(self) -> None:
+        self._watch(self.truth_combo.layer())
+        for button in self._tools.buttons():
+            button.setEnabled(self.truth_combo.layer() is not None)
+        self._on_choice()
+
+    def _watch(self, truth: Any | None) -> None:
+        old = layer_by_id(self.viewer, self._watched)
+        if old is not None:
+            old.events.paint.disconnect(self._on_painted)
+            old.events.set_data.disconnect(self._on_painted)
+        self._watched = None if truth is None else str(truth.unique_id)
+        if truth is not None:
+            # Brush and fill tell only `paint`, undo and redo only `set_data`.
+            truth.events.paint.connect(self._on_painted)
+            truth.events.set_data.connect(self._on_painted)
+
+    def _on_painted(self, event: Any) -> None:
+        self._compare_soon()
+
+    def _on_choice(self) -> None:
+        if self.truth_combo.layer() is None or self.score_combo.layer() is None:
+            self._clear(self._what_is_missing())
+        else:
+            self._compare_soon()
+
+    def _on_layers(self, event: Any = None) -> None:
+        possible = self.score_combo.layer() is not None or bool(scans_in(self.viewer))
+        self.make_button.setEnabled(possible)
+        if not possible:
+            self._clear(_NO_SCAN)
+        elif self.status.text() == _NO_SCAN:
+            self._clear(self._what_is_missing())
+
+    def _what_is_missing(self) -> str:
+        if not self.make_button.isEnabled():
+            return _NO_SCAN
+        return _NO_TRUTH if self.truth_combo.layer() is None else _NO_SCORE
+
+    def _show(self, agreement: Agreement) -> None:
+        self.auc.setText(_digits(agreement.auc))
+        self.average_precision.setText(_digits(agreement.average_precision))
+        self.counts.plain(
+            f"{agreement.n_anomaly:,} anomalous, {agreement.n_background:,} background, "
+            f"{agreement.n_left_out:,} left out (pixels)"
+        )
+        self.status.plain(agreement.missing)
+
+    def _clear(self, reason: str) -> None:
+        for label in (self.auc, self.average_precision):
+            label.setText("–")
+        self.counts.plain("")
+        self.status.plain(reason)
+
+
+def _tool(text: str, tooltip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setCheckable(True)
+    button.setToolTip(tooltip)
+    return button
+
+
+def _figure(tooltip: str) -> QLabel:
+    label = QLabel("–")
+    label.setToolTip(tooltip)
+    label.setStyleSheet("font-weight: bold;")
+    return label
+
+
+def _digits(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

@@ -1,0 +1,400 @@
+"""The parts that all docks are made of: the dock itself, its lines of text, its layer lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any, ClassVar, Protocol
+
+from napari.layers import Image
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDockWidget,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.jobs.qt import QtExecutor
+from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
+from napari_mineral_anomaly.window.kit.themes import Inks, inks_of
+from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, role_of
+from napari_mineral_anomaly.window.layers.session import session_of
+
+PLUGIN = "napari-mineral-anomaly"
+
+# A dock beside the canvas of a 1366-pixel laptop screen; longer lines wrap.
+DOCK_WIDTH = 320
+# Lines of a window in which a dock below everything leaves napari's own docks too little.
+_LOW_WINDOW = 900
+
+_numbers = count()
+
+
+class Coloured(Protocol):
+    """What has colours of the theme: a figure or a table."""
+
+    def set_inks(self, inks: Inks) -> None:
+        """Take the colours of a theme."""
+
+
+class Dock(QWidget):
+    """A dock of this plugin: a scrolling column that lets go of everything when it is closed.
+
+    napari only un-parents a closed dock's widget; without `shut_down` it would live on, hear of
+    every layer and keep its job running.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer or ViewerModel
+    executor : Executor, optional
+        Who runs the jobs; default: worker threads.
+    """
+
+    def __init__(self, viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.session = session_of(viewer)
+        self.executor: Executor = executor or QtExecutor()
+        self._connections: list[tuple[Any, Callable[..., None]]] = []
+        self._handles: list[JobHandle[Any]] = []
+        # Destroyed with napari's window: only the jobs are still there to be told.
+        self.destroyed.connect(partial(_abandon, self._handles))
+        self._was_docked = self._was_shown = False
+        self._number = next(_numbers)
+
+        body = QWidget()
+        self.column = QVBoxLayout(body)
+        self.column.setContentsMargins(8, 8, 8, 8)
+        self.column.setSpacing(6)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._scroll.setWidget(body)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._scroll)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        """As tall as the content where the screen allows; the rest scrolls."""
+        hint = self._scroll.widget().sizeHint()
+        return QSize(self.minimumSizeHint().width(), min(hint.height() + 4, 900))
+
+    def minimumSizeHint(self) -> QSize:
+        """Wide enough for every control, whatever the fonts; lower than any screen."""
+        needed = self._scroll.widget().minimumSizeHint().width()
+        bar = self._scroll.verticalScrollBar().sizeHint().width()
+        return QSize(max(DOCK_WIDTH, needed + bar), 200)
+
+    def listen(self, emitter: Any, callback: Callable[..., None]) -> None:
+        """Connect until the dock is closed."""
+        emitter.connect(callback)
+        self._connections.append((emitter, callback))
+
+    def colour_by_theme(self, *coloured: Coloured) -> None:
+        """Give these the colours of napari's theme, now and whenever it changes."""
+
+        def recolour(event: Any = None) -> None:
+            inks = inks_of(self.viewer)
+            for one in coloured:
+                one.set_inks(inks)
+
+        if hasattr(self.viewer.events, "theme"):  # a ViewerModel without a window has none
+            self.listen(self.viewer.events.theme, recolour)
+        recolour()
+
+    def start(self, job: Any, handle: JobHandle[Any]) -> JobHandle[Any]:
+        """Run a job that is given up when the dock is closed."""
+        self._handles[:] = [*(h for h in self._handles if h.running), handle]
+        return self.executor.submit(job, handle)
+
+    def shut_down(self) -> None:
+        """Give up running jobs and hear of nothing any more."""
+        _abandon(self._handles)
+        for emitter, callback in self._connections:
+            emitter.disconnect(callback)
+        self._connections.clear()
+
+    def event(self, event: QEvent) -> bool:
+        """Notice that napari took the dock away."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._was_docked = True
+            elif self._was_docked:
+                self.shut_down()
+        return bool(super().event(event))
+
+    def showEvent(self, event: Any) -> None:
+        """Shown for the first time: join our other docks as a tab.
+
+        One above the other, as napari places docks opened from its menus, five of them do not fit
+        a laptop screen.
+        """
+        super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            QTimer.singleShot(0, self._join_our_docks)
+
+    def _join_our_docks(self) -> None:
+        own, window = self.parent(), self.window()
+        if not isinstance(own, QDockWidget) or not isinstance(window, QMainWindow):
+            return
+        self._import_ahead()
+        # On a tab and in the menu “Window” the name alone: the plugin's own name, which napari
+        # adds in brackets, leaves nothing of it on a tab.
+        own.setWindowTitle(own.windowTitle().removesuffix(f" ({PLUGIN})"))
+        # Direct children: napari's window has thousands of widgets.
+        children = Qt.FindChildOption.FindDirectChildrenOnly
+        for other in window.findChildren(QDockWidget, options=children):
+            inner = other.widget()
+            older = isinstance(inner, Dock) and inner._number < self._number
+            beside = window.dockWidgetArea(other) == window.dockWidgetArea(own)
+            if older and beside and not other.isFloating():
+                # The dock stays in its area: told that it moved, napari would write all its
+                # settings to disk once more, which takes longer than anything of ours.
+                blocked = own.blockSignals(True)
+                window.tabifyDockWidget(other, own)
+                own.blockSignals(blocked)
+                own.raise_()
+                _name_tabs_in_full(window)
+                return
+
+    def _import_ahead(self) -> None:
+        """Let a worker import what the next docks will ask for."""
+        names = still_missing()
+        if names:
+            name = "Importing libraries"
+            job = Job(name, lambda on_event, cancel: import_ahead(names, cancel))
+            # Nobody has to hear of it: a library that is missing is told by whoever needs it.
+            self.start(job, JobHandle(name))
+
+    def closeEvent(self, event: Any) -> None:
+        """Closed as a window of its own."""
+        self.shut_down()
+        super().closeEvent(event)
+
+    def fail(self, line: StatusLine, failure: Failure) -> None:
+        """Show a failure in the dock and as a napari notification."""
+        from napari.utils.notifications import show_error, show_warning
+
+        line.error(failure.sentence)
+        # What the user can mend is a warning; napari offers a traceback only for defects.
+        (show_warning if failure.expected else show_error)(failure.sentence)
+
+    def next_step(self, text: str, dock: str, tooltip: str) -> QPushButton:
+        """A button that opens the dock of the next step."""
+        button = QPushButton(text)
+        button.setToolTip(tooltip)
+        button.clicked.connect(lambda: open_dock(self.viewer, dock))
+        return button
+
+
+def put_below_the_map(window: QMainWindow, dock: QDockWidget) -> None:
+    """Give a wide dock the bottom of the window.
+
+    In a low window napari's docks on the left keep their corner: above a dock as wide as the window
+    their layer list would be two lines high, and the window would grow beyond the screen.
+    """
+    if window.height() < _LOW_WINDOW:
+        corner = Qt.Corner.BottomLeftCorner
+        window.setCorner(corner, Qt.DockWidgetArea.LeftDockWidgetArea)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+
+
+def _name_tabs_in_full(window: QMainWindow) -> None:
+    """Arrows at the end of the tabs instead of names cut to a letter or two."""
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        bar.setElideMode(Qt.TextElideMode.ElideNone)
+        bar.setUsesScrollButtons(True)
+
+
+def _abandon(handles: list[JobHandle[Any]], destroyed: Any = None) -> None:
+    for handle in handles:
+        handle.abandon()
+    handles.clear()
+
+
+def open_dock(viewer: Any, dock: str) -> None:
+    """Show another dock of this plugin, as a tab beside the one that is there."""
+    window = getattr(viewer, "window", None)
+    if window is not None:
+        widget, _ = window.add_plugin_dock_widget(PLUGIN, dock, tabify=True)
+        widget.show()
+        widget.raise_()
+
+
+class StatusLine(QLabel):
+    """One or a few lines of text that wrap and can be copied."""
+
+    # At least three to one against napari's dark and its light background.
+    _COLOURS: ClassVar = {"error": "#f0433a", "good": "#3f9142", "warning": "#b7791f", "plain": ""}
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._kind = ""
+        self.plain(text)
+
+    def plain(self, text: str) -> None:
+        """A statement or an instruction."""
+        self._show(text, "plain")
+
+    def good(self, text: str) -> None:
+        """Something that worked."""
+        self._show(text, "good")
+
+    def warning(self, text: str) -> None:
+        """Something to know before going on."""
+        self._show(text, "warning")
+
+    def error(self, text: str) -> None:
+        """Something that did not."""
+        self._show(text, "error")
+
+    def _show(self, text: str, kind: str) -> None:
+        # Styling anew costs Qt milliseconds, and progress comes ten times a second.
+        if kind != self._kind:
+            self._kind = kind
+            colour = self._COLOURS[kind]
+            self.setStyleSheet(f"color: {colour};" if colour else "")
+        self.setText(text)
+        self.setVisible(bool(text))
+
+
+class LayerCombo(QComboBox):
+    """A list of the viewer's layers that pass a test, kept up to date.
+
+    (magicgui's own layer lists stay empty outside a napari window.) The choice is kept by
+    ``unique_id``; a new layer that ``prefers`` names is chosen when it appears.
+    """
+
+    layer_changed = Signal()
+
+    def __init__(
+        self,
+        dock: Dock,
+        accepts: Callable[[Any], bool],
+        *,
+        empty: str,
+        prefers: Callable[[Any], bool] | None = None,
+    ) -> None:
+        super().__init__()
+        self._viewer = dock.viewer
+        self._accepts = accepts
+        self._prefers = prefers
+        self._empty = empty
+        self._shown: str | None = None
+        fit_width(self)
+        events = dock.viewer.layers.events
+        for emitter in (events.removed, events.reordered, events.renamed):
+            dock.listen(emitter, self._on_layers)
+        dock.listen(events.inserted, self._on_inserted)
+        self.currentIndexChanged.connect(self._on_index)
+        self._fill()
+
+    def layer(self) -> Any | None:
+        """The chosen layer, if it is still in the viewer."""
+        return layer_by_id(self._viewer, self.currentData())
+
+    def choose(self, layer: Any) -> None:
+        """Choose a layer of the list."""
+        index = self.findData(str(layer.unique_id))
+        if index >= 0:
+            self.setCurrentIndex(index)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._fill()
+        if self._prefers is not None and self._prefers(event.value):
+            self.choose(event.value)
+
+    def _on_layers(self, event: Any = None) -> None:
+        self._fill()
+
+    def _fill(self) -> None:
+        chosen = self.currentData()
+        self.blockSignals(True)
+        self.clear()
+        # The newest layer is on top of napari's list and of this one.
+        for layer in reversed(layers_of(self._viewer)):
+            if self._accepts(layer):
+                self.addItem(layer.name, str(layer.unique_id))
+        if self.count() == 0:
+            self.addItem(self._empty, None)
+        self.setEnabled(self.currentData() is not None)
+        self.setCurrentIndex(max(0, self.findData(chosen) if chosen is not None else 0))
+        self.blockSignals(False)
+        self._on_index()
+
+    def _on_index(self, index: int = -1) -> None:
+        if self.currentData() != self._shown:
+            self._shown = self.currentData()
+            self.layer_changed.emit()
+
+
+def is_score(layer: Any) -> bool:
+    """A score of ours, or any 2-D image of floats that is no element map."""
+    role = role_of(layer)
+    if role is not None:
+        return role == "score"
+    return (
+        isinstance(layer, Image)
+        and not layer.rgb
+        and layer.ndim == 2
+        and not layer.multiscale
+        and layer.dtype.kind == "f"
+    )
+
+
+def is_new_score(layer: Any) -> bool:
+    """A score of ours, worth jumping to when it appears."""
+    return role_of(layer) == "score"
+
+
+def show_step(bar: QProgressBar, step: int, total: int) -> None:
+    """Show how far something is.
+
+    A bar that is told a new value repaints at once, and with it the map behind napari's canvas;
+    without updates meanwhile, Qt paints it in its own time.
+    """
+    bar.setUpdatesEnabled(False)
+    bar.setRange(0, total)
+    bar.setValue(step)
+    bar.setUpdatesEnabled(True)
+
+
+def row(*widgets: QWidget) -> QHBoxLayout:
+    """Widgets side by side."""
+    layout = QHBoxLayout()
+    for widget in widgets:
+        layout.addWidget(widget)
+    return layout
+
+
+def form_layout() -> QFormLayout:
+    """Labels left, fields right, in a narrow dock."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+    return form
+
+
+def fit_width(combo: QComboBox) -> None:
+    """Keep a long name from widening the dock."""
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(12)

@@ -1,0 +1,149 @@
+"""What a layer is to us: a small JSON note in ``layer.metadata``, and how layers are found by it.
+
+Layers are found by this note and by ``unique_id``, never by name: names belong to the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from napari_mineral_anomaly.io.writing.results import SCORE_CHANNEL
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+KEY = "mineral_anomaly"
+
+Role = Literal[
+    "element",
+    "score",
+    "mask",
+    "pseudo_labels",
+    "truth",
+    "outline",
+    "valid",
+    "context",
+    "agreement",
+]
+
+# What a result calls itself inside a TIFF, so that it is known again under any file name.
+TITLES_IN_FILES: dict[Role, str] = {
+    "score": SCORE_CHANNEL,
+    "mask": "Anomaly mask",
+    "pseudo_labels": "Pseudo-labels",
+    "truth": "Ground truth",
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    """The note on one layer.
+
+    Attributes
+    ----------
+    scan_id : str
+        The same for all layers of one scan.
+    role : str
+        What the layer shows.
+    scan : str
+        Name of the scan, for people.
+    element, quantity, source : str, optional
+        For element maps: name, kind of numbers and origin as in `ElementCube`.
+    detector : str, optional
+        For results: the detector that made them.
+    threshold : float, optional
+        For scores: background sigmas from which a pixel is anomalous.
+    min_grain_px : int, optional
+        For scores: smaller grains are left out of the mask.
+    score_id : str, optional
+        For masks: ``unique_id`` of the score layer they follow.
+    """
+
+    scan_id: str
+    role: Role
+    scan: str = ""
+    element: str | None = None
+    quantity: str | None = None
+    source: str | None = None
+    detector: str | None = None
+    threshold: float | None = None
+    min_grain_px: int | None = None
+    score_id: str | None = None
+
+    def metadata(self) -> dict[str, Any]:
+        """The note as ``metadata`` for a new layer."""
+        return {KEY: {key: value for key, value in asdict(self).items() if value is not None}}
+
+
+def link_of(layer: Layer) -> Link | None:
+    """The note on ``layer``; None for layers that are not ours."""
+    return link_in(layer.metadata)
+
+
+def link_in(metadata: Mapping[str, Any]) -> Link | None:
+    """The note in a layer's ``metadata``; None where there is none of ours."""
+    note = _note_in(metadata)
+    return None if note is None else _link(note)
+
+
+def _link(note: Mapping[str, Any]) -> Link:
+    known = Link.__dataclass_fields__.keys()
+    return Link(**{key: value for key, value in note.items() if key in known})
+
+
+def role_of(layer: Layer) -> Role | None:
+    """What ``layer`` shows, from its note; None for layers that are not ours."""
+    note = _note_in(layer.metadata)
+    return None if note is None else note["role"]
+
+
+def _note_in(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
+    note = metadata.get(KEY)
+    if not isinstance(note, dict) or "scan_id" not in note or "role" not in note:
+        return None
+    return note
+
+
+def relink(layer: Layer, **changes: Any) -> None:
+    """Change entries of the note on ``layer``."""
+    link = link_of(layer)
+    if link is not None:
+        layer.metadata[KEY] = replace(link, **changes).metadata()[KEY]
+
+
+def layers_of(viewer: Any) -> list[Layer]:
+    """All layers of the viewer, bottom first."""
+    # Docks are handed a proxy of the viewer, which makes a new proxy for every look at the list.
+    return list(iter(getattr(viewer, "__wrapped__", viewer).layers))
+
+
+def layer_by_id(viewer: Any, unique_id: str | None) -> Layer | None:
+    """The layer with that ``unique_id``, if it is still in the viewer."""
+    if unique_id is None:
+        return None
+    for layer in layers_of(viewer):
+        if str(layer.unique_id) == unique_id:
+            return layer
+    return None
+
+
+def linked_layers(
+    viewer: Any, scan_id: str | None = None, role: Role | None = None, **entries: Any
+) -> Iterator[tuple[Layer, Link]]:
+    """Our layers whose note has these entries, bottom first."""
+    # The role first: it tells most layers apart.
+    wanted = [("role", role), ("scan_id", scan_id)]
+    wanted = [(key, value) for key, value in wanted if value is not None] + [*entries.items()]
+    for layer in layers_of(viewer):
+        # Every dock asks this for every layer that comes or goes: a note becomes a Link only where
+        # it is what was asked for.
+        note = _note_in(layer.metadata)
+        if note is None:
+            continue
+        for key, value in wanted:
+            if note.get(key) != value:
+                break
+        else:
+            yield layer, _link(note)

@@ -1,0 +1,319 @@
+"""The one place that makes layers, so that all of them lie on each other.
+
+In napari a single layer without units beside layers in µm takes the units from the whole viewer,
+and with them the scale bar: hence every layer made here gets scale, units and axis labels from
+`spatial_kwargs` or, where it belongs to a layer that is already there, from `spatial_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.results.calibration import default_threshold
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block
+from napari_mineral_anomaly.window.layers.attached import handles_of_cube
+from napari_mineral_anomaly.window.layers.links import Link, link_of
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+    from napari_mineral_anomaly.io.reading.companions import ContextImage
+
+LayerData = tuple[Any, dict[str, Any], str]
+PixelSize = tuple[float, float] | None
+
+AXIS_LABELS = ("y", "x")
+
+# Values of the truth mask while it is brushed; in files, "leave out" is evaluation.LEAVE_OUT.
+ANOMALY, LEAVE_OUT = 1, 2
+
+# Colours that stay apart on grey maps and on magma scores, also for colour-blind eyes.
+MASK_COLOUR = "#00e5ff"
+TRUTH_COLOURS: dict[int | None, str] = {ANOMALY: "#7dff4f", LEAVE_OUT: "#b0b0b0"}
+
+# Off the sample; the sample itself stays as it is.
+OUTSIDE_COLOUR = "#b5179e"
+
+# Enough pixels for quantiles to two digits, few enough for milliseconds.
+_SAMPLE_PIXELS = 100_000
+
+
+def new_scan_id() -> str:
+    """A name for a scan that no other scan has."""
+    return uuid4().hex
+
+
+def spatial_kwargs(pixel_size: PixelSize) -> dict[str, Any]:
+    """Scale, units and axis labels of a scan; pixels of size 1 where the size is unknown."""
+    unit = "pixel" if pixel_size is None else "µm"
+    return {
+        "scale": (1.0, 1.0) if pixel_size is None else pixel_size,
+        "units": (unit, unit),
+        "axis_labels": AXIS_LABELS,
+    }
+
+
+def spatial_of(layer: Layer) -> dict[str, Any]:
+    """Where ``layer`` lies, for a new layer that must lie on it (also after the user moved it)."""
+    return {
+        "scale": tuple(layer.scale),
+        "translate": tuple(layer.translate),
+        "rotate": np.asarray(layer.rotate),
+        "shear": np.asarray(layer.shear),
+        "affine": np.asarray(layer.affine.affine_matrix),
+        "units": tuple(layer.units),
+        "axis_labels": AXIS_LABELS,
+    }
+
+
+def pixel_size_of(layer: Layer) -> PixelSize:
+    """Pixel size (y, x) in µm of a layer; None where its units are no lengths."""
+    return pixel_size_from(layer.scale, layer.units)
+
+
+def pixel_size_from(scale: Sequence[float], units: Sequence[Any]) -> PixelSize:
+    """Pixel size (y, x) in µm from the last two scales and (pint) units."""
+    sizes = []
+    for factor, unit in zip(scale[-2:], units[-2:], strict=True):
+        micrometres = _micrometres(unit)
+        if micrometres is None:
+            return None
+        sizes.append(abs(float(factor)) * micrometres)
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else None
+
+
+# Every dock asks this at every change, and converting units takes half a millisecond.
+@lru_cache(maxsize=64)
+def _micrometres(unit: Any) -> float | None:
+    """Length of a unit in µm; None where it is no length."""
+    if not unit.is_compatible_with("micrometer"):
+        return None
+    return float((1 * unit).to("micrometer").magnitude)
+
+
+def add(viewer: Any, data: LayerData) -> Layer:
+    """Put a layer into the viewer."""
+    from napari.layers import Layer
+
+    layer = Layer.create(*data)
+    viewer.add_layer(layer)
+    return layer
+
+
+def show_scale_bar(viewer: Any) -> None:
+    """Switch the scale bar on; it takes its unit from the layers."""
+    viewer.canvas.overlays.scale_bar.visible = True
+
+
+def element_layers(
+    cube: ElementCube, *, scan: str, scan_id: str, visible: int = 1
+) -> list[LayerData]:
+    """One image layer per element map, sharing the cube's memory; the first ones visible."""
+    source = cube.source
+    link = Link(scan_id, "element", scan=scan, quantity=cube.quantity, source=source)
+    handles = handles_of_cube(cube)
+    # Contrast from the middle of maps that stay on disk, so that nothing else is read.
+    shown = middle_block(cube) if cube.is_lazy else cube
+    layers: list[LayerData] = []
+    for index, element in enumerate(cube.elements):
+        plane = cube.maps[index] if cube.is_lazy else cube.plane(index)
+        kwargs = {
+            "name": f"{element} · {scan}",
+            "colormap": "gray",
+            "contrast_limits": contrast_limits(shown.plane(index)),
+            "visible": index < visible,
+            "metadata": replace(link, element=element).metadata() | handles,
+            **spatial_kwargs(cube.pixel_size),
+        }
+        layers.append((plane, kwargs, "image"))
+    return layers
+
+
+def score_layer(
+    score: NDArray[np.floating[Any]],
+    threshold: float,
+    *,
+    title: str,
+    link: Link,
+    spatial: dict[str, Any],
+) -> LayerData:
+    """The score map, dark where the background is, bright from the threshold on."""
+    kwargs = {
+        "name": f"score {title}",
+        "colormap": "magma",
+        "contrast_limits": score_limits(score, threshold),
+        "metadata": replace(link, role="score", threshold=float(threshold)).metadata(),
+        **spatial,
+    }
+    return score, kwargs, "image"
+
+
+def mask_layer(mask: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]) -> LayerData:
+    """The anomaly mask as labels that can be brushed: 0, and one colour for everything else."""
+    kwargs = {
+        "name": f"mask {title}",
+        "colormap": {0: "transparent", None: MASK_COLOUR},
+        "opacity": 0.8,
+        "metadata": replace(link, role="mask", threshold=None).metadata(),
+        **spatial,
+    }
+    return as_labels(mask), kwargs, "labels"
+
+
+def pseudo_label_layer(
+    labels: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]
+) -> LayerData:
+    """The pseudo-labels: 1 anomaly candidates, 2... background clusters; hidden at first."""
+    kwargs = {
+        "name": f"pseudo-labels {title}",
+        "opacity": 0.5,
+        "visible": False,
+        "metadata": replace(link, role="pseudo_labels", threshold=None).metadata(),
+        **spatial,
+    }
+    return labels, kwargs, "labels"
+
+
+def valid_layer(
+    valid: NDArray[np.bool_], *, scan: str, scan_id: str, spatial: dict[str, Any]
+) -> LayerData:
+    """The valid area as labels to brush: 1 sample, 0 off the sample, which is tinted."""
+    kwargs = {
+        "name": f"valid area {scan}",
+        "colormap": {0: OUTSIDE_COLOUR, 1: "transparent", None: "transparent"},
+        "opacity": 0.45,
+        "metadata": Link(scan_id, "valid", scan=scan).metadata(),
+        **spatial,
+    }
+    return as_labels(valid), kwargs, "labels"
+
+
+def context_layer(
+    context: ContextImage, *, scan: str, scan_id: str, spatial: dict[str, Any]
+) -> LayerData:
+    """An image beside the maps, in register with them; phase maps and masks become labels."""
+    image = context.image
+    kwargs = {
+        "name": f"{context.name} · {scan}",
+        "visible": False,
+        "metadata": Link(scan_id, "context", scan=scan, source=str(context.file)).metadata(),
+        **spatial,
+    }
+    if image.ndim == 2 and context.kind in ("phase", "mask") and image.dtype.kind in "uib":
+        if context.names:
+            import pandas as pd  # a quarter of a second that most scans never need
+
+            rows = {"index": list(context.names), "name": list(context.names.values())}
+            kwargs["features"] = pd.DataFrame(rows)
+        labels = image.astype(np.uint8) if image.dtype.kind == "b" else image
+        return labels, kwargs | {"opacity": 0.6}, "labels"
+    if image.ndim == 3:
+        return image, kwargs | {"rgb": True}, "image"
+    limits = {"colormap": "gray", "contrast_limits": contrast_limits(image)}
+    return image, kwargs | limits, "image"
+
+
+def truth_layer(
+    shape: tuple[int, int], *, scan: str, scan_id: str, spatial: dict[str, Any]
+) -> LayerData:
+    """An empty truth mask to brush on: 0 background, 1 anomaly, 2 leave out."""
+    data = np.zeros(shape, dtype=np.uint8)
+    return truth_labels(data, title=scan, link=Link(scan_id, "truth", scan=scan), spatial=spatial)
+
+
+def truth_labels(
+    data: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]
+) -> LayerData:
+    """A truth mask with its colours."""
+    colours: dict[int | None, str] = {0: "transparent", **TRUTH_COLOURS}
+    # Any other number, 255 of a file among them, is left out.
+    colours[None] = TRUTH_COLOURS[LEAVE_OUT]
+    kwargs = {
+        "name": f"truth {title}",
+        "colormap": colours,
+        "opacity": 0.7,
+        "metadata": replace(link, role="truth").metadata(),
+        **spatial,
+    }
+    return data, kwargs, "labels"
+
+
+def agreement_layer(
+    counts: NDArray[np.uint8],
+    colours: dict[int, str],
+    *,
+    title: str,
+    link: Link,
+    spatial: dict[str, Any],
+) -> LayerData:
+    """How many detectors flag a pixel, one colour per number; nothing where none does."""
+    kwargs = {
+        "name": f"agreement · {title}",
+        "colormap": label_colours(colours),
+        "opacity": 0.9,
+        "metadata": replace(link, role="agreement").metadata(),
+        **spatial,
+    }
+    return counts, kwargs, "labels"
+
+
+def label_colours(colours: dict[int, str]) -> dict[int | None, str]:
+    """Colours for labels; every other number is transparent."""
+    out: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    for value, colour in colours.items():
+        out[value] = colour
+    return out
+
+
+def as_labels(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """A mask as the integers that napari's labels want; a copy, so that the brush owns it."""
+    return np.array(mask, dtype=np.uint8)
+
+
+def contrast_limits(plane: NDArray[Any]) -> tuple[float, float]:
+    """Limits that show trace elements too; the data stay as they are.
+
+    From the 0.5th to the 99.8th percentile of a regular sample. Where nearly every pixel is the
+    same, as in the map of a trace element, the upper limit comes from the other pixels alone.
+    """
+    values = _regular_sample(plane)
+    if values.size == 0:
+        return 0.0, 1.0
+    low, high = (float(q) for q in np.quantile(values, (0.005, 0.998)))
+    if high <= low:
+        above = plane[np.isfinite(plane) & (plane > low)]
+        high = float(np.quantile(above, 0.5)) if above.size else low
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def score_limits(score: NDArray[np.floating[Any]], threshold: float) -> tuple[float, float]:
+    """From the background's middle (0 sigmas) to twice the threshold: barren looks dark."""
+    high = 2.0 * threshold
+    return (0.0, high) if high > 0 else contrast_limits(score)
+
+
+def threshold_of(layer: Layer) -> float:
+    """Threshold of a score layer: the one on its note, else the default for its size."""
+    link = link_of(layer)
+    if link is not None and link.threshold is not None:
+        return link.threshold
+    return default_score_threshold(layer.data)
+
+
+def default_score_threshold(score: Any) -> float:
+    """The default threshold for a score map with this many numbers."""
+    return default_threshold(int(np.count_nonzero(np.isfinite(score))))
+
+
+def _regular_sample(plane: NDArray[Any]) -> NDArray[Any]:
+    step = max(1, int(np.sqrt(plane.size / _SAMPLE_PIXELS)))
+    values = plane[::step, ::step].reshape(-1)
+    return values[np.isfinite(values)]

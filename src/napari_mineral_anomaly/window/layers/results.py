@@ -1,0 +1,148 @@
+"""From a finished run to layers: made new, or put into those of the scan's earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun
+from napari_mineral_anomaly.detectors.registry import detector_entry
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
+from napari_mineral_anomaly.window.layers.make import (
+    add,
+    mask_layer,
+    pseudo_label_layer,
+    score_layer,
+    score_limits,
+    spatial_of,
+)
+from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
+from napari_mineral_anomaly.window.layers.session import Session, mask_of
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+
+@dataclass(frozen=True, eq=False)
+class ShownResult:
+    """The score and mask layers of a run, and whether the scan's own layers are still there."""
+
+    score: Layer
+    mask: Layer
+    scan_is_there: bool
+
+
+def mask_of_result(
+    viewer: Any, session: Session, scan: Scan, run: DetectionRun
+) -> Callable[[ProgressCallback | None, CancelToken | None], JudgedScore]:
+    """What takes long of showing a run, as a job for a worker; `show_result` does the rest.
+
+    The mask keeps the smallest grain that was set for an earlier run, and its strokes.
+    """
+    score = _first(viewer, role="score", **_own(scan, run))
+    mask = None if score is None else mask_of(viewer, score)
+    link = None if score is None else link_of(score)
+    edits = None if score is None or mask is None else session.strokes_on(mask, score)
+    min_grain_px = 1 if link is None or link.min_grain_px is None else link.min_grain_px
+    result = run.result
+
+    def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> JudgedScore:
+        fits = edits is None or edits.shape == result.score.shape
+        strokes = edits if fits else None
+        return judge(result.score, float(result.threshold), min_grain_px, strokes)
+
+    return work
+
+
+def show_result(
+    viewer: Any,
+    session: Session,
+    scan: Scan,
+    run: DetectionRun,
+    judged: JudgedScore | None = None,
+) -> ShownResult:
+    """Show a run of ``scan`` as it was when the run began.
+
+    The layers of an earlier run of the same scan and detector are updated (brush strokes on its
+    mask stay); what the user removed of them is made anew. Element layers that were removed
+    meanwhile do not matter: the result lies where the scan lay.
+
+    Parameters
+    ----------
+    viewer, session, scan, run
+    judged : JudgedScore, optional
+        What `mask_of_result` gave; computed here and now without it.
+
+    Raises
+    ------
+    InputError
+        When the element layers changed their shape meanwhile, so that the result fits nothing.
+    """
+    result = run.result
+    now = find_scan(viewer, scan.scan_id)
+    if now is not None and now.shape != result.score.shape:
+        raise InputError(
+            f"The element maps of {scan.name} were changed to {_size(now.shape)} pixels while the "
+            f"run was working on {_size(result.score.shape)}: its result was not shown, run again."
+        )
+    if judged is None:
+        judged = mask_of_result(viewer, session, scan, run)(None, None)
+    spatial = scan.spatial if now is None else now.spatial
+    link = Link(scan.scan_id, "score", scan=scan.name, detector=run.fitted.name)
+    title = f"{detector_entry(run.fitted.name).title} · {scan.name}"
+    own = _own(scan, run)
+
+    labels = _first(viewer, role="pseudo_labels", **own)
+    if labels is None:
+        data = pseudo_label_layer(result.pseudo_labels, title=title, link=link, spatial=spatial)
+        add(viewer, data)
+    else:
+        labels.data = result.pseudo_labels
+
+    score = _first(viewer, role="score", **own)
+    if score is None:
+        score = add(
+            viewer,
+            score_layer(result.score, result.threshold, title=title, link=link, spatial=spatial),
+        )
+        mask = None
+    else:
+        mask = mask_of(viewer, score)
+        session.replace_score(score, mask, judged)
+        score.contrast_limits = score_limits(result.score, result.threshold)
+    if mask is None:
+        mask = add_mask(viewer, session, score, judged, link=link, title=title)
+    session.keep_run(scan.scan_id, run)
+    return ShownResult(score, mask, now is not None)
+
+
+def add_mask(
+    viewer: Any, session: Session, score: Layer, judged: JudgedScore, *, link: Link, title: str
+) -> Layer:
+    """A mask layer that follows a score layer, without strokes."""
+    from napari.layers import Layer
+
+    link = replace(link, score_id=str(score.unique_id), min_grain_px=None)
+    data = mask_layer(judged.computed, title=title, link=link, spatial=spatial_of(score))
+    layer = Layer.create(*data)
+    # Before the viewer has it: docks that hear of the layer count it at once.
+    session.watch_mask(layer, score, judged)
+    viewer.add_layer(layer)
+    return layer
+
+
+def _own(scan: Scan, run: DetectionRun) -> dict[str, Any]:
+    """What is on the notes of the result's layers and of no others."""
+    return {"scan_id": scan.scan_id, "detector": run.fitted.name}
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " × ".join(str(n) for n in shape)
+
+
+def _first(viewer: Any, **entries: Any) -> Layer | None:
+    return next((layer for layer, _ in linked_layers(viewer, **entries)), None)

@@ -1,0 +1,58 @@
+"""All layers of a scan that was read, and what the scan is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_mineral_anomaly.io.reading.source import split_dataset
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.layers.make import (
+    LayerData,
+    context_layer,
+    element_layers,
+    spatial_kwargs,
+    valid_layer,
+)
+
+
+def scan_layers(
+    cube: ElementCube, *, scan: str, scan_id: str, context: Sequence[str], with_valid: bool
+) -> list[LayerData]:
+    """All layers of a scan: the chosen context below, the element maps, the valid area on top.
+
+    Raises
+    ------
+    InputError
+        When a context image turns out to be damaged.
+    """
+    spatial = spatial_kwargs(cube.pixel_size)
+    own: dict[str, Any] = {"scan": scan, "scan_id": scan_id}
+    layers = [
+        context_layer(image, **own, spatial=spatial)
+        for image in cube.context
+        if str(image.file) in context
+    ]
+    layers += element_layers(cube, **own)
+    if with_valid:
+        layers.append(valid_layer(cube.valid, **own, spatial=spatial))
+    return layers
+
+
+def folder_of(paths: Sequence[Path]) -> Path:
+    """The folder that typed sizes and calibrations are remembered for."""
+    first, _ = split_dataset(paths[0])
+    return first if first.is_dir() else first.parent
+
+
+def scan_name(paths: Sequence[Path], sample: str | None) -> str:
+    """What to call the scan: its folder or file, and the sample where one was chosen."""
+    first, _ = split_dataset(paths[0])
+    if first.is_dir():
+        name = first.resolve().name
+    elif len(paths) > 1:
+        name = first.resolve().parent.name
+    else:
+        name = first.name.split(".")[0]
+    return name if sample is None else f"{name} {sample}"

@@ -1,0 +1,139 @@
+"""The scans in a viewer, and the way back from their layers to an `ElementCube`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.cube import QUANTITIES, ElementCube, Quantity
+from napari_mineral_anomaly.scan.quality.facts import IngestReport
+from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
+from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.make import PixelSize, pixel_size_of, spatial_of
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One scan as the viewer shows it.
+
+    ``elements`` are those whose layers are still there: they are what is analysed. ``spatial``
+    says where the scan lies, for layers that must lie on it.
+    """
+
+    scan_id: str
+    name: str
+    elements: tuple[str, ...]
+    shape: tuple[int, int]
+    spatial: dict[str, Any]
+
+
+def scans_in(viewer: Any) -> list[Scan]:
+    """The scans that have element layers, in the order of their first layer."""
+    scan_ids = dict.fromkeys(link.scan_id for _, link in linked_layers(viewer, role="element"))
+    return [scan for scan_id in scan_ids if (scan := find_scan(viewer, scan_id)) is not None]
+
+
+def find_scan(viewer: Any, scan_id: str) -> Scan | None:
+    """The scan with that id; None when no element layer of it is left."""
+    found = list(linked_layers(viewer, scan_id, "element"))
+    if not found:
+        return None
+    layer, link = found[0]
+    height, width = layer.data.shape[-2:]
+    return Scan(
+        scan_id,
+        link.scan or "scan",
+        tuple(link.element or layer.name for layer, link in found),
+        (int(height), int(width)),
+        spatial_of(layer),
+    )
+
+
+def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
+    """The cube of the element layers that the scan still has, in their order.
+
+    The pixel size is that of the layers, so what the user set in napari counts, and the valid
+    area is that of the scan's layer "valid area" as it is brushed now, where there is one. No map
+    is copied: planes of one array stay that array, others are stacked lazily.
+
+    Raises
+    ------
+    InputError
+        When no element layer is left, or when their shapes or that of the valid area differ.
+    """
+    found = list(linked_layers(viewer, scan_id, "element"))
+    if not found:
+        raise InputError("No element map of this scan is left in the layer list: load it again.")
+    planes = [np.asarray(layer.data) for layer, _ in found]
+    shapes = {plane.shape for plane in planes}
+    if len(shapes) > 1 or planes[0].ndim != 2:
+        listed = ", ".join(sorted("x".join(map(str, shape)) for shape in shapes))
+        raise InputError(
+            f"The element layers of this scan have different shapes ({listed}): "
+            "remove those that do not belong together."
+        )
+    layer, link = found[0]
+    quantity = cast(Quantity, link.quantity) if link.quantity in QUANTITIES else None
+    elements = [link.element or layer.name for layer, link in found]
+    pixel_size = pixel_size_of(layer)
+    return ElementCube(
+        stacked(planes),
+        elements,
+        pixel_size=pixel_size,
+        valid=valid_area_of(viewer, scan_id),
+        quantity=quantity,
+        source=link.source or link.scan or None,
+        report=_report_now(viewer, scan_id, elements, pixel_size),
+        spectra=_spectra_if_fitting(viewer, scan_id, planes[0].shape),
+    )
+
+
+def valid_area_of(viewer: Any, scan_id: str) -> NDArray[np.bool_] | None:
+    """The valid area (H, W) as the user left it; None where the scan has no such layer."""
+    for layer, _ in linked_layers(viewer, scan_id, "valid"):
+        return np.asarray(layer.data) != 0
+    return None
+
+
+def _report_now(
+    viewer: Any, scan_id: str, elements: Sequence[str], pixel_size: PixelSize
+) -> IngestReport | None:
+    """The ingest report, about the elements that are left and the pixel size that is set."""
+    report = report_of(viewer, scan_id)
+    if report is None:
+        return None
+    used = tuple(entry for entry in report.used if entry.element in elements)
+    changes: dict[str, Any] = {"used": used}
+    if pixel_size != report.pixel_size_um:
+        changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
+    return report.model_copy(update=changes)
+
+
+def _spectra_if_fitting(viewer: Any, scan_id: str, shape: tuple[int, ...]) -> SpectrumImage | None:
+    """The spectra, unless somebody put maps of another shape into the layers."""
+    spectra = spectra_of(viewer, scan_id)
+    return spectra if spectra is not None and spectra.shape == shape else None
+
+
+def stacked(planes: Sequence[NDArray[Any]]) -> Any:
+    """A (C, H, W) array of the planes without copying them.
+
+    A plain slice of the array that the planes are neighbours in, where there is one; else dask.
+    """
+    base = planes[0].base
+    if isinstance(base, np.ndarray) and base.ndim == 3 and base.shape[1:] == planes[0].shape:
+        where = {base[i].__array_interface__["data"]: i for i in range(base.shape[0])}
+        found = [where.get(plane.__array_interface__["data"], -1) for plane in planes]
+        neighbours = found[0] >= 0 and found == list(range(found[0], found[0] + len(found)))
+        if neighbours and all(plane.strides == base.strides[1:] for plane in planes):
+            return base[found[0] : found[0] + len(found)]
+    import dask.array as da  # a quarter of a second that most scans never need
+
+    # name=False: no hashing of the data.
+    return da.stack([da.from_array(plane, chunks=-1, name=False) for plane in planes])

@@ -1,0 +1,149 @@
+"""What the docks of one viewer share: finished runs, and the masks under the brush.
+
+A run belongs to its result layers: when the last of them is removed from the viewer, the run and
+its contributions (the largest arrays here) are let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun
+from napari_mineral_anomaly.grains.pixels.mask import (
+    JudgedScore,
+    MaskCounts,
+    MaskKeeper,
+    computed_mask,
+)
+from napari_mineral_anomaly.window.layers.links import (
+    Link,
+    layers_of,
+    link_of,
+    linked_layers,
+    relink,
+)
+from napari_mineral_anomaly.window.layers.make import as_labels, threshold_of
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+_sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
+
+
+def session_of(viewer: Any) -> Session:
+    """The session of a viewer, made when first asked for."""
+    # Docks are handed a proxy of the viewer; the session belongs to what it stands for.
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    if viewer not in _sessions:
+        _sessions[viewer] = Session(viewer)
+    return _sessions[viewer]
+
+
+class Session:
+    """Runs by (scan id, detector), and mask keepers by mask layer."""
+
+    changed = Signal()
+
+    def __init__(self, viewer: Any) -> None:
+        # The dictionary of sessions holds viewers weakly; a strong reference here would undo it.
+        self._viewer = ref(viewer)
+        self._runs: dict[tuple[str, str], DetectionRun] = {}
+        self._keepers: dict[str, MaskKeeper] = {}
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    def keep_run(self, scan_id: str, run: DetectionRun) -> None:
+        """Make ``run`` the current one of its scan and detector."""
+        self._runs[scan_id, run.fitted.name] = run
+        self.changed.emit()
+
+    def run_of(self, link: Link | None) -> DetectionRun | None:
+        """The run that a result layer with this note shows; None when opened from a file."""
+        if link is None or link.detector is None:
+            return None
+        return self._runs.get((link.scan_id, link.detector))
+
+    def runs_of_scan(self, scan_id: str) -> Iterator[DetectionRun]:
+        """The current runs of one scan, oldest first."""
+        return (run for (scan, _), run in self._runs.items() if scan == scan_id)
+
+    def watch_mask(
+        self, mask: Layer, score: Layer, judged: JudgedScore | None = None
+    ) -> MaskKeeper:
+        """The keeper of a mask layer that follows ``score``.
+
+        Asked for the first time, whatever differs from the computed mask counts as brushed;
+        ``judged`` saves computing that mask where the caller has it.
+        """
+        key = str(mask.unique_id)
+        if key not in self._keepers:
+            self._keepers[key] = (
+                MaskKeeper(_computed(score))
+                if judged is None
+                else MaskKeeper(judged.computed, judged.grains if judged.edits is None else None)
+            )
+        return self._keepers[key]
+
+    def strokes_on(self, mask: Layer, score: Layer) -> NDArray[np.int8] | None:
+        """What was brushed on a mask until now, see `MaskKeeper.edits`."""
+        keeper = self.watch_mask(mask, score)
+        keeper.absorb(np.asarray(mask.data))
+        return keeper.edits
+
+    def show_judged(self, score: Layer, mask: Layer, judged: JudgedScore) -> MaskCounts:
+        """Show a score judged at another threshold; the strokes on its mask stay."""
+        keeper = self.watch_mask(mask, score)
+        keeper.absorb(np.asarray(mask.data))
+        relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
+        mask.data = as_labels(keeper.show_judged(judged))
+        return keeper.counts()
+
+    def count_mask(self, score: Layer, mask: Layer) -> MaskCounts:
+        """Counts of a mask as it is now, strokes included."""
+        keeper = self.watch_mask(mask, score)
+        keeper.absorb(np.asarray(mask.data))
+        return keeper.counts()
+
+    def replace_score(self, score: Layer, mask: Layer | None, judged: JudgedScore) -> None:
+        """Put a new score into its layer; the strokes on its mask stay."""
+        keeper = None
+        if mask is not None:
+            keeper = self.watch_mask(mask, score)
+            keeper.absorb(np.asarray(mask.data))
+        score.data = judged.score
+        relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
+        if mask is not None and keeper is not None:
+            mask.data = as_labels(keeper.show_judged(judged))
+
+    def _on_removed(self, event: Any) -> None:
+        self._keepers.pop(str(event.value.unique_id), None)
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        shown = {
+            (link.scan_id, link.detector)
+            for layer in layers_of(viewer)
+            if (link := link_of(layer)) is not None and link.role != "element"
+        }
+        gone = self._runs.keys() - shown
+        for key in gone:
+            del self._runs[key]
+        if gone:
+            self.changed.emit()
+
+
+def mask_of(viewer: Any, score: Layer) -> Layer | None:
+    """The mask layer that follows a score layer."""
+    found = linked_layers(viewer, role="mask", score_id=str(score.unique_id))
+    return next((layer for layer, _ in found), None)
+
+
+def _computed(score: Layer) -> Any:
+    link = link_of(score)
+    min_grain_px = 1 if link is None or link.min_grain_px is None else link.min_grain_px
+    return computed_mask(np.asarray(score.data), threshold_of(score), min_grain_px)

@@ -1,0 +1,1 @@
+"""The dock that reads element maps and spectra."""

@@ -1,0 +1,338 @@
+"""*Load maps*: from a folder or files to layers, the ingest report first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.quality.facts import IngestReport
+from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import Dock, StatusLine, row
+from napari_mineral_anomaly.window.layers.adding import LayersInTurns
+from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
+from napari_mineral_anomaly.window.layers.scan_layers import folder_of, scan_layers, scan_name
+from napari_mineral_anomaly.window.loading.options import (
+    BesideTheMaps,
+    PixelSizeFields,
+    SpectraFields,
+)
+from napari_mineral_anomaly.window.loading.reading import (
+    Answers,
+    MapsRead,
+    Reading,
+    WhichEnergy,
+    WhichSample,
+    read_or_ask,
+)
+from napari_mineral_anomaly.window.loading.remembered import remember_energy, remembered_energy
+from napari_mineral_anomaly.window.loading.report_html import headline, report_html
+from napari_mineral_anomaly.window.loading.report_panel import IngestPanel
+
+_ENDINGS = (
+    *("tif", "tiff", "txt", "csv", "tsv", "asc", "dat", "gz", "npy", "npz", "mat", "hdr"),
+    *("h5", "hdf5", "hdf", "he5", "nxs", "hspy", "zarr", "dms", "ims"),
+    *("rpl", "raw", "bcf", "pts", "asw", "spd"),
+)
+_PATTERNS = " ".join(f"*.{ending} *.{ending.upper()}" for ending in _ENDINGS)
+FILE_FILTER = f"Element maps and spectrum images ({_PATTERNS});;All files (*)"
+
+_WELCOME = (
+    "Choose the folder that holds one map per element, the files themselves, or a spectrum image."
+)
+
+
+class LoadMapsDock(Dock):
+    """Choose, read, look at the report, set the pixel size, add the layers."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self._sources: list[Path] = []
+        self._answers = Answers()
+        self._cube: ElementCube | None = None
+        self._report: IngestReport | None = None
+        self._panel: IngestPanel | None = None
+        self._adding = LayersInTurns(self.viewer, self._on_next_layer, self._all_added)
+        self._reading: JobHandle[Reading] | None = None
+
+        self.path = QLineEdit()
+        self.path.setPlaceholderText("folder or file with element maps or spectra")
+        self.path.setToolTip(
+            "The folder of one scan (one file per element), or a file: a TIFF stack, a long table, "
+            "HDF5, a spectrum image … Type a path and press Enter, or use the buttons below. "
+            "Several files are separated by “;”, an array in a file is named like "
+            "scan.h5::/entry/maps."
+        )
+        self.path.returnPressed.connect(self._read_typed_path)
+        self.column.addWidget(self.path)
+
+        choose_folder = QPushButton("Folder…")
+        choose_folder.setToolTip("The folder with one map per element: TIFF or text files.")
+        choose_folder.clicked.connect(self._choose_folder)
+        choose_files = QPushButton("Files…")
+        choose_files.setToolTip(
+            "Some files of one scan, or one file that holds all its elements or its spectra."
+        )
+        choose_files.clicked.connect(self._choose_files)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop reading.")
+        self.cancel_button.clicked.connect(self._cancel)
+        self.column.addLayout(row(choose_folder, choose_files, self.cancel_button))
+
+        self.status = StatusLine(_WELCOME)
+        self.column.addWidget(self.status)
+
+        self.sample_combo = QComboBox()
+        self.sample_combo.setToolTip("These maps are of several samples: choose one of them.")
+        self.sample_combo.activated.connect(self._on_sample)
+        self.column.addWidget(self.sample_combo)
+        self.spectra_fields = SpectraFields()
+        self.spectra_fields.wanted.connect(self._on_spectra_answers)
+        self.column.addWidget(self.spectra_fields)
+
+        self.found = QWidget()
+        found = QVBoxLayout(self.found)
+        found.setContentsMargins(0, 0, 0, 0)
+        self.summary = StatusLine()
+        found.addWidget(self.summary)
+        self.report = QTextBrowser()
+        self.report.setMinimumHeight(160)
+        self.report.setToolTip("Which files were used, which were not and why: read before adding.")
+        found.addWidget(self.report, 1)
+        self.size = PixelSizeFields()
+        self.pixel_x, self.pixel_y, self.pixel_size_note = self.size.x, self.size.y, self.size.note
+        found.addWidget(self.size)
+        self.beside = BesideTheMaps()
+        found.addWidget(self.beside)
+        self.add_button = QPushButton("Add layers")
+        self.add_button.setToolTip("Show the maps in napari, one layer per element.")
+        self.add_button.clicked.connect(self.add_layers)
+        found.addWidget(self.add_button)
+        self.column.addWidget(self.found, 1)
+        self.report_button = QPushButton("Full report…")
+        self.report_button.setToolTip(
+            "Every map with its lowest and highest number, everything to check, every file that "
+            "was not used: in a window of its own, to copy or to save."
+        )
+        self.report_button.clicked.connect(self.show_report)
+        self.column.addWidget(self.report_button)
+
+        self.next_button = self.next_step(
+            "Next: detect anomalies", "Detect anomalies", "Open the dock that scores the scan."
+        )
+        self.spectrum_button = self.next_step(
+            "Look at the spectra", "Spectrum", "Open the dock that shows spectra and elements."
+        )
+        self.column.addWidget(self.spectrum_button)
+        self.column.addWidget(self.next_button)
+        self.column.addStretch()
+        self.next_button.hide()
+        self._forget()
+
+    def load(
+        self,
+        sources: Sequence[str | Path],
+        sample: str | None = None,
+        *,
+        energy: tuple[float, float] | None = None,
+        elements: Sequence[str] = (),
+    ) -> None:
+        """Read maps in the background; the report appears when they are there.
+
+        ``energy`` (offset and gain in keV) and ``elements`` are for spectrum images.
+        """
+        self._cancel()
+        self._adding.stop()
+        self._forget()
+        self.next_button.hide()
+        self._sources = [Path(source).expanduser() for source in sources]
+        self._answers = Answers(sample, energy, tuple(elements))
+        self.path.setText("; ".join(str(source) for source in self._sources))
+        paths, answers = list(self._sources), self._answers
+
+        def read(on_event: ProgressCallback, cancel: CancelToken) -> Reading:
+            return read_or_ask(paths, answers, on_event=on_event, cancel=cancel)
+
+        self.status.plain("Reading…")
+        self.cancel_button.setEnabled(True)
+        self._reading = JobHandle(
+            "Reading maps",
+            on_events=self._on_events,
+            on_done=self._on_read,
+            on_failed=self._on_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self.start(Job("Reading maps", read), self._reading)
+
+    def add_layers(self) -> None:
+        """Put the maps that were read into the viewer."""
+        if self._cube is None or self._report is None:
+            return
+        pixel_size = self.size.pixel_size
+        changes: dict[str, Any] = {"spot_size_um": self.size.spot_size}
+        if pixel_size != self._cube.pixel_size:
+            changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
+            if pixel_size is not None:
+                remember_pixel_size(folder_of(self._sources), pixel_size)
+        self._report = self._report.model_copy(update=changes)
+        cube = self._cube.replace(pixel_size=pixel_size, report=self._report)
+        self._cube = None
+        self.add_button.setEnabled(False)
+        self.status.plain("Preparing layers…")
+        scan = scan_name(self._sources, self._answers.sample)
+        context, with_valid = self.beside.context, self.beside.with_valid
+
+        def prepare(on_event: ProgressCallback, cancel: CancelToken) -> list[LayerData]:
+            own = {"scan": scan, "scan_id": new_scan_id()}
+            return scan_layers(cube, **own, context=context, with_valid=with_valid)
+
+        handle: JobHandle[list[LayerData]] = JobHandle(
+            "Preparing layers", on_done=self._on_prepared, on_failed=self._on_failed
+        )
+        self.start(Job("Preparing layers", prepare), handle)
+
+    def show_report(self) -> None:
+        """Open the report in a window of its own."""
+        if self._report is None:
+            return
+        if self._panel is not None:
+            self._panel.close()
+            self._panel.deleteLater()
+        title = scan_name(self._sources, self._answers.sample)
+        self._panel = IngestPanel(self._report, title, self.window())
+        self._panel.show()
+
+    def shut_down(self) -> None:
+        """Also add no further layers, and close the report."""
+        self._adding.stop()
+        self.spectra_fields.energy_fields.let_go()
+        if self._panel is not None:
+            self._panel.close()
+            self._panel.deleteLater()
+            self._panel = None
+        super().shut_down()
+
+    def _on_prepared(self, layers: list[LayerData]) -> None:
+        self.found.hide()
+        self.spectra_fields.hide()
+        self._adding.start(layers)
+
+    def _on_next_layer(self, added: int) -> None:
+        self.status.plain(f"Adding layer {added + 1}…")
+
+    def _all_added(self, added: int) -> None:
+        self.viewer.reset_view()
+        show_scale_bar(self.viewer)
+        scan = scan_name(self._sources, self._answers.sample)
+        self.status.good(
+            f"Added {added} layers of {scan}. Delete a layer to leave its element out of the "
+            "analysis."
+        )
+        self.next_button.show()
+        self.spectrum_button.setVisible(self._report is not None and bool(self._report.spectra))
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of element maps", self.path.text())
+        if folder:
+            self.load([folder])
+
+    def _choose_files(self) -> None:
+        files, _ = QFileDialog.getOpenFileNames(
+            self, "Element maps or a spectrum image", self.path.text(), FILE_FILTER
+        )
+        if files:
+            self.load(files)
+
+    def _read_typed_path(self) -> None:
+        typed = [part.strip() for part in self.path.text().split(";") if part.strip()]
+        if typed:
+            self.load(typed)
+
+    def _cancel(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
+        last = events[-1]
+        counted = f" {last.step} of {last.total}" if last.total else ""
+        phase = last.phase.capitalize()
+        self.status.plain(f"{phase}{counted}… {last.message}".rstrip())
+
+    def _on_read(self, read: Reading) -> None:
+        self.cancel_button.setEnabled(False)
+        if isinstance(read, WhichSample):
+            self.sample_combo.clear()
+            self.sample_combo.addItems(["choose a sample…", *read.samples])
+            self.sample_combo.show()
+            self.status.plain(
+                f"These maps are of {len(read.samples)} samples: choose the one to load."
+            )
+        elif isinstance(read, WhichEnergy):
+            self.spectra_fields.ask(read.n_channels, remembered_energy(folder_of(self._sources)))
+            self.spectra_fields.show()
+            self.status.plain("The energy calibration is missing.")
+        else:
+            self._show_maps(read)
+
+    def _show_maps(self, read: MapsRead) -> None:
+        self._cube, self._report = read.cube, read.report
+        if self._answers.energy is not None:
+            remember_energy(folder_of(self._sources), self._answers.energy)
+        self.status.plain("Look through the report, then add the layers.")
+        self.summary.plain(f"<b>{headline(read.cube)}</b>")
+        self.report.setHtml(report_html(read.report))
+        self.size.offer(
+            read.cube.pixel_size,
+            read.report.pixel_size_source,
+            remembered_pixel_size(folder_of(self._sources)),
+        )
+        self.beside.offer(read.cube)
+        if read.cube.spectra is not None:
+            self.spectra_fields.show_spectra(read.cube.spectra, read.cube.elements)
+            self.spectra_fields.show()
+        self.add_button.setEnabled(True)
+        self.found.show()
+        self.report_button.show()
+
+    def _on_sample(self, index: int) -> None:
+        if index > 0:
+            self.load(self._sources, self.sample_combo.itemText(index))
+
+    def _on_spectra_answers(self) -> None:
+        fields = self.spectra_fields
+        if fields.energy is None:
+            self.status.error("Type the width of a channel first: it is not known yet.")
+            return
+        self.load(self._sources, energy=fields.energy, elements=fields.elements)
+
+    def _on_failed(self, failure: Failure) -> None:
+        answers = self._answers
+        self._forget()
+        # A typing error in the elements or the calibration is mended where it was typed.
+        self.spectra_fields.setVisible(answers.energy is not None)
+        self.fail(self.status, failure)
+
+    def _on_cancelled(self) -> None:
+        self._forget()
+        self.status.plain("Reading was cancelled. " + _WELCOME)
+
+    def _forget(self) -> None:
+        self._cube = self._report = None
+        for part in (self.found, self.sample_combo, self.spectra_fields, self.report_button):
+            part.hide()
+        self.spectrum_button.hide()
+        self.add_button.setEnabled(False)
+        self.cancel_button.setEnabled(False)

@@ -1,0 +1,219 @@
+"""The parts of *Load maps* that ask: pixel size and beam, spectra, what to add beside the maps."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.window.kit.calibration import EnergyFields
+from napari_mineral_anomaly.window.kit.dock import StatusLine, form_layout
+from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
+
+_KINDS = {
+    "bse": "electron image",
+    "optical": "picture",
+    "phase": "phase map",
+    "mask": "mask",
+    "other": "image",
+}
+
+
+class PixelSizeFields(QWidget):
+    """Step of the scan in one or two directions, and the diameter of the beam."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        form = form_layout()
+        self.setLayout(form)
+        self.note = StatusLine()
+        form.addRow(self.note)
+        self.x = _micrometres("Distance between neighbouring pixels of a row, in µm.")
+        self.x.setSpecialValueText("unknown (scale in pixels)")
+        self.x.valueChanged.connect(self._on_value)
+        form.addRow("Pixel size", self.x)
+        self.y = _micrometres("Distance between neighbouring rows, in µm.")
+        self.row_label = QLabel("Row distance")
+        form.addRow(self.row_label, self.y)
+        self.spot = _micrometres(
+            "Diameter of the beam, if you know it: recorded with the results. Grains smaller than "
+            "the beam appear as blobs of its size."
+        )
+        self.spot.setSpecialValueText("not given")
+        form.addRow("Beam", self.spot)
+        self._square = True
+        self._offered = (0.0, 0.0)
+        self._exact: tuple[float, float] | None = None
+
+    def offer(
+        self,
+        known: tuple[float, float] | None,
+        source: str,
+        remembered: tuple[float, float] | None,
+    ) -> None:
+        """Show what the files tell, else what was typed for this folder earlier, else ask."""
+        size = known or remembered
+        if known is not None:
+            note = f"Pixel size {pixel_size_text(known)}, from {source}."
+        elif size is not None:
+            note = "The files do not tell the pixel size; this is what you typed last time."
+        else:
+            note = "The files do not tell the pixel size: please type it (step of the scan)."
+        self.note.plain(note)
+        y, x = size or (0.0, 0.0)
+        self._exact = known
+        self._square = y == x
+        self.row_label.setVisible(not self._square)
+        self.y.setVisible(not self._square)
+        self.x.setValue(x)
+        self.y.setValue(y)
+        self._offered = (self.y.value(), self.x.value())
+
+    @property
+    def pixel_size(self) -> tuple[float, float] | None:
+        """(y, x) in µm; None where unknown."""
+        y, x = self.y.value(), self.x.value()
+        if self._exact is not None and self._offered == (y, x):
+            return self._exact  # untouched: keep the digits that the box does not show
+        return (y, x) if y > 0 and x > 0 else None
+
+    @property
+    def spot_size(self) -> float | None:
+        """Diameter of the beam in µm, None where it was not given."""
+        return self.spot.value() or None
+
+    def _on_value(self, value: float) -> None:
+        if self._square:
+            self.y.setValue(value)
+
+
+class SpectraFields(QWidget):
+    """Energy calibration and elements of a spectrum image, to read it again with."""
+
+    wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        self.note = StatusLine()
+        column.addWidget(self.note)
+        self.energy_fields = EnergyFields()
+        column.addWidget(self.energy_fields)
+        form = form_layout()
+        self.elements_line = QLineEdit()
+        self.elements_line.setPlaceholderText("found in the spectra")
+        self.elements_line.setToolTip(
+            "Elements that become maps, for example Si, Fe, Pb Ma. Empty: those that stand out in "
+            "the sum spectrum. The dock “Spectrum” shows them and changes them later, too."
+        )
+        self.elements_line.returnPressed.connect(self.wanted.emit)
+        form.addRow("Elements", self.elements_line)
+        column.addLayout(form)
+        self.again_button = QPushButton("Read with these")
+        self.again_button.setToolTip("Make the element maps with this calibration and list.")
+        self.again_button.clicked.connect(self.wanted.emit)
+        column.addWidget(self.again_button)
+
+    @property
+    def energy(self) -> tuple[float, float] | None:
+        """(offset, gain) in keV as shown."""
+        return self.energy_fields.energy
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The typed elements; empty for an automatic list."""
+        typed = self.elements_line.text().replace(";", ",").split(",")
+        return tuple(" ".join(name.split()) for name in typed if name.strip())
+
+    def ask(self, n_channels: int, remembered: tuple[float, float] | None) -> None:
+        """Ask for a calibration that the file does not hold."""
+        note = (
+            f"The file holds {n_channels} channels per pixel, but not which energy they stand for: "
+            "type it (the measuring program shows it), then read."
+        )
+        if remembered is not None:
+            note += " This is what you typed last time."
+        self.note.plain(note)
+        self.energy_fields.show_energy(remembered)
+        self.elements_line.clear()
+
+    def show_spectra(self, spectra: SpectrumImage, elements: tuple[str, ...]) -> None:
+        """Show what the maps were made with."""
+        self.note.plain(
+            "The maps were made from spectra, which stay beside them: the dock “Spectrum” shows "
+            "the spectrum of the scan and of any pixel."
+        )
+        energy = spectra.energy
+        self.energy_fields.show_energy(
+            None if energy is None else (energy.offset_kev, energy.gain_kev)
+        )
+        self.elements_line.setText(", ".join(elements))
+        self.elements_line.setCursorPosition(0)
+
+
+class BesideTheMaps(QWidget):
+    """Check boxes: the valid area as a layer, and images that lie in register beside the maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self.valid_box = QCheckBox("Valid area, to edit")
+        self.valid_box.setToolTip(
+            "A layer in which what lies off the sample is tinted: 1 is sample, 0 is not. Brush it "
+            "right; only the sample is analysed."
+        )
+        self._column.addWidget(self.valid_box)
+        self.valid_note = StatusLine()
+        self._column.addWidget(self.valid_note)
+        self.context_boxes: dict[str, QCheckBox] = {}
+
+    @property
+    def with_valid(self) -> bool:
+        """Whether the valid area is wanted as a layer."""
+        return self.valid_box.isChecked()
+
+    @property
+    def context(self) -> list[str]:
+        """Files of the ticked images."""
+        return [file for file, box in self.context_boxes.items() if box.isChecked()]
+
+    def offer(self, cube: ElementCube) -> None:
+        """Offer what belongs to this scan."""
+        for box in self.context_boxes.values():
+            self._column.removeWidget(box)
+            box.deleteLater()
+        outside = 100.0 * (1.0 - cube.n_valid / cube.valid.size)
+        self.valid_box.setChecked(outside > 0)
+        self.valid_note.plain(
+            f"{outside:.1f} % of the pixels lie off the sample or are missing." if outside else ""
+        )
+        self.context_boxes = {}
+        for image in cube.context:
+            box = QCheckBox(f"{image.name} ({_KINDS[image.kind]})")
+            box.setToolTip(
+                f"{image.file.name} has the shape of the maps: show it with them, as a layer of "
+                "its own that is never analysed."
+            )
+            box.setChecked(True)
+            self._column.addWidget(box)
+            self.context_boxes[str(image.file)] = box
+
+
+def _micrometres(tooltip: str) -> QDoubleSpinBox:
+    spin = QDoubleSpinBox()
+    spin.setRange(0.0, 100_000.0)
+    spin.setDecimals(3)
+    spin.setSuffix(" µm")
+    spin.setToolTip(tooltip)
+    return spin

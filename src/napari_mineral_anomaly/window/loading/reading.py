@@ -1,0 +1,88 @@
+"""What *Load maps* does in its worker: read, or find out what must be asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_mineral_anomaly.io import IngestReport, read_maps, report_of_cube
+from napari_mineral_anomaly.io.reading.source import list_source
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.names.map_names import parse_names, samples_of
+from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the user answered or typed: which sample, the calibration (keV), the elements."""
+
+    sample: str | None = None
+    energy: tuple[float, float] | None = None
+    elements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class MapsRead:
+    """A scan and its ingest report."""
+
+    cube: ElementCube
+    report: IngestReport
+
+
+@dataclass(frozen=True)
+class WhichSample:
+    """The names mix several samples: one must be chosen before anything is read."""
+
+    samples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WhichEnergy:
+    """A spectrum image without calibration: no element can be found before one is typed."""
+
+    n_channels: int
+
+
+Reading = MapsRead | WhichSample | WhichEnergy
+
+
+def read_or_ask(
+    paths: Sequence[Path],
+    answers: Answers,
+    *,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Reading:
+    """Read the maps of one scan; asks where the files leave something open.
+
+    Raises
+    ------
+    InputError
+        As `read_maps`.
+    CancelledError
+    """
+    source: Path | list[Path] = paths[0] if len(paths) == 1 else list(paths)
+    if answers.sample is None:
+        listing = list_source(source)
+        if not listing.is_single:
+            samples = samples_of(parse_names([file.name for file in listing.files]))
+            if len(samples) > 1:
+                return WhichSample(samples)
+    try:
+        cube = read_maps(
+            source,
+            sample=answers.sample,
+            energy=answers.energy,
+            elements=list(answers.elements) or None,
+            on_event=on_event,
+            cancel=cancel,
+        )
+    except MissingEnergyError as missing:
+        return WhichEnergy(missing.n_channels)
+    # What the layers will ask for is worked out here rather than in the window.
+    _ = cube.quantity
+    if not cube.is_lazy:
+        _ = cube.valid
+    return MapsRead(cube, cube.report or report_of_cube(cube))

@@ -1,0 +1,181 @@
+"""The ingest report in a window of its own: a table to sort, sentences to copy, JSON to keep."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QTabWidget,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.writing.atomic import atomic_path
+from napari_mineral_anomaly.scan.quality.facts import IngestReport, report_lines
+from napari_mineral_anomaly.window.kit.dock import StatusLine, row
+from napari_mineral_anomaly.window.loading.report_html import counted, pixel_size_text
+from napari_mineral_anomaly.window.loading.report_rows import (
+    COLUMNS,
+    grouped_warnings,
+    not_used,
+    table_rows,
+)
+
+# Fits a laptop screen of 1366 x 768.
+_WIDTH, _HEIGHT = 960, 600
+
+
+class IngestPanel(QDialog):
+    """What was read, what was not and why, and what to check.
+
+    Parameters
+    ----------
+    report : IngestReport
+    title : str
+        Name of the scan.
+    parent : QWidget, optional
+    """
+
+    def __init__(self, report: IngestReport, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.report = report
+        self._title = title
+        self.setWindowTitle(f"What was read: {title}")
+        self.resize(_WIDTH, _HEIGHT)
+        column = QVBoxLayout(self)
+        self.headline = StatusLine(f"<b>{escape(title)}</b>: {_headline(report)}")
+        column.addWidget(self.headline)
+
+        self.tabs = QTabWidget()
+        self.table = _table(report)
+        self.tabs.addTab(self.table, f"Maps ({len(report.used)})")
+        self.warnings = _browser(_warnings_html(report))
+        self.tabs.addTab(self.warnings, f"Please check ({len(report.warnings)})")
+        left_out = not_used(report)
+        self.ignored = _browser(_ignored_html(left_out))
+        self.tabs.addTab(self.ignored, f"Not used as maps ({len(left_out)})")
+        column.addWidget(self.tabs, 1)
+
+        self.copy_button = QPushButton("Copy as text")
+        self.copy_button.setToolTip("Put the whole report into the clipboard, for notes or mail.")
+        self.copy_button.clicked.connect(self.copy_text)
+        self.save_button = QPushButton("Save as JSON…")
+        self.save_button.setToolTip("Write the report as ingest.json, for programs.")
+        self.save_button.clicked.connect(self._choose_file)
+        close = QPushButton("Close")
+        close.setToolTip("Close this window.")
+        close.clicked.connect(self.accept)
+        column.addLayout(row(self.copy_button, self.save_button, close))
+        self.status = StatusLine()
+        column.addWidget(self.status)
+
+    def copy_text(self) -> None:
+        """Put the report into the clipboard."""
+        QGuiApplication.clipboard().setText("\n".join([self._title, *report_lines(self.report)]))
+        self.status.good("The report is in the clipboard.")
+
+    def save_json(self, path: str | Path) -> None:
+        """Write the report; an earlier file of that name is replaced as a whole."""
+        try:
+            with atomic_path(path) as temporary:
+                temporary.write_text(self.report.model_dump_json(indent=2) + "\n", "utf-8")
+        except InputError as error:
+            self.status.error(str(error))
+            return
+        self.status.good(f"Saved {path}.")
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save the report", "ingest.json", "JSON (*.json)"
+        )
+        if path:
+            self.save_json(path)
+
+
+class _Number(QTableWidgetItem):
+    """A number that sorts as one."""
+
+    def __init__(self, value: float | int | None) -> None:
+        super().__init__(_digits(value))
+        self.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._value = float("-inf") if value is None else float(value)
+
+    def __lt__(self, other: QTableWidgetItem) -> bool:
+        return self._value < getattr(other, "_value", 0.0)
+
+
+def _digits(value: float | int | None) -> str:
+    if value is None:
+        return ""
+    whole = isinstance(value, int) or (1e4 <= abs(value) < 1e12)
+    return f"{value:,.0f}" if whole else f"{value:,.5g}"
+
+
+def _table(report: IngestReport) -> QTableWidget:
+    rows = table_rows(report)
+    table = QTableWidget(len(rows), len(COLUMNS))
+    table.setHorizontalHeaderLabels(list(COLUMNS))
+    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    table.setToolTip("Click a heading to sort. Lowest, highest and mean are of finite pixels.")
+    table.verticalHeader().hide()
+    for y, values in enumerate(rows):
+        for x, value in enumerate(values):
+            item = QTableWidgetItem(value) if isinstance(value, str) else _Number(value)
+            table.setItem(y, x, item)
+    # In the order of the files until a heading is clicked.
+    table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+    table.setSortingEnabled(True)
+    table.resizeColumnsToContents()
+    return table
+
+
+def _browser(html: str) -> QTextBrowser:
+    browser = QTextBrowser()
+    browser.setHtml(html)
+    return browser
+
+
+def _headline(report: IngestReport) -> str:
+    parts = [counted(len(report.used), "element map")]
+    if report.used:
+        height, width = report.used[0].shape
+        parts.append(f"{height} × {width} pixels (rows × columns)")
+    size = pixel_size_text(report.pixel_size_um)
+    source = f", {report.pixel_size_source}" if report.pixel_size_um else ""
+    parts.append(f"pixel size {size}{escape(source)}")
+    if report.spot_size_um is not None:
+        parts.append(f"beam {report.spot_size_um:g} µm")
+    area = report.valid_area
+    if area is not None and area.n_valid < area.n_pixels:
+        parts.append(f"{100 * area.n_valid / area.n_pixels:.1f} % of the scan is sample")
+    return "; ".join(parts) + "."
+
+
+def _warnings_html(report: IngestReport) -> str:
+    groups = grouped_warnings(report)
+    if not groups:
+        return "<p>Nothing stood out.</p>"
+    return "".join(
+        f"<h4>{title}</h4><ul>{''.join(f'<li>{escape(s)}</li>' for s in sentences)}</ul>"
+        for title, sentences in groups.items()
+    )
+
+
+def _ignored_html(rows: list[tuple[str, str]]) -> str:
+    if not rows:
+        return "<p>Every file was used.</p>"
+    cells = "".join(
+        f"<tr><td><b>{escape(file)}</b>&nbsp;&nbsp;</td><td>{escape(reason)}</td></tr>"
+        for file, reason in rows
+    )
+    return f"<table cellspacing='4'>{cells}</table>"

@@ -1,0 +1,76 @@
+"""The ingest report as rows of a table and as groups of sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from napari_mineral_anomaly.scan.quality.facts import IngestReport, UsedMap
+
+COLUMNS = (
+    *("map", "file", "numbers", "lowest", "highest", "mean"),
+    *("zero", "missing", "negative", "saturated", "spikes"),
+)
+
+# In the order of the panel.
+_SINGLE, _SEVERAL, _FILES, _SCAN = (
+    "About single maps",
+    "About several maps",
+    "About files",
+    "About the scan",
+)
+
+
+def table_rows(report: IngestReport) -> list[tuple[str | float | int | None, ...]]:
+    """One row per map that was used, in the order of `COLUMNS`; None where nothing is known."""
+    return [
+        (
+            *(entry.element, _place(entry), entry.dtype, entry.min, entry.max, entry.mean),
+            *(entry.zero, entry.nan, entry.negative, entry.saturated, entry.spikes),
+        )
+        for entry in report.used
+    ]
+
+
+def grouped_warnings(report: IngestReport) -> dict[str, list[str]]:
+    """The warnings by what they are about; empty groups are left out."""
+    elements = [entry.element for entry in report.used]
+    files = {entry.file for entry in report.used}
+    files |= {entry.file for entry in report.ignored}
+    files |= {entry.file for entry in report.context}
+    groups: dict[str, list[str]] = {_SCAN: [], _SEVERAL: [], _SINGLE: [], _FILES: []}
+    for warning in report.warnings:
+        if any(file in warning for file in files if file):
+            groups[_FILES].append(warning)
+            continue
+        named = _named(warning, elements)
+        about = _SCAN if not named else _SINGLE if len(named) == 1 else _SEVERAL
+        groups[about].append(warning)
+    return {title: sentences for title, sentences in groups.items() if sentences}
+
+
+def not_used(report: IngestReport) -> list[tuple[str, str]]:
+    """(file, why) of everything that is no element map, images offered as context first."""
+    offered = {
+        entry.file: f"{entry.kind} image in register: offered as context"
+        for entry in report.context
+        if entry.offered
+    }
+    rows = list(offered.items())
+    rows += [(entry.file, entry.reason) for entry in report.ignored if entry.file not in offered]
+    told = {file for file, _ in rows}
+    rows += [(entry.file, entry.reason) for entry in report.context if entry.file not in told]
+    return rows
+
+
+def _place(entry: UsedMap) -> str:
+    return entry.file if entry.page is None else f"{entry.file}, page {entry.page}"
+
+
+def _named(sentence: str, elements: Sequence[str]) -> set[str]:
+    """Elements that stand in a sentence as words of their own."""
+    found = set()
+    for element in elements:
+        if re.search(rf"(?<![\w-]){re.escape(element)}(?![\w-])", sentence):
+            found.add(element)
+    return found

@@ -1,0 +1,1 @@
+"""What napari calls by itself: the reader, the writer and the sample data."""

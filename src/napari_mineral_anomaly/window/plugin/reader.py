@@ -1,0 +1,144 @@
+"""napari reader: scans in every form that `read_maps` reads, and the files that we export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_mineral_anomaly.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.io.formats.shared.planes import MapFile
+    from napari_mineral_anomaly.window.layers.links import Role
+    from napari_mineral_anomaly.window.layers.make import LayerData
+
+PathOrPaths = str | Sequence[str]
+Reader = Callable[[PathOrPaths], "list[LayerData]"]
+
+_TIFF_ENDINGS = (".tif", ".tiff")
+
+# More notifications than this at a time hide the window.
+_MOST_WARNINGS = 4
+
+
+def get_reader(path: PathOrPaths) -> Reader | None:
+    """A function that reads ``path`` into layers, or None where that is not for us.
+
+    Cheap (a folder listing or the head of a TIFF) and never raises: napari asks for every file
+    that is dropped. A single image with no element's name and none of our marks is left to
+    napari's own reader.
+    """
+    paths = [Path(path)] if isinstance(path, str) else [Path(entry) for entry in path]
+    try:
+        if len(paths) == 1 and paths[0].suffix.lower() in _TIFF_ENDINGS:
+            return _tiff_reader(paths[0])
+        from napari_mineral_anomaly.io import can_read
+
+        if not paths:
+            return None
+        return read_scan if can_read(paths[0] if len(paths) == 1 else paths) else None
+    except Exception:  # any damage is told by the reader that opens the file after all
+        return None
+
+
+def read_scan(path: PathOrPaths) -> list[LayerData]:
+    """All layers of one scan; what the report warns of becomes notifications."""
+    from napari.utils.notifications import show_info, show_warning
+
+    from napari_mineral_anomaly.io import read_maps
+    from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
+    from napari_mineral_anomaly.window.layers.make import new_scan_id
+    from napari_mineral_anomaly.window.layers.scan_layers import scan_layers, scan_name
+
+    paths = [Path(path)] if isinstance(path, str) else [Path(entry) for entry in path]
+    try:
+        cube = read_maps(paths[0] if len(paths) == 1 else paths, remembered=True)
+    except MissingEnergyError:
+        raise InputError(
+            f"{paths[0].name} does not tell which energies its channels stand for: open it with "
+            "the dock “Load maps”, which asks for them."
+        ) from None
+    report = cube.report
+    if report is not None:
+        for warning in report.warnings[:_MOST_WARNINGS]:
+            show_warning(warning)
+        if len(report.warnings) > _MOST_WARNINGS:
+            more = len(report.warnings) - _MOST_WARNINGS
+            show_warning(f"{more} more remarks: open the scan with “Load maps” to read them all.")
+        if report.ignored:
+            listed = "; ".join(f"{entry.file}: {entry.reason}" for entry in report.ignored)
+            show_info(f"Not read as element maps: {listed}.")
+    if cube.pixel_size is None:
+        show_info(
+            "These maps carry no pixel size, so the scale is in pixels; the dock “Load maps” asks "
+            "for it."
+        )
+    # To find the valid area every map is read: that waits where the maps stay on disk.
+    off_sample = not cube.is_lazy and cube.n_valid < cube.valid.size
+    return scan_layers(
+        cube,
+        scan=scan_name(paths, None) or "scan",
+        scan_id=new_scan_id(),
+        context=[str(image.file) for image in cube.context],
+        with_valid=off_sample,
+    )
+
+
+def read_result(path: PathOrPaths) -> list[LayerData]:
+    """The layer of a score, mask, pseudo-label or truth file, with the numbers of the file."""
+    from napari_mineral_anomaly.io.formats.tiff.maps import open_file
+    from napari_mineral_anomaly.window.layers import make as layers
+    from napari_mineral_anomaly.window.layers.links import Link
+
+    file = Path(path if isinstance(path, str) else path[0])
+    opened = open_file(file)
+    role = _role(opened)
+    if role is None:
+        raise InputError(f"{file.name} is not a score, mask or label image of this plugin.")
+    plane = opened.planes[0]
+    data = plane.read()
+    spatial = layers.spatial_kwargs(None if plane.pixel_size is None else plane.pixel_size.um)
+    title = file.name.split(".")[0]
+    link = Link(layers.new_scan_id(), role, scan=title)
+    common: dict[str, Any] = {"title": title, "link": link, "spatial": spatial}
+    if role == "score":
+        layer = layers.score_layer(data, layers.default_score_threshold(data), **common)
+    elif role == "mask":
+        layer = layers.mask_layer(data, **common)
+    elif role == "truth":
+        layer = layers.truth_labels(data, **common)
+    else:
+        layer = layers.pseudo_label_layer(data, **common)
+    layer[1]["name"], layer[1]["visible"] = title, True
+    return [layer]
+
+
+def _tiff_reader(path: Path) -> Reader | None:
+    from napari_mineral_anomaly.io.formats.tiff.maps import open_file
+
+    opened = open_file(path)
+    if _role(opened) is not None:
+        return read_result
+    return read_scan if len(opened.planes) > 1 else None
+
+
+def _role(file: MapFile) -> Role | None:
+    """What a TIFF of ours shows: by the name inside the file, else by the file's own name."""
+    from napari_mineral_anomaly.io.run_files import LABELS_FILE, MASK_FILE, SCORE_FILE
+    from napari_mineral_anomaly.window.exporting.plan import TRUTH_FILE
+    from napari_mineral_anomaly.window.layers.links import TITLES_IN_FILES
+
+    if len(file.planes) != 1:
+        return None
+    for role, title in TITLES_IN_FILES.items():
+        if file.planes[0].name == title:
+            return role
+    endings: dict[str, Role] = {
+        SCORE_FILE: "score",
+        MASK_FILE: "mask",
+        LABELS_FILE: "pseudo_labels",
+        TRUTH_FILE: "truth",
+    }
+    name = file.path.name.lower()
+    return next((role for ending, role in endings.items() if name.endswith(ending)), None)

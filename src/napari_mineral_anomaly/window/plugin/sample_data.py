@@ -1,0 +1,45 @@
+"""napari samples: simulated thin sections, made when they are opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.window.layers.make import LayerData
+
+# Small enough to appear at once, large enough for some dozen odd grains.
+SHAPE = (160, 240)
+SEED = 1
+
+
+def easy_section() -> list[LayerData]:
+    """A gneiss with small bright grains of gold, monazite, zircon, galena and chalcopyrite."""
+    return _section("easy")
+
+
+def hard_section() -> list[LayerData]:
+    """A mica schist at a few counts a pixel, its odd grains made of the matrix's own elements."""
+    return _section("hard")
+
+
+def _section(scene: str) -> list[LayerData]:
+    from napari_mineral_anomaly.simulate import simulate_section
+    from napari_mineral_anomaly.window.layers.links import Link
+    from napari_mineral_anomaly.window.layers.make import (
+        element_layers,
+        new_scan_id,
+        spatial_kwargs,
+        truth_labels,
+    )
+
+    section = simulate_section(scene, shape=SHAPE, seed=SEED)
+    name, scan_id = f"simulated, {scene}", new_scan_id()
+    layers = element_layers(section.cube, scan=name, scan_id=scan_id)
+    data, kwargs, kind = truth_labels(
+        section.truth,
+        title=name,
+        link=Link(scan_id, "truth", scan=name),
+        spatial=spatial_kwargs(section.cube.pixel_size),
+    )
+    # Hidden: who wants to search first should not see the answer.
+    return [*layers, (data, kwargs | {"visible": False}, kind)]

@@ -1,0 +1,1 @@
+"""The dock that shows spectra and makes element maps of them."""

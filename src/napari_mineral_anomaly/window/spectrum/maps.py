@@ -1,0 +1,50 @@
+"""Putting freshly made element maps into the layers of their scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_mineral_anomaly.window.layers.links import link_in, linked_layers
+from napari_mineral_anomaly.window.layers.make import LayerData, spatial_of
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+
+@dataclass(frozen=True)
+class MapsPut:
+    """Layers still to be added, and layers to be removed once those are there.
+
+    In this order, as a scan without element layers would be forgotten in between.
+    """
+
+    new: list[LayerData]
+    obsolete: list[Layer]
+
+
+def put_maps(viewer: Any, scan_id: str, layers: Sequence[LayerData]) -> MapsPut:
+    """Let the element layers of a scan show these maps.
+
+    Layers of elements that are there keep their place, name and colours and get the new numbers;
+    those of other elements are obsolete, as they would stay part of the analysis.
+    """
+    there = {link.element: layer for layer, link in linked_layers(viewer, scan_id, "element")}
+    where = spatial_of(next(iter(there.values()))) if there else {}
+    new, made = [], set()
+    for data, kwargs, kind in layers:
+        link = link_in(kwargs["metadata"])
+        element = None if link is None else link.element
+        made.add(element)
+        layer = there.get(element)
+        if layer is None:
+            new.append((data, kwargs | where, kind))
+            continue
+        layer.data = data
+        layer.contrast_limits = kwargs["contrast_limits"]
+        layer.metadata.update(kwargs["metadata"])
+    obsolete = [layer for element, layer in there.items() if element not in made]
+    if new and len(obsolete) == len(there):
+        new[0][1]["visible"] = True
+    return MapsPut(new, obsolete)

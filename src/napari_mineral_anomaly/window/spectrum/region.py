@@ -1,0 +1,154 @@
+"""Which pixel or region the *Spectrum* dock shows: a click on the maps, or a layer of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox
+from superqt.utils import qdebounced
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.region import Pixel, Region
+from napari_mineral_anomaly.window.kit.dock import Dock, fit_width
+from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, linked_layers
+
+# A click in which the mouse moved further than this is a drag.
+CLICK_PX = 4
+# After the last stroke of a brush.
+SETTLE_MS = 300
+
+
+class RegionChoice(QComboBox):
+    """The clicked pixel, or a labels layer of the viewer, whose selected label is the region."""
+
+    changed = Signal()
+
+    def __init__(self, dock: Dock) -> None:
+        super().__init__()
+        self._viewer = dock.viewer
+        self._watched: Any | None = None
+        self._shown: str | None = None
+        self._settled = qdebounced(self.changed.emit, timeout=SETTLE_MS)
+        fit_width(self)
+        self.setToolTip(
+            "The pixel you click on, or all pixels that carry the selected label of a labels "
+            "layer: brush a region there and its spectrum follows."
+        )
+        events = dock.viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.reordered, events.renamed):
+            dock.listen(emitter, self._fill)
+        self.currentIndexChanged.connect(self._on_index)
+        self._fill()
+
+    @property
+    def layer(self) -> Any | None:
+        """The labels layer, None for the clicked pixel."""
+        return layer_by_id(self._viewer, self.currentData())
+
+    def choose(self, layer: Any | None) -> None:
+        """Choose a labels layer, or None for the clicked pixel."""
+        index = 0 if layer is None else self.findData(str(layer.unique_id))
+        self.setCurrentIndex(max(0, index))
+
+    def region(self, shape: tuple[int, int], pixel: Pixel | None) -> Region | None:
+        """The mask (a copy) of the chosen layer on a scan of ``shape``, else ``pixel``.
+
+        None while there is nothing to show: no click yet, or nothing brushed.
+
+        Raises
+        ------
+        InputError
+            When the layer has another shape than the scan.
+        """
+        layer = self.layer
+        if layer is None:
+            return pixel
+        labels = np.asarray(layer.data)
+        if labels.shape != shape:
+            raise InputError(
+                f"{layer.name} has {'x'.join(map(str, labels.shape))} pixels, the scan "
+                f"{'x'.join(map(str, shape))}: choose labels that lie on this scan."
+            )
+        mask = labels == layer.selected_label
+        return mask if mask.any() else None
+
+    def let_go(self) -> None:
+        """Hear of no brush any more."""
+        self._settled.cancel()
+        self._watch(None)
+
+    def _fill(self, event: Any = None) -> None:
+        chosen = self.currentData()
+        with QSignalBlocker(self):
+            self.clear()
+            self.addItem("the clicked pixel", None)
+            for layer in reversed(layers_of(self._viewer)):
+                if isinstance(layer, Labels) and layer.ndim == 2 and not layer.multiscale:
+                    self.addItem(f"region in {layer.name}", str(layer.unique_id))
+            self.setCurrentIndex(max(0, self.findData(chosen)))
+        self._on_index()
+
+    def _on_index(self, index: int = -1) -> None:
+        if self.currentData() != self._shown:
+            self._shown = self.currentData()
+            self._watch(self.layer)
+            self.changed.emit()
+
+    def _watch(self, layer: Any | None) -> None:
+        for emitter in _emitters(self._watched):
+            emitter.disconnect(self._on_painted)
+        self._watched = layer
+        for emitter in _emitters(layer):
+            emitter.connect(self._on_painted)
+
+    def _on_painted(self, event: Any = None) -> None:
+        self._settled()
+
+
+def _emitters(layer: Any | None) -> list[Any]:
+    """Brush and fill tell only `paint`, undo and redo only `set_data`."""
+    if layer is None:
+        return []
+    return [layer.events.paint, layer.events.set_data, layer.events.selected_label]
+
+
+class ClickWatcher:
+    """Tells of clicks on the canvas that neither drag nor paint, while a dock is visible."""
+
+    def __init__(self, dock: Dock, on_click: Callable[[Sequence[float]], None]) -> None:
+        self._dock, self._on_click = dock, on_click
+        # The list itself: the viewer is handed to docks as a proxy.
+        self._callbacks: list[Any] = dock.viewer.mouse_drag_callbacks
+        self._callbacks.append(self.on_mouse)
+
+    def let_go(self) -> None:
+        """Hear of no click any more."""
+        if self.on_mouse in self._callbacks:
+            self._callbacks.remove(self.on_mouse)
+
+    def on_mouse(self, viewer: Any, event: Any) -> Iterator[None]:
+        """One press of a mouse button until it is released, as napari asks for it."""
+        mode = getattr(viewer.layers.selection.active, "mode", "pan_zoom")
+        if not self._dock.isVisible() or str(mode) != "pan_zoom":
+            return
+        start, position = np.asarray(event.pos), tuple(event.position)
+        yield
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.asarray(event.pos) - start).max() <= CLICK_PX:
+            self._on_click(position)
+
+
+def pixel_under(viewer: Any, scan_id: str | None, position: Sequence[float]) -> Pixel | None:
+    """The pixel (y, x) of a scan at a place of the viewer; None beside the scan."""
+    if scan_id is None:
+        return None
+    for layer, _ in linked_layers(viewer, scan_id, "element"):
+        y, x = (int(np.floor(value + 0.5)) for value in layer.world_to_data(position)[-2:])
+        height, width = layer.data.shape[-2:]
+        return (y, x) if 0 <= y < height and 0 <= x < width else None
+    return None

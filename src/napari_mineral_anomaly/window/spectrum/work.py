@@ -1,0 +1,178 @@
+"""What the *Spectrum* dock asks of its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.element_maps import element_maps
+from napari_mineral_anomaly.scan.region import (
+    ExpectedCounts,
+    Region,
+    RegionSpectrum,
+    expected_counts,
+    region_spectrum,
+)
+from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.scan.spectra.lines import beam_or_default, element_lines
+from napari_mineral_anomaly.scan.spectra.overlaps import Overlap, window_overlaps
+from napari_mineral_anomaly.scan.spectra.suggest import Suggestion, suggest_elements
+from napari_mineral_anomaly.scan.spectra.windows import element_windows
+from napari_mineral_anomaly.window.layers.make import LayerData, element_layers
+from napari_mineral_anomaly.window.spectrum.plots import Marker
+
+# Lines of the clicked element that are drawn, relative to the strongest of their shell.
+_WEAKEST_DRAWN = 0.05
+# Overlaps that are worth a sentence (counts in the window per count of the other element's peak),
+# and how many sentences a dock can hold.
+_LEAST_WARNED, _MOST_WARNED = 0.03, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """The sum spectrum (E,) of a scan, and the elements that it suggests."""
+
+    total: NDArray[np.float64]
+    suggestions: tuple[Suggestion, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RegionSeen:
+    """What is known of a pixel or region: its spectrum, and what a detector expected there."""
+
+    spectrum: RegionSpectrum | None
+    expected: ExpectedCounts | None
+    detector: str
+
+
+def overview(
+    image: SpectrumImage,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> Overview:
+    """Sum all spectra (once per scan) and look for peaks."""
+    total = image.sum_spectrum(on_event, cancel)
+    if image.energy is None:
+        return Overview(total, ())
+    found = suggest_elements(
+        total, image.energy, declared=image.declared_elements, beam_kev=image.beam_kev
+    )
+    return Overview(total, tuple(found))
+
+
+def look_at(
+    region: Region,
+    image: SpectrumImage | None,
+    cube: ElementCube | None,
+    runs: Sequence[DetectionRun],
+    cancel: CancelToken | None = None,
+) -> RegionSeen:
+    """Spectrum of a region, and observed beside expected counts of the newest run that tells."""
+    spectrum = None if image is None else region_spectrum(image, region, cancel)
+    for run in reversed(runs):
+        result = run.result
+        if cube is None or result.reconstruction is None or result.score.shape != cube.shape:
+            continue
+        counts = expected_counts(cube, result.reconstruction, result.elements, region)
+        return RegionSeen(spectrum, counts, run.fitted.name)
+    return RegionSeen(spectrum, None, "")
+
+
+def make_maps(
+    image: SpectrumImage,
+    elements: Sequence[str],
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> ElementCube:
+    """Integrate the windows of the chosen elements.
+
+    Raises
+    ------
+    InputError
+        Without elements or calibration, or where an element has no line in the spectrum.
+    CancelledError
+    """
+    if not elements:
+        raise InputError("No element is ticked: tick those that should become maps.")
+    windows = element_windows(elements, image.require_energy(), image.beam_kev)
+    return element_maps(image, windows, on_event, cancel)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What is said about chosen elements: lines to draw, notes for the list, warnings."""
+
+    markers: tuple[Marker, ...]
+    notes: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def annotate(
+    image: SpectrumImage, names: Sequence[str], ticked: Sequence[str], current: str | None
+) -> Annotation:
+    """Lines of the ticked elements, all lines of the clicked one, overlaps in words."""
+    energy, beam = image.energy, image.beam_kev
+    if energy is None:
+        return Annotation((), {}, ("Type the energy calibration to see the lines of elements.",))
+    notes, markers, warnings, windows = {}, [], [], {}
+    for name in names:
+        try:
+            [window] = element_windows([name], energy, beam)
+        except InputError as error:
+            notes[name] = "no line in this spectrum"
+            if name in ticked:
+                warnings.append(str(error))
+            continue
+        windows[name] = window
+        notes[name] = f"{in_greek(window.line)} {window.line_kev:.2f} keV"
+        if name in ticked:
+            markers.append(Marker(name, name, window.line_kev))
+    if current in windows:
+        markers += [
+            Marker(current, in_greek(line.name), line.kev, main=False)
+            for line in element_lines(windows[current].element, beam_or_default(energy, beam))
+            if line.intensity >= _WEAKEST_DRAWN and energy.range_kev[0] < line.kev
+        ]
+    chosen = [window for name, window in windows.items() if name in ticked]
+    overlaps = [o for o in window_overlaps(chosen, beam) if o.share >= _LEAST_WARNED]
+    warnings += [overlap_sentence(overlap) for overlap in overlaps[:_MOST_WARNED]]
+    if len(overlaps) > _MOST_WARNED:
+        warnings.append(f"Weaker overlaps: {len(overlaps) - _MOST_WARNED} more.")
+    return Annotation(tuple(markers), notes, tuple(warnings))
+
+
+def overlap_sentence(overlap: Overlap) -> str:
+    """An overlap in words."""
+    peak = in_greek(f"{overlap.partner_line[0]}a")
+    return (
+        f"{overlap.victim} {in_greek(overlap.victim_line)} lies under {overlap.partner} "
+        f"{in_greek(overlap.partner_line)} ({abs(overlap.distance_ev):.0f} eV apart): for every "
+        f"100 counts of {overlap.partner} {peak}, about {max(1, round(100 * overlap.share))} "
+        f"appear in the map of {overlap.victim}."
+    )
+
+
+def in_greek(line: str) -> str:
+    """A line as geologists write it: "Kα1" for "Ka1"."""
+    return line.replace("a", "α", 1).replace("b", "β", 1).replace("g", "γ", 1)
+
+
+def maps_as_layers(
+    image: SpectrumImage,
+    elements: Sequence[str],
+    *,
+    scan: str,
+    scan_id: str,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> list[LayerData]:
+    """`make_maps` as layers of a scan that is in the viewer."""
+    cube = make_maps(image, elements, on_event, cancel)
+    return element_layers(cube, scan=scan, scan_id=scan_id, visible=0)

@@ -1,0 +1,1 @@
+"""The dock that sets the threshold of a score."""

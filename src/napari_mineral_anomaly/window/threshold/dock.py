@@ -1,0 +1,295 @@
+"""*Threshold*: the score's histogram with a line to drag, and the mask that follows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QPushButton, QSpinBox
+from superqt.utils import qthrottled
+
+from napari_mineral_anomaly.detectors.results.calibration import (
+    default_threshold,
+    expected_false_pixels,
+)
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.kit.dock import (
+    Dock,
+    LayerCombo,
+    StatusLine,
+    form_layout,
+    is_new_score,
+    is_score,
+    row,
+)
+from napari_mineral_anomaly.window.kit.plots import HistogramPlot
+from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, link_of, relink
+from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
+from napari_mineral_anomaly.window.layers.results import add_mask
+from napari_mineral_anomaly.window.layers.session import mask_of
+from napari_mineral_anomaly.window.loading.report_html import counted
+from napari_mineral_anomaly.window.threshold.histogram import ScoreHistogram, score_histogram
+
+_NO_SCORE = "Run a detector first, or open a score map (a 2-D image of decimal numbers)."
+
+# The mask follows the line; more often than this the eye does not see it.
+MASK_UPDATE_MS = 100
+
+
+class ThresholdDock(Dock):
+    """From which score on a pixel counts as anomalous, and what that costs in false pixels."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self._n_valid = 0
+        self._counting: JobHandle[ScoreHistogram] | None = None
+        self._judging: JobHandle[JudgedScore] | None = None
+        self._due = False
+        self._showing = False
+        self._counted: str | None = None
+
+        self.score_combo = LayerCombo(
+            self, is_score, prefers=is_new_score, empty="no score map yet"
+        )
+        self.score_combo.setToolTip("The score map to judge; any image of decimal numbers will do.")
+        form = form_layout()
+        form.addRow("Score", self.score_combo)
+        self.column.addLayout(form)
+
+        self.plot = HistogramPlot()
+        self.plot.threshold_dragged.connect(self._on_line)
+        self.column.addWidget(self.plot)
+
+        form = form_layout()
+        self.threshold = QDoubleSpinBox()
+        self.threshold.setRange(-1e6, 1e6)
+        self.threshold.setDecimals(2)
+        self.threshold.setSingleStep(0.1)
+        self.threshold.setSuffix(" sigmas")
+        self.threshold.setToolTip(
+            "Pixels at or above this score are flagged; 5 background sigmas are about one false "
+            "pixel in three million."
+        )
+        self.threshold.valueChanged.connect(self._on_value)
+        form.addRow("Threshold", self.threshold)
+        self.min_grain = QSpinBox()
+        self.min_grain.setRange(1, 1_000_000)
+        self.min_grain.setSuffix(" px")
+        self.min_grain.setToolTip(
+            "Smaller grains are left out of the mask. 1 keeps single pixels, which at coarse steps "
+            "may well be real grains."
+        )
+        self.min_grain.valueChanged.connect(self._on_value)
+        form.addRow("Smallest grain", self.min_grain)
+        self.expected = QLabel()
+        self.expected.setToolTip(
+            "Background pixels that reach this score by chance alone, over the whole scan."
+        )
+        form.addRow("Expected false", self.expected)
+        self.flagged = QLabel()
+        self.flagged.setToolTip("Pixels in the mask, and grains (pixels that touch, also corners).")
+        form.addRow("Flagged", self.flagged)
+        self.area = QLabel()
+        self.area.setToolTip("The area of the flagged pixels.")
+        form.addRow("Area", self.area)
+        self.column.addLayout(form)
+
+        self.mask_button = QPushButton("Make mask")
+        self.mask_button.setToolTip("A labels layer that follows the threshold and can be brushed.")
+        self.mask_button.clicked.connect(self.make_mask)
+        self.default_button = QPushButton("Default threshold")
+        self.default_button.setToolTip(
+            "Back to the score at which one false pixel is expected (one in 100 000 on large "
+            "scans)."
+        )
+        self.default_button.clicked.connect(self.reset_threshold)
+        self.column.addLayout(row(self.mask_button, self.default_button))
+        self.status = StatusLine()
+        self.column.addWidget(self.status)
+        self.next_button = self.next_step(
+            "Next: list the grains", "Grain table", "Open the list of the flagged grains."
+        )
+        self.column.addWidget(self.next_button)
+        self.column.addStretch()
+
+        self._update_mask_soon = qthrottled(self.update_mask, timeout=MASK_UPDATE_MS)
+        self.score_combo.layer_changed.connect(self._on_score)
+        events = self.viewer.layers.events
+        self.listen(events.inserted, self._on_layers)
+        self.listen(events.removed, self._on_layers)
+        self.listen(self.session.changed, self._on_score)
+        self.colour_by_theme(self.plot)
+        self._on_score()
+
+    def make_mask(self) -> None:
+        """Add the mask layer of the chosen score, if it has none."""
+        score = self.score_combo.layer()
+        if score is not None and mask_of(self.viewer, score) is None:
+            self._judge(score)
+
+    def update_mask(self) -> None:
+        """Recompute the mask at the threshold that is set; brush strokes stay."""
+        score = self.score_combo.layer()
+        if score is not None and mask_of(self.viewer, score) is not None:
+            self._judge(score)
+
+    def _judge(self, score: Any) -> None:
+        """Judge a score in the background; one job at a time, and the latest wish counts.
+
+        A running job is let finish: were it given up for every step of a drag, the mask of a
+        large scan would stand still until the drag ends.
+        """
+        if self._judging is not None and self._judging.running:
+            self._due = True
+            return
+        self._due = False
+        mask = mask_of(self.viewer, score)
+        edits = None if mask is None else self.session.strokes_on(mask, score)
+        data, score_id = np.asarray(score.data), str(score.unique_id)
+        threshold, min_grain_px = self.threshold.value(), self.min_grain.value()
+
+        def work(on_event: ProgressCallback, cancel: CancelToken) -> JudgedScore:
+            return judge(data, threshold, min_grain_px, edits)
+
+        self._judging = JobHandle(
+            "Making the mask",
+            on_done=lambda judged: self._on_judged(score_id, judged),
+            on_failed=lambda failure: self.fail(self.status, failure),
+        )
+        self.start(Job("Making the mask", work), self._judging)
+
+    def _on_judged(self, score_id: str, judged: JudgedScore) -> None:
+        score = layer_by_id(self.viewer, score_id)
+        # A run that ended meanwhile has put its own numbers and mask there.
+        if score is not None and np.asarray(score.data) is judged.score:
+            counts = self._put_mask(score, judged)
+            if score is self.score_combo.layer():
+                self._show_counts(counts)
+        chosen = self.score_combo.layer()
+        if self._due and chosen is not None:
+            self._judge(chosen)
+
+    def _put_mask(self, score: Any, judged: JudgedScore) -> MaskCounts:
+        mask = mask_of(self.viewer, score)
+        if mask is None:
+            link = link_of(score)
+            if link is None:
+                # The user's own image becomes a score of ours with its first mask.
+                link = Link(str(score.unique_id), "score", scan=score.name)
+                score.metadata.update(link.metadata())
+            relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
+            mask = add_mask(
+                self.viewer,
+                self.session,
+                score,
+                judged,
+                link=link,
+                title=link.scan or score.name,
+            )
+        return self.session.show_judged(score, mask, judged)
+
+    def reset_threshold(self) -> None:
+        """Back to the default threshold for this many pixels."""
+        if self._n_valid:
+            self.threshold.setValue(default_threshold(self._n_valid))
+
+    def shut_down(self) -> None:
+        """Also forget an update that is still due."""
+        self._update_mask_soon.cancel()
+        super().shut_down()
+
+    def _on_score(self) -> None:
+        if self._counting is not None:
+            self._counting.cancel()
+        self._due = False  # what was wished for belongs to the score shown until now
+        score = self.score_combo.layer()
+        self._counted = None
+        for control in (self.plot, self.threshold, self.min_grain, self.default_button):
+            control.setEnabled(score is not None)
+        self._n_valid = 0
+        if score is None:
+            self.plot.clear()
+            for label in (self.expected, self.flagged, self.area):
+                label.clear()
+            self.status.plain(_NO_SCORE)
+            self._on_layers()
+            return
+        data, threshold = np.asarray(score.data), threshold_of(score)
+        link = link_of(score)
+        self._show_values(threshold, 1 if link is None else link.min_grain_px or 1)
+
+        def count(on_event: ProgressCallback, cancel: CancelToken) -> ScoreHistogram:
+            return score_histogram(data, threshold)
+
+        self._counting = JobHandle(
+            "Counting scores",
+            on_done=self._on_counted,
+            on_failed=lambda failure: self.fail(self.status, failure),
+        )
+        self.status.plain("")
+        self._on_layers()
+        self.start(Job("Counting scores", count), self._counting)
+
+    def _on_counted(self, histogram: ScoreHistogram) -> None:
+        self._n_valid = histogram.n_valid
+        if histogram.n_valid == 0:
+            self.fail(self.status, Failure("This layer holds no number: every pixel is NaN.", True))
+            return
+        self.plot.show_histogram(histogram)
+        self.plot.set_threshold(self.threshold.value())
+        self._show_expected()
+
+    def _on_layers(self, event: Any = None) -> None:
+        score = self.score_combo.layer()
+        mask = None if score is None else mask_of(self.viewer, score)
+        self.mask_button.setEnabled(score is not None and mask is None)
+        shown = None if mask is None else str(mask.unique_id)
+        if shown == self._counted and shown is not None:
+            return  # some other layer came or went
+        self._counted = shown
+        if score is not None and mask is not None:
+            self._show_counts(self.session.count_mask(score, mask))
+        elif score is not None:
+            self.flagged.setText("make a mask to count")
+            self.area.clear()
+
+    def _on_line(self, value: float) -> None:
+        self.threshold.setValue(value)
+
+    def _on_value(self, value: float) -> None:
+        if self._showing:
+            return
+        self.plot.set_threshold(self.threshold.value())
+        self._show_expected()
+        score = self.score_combo.layer()
+        if score is not None and mask_of(self.viewer, score) is None:
+            self.make_mask()
+        self._update_mask_soon()
+
+    def _show_values(self, threshold: float, min_grain_px: int) -> None:
+        self._showing = True
+        self.threshold.setValue(threshold)
+        self.min_grain.setValue(min_grain_px)
+        self.plot.set_threshold(threshold)
+        self._showing = False
+
+    def _show_expected(self) -> None:
+        expected = expected_false_pixels(self.threshold.value(), self._n_valid)
+        self.expected.setText(f"{expected:,.3g} of {self._n_valid:,} pixels")
+
+    def _show_counts(self, counts: MaskCounts) -> None:
+        self.flagged.setText(
+            f"{counted(counts.pixels, 'pixel')} in {counted(counts.grains, 'grain')}"
+        )
+        score = self.score_combo.layer()
+        size = None if score is None else pixel_size_of(score)
+        self.area.setText(
+            "unknown (no pixel size)"
+            if size is None
+            else f"{counts.pixels * size[0] * size[1] / 1e6:.4g} mm²"
+        )
+        self.status.plain(
+            f"Your brush decided {counted(counts.brushed, 'pixel')}." if counts.brushed else ""
+        )
