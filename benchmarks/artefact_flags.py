@@ -29,12 +29,9 @@ from scipy import ndimage
 
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.grains.artefacts.flags import DRIVING_SIGMAS, split_flags
-from napari_mineral_anomaly.grains.table import (
-    DRIVER_COLUMNS,
-    find_grains,
-    label_grains,
-    split_driver,
-)
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, split_driver
+from napari_mineral_anomaly.grains.pixels.regions import label_grains
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section
 from napari_mineral_anomaly.simulate.minerals import MINERALS
 

@@ -19,12 +19,8 @@ from skimage.measure import regionprops_table
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.grains.evidence import evidence_of, prepare_evidence
-from napari_mineral_anomaly.grains.table import (
-    detail_grains,
-    find_grains,
-    label_grains,
-    list_grains,
-)
+from napari_mineral_anomaly.grains.pixels.regions import label_grains
+from napari_mineral_anomaly.grains.table import detail_grains, find_grains, list_grains
 from napari_mineral_anomaly.simulate.scenes import ELEMENTS
 
 SHAPE = (1500, 1600)

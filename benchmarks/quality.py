@@ -24,7 +24,7 @@ import pandas as pd
 
 from napari_mineral_anomaly.evaluation.benchmark.runs import Scene, parse_scenes, run_one
 from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process
-from napari_mineral_anomaly.runs.record import plain
+from napari_mineral_anomaly.runs.json_values import plain
 from quality_figures import draw_comparisons, draw_recall, recall_of_saved
 from quality_page import write_page
 

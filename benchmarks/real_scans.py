@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mineral_anomaly import AnomalyResult, ElementCube, read_maps
-from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS, find_grains
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
     GRAINS_FILE,
@@ -39,7 +40,7 @@ from napari_mineral_anomaly.io.run_files import (
     SCORE_FILE,
     WORLD_FILES,
 )
-from napari_mineral_anomaly.runs.report.overview import figure_png, new_figure
+from napari_mineral_anomaly.runs.report.drawing import figure_png, new_figure
 
 SCANS = {
     "metapelite_arac01b": ["--pixel-size", "5"],

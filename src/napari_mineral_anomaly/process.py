@@ -8,8 +8,10 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import signal
+import sys
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import ParamSpec, TypeVar
 
@@ -75,3 +77,24 @@ def _work(to_parent: Connection, payload: bytes) -> None:
         to_parent.send((error, None))
     else:
         to_parent.send(answer)
+
+
+def peak_memory_mb() -> float | None:
+    """Largest resident memory of this process so far in 10^6 bytes; None where nobody tells."""
+    if sys.platform == "win32":
+        return _peak_memory_mb_windows()
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kibibytes, macOS bytes.
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def _peak_memory_mb_windows() -> float | None:
+    # psutil comes with napari, not with us; it knows the peak working set of Windows.
+    try:
+        psutil = import_module("psutil")
+    except ImportError:
+        return None
+    peak = getattr(psutil.Process().memory_info(), "peak_wset", None)
+    return None if peak is None else peak / 1e6

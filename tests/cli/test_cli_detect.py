@@ -17,7 +17,9 @@ import tifffile
 
 from napari_mineral_anomaly import detect, read_maps
 from napari_mineral_anomaly.cli import main
-from napari_mineral_anomaly.grains.table import GRAIN_COLUMNS, find_grains, label_grains
+from napari_mineral_anomaly.grains.columns import GRAIN_COLUMNS
+from napari_mineral_anomaly.grains.pixels.regions import label_grains
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io.run_files import MODEL_FILES, RUN_FILES
 
 COMMAND = [sys.executable, "-m", "napari_mineral_anomaly"]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xraydb import atomic_number
 
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS, ParsedName, parse_names, samples_of
-from napari_mineral_anomaly.scan.names.periodic_table import ATOMIC_NUMBER_OF_NAME
+from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names, samples_of
+from napari_mineral_anomaly.scan.names.periodic_table import ATOMIC_NUMBER_OF_NAME, SYMBOLS
 
 
 def by_name(*names: str) -> dict[str, ParsedName]:

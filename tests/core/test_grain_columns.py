@@ -9,9 +9,11 @@ import pytest
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.table import GRAIN_COLUMNS, StageTransform, find_grains
+from napari_mineral_anomaly.grains.columns import GRAIN_COLUMNS
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.progress import CancelledError, CancelToken
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.stage import StageTransform
 
 SHAPE = (30, 40)
 

@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.grains.table import (
-    GRAIN_COLUMNS,
-    find_grains,
-    label_grains,
-    remove_small_grains,
-    split_driver,
-)
+from napari_mineral_anomaly.grains.columns import GRAIN_COLUMNS, split_driver
+from napari_mineral_anomaly.grains.pixels.regions import label_grains, remove_small_grains
+from napari_mineral_anomaly.grains.table import find_grains
 
 
 def make_result(

@@ -13,7 +13,7 @@ from napari_mineral_anomaly.detectors.registry import (
     make_config,
     make_detector,
 )
-from napari_mineral_anomaly.detectors.results.calibration import (
+from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     promised_false_pixels,
 )

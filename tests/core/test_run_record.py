@@ -8,14 +8,16 @@ import json
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.detectors.results.calibration import (
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
 )
-from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.runs.record import make_record, peak_memory_mb, plain
+from napari_mineral_anomaly.process import peak_memory_mb
+from napari_mineral_anomaly.runs.json_values import plain
+from napari_mineral_anomaly.runs.record import make_record
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality.facts import IngestReport, UsedMap
+from napari_mineral_anomaly.scan.report import IngestReport, UsedMap
 
 CONTRACT_KEYS = {
     "schema_version",

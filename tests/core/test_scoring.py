@@ -7,9 +7,8 @@ import pytest
 from scipy import stats
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.detectors.results.calibration import (
-    background_sigmas,
-    calibrate,
+from napari_mineral_anomaly.detectors.results.calibration import background_sigmas, calibrate
+from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
     promised_false_pixels,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.scan.valid_area import is_measured, locate_sample
+from napari_mineral_anomaly.scan.valid_area import ValidArea, is_measured, locate_sample
 from napari_mineral_anomaly.simulate import simulate_section
 
 ROCK = ("Si", "Al", "Fe", "Ca", "K")
@@ -23,6 +23,10 @@ MINERALS = {
     "calcite": (1, 1, 2, 180, 1),
 }
 EPOXY = (3, 1, 2, 1, 1)
+
+
+def located(cube: ElementCube) -> ValidArea:
+    return locate_sample(cube.maps, cube.elements, cube.quantity)
 
 
 def rock(shape: tuple[int, int] = (160, 200), seed: int = 0) -> NDArray[np.float64]:
@@ -42,7 +46,7 @@ def iou(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 def test_a_rock_without_mount_is_all_valid() -> None:
-    area = locate_sample(ElementCube(measured(rock()), ROCK))
+    area = located(ElementCube(measured(rock()), ROCK))
     assert area.mask.all()
     assert (area.n_missing, area.n_zero, area.n_off_sample, area.reason) == (0, 0, 0, "")
 
@@ -52,7 +56,7 @@ def test_epoxy_along_an_edge_is_found(dtype: type) -> None:
     expected = rock()
     expected[:, :, 170:] = np.array(EPOXY)[:, None, None]
     cube = ElementCube(measured(expected).astype(dtype), ROCK)
-    area = locate_sample(cube)
+    area = located(cube)
     assert not area.mask[:, 173:].any()
     assert area.mask[:, :170].all()
     assert area.n_off_sample + area.n_zero == np.count_nonzero(~area.mask)
@@ -64,7 +68,7 @@ def test_corners_of_a_round_mount_and_their_counts() -> None:
     outside = np.hypot(y - 79.5, x - 79.5) > 85
     expected = rock((160, 160))
     expected[:, outside] = np.array(EPOXY)[:, None]
-    area = locate_sample(ElementCube(measured(expected), ROCK))
+    area = located(ElementCube(measured(expected), ROCK))
     assert iou(~area.mask, outside) > 0.85
     assert not (~area.mask & ~outside).any()
 
@@ -74,7 +78,7 @@ def test_a_small_sample_in_a_large_mount() -> None:
     expected[:, 80:130, 70:140] = rock((50, 70))
     inside = np.zeros((200, 200), bool)
     inside[80:130, 70:140] = True
-    area = locate_sample(ElementCube(measured(expected), ROCK))
+    area = located(ElementCube(measured(expected), ROCK))
     assert area.mask[inside].all()
     assert iou(area.mask, inside) > 0.85
 
@@ -84,7 +88,7 @@ def test_missing_and_empty_pixels_are_counted_apart() -> None:
     maps[2, 3, 4:9] = np.nan
     maps[1, 9, 9] = np.finfo(np.float32).min
     maps[:, 100, :] = 0
-    area = locate_sample(ElementCube(maps, ROCK))
+    area = located(ElementCube(maps, ROCK))
     assert (area.n_missing, area.n_zero, area.n_off_sample) == (6, 200, 0)
     assert not area.mask[3, 4:9].any()
     assert not area.mask[100].any()
@@ -95,7 +99,7 @@ def test_dark_holes_and_cracks_inside_the_sample_stay() -> None:
     expected = rock()
     expected[:, 60:90, 60:90] = np.array(EPOXY)[:, None, None]
     expected[:, 20:22] = np.array(EPOXY)[:, None, None]  # a crack from edge to edge
-    area = locate_sample(ElementCube(measured(expected), ROCK))
+    area = located(ElementCube(measured(expected), ROCK))
     assert area.mask.all()
     assert "a dark area inside the sample" in area.reason
 
@@ -103,15 +107,15 @@ def test_dark_holes_and_cracks_inside_the_sample_stay() -> None:
 def test_a_grain_of_an_element_that_is_not_mapped_stays_even_at_the_border() -> None:
     expected = rock()
     expected[:, :9, 50:59] = np.array(EPOXY)[:, None, None]
-    assert locate_sample(ElementCube(measured(expected), ROCK)).mask.all()
+    assert located(ElementCube(measured(expected), ROCK)).mask.all()
 
 
 def test_quartz_stays_where_no_map_of_silicon_tells_it_from_mount() -> None:
     cube = ElementCube(measured(rock())[1:], ROCK[1:])
-    assert locate_sample(cube).n_off_sample == 0
+    assert located(cube).n_off_sample == 0
     expected = rock()
     expected[:, :, 170:] = np.array(MINERALS["quartz"])[:, None, None]
-    area = locate_sample(ElementCube(measured(expected)[1:], ROCK[1:]))
+    area = located(ElementCube(measured(expected)[1:], ROCK[1:]))
     assert area.n_off_sample == 0
     assert "and are kept" in area.reason or "are kept, because no map of Si" in area.reason
 
@@ -119,7 +123,7 @@ def test_quartz_stays_where_no_map_of_silicon_tells_it_from_mount() -> None:
 def test_chlorine_of_the_resin_does_not_save_it() -> None:
     expected = np.concatenate([rock(), np.full((1, 160, 200), 2.0)])
     expected[:, :, 170:] = np.array([*EPOXY, 90])[:, None, None]
-    area = locate_sample(ElementCube(measured(expected), [*ROCK, "Cl"]))
+    area = located(ElementCube(measured(expected), [*ROCK, "Cl"]))
     assert not area.mask[:, 173:].any()
     assert area.mask[:, :170].all()
 
@@ -127,7 +131,7 @@ def test_chlorine_of_the_resin_does_not_save_it() -> None:
 def test_scattered_radiation_does_not_save_the_mount() -> None:
     expected = np.concatenate([rock(), np.full((1, 160, 200), 3.0)])
     expected[:, :, 170:] = np.array([*EPOXY, 6])[:, None, None]
-    area = locate_sample(ElementCube(measured(expected), [*ROCK, "Zr"]))
+    area = located(ElementCube(measured(expected), [*ROCK, "Zr"]))
     assert not area.mask[:, 173:].any()
     assert area.mask[:, :170].all()
 
@@ -135,7 +139,7 @@ def test_scattered_radiation_does_not_save_the_mount() -> None:
 def test_a_large_scan_is_judged_in_cells_of_pixels() -> None:
     expected = np.concatenate([rock((900, 1000))] * 1)
     expected[:, :, 940:] = np.array(EPOXY)[:, None, None]
-    area = locate_sample(ElementCube(measured(expected), ROCK))
+    area = located(ElementCube(measured(expected), ROCK))
     assert not area.mask[:, 946:].any()
     assert area.mask[:, :938].all()
 
@@ -148,7 +152,7 @@ def test_reflectance_and_unnamed_bands_lose_only_what_is_missing() -> None:
     bands = ElementCube(maps, [f"band {i}" for i in range(5)])
     water = ElementCube(maps, ROCK, quantity="reflectance")
     for cube in (bands, water):
-        assert np.array_equal(locate_sample(cube).mask, maps.any(axis=0))
+        assert np.array_equal(located(cube).mask, maps.any(axis=0))
 
 
 def test_a_lazy_cube_is_read_in_blocks_of_rows() -> None:
@@ -165,7 +169,7 @@ def test_a_lazy_cube_is_read_in_blocks_of_rows() -> None:
             read.append(part.size)
             return part
 
-    lazy = locate_sample(ElementCube(Lazy(), ROCK, quantity="counts"))
+    lazy = located(ElementCube(Lazy(), ROCK, quantity="counts"))
     assert np.array_equal(lazy.mask, locate_sample(ElementCube(maps, ROCK)).mask)
     assert sum(read) == maps.size
 
@@ -195,7 +199,7 @@ def test_epoxy_and_corner_of_the_simulated_section() -> None:
     kinds = section.artefacts.set_index("kind").artefact_id
     off = np.isin(section.artefact_map, [kinds["epoxy"], kinds["off sample"]])
     bad_rows = np.isin(section.artefact_map, kinds[["dead row", "dim row"]].to_numpy())
-    left_out = ~locate_sample(section.cube).mask
+    left_out = ~located(section.cube).mask
     assert iou(left_out & ~bad_rows, off & ~bad_rows) > 0.93
     sample = ~off & ~bad_rows
     assert (left_out & sample).sum() < 2e-4 * sample.sum()
@@ -204,7 +208,7 @@ def test_epoxy_and_corner_of_the_simulated_section() -> None:
 
 @pytest.mark.parametrize("scene", ["easy", "hard", "barren"])
 def test_nothing_of_a_clean_simulated_section_is_left_out(scene: str) -> None:
-    assert locate_sample(simulate_section(scene, seed=0, shape=(160, 200)).cube).mask.all()
+    assert located(simulate_section(scene, seed=0, shape=(160, 200)).cube).mask.all()
 
 
 @pytest.mark.parametrize(
@@ -221,11 +225,11 @@ def test_nothing_of_a_clean_simulated_section_is_left_out(scene: str) -> None:
     ],
 )
 def test_nothing_of_a_real_sample_is_left_out(real_data: Path, folder: str) -> None:
-    assert locate_sample(read_maps(real_data / "maps" / folder)).n_off_sample == 0
+    assert located(read_maps(real_data / "maps" / folder)).n_off_sample == 0
 
 
 def test_the_corners_of_a_real_round_mount(real_data: Path) -> None:
-    left_out = ~locate_sample(read_maps(real_data / "maps" / "ironstone_muxrf")).mask
+    left_out = ~located(read_maps(real_data / "maps" / "ironstone_muxrf")).mask
     assert left_out[-1, -1]
     assert left_out[-1, 0]
     assert left_out[0, -1]
@@ -239,6 +243,6 @@ def test_the_corners_of_a_real_round_mount(real_data: Path) -> None:
 def test_absurdly_large_numbers_pass_without_overflow():
     maps = np.zeros((2, 3, 4))
     maps[1, 0, :2] = 1.8e19, 0.5
-    valid = locate_sample(ElementCube(maps, ("Fe", "Si"))).mask
+    valid = located(ElementCube(maps, ("Fe", "Si"))).mask
     assert valid.shape == (3, 4)
     assert valid[0, 0]

@@ -7,12 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as nnf
 
-from napari_mineral_anomaly.detectors.networks.msfa_paper.attention import (
-    OrthogonalAttention,
-    orthonormal_filters,
-)
+from napari_mineral_anomaly.detectors.networks.msfa_paper.attention import OrthogonalAttention
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.parts.filters import orthonormal_filters
 from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling, PixelGrid
 
 CPU = torch.device("cpu")

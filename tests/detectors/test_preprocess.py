@@ -3,16 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.detectors.preprocess import (
-    AppliedTransform,
-    Preprocessing,
-    fit_preprocessing,
-    resolve_transform,
-    stabilise,
-)
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelledError, CancelToken
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.transforms import AppliedTransform, resolve_transform, stabilise
 
 
 def test_anscombe_gives_poisson_counts_unit_variance_whatever_their_mean() -> None:

@@ -7,17 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.detectors.preprocess import (
-    AppliedTransform,
-    fit_preprocessing,
-    stabilise,
-)
-from napari_mineral_anomaly.detectors.results.reconstruction import (
-    in_map_units,
-    unscale,
-    unstabilise,
-)
+from napari_mineral_anomaly.detectors.preprocess import fit_preprocessing
+from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units, unscale
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.transforms import AppliedTransform, stabilise, unstabilise
 
 
 @pytest.mark.parametrize("transform", ["none", "anscombe", "log1p"])

@@ -14,7 +14,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox
 
 from napari_mineral_anomaly.grains.columns import drivers_text
-from napari_mineral_anomaly.grains.table import find_grains, label_grains
+from napari_mineral_anomaly.grains.pixels.regions import label_grains
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.grains.board import board_of

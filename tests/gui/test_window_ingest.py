@@ -16,7 +16,7 @@ from qtpy.QtGui import QGuiApplication
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.scan.quality.facts import IngestReport
+from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.detecting.dock import DetectDock

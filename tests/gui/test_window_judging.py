@@ -11,12 +11,12 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_mineral_anomaly.detectors.pipeline import detect
-from napari_mineral_anomaly.detectors.results.calibration import (
+from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
 )
 from napari_mineral_anomaly.grains.pixels.mask import computed_mask
-from napari_mineral_anomaly.grains.table import label_grains
+from napari_mineral_anomaly.grains.pixels.regions import label_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor

@@ -10,9 +10,9 @@ import pytest
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.brushed_truth import compare, truth_for_files
 from napari_mineral_anomaly.grains.pixels.mask import MaskKeeper, computed_mask
-from napari_mineral_anomaly.io import IgnoredFile, IngestReport, UsedMap
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.report import IgnoredFile, IngestReport, UsedMap
 from napari_mineral_anomaly.window.detecting.run_status import RunClock, duration
 from napari_mineral_anomaly.window.layers.scan_layers import scan_name
 from napari_mineral_anomaly.window.loading.reading import (

@@ -11,8 +11,9 @@ from PIL import Image
 
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io import read_maps, report_lines
+from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.reading.companions import read_phase_text
+from napari_mineral_anomaly.scan.report_text import report_lines
 
 SHAPE = (20, 30)
 RNG = np.random.default_rng(0)

@@ -13,7 +13,10 @@ import tifffile
 
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io import IngestReport, read_maps, report_lines, report_of_cube
+from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.scan.quality.checks import report_of_cube
+from napari_mineral_anomaly.scan.report import IngestReport
+from napari_mineral_anomaly.scan.report_text import report_lines
 
 
 def scene(*elements: str, shape: tuple[int, int] = (60, 80)) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from scipy.io import savemat
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import can_read, read_maps
-from napari_mineral_anomaly.io.spectrum_files import is_spectrum_image, open_spectrum_image
+from napari_mineral_anomaly.io.formats.registry import can_open_spectra, open_spectrum_image
 
 H, W, E = 6, 5, 512
 COUNTS = np.random.default_rng(0).integers(0, 50, (H, W, E), dtype=np.uint16)
@@ -243,9 +243,9 @@ def test_scenes_and_maps_are_no_spectrum_images(tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", COUNTS[:, :, :20])
     (tmp_path / "text.txt").write_text("1 2\n3 4\n")
     for name in ("scene.mat", "maps.npy", "text.txt", "nothing.rpl"):
-        assert not is_spectrum_image(tmp_path / name)
+        assert not can_open_spectra(tmp_path / name)
     write_envi(tmp_path, "bsq", 0, **{"wavelength units": "nm"})
-    assert not is_spectrum_image(tmp_path / "scan.hdr")
+    assert not can_open_spectra(tmp_path / "scan.hdr")
 
 
 def test_a_missing_calibration_is_asked_for(tmp_path: Path) -> None:

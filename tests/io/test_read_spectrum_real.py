@@ -10,7 +10,7 @@ import pytest
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.spectrum_files import open_spectrum_image
+from napari_mineral_anomaly.io.formats.registry import open_spectrum_image
 
 
 @pytest.fixture(scope="module")

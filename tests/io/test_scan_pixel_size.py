@@ -14,7 +14,7 @@ import zarr
 
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.formats.shared.lengths import world_file_pixel_size
+from napari_mineral_anomaly.io.reading.pixel_size import world_file_pixel_size
 from napari_mineral_anomaly.io.remembered import (
     FOLDER_VARIABLE,
     remember_pixel_size,

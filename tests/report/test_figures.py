@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.runs.record import LossPoint
-from napari_mineral_anomaly.runs.report import draw_loss_curve, draw_overview, figure_png
-from napari_mineral_anomaly.runs.report import overview as figures
-from napari_mineral_anomaly.runs.report.overview import leading_drivers, round_length
+from napari_mineral_anomaly.runs.report import draw_loss_curve, draw_overview, drawing, figure_png
+from napari_mineral_anomaly.runs.report.drawing import round_length
+from napari_mineral_anomaly.runs.report.overview import leading_drivers
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 ELEMENTS = ("Fe", "Zr", "S")
@@ -110,7 +110,7 @@ def tiny() -> tuple[ElementCube, AnomalyResult]:
 
 
 def test_a_large_scan_is_shrunk_but_a_grain_of_one_pixel_stays(monkeypatch):
-    monkeypatch.setattr(figures, "MAX_SIDE", 20)
+    monkeypatch.setattr(drawing, "MAX_SIDE", 20)
     cube, result = make_run((60, 45))
     image = overview(cube, result).axes[0].images[0]
     assert image.get_array().shape == (20, 15)

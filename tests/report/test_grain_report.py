@@ -9,7 +9,7 @@ import pandas as pd
 from napari_mineral_anomaly.cli.text import run_summary
 from napari_mineral_anomaly.detectors.pipeline import run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
-from napari_mineral_anomaly.grains.table import GRAIN_COLUMNS
+from napari_mineral_anomaly.grains.columns import GRAIN_COLUMNS
 from napari_mineral_anomaly.runs.folder import write_run
 from napari_mineral_anomaly.simulate import simulate_section
 

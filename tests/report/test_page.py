@@ -14,7 +14,7 @@ from napari_mineral_anomaly.runs.record import make_record
 from napari_mineral_anomaly.runs.report import render_report
 from napari_mineral_anomaly.runs.report.page import MAX_GRAINS
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality.facts import IgnoredFile, IngestReport, UsedMap
+from napari_mineral_anomaly.scan.report import IgnoredFile, IngestReport, UsedMap
 
 EVIL = "<script>alert('x')</script>"
 

@@ -40,7 +40,8 @@ from napari_mineral_anomaly.io.run_files import MODEL_FILES, MODEL_FOLDER
 from napari_mineral_anomaly.io.writing.atomic import require_free_folder, staged_folder
 from napari_mineral_anomaly.runs.record import input_hashes, source_name
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality.facts import report_lines, report_of_cube
+from napari_mineral_anomaly.scan.quality.checks import report_of_cube
+from napari_mineral_anomaly.scan.report_text import report_lines
 from napari_mineral_anomaly.scan.stacking import stack_sections
 
 Arguments = argparse.Namespace

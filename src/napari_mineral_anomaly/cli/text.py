@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
 from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
-from napari_mineral_anomaly.runs.record import plain
+from napari_mineral_anomaly.runs.json_values import plain
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.runs.folder import WrittenRun

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_mineral_anomaly.detectors.results.calibration import (
-    background_sigmas,
+from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     promised_false_pixels,
 )
-from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 from napari_mineral_anomaly.scan.cube import ElementCube
 

@@ -7,53 +7,20 @@ of a whole scan is ever made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelToken, check
-from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
-
-Transform = Literal["auto", "none", "anscombe", "log1p"]
-AppliedTransform = Literal["none", "anscombe", "log1p"]
-
-
-def resolve_transform(transform: Transform, quantity: Quantity) -> AppliedTransform:
-    """What "auto" means: Anscombe for counts, whose noise is Poisson; nothing for the rest."""
-    if transform == "auto":
-        return "anscombe" if quantity == "counts" else "none"
-    return transform
-
-
-def stabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArray[np.float32]:
-    """Apply a variance-stabilising transform, element by element.
-
-    ``anscombe`` is ``2 sqrt(x + 3/8)`` (Anscombe 1948), which gives Poisson counts unit variance
-    from about 4 counts up. Net counts can be negative; below -3/8 the curve is continued by point
-    symmetry, ``-2 sqrt(-(x + 3/8))`` (our choice: one to one, no value is clipped, and a slightly
-    negative count stays close to zero). ``log1p`` is ``sign(x) log(1 + |x|)``, for the same
-    reason. Both are strictly increasing and keep NaN.
-
-    Parameters
-    ----------
-    values : float32, any shape
-    transform : {"none", "anscombe", "log1p"}
-
-    Returns
-    -------
-    float32, same shape
-        ``values`` itself for "none".
-    """
-    if transform == "anscombe":
-        shifted = values + np.float32(0.375)
-        out: NDArray[np.float32] = 2 * np.sign(shifted) * np.sqrt(np.abs(shifted))
-        return out
-    if transform == "log1p":
-        out = np.sign(values) * np.log1p(np.abs(values))
-        return out
-    return values
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.transforms import (
+    AppliedTransform,
+    Transform,
+    resolve_transform,
+    stabilise,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.evaluation import metrics
-from napari_mineral_anomaly.window.layers.make import ANOMALY
+
+# Values of the truth mask while it is brushed; in files, "leave out" is evaluation.LEAVE_OUT.
+ANOMALY, LEAVE_OUT = 1, 2
 
 
 @dataclass(frozen=True)

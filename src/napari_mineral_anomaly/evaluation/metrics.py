@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.table import label_grains
+from napari_mineral_anomaly.grains.pixels.regions import label_grains
 
 LEAVE_OUT = 255
 TOP_GRAINS = (10, 20, 50)

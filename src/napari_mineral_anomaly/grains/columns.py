@@ -8,7 +8,46 @@ from typing import Any
 
 import pandas as pd
 
-from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS, split_driver
+N_DRIVERS = 5
+
+DRIVER_COLUMNS = tuple(f"driver_{k}" for k in range(1, N_DRIVERS + 1))
+
+UNSEEN = "unseen"
+
+GRAIN_COLUMNS = (
+    "id",
+    "rank",
+    "peak_score",
+    "mean_score",
+    "area_px",
+    "area_um2",
+    "centroid_y_px",
+    "centroid_x_px",
+    "centroid_y_um",
+    "centroid_x_um",
+    *DRIVER_COLUMNS,
+    "equivalent_diameter_px",
+    "equivalent_diameter_um",
+    "stage_y_mm",
+    "stage_x_mm",
+    "row_min",
+    "row_max",
+    "col_min",
+    "col_max",
+    "touches_edge",
+    "n_agreeing",
+    "detectors_agreeing",
+    "mineral_hint",
+    "mineral_distance",
+    "mineral_others",
+    "flags",
+    "neighbours",
+    "status",
+    "comment",
+    "decided_by",
+    "decided_at",
+)
+
 
 STATUS, COMMENT = "status", "comment"
 
@@ -220,3 +259,9 @@ def _has(table: pd.DataFrame, column: Column) -> bool:
         return False
     values = table[column.key]
     return values.dtype.kind != "f" or len(values) == 0 or bool(values.notna().any())
+
+
+def split_driver(driver: str) -> tuple[str, float]:
+    """Element and signed contribution (background sigmas) of a driver such as "As+14.2"."""
+    at = max(driver.rfind("+"), driver.rfind("-"))
+    return driver[:at], float(driver[at:])

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.results.calibration import robust_centre_and_sigma
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import flag_sentence
@@ -31,6 +30,7 @@ from napari_mineral_anomaly.progress import (
     emit,
 )
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
 
 Floats = NDArray[np.float64]
 

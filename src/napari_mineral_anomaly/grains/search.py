@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
 
 BoolArray = NDArray[np.bool_]
 

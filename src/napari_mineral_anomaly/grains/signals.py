@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.progress import CancelToken, check
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS, parse_names
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 
 Floats = NDArray[np.float64]
 

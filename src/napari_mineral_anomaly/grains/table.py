@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import default_cluster_name
 from napari_mineral_anomaly.detectors.results.agreement import agreeing_detectors
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, GRAIN_COLUMNS, N_DRIVERS, UNSEEN
 from napari_mineral_anomaly.grains.details import (
     DETAIL_STEPS,
     GrainDetails,
     examine_grains,
     with_details,
 )
-from napari_mineral_anomaly.grains.pixels.neighbours import default_cluster_name, neighbour_shares
+from napari_mineral_anomaly.grains.pixels.neighbours import neighbour_shares
 from napari_mineral_anomaly.grains.pixels.regions import (
     GrainRegions,
     PixelSets,
-    label_grains,
-    remove_small_grains,
 )
 from napari_mineral_anomaly.progress import (
     CancelToken,
@@ -36,57 +36,6 @@ from napari_mineral_anomaly.progress import (
 )
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.stage import StageTransform
-
-__all__ = [
-    "DRIVER_COLUMNS",
-    "GRAIN_COLUMNS",
-    "UNSEEN",
-    "StageTransform",
-    "find_grains",
-    "label_grains",
-    "remove_small_grains",
-    "split_driver",
-]
-
-N_DRIVERS = 5
-
-DRIVER_COLUMNS = tuple(f"driver_{k}" for k in range(1, N_DRIVERS + 1))
-
-UNSEEN = "unseen"
-
-GRAIN_COLUMNS = (
-    "id",
-    "rank",
-    "peak_score",
-    "mean_score",
-    "area_px",
-    "area_um2",
-    "centroid_y_px",
-    "centroid_x_px",
-    "centroid_y_um",
-    "centroid_x_um",
-    *DRIVER_COLUMNS,
-    "equivalent_diameter_px",
-    "equivalent_diameter_um",
-    "stage_y_mm",
-    "stage_x_mm",
-    "row_min",
-    "row_max",
-    "col_min",
-    "col_max",
-    "touches_edge",
-    "n_agreeing",
-    "detectors_agreeing",
-    "mineral_hint",
-    "mineral_distance",
-    "mineral_others",
-    "flags",
-    "neighbours",
-    "status",
-    "comment",
-    "decided_by",
-    "decided_at",
-)
 
 Floats = NDArray[np.float64]
 
@@ -269,12 +218,6 @@ def detail_grains(
 def _tell(step: str, on_event: ProgressCallback | None, cancel: CancelToken | None) -> None:
     check(cancel)
     emit(on_event, ProgressEvent("grains", _STEPS.index(step), len(_STEPS), step))
-
-
-def split_driver(driver: str) -> tuple[str, float]:
-    """Element and signed contribution (background sigmas) of a driver such as "As+14.2"."""
-    at = max(driver.rfind("+"), driver.rfind("-"))
-    return driver[:at], float(driver[at:])
 
 
 def _check_shapes(

@@ -5,23 +5,5 @@ from __future__ import annotations
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.read import can_read, read_maps
 from napari_mineral_anomaly.io.reading.scenes import read_scene, read_truth
-from napari_mineral_anomaly.scan.quality.facts import (
-    IgnoredFile,
-    IngestReport,
-    UsedMap,
-    report_lines,
-    report_of_cube,
-)
 
-__all__ = [
-    "IgnoredFile",
-    "IngestReport",
-    "UsedMap",
-    "can_read",
-    "read_image",
-    "read_maps",
-    "read_scene",
-    "read_truth",
-    "report_lines",
-    "report_of_cube",
-]
+__all__ = ["can_read", "read_image", "read_maps", "read_scene", "read_truth"]

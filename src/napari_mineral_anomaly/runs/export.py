@@ -277,8 +277,8 @@ def _write(
         write_ome_zarr(path, planes, names, size, overwrite=True, before_plane=stop_here)
     elif file.format == "png":
         # Imported here: matplotlib takes a second, and the window only plans with this module.
+        from napari_mineral_anomaly.runs.report.drawing import figure_png
         from napari_mineral_anomaly.runs.report.maps import draw_maps
-        from napari_mineral_anomaly.runs.report.overview import figure_png
 
         figure = draw_maps(planes, names, size, product.look or Look(), title=product.title)
         with atomic_path(path) as temporary:

@@ -44,7 +44,7 @@ from napari_mineral_anomaly.progress import (
 from napari_mineral_anomaly.runs.record import RunRecord, make_record
 from napari_mineral_anomaly.runs.report import draw_overview, figure_png, render_report
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality.facts import report_of_cube
+from napari_mineral_anomaly.scan.quality.checks import report_of_cube
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.detectors.pipeline import DetectionRun

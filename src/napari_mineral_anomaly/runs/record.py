@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import platform
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,16 +14,18 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from napari_mineral_anomaly.detectors.results.calibration import (
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
 )
-from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.grains.unlisted.concentrated import (
     ConcentratedElement,
     concentrated_elements,
 )
 from napari_mineral_anomaly.grains.unlisted.oddest_places import OddPlace, oddest_places
+from napari_mineral_anomaly.process import peak_memory_mb
+from napari_mineral_anomaly.runs.json_values import plain
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 SCHEMA_VERSION = 1
@@ -172,42 +171,6 @@ def input_hashes(cube: ElementCube) -> dict[str, str | None]:
     """SHA-256 of every file that was read; None for one that is not there any more."""
     files = {} if cube.report is None else dict.fromkeys(used.file for used in cube.report.used)
     return {name: _sha256(_find_input(name, cube.source)) for name in files}
-
-
-def plain(value: Any) -> Any:
-    """The same value in types that strict JSON knows; what is not finite becomes None."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, str | bool | int) or value is None:
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Iterable):
-        return [plain(item) for item in value]
-    return str(value)
-
-
-def peak_memory_mb() -> float | None:
-    """Largest resident memory of this process so far in 10^6 bytes; None where nobody tells."""
-    if sys.platform == "win32":
-        return _peak_memory_mb_windows()
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts kibibytes, macOS bytes.
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
-def _peak_memory_mb_windows() -> float | None:
-    # psutil comes with napari, not with us; it knows the peak working set of Windows.
-    try:
-        psutil = import_module("psutil")
-    except ImportError:
-        return None
-    peak = getattr(psutil.Process().memory_info(), "peak_wset", None)
-    return None if peak is None else peak / 1e6
 
 
 def _promise(result: AnomalyResult, n_valid: int) -> float:

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mineral_anomaly.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.io.reading.companions import ContextImage
-    from napari_mineral_anomaly.scan.quality.facts import IngestReport
+    from napari_mineral_anomaly.scan.context import ContextImage
+    from napari_mineral_anomaly.scan.report import IngestReport
     from napari_mineral_anomaly.scan.spectra import SpectrumImage
     from napari_mineral_anomaly.scan.valid_area import ValidArea
 
@@ -241,10 +241,10 @@ class ElementCube:
 
 def default_valid(cube: ElementCube) -> ValidArea:
     """The valid area of a cube that was given none."""
-    # Imported here because the module knows cubes by name.
+    # Imported here: a cube with a given valid area does not need scipy.
     from napari_mineral_anomaly.scan.valid_area import locate_sample
 
-    return locate_sample(cube)
+    return locate_sample(cube.maps, cube.elements, cube.quantity)
 
 
 def guess_quantity(cube: ElementCube) -> Quantity:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_mineral_anomaly.io.spectrum_report import spectrum_lines
+from napari_mineral_anomaly.scan.report import OverlapCounts, SpectrumReport
+from napari_mineral_anomaly.scan.spectra.suggest import LEAST_SIGNIFICANCE
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.scan.quality.facts import IngestReport, UsedMap, ValidAreaCounts
+    from napari_mineral_anomaly.scan.report import IngestReport, UsedMap, ValidAreaCounts
+
+_OVERLAPS_SHOWN = 8
+
 
 _KINDS = {
     "bse": "electron image",
@@ -100,3 +104,44 @@ def _counts_words(used: UsedMap) -> str:
     if used.spikes:
         parts.append(f"{used.spikes} single-pixel spike{'s' if used.spikes > 1 else ''}")
     return f"  {', '.join(parts)}" if parts else ""
+
+
+def spectrum_lines(report: SpectrumReport) -> list[str]:
+    """The report as lines of text."""
+    last = report.offset_kev + report.gain_kev * (report.n_channels - 1)
+    beam = "from the end of the spectrum" if report.beam_is_estimate else "from the file"
+    counted = {
+        "linear": "net counts, a straight line between both sides of the window subtracted",
+        "none": "all counts of the window, continuum included",
+    }[report.background]
+    lines = [
+        f"Spectra: {report.n_channels} channels of {1000 * report.gain_kev:g} eV, "
+        f"{report.offset_kev:.3g} to {last:.4g} keV (calibration: {report.calibration_source}), "
+        f"excited with {report.beam_kev:g} kV ({beam})",
+        f"Element maps made from the spectra: {counted}",
+    ]
+    for one in report.elements:
+        seen = ""
+        if one.significance is not None:
+            clear = one.significance >= LEAST_SIGNIFICANCE
+            seen = f", {one.significance:.0f} standard errors" if clear else ", not in the sum"
+        listed = ", listed in the file" if one.declared else ""
+        lines.append(
+            f"  {one.element:<2} {one.line}  {one.line_kev:6.3f} keV, window {one.low_kev:.3f} to "
+            f"{one.high_kev:.3f}{seen}{listed}"
+        )
+    if report.overlaps:
+        lines.append("Lines that the detector does not separate:")
+        lines += [f"  {overlap_words(one)}" for one in report.overlaps[:_OVERLAPS_SHOWN]]
+        if len(report.overlaps) > _OVERLAPS_SHOWN:
+            lines.append(f"  {len(report.overlaps) - _OVERLAPS_SHOWN} weaker overlaps more")
+    return lines
+
+
+def overlap_words(one: OverlapCounts) -> str:
+    """One overlap as a sentence."""
+    return (
+        f"{one.partner} {one.partner_line} in the window of {one.victim} {one.victim_line} "
+        f"({abs(one.distance_ev):.0f} eV apart): {100 * one.share:.0f} counts per 100 of "
+        f"{one.partner}"
+    )

@@ -34,18 +34,16 @@ simulated ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS, parse_names
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 
 # Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
 MISSING_MAGNITUDE = 1e30
@@ -100,7 +98,7 @@ class ValidArea:
         return int(np.count_nonzero(self.mask))
 
 
-def locate_sample(cube: ElementCube) -> ValidArea:
+def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidArea:
     """Find the sample in a scan (method: see this module).
 
     Reads the maps once, in blocks of rows; what is kept is one average per element and cell, at
@@ -109,20 +107,25 @@ def locate_sample(cube: ElementCube) -> ValidArea:
 
     Parameters
     ----------
-    cube : ElementCube
-        ``cube.valid`` is not looked at.
+    maps : array (C, H, W)
+        Element maps in memory, or lazy: blocks of rows are read one after the other.
+    elements : sequence of str
+        The names of the maps.
+    quantity : str
+        What the numbers are, as in `ElementCube`.
 
     Returns
     -------
     ValidArea
     """
-    cell = max(1, int(np.ceil(np.sqrt(cube.shape[0] * cube.shape[1] / _MOST_CELLS))))
-    symbols = [entry.element for entry in parse_names(cube.elements)]
+    height, width = maps.shape[1:]
+    cell = max(1, int(np.ceil(np.sqrt(height * width / _MOST_CELLS))))
+    symbols = [entry.element for entry in parse_names(elements)]
     voters = [c for c, name in enumerate(symbols) if name is not None and name not in _IN_RESIN]
-    if cube.quantity == "reflectance":
+    if quantity == "reflectance":
         voters = []
     reason = ""
-    present, missing, sums, noise = _cells(cube, voters, cell)
+    present, missing, sums, noise = _cells(maps, voters, cell, quantity)
     n_missing = int(np.count_nonzero(missing))
     n_zero = int(present.size - np.count_nonzero(present) - n_missing)
     mask = present
@@ -137,7 +140,7 @@ def locate_sample(cube: ElementCube) -> ValidArea:
                 "dark areas at the border are kept, because no map of Si tells quartz from mount"
             )
         if outside.any():
-            mask = present & ~_in_pixels(outside, cell, cube.shape)
+            mask = present & ~_in_pixels(outside, cell, (height, width))
     n_off_sample = int(np.count_nonzero(present)) - int(np.count_nonzero(mask))
     mask.setflags(write=False)
     return ValidArea(mask, "found", n_missing, n_zero, n_off_sample, reason)
@@ -152,7 +155,7 @@ def is_measured(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _cells(
-    cube: ElementCube, voters: list[int], cell: int
+    maps: Any, voters: list[int], cell: int, quantity: str
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32] | None]:
     """One pass over the maps.
 
@@ -165,15 +168,15 @@ def _cells(
     noise : (V,) float32 or None
         Standard deviation of one pixel; None for counts, where Poisson's law gives it.
     """
-    height, width = cube.shape
+    height, width = maps.shape[1:]
     grid = (-(-height // cell), -(-width // cell))
     present = np.zeros((height, width), dtype=bool)
     missing = np.zeros((height, width), dtype=bool)
     sums = np.zeros((len(voters), *grid), dtype=np.float32)
-    is_counts = cube.quantity == "counts"
+    is_counts = quantity == "counts"
     steps: list[list[float]] = [[] for _ in voters]
     for rows in _aligned_rows(height, width, cell):
-        block = np.asarray(cube.maps[:, rows])
+        block = np.asarray(maps[:, rows])
         is_float = block.dtype.kind == "f"
         for plane in block:
             present[rows] |= plane != 0

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
     CANDIDATE_LABEL,
     FIRST_BACKGROUND_LABEL,
+    default_cluster_name,
 )
-from napari_mineral_anomaly.detectors.results.calibration import robust_centre_and_sigma
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.pixels.neighbours import default_cluster_name
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -29,6 +28,7 @@ from napari_mineral_anomaly.progress import (
     emit,
 )
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
 
 Colour = tuple[float, float, float, float]
 Labels = NDArray[np.unsignedinteger[Any]]

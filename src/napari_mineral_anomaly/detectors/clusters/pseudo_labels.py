@@ -22,6 +22,9 @@ from napari_mineral_anomaly.detectors.clusters.dbscan import (
 )
 from napari_mineral_anomaly.progress import CancelToken
 
+OUTSIDE_NAME, CANDIDATES_NAME = "outside", "Anomaly candidates"
+
+
 # The contract: more pixels than this are sampled, the rest goes to the nearest core point.
 MAX_FITTED_PIXELS = 20_000
 
@@ -276,3 +279,10 @@ def _directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.float32(1e-6))
     return unit
+
+
+def default_cluster_name(code: int) -> str:
+    """What a pseudo-label cluster is called until somebody names it; 0 is outside the sample."""
+    if code == 0:
+        return OUTSIDE_NAME
+    return CANDIDATES_NAME if code == CANDIDATE_LABEL else f"Cluster {code}"

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from napari_mineral_anomaly.detectors.results.calibration import promised_false_pixels
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import promised_false_pixels
 from napari_mineral_anomaly.errors import InputError
 
 # In a map of counts: no detector has a score there (outside the valid area).

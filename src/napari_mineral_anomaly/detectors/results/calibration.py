@@ -11,12 +11,6 @@ from scipy import special
 
 from napari_mineral_anomaly.errors import InputError
 
-# Scale of a Gaussian over its median absolute deviation: 1 / Phi^-1(3/4).
-MAD_TO_SIGMA = 1.4826
-
-# By default one false pixel in 100 000 is accepted, but never less than one per scan.
-FALSE_PIXEL_RATE = 1e-5
-
 # The tail of the background starts at its 98th percentile. The upper half of the pixels beyond
 # (1 % of the scan) only count as "at least this odd", because they may not be background.
 TAIL_SHARE = 0.02
@@ -202,36 +196,3 @@ def background_sigmas(
         return out, {}
     out[valid] = calibration.sigmas(values)
     return out, calibration.info()
-
-
-def robust_centre_and_sigma(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
-    """Median and 1.4826 MAD; falls back to the standard deviation, then to 1.
-
-    The fallbacks serve quantised or constant data, whose MAD is zero.
-    """
-    centre = float(np.median(values))
-    sigma = MAD_TO_SIGMA * float(np.median(np.abs(values - centre)))
-    if sigma <= 0:
-        sigma = float(np.std(values))
-    return centre, sigma if sigma > 0 else 1.0
-
-
-def promised_false_pixels(n_valid: int) -> float:
-    """False pixels accepted per scan by default: max(1, 1e-5 x valid pixels)."""
-    return max(1.0, FALSE_PIXEL_RATE * n_valid)
-
-
-def default_threshold(n_valid: int) -> float:
-    """Score (background sigmas) at which `promised_false_pixels` are expected.
-
-    The Gaussian quantile of the promised share: with background sigmas the scan's own size is
-    the only thing that matters.
-    """
-    if n_valid <= 1:
-        return 0.0
-    return float(-special.ndtri(promised_false_pixels(n_valid) / n_valid))
-
-
-def expected_false_pixels(threshold: float, n_valid: int) -> float:
-    """Background pixels expected at or above ``threshold`` among ``n_valid`` pixels."""
-    return float(n_valid * special.ndtr(-threshold))

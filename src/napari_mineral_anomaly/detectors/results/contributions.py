@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.detectors.results.calibration import robust_centre_and_sigma
 from napari_mineral_anomaly.progress import CancelToken, check
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
 
 
 def robust_z_in_place(plane: NDArray[np.float32], valid: NDArray[np.bool_]) -> None:

@@ -5,32 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.preprocess import AppliedTransform, Preprocessing
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.scan.cube import ElementCube
-
-
-def unstabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArray[np.float32]:
-    """The inverse of `preprocess.stabilise`.
-
-    The algebraic inverse (our choice): it gives every map back exactly. The expectation of Poisson
-    counts comes out about a quarter of a count too low by it, which is far below their noise.
-
-    Parameters
-    ----------
-    values : float32, any shape
-    transform : {"none", "anscombe", "log1p"}
-
-    Returns
-    -------
-    float32, same shape
-        ``values`` itself for "none".
-    """
-    if transform == "anscombe":
-        half = values / 2
-        return np.asarray(half * np.abs(half) - 0.375, dtype=np.float32)
-    if transform == "log1p":
-        return np.asarray(np.sign(values) * np.expm1(np.abs(values)), dtype=np.float32)
-    return values
+from napari_mineral_anomaly.scan.transforms import unstabilise
 
 
 def in_map_units(

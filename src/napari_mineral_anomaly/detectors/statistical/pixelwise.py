@@ -21,7 +21,7 @@ from napari_mineral_anomaly.detectors.base import (
     ModelState,
     finish_result,
 )
-from napari_mineral_anomaly.detectors.preprocess import Preprocessing, Transform, fit_preprocessing
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import (
     element_contributions,
     residual_contributions,
@@ -37,6 +37,7 @@ from napari_mineral_anomaly.progress import (
     emit,
 )
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.transforms import Transform
 
 Scaling = Literal["auto", "none", "standard"]
 

@@ -16,12 +16,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.evaluation.metrics import LEAVE_OUT, roc_curve, separability
-from napari_mineral_anomaly.runs.report.overview import (
-    COLOUR_SPAN,
-    OUTSIDE_COLOUR,
-    new_figure,
-    shrunk,
-)
+from napari_mineral_anomaly.runs.report.drawing import OUTSIDE_COLOUR, new_figure, shrunk
+from napari_mineral_anomaly.runs.report.overview import COLOUR_SPAN
 
 BACKGROUND_COLOUR, ANOMALY_COLOUR = "#4c78a8", "#e45756"
 

@@ -22,7 +22,7 @@ from napari_mineral_anomaly.evaluation.benchmark.grain_recall import (
     with_recall,
 )
 from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, summarise
-from napari_mineral_anomaly.runs.record import plain
+from napari_mineral_anomaly.runs.json_values import plain
 from napari_mineral_anomaly.runs.report import figure_png
 
 ROWS_FILE = "rows.json"

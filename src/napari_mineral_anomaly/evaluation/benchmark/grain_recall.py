@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.table import label_grains
+from napari_mineral_anomaly.grains.pixels.regions import label_grains
 
 # Bins of the share that a grain fills of its fullest pixel, from the share at which the truth
 # begins. The last holds grains with a pixel all of their own: only the others are sub-pixel.

@@ -23,8 +23,7 @@ from napari_mineral_anomaly.detectors.registry import detector_entry, detector_n
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.metrics import evaluate
 from napari_mineral_anomaly.io import read_scene
-from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process
-from napari_mineral_anomaly.runs.record import peak_memory_mb
+from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process, peak_memory_mb
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SCENES, simulate_section
 from napari_mineral_anomaly.simulate.scenes import get_scene

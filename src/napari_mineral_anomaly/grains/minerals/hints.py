@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.grains.minerals.table import FORMULAS, RARE
 from napari_mineral_anomaly.grains.signals import GrainSignals
 from napari_mineral_anomaly.scan.names.formulas import mass_fractions
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra.leaks import LineLeaks
 
 Floats = NDArray[np.float64]

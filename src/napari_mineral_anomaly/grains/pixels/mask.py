@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.grains.table import label_grains, remove_small_grains
+from napari_mineral_anomaly.grains.pixels.regions import label_grains, remove_small_grains
 
 
 @dataclass(frozen=True)

@@ -7,23 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.clusters.pseudo_labels import CANDIDATE_LABEL
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions
 from napari_mineral_anomaly.progress import CancelToken
-
-OUTSIDE_NAME, CANDIDATES_NAME = "outside", "Anomaly candidates"
 
 # One step away the beam still sees the grain; two steps away the neighbours are themselves.
 _REACH = 2
 # Smaller shares are a pixel or two.
 LEAST_SHARE = 0.05
-
-
-def default_cluster_name(code: int) -> str:
-    """What a pseudo-label cluster is called until somebody names it; 0 is outside the sample."""
-    if code == 0:
-        return OUTSIDE_NAME
-    return CANDIDATES_NAME if code == CANDIDATE_LABEL else f"Cluster {code}"
 
 
 def neighbour_shares(

@@ -18,14 +18,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 
-from napari_mineral_anomaly.detectors.preprocess import (
-    AppliedTransform,
-    resolve_transform,
-    stabilise,
-)
-from napari_mineral_anomaly.detectors.results.calibration import robust_centre_and_sigma
 from napari_mineral_anomaly.progress import CancelToken, check
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
+from napari_mineral_anomaly.scan.transforms import AppliedTransform, resolve_transform, stabilise
 
 N_ELEMENTS = 3
 LEAST_SIGMAS = 10.0

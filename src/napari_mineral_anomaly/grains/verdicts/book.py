@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.columns import UNSEEN
 from napari_mineral_anomaly.grains.pixels.regions import PixelSets
-from napari_mineral_anomaly.grains.table import UNSEEN
 
 STATUSES = (UNSEEN, "accept", "reject", "SEM-true", "SEM-false")
 

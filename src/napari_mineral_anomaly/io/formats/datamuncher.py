@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.containers import Container, StoredArray, stack_planes
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, explained
+from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile
 
 TITLE = "datamuncher stack"
 _LONGEST_LINE = 1000

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.planes import explained, pixels
+from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.text import matrix as text
 from napari_mineral_anomaly.io.formats.text.lines import read_lines
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.source import Listing
+from napari_mineral_anomaly.scan.context import ContextImage, ContextKind
 from napari_mineral_anomaly.scan.names.map_names import parse_names
-from napari_mineral_anomaly.scan.quality.facts import Companion, IgnoredFile
-
-ContextKind = Literal["bse", "optical", "phase", "mask", "other"]
+from napari_mineral_anomaly.scan.report import Companion, IgnoredFile
+from napari_mineral_anomaly.words import pixels
 
 # What the element parser calls a companion, and what kind of image that may be.
 _KINDS: dict[str, ContextKind] = {
@@ -46,58 +46,6 @@ _WORD = re.compile(r"[^\s,;]+")
 _NARROWEST_MAP = 6
 # A folder above the maps is looked into only if it is as small as that of one scan.
 _MOST_FILES_ABOVE = 60
-
-
-@dataclass(frozen=True, eq=False)
-class ContextImage:
-    """One image in register with the element maps, read when first looked at.
-
-    Attributes
-    ----------
-    name : str
-        For people: the name of the file without its ending.
-    kind : {"bse", "optical", "phase", "mask", "other"}
-    file : Path
-    shape : (int, int)
-        (H, W), that of the maps.
-    load : callable
-        Reads the image and the names of its labels.
-    """
-
-    name: str
-    kind: ContextKind
-    file: Path
-    shape: tuple[int, int]
-    load: Callable[[], tuple[NDArray[Any], dict[int, str]]] = field(repr=False)
-    _kept: list[tuple[NDArray[Any], dict[int, str]]] = field(default_factory=list, repr=False)
-
-    @property
-    def image(self) -> NDArray[Any]:
-        """The pixels (H, W) as stored; (H, W, 3) uint8 for a colour picture; integer labels of
-        a phase map.
-
-        Raises
-        ------
-        InputError
-            When the file is damaged or gone.
-        """
-        return self._read()[0]
-
-    @property
-    def names(self) -> dict[int, str]:
-        """Names of the labels of a phase map that is written in words; {} otherwise."""
-        return self._read()[1]
-
-    def _read(self) -> tuple[NDArray[Any], dict[int, str]]:
-        if not self._kept:
-            image, names = self.load()
-            if image.shape[:2] != self.shape:
-                raise InputError(
-                    f"{self.file.name} has {pixels((image.shape[0], image.shape[1]))} pixels now, "
-                    f"the element maps have {pixels(self.shape)}."
-                )
-            self._kept.append((image, names))
-        return self._kept[0]
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
 from napari_mineral_anomaly.io.formats.arrays import numpy_maps
 from napari_mineral_anomaly.io.formats.registry import is_spectrum_image, reader_of
-from napari_mineral_anomaly.io.formats.shared.lengths import checked_spot_size, scan_pixel_size
-from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, Plane, listed, pixels
+from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, Plane
 from napari_mineral_anomaly.io.formats.text import matrix as text
 from napari_mineral_anomaly.io.formats.text.table import table_columns
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
+from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size, scan_pixel_size
 from napari_mineral_anomaly.io.reading.selection import holds_scan, select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
 from napari_mineral_anomaly.progress import (
@@ -32,8 +32,10 @@ from napari_mineral_anomaly.progress import (
 )
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block, report_of_middle
+from napari_mineral_anomaly.words import listed, pixels
 
 _FILES_SHOWN = 3
 _SAMPLE_SIDE = 256
@@ -107,7 +109,7 @@ def read_maps(
         selection = select_maps(listing, sample=sample, on_event=on_event, cancel=cancel)
     except HoldsSpectra as found:
         # Imported where a spectrum image is read: line energies take a second to load.
-        from napari_mineral_anomaly.io.spectrum_files import read_element_maps
+        from napari_mineral_anomaly.io.reading.spectra import read_element_maps
 
         return read_element_maps(
             found.path,
@@ -162,7 +164,7 @@ def read_maps(
         context=beside.images,
     )
     if not cube.is_lazy:
-        return cube.replace(report=facts.report_of)
+        return cube.replace(report=partial(full_report, facts=facts))
     return cube.replace(
         quantity=quantity or selection.quantity or middle_block(cube, _SAMPLE_SIDE).quantity,
         report=partial(report_of_middle, facts=facts),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.registry import NOT_READ, PICTURES, WHAT_IS_READ
-from napari_mineral_anomaly.io.formats.shared.planes import listed
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.source import Listing, folders_with_maps
 from napari_mineral_anomaly.io.run_files import RUN_FILE
+from napari_mineral_anomaly.words import listed
 
 
 def no_maps(listing: Listing) -> InputError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.planes import listed
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, samples_of
+from napari_mineral_anomaly.words import listed
 
 
 def of_one_sample(parsed: Sequence[ParsedName], sample: str | None, where: str) -> list[ParsedName]:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
-from napari_mineral_anomaly.io.formats.shared.planes import pixels
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.read import read_maps
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.words import pixels
 
 ANOMALY, LEFT_OUT = 1, 255
 _TRUTH_FILES = ("truth.tif", "truth.tiff")

@@ -15,13 +15,7 @@ from napari_mineral_anomaly.io.formats.registry import (
     kind_of,
     reader_of,
 )
-from napari_mineral_anomaly.io.formats.shared.planes import (
-    HoldsSpectra,
-    MapFile,
-    Plane,
-    listed,
-    pixels,
-)
+from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, MapFile, Plane
 from napari_mineral_anomaly.io.formats.text import matrix as text
 from napari_mineral_anomaly.io.formats.text.table import GRAIN_TABLE, holds_grains, table_columns
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
@@ -37,7 +31,8 @@ from napari_mineral_anomaly.progress import (
 )
 from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names
-from napari_mineral_anomaly.scan.quality.facts import IgnoredFile
+from napari_mineral_anomaly.scan.report import IgnoredFile
+from napari_mineral_anomaly.words import listed, pixels
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.registry import kind_of, rank_of, reader_of
 from napari_mineral_anomaly.io.formats.zarr.maps import is_store
-from napari_mineral_anomaly.scan.quality.facts import IgnoredFile
+from napari_mineral_anomaly.scan.report import IgnoredFile
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,9 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.lengths import checked_spot_size
-from napari_mineral_anomaly.io.formats.shared.planes import listed
+from napari_mineral_anomaly.io.formats.registry import open_spectrum_image
 from napari_mineral_anomaly.io.reading.images import valid_image
-from napari_mineral_anomaly.io.spectrum_report import MappedLine, OverlapCounts, SpectrumReport
+from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
 from napari_mineral_anomaly.progress import (
     CancelToken,
     ProgressCallback,
@@ -24,7 +24,9 @@ from napari_mineral_anomaly.progress import (
 )
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.element_maps import Background, element_maps, window_labels
+from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
+from napari_mineral_anomaly.scan.report import MappedLine, OverlapCounts, SpectrumReport
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
 from napari_mineral_anomaly.scan.spectra.overlaps import window_overlaps
@@ -37,6 +39,7 @@ from napari_mineral_anomaly.scan.spectra.suggest import (
     beam_from_spectrum,
 )
 from napari_mineral_anomaly.scan.spectra.windows import ElementWindow, element_windows
+from napari_mineral_anomaly.words import listed
 
 # Peaks this part of their width off their lines lose counts out of the window (2 % at 0.2).
 _SHIFT_FWHM = 0.2
@@ -133,7 +136,7 @@ def maps_of_spectra(
         spectrum=spectrum,
     )
     return cube.replace(
-        report=facts.report_of,
+        report=partial(full_report, facts=facts),
         quantity=quantity or "counts",
         pixel_size=size or image.pixel_size,
         valid=area,
@@ -263,3 +266,37 @@ def _shifted(analysis: SumAnalysis, image: SpectrumImage) -> list[str]:
         f"channel at {fitted.offset_kev:.4f} keV and {fitted.gain_kev:.7f} keV per channel fit "
         f"them better (--energy {fitted.offset_kev:.4f} {fitted.gain_kev:.7f} on the command line)."
     ]
+
+
+def read_element_maps(
+    path: Path,
+    *,
+    dataset: str | None = None,
+    energy: Sequence[float] | None = None,
+    elements: Sequence[str] | None = None,
+    pixel_size: float | Sequence[float] | None = None,
+    valid: ArrayLike | str | Path | None = None,
+    quantity: Quantity | None = None,
+    spot_size: float | None = None,
+    on_event: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> ElementCube:
+    """Make element maps of a spectrum image; the parameters are those of `read_maps`.
+
+    Raises
+    ------
+    InputError
+    CancelledError
+    """
+    image = open_spectrum_image(path, energy, dataset)
+    return maps_of_spectra(
+        image,
+        elements,
+        calibration_source="the file" if energy is None else "typed by the user",
+        pixel_size=pixel_size,
+        valid=valid,
+        quantity=quantity,
+        spot_size=spot_size,
+        on_event=on_event,
+        cancel=cancel,
+    )

@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.runs.report.look import Look
-from napari_mineral_anomaly.runs.report.overview import (
-    COLOUR_SPAN,
+from napari_mineral_anomaly.runs.report.drawing import (
     OUTSIDE_COLOUR,
     draw_scale_bar,
     new_figure,
     shrunk,
 )
+from napari_mineral_anomaly.runs.report.look import Look
+from napari_mineral_anomaly.runs.report.overview import COLOUR_SPAN
 
 _COLUMNS = 4
 _PANEL_WIDTH = 3.4  # inches

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS, remove_small_grains, split_driver
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, split_driver
+from napari_mineral_anomaly.grains.pixels.regions import remove_small_grains
 from napari_mineral_anomaly.runs.record import LossPoint
+from napari_mineral_anomaly.runs.report.drawing import (
+    OUTSIDE_COLOUR,
+    draw_scale_bar,
+    new_figure,
+    shrunk,
+)
 from napari_mineral_anomaly.scan.cube import ElementCube
 
-# Larger scans are shrunk before drawing: no screen shows more, and contouring 12 Mpx takes long.
-MAX_SIDE = 1600
 N_NUMBERED = 20
 N_DRIVER_MAPS = 3
 
@@ -32,9 +32,7 @@ N_DRIVER_MAPS = 3
 # same colour means the same oddness on every section, and a barren one looks barren.
 COLOUR_SPAN = 3.0
 
-OUTSIDE_COLOUR = "#8c8c8c"
 _OUTLINE = "#19d3f3"
-_DPI = 130
 _NARROWEST = 4.0  # inches; titles need room even above a scan a few pixels wide
 
 
@@ -97,14 +95,6 @@ def draw_loss_curve(points: Sequence[LossPoint]) -> Figure:
     return figure
 
 
-def figure_png(figure: Figure) -> bytes:
-    """The figure as PNG."""
-    buffer = io.BytesIO()
-    # No version of ours inside: the same run gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return buffer.getvalue()
-
-
 def leading_drivers(grains: pd.DataFrame, elements: Sequence[str]) -> list[str]:
     """Elements to show, at most `N_DRIVER_MAPS`: the first drivers of the numbered grains.
 
@@ -123,13 +113,6 @@ def _headline(result: AnomalyResult, grains: pd.DataFrame) -> str:
         return f"no grain reaches {result.threshold:.2f} background sigmas{name}"
     what = "grain" if len(grains) == 1 else "grains"
     return f"{len(grains)} {what} at or above {result.threshold:.2f} background sigmas{name}"
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure (inches) that can be saved without a window."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
@@ -230,52 +213,3 @@ def _number_grains(axes: Axes, shape: tuple[int, ...], grains: pd.DataFrame) -> 
             fontweight="bold",
             path_effects=[withStroke(linewidth=2, foreground="black")],
         )
-
-
-def draw_scale_bar(
-    axes: Axes, shape: tuple[int, int], pixel_size: tuple[float, float] | None
-) -> None:
-    """A bar of a round length, about a fifth of the width, in the lower left corner."""
-    height, width = shape
-    pixel = 1.0 if pixel_size is None else pixel_size[1]
-    length = round_length(width * pixel / 5)
-    label = f"{length:g} px (pixel size unknown)" if pixel_size is None else f"{length:g} µm"
-    x, y = 0.03 * width, 0.97 * height
-    thickness = 0.008 * height
-    bar = Rectangle((x, y - thickness), length / pixel, thickness, color="white", linewidth=0)
-    bar.set_path_effects([withStroke(linewidth=2, foreground="black")])
-    axes.add_patch(bar)
-    axes.annotate(
-        label,
-        (x, y - thickness),
-        xytext=(0, 3),
-        textcoords="offset points",
-        color="white",
-        fontsize=10,
-        fontweight="bold",
-        path_effects=[withStroke(linewidth=2, foreground="black")],
-    )
-
-
-def round_length(about: float) -> float:
-    """The largest of 1, 2 or 5 times a power of ten that is not longer than ``about``."""
-    power = 10.0 ** math.floor(math.log10(about))
-    return max(step * power for step in (1, 2, 5) if step * power <= about * (1 + 1e-9))
-
-
-def shrunk(
-    image: NDArray[Any], reduce: np.ufunc, max_side: int | None = None
-) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
-    """The image shrunk to ``max_side`` (`MAX_SIDE`) pixels a side, and its extent in scan pixels.
-
-    The largest value of each block is kept, so that a grain of one pixel stays visible.
-    """
-    height, width = image.shape
-    step = math.ceil(max(height, width) / (max_side or MAX_SIDE))
-    rows, columns = math.ceil(height / step), math.ceil(width / step)
-    if step > 1:
-        padding = ((0, rows * step - height), (0, columns * step - width))
-        padded = np.pad(image, padding, constant_values=np.nan)
-        blocks = padded.reshape(rows, step, columns, step)
-        image = reduce.reduce(reduce.reduce(blocks, axis=3), axis=1)
-    return image, (-0.5, columns * step - 0.5, rows * step - 0.5, -0.5)

@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from napari_mineral_anomaly.grains.table import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
 from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
 from napari_mineral_anomaly.runs.record import RunRecord
-from napari_mineral_anomaly.runs.report.overview import draw_loss_curve, figure_png
-from napari_mineral_anomaly.scan.quality.facts import IngestReport, UsedMap
+from napari_mineral_anomaly.runs.report.drawing import figure_png
+from napari_mineral_anomaly.runs.report.overview import draw_loss_curve
+from napari_mineral_anomaly.scan.report import IngestReport, UsedMap
 
 # A page with thousands of rows opens slowly; grains.csv has them all.
 MAX_GRAINS = 100

@@ -14,18 +14,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_mineral_anomaly.scan.names.periodic_table import ATOMIC_NUMBER_OF_NAME
+from napari_mineral_anomaly.scan.names.periodic_table import (
+    ATOMIC_NUMBER,
+    ATOMIC_NUMBER_OF_NAME,
+    SYMBOLS,
+)
 
 Role = Literal["element", "companion", "uncertainty", "unknown"]
 
-_BY_ATOMIC_NUMBER = """
-    H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se
-    Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy
-    Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf
-    Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
-"""
-SYMBOLS: tuple[str, ...] = tuple(_BY_ATOMIC_NUMBER.split())
-_ATOMIC_NUMBER = {symbol: z for z, symbol in enumerate(SYMBOLS, start=1)}
 
 # What else lies among element maps, and what to call it in the report.
 COMPANIONS: dict[str, str] = {
@@ -287,7 +283,7 @@ def _read_word(word: str, *, any_case: bool) -> tuple[str, str | None, str | Non
 
 def _symbol(word: str, *, any_case: bool) -> str | None:
     symbol = word.capitalize() if any_case else word
-    return symbol if symbol in _ATOMIC_NUMBER else None
+    return symbol if symbol in ATOMIC_NUMBER else None
 
 
 def _oxide(word: str, *, any_case: bool) -> tuple[str, str] | None:
@@ -296,7 +292,7 @@ def _oxide(word: str, *, any_case: bool) -> tuple[str, str] | None:
         return None
     symbol = match[1].capitalize()
     # Without a number only two-letter metals make an oxide (FeO): CO and NO are file-name words.
-    if symbol not in _ATOMIC_NUMBER or symbol == "O":
+    if symbol not in ATOMIC_NUMBER or symbol == "O":
         return None
     if len(symbol) == 1 and not (match[2] or match[3]):
         return None
@@ -310,7 +306,7 @@ def _is_isotope(symbol: str, mass: int) -> bool:
     isotopes from boron to uranium lie within 2.5 of it.
     """
     stable = mass / (1.98 + 0.0155 * mass ** (2 / 3))
-    return mass >= 6 and abs(stable - _ATOMIC_NUMBER[symbol]) <= 2.5
+    return mass >= 6 and abs(stable - ATOMIC_NUMBER[symbol]) <= 2.5
 
 
 def _line_name(match: re.Match[str]) -> str:

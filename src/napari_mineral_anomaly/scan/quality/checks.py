@@ -14,19 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.io.formats.shared.planes import listed
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality import dead_lines, similar_maps
 from napari_mineral_anomaly.scan.quality import spikes as map_spikes
-from napari_mineral_anomaly.scan.quality.facts import (
-    IngestReport,
-    MapPair,
-    ReadFacts,
-    ReadMap,
-    UsedMap,
-    ValidAreaCounts,
-)
+from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
+from napari_mineral_anomaly.scan.report import IngestReport, MapPair, UsedMap, ValidAreaCounts
 from napari_mineral_anomaly.scan.valid_area import MISSING_MAGNITUDE, is_measured, pixel_noise
+from napari_mineral_anomaly.words import listed
 
 _SAMPLED_PIXELS = 50_000
 # Correlation of neighbouring pixels below which a map shows nothing but counting noise. Measured on
@@ -285,3 +279,17 @@ def _spot_words(cube: ElementCube, spot_size: float | None) -> list[str]:
         f"the beam appear as blobs about {spot_size / step:.1f} pixels across, and their area in "
         "the grain list is that of the blob."
     ]
+
+
+def report_of_cube(cube: ElementCube) -> IngestReport:
+    """The report of a cube made in memory: statistics and warnings, no files.
+
+    Reads every map.
+    """
+    name = cube.source or "memory"
+    dtype = np.dtype(cube.maps.dtype)
+    facts = ReadFacts(
+        maps=tuple(ReadMap(name, element, dtype) for element in cube.elements),
+        pixel_size_source="unknown" if cube.pixel_size is None else "given with the array",
+    )
+    return full_report(cube, facts)

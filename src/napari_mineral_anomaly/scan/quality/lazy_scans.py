@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_mineral_anomaly.scan.quality.facts import IngestReport, ReadFacts
+from napari_mineral_anomaly.scan.quality.checks import full_report
+from napari_mineral_anomaly.scan.quality.facts import ReadFacts
+from napari_mineral_anomaly.scan.report import IngestReport
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.scan.cube import ElementCube
@@ -41,7 +43,7 @@ def report_of_middle(cube: ElementCube, facts: ReadFacts) -> IngestReport:
     looked at; dead lines, spikes and the valid area are left to whoever reads the whole scan.
     """
     block = middle_block(cube)
-    found = replace(facts, warnings=()).report_of(block)
+    found = full_report(block, replace(facts, warnings=()))
     height, width = block.shape
     note = (
         f"The statistics are of {height} x {width} pixels in the middle; the rest of the "

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.preprocess import stabilise
+from napari_mineral_anomaly.scan.transforms import stabilise
 
 # Sigmas above the highest of the eight neighbours: a spike, and a map that stands out, too.
 _SPIKE_SIGMAS = 8.0

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import minimize
 
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra.background import continuum
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.scan.spectra.lines import (

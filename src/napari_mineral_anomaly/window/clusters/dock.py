@@ -42,14 +42,9 @@ from napari_mineral_anomaly.window.clusters.retrain import Retraining
 from napari_mineral_anomaly.window.clusters.table import COLOUR, ROLE, ClusterTable
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.dock import (
-    Dock,
-    LayerCombo,
-    StatusLine,
-    form_layout,
-    row,
-    show_step,
-)
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
 
@@ -160,7 +155,13 @@ class PseudoLabelsDock(Dock):
         self.column.addWidget(self.signatures)
         self.column.addStretch()
 
-        self.retraining = Retraining(self)
+        self.retraining = Retraining(
+            self,
+            self.status,
+            show_busy=self.show_busy,
+            show_events=self.show_events,
+            adopt=self.adopt,
+        )
         self.layer_combo.layer_changed.connect(self._on_layer)
         self.listen(self.session.changed, self._on_layer)
         self.listen(self.viewer.layers.events.removed, self._on_removed)

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.detectors.retraining import Retrained, retrain
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
 from napari_mineral_anomaly.window.jobs import Failure, Job, JobHandle
+from napari_mineral_anomaly.window.kit.controls import StatusLine
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import link_of
 from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
-from napari_mineral_anomaly.window.loading.report_html import counted
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
+from napari_mineral_anomaly.words import counted
 
 
 class Retraining:
     """One run at a time, with the parameters of the run that made the labels."""
 
-    def __init__(self, dock: PseudoLabelsDock) -> None:
+    def __init__(
+        self,
+        dock: Dock,
+        status: StatusLine,
+        *,
+        show_busy: Callable[[bool], None],
+        show_events: Callable[[Sequence[ProgressEvent]], None],
+        adopt: Callable[[str, ClusterMap], None],
+    ) -> None:
         self._dock = dock
+        self._status = status
+        self._show_busy = show_busy
+        self._show_events = show_events
+        self._adopt = adopt
         self._handle: JobHandle[Any] | None = None
 
     @property
@@ -41,7 +52,7 @@ class Retraining:
         dock, link = self._dock, link_of(layer)
         scan = None if link is None else find_scan(dock.viewer, link.scan_id)
         if link is None or link.detector is None or scan is None:
-            dock.status.error("The scan or the detector of these labels is not known.")
+            self._status.error("The scan or the detector of these labels is not known.")
             return
         earlier = dock.session.run_of(link)
         name = link.detector
@@ -49,7 +60,7 @@ class Retraining:
             config = make_config(name) if earlier is None else earlier.fitted.config
             cube = cube_from_layers(dock.viewer, scan.scan_id)
         except InputError as error:
-            dock.fail(dock.status, Failure(str(error), expected=True))
+            dock.fail(self._status, Failure(str(error), expected=True))
             return
 
         def work(on_event: ProgressCallback, cancel: CancelToken) -> Retrained:
@@ -57,13 +68,13 @@ class Retraining:
 
         self._handle = JobHandle(
             "Retraining",
-            on_events=dock.show_events,
+            on_events=self._show_events,
             on_done=lambda retrained: self._on_done(scan, str(layer.unique_id), retrained),
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
-        dock.show_busy(True)
-        dock.status.plain("Retraining: starting…")
+        self._show_busy(True)
+        self._status.plain("Retraining: starting…")
         dock.start(Job("Retraining", work), self._handle)
 
     def cancel(self) -> None:
@@ -87,7 +98,7 @@ class Retraining:
         self, scan: Scan, layer_id: str, retrained: Retrained, judged: JudgedScore
     ) -> None:
         dock = self._dock
-        dock.adopt(layer_id, retrained.clusters)
+        self._adopt(layer_id, retrained.clusters)
         try:
             shown = show_result(dock.viewer, dock.session, scan, retrained.run, judged)
         except InputError as error:
@@ -96,7 +107,7 @@ class Retraining:
         counts = dock.session.count_mask(shown.score, shown.mask)
         self._end("")
         n = retrained.run.result.info["background_pixels_given"]
-        dock.status.good(
+        self._status.good(
             f"Retrained on {counted(n, 'background pixel')}: now "
             f"{counted(counts.pixels, 'pixel')} in {counted(counts.grains, 'grain')} are at or "
             "above the threshold."
@@ -107,8 +118,8 @@ class Retraining:
 
     def _on_failed(self, failure: Failure) -> None:
         self._end("")
-        self._dock.fail(self._dock.status, failure)
+        self._dock.fail(self._status, failure)
 
     def _end(self, text: str) -> None:
-        self._dock.show_busy(False)
-        self._dock.status.plain(text)
+        self._show_busy(False)
+        self._status.plain(text)

@@ -6,7 +6,7 @@ import numpy as np
 from qtpy.QtWidgets import QDoubleSpinBox, QGroupBox, QPushButton, QVBoxLayout
 
 from napari_mineral_anomaly.detectors.results.agreement import Agreement, agree
-from napari_mineral_anomaly.detectors.results.calibration import promised_false_pixels
+from napari_mineral_anomaly.detectors.results.threshold import promised_false_pixels
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 from napari_mineral_anomaly.window.detecting.agreement_layers import (
     legend_html,
@@ -16,7 +16,8 @@ from napari_mineral_anomaly.window.detecting.agreement_layers import (
 )
 from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
 from napari_mineral_anomaly.window.jobs import Job, JobHandle
-from napari_mineral_anomaly.window.kit.dock import Dock, StatusLine, form_layout, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
 
 _NEEDS_TWO = "Run a second detector on this scan to compare."

@@ -17,7 +17,7 @@ from napari_mineral_anomaly.window.layers.make import (
     spatial_of,
 )
 from napari_mineral_anomaly.window.layers.session import Session
-from napari_mineral_anomaly.window.loading.report_html import counted
+from napari_mineral_anomaly.words import counted
 
 if TYPE_CHECKING:
     from napari.layers import Layer

@@ -38,22 +38,22 @@ from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_places, 
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.detecting.agreement import AgreementBox
+from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
 from napari_mineral_anomaly.window.detecting.parameter_form import ParameterForm
 from napari_mineral_anomaly.window.detecting.run_status import RunClock
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.dock import (
-    Dock,
+from napari_mineral_anomaly.window.kit.controls import (
     StatusLine,
     fit_width,
     form_layout,
     row,
     show_step,
 )
-from napari_mineral_anomaly.window.kit.plots import LossPlot
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import role_of
 from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan, scans_in
-from napari_mineral_anomaly.window.loading.report_html import counted
+from napari_mineral_anomaly.words import counted
 
 _NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder onto napari)."
 

@@ -30,15 +30,9 @@ from napari_mineral_anomaly.window.exporting.plan import (
     opened_files,
 )
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.dock import (
-    Dock,
-    LayerCombo,
-    StatusLine,
-    form_layout,
-    is_new_score,
-    is_score,
-    row,
-)
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
 
 _NO_SCORE = "Nothing to export yet: run a detector first, or open a score map."
 _NO_FOLDER = "Choose the folder for the files."

@@ -28,9 +28,10 @@ from napari_mineral_anomaly.window.grains.plots import (
     Thumbnails,
 )
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.dock import Dock, StatusLine, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, row
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.turns import Turns
-from napari_mineral_anomaly.window.loading.report_html import counted
+from napari_mineral_anomaly.words import counted
 
 _NO_LIST = "Open the dock “Grain table”: this card shows the grain that is chosen there."
 _NO_GRAIN = "Click a row of the grain table, or a grain on the map."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 
@@ -12,11 +12,12 @@ from napari_mineral_anomaly.grains.verdicts.book import VerdictBook
 from napari_mineral_anomaly.grains.verdicts.files import load_verdicts, save_verdicts
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.window.grains.board import GrainBoard
+from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.jobs import Job, JobHandle
-from napari_mineral_anomaly.window.loading.report_html import counted
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.kit.controls import StatusLine
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.words import counted
 
 T = TypeVar("T")
 
@@ -26,9 +27,20 @@ _VERDICT_FILES = "Verdicts (*.json *.csv)"
 class GrainFiles(QPushButton):
     """A button with a menu: save the rows, save the verdicts, go on with saved verdicts."""
 
-    def __init__(self, dock: GrainTableDock) -> None:
+    def __init__(
+        self,
+        dock: Dock,
+        board: GrainBoard,
+        model: GrainTableModel,
+        status: StatusLine,
+        is_complete: Callable[[], bool],
+    ) -> None:
         super().__init__("&Files")
         self._dock = dock
+        self._board = board
+        self._model = model
+        self._status = status
+        self._is_complete = is_complete
         self.setToolTip("Save the list or your verdicts; go on with verdicts saved before.")
         menu = QMenu(self)
         for text, tooltip, action in (
@@ -44,22 +56,22 @@ class GrainFiles(QPushButton):
 
     def save_csv(self, path: str | Path) -> None:
         """Save the shown rows, in their order, with every column of the table."""
-        if not self._dock.is_complete():
+        if not self._is_complete():
             return
-        table = self._dock.model.shown_table()
+        table = self._model.shown_table()
 
         def save() -> str:
             with atomic_path(Path(path)) as temporary:
                 table.to_csv(temporary, index=False, encoding="utf-8")
             return f"{counted(len(table), 'grain')} in {path}."
 
-        self._run("Saving the list", save, self._dock.status.good)
+        self._run("Saving the list", save, self._status.good)
 
     def save_verdicts(self, path: str | Path) -> None:
         """Save every verdict on the scan, those on grains that are not listed now included."""
-        history, listing = self._dock.board.history, self._dock.board.listing
+        history, listing = self._board.history, self._board.listing
         if history is None or listing is None:
-            self._dock.status.plain("There is no verdict to save yet.")
+            self._status.plain("There is no verdict to save yet.")
             return
         book, pixel_size = history.present, listing.result.pixel_size
 
@@ -67,19 +79,19 @@ class GrainFiles(QPushButton):
             save_verdicts(path, book, pixel_size)
             return f"{counted(len(book.verdicts), 'verdict')} in {path}."
 
-        self._run("Saving the verdicts", save, self._dock.status.good)
+        self._run("Saving the verdicts", save, self._status.good)
 
     def open_verdicts(self, path: str | Path) -> None:
         """Take the verdicts of a file in place of those there are; can be undone."""
-        listing = self._dock.board.listing
+        listing = self._board.listing
         if listing is None:
             return
         shape = (int(listing.labels.shape[0]), int(listing.labels.shape[1]))
         self._run("Opening the verdicts", lambda: load_verdicts(path, shape), self._take)
 
     def _take(self, book: VerdictBook) -> None:
-        self._dock.board.adopt(book, "open verdicts")
-        self._dock.status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
+        self._board.adopt(book, "open verdicts")
+        self._status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
 
     def _run(self, name: str, work: Callable[[], T], on_done: Callable[[T], None]) -> None:
         def job(on_event: ProgressCallback, cancel: CancelToken) -> T:
@@ -88,12 +100,12 @@ class GrainFiles(QPushButton):
         handle: JobHandle[T] = JobHandle(
             name,
             on_done=on_done,
-            on_failed=lambda failure: self._dock.fail(self._dock.status, failure),
+            on_failed=lambda failure: self._dock.fail(self._status, failure),
         )
         self._dock.start(Job(name, job), handle)
 
     def _choose_csv(self) -> None:
-        if not self._dock.is_complete():
+        if not self._is_complete():
             return
         path, _ = QFileDialog.getSaveFileName(self, "Save the list", "grains.csv", "CSV (*.csv)")
         if path:

@@ -39,19 +39,13 @@ from napari_mineral_anomaly.window.grains.mark import GrainMark
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.grains.view import GrainView
 from napari_mineral_anomaly.window.jobs import Executor, Failure
-from napari_mineral_anomaly.window.kit.dock import (
-    Dock,
-    LayerCombo,
-    StatusLine,
-    is_new_score,
-    is_score,
-    put_below_the_map,
-    show_step,
-)
+from napari_mineral_anomaly.window.kit.controls import StatusLine, show_step
+from napari_mineral_anomaly.window.kit.dock import Dock, put_below_the_map
 from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
 from napari_mineral_anomaly.window.layers.links import layer_by_id
 from napari_mineral_anomaly.window.layers.session import mask_of
-from napari_mineral_anomaly.window.loading.report_html import counted
+from napari_mineral_anomaly.words import counted
 
 _NO_SCORE = "Run a detector first (dock “Detect anomalies”), or open a score map."
 _READY = "Click a row, or a grain on the map."
@@ -169,7 +163,7 @@ class GrainTableDock(Dock):
         self.copy_button = _button(
             "&Copy", "Ctrl+C", "Copy the selected rows, for a spreadsheet.", self.copy
         )
-        self.files = GrainFiles(self)
+        self.files = GrainFiles(self, self.board, self.model, self.status, self.is_complete)
         # The controls flow: one line in a wide dock, several in a narrow one.
         controls = QFlowLayout()
         controls.setContentsMargins(0, 0, 0, 0)

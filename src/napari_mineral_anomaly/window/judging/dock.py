@@ -29,16 +29,9 @@ from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, Progr
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
 from napari_mineral_anomaly.window.judging.plots import JudgingFigures
 from napari_mineral_anomaly.window.judging.truth_dock import is_new_truth, is_truth
-from napari_mineral_anomaly.window.kit.dock import (
-    Dock,
-    LayerCombo,
-    StatusLine,
-    form_layout,
-    is_new_score,
-    is_score,
-    row,
-    show_step,
-)
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
 from napari_mineral_anomaly.window.layers.links import layer_by_id
 from napari_mineral_anomaly.window.layers.make import threshold_of
 from napari_mineral_anomaly.window.layers.session import mask_of

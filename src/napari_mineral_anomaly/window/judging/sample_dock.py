@@ -23,9 +23,10 @@ from napari_mineral_anomaly.window.grains.canvas import CanvasKeys, fly_to
 from napari_mineral_anomaly.window.grains.listing import GrainListing
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.judging.dock import interval_text
-from napari_mineral_anomaly.window.kit.dock import Dock, StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import layer_by_id
-from napari_mineral_anomaly.window.loading.report_html import counted
+from napari_mineral_anomaly.words import counted
 
 _NO_LIST = "Open the dock “Grain table” first: the draw is made from its list."
 _NO_GRAIN = "The list holds no grain to draw: lower the threshold."

@@ -9,26 +9,14 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QButtonGroup, QLabel, QPushButton
 from superqt.utils import qdebounced
 
-from napari_mineral_anomaly.evaluation.brushed_truth import Agreement, compare
+from napari_mineral_anomaly.evaluation.brushed_truth import ANOMALY, LEAVE_OUT, Agreement, compare
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 from napari_mineral_anomaly.window.jobs import Executor, Job, JobHandle
-from napari_mineral_anomaly.window.kit.dock import (
-    Dock,
-    LayerCombo,
-    StatusLine,
-    form_layout,
-    is_new_score,
-    is_score,
-    row,
-)
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
-from napari_mineral_anomaly.window.layers.make import (
-    ANOMALY,
-    LEAVE_OUT,
-    add,
-    spatial_of,
-    truth_layer,
-)
+from napari_mineral_anomaly.window.layers.make import add, spatial_of, truth_layer
 from napari_mineral_anomaly.window.layers.scans import scans_in
 
 _NO_SCAN = "Load element maps or open a score map first: the truth is brushed on their grid."

@@ -6,7 +6,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QWidget
 from superqt.utils import qdebounced
 
-from napari_mineral_anomaly.window.kit.dock import form_layout
+from napari_mineral_anomaly.window.kit.controls import form_layout
 
 # Long enough to type a number of several digits.
 SETTLE_MS = 400

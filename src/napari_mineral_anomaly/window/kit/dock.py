@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
-from napari.layers import Image
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import (
-    QComboBox,
     QDockWidget,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
     QMainWindow,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -28,8 +22,8 @@ from qtpy.QtWidgets import (
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
+from napari_mineral_anomaly.window.kit.controls import StatusLine
 from napari_mineral_anomaly.window.kit.themes import Inks, inks_of
-from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, role_of
 from napari_mineral_anomaly.window.layers.session import session_of
 
 PLUGIN = "napari-mineral-anomaly"
@@ -234,167 +228,3 @@ def open_dock(viewer: Any, dock: str) -> None:
         widget, _ = window.add_plugin_dock_widget(PLUGIN, dock, tabify=True)
         widget.show()
         widget.raise_()
-
-
-class StatusLine(QLabel):
-    """One or a few lines of text that wrap and can be copied."""
-
-    # At least three to one against napari's dark and its light background.
-    _COLOURS: ClassVar = {"error": "#f0433a", "good": "#3f9142", "warning": "#b7791f", "plain": ""}
-
-    def __init__(self, text: str = "") -> None:
-        super().__init__()
-        self.setWordWrap(True)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._kind = ""
-        self.plain(text)
-
-    def plain(self, text: str) -> None:
-        """A statement or an instruction."""
-        self._show(text, "plain")
-
-    def good(self, text: str) -> None:
-        """Something that worked."""
-        self._show(text, "good")
-
-    def warning(self, text: str) -> None:
-        """Something to know before going on."""
-        self._show(text, "warning")
-
-    def error(self, text: str) -> None:
-        """Something that did not."""
-        self._show(text, "error")
-
-    def _show(self, text: str, kind: str) -> None:
-        # Styling anew costs Qt milliseconds, and progress comes ten times a second.
-        if kind != self._kind:
-            self._kind = kind
-            colour = self._COLOURS[kind]
-            self.setStyleSheet(f"color: {colour};" if colour else "")
-        self.setText(text)
-        self.setVisible(bool(text))
-
-
-class LayerCombo(QComboBox):
-    """A list of the viewer's layers that pass a test, kept up to date.
-
-    (magicgui's own layer lists stay empty outside a napari window.) The choice is kept by
-    ``unique_id``; a new layer that ``prefers`` names is chosen when it appears.
-    """
-
-    layer_changed = Signal()
-
-    def __init__(
-        self,
-        dock: Dock,
-        accepts: Callable[[Any], bool],
-        *,
-        empty: str,
-        prefers: Callable[[Any], bool] | None = None,
-    ) -> None:
-        super().__init__()
-        self._viewer = dock.viewer
-        self._accepts = accepts
-        self._prefers = prefers
-        self._empty = empty
-        self._shown: str | None = None
-        fit_width(self)
-        events = dock.viewer.layers.events
-        for emitter in (events.removed, events.reordered, events.renamed):
-            dock.listen(emitter, self._on_layers)
-        dock.listen(events.inserted, self._on_inserted)
-        self.currentIndexChanged.connect(self._on_index)
-        self._fill()
-
-    def layer(self) -> Any | None:
-        """The chosen layer, if it is still in the viewer."""
-        return layer_by_id(self._viewer, self.currentData())
-
-    def choose(self, layer: Any) -> None:
-        """Choose a layer of the list."""
-        index = self.findData(str(layer.unique_id))
-        if index >= 0:
-            self.setCurrentIndex(index)
-
-    def _on_inserted(self, event: Any) -> None:
-        self._fill()
-        if self._prefers is not None and self._prefers(event.value):
-            self.choose(event.value)
-
-    def _on_layers(self, event: Any = None) -> None:
-        self._fill()
-
-    def _fill(self) -> None:
-        chosen = self.currentData()
-        self.blockSignals(True)
-        self.clear()
-        # The newest layer is on top of napari's list and of this one.
-        for layer in reversed(layers_of(self._viewer)):
-            if self._accepts(layer):
-                self.addItem(layer.name, str(layer.unique_id))
-        if self.count() == 0:
-            self.addItem(self._empty, None)
-        self.setEnabled(self.currentData() is not None)
-        self.setCurrentIndex(max(0, self.findData(chosen) if chosen is not None else 0))
-        self.blockSignals(False)
-        self._on_index()
-
-    def _on_index(self, index: int = -1) -> None:
-        if self.currentData() != self._shown:
-            self._shown = self.currentData()
-            self.layer_changed.emit()
-
-
-def is_score(layer: Any) -> bool:
-    """A score of ours, or any 2-D image of floats that is no element map."""
-    role = role_of(layer)
-    if role is not None:
-        return role == "score"
-    return (
-        isinstance(layer, Image)
-        and not layer.rgb
-        and layer.ndim == 2
-        and not layer.multiscale
-        and layer.dtype.kind == "f"
-    )
-
-
-def is_new_score(layer: Any) -> bool:
-    """A score of ours, worth jumping to when it appears."""
-    return role_of(layer) == "score"
-
-
-def show_step(bar: QProgressBar, step: int, total: int) -> None:
-    """Show how far something is.
-
-    A bar that is told a new value repaints at once, and with it the map behind napari's canvas;
-    without updates meanwhile, Qt paints it in its own time.
-    """
-    bar.setUpdatesEnabled(False)
-    bar.setRange(0, total)
-    bar.setValue(step)
-    bar.setUpdatesEnabled(True)
-
-
-def row(*widgets: QWidget) -> QHBoxLayout:
-    """Widgets side by side."""
-    layout = QHBoxLayout()
-    for widget in widgets:
-        layout.addWidget(widget)
-    return layout
-
-
-def form_layout() -> QFormLayout:
-    """Labels left, fields right, in a narrow dock."""
-    form = QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-    return form
-
-
-def fit_width(combo: QComboBox) -> None:
-    """Keep a long name from widening the dock."""
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(12)

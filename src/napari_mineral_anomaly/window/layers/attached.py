@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality.facts import IngestReport
+from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.layers.links import linked_layers
 

@@ -16,7 +16,8 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.results.calibration import default_threshold
+from napari_mineral_anomaly.detectors.results.threshold import default_threshold
+from napari_mineral_anomaly.evaluation.brushed_truth import ANOMALY, LEAVE_OUT
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block
 from napari_mineral_anomaly.window.layers.attached import handles_of_cube
@@ -25,15 +26,13 @@ from napari_mineral_anomaly.window.layers.links import Link, link_of
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from napari_mineral_anomaly.io.reading.companions import ContextImage
+    from napari_mineral_anomaly.scan.context import ContextImage
 
 LayerData = tuple[Any, dict[str, Any], str]
 PixelSize = tuple[float, float] | None
 
 AXIS_LABELS = ("y", "x")
 
-# Values of the truth mask while it is brushed; in files, "leave out" is evaluation.LEAVE_OUT.
-ANOMALY, LEAVE_OUT = 1, 2
 
 # Colours that stay apart on grey maps and on magma scores, also for colour-blind eyes.
 MASK_COLOUR = "#00e5ff"

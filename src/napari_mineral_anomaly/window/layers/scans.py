@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import QUANTITIES, ElementCube, Quantity
-from napari_mineral_anomaly.scan.quality.facts import IngestReport
+from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
 from napari_mineral_anomaly.window.layers.links import linked_layers

@@ -19,9 +19,10 @@ from qtpy.QtWidgets import (
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality.facts import IngestReport
+from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.dock import Dock, StatusLine, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, row
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
 from napari_mineral_anomaly.window.layers.scan_layers import folder_of, scan_layers, scan_name

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
-from napari_mineral_anomaly.window.kit.dock import StatusLine, form_layout
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout
 from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
 
 _KINDS = {

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_mineral_anomaly.io import IngestReport, read_maps, report_of_cube
+from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.reading.source import list_source
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names, samples_of
+from napari_mineral_anomaly.scan.quality.checks import report_of_cube
+from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
 
 

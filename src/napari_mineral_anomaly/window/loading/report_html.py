@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality.facts import IngestReport
+from napari_mineral_anomaly.scan.report import IngestReport
+from napari_mineral_anomaly.words import counted
 
 
 def headline(cube: ElementCube) -> str:
@@ -38,11 +39,6 @@ def report_html(report: IngestReport) -> str:
         parts.append(_section("Ignored", f"<table cellspacing='2'>{rows}</table>"))
     parts.append(_section("Used", _used_table(report)))
     return "".join(parts)
-
-
-def counted(n: int, thing: str) -> str:
-    """A number with its noun: "1 grain", "1,234 grains"."""
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
 def _section(title: str, body: str) -> str:

@@ -21,15 +21,17 @@ from qtpy.QtWidgets import (
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
-from napari_mineral_anomaly.scan.quality.facts import IngestReport, report_lines
-from napari_mineral_anomaly.window.kit.dock import StatusLine, row
-from napari_mineral_anomaly.window.loading.report_html import counted, pixel_size_text
+from napari_mineral_anomaly.scan.report import IngestReport
+from napari_mineral_anomaly.scan.report_text import report_lines
+from napari_mineral_anomaly.window.kit.controls import StatusLine, row
+from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
 from napari_mineral_anomaly.window.loading.report_rows import (
     COLUMNS,
     grouped_warnings,
     not_used,
     table_rows,
 )
+from napari_mineral_anomaly.words import counted
 
 # Fits a laptop screen of 1366 x 768.
 _WIDTH, _HEIGHT = 960, 600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from napari_mineral_anomaly.scan.quality.facts import IngestReport, UsedMap
+from napari_mineral_anomaly.scan.report import IngestReport, UsedMap
 
 COLUMNS = (
     *("map", "file", "numbers", "lowest", "highest", "mean"),

@@ -19,19 +19,13 @@ from qtpy.QtWidgets import (
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.region import Pixel, Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
-from napari_mineral_anomaly.window.kit.dock import (
-    DOCK_WIDTH,
-    Dock,
-    StatusLine,
-    fit_width,
-    put_below_the_map,
-    row,
-)
+from napari_mineral_anomaly.window.kit.controls import StatusLine, fit_width, row
+from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH, Dock, put_below_the_map
 from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.attached import put_spectra, spectra_of

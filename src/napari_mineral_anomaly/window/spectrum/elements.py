@@ -17,8 +17,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS, parse_names
-from napari_mineral_anomaly.window.kit.dock import row
+from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
+from napari_mineral_anomaly.window.kit.controls import row
 from napari_mineral_anomaly.window.spectrum.plots import colour_of
 
 _NAME = Qt.ItemDataRole.UserRole

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 import pyqtgraph as pg  # isort: skip
 
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.region import ExpectedCounts
 from napari_mineral_anomaly.scan.spectra import EnergyAxis
 from napari_mineral_anomaly.window.kit.plots import BarePlot, bare_plot

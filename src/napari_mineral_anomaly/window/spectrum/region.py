@@ -13,7 +13,8 @@ from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.region import Pixel, Region
-from napari_mineral_anomaly.window.kit.dock import Dock, fit_width
+from napari_mineral_anomaly.window.kit.controls import fit_width
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, linked_layers
 
 # A click in which the mouse moved further than this is a drag.

@@ -8,29 +8,23 @@ import numpy as np
 from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QPushButton, QSpinBox
 from superqt.utils import qthrottled
 
-from napari_mineral_anomaly.detectors.results.calibration import (
+from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
 )
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge
 from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.dock import (
-    Dock,
-    LayerCombo,
-    StatusLine,
-    form_layout,
-    is_new_score,
-    is_score,
-    row,
-)
-from napari_mineral_anomaly.window.kit.plots import HistogramPlot
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
 from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, link_of, relink
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.results import add_mask
 from napari_mineral_anomaly.window.layers.session import mask_of
-from napari_mineral_anomaly.window.loading.report_html import counted
 from napari_mineral_anomaly.window.threshold.histogram import ScoreHistogram, score_histogram
+from napari_mineral_anomaly.window.threshold.histogram_plot import HistogramPlot
+from napari_mineral_anomaly.words import counted
 
 _NO_SCORE = "Run a detector first, or open a score map (a 2-D image of decimal numbers)."
 

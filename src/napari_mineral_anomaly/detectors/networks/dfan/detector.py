@@ -14,8 +14,7 @@ from napari_mineral_anomaly.detectors.networks.fitted import (
     load_weights,
     resolve_device,
 )
-from napari_mineral_anomaly.detectors.networks.msfa_paper.config import ScoreKind
-from napari_mineral_anomaly.detectors.networks.msfa_paper.scoring import ResidualModel
+from napari_mineral_anomaly.detectors.networks.parts.residuals import ResidualModel, ScoreKind
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units, unscale

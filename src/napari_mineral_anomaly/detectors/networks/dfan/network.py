@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
-from napari_mineral_anomaly.detectors.networks.msfa_paper.attention import orthonormal_filters
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.msfa_paper.network import (
     Forward,
     MsfaNetwork,
     PixelLayer,
 )
+from napari_mineral_anomaly.detectors.networks.parts.filters import orthonormal_filters
 from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling, PixelGrid
 
 

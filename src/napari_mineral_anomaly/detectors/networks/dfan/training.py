@@ -13,7 +13,7 @@ from torch import Tensor
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import fit_clusters, sample_pixels
 from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
 from napari_mineral_anomaly.detectors.networks.dfan.network import DfanNetwork
-from napari_mineral_anomaly.detectors.networks.msfa_paper.aggregation import pixel_rows
+from napari_mineral_anomaly.detectors.networks.parts.grid import pixel_rows
 from napari_mineral_anomaly.detectors.networks.parts.loading import WindowLoader
 from napari_mineral_anomaly.detectors.networks.parts.losses import weighted_reconstruction
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing

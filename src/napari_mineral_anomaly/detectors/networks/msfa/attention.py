@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from napari_mineral_anomaly.detectors.networks.msfa_paper.attention import orthonormal_filters
+from napari_mineral_anomaly.detectors.networks.parts.filters import orthonormal_filters
 
 FILTER_SIDE = 5
 # The filters look at every third place: their squeeze is an average over the scan anyway.

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
-from napari_mineral_anomaly.detectors.preprocess import Transform
+from napari_mineral_anomaly.scan.transforms import Transform
 
 WeightMode = Literal["mask", "paper_up"]
 AUTO = 0

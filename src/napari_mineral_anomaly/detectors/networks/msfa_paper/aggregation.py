@@ -135,12 +135,6 @@ class Aggregation:
         return loss
 
 
-def pixel_rows(latent: Tensor) -> NDArray[np.float32]:
-    """Latent features (D, n) as pixels (n, D) for clustering."""
-    rows: NDArray[np.float32] = np.ascontiguousarray(latent.cpu().numpy().T)
-    return rows
-
-
 def cluster_latents(
     sample: NDArray[np.float32], config: MsfaPaperConfig, *, cancel: CancelToken | None
 ) -> Clusters:

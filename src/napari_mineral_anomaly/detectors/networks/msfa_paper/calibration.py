@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.networks.msfa_paper.aggregation import pixel_rows
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
 from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses
+from napari_mineral_anomaly.detectors.networks.parts.grid import pixel_rows
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.scan.cube import ElementCube
 

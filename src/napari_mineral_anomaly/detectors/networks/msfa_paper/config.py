@@ -12,15 +12,15 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
-from napari_mineral_anomaly.detectors.preprocess import Transform
+from napari_mineral_anomaly.detectors.networks.parts.filters import OrthoInit
+from napari_mineral_anomaly.detectors.networks.parts.residuals import ScoreKind
+from napari_mineral_anomaly.scan.transforms import Transform
 
 EpsMode = Literal["fixed", "kdist"]
 NoiseMode = Literal["candidate", "dfan"]
 WeightMode = Literal["mask", "paper_up", "sad_down"]
-ScoreKind = Literal["rx", "rx_minmax", "l2"]
 SkipMode = Literal["concat", "none"]
 HeadMode = Literal["bn_sigmoid", "sigmoid"]
-OrthoInit = Literal["gaussian_qr", "uniform_gs"]
 
 SAME_AS_EPOCHS = -1
 

@@ -26,11 +26,9 @@ from napari_mineral_anomaly.detectors.networks.msfa_paper.calibration import cal
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
 from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses, StripOutput
-from napari_mineral_anomaly.detectors.networks.msfa_paper.scoring import (
-    ResidualModel,
-    reconstruct_scan,
-)
+from napari_mineral_anomaly.detectors.networks.msfa_paper.scoring import reconstruct_scan
 from napari_mineral_anomaly.detectors.networks.msfa_paper.training import Trainer
+from napari_mineral_anomaly.detectors.networks.parts.residuals import ResidualModel
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult

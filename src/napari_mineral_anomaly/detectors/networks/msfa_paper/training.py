@@ -13,10 +13,10 @@ from torch import Tensor
 from napari_mineral_anomaly.detectors.networks.msfa_paper.aggregation import (
     Aggregation,
     describe_clusters,
-    pixel_rows,
 )
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.msfa_paper.network import Forward, MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.parts.grid import pixel_rows
 from napari_mineral_anomaly.detectors.networks.parts.loading import LoadedWindow, WindowLoader
 from napari_mineral_anomaly.detectors.networks.parts.losses import weighted_reconstruction
 from napari_mineral_anomaly.detectors.networks.parts.windows import fits_whole

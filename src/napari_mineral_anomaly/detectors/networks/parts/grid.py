@@ -95,3 +95,9 @@ def _bins(length: int, pool: int) -> Tensor:
     stop = ((bin_number + 1) * length + pool - 1) // pool
     position = torch.arange(length)[None]
     return ((position >= start) & (position < stop)).float()
+
+
+def pixel_rows(latent: Tensor) -> NDArray[np.float32]:
+    """Latent features (D, n) as pixels (n, D) for clustering."""
+    rows: NDArray[np.float32] = np.ascontiguousarray(latent.cpu().numpy().T)
+    return rows

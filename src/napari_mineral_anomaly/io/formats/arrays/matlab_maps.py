@@ -14,12 +14,8 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays.matlab_check import require_sound
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
-from napari_mineral_anomaly.io.formats.shared.planes import (
-    MapFile,
-    Plane,
-    explained,
-    require_plausible,
-)
+from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 
 TITLE = "MATLAB file"

@@ -21,13 +21,8 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     stack_planes,
     stored_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.planes import (
-    MapFile,
-    PixelSize,
-    Plane,
-    explained,
-    require_plausible,
-)
+from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, PixelSize, Plane
 
 TITLE = "numpy array"
 _LONGEST_NAME_LIST = 100_000

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.hdf5.spectra import HDF5Counts
-from napari_mineral_anomaly.io.formats.shared.planes import explained, listed, require_plausible
+from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.spectra import (
     axis_from_energies,
     channel_axis,
     mapped_file,
 )
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.words import listed
 
 TITLE = "array of spectra"
 SUFFIXES = (".npy", ".npz", ".mat")

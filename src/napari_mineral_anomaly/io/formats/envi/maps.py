@@ -12,14 +12,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.envi.header import EnviImage, open_envi
 from napari_mineral_anomaly.io.formats.shared.containers import MOST_UNNAMED_CHANNELS
+from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import (
-    HoldsSpectra,
-    MapFile,
-    PixelSize,
-    Plane,
-    explained,
-)
+from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, MapFile, PixelSize, Plane
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 
 TITLE = "ENVI image"

@@ -18,14 +18,9 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     stack_planes,
     stored_pixel_size,
 )
+from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import (
-    MapFile,
-    PixelSize,
-    Plane,
-    explained,
-    require_plausible,
-)
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, PixelSize, Plane
 
 TITLE = "HDF5"
 _EXTENSIONS = (".h5", ".hdf5", ".hdf", ".nxs", ".he5")

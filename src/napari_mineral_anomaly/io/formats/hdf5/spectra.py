@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
+from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import explained, listed
 from napari_mineral_anomaly.io.formats.shared.spectra import (
     FEWEST_CHANNELS,
     axis_from_energies,
@@ -24,8 +24,9 @@ from napari_mineral_anomaly.io.formats.shared.spectra import (
     channel_axis,
     require_spectra,
 )
-from napari_mineral_anomaly.scan.names.map_names import SYMBOLS
+from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
+from napari_mineral_anomaly.words import listed
 
 TITLE = "HDF5 spectrum image"
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".hspy", ".he5")

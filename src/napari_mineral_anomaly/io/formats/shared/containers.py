@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, PixelSize, Plane, listed
+from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, PixelSize, Plane
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.words import listed
 
 # Channels without names are element maps up to this number, spectra above it; our choice: the
 # longest lists of element maps have 30 to 40, the shortest spectra 128 channels.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelledError
 from napari_mineral_anomaly.scan.cube import Quantity
-
-_LARGEST_PACKING = 2000
-_SMALL_BYTES = 1_000_000
 
 
 class HoldsSpectra(InputError):
@@ -111,83 +104,3 @@ class MapFile:
     quantity: Quantity | None = None
     truth: NDArray[np.uint8] | None = None
     lazy: Any | None = None
-
-
-def pixels(shape: tuple[int, int]) -> str:
-    """A shape (H, W) in words: "512x400"."""
-    return f"{shape[0]}x{shape[1]}"
-
-
-def listed(names: Sequence[str], shown: int = 4) -> str:
-    """Names in words: "a, b and c" or "a, b, c, d and 6 more"."""
-    if len(names) <= 1:
-        return "".join(names)
-    if len(names) <= shown:
-        return f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{', '.join(names[:shown])} and {len(names) - shown} more"
-
-
-def require_plausible(path: Path, declared: int, stored: int) -> None:
-    """Refuse a header that declares far more bytes than the file can hold, before they are asked
-    for.
-
-    Parameters
-    ----------
-    path : Path
-    declared, stored : int
-        Bytes unpacked, and bytes in the file. No codec of ours packs more than a thousandfold.
-
-    Raises
-    ------
-    InputError
-    """
-    if declared > _LARGEST_PACKING * stored + _SMALL_BYTES:
-        raise InputError(
-            f"{path.name} is damaged: its header declares {declared / 1e9:.3g} GB of numbers, "
-            f"the file holds {stored} bytes."
-        )
-
-
-@contextmanager
-def explained(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever a decoding library raises on a bad file into one `InputError`.
-
-    The families have nothing in common: TiffFileError, struct.error, zlib.error, RuntimeErrors of
-    single codecs, OSError, KeyError ... The first error stays attached as the cause.
-    """
-    try:
-        yield
-    except (InputError, CancelledError):
-        raise
-    except PermissionError:
-        raise InputError(f"{path.name} cannot be read: permission denied.") from None
-    except Exception as error:
-        detail = " ".join(str(error).split())[:160].rstrip(".")
-        raise InputError(
-            f"{path.name} cannot be read as {kind} ({detail or type(error).__name__})."
-        ) from error
-
-
-class _Collector(logging.Handler):
-    """Keeps the log lines of this thread."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.lines: list[str] = []
-        self._thread = threading.get_ident()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.lines.append(record.getMessage())
-
-
-@contextmanager
-def collected_log(name: str) -> Iterator[list[str]]:
-    """Collect what a library logs, so that it reaches the report and not just the terminal."""
-    collector = _Collector()
-    logger = logging.getLogger(name)
-    logger.addHandler(collector)
-    try:
-        yield collector.lines
-    finally:
-        logger.removeHandler(collector)

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.containers import MOST_UNNAMED_CHANNELS
-from napari_mineral_anomaly.io.formats.shared.planes import pixels
 from napari_mineral_anomaly.scan.spectra import EnergyAxis
+from napari_mineral_anomaly.words import pixels
 
 # A cube with fewer channels is a stack of maps, not of spectra.
 FEWEST_CHANNELS = MOST_UNNAMED_CHANNELS + 1

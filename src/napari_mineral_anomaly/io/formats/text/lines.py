@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.planes import explained
+from napari_mineral_anomaly.io.formats.shared.guards import explained
 
 EXTENSIONS = (".txt", ".csv", ".tsv", ".dat", ".asc", ".gz")
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "null"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, listed
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.text import table as tables
 from napari_mineral_anomaly.io.formats.text.lines import (
     EXTENSIONS,
@@ -21,6 +21,7 @@ from napari_mineral_anomaly.io.formats.text.lines import (
     read_lines,
     separator_of,
 )
+from napari_mineral_anomaly.words import listed
 
 TITLE = "text matrix"
 

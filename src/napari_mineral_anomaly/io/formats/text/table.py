@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, explained, listed
+from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.text.lines import (
     EXTENSIONS,
     MISSING,
@@ -34,6 +35,7 @@ from napari_mineral_anomaly.io.formats.text.table_grid import (
 )
 from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.words import listed
 
 TITLE = "long table"
 

@@ -12,18 +12,13 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.guards import collected_log, explained
 from napari_mineral_anomaly.io.formats.shared.lengths import (
     imagej_pixel_size,
     ome_pixel_size,
     tiff_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.planes import (
-    MapFile,
-    PixelSize,
-    Plane,
-    collected_log,
-    explained,
-)
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, PixelSize, Plane
 from napari_mineral_anomaly.io.formats.tiff.check import (
     require_declared_pages,
     require_whole_pixels,

@@ -21,15 +21,9 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     names_beside,
     stored_pixel_size,
 )
+from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import (
-    HoldsSpectra,
-    MapFile,
-    PixelSize,
-    Plane,
-    explained,
-    require_plausible,
-)
+from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, MapFile, PixelSize, Plane
 from napari_mineral_anomaly.io.formats.zarr.chunks import require_sound_chunks
 
 TITLE = "Zarr"

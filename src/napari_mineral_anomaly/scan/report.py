@@ -1,0 +1,156 @@
+"""The ingest report as values: what a reader used, what it ignored, what the checks found."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+# 2: statistics, spikes, context, valid area, pairs, spot size (keys were only added).
+SCHEMA_VERSION = 2
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class MappedLine(_Value):
+    """One element map: its line, its window in keV, and how clearly the sum spectrum shows it.
+
+    ``significance`` is in standard errors (see `spectra.suggest`); None for elements that the user
+    named.
+    """
+
+    element: str
+    line: str
+    line_kev: float
+    low_kev: float
+    high_kev: float
+    significance: float | None = None
+    declared: bool = False
+
+
+class OverlapCounts(_Value):
+    """Counts of ``partner`` in the window of ``victim``, per count in the partner's own peak."""
+
+    victim: str
+    partner: str
+    victim_line: str
+    partner_line: str
+    distance_ev: float
+    share: float
+
+
+class SpectrumReport(_Value):
+    """What the maps of a spectrum image were made of.
+
+    ``calibration_source`` is "the file" or "typed by the user"; ``beam_kev`` was told by the file
+    or, where ``beam_is_estimate``, read off the end of the continuum.
+    """
+
+    n_channels: int
+    offset_kev: float
+    gain_kev: float
+    calibration_source: str
+    beam_kev: float
+    beam_is_estimate: bool
+    background: str
+    elements: tuple[MappedLine, ...]
+    overlaps: tuple[OverlapCounts, ...]
+
+
+class UsedMap(_Value):
+    """One element map that was read.
+
+    ``file`` is the path below the folder that was opened, ``page`` the number of the plane in its
+    file from 1 (None where the file holds one plane), ``dtype`` that of the file; the cube holds
+    all maps in one common dtype that changes none of the values.
+
+    Counts of pixels: ``nan`` not finite, ``zero``, ``negative``, ``saturated`` (at the top of an
+    integer dtype), ``spikes`` (far above all eight neighbours in this element alone). ``min``,
+    ``max`` and ``mean`` are of the finite pixels, None without any. ``dead_rows`` and
+    ``dead_columns`` count from 0. ``counted`` is how many pixels were looked at where these were
+    not all, as in a scan larger than memory.
+    """
+
+    file: str
+    element: str
+    dtype: str
+    shape: tuple[int, int]
+    nan: int
+    zero: int
+    negative: int
+    saturated: int
+    page: int | None = None
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    spikes: int = 0
+    dead_rows: tuple[int, ...] = ()
+    dead_columns: tuple[int, ...] = ()
+    counted: int | None = None
+
+
+class IgnoredFile(_Value):
+    """One file that was not read as an element map, and why, in words."""
+
+    file: str
+    reason: str
+
+
+class Companion(_Value):
+    """One image beside the maps: offered as context, or refused for that use with the numbers."""
+
+    file: str
+    name: str
+    kind: Literal["bse", "optical", "phase", "mask", "other"]
+    shape: tuple[int, int] | None
+    offered: bool
+    reason: str = ""
+
+
+class ValidAreaCounts(_Value):
+    """Pixels of the valid area and of what was left out of it; ``origin`` as in `ValidArea`."""
+
+    origin: Literal["found", "given"]
+    n_pixels: int
+    n_valid: int
+    n_missing: int
+    n_zero: int
+    n_off_sample: int
+    reason: str = ""
+
+
+class MapPair(_Value):
+    """Two maps that agree: Pearson's ``r`` over the valid pixels.
+
+    ``lines`` names the X-ray lines that overlap ("Ba La, Ti Ka, 45 eV apart"), "" if none do.
+    """
+
+    first: str
+    second: str
+    r: float
+    lines: str = ""
+
+
+class IngestReport(_Value):
+    """What `read_maps` did; ``model_dump(mode="json")`` is ingest.json.
+
+    ``pixel_size_um`` is (y, x) or None; ``pixel_size_source`` says in words where it came from.
+    ``spot_size_um`` is the diameter of the beam where it was given, ``spectra`` where the spectra
+    of the pixels are, ``context`` the images that lie beside the maps, ``spectrum`` how maps were
+    made of spectra.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    used: tuple[UsedMap, ...] = ()
+    ignored: tuple[IgnoredFile, ...] = ()
+    pixel_size_um: tuple[float, float] | None = None
+    pixel_size_source: str = "unknown"
+    warnings: tuple[str, ...] = ()
+    spot_size_um: float | None = None
+    context: tuple[Companion, ...] = ()
+    valid_area: ValidAreaCounts | None = None
+    pairs: tuple[MapPair, ...] = ()
+    spectra: str | None = None
+    spectrum: SpectrumReport | None = None

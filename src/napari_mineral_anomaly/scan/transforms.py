@@ -1,0 +1,75 @@
+"""Transforms of counts that make their noise alike everywhere, and the way back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.scan.cube import Quantity
+
+Transform = Literal["auto", "none", "anscombe", "log1p"]
+
+
+AppliedTransform = Literal["none", "anscombe", "log1p"]
+
+
+def resolve_transform(transform: Transform, quantity: Quantity) -> AppliedTransform:
+    """What "auto" means: Anscombe for counts, whose noise is Poisson; nothing for the rest."""
+    if transform == "auto":
+        return "anscombe" if quantity == "counts" else "none"
+    return transform
+
+
+def stabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArray[np.float32]:
+    """Apply a variance-stabilising transform, element by element.
+
+    ``anscombe`` is ``2 sqrt(x + 3/8)`` (Anscombe 1948), which gives Poisson counts unit variance
+    from about 4 counts up. Net counts can be negative; below -3/8 the curve is continued by point
+    symmetry, ``-2 sqrt(-(x + 3/8))`` (our choice: one to one, no value is clipped, and a slightly
+    negative count stays close to zero). ``log1p`` is ``sign(x) log(1 + |x|)``, for the same
+    reason. Both are strictly increasing and keep NaN.
+
+    Parameters
+    ----------
+    values : float32, any shape
+    transform : {"none", "anscombe", "log1p"}
+
+    Returns
+    -------
+    float32, same shape
+        ``values`` itself for "none".
+    """
+    if transform == "anscombe":
+        shifted = values + np.float32(0.375)
+        out: NDArray[np.float32] = 2 * np.sign(shifted) * np.sqrt(np.abs(shifted))
+        return out
+    if transform == "log1p":
+        out = np.sign(values) * np.log1p(np.abs(values))
+        return out
+    return values
+
+
+def unstabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArray[np.float32]:
+    """The inverse of `preprocess.stabilise`.
+
+    The algebraic inverse (our choice): it gives every map back exactly. The expectation of Poisson
+    counts comes out about a quarter of a count too low by it, which is far below their noise.
+
+    Parameters
+    ----------
+    values : float32, any shape
+    transform : {"none", "anscombe", "log1p"}
+
+    Returns
+    -------
+    float32, same shape
+        ``values`` itself for "none".
+    """
+    if transform == "anscombe":
+        half = values / 2
+        return np.asarray(half * np.abs(half) - 0.375, dtype=np.float32)
+    if transform == "log1p":
+        return np.asarray(np.sign(values) * np.expm1(np.abs(values)), dtype=np.float32)
+    return values

@@ -1,0 +1,103 @@
+"""A box that lists the layers of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox
+
+from napari_mineral_anomaly.window.kit.controls import fit_width
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, role_of
+
+
+class LayerCombo(QComboBox):
+    """A list of the viewer's layers that pass a test, kept up to date.
+
+    (magicgui's own layer lists stay empty outside a napari window.) The choice is kept by
+    ``unique_id``; a new layer that ``prefers`` names is chosen when it appears.
+    """
+
+    layer_changed = Signal()
+
+    def __init__(
+        self,
+        dock: Dock,
+        accepts: Callable[[Any], bool],
+        *,
+        empty: str,
+        prefers: Callable[[Any], bool] | None = None,
+    ) -> None:
+        super().__init__()
+        self._viewer = dock.viewer
+        self._accepts = accepts
+        self._prefers = prefers
+        self._empty = empty
+        self._shown: str | None = None
+        fit_width(self)
+        events = dock.viewer.layers.events
+        for emitter in (events.removed, events.reordered, events.renamed):
+            dock.listen(emitter, self._on_layers)
+        dock.listen(events.inserted, self._on_inserted)
+        self.currentIndexChanged.connect(self._on_index)
+        self._fill()
+
+    def layer(self) -> Any | None:
+        """The chosen layer, if it is still in the viewer."""
+        return layer_by_id(self._viewer, self.currentData())
+
+    def choose(self, layer: Any) -> None:
+        """Choose a layer of the list."""
+        index = self.findData(str(layer.unique_id))
+        if index >= 0:
+            self.setCurrentIndex(index)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._fill()
+        if self._prefers is not None and self._prefers(event.value):
+            self.choose(event.value)
+
+    def _on_layers(self, event: Any = None) -> None:
+        self._fill()
+
+    def _fill(self) -> None:
+        chosen = self.currentData()
+        self.blockSignals(True)
+        self.clear()
+        # The newest layer is on top of napari's list and of this one.
+        for layer in reversed(layers_of(self._viewer)):
+            if self._accepts(layer):
+                self.addItem(layer.name, str(layer.unique_id))
+        if self.count() == 0:
+            self.addItem(self._empty, None)
+        self.setEnabled(self.currentData() is not None)
+        self.setCurrentIndex(max(0, self.findData(chosen) if chosen is not None else 0))
+        self.blockSignals(False)
+        self._on_index()
+
+    def _on_index(self, index: int = -1) -> None:
+        if self.currentData() != self._shown:
+            self._shown = self.currentData()
+            self.layer_changed.emit()
+
+
+def is_score(layer: Any) -> bool:
+    """A score of ours, or any 2-D image of floats that is no element map."""
+    role = role_of(layer)
+    if role is not None:
+        return role == "score"
+    return (
+        isinstance(layer, Image)
+        and not layer.rgb
+        and layer.ndim == 2
+        and not layer.multiscale
+        and layer.dtype.kind == "f"
+    )
+
+
+def is_new_score(layer: Any) -> bool:
+    """A score of ours, worth jumping to when it appears."""
+    return role_of(layer) == "score"

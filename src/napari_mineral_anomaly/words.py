@@ -1,0 +1,24 @@
+"""Small pieces of sentences: lists, counts and sizes in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def pixels(shape: tuple[int, int]) -> str:
+    """A shape (H, W) in words: "512x400"."""
+    return f"{shape[0]}x{shape[1]}"
+
+
+def listed(names: Sequence[str], shown: int = 4) -> str:
+    """Names in words: "a, b and c" or "a, b, c, d and 6 more"."""
+    if len(names) <= 1:
+        return "".join(names)
+    if len(names) <= shown:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:shown])} and {len(names) - shown} more"
+
+
+def counted(n: int, thing: str) -> str:
+    """A number with its noun: "1 grain", "1,234 grains"."""
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
