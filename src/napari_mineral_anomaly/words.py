@@ -22,3 +22,8 @@ def listed(names: Sequence[str], shown: int = 4) -> str:
 def counted(n: int, thing: str) -> str:
     """A number with its noun: "1 grain", "1,234 grains"."""
     return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
+def count(number: int, what: str) -> str:
+    """A number with its noun: "1 grain", "3 grains"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

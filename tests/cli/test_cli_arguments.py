@@ -10,7 +10,8 @@ import pytest
 
 from napari_mineral_anomaly import __version__
 from napari_mineral_anomaly.cli import main
-from napari_mineral_anomaly.cli.options import COMMAND_NAMES, parse_arguments
+from napari_mineral_anomaly.cli.app import parse_arguments
+from napari_mineral_anomaly.cli.commands import COMMAND_NAMES
 from napari_mineral_anomaly.detectors.registry import detector_names
 
 

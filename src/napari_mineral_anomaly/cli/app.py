@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from napari_mineral_anomaly.cli.options import parse_arguments
+from napari_mineral_anomaly.cli.commands import COMMAND_NAMES, COMMANDS, make_parser
+from napari_mineral_anomaly.cli.options import PROGRAM
 from napari_mineral_anomaly.errors import InputError
 
 SUCCESS = 0
@@ -30,10 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
-        # Here, so that --help does not wait for numpy, pydantic and the readers.
-        from napari_mineral_anomaly.cli.reading import COMMANDS
-
-        COMMANDS[arguments.command](arguments)
+        COMMANDS[arguments.command].run(arguments)
         sys.stdout.flush()
     except InputError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
@@ -47,3 +46,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (head, less) has gone; Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return SUCCESS
+
+
+def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """The parsed arguments of one command.
+
+    Raises
+    ------
+    InputError
+        For anything that is not understood, as one sentence.
+    SystemExit
+        After ``--help`` and ``--version``, as argparse does.
+    """
+    command = next((word for word in argv if not word.startswith("-")), None)
+    known = ", ".join(COMMAND_NAMES)
+    if not argv:
+        raise InputError(f"Give a command: {known}; see {PROGRAM} --help.")
+    if command is not None and command not in COMMAND_NAMES:
+        raise InputError(f"There is no command {command!r} in this version; there are: {known}.")
+    return make_parser().parse_args(argv)

@@ -1,184 +1,51 @@
-"""The arguments of every command; imports nothing heavy, so that ``--help`` is instant."""
+"""Options that several commands share; imports nothing heavy, so that ``--help`` is instant."""
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from napari_mineral_anomaly import __version__
 from napari_mineral_anomaly.errors import InputError
 
 PROGRAM = "mineral-anomaly"
 
-COMMAND_NAMES = ("inspect", "detect", "train", "apply", "evaluate", "benchmark", "sample")
 
-_ONE_SCAN = "folder or files of one scan"
-_SCANS = "one scan each: a folder or a file"
+ONE_SCAN = "folder or files of one scan"
+SCANS = "one scan each: a folder or a file"
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser that raises `InputError` for what it does not understand."""
+
     def __init__(self, **options: Any) -> None:
         # Scripts rely on full names: an abbreviation may mean something else one day.
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
+        """Raise instead of leaving the program."""
         raise InputError(f"{self.prog}: {message}; see {self.prog} --help.")
 
 
-def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
-    """The parsed arguments of one command.
-
-    Raises
-    ------
-    InputError
-        For anything that is not understood, as one sentence.
-    SystemExit
-        After ``--help`` and ``--version``, as argparse does.
-    """
-    command = next((word for word in argv if not word.startswith("-")), None)
-    known = ", ".join(COMMAND_NAMES)
-    if not argv:
-        raise InputError(f"Give a command: {known}; see {PROGRAM} --help.")
-    if command is not None and command not in COMMAND_NAMES:
-        raise InputError(f"There is no command {command!r} in this version; there are: {known}.")
-    return make_parser().parse_args(argv)
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
-    parser = _Parser(
-        prog=PROGRAM,
-        description="Find the odd grains in micro-XRF element maps of thin sections.",
-        epilog=f"{PROGRAM} COMMAND --help tells more.",
-    )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_inspect(commands)
-    _add_detect(commands)
-    _add_train(commands)
-    _add_apply(commands)
-    _add_evaluate(commands)
-    _add_benchmark(commands)
-    _add_sample(commands)
-    return parser
-
-
-def _add_inspect(commands: Any) -> None:
-    parser = _command(commands, "inspect", "say what would be read from a scan, and what not")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=_ONE_SCAN)
-    _add_reading(parser)
-    _add_json(parser)
-
-
-def _add_detect(commands: Any) -> None:
-    parser = _command(
-        commands, "detect", "the whole job: read, train, score, threshold, list grains, export"
-    )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=_ONE_SCAN)
-    _add_out(parser, "folder for the results")
-    _add_reading(parser)
-    _add_fitting(parser)
-    _add_judging(parser)
-    _add_json(parser)
-
-
-def _add_train(commands: Any) -> None:
-    parser = _command(
-        commands,
-        "train",
-        "fit one detector and save it as a model; several scans are fitted together, as if they "
-        "were parts of one (same elements required)",
-    )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=_SCANS)
-    _add_out(parser, "folder for the model", metavar="MODEL")
-    _add_reading(parser)
-    _add_fitting(parser)
-    _add_json(parser)
-
-
-def _add_apply(commands: Any) -> None:
-    parser = _command(commands, "apply", "score scans with a saved model; results in OUT/<name>/")
-    parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="folder that train or detect made"
-    )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=_SCANS)
-    _add_out(parser, "folder for one folder of results per scan")
-    _add_reading(parser)
-    _add_device(parser)
-    _add_judging(parser)
-    _add_json(parser)
-
-
-def _add_evaluate(commands: Any) -> None:
-    parser = _command(commands, "evaluate", "compare a score map with a truth mask")
-    parser.add_argument("score", type=Path, metavar="SCORE", help="score map or folder of results")
-    parser.add_argument(
-        "truth",
-        type=Path,
-        metavar="TRUTH",
-        help="image (0 background, 1 anomaly, 255 leave out), a scene folder with truth.tif, "
-        "or a .mat scene",
-    )
-    parser.add_argument("--valid", type=Path, metavar="IMAGE", help="compare non-zero pixels only")
-    _add_threshold(parser, "for the grain precision; default: that of run.json beside SCORE")
-    _add_json(parser)
-
-
-def _add_benchmark(commands: Any) -> None:
-    parser = _command(commands, "benchmark", "compare detectors on scenes with truth, with times")
-    parser.add_argument(
-        "scenes",
-        nargs="+",
-        metavar="SCENE",
-        help="a folder of element maps with truth.tif, a .mat file with data and map, or a "
-        "simulated scene with its seed: easy:0, hard:3, artefacts:1",
-    )
-    parser.add_argument(
-        "--detectors", nargs="+", default=["all"], metavar="NAME", help="default: all"
-    )
-    parser.add_argument(
-        "--seeds",
-        type=_from_one,
-        default=1,
-        metavar="N",
-        help="run detectors with randomness with the seeds 0 ... N-1 (default 1)",
-    )
-    _add_out(parser, "folder for the tables and figures (default: print only)", required=False)
-    _add_json(parser)
-
-
-def _add_sample(commands: Any) -> None:
-    parser = _command(commands, "sample", "write a simulated micro-XRF scan with truth.tif")
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the scan")
-    parser.add_argument("--scene", default="easy", help="easy (default), hard, barren or artefacts")
-    parser.add_argument(
-        "--size", nargs=2, type=_from_one, metavar=("H", "W"), help="rows and columns"
-    )
-    parser.add_argument(
-        "--seed", type=_from_zero, default=0, help="same seed, same scan (default 0)"
-    )
-    _add_overwrite(parser)
-    _add_json(parser)
-
-
-def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
+def add_command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    """A parser for one more command."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=summary, description=f"{summary[:1].upper()}{summary[1:]}."
     )
     return parser
 
 
-def _add_out(
+def add_out(
     parser: argparse.ArgumentParser, summary: str, metavar: str = "OUT", *, required: bool = True
 ) -> None:
+    """``--out`` and ``--overwrite``."""
     parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=summary)
-    _add_overwrite(parser)
+    add_overwrite(parser)
 
 
-def _add_overwrite(parser: argparse.ArgumentParser) -> None:
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """``--overwrite``."""
     parser.add_argument(
         "--overwrite",
         action="store_true",
@@ -186,7 +53,8 @@ def _add_overwrite(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """The options that say how a scan is read."""
     group = parser.add_argument_group("reading")
     group.add_argument(
         "--pixel-size",
@@ -222,16 +90,17 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_fitting(parser: argparse.ArgumentParser) -> None:
+def add_fitting(parser: argparse.ArgumentParser) -> None:
+    """The options that choose a detector and its parameters."""
     group = parser.add_argument_group("detector")
     group.add_argument(
         "--detector",
         metavar="NAME",
         help="msfa (default), msfa-paper, rx ...: a wrong name is answered with all of them",
     )
-    group.add_argument("--seed", type=_from_zero, help="same seed, same numbers (default 0)")
-    _add_device(group)
-    group.add_argument("--epochs", type=_from_zero, metavar="N", help="training steps per stage")
+    group.add_argument("--seed", type=from_zero, help="same seed, same numbers (default 0)")
+    add_device(group)
+    group.add_argument("--epochs", type=from_zero, metavar="N", help="training steps per stage")
     group.add_argument(
         "--config",
         type=Path,
@@ -240,29 +109,33 @@ def _add_fitting(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_device(parser: Any) -> None:
+def add_device(parser: Any) -> None:
+    """``--device``."""
     parser.add_argument("--device", metavar="NAME", help="auto (default), cpu, cuda or mps")
 
 
-def _add_judging(parser: argparse.ArgumentParser) -> None:
+def add_judging(parser: argparse.ArgumentParser) -> None:
+    """The options that turn scores into a list of grains."""
     group = parser.add_argument_group("judging")
-    _add_threshold(group, "default: one false pixel in 100 000 expected, at least one per scan")
+    add_threshold(group, "default: one false pixel in 100 000 expected, at least one per scan")
     group.add_argument(
         "--min-grain-px",
-        type=_from_one,
+        type=from_one,
         default=1,
         metavar="N",
         help="leave smaller grains out of the list (default 1)",
     )
 
 
-def _add_threshold(parser: Any, summary: str) -> None:
+def add_threshold(parser: Any, summary: str) -> None:
+    """``--threshold``."""
     parser.add_argument(
         "--threshold", type=_finite, metavar="SIGMAS", help=f"background sigmas; {summary}"
     )
 
 
-def _add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``."""
     parser.add_argument("--json", action="store_true", help="JSON and nothing else on stdout")
 
 
@@ -273,11 +146,13 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _from_one(text: str) -> int:
+def from_one(text: str) -> int:
+    """A whole number from 1 up."""
     return _whole_number(text, least=1)
 
 
-def _from_zero(text: str) -> int:
+def from_zero(text: str) -> int:
+    """A whole number from 0 up."""
     return _whole_number(text, least=0)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
 from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
-from napari_mineral_anomaly.runs.json_values import plain
+from napari_mineral_anomaly.runs.json_values import as_json
+from napari_mineral_anomaly.words import count
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.runs.folder import WrittenRun
@@ -26,16 +26,6 @@ _METRIC_NAMES = {
     "bs": "BS = AUC (Pd, Pf) - AUC (Pf, tau)",
     "odp": "ODP = AUC (Pd, tau) + 1 - AUC (Pf, tau)",
 }
-
-
-def as_json(value: Any) -> str:
-    """Strict JSON; what is not finite becomes null."""
-    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def count(number: int, what: str) -> str:
-    """A number with its noun: "1 grain", "3 grains"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def run_values(written: WrittenRun) -> dict[str, Any]:

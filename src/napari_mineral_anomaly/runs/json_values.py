@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,3 +23,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, Iterable):
         return [plain(item) for item in value]
     return str(value)
+
+
+def as_json(value: Any) -> str:
+    """Strict JSON; what is not finite becomes null."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)

@@ -6,57 +6,86 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from napari_mineral_anomaly.cli.options import add_command, add_json, add_out, from_one
 
-from napari_mineral_anomaly.cli import text
-from napari_mineral_anomaly.evaluation.benchmark.runs import (
-    ALL_FAMILIES,
-    BenchmarkRun,
-    Scene,
-    choose_detectors,
-    parse_scenes,
-    plan_runs,
-    run_benchmark,
-    summarise,
-)
-from napari_mineral_anomaly.io.writing.atomic import staged_folder
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, Scene
 
 
-def benchmark(arguments: argparse.Namespace) -> None:
+def add_parser(commands: Any) -> None:
+    """Add the command with its options."""
+    parser = add_command(
+        commands, "benchmark", "compare detectors on scenes with truth, with times"
+    )
+    parser.add_argument(
+        "scenes",
+        nargs="+",
+        metavar="SCENE",
+        help="a folder of element maps with truth.tif, a .mat file with data and map, or a "
+        "simulated scene with its seed: easy:0, hard:3, artefacts:1",
+    )
+    parser.add_argument(
+        "--detectors", nargs="+", default=["all"], metavar="NAME", help="default: all"
+    )
+    parser.add_argument(
+        "--seeds",
+        type=from_one,
+        default=1,
+        metavar="N",
+        help="run detectors with randomness with the seeds 0 ... N-1 (default 1)",
+    )
+    add_out(parser, "folder for the tables and figures (default: print only)", required=False)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
     """Compare detectors on scenes with truth."""
+    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
+    from napari_mineral_anomaly.cli.benchmark_text import comparison_text
+    from napari_mineral_anomaly.evaluation.benchmark.runs import (
+        choose_detectors,
+        parse_scenes,
+        plan_runs,
+    )
+    from napari_mineral_anomaly.runs.json_values import as_json
+
     scenes = parse_scenes(arguments.scenes)
     planned = plan_runs(scenes, choose_detectors(arguments.detectors), arguments.seeds)
     if arguments.out is None:
-        rows = [run.row for run in _run_all(planned)]
+        rows = [run.row for run in _all_runs(planned)]
     else:
-        rows = _run_into(arguments, planned)
+        rows = _runs_into(arguments, planned)
     if arguments.json:
-        print(text.as_json(rows))
+        print(as_json(rows))
         return
     print(comparison_text(rows))
     if arguments.out is not None:
         print(f"\nTables and figures in {arguments.out}.")
 
 
-def _run_into(
+def _runs_into(
     arguments: argparse.Namespace, planned: Sequence[tuple[Scene, str, int]]
 ) -> list[dict[str, Any]]:
     """Run with the output folder reserved from the start, so that hours are not spent for none."""
-    # Here, so that printing alone does not wait for matplotlib.
+    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
     from napari_mineral_anomaly.evaluation.benchmark.files import BENCHMARK_FILES, write_benchmark
+    from napari_mineral_anomaly.io.writing.atomic import staged_folder
 
     inputs = [scene for scene in arguments.scenes if Path(scene).exists()]
     with staged_folder(
         arguments.out, overwrite=arguments.overwrite, ours=BENCHMARK_FILES, inputs=inputs
     ) as folder:
-        runs = list(_run_all(planned))
+        runs = list(_all_runs(planned))
         write_benchmark(folder, runs)
     return [run.row for run in runs]
 
 
-def _run_all(planned: Sequence[tuple[Scene, str, int]]) -> Iterator[BenchmarkRun]:
+def _all_runs(planned: Sequence[tuple[Scene, str, int]]) -> Iterator[BenchmarkRun]:
+    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
+    from napari_mineral_anomaly.evaluation.benchmark.runs import run_benchmark
+
     for number, run in enumerate(run_benchmark(planned), start=1):
         print(f"{number}/{len(planned)} {_run_line(run)}", file=sys.stderr, flush=True)
         yield run
@@ -68,63 +97,3 @@ def _run_line(run: BenchmarkRun) -> str:
         f"{row['scene']}, {row['detector']}, seed {row['seed']}: AUC {row['auc']:.4f}, "
         f"AP {row['ap']:.4f}, {row['seconds']:.1f} s"
     )
-
-
-def comparison_text(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows for people: a table per scene, then the means per family."""
-    table = pd.DataFrame(rows)
-    parts = [_scene_text(str(name), part) for name, part in table.groupby("scene", sort=False)]
-    summary = summarise(rows)
-    families = summary["family"].drop_duplicates().tolist()
-    if len(families) == 2:  # one family and the mean over it, which would say the same again
-        families.remove(ALL_FAMILIES)
-    parts += [_family_text(name, summary[summary["family"] == name]) for name in families]
-    return "\n\n".join(parts)
-
-
-def _scene_text(name: str, part: pd.DataFrame) -> str:
-    first = part.iloc[0]
-    head = (
-        f"{name} ({first['family']}): {first['n_anomaly']} anomalous and "
-        f"{first['n_background']} background pixels, {first['n_excluded']} left out"
-    )
-    cells = [["detector", "seeds", "AP", "AUC", "Pd to Pf 0.001", "flagged", "seconds", "MB"]]
-    of_detector = part.groupby("detector", sort=False)
-    means = of_detector[["ap", "auc", "pauc_1e3", "n_flagged", "seconds", "peak_mb"]].mean()
-    spread = of_detector[["ap", "auc"]].std().add_suffix("_sd")
-    table = means.join(spread).assign(n_seeds=of_detector.size()).reset_index()
-    for row in table.sort_values("ap", ascending=False).to_dict("records"):
-        cells.append(
-            [
-                row["detector"],
-                str(row["n_seeds"]),
-                _with_spread(row["ap"], row["ap_sd"]),
-                _with_spread(row["auc"], row["auc_sd"]),
-                f"{row['pauc_1e3']:.4f}",
-                f"{row['n_flagged']:.0f}",
-                f"{row['seconds']:.1f}",
-                "" if pd.isna(row["peak_mb"]) else f"{row['peak_mb']:.0f}",
-            ]
-        )
-    return f"{head}\n{text.columns(cells)}"
-
-
-def _family_text(family: str, part: pd.DataFrame) -> str:
-    head = "Mean of the families" if family == ALL_FAMILIES else f"Mean of the {family} scenes"
-    cells = [["detector", "scenes", "AP", "AUC", "Pd to Pf 0.001", "seconds"]]
-    cells += [
-        [
-            row["detector"],
-            str(row["n_scenes"]),
-            _with_spread(row["ap"], row["ap_sd"]),
-            _with_spread(row["auc"], row["auc_sd"]),
-            f"{row['pauc_1e3']:.4f}",
-            f"{row['seconds']:.1f}",
-        ]
-        for row in part.to_dict("records")
-    ]
-    return f"{head}\n{text.columns(cells)}"
-
-
-def _with_spread(mean: float, spread: float) -> str:
-    return f"{mean:.4f}" if pd.isna(spread) else f"{mean:.4f} ± {spread:.4f}"

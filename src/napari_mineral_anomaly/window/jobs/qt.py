@@ -114,7 +114,7 @@ def _compute(job: Job[Any], mailbox: _Mailbox, token: CancelToken) -> None:
     mailbox.outcome = job.run(mailbox.events.append, token)
 
 
-class _Workers(QObject):  # type: ignore[misc]  # qtpy has no types
+class _Workers(QObject):
     """All workers of the program, and the timer that looks after them.
 
     Parameters

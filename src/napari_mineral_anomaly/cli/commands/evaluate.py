@@ -1,0 +1,47 @@
+"""``evaluate``: compare a score map with a truth mask."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from napari_mineral_anomaly.cli.options import add_command, add_json, add_threshold
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command with its options."""
+    parser = add_command(commands, "evaluate", "compare a score map with a truth mask")
+    parser.add_argument("score", type=Path, metavar="SCORE", help="score map or folder of results")
+    parser.add_argument(
+        "truth",
+        type=Path,
+        metavar="TRUTH",
+        help="image (0 background, 1 anomaly, 255 leave out), a scene folder with truth.tif, "
+        "or a .mat scene",
+    )
+    parser.add_argument("--valid", type=Path, metavar="IMAGE", help="compare non-zero pixels only")
+    add_threshold(parser, "for the grain precision; default: that of run.json beside SCORE")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Compare a score map with a truth mask."""
+    # Here, so that --help does not wait for numpy, pydantic and the readers.
+    from napari_mineral_anomaly.cli import text
+    from napari_mineral_anomaly.cli.inputs import score_file, threshold_beside, truth_mask
+    from napari_mineral_anomaly.evaluation.metrics import evaluate as evaluate_score
+    from napari_mineral_anomaly.io import read_image
+    from napari_mineral_anomaly.runs.json_values import as_json
+
+    score_path = score_file(arguments.score)
+    threshold = arguments.threshold
+    if threshold is None:
+        threshold = threshold_beside(score_path)
+    metrics = evaluate_score(
+        read_image(score_path),
+        truth_mask(arguments.truth),
+        valid=None if arguments.valid is None else read_image(arguments.valid),
+        threshold=threshold,
+    )
+    print(as_json(metrics) if arguments.json else text.metrics_summary(metrics, threshold))

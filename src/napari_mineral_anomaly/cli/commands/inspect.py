@@ -1,0 +1,35 @@
+"""``inspect``: say what would be read from a scan, and what not."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from napari_mineral_anomaly.cli.options import ONE_SCAN, add_command, add_json, add_reading
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command with its options."""
+    parser = add_command(commands, "inspect", "say what would be read from a scan, and what not")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=ONE_SCAN)
+    add_reading(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the ingest report of a scan."""
+    # Here, so that --help does not wait for numpy, pydantic and the readers.
+    from napari_mineral_anomaly.cli.progress import ProgressPrinter
+    from napari_mineral_anomaly.cli.reading import read_scan
+    from napari_mineral_anomaly.runs.json_values import as_json
+    from napari_mineral_anomaly.scan.quality.checks import report_of_cube
+    from napari_mineral_anomaly.scan.report_text import report_lines
+
+    with ProgressPrinter() as progress:
+        cube = read_scan(arguments, arguments.inputs, progress)
+    report = cube.report or report_of_cube(cube)
+    if arguments.json:
+        print(as_json(report.model_dump(mode="json")))
+    else:
+        print("\n".join(report_lines(report)))

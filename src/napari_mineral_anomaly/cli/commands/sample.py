@@ -1,0 +1,67 @@
+"""``sample``: write a simulated scan with its truth."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from napari_mineral_anomaly.cli.options import (
+    add_command,
+    add_json,
+    add_overwrite,
+    from_one,
+    from_zero,
+)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command with its options."""
+    parser = add_command(commands, "sample", "write a simulated micro-XRF scan with truth.tif")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the scan")
+    parser.add_argument("--scene", default="easy", help="easy (default), hard, barren or artefacts")
+    parser.add_argument(
+        "--size", nargs=2, type=from_one, metavar=("H", "W"), help="rows and columns"
+    )
+    parser.add_argument(
+        "--seed", type=from_zero, default=0, help="same seed, same scan (default 0)"
+    )
+    add_overwrite(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write a simulated scan with its truth."""
+    # Here, so that --help does not wait for numpy, pydantic and the readers.
+    from napari_mineral_anomaly.cli.progress import ProgressPrinter
+    from napari_mineral_anomaly.io.writing.atomic import require_free_folder
+    from napari_mineral_anomaly.runs.json_values import as_json
+    from napari_mineral_anomaly.simulate import simulate_section, write_section
+    from napari_mineral_anomaly.words import count
+
+    require_free_folder(arguments.out, overwrite=arguments.overwrite)
+    size: dict[str, Any] = {}
+    if arguments.size is not None:
+        size["shape"] = tuple(arguments.size)
+    with ProgressPrinter() as progress:
+        section = simulate_section(arguments.scene, seed=arguments.seed, on_event=progress, **size)
+    write_section(section, arguments.out, overwrite=arguments.overwrite)
+    height, width = section.cube.shape
+    values = {
+        "out": str(arguments.out),
+        "scene": arguments.scene,
+        "seed": arguments.seed,
+        "shape": [height, width],
+        "pixel_size_um": section.cube.pixel_size,
+        "elements": list(section.cube.elements),
+        "n_grains": len(section.grains),
+        "n_anomaly": int((section.truth == 1).sum()),
+    }
+    if arguments.json:
+        print(as_json(values))
+    else:
+        print(
+            f"Simulated scan in {arguments.out}: scene {arguments.scene}, {height} x {width} "
+            f"pixels, {len(section.cube.elements)} elements, "
+            f"{count(len(section.grains), 'anomalous grain')} (truth.tif, grains_truth.csv)."
+        )
