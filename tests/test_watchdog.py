@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+CONFTEST = Path(__file__).with_name("conftest.py")
 
 # `pause` is called with Python's lock held: no Python code runs any more, as in a deadlock.
 HANGING_TEST = """
