@@ -59,7 +59,7 @@ def recall_of_saved(scores: Path, sections: Iterable[Scene]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        kind, and the columns of `benchmark_files.grain_recall_table`; empty without kept scores.
+        kind, and the columns of `benchmark.files.grain_recall_table`; empty without kept scores.
     """
     runs: dict[str, list[BenchmarkRun]] = {}
     for scene in sections:

@@ -135,7 +135,7 @@ def finish_result(
     reconstruction : (C, H, W) float32, optional
         What the detector expected, in the units of the maps; altered in place like contributions.
     ordinary : (H, W) bool, optional
-        Pixels known to be background by other means, see `scoring.background_sigmas`.
+        Pixels known to be background by other means, see `results.calibration.background_sigmas`.
     """
     valid = cube.valid
     score, calibration = background_sigmas(statistic, valid, ordinary)

@@ -46,7 +46,7 @@ def detect(
     device : {"auto", "cpu", "cuda", "mps"}
     threshold : float, optional
         Background sigmas from which a pixel is anomalous; default: the promise of
-        `scoring.default_threshold`.
+        `results.threshold.default_threshold`.
     on_event, cancel
         Progress callback and cancel token.
     **parameters

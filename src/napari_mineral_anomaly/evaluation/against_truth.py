@@ -75,9 +75,9 @@ class Judgement:
     ----------
     threshold : float
     metrics : dict
-        As `evaluation.evaluate` gives them.
+        As `metrics.evaluate` gives them.
     roc, pr, roc3d, separability
-        Curves and boxes; see `evaluation`.
+        Curves and boxes; see `metrics`.
     confusion : Confusion
         Pixels at the threshold.
     grain_precision : Interval
@@ -116,7 +116,7 @@ def judge(
     Parameters
     ----------
     score, truth, valid : (H, W)
-        As in `evaluation.evaluate`.
+        As in `metrics.evaluate`.
     threshold : float
         Background sigmas.
     n_bootstrap : int
@@ -128,7 +128,7 @@ def judge(
     Raises
     ------
     InputError
-        As `evaluation.evaluate`.
+        As `metrics.evaluate`.
     """
 
     def tell(step: int, message: str) -> None:

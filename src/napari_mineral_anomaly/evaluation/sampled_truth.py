@@ -162,7 +162,7 @@ def draw_sample(
     Parameters
     ----------
     table : DataFrame
-        As `grains.find_grains` gives it.
+        As `grains.table.find_grains` gives it.
     n : int
         Grains to draw; all where the list is shorter.
     seed : int

@@ -59,7 +59,7 @@ def examine_grains(
     cube : ElementCube
     regions : GrainRegions
     contributions, pseudo_labels, edges
-        As in `artefacts.flag_artefacts`.
+        As in `artefacts.flags.flag_artefacts`.
     tell : callable, optional
         Called with each of `DETAIL_STEPS` as it begins.
     cancel : CancelToken, optional

@@ -99,7 +99,7 @@ def find_grains(
     stage : StageTransform, optional
         From pixels to stage millimetres; default: the map's own axes, from its first pixel.
     cluster_names : mapping of int to str, optional
-        Names of pseudo-label clusters; default: `neighbours.default_cluster_name`.
+        Names of pseudo-label clusters; default: `pseudo_labels.default_cluster_name`.
     on_event, cancel
         Progress callback (phase "grains") and cancel token.
 
@@ -118,14 +118,14 @@ def find_grains(
         ``equivalent_diameter_*`` is the diameter of the circle of equal area. ``row_min`` ...
         ``col_max`` are inclusive. ``touches_edge`` is "scan", "valid area" or empty.
         ``detectors_agreeing`` names the detectors that flag at least one pixel of the grain
-        (`agreement.agreeing_detectors`), the result's own first.
+        (`results.agreement.agreeing_detectors`), the result's own first.
         ``mineral_hint`` and ``mineral_distance`` are the nearest mineral
         (`mineral_hints`), ``mineral_others`` the next, such as "rutile 0.21". ``flags`` are
         artefact flags (`artefacts`) joined by "; ". ``neighbours`` are the pseudo-label clusters
         of the pixels around the grain with their shares, such as
         "Cluster 3 64 %, Cluster 2 36 %". ``status`` is
         "unseen", and ``comment``, ``decided_by`` and ``decided_at`` are empty until
-        `verdicts.with_verdicts` fills them.
+        `verdicts.book.with_verdicts` fills them.
 
     Raises
     ------

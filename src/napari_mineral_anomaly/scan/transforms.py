@@ -52,7 +52,7 @@ def stabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArr
 
 
 def unstabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArray[np.float32]:
-    """The inverse of `preprocess.stabilise`.
+    """The inverse of `stabilise`.
 
     The algebraic inverse (our choice): it gives every map back exactly. The expectation of Poisson
     counts comes out about a quarter of a count too low by it, which is far below their noise.

@@ -1,6 +1,6 @@
 """Pseudo-label clusters as a geologist edits them: named phases, merged, split, taken as anomalies.
 
-Everything here maps a `ClusterMap` to a new one; undo is `verdicts.History`.
+Everything here maps a `ClusterMap` to a new one; undo is `verdicts.book.History`.
 """
 
 from __future__ import annotations

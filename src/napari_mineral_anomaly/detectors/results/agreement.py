@@ -79,7 +79,7 @@ def agree(results: Mapping[str, AnomalyResult], *, false_pixels: float | None = 
         thresholds do not matter here: they may have been moved.
     false_pixels : float, optional
         Background pixels that each detector may flag by chance; default: what the default
-        threshold promises for the size of the scan (`scoring.promised_false_pixels`).
+        threshold promises for the size of the scan (`results.threshold.promised_false_pixels`).
 
     Raises
     ------
@@ -116,7 +116,7 @@ def agreeing_detectors(
     Parameters
     ----------
     labels : (H, W) integer
-        Numbered grains from 1, as `grains.label_grains` gives them.
+        Numbered grains from 1, as `pixels.regions.label_grains` gives them.
     results, false_pixels
         As in `agree`.
 
@@ -150,7 +150,7 @@ def _threshold(result: AnomalyResult, false_pixels: float | None) -> float:
     n_valid = int(np.count_nonzero(result.valid))
     if false_pixels is None:
         if n_valid <= 1:
-            return 0.0  # as in `scoring.default_threshold`
+            return 0.0  # as in `results.threshold.default_threshold`
         false_pixels = promised_false_pixels(n_valid)
     return threshold_for(false_pixels, n_valid)
 

@@ -16,7 +16,7 @@ class AnomalyResult:
     Attributes
     ----------
     score : (H, W) float32
-        Anomaly score in background sigmas (`scoring.background_sigmas`); NaN outside the valid
+        Anomaly score in background sigmas (`calibration.background_sigmas`); NaN outside the valid
         area, finite inside.
     threshold : float
         Score from which a pixel counts as anomalous.

@@ -6,8 +6,8 @@ score |y - X alpha|. The matrix inversion lemma turns the system of the size of 
 of the size of the element list: y - X alpha = (I + X (lambda Gamma^2)^-1 X^T)^-1 y.
 
 We take the cube root of that length. It keeps the order, and its tail is light enough for the
-exponential of `scoring`: by the length itself barren simulated sections show many times the false
-pixels promised.
+exponential of `calibration`: by the length itself barren simulated sections show many times the
+false pixels promised.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from napari_mineral_anomaly.detectors.statistical.ring import (
 from napari_mineral_anomaly.progress import CancelToken, check
 from napari_mineral_anomaly.scan.cube import ElementCube
 
-# Share of a scan that may be odd for the scan: the rest is ordinary. As in `scoring.TAIL_SHARE`.
+# Share of a scan that may be odd for the scan: the rest is ordinary. As `calibration.TAIL_SHARE`.
 ODD_SHARE = 0.02
 
 

@@ -78,9 +78,9 @@ class KnnBackground(SampleBackground):
     def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
         """Cube root of the mean distance (n,), which keeps the order.
 
-        Distances have a tail heavier than the exponential of `scoring`: by them barren simulated
-        sections show several times the false pixels promised. A pixel of the sample counts itself
-        once among its neighbours.
+        Distances have a tail heavier than the exponential of `calibration`: by them barren
+        simulated sections show several times the false pixels promised. A pixel of the sample
+        counts itself once among its neighbours.
         """
         distances, _ = self._index.kneighbors(self.scaled(pixels))
         return np.asarray(np.cbrt(distances.mean(axis=1, dtype=np.float64)))

@@ -80,7 +80,7 @@ def draw_roc(scenes: Mapping[str, Comparison]) -> Figure:
 def draw_separability(scenes: Mapping[str, Comparison]) -> Figure:
     """Background and anomaly scores as boxes (10th to 90th percentile, median line).
 
-    Scores are stretched to 0-1 over the compared pixels, as `evaluation.separability` does.
+    Scores are stretched to 0-1 over the compared pixels, as `metrics.separability` does.
     """
     widest = max(len(scene.scores) for scene in scenes.values())
     figure = new_figure(max(1.0 * widest + 1.5, 5.0), 2.8 * len(scenes) + 0.5)
@@ -109,7 +109,7 @@ def draw_separability(scenes: Mapping[str, Comparison]) -> Figure:
 def draw_maps(scenes: Mapping[str, Comparison]) -> Figure:
     """Truth and score maps, a row per scene.
 
-    The colours span 0 to `figures.COLOUR_SPAN` thresholds for every detector and scene: the same
+    The colours span 0 to `overview.COLOUR_SPAN` thresholds for every detector and scene: the same
     colour means the same oddness.
     """
     n_columns = 1 + max(len(scene.scores) for scene in scenes.values())

@@ -55,7 +55,7 @@ def found_grains(
     Parameters
     ----------
     score, truth : (H, W)
-        As in `evaluation.evaluate`; truth grains are 8-connected areas of 1, one per row of
+        As in `metrics.evaluate`; truth grains are 8-connected areas of 1, one per row of
         ``grains``, as `simulate.simulate_section` places them.
     grains : DataFrame
         Columns centroid_y_px, centroid_x_px.

@@ -104,7 +104,7 @@ class BenchmarkRun:
     ----------
     row : dict
         scene, family, detector, seed, seconds (fit and score), peak_mb (10^6 bytes, of the whole
-        process), n_flagged, and the keys of `evaluation.evaluate`.
+        process), n_flagged, and the keys of `metrics.evaluate`.
     score : (H, W) float32
     threshold : float
         Background sigmas.

@@ -103,7 +103,7 @@ FORMULAS: dict[str, str] = {
 }
 
 # Minerals that are rare in most rocks, or need a rare element that one line cannot tell from a
-# common one: they have to fit better than the others (`mineral_hints.RARITY`).
+# common one: they have to fit better than the others (`minerals.hints.RARITY`).
 RARE = frozenset(
     (
         "baddeleyite",

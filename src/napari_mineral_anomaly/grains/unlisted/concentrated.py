@@ -1,7 +1,7 @@
 """Elements that a small part of a scan holds far above all the rest, whatever a detector says.
 
 A detector asks how rarely a pixel's whole pattern occurs, and what covers more than about 1 % of a
-scan is then ordinary (`scoring.calibrate`). The apatite of a small section may cover 3 %: no
+scan is then ordinary (`calibration.calibrate`). The apatite of a small section may cover 3 %: no
 anomaly, but nothing a geologist wants to miss. So each element is looked at by itself: pixels ten
 robust sigmas above its median (counts variance-stabilised), where they are at most 5 % of the
 sample and lie together in at most ten areas of at least four pixels; a mineral in more places is

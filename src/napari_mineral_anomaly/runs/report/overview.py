@@ -46,7 +46,7 @@ def draw_overview(
     cube, result
         The scan and its result.
     grains : DataFrame
-        As `grains.find_grains` gives it; the worst `N_NUMBERED` are numbered by rank.
+        As `grains.table.find_grains` gives it; the worst `N_NUMBERED` are numbered by rank.
     title : str
         Name of the scan.
     """

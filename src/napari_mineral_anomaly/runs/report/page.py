@@ -44,7 +44,7 @@ def render_report(
     ----------
     record : RunRecord
     grains : DataFrame
-        As `grains.find_grains` gives it.
+        As `grains.table.find_grains` gives it.
     ingest : IngestReport
     overview_png : bytes
         The PNG of `draw_overview`.

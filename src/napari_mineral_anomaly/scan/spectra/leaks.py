@@ -51,7 +51,7 @@ def line_leaks(symbols: tuple[str | None, ...]) -> LineLeaks:
     Parameters
     ----------
     symbols : tuple of (str or None)
-        Chemical symbol of each map (`grain_signals.element_symbols`).
+        Chemical symbol of each map (`signals.element_symbols`).
     """
     share = np.zeros((len(symbols), len(symbols)))
     known = tuple(sorted({symbol for symbol in symbols if symbol is not None}))
@@ -91,7 +91,7 @@ def _window(line: MainLine) -> ElementWindow:
 def _yield_ratio(symbol: str, shell: str, mapped_shell: str) -> float:
     if shell == mapped_shell:
         return 1.0
-    import xraydb  # when first asked, as in `spectra.lines`
+    import xraydb  # when first asked, as in `scan.spectra.lines`
 
     yields = [xraydb.xray_edge(symbol, _LEVEL[name]).fyield for name in (shell, mapped_shell)]
     return float(min(1.0, SOFTER_ARRIVES * yields[0] / yields[1])) if yields[1] > 0 else 1.0

@@ -1,6 +1,6 @@
 """Long computations away from the window: what a job is, and who runs it.
 
-`Job`, `JobHandle` and `SyncExecutor` know no Qt; `QtExecutor` lives in `jobs.qt`.
+`Job`, `JobHandle` and `SyncExecutor` know no Qt; `QtExecutor` lives in `window.jobs.qt`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the window remembers between sessions beside pixel sizes: typed energy calibrations.
 
-(Pixel sizes are kept by `io.remembered_size`, which the command line shares.)
+(Pixel sizes are kept by `io.remembered`, which the command line shares.)
 """
 
 from __future__ import annotations

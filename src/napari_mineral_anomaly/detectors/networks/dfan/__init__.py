@@ -2,6 +2,6 @@
 
 Cheng et al., IEEE Transactions on Instrumentation and Measurement 73 (2024), 5033016: the network
 that MSFA-Net grew out of. Our own code after its public implementation, built from the parts that
-it shares with `detectors.msfa_paper` (pixel-wise layers, orthonormal filters, DBSCAN, the score
+it shares with `msfa_paper` (pixel-wise layers, orthonormal filters, DBSCAN, the score
 of the residual). `DfanDetector` lists where it departs.
 """

@@ -2,5 +2,5 @@
 
 `config` (importable without torch), `features` (what it sees), `network` and `attention` (what it
 is), `training`, `candidates` (pseudo-labels), `looking` (prediction of a whole scan),
-`surroundings` (reflectance), `detector`. The published network is in `detectors.msfa_paper`.
+`surroundings` (reflectance), `detector`. The published network is in `msfa_paper`.
 """

@@ -1,6 +1,6 @@
 """Multi-scale orthogonal attention whose statistics are those of the scan, not of a tile.
 
-The published attention (`detectors.msfa_paper.attention`) averages whole rows, whole columns and
+The published attention (`msfa_paper.attention`) averages whole rows, whole columns and
 the whole image, so what it does to a pixel depends on the window it is shown in. Here the line
 branch averages a strip of a few pixels, and normalisation and the orthogonal squeeze use running
 statistics that are measured over tiles of the whole scan after training; a scan scored strip by
