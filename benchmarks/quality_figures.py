@@ -17,7 +17,7 @@ from napari_mineral_anomaly.evaluation.benchmark.figures import (
 )
 from napari_mineral_anomaly.evaluation.benchmark.files import grain_recall_table
 from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, Scene
-from napari_mineral_anomaly.runs.report import figure_png
+from napari_mineral_anomaly.runs.report.drawing import figure_png
 
 SHOWN = ("msfa", "rx", "robust-rx", "local-rx", "pca", "knn")
 # Whose recall is shown: those that ran on every section, one network seed.

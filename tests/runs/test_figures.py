@@ -12,9 +12,13 @@ from matplotlib.figure import Figure
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.runs.record import LossPoint
-from napari_mineral_anomaly.runs.report import draw_loss_curve, draw_overview, drawing, figure_png
-from napari_mineral_anomaly.runs.report.drawing import round_length
-from napari_mineral_anomaly.runs.report.overview import leading_drivers
+from napari_mineral_anomaly.runs.report import drawing
+from napari_mineral_anomaly.runs.report.drawing import figure_png, round_length
+from napari_mineral_anomaly.runs.report.overview import (
+    draw_loss_curve,
+    draw_overview,
+    leading_drivers,
+)
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 ELEMENTS = ("Fe", "Zr", "S")

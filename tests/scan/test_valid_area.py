@@ -170,7 +170,7 @@ def test_a_lazy_cube_is_read_in_blocks_of_rows() -> None:
             return part
 
     lazy = located(ElementCube(Lazy(), ROCK, quantity="counts"))
-    assert np.array_equal(lazy.mask, locate_sample(ElementCube(maps, ROCK)).mask)
+    assert np.array_equal(lazy.mask, located(ElementCube(maps, ROCK)).mask)
     assert sum(read) == maps.size
 
 
@@ -178,7 +178,7 @@ def test_a_cube_finds_its_own_area_and_keeps_a_given_one() -> None:
     expected = rock()
     expected[:, :, 170:] = np.array(EPOXY)[:, None, None]
     cube = ElementCube(measured(expected), ROCK)
-    assert np.array_equal(cube.valid, locate_sample(cube).mask)
+    assert np.array_equal(cube.valid, located(cube).mask)
     assert cube.valid_area.origin == "found"
     assert cube.replace(source="elsewhere").valid_area.n_off_sample == cube.valid_area.n_off_sample
     given = np.ones((160, 200), bool)

@@ -11,7 +11,6 @@ from napari_mineral_anomaly.errors import InputError
 
 PROGRAM = "mineral-anomaly"
 
-
 ONE_SCAN = "folder or files of one scan"
 SCANS = "one scan each: a folder or a file"
 

@@ -48,7 +48,6 @@ GRAIN_COLUMNS = (
     "decided_at",
 )
 
-
 STATUS, COMMENT = "status", "comment"
 
 Row = Mapping[str, Any]

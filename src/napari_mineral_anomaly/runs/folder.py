@@ -42,7 +42,9 @@ from napari_mineral_anomaly.progress import (
     emit,
 )
 from napari_mineral_anomaly.runs.record import RunRecord, make_record
-from napari_mineral_anomaly.runs.report import draw_overview, figure_png, render_report
+from napari_mineral_anomaly.runs.report.drawing import figure_png
+from napari_mineral_anomaly.runs.report.overview import draw_overview
+from napari_mineral_anomaly.runs.report.page import render_report
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 _OVERLAPS_SHOWN = 8
 
-
 _KINDS = {
     "bse": "electron image",
     "optical": "picture",

@@ -11,7 +11,6 @@ from napari_mineral_anomaly.scan.cube import Quantity
 
 Transform = Literal["auto", "none", "anscombe", "log1p"]
 
-
 AppliedTransform = Literal["none", "anscombe", "log1p"]
 
 

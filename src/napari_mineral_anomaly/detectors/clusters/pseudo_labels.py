@@ -24,7 +24,6 @@ from napari_mineral_anomaly.progress import CancelToken
 
 OUTSIDE_NAME, CANDIDATES_NAME = "outside", "Anomaly candidates"
 
-
 # The contract: more pixels than this are sampled, the rest goes to the nearest core point.
 MAX_FITTED_PIXELS = 20_000
 

@@ -23,7 +23,7 @@ from napari_mineral_anomaly.evaluation.benchmark.grain_recall import (
 )
 from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, summarise
 from napari_mineral_anomaly.runs.json_values import plain
-from napari_mineral_anomaly.runs.report import figure_png
+from napari_mineral_anomaly.runs.report.drawing import figure_png
 
 ROWS_FILE = "rows.json"
 SUMMARY_FILE = "summary.csv"

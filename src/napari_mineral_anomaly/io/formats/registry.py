@@ -115,7 +115,6 @@ SPECTRUM_READERS = (
     ),
 )
 
-
 WHAT_IS_READ = (
     "a folder of maps named by element (TIFF, text or .npy), a TIFF stack, a long table, HDF5, "
     "Zarr, ENVI, .npz and .mat files, and spectrum images"

@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 # Larger scans are shrunk before drawing: no screen shows more, and contouring 12 Mpx takes long.
 MAX_SIDE = 1600
 
-
 OUTSIDE_COLOUR = "#8c8c8c"
-
 
 _DPI = 130
 

@@ -22,7 +22,6 @@ from napari_mineral_anomaly.scan.names.periodic_table import (
 
 Role = Literal["element", "companion", "uncertainty", "unknown"]
 
-
 # What else lies among element maps, and what to call it in the report.
 COMPANIONS: dict[str, str] = {
     **dict.fromkeys(("bse", "bsed", "cp", "compo"), "an electron image"),

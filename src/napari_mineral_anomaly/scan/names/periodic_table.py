@@ -13,7 +13,6 @@ SYMBOLS: tuple[str, ...] = tuple(_SYMBOLS_IN_ORDER.split())
 
 ATOMIC_NUMBER = {symbol: z for z, symbol in enumerate(SYMBOLS, start=1)}
 
-
 _NAMES = """
     hydrogen helium lithium beryllium boron carbon nitrogen oxygen fluorine neon
     sodium magnesium aluminum silicon phosphorus sulfur chlorine argon potassium calcium

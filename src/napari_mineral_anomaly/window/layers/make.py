@@ -33,7 +33,6 @@ PixelSize = tuple[float, float] | None
 
 AXIS_LABELS = ("y", "x")
 
-
 # Colours that stay apart on grey maps and on magma scores, also for colour-blind eyes.
 MASK_COLOUR = "#00e5ff"
 TRUTH_COLOURS: dict[int | None, str] = {ANOMALY: "#7dff4f", LEAVE_OUT: "#b0b0b0"}

@@ -13,7 +13,6 @@ from napari_mineral_anomaly.window.spectrum.plots import ExpectedPlot, SpectrumP
 # What takes the height that a pane has left.
 _GROWING = (SpectrumPlot, ExpectedPlot, ElementList)
 
-
 _LEAST_NOTES = 40
 
 

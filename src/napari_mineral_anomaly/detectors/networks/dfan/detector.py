@@ -14,7 +14,8 @@ from napari_mineral_anomaly.detectors.networks.fitted import (
     load_weights,
     resolve_device,
 )
-from napari_mineral_anomaly.detectors.networks.parts.residuals import ResidualModel, ScoreKind
+from napari_mineral_anomaly.detectors.networks.parts.choices import ScoreKind
+from napari_mineral_anomaly.detectors.networks.parts.residuals import ResidualModel
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units, unscale

@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from napari_mineral_anomaly.detectors.networks.parts.filters import OrthoInit, orthonormal_filters
+from napari_mineral_anomaly.detectors.networks.parts.choices import OrthoInit
+from napari_mineral_anomaly.detectors.networks.parts.filters import orthonormal_filters
 from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling, PixelGrid
 
 

@@ -12,8 +12,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
-from napari_mineral_anomaly.detectors.networks.parts.filters import OrthoInit
-from napari_mineral_anomaly.detectors.networks.parts.residuals import ScoreKind
+from napari_mineral_anomaly.detectors.networks.parts.choices import OrthoInit, ScoreKind
 from napari_mineral_anomaly.scan.transforms import Transform
 
 EpsMode = Literal["fixed", "kdist"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-OrthoInit = Literal["gaussian_qr", "uniform_gs"]
+from napari_mineral_anomaly.detectors.networks.parts.choices import OrthoInit
 
 
 def orthonormal_filters(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.networks.parts.choices import ScoreKind
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import (
     BLOCK_PIXELS,
@@ -19,9 +20,6 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Share of the mean residual variance added to each variance before inversion.
 RESIDUAL_RIDGE = 1e-6
-
-
-ScoreKind = Literal["rx", "rx_minmax", "l2"]
 
 
 @dataclass(frozen=True, eq=False)

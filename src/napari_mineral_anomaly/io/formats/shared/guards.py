@@ -13,7 +13,6 @@ from napari_mineral_anomaly.progress import CancelledError
 
 _LARGEST_PACKING = 2000
 
-
 _SMALL_BYTES = 1_000_000
 
 
