@@ -1,7 +1,7 @@
-"""Progress events and the cancel token that every long computation of core accepts.
+"""`Task`: every long computation takes one, tells its progress to it and asks it for a cancel.
 
-They live in core, not in `jobs`, because detectors emit and check them; `jobs` only carries them
-between threads. Neither knows who listens.
+It lives in core, not in `jobs`, because detectors use it; `jobs` only carries events and a cancel
+between threads. A computation does not know who listens.
 """
 
 from __future__ import annotations
@@ -70,13 +70,60 @@ class ProgressEvent:
 ProgressCallback = Callable[[ProgressEvent], None]
 
 
-def emit(on_event: ProgressCallback | None, event: ProgressEvent) -> None:
-    """Send ``event`` to ``on_event`` if somebody listens."""
-    if on_event is not None:
-        on_event(event)
+@dataclass(frozen=True)
+class Task:
+    """What a long computation is given to tell its progress and to hear of a cancel.
+
+    ``Task()`` has no listener and cannot be cancelled; that is `SILENT`, the default everywhere.
+
+    Attributes
+    ----------
+    listener : callable or None
+        Called with each `ProgressEvent`, in the thread of the computation.
+    token : CancelToken or None
+        Set by whoever wants the computation to stop.
+    """
+
+    listener: ProgressCallback | None = None
+    token: CancelToken | None = None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the computation should stop."""
+        return self.token is not None and self.token.cancelled
+
+    def check(self) -> None:
+        """Raise `CancelledError` if the computation should stop."""
+        if self.token is not None:
+            self.token.check()
+
+    def tell(self, event: ProgressEvent) -> None:
+        """Send ``event`` to the listener, without a check for a cancel."""
+        if self.listener is not None:
+            self.listener(event)
+
+    def step(
+        self,
+        phase: str,
+        done: int = 0,
+        total: int = 0,
+        message: str = "",
+        loss: float | None = None,
+        partial: Any = None,
+    ) -> None:
+        """Check for a cancel, then tell one step; the arguments are those of `ProgressEvent`.
+
+        Raises
+        ------
+        CancelledError
+            When the computation should stop; then nothing is told.
+        """
+        self.check()
+        self.tell(ProgressEvent(phase, done, total, message, loss, partial))
+
+    def quiet(self) -> Task:
+        """The same cancel without the listener: for a part whose steps are not to be shown."""
+        return Task(token=self.token)
 
 
-def check(cancel: CancelToken | None) -> None:
-    """Raise `CancelledError` if ``cancel`` was given and is cancelled."""
-    if cancel is not None:
-        cancel.check()
+SILENT = Task()

@@ -12,7 +12,7 @@ from napari_mineral_anomaly.detectors.clusters.dbscan import (
     core_points,
     neighbour_distances,
 )
-from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 
 
 def _points(seed: int = 0) -> np.ndarray:
@@ -78,10 +78,10 @@ def test_cancel_is_checked_between_tiles() -> None:
     token.cancel()
     points = _points()
     with pytest.raises(CancelledError):
-        core_points(points, 0.1, 5, cancel=token)
+        core_points(points, 0.1, 5, task=Task(token=token))
     with pytest.raises(CancelledError):
-        connected_groups(points, 0.1, cancel=token)
+        connected_groups(points, 0.1, task=Task(token=token))
     with pytest.raises(CancelledError):
-        neighbour_distances(points, 5, cancel=token)
+        neighbour_distances(points, 5, task=Task(token=token))
     with pytest.raises(CancelledError):
-        NearestCore(points, 0.1).find(points, cancel=token)
+        NearestCore(points, 0.1).find(points, task=Task(token=token))

@@ -21,7 +21,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.surroundings import (
     whitening,
 )
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS
-from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 
 
 def _noise(shape: tuple[int, int] = (60, 60), n: int = 6, seed: int = 0) -> np.ndarray:
@@ -235,4 +235,4 @@ def test_cancelling_stops_the_search_of_surroundings() -> None:
     token.cancel()
     valid = np.ones((20, 20), dtype=bool)
     with pytest.raises(CancelledError):
-        local_surprise(_noise((20, 20), 2), valid, np.zeros(2), np.eye(2), cancel=token)
+        local_surprise(_noise((20, 20), 2), valid, np.zeros(2), np.eye(2), task=Task(token=token))

@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.bundle import load_model, save_model
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.detector import FittedMaskedMsfa, MsfaDetector
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 SMALL: dict[str, Any] = {
@@ -175,7 +175,7 @@ def test_cancelling_the_fit_stops_before_the_next_step(scan: ElementCube, phase:
             token.cancel()
 
     with pytest.raises(CancelledError):
-        _run(scan, on_event=listen, cancel=token)
+        _run(scan, task=Task(listen, token))
     assert len(seen) <= 1
 
 
@@ -184,7 +184,7 @@ def test_cancelling_the_scoring_stops_it(make_scan: MakeScan) -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(CancelledError):
-        fitted.score(make_scan(seed=1), cancel=token)
+        fitted.score(make_scan(seed=1), task=Task(token=token))
 
 
 # --- reflectance ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from napari_mineral_anomaly.detectors.preprocess import fit_preprocessing
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Small, and with the switches at their other end where the published one hides what is tested.
@@ -162,7 +162,7 @@ def test_the_fit_measures_the_normalisations_of_the_final_weights(scan: ElementC
 
 def test_events_tell_phase_epoch_and_loss(scan: ElementCube) -> None:
     events: list[ProgressEvent] = []
-    _run(scan, on_event=events.append)
+    _run(scan, task=Task(events.append))
     phases = list(dict.fromkeys(event.phase for event in events))
     assert phases == [
         "training (warm-up)",
@@ -190,7 +190,7 @@ def test_cancelling_in_any_phase_stops_before_the_next_step(scan: ElementCube, p
             token.cancel()
 
     with pytest.raises(CancelledError):
-        _run(scan, on_event=listen, cancel=token, batch_size=200)
+        _run(scan, task=Task(listen, token), batch_size=200)
     assert len(seen) == 0
 
 
@@ -198,7 +198,7 @@ def test_without_a_background_cluster_training_goes_on_with_equal_weights(
     scan: ElementCube,
 ) -> None:
     events: list[ProgressEvent] = []
-    result = _run(scan, eps_mode="fixed", eps=1e-4, noise="candidate", on_event=events.append)
+    result = _run(scan, eps_mode="fixed", eps=1e-4, noise="candidate", task=Task(events.append))
     assert all(entry["all_weights_equal"] for entry in result.info["label_refreshes"])
     assert any("no background cluster" in event.message for event in events)
     assert (result.pseudo_labels == 2).all()

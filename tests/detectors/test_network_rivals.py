@@ -19,7 +19,7 @@ from napari_mineral_anomaly.detectors.networks.dfan.detector import DfanDetector
 from napari_mineral_anomaly.detectors.networks.dfan.network import ChannelAttention
 from napari_mineral_anomaly.detectors.pipeline import detect, run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
-from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 RIVALS = ("auto-ad", "dfan")
@@ -105,7 +105,7 @@ def test_a_cancelled_run_ends_at_the_next_step(name: str, scan: ElementCube) -> 
             token.cancel()
 
     with pytest.raises(CancelledError):
-        detect(scan, name, on_event=listen, cancel=token, **QUICK[name])
+        detect(scan, name, task=Task(listen, token), **QUICK[name])
     assert [event.step for event in steps if event.loss is not None] == [1, 2, 3]
 
 
@@ -161,7 +161,7 @@ def test_padded_sides_can_be_halved_five_times(side: int, padded: int) -> None:
 def test_a_large_scan_is_learnt_tile_by_tile_and_says_so_first() -> None:
     cube, _ = banded_scan((80, 90))
     events: list[ProgressEvent] = []
-    result = detect(cube, "auto-ad", on_event=events.append, tile_pixels=4096, **QUICK["auto-ad"])
+    result = detect(cube, "auto-ad", task=Task(events.append), tile_pixels=4096, **QUICK["auto-ad"])
     assert events[0].step == 0
     assert "4 tiles of at most 4,096 pixels" in events[0].message
     assert events[-1].step == events[-1].total == 4 * 6

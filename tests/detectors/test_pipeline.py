@@ -18,7 +18,7 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     promised_false_pixels,
 )
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def cube() -> ElementCube:
 
 def test_result_says_what_run_json_needs(cube: ElementCube) -> None:
     events: list[ProgressEvent] = []
-    result = detect(cube, "rx", seed=5, on_event=events.append)
+    result = detect(cube, "rx", seed=5, task=Task(events.append))
     assert result.info["detector"] == "rx"
     assert result.info["seed"] == 5
     assert result.info["parameters"]["transform"] == "auto"
@@ -71,7 +71,7 @@ def test_a_cancelled_run_ends_with_cancelled(cube: ElementCube) -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(CancelledError):
-        detect(cube, "rx", cancel=token)
+        detect(cube, "rx", task=Task(token=token))
 
 
 def test_unknown_names_are_answered_with_what_there_is() -> None:

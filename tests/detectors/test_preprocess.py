@@ -5,7 +5,7 @@ import pytest
 
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.transforms import AppliedTransform, resolve_transform, stabilise
 
@@ -116,7 +116,7 @@ def test_the_fit_can_be_cancelled_and_saved() -> None:
     cube, token = _cube(), CancelToken()
     token.cancel()
     with pytest.raises(CancelledError):
-        fit_preprocessing(cube, cancel=token)
+        fit_preprocessing(cube, task=Task(token=token))
     fitted = fit_preprocessing(cube, "log1p")
     again = Preprocessing.from_saved(fitted.arrays(), fitted.meta())
     np.testing.assert_array_equal(

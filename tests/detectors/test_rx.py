@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.statistical.mahalanobis import (
 )
 from napari_mineral_anomaly.detectors.statistical.rx import RxConfig, RxDetector
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -159,9 +159,9 @@ def test_fit_and_score_can_be_cancelled(scan: ElementCube) -> None:
     fitted = RxDetector().fit(scan)
     token.cancel()
     with pytest.raises(CancelledError):
-        RxDetector().fit(scan, cancel=token)
+        RxDetector().fit(scan, task=Task(token=token))
     with pytest.raises(CancelledError):
-        fitted.score(scan, cancel=token)
+        fitted.score(scan, task=Task(token=token))
 
 
 def test_the_transform_is_a_parameter_and_is_recorded(scan: ElementCube) -> None:

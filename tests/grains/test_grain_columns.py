@@ -11,7 +11,7 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import GRAIN_COLUMNS
 from napari_mineral_anomaly.grains.table import find_grains
-from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.stage import StageTransform
 
@@ -110,4 +110,4 @@ def test_maps_of_another_size_are_refused_and_cancel_is_heard(mask):
     token = CancelToken()
     token.cancel()
     with pytest.raises(CancelledError):
-        find_grains(_result(mask), cancel=token)
+        find_grains(_result(mask), task=Task(token=token))

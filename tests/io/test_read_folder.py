@@ -16,7 +16,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io import can_read, read_maps
 from napari_mineral_anomaly.io.writing.tables import write_grains
-from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.simulate import simulate_section, write_section
 
 RNG = np.random.default_rng(3)
@@ -279,7 +279,7 @@ def test_progress_counts_every_map_and_cancel_stops(tmp_path: Path) -> None:
     for name in ("Fe", "Si", "Ca"):
         write(tmp_path / f"{name}.tif")
     events: list[ProgressEvent] = []
-    read_maps(tmp_path, on_event=events.append)
+    read_maps(tmp_path, task=Task(events.append))
     assert [(e.step, e.total, e.message) for e in events if e.phase == "reading"] == [
         (1, 3, "Ca.tif"),
         (2, 3, "Fe.tif"),
@@ -293,7 +293,7 @@ def test_progress_counts_every_map_and_cancel_stops(tmp_path: Path) -> None:
             cancel.cancel()
 
     with pytest.raises(CancelledError):
-        read_maps(tmp_path, on_event=stop_at_second, cancel=cancel)
+        read_maps(tmp_path, task=Task(stop_at_second, cancel))
 
 
 def test_can_read_looks_for_elements(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from napari_mineral_anomaly.detectors.pipeline import DetectionRun, run_detectio
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.run_files import RUN_FILES
-from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.runs.folder import write_run
 from napari_mineral_anomaly.scan.cube import ElementCube
 
@@ -39,7 +39,7 @@ def names(folder: Path) -> list[str]:
 def test_a_cube_from_memory_gives_the_whole_folder(tmp_path, cube, run):
     events = []
     out = tmp_path / "out"
-    written = write_run(out, cube, run, timings={"read": 1.0}, on_event=events.append)
+    written = write_run(out, cube, run, timings={"read": 1.0}, task=Task(events.append))
     assert written.folder == out
     assert names(out) == sorted(RUN_FILES)
     assert written.record.n_grains == len(written.grains) == len(pd.read_csv(out / "grains.csv"))
@@ -102,7 +102,7 @@ def test_cancelling_leaves_nothing(tmp_path, cube, run, at):
             cancel.cancel()
 
     with pytest.raises(CancelledError):
-        write_run(tmp_path / "out", cube, run, on_event=cancel_at, cancel=cancel)
+        write_run(tmp_path / "out", cube, run, task=Task(cancel_at, cancel))
     assert names(tmp_path) == []
 
 

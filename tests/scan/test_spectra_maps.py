@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.scan.element_maps import element_maps
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.scan.spectra import image as image_module
@@ -46,7 +46,7 @@ def test_sums_are_exact_and_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(image_module, "BLOCK_COUNTS", 3 * 7 * 2048)
     image = SpectrumImage(rows, AXIS)
     events: list[ProgressEvent] = []
-    total = image.sum_spectrum(events.append)
+    total = image.sum_spectrum(Task(events.append))
     assert np.array_equal(total, counts.sum(axis=(0, 1), dtype=np.float64))
     assert rows.largest == 3 * 7 * 2048
     assert [event.step for event in events] == [3, 6, 9, 12, 13]
@@ -85,10 +85,10 @@ def test_a_cancelled_sum_stops_and_is_not_kept() -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(CancelledError):
-        image.sum_spectrum(cancel=token)
+        image.sum_spectrum(task=Task(token=token))
     assert image.sum_spectrum()[0] == 16
     with pytest.raises(CancelledError):
-        element_maps(image, element_windows(["Fe"], AXIS), cancel=token)
+        element_maps(image, element_windows(["Fe"], AXIS), task=Task(token=token))
 
 
 @pytest.mark.parametrize(

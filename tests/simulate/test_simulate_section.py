@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.simulate import (
     SCENES,
     SimulatedSection,
@@ -250,7 +250,7 @@ def test_bad_requests_get_a_sentence(arguments: tuple[Any, ...], words: str) -> 
 
 def test_progress_and_cancel() -> None:
     events: list[ProgressEvent] = []
-    simulate_section("barren", (300, 800), on_event=events.append)
+    simulate_section("barren", (300, 800), task=Task(events.append))
     steps = [event.step for event in events]
     assert steps == sorted(steps)
     assert len(steps) > 2
@@ -261,7 +261,7 @@ def test_progress_and_cancel() -> None:
         token.cancel()
 
     with pytest.raises(CancelledError):
-        simulate_section("barren", (300, 800), on_event=stop, cancel=token)
+        simulate_section("barren", (300, 800), task=Task(stop, token))
 
 
 def test_written_folder_reads_back_equal_with_micrometres(

@@ -101,7 +101,7 @@ def main() -> int:
 
     def start_worker() -> None:
         stop = threading.Event()
-        job = Job("garbage", lambda on_event, cancel: make_garbage(stop))
+        job = Job("garbage", lambda task: make_garbage(stop))
         stops.append(stop)
         handles.append(executor.submit(job, JobHandle("garbage", on_done=results.append)))
 

@@ -16,6 +16,7 @@ from napari.components import ViewerModel
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.writing.tables import write_grains
+from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.exporting.dock import ExportDock
@@ -99,7 +100,7 @@ def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
 ) -> None:
     board = board_of(scanned)
     list_grains = plan_listing(scanned, dock.session, the_layer(scanned, "score"), None)
-    board.show(list_grains(None, None))
+    board.show(list_grains(SILENT))
     assert board.listing is not None
     board.decide([int(board.listing.table["id"].iloc[0])], status="accept", comment="gold")
     tick(dock, ("grains", "csv"))

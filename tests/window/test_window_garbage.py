@@ -81,9 +81,7 @@ def test_no_collection_runs_in_a_worker(
     gc.set_threshold(50, 2, 2)
     executor = QtExecutor()
     handles = [
-        executor.submit(
-            Job("garbage", lambda on_event, cancel: cycles(400_000)), JobHandle("garbage")
-        )
+        executor.submit(Job("garbage", lambda task: cycles(400_000)), JobHandle("garbage"))
         for _ in range(3)
     ]
     assert not gc.isenabled()
@@ -99,9 +97,7 @@ def test_collection_that_was_off_stays_off(
 ) -> None:
     gc.disable()
     gc.set_threshold(50, 2, 2)
-    handle = QtExecutor().submit(
-        Job("garbage", lambda on_event, cancel: cycles(5000)), JobHandle("garbage")
-    )
+    handle = QtExecutor().submit(Job("garbage", lambda task: cycles(5000)), JobHandle("garbage"))
     qtbot.waitUntil(lambda: not handle.running, timeout=10_000)
     assert not gc.isenabled()
     assert collections == []
@@ -161,7 +157,7 @@ def test_what_work_closes_over_is_let_go_on_the_main_thread(qtbot: Any) -> None:
     def submit() -> JobHandle[None]:
         held = Closed()
         weakref.finalize(held, lambda: ended_in.append(threading.current_thread()))
-        return QtExecutor().submit(Job("hold", lambda on_event, cancel: id(held)), JobHandle("h"))
+        return QtExecutor().submit(Job("hold", lambda task: id(held)), JobHandle("h"))
 
     handle = submit()
     qtbot.waitUntil(lambda: bool(ended_in), timeout=10_000)
@@ -173,16 +169,14 @@ def test_a_dialog_opened_by_a_listener_does_not_hold_up_other_jobs(qtbot: Any) -
     gate = threading.Event()
     seen_in_dialog: list[bool] = []
     executor = QtExecutor()
-    other = executor.submit(
-        Job("other", lambda on_event, cancel: gate.wait(30)), JobHandle("other")
-    )
+    other = executor.submit(Job("other", lambda task: gate.wait(30)), JobHandle("other"))
 
     def ask(result: object) -> None:  # as a dialog does: an event loop of its own
         gate.set()
         qtbot.waitUntil(lambda: not other.running, timeout=10_000)
         seen_in_dialog.append(True)
 
-    executor.submit(Job("asks", lambda on_event, cancel: 1), JobHandle("asks", on_done=ask))
+    executor.submit(Job("asks", lambda task: 1), JobHandle("asks", on_done=ask))
     qtbot.waitUntil(lambda: bool(seen_in_dialog), timeout=20_000)
 
 
@@ -191,7 +185,7 @@ def test_jobs_beyond_the_threads_wait_in_their_order(qtbot: Any) -> None:
     began: list[int] = []
 
     def waiting(number: int) -> Callable[..., None]:
-        def work(on_event: object, cancel: object) -> None:
+        def work(task: object) -> None:
             began.append(number)
             gate.wait(30)
 

@@ -13,6 +13,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QItemSelectionModel, Qt
 
 from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.grains.card_dock import GrainCardDock
 from napari_mineral_anomaly.window.grains.listing import KeptCube
@@ -40,7 +41,7 @@ class ByHand:
         """Run the oldest job, which must be called so."""
         job, handle = self.waiting.pop(0)
         assert job.name.startswith(name)
-        handle.finish(job.run(lambda event: handle.deliver([event]), handle.token))
+        handle.finish(job.run(Task(lambda event: handle.deliver([event]), handle.token)))
 
 
 def the_layer(viewer: Any, role: str) -> Any:

@@ -11,7 +11,7 @@ import torch
 from qtpy.QtCore import QThread
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.window.jobs import Failure, Job, JobHandle, JobState, SyncExecutor
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 
@@ -64,17 +64,16 @@ def gate() -> Iterator[threading.Event]:
 
 
 def count_to(n: int) -> object:
-    def work(on_event: ProgressCallback, cancel: CancelToken) -> int:
+    def work(task: Task) -> int:
         for step in range(n):
-            cancel.check()
-            on_event(ProgressEvent("counting", step, n))
+            task.step("counting", step, n)
         return n
 
     return work
 
 
 def failing(error: Exception) -> object:
-    def work(on_event: ProgressCallback, cancel: CancelToken) -> None:
+    def work(task: Task) -> None:
         raise error
 
     return work
@@ -111,7 +110,7 @@ def test_a_job_lets_go_of_its_payload_when_it_runs() -> None:
     payload = np.zeros(10)
     alive = weakref.ref(payload)
 
-    def work(on_event: ProgressCallback, cancel: CancelToken, maps: object = payload) -> None:
+    def work(task: Task, maps: object = payload) -> None:
         return None
 
     job = Job("hold", work)
@@ -120,7 +119,7 @@ def test_a_job_lets_go_of_its_payload_when_it_runs() -> None:
     gc.collect()
     assert alive() is None
     with pytest.raises(RuntimeError, match="a job runs once"):
-        job.run(lambda event: None, CancelToken())
+        job.run(Task(lambda event: None, CancelToken()))
 
 
 def test_qt_executor_delivers_everything_in_order_on_the_main_thread(qtbot: object) -> None:
@@ -136,9 +135,9 @@ def test_qt_executor_delivers_everything_in_order_on_the_main_thread(qtbot: obje
 def test_an_event_that_nothing_follows_is_delivered_too(
     qtbot: object, gate: threading.Event
 ) -> None:
-    def work(on_event: ProgressCallback, cancel: CancelToken) -> None:
-        on_event(ProgressEvent("training", 1, 2))
-        on_event(ProgressEvent("pseudo-labels"))  # at once after the other, then a long step
+    def work(task: Task) -> None:
+        task.tell(ProgressEvent("training", 1, 2))
+        task.tell(ProgressEvent("pseudo-labels"))  # at once after the other, then a long step
         gate.wait(30)
 
     heard = Heard()
@@ -149,7 +148,7 @@ def test_an_event_that_nothing_follows_is_delivered_too(
 
 
 def test_a_runtime_error_of_torch_arrives(qtbot: object) -> None:
-    def work(on_event: ProgressCallback, cancel: CancelToken) -> object:
+    def work(task: Task) -> object:
         return torch.zeros(2, 3) @ torch.zeros(4, 5)
 
     heard = Heard()
@@ -166,10 +165,10 @@ def test_cancel_frees_the_window_during_a_long_step_and_discards_what_comes(
 ) -> None:
     began, ended = threading.Event(), threading.Event()
 
-    def work(on_event: ProgressCallback, cancel: CancelToken) -> str:
+    def work(task: Task) -> str:
         began.set()
         gate.wait(30)
-        on_event(ProgressEvent("too late"))
+        task.tell(ProgressEvent("too late"))
         ended.set()
         return "too late"
 
@@ -200,11 +199,11 @@ def test_an_abandoned_job_tells_nobody() -> None:
 def test_a_cancelled_job_stops_at_its_next_seam(qtbot: object, gate: threading.Event) -> None:
     began, left = threading.Event(), threading.Event()
 
-    def work(on_event: ProgressCallback, cancel: CancelToken) -> None:
+    def work(task: Task) -> None:
         try:
             began.set()
             gate.wait(30)
-            cancel.check()
+            task.check()
             raise AssertionError("the token was not cancelled")
         finally:
             left.set()
@@ -220,7 +219,7 @@ def test_a_cancelled_job_stops_at_its_next_seam(qtbot: object, gate: threading.E
 def test_the_next_job_does_not_wait_for_a_cancelled_one(
     qtbot: object, gate: threading.Event
 ) -> None:
-    def stuck(on_event: ProgressCallback, cancel: CancelToken) -> None:
+    def stuck(task: Task) -> None:
         gate.wait(30)
 
     executor = QtExecutor()
@@ -236,12 +235,7 @@ def test_a_finished_job_keeps_neither_payload_nor_result(qtbot: object) -> None:
     payload, result = np.zeros(10), np.ones(10)
     alive = [weakref.ref(payload), weakref.ref(result)]
 
-    def work(
-        on_event: ProgressCallback,
-        cancel: CancelToken,
-        maps: object = payload,
-        out: object = result,
-    ) -> object:
+    def work(task: Task, maps: object = payload, out: object = result) -> object:
         return out
 
     job = Job("hold", work)

@@ -16,7 +16,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QDockWidget
 
 from napari_mineral_anomaly.grains.pixels import mask as mask_keeper
-from napari_mineral_anomaly.progress import CancelledError, CancelToken
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs import Job, JobHandle
@@ -43,7 +43,7 @@ class Held:
 
     def run_next(self) -> str:
         job, handle = self.waiting.pop(0)
-        handle.finish(job.run(lambda event: handle.deliver([event]), handle.token))
+        handle.finish(job.run(Task(lambda event: handle.deliver([event]), handle.token)))
         return job.name
 
 
@@ -228,7 +228,7 @@ def test_libraries_are_imported_ahead_until_that_is_given_up(
     monkeypatch.setattr("builtins.STOP", token.cancel, raising=False)
     assert still_missing(names) == tuple(names)
     with pytest.raises(CancelledError):
-        import_ahead(names, token)
+        import_ahead(names, Task(token=token))
     assert still_missing(names) == (names[2],)
     for name in names[:2]:
         monkeypatch.delitem(sys.modules, name)

@@ -16,6 +16,7 @@ from napari_mineral_anomaly.detectors.pipeline import (
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.remembered import remember_pixel_size
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 Arguments = argparse.Namespace
@@ -38,7 +39,7 @@ def read_scan(
         elements=arguments.elements,
         spot_size=arguments.spot_size,
         remembered=True,
-        on_event=progress,
+        task=Task(progress),
     )
     if arguments.pixel_size is not None and cube.source is not None:
         remember_pixel_size(Path(cube.source), arguments.pixel_size)

@@ -16,7 +16,7 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     promised_false_pixels,
 )
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -73,13 +73,7 @@ class FittedDetector(Protocol):
     config: DetectorConfig
     elements: tuple[str, ...]
 
-    def score(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> AnomalyResult:
+    def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score ``cube``, whose elements must include those of the fit."""
         ...
 
@@ -94,13 +88,7 @@ class Detector(Protocol):
     name: str
     config: DetectorConfig
 
-    def fit(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedDetector:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedDetector:
         """Learn the background of ``cube`` from its valid pixels."""
         ...
 

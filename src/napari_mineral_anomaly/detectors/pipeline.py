@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config, make_detector
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, CancelToken, ProgressCallback, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -29,6 +30,7 @@ def detect(
     seed: int = 0,
     device: str = "auto",
     threshold: float | None = None,
+    task: Task | None = None,
     on_event: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     **parameters: Any,
@@ -47,8 +49,10 @@ def detect(
     threshold : float, optional
         Background sigmas from which a pixel is anomalous; default: the promise of
         `results.threshold.default_threshold`.
+    task : Task, optional
+        Tells progress and answers a cancel.
     on_event, cancel
-        Progress callback and cancel token.
+        Deprecated: give ``task=Task(on_event, cancel)``.
     **parameters
         The detector's own parameters, for example ``epochs=50``.
 
@@ -61,42 +65,51 @@ def detect(
     InputError
         For an unknown detector or parameter and for a scan that cannot be scored.
     CancelledError
-        When ``cancel`` was cancelled.
+        When ``task`` was cancelled.
     """
+    task = _one_task(task, on_event, cancel)
     config = make_config(detector, seed=seed, device=device, **parameters)
-    run = run_detection(cube, detector, config, on_event=on_event, cancel=cancel)
+    run = run_detection(cube, detector, config, task=task)
     return run.result if threshold is None else run.result.with_threshold(threshold)
 
 
+def _one_task(
+    task: Task | None, on_event: ProgressCallback | None, cancel: CancelToken | None
+) -> Task:
+    """The task of `detect`, also where it was given as the two old arguments."""
+    if on_event is None and cancel is None:
+        return task or SILENT
+    if task is not None:
+        raise TypeError("detect() takes task, or the old on_event and cancel, but not both.")
+    warnings.warn(
+        "on_event and cancel of detect() are deprecated: use task=Task(on_event, cancel), "
+        "with Task from napari_mineral_anomaly.progress.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return Task(on_event, cancel)
+
+
 def run_detection(
-    cube: ElementCube,
-    detector: str,
-    config: DetectorConfig,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    cube: ElementCube, detector: str, config: DetectorConfig, *, task: Task = SILENT
 ) -> DetectionRun:
     """Fit and score, keeping the fitted detector; times per phase go into ``result.info``."""
     require_scorable(cube)
     started = time.perf_counter()
-    fitted = make_detector(detector, config).fit(cube, on_event=on_event, cancel=cancel)
+    fitted = make_detector(detector, config).fit(cube, task=task)
     fit_seconds = time.perf_counter() - started
-    run = apply_detector(cube, fitted, on_event=on_event, cancel=cancel)
+    run = apply_detector(cube, fitted, task=task)
     timings = {"fit": fit_seconds} | run.result.info["timings"]
     return DetectionRun(replace(run.result, info=run.result.info | {"timings": timings}), fitted)
 
 
 def apply_detector(
-    cube: ElementCube,
-    fitted: FittedDetector,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    cube: ElementCube, fitted: FittedDetector, *, task: Task = SILENT
 ) -> DetectionRun:
     """Score a scan with a detector fitted before, on this scan or on another."""
     require_scorable(cube)
     started = time.perf_counter()
-    result = fitted.score(cube, on_event=on_event, cancel=cancel)
+    result = fitted.score(cube, task=task)
     seconds = time.perf_counter() - started
     info = {
         "detector": fitted.name,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.transforms import (
     AppliedTransform,
@@ -128,7 +128,7 @@ class Preprocessing:
 
 
 def fit_preprocessing(
-    cube: ElementCube, transform: Transform = "auto", *, cancel: CancelToken | None = None
+    cube: ElementCube, transform: Transform = "auto", *, task: Task = SILENT
 ) -> Preprocessing:
     """Learn range and median of every element over the valid pixels of a scan.
 
@@ -136,7 +136,7 @@ def fit_preprocessing(
     ----------
     cube : ElementCube
     transform : {"auto", "none", "anscombe", "log1p"}
-    cancel : CancelToken, optional
+    task : Task, optional
         Checked before each plane.
 
     Raises
@@ -150,7 +150,7 @@ def fit_preprocessing(
     dropped: list[str] = []
     numbers: list[tuple[float, float, float]] = []
     for c, name in enumerate(cube.elements):
-        check(cancel)
+        task.check()
         values = stabilise(_float32(cube.plane(c)[valid]), applied)
         values = values[np.isfinite(values)]
         if values.size == 0 or values.min() == values.max():

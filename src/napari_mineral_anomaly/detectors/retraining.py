@@ -12,7 +12,7 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import FIRST_BACKGR
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun, apply_detector
 from napari_mineral_anomaly.detectors.registry import make_detector
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -30,8 +30,7 @@ def retrain(
     config: DetectorConfig,
     clusters: ClusterMap,
     *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> Retrained:
     """Fit a detector on the background clusters alone, and score the whole scan.
 
@@ -64,10 +63,8 @@ def retrain(
     learned = cube.valid & (named.labels >= FIRST_BACKGROUND_LABEL)
     if np.count_nonzero(learned) < 2:
         raise InputError("No background is left to learn from: mark a cluster as background.")
-    fitted = make_detector(detector, config).fit(
-        cube.replace(valid=learned), on_event=on_event, cancel=cancel
-    )
-    run = apply_detector(cube, fitted, on_event=on_event, cancel=cancel)
+    fitted = make_detector(detector, config).fit(cube.replace(valid=learned), task=task)
+    run = apply_detector(cube, fitted, task=task)
     labels = np.where(cube.valid, np.maximum(named.labels, 1), 0).astype(named.labels.dtype)
     info = run.result.info | {"background_pixels_given": int(np.count_nonzero(learned))}
     result = replace(run.result, pseudo_labels=labels, info=info)

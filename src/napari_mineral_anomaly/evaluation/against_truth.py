@@ -23,13 +23,7 @@ from napari_mineral_anomaly.evaluation.metrics import (
     separability,
 )
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 
 
 @dataclass(frozen=True)
@@ -108,8 +102,7 @@ def judge(
     valid: ArrayLike | None = None,
     n_bootstrap: int = 1000,
     seed: int = 0,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> Judgement:
     """Compare a score map with a truth mask in all ways at once.
 
@@ -122,8 +115,8 @@ def judge(
     n_bootstrap : int
         Resamples of the grains for the intervals.
     seed : int
-    on_event, cancel
-        Progress callback (phase "judging") and cancel token.
+    task : Task, optional
+        Tells progress (phase "judging") and answers a cancel.
 
     Raises
     ------
@@ -132,8 +125,7 @@ def judge(
     """
 
     def tell(step: int, message: str) -> None:
-        check(cancel)
-        emit(on_event, ProgressEvent("judging", step, 4, message))
+        task.step("judging", step, 4, message)
 
     tell(0, "metrics")
     metrics = evaluate(score, truth, valid=valid, threshold=threshold)

@@ -13,7 +13,7 @@ from napari_mineral_anomaly.grains.artefacts.flags import FLAG_SEPARATOR, Edges,
 from napari_mineral_anomaly.grains.minerals.hints import HintTable, hint_minerals
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.grains.signals import GrainSignals, element_symbols, measure_grains
-from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 
@@ -50,7 +50,7 @@ def examine_grains(
     edges: Edges,
     *,
     tell: Callable[[str], None] | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> GrainDetails:
     """Measure all grains in the maps, look for minerals and artefacts.
 
@@ -62,7 +62,7 @@ def examine_grains(
         As in `artefacts.flags.flag_artefacts`.
     tell : callable, optional
         Called with each of `DETAIL_STEPS` as it begins.
-    cancel : CancelToken, optional
+    task : Task, optional
     """
 
     def begin(step: str) -> None:
@@ -70,14 +70,14 @@ def examine_grains(
             tell(step)
 
     begin("elements")
-    ring = regions.ring(cancel=cancel)
-    signals = measure_grains(cube, regions, ring, cancel=cancel)
+    ring = regions.ring(task=task)
+    signals = measure_grains(cube, regions, ring, task=task)
     begin("minerals")
     leaks = line_leaks(element_symbols(cube.elements))
     hints = hint_minerals(signals, leaks)
     begin("flags")
     flags = flag_artefacts(
-        cube, regions, ring, signals, contributions, pseudo_labels, leaks, edges, cancel=cancel
+        cube, regions, ring, signals, contributions, pseudo_labels, leaks, edges, task=task
     )
     return GrainDetails(ring, signals, hints, tuple(flags))
 

@@ -22,13 +22,7 @@ from napari_mineral_anomaly.grains.table import (
     driving_contributions,
     list_grains,
 )
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
 
@@ -213,7 +207,7 @@ class EvidenceSource:
             sentences=tuple(sentences),
         )
 
-    def spectrum(self, grain_id: int, *, cancel: CancelToken | None = None) -> GrainSpectrum | None:
+    def spectrum(self, grain_id: int, *, task: Task = SILENT) -> GrainSpectrum | None:
         """Mean spectrum of a grain and of its ring; None where the scan has no spectra.
 
         May read from the file: run it in a job.
@@ -226,7 +220,7 @@ class EvidenceSource:
         for pixels in (self.regions.pixels.of(grain), self.ring.of(grain)):
             mask = np.zeros(self.cube.shape, dtype=bool)
             mask.reshape(-1)[pixels] = True
-            total = np.asarray(spectra.spectrum_of(mask, cancel=cancel), dtype=np.float64)
+            total = np.asarray(spectra.spectrum_of(mask, task=task.quiet()), dtype=np.float64)
             means.append(total / max(pixels.size, 1))
         energy = spectra.energy
         channels = np.arange(means[0].size)
@@ -309,8 +303,7 @@ def prepare_evidence(
     result: AnomalyResult,
     *,
     mask: NDArray[Any] | None = None,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> EvidenceSource:
     """Measure all grains of a mask, so that any of them can be shown at once.
 
@@ -322,19 +315,18 @@ def prepare_evidence(
     mask : (H, W), optional
         Non-zero = anomalous; default ``result.mask``. Grain numbers are those of
         ``label_grains(mask)``.
-    on_event, cancel
-        Progress callback (phase "evidence") and cancel token.
+    task : Task, optional
+        Tells progress (phase "evidence") and answers a cancel.
     """
 
     def tell(step: int, message: str) -> None:
-        check(cancel)
-        emit(on_event, ProgressEvent("evidence", step, 3, message))
+        task.step("evidence", step, 3, message)
 
     _require_same_elements(cube, result)
     tell(0, "grains")
-    grains = list_grains(result, mask=mask, cancel=cancel)
+    grains = list_grains(result, mask=mask, task=task.quiet())
     tell(1, "elements")
-    details = detail_grains(cube, result, grains, cancel=cancel)
+    details = detail_grains(cube, result, grains, task=task.quiet())
     tell(2, "scan")
     return evidence_of(cube, result, grains, details)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
@@ -97,11 +97,7 @@ def element_symbols(elements: tuple[str, ...]) -> tuple[str | None, ...]:
 
 
 def measure_grains(
-    cube: ElementCube,
-    regions: GrainRegions,
-    ring: PixelSets,
-    *,
-    cancel: CancelToken | None = None,
+    cube: ElementCube, regions: GrainRegions, ring: PixelSets, *, task: Task = SILENT
 ) -> GrainSignals:
     """Means of all grains and rings; one element plane in memory at a time.
 
@@ -111,7 +107,7 @@ def measure_grains(
     regions : GrainRegions
     ring : PixelSets
         ``regions.ring()``.
-    cancel : CancelToken, optional
+    task : Task, optional
     """
     n, shape = regions.n_grains, (regions.n_grains, cube.n_elements)
     mean, ring_mean, ring_sd = np.empty(shape), np.empty(shape), np.empty(shape)
@@ -120,7 +116,7 @@ def measure_grains(
     valid_at = np.flatnonzero(cube.valid)
     sample = valid_at[:: max(1, valid_at.size // _SAMPLED_PIXELS)]
     for c in range(cube.n_elements):
-        check(cancel)
+        task.check()
         plane = cube.plane(c)
         flat = plane.reshape(-1)
         inside = flat[regions.pixels.pixel].astype(np.float64)

@@ -27,13 +27,7 @@ from napari_mineral_anomaly.grains.pixels.regions import (
     GrainRegions,
     PixelSets,
 )
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.stage import StageTransform
 
@@ -77,8 +71,7 @@ def find_grains(
     others: Mapping[str, AnomalyResult] | None = None,
     stage: StageTransform | None = None,
     cluster_names: Mapping[int, str] | None = None,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> pd.DataFrame:
     """Table of the anomalous grains, worst first.
 
@@ -100,8 +93,8 @@ def find_grains(
         From pixels to stage millimetres; default: the map's own axes, from its first pixel.
     cluster_names : mapping of int to str, optional
         Names of pseudo-label clusters; default: `pseudo_labels.default_cluster_name`.
-    on_event, cancel
-        Progress callback (phase "grains") and cancel token.
+    task : Task, optional
+        Tells progress (phase "grains") and answers a cancel.
 
     Returns
     -------
@@ -132,7 +125,7 @@ def find_grains(
     InputError
         When ``cube``, ``mask`` or one of ``others`` is of another size than the score.
     CancelledError
-        When ``cancel`` was cancelled.
+        When ``task`` was cancelled.
     """
     _check_shapes(result, cube=cube)
     grains = list_grains(
@@ -142,12 +135,11 @@ def find_grains(
         others=others,
         stage=stage,
         cluster_names=cluster_names,
-        on_event=on_event,
-        cancel=cancel,
+        task=task,
     )
     if cube is None:
         return grains.table
-    details = detail_grains(cube, result, grains, on_event=on_event, cancel=cancel)
+    details = detail_grains(cube, result, grains, task=task)
     return with_details(grains.table, grains.rows, details)
 
 
@@ -159,29 +151,28 @@ def list_grains(
     others: Mapping[str, AnomalyResult] | None = None,
     stage: StageTransform | None = None,
     cluster_names: Mapping[int, str] | None = None,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> GrainList:
     """The first and quick half of `find_grains`: all that needs no element map."""
     mask = result.mask if mask is None else np.asarray(mask) != 0
     _check_shapes(result, mask=mask, others=others)
-    _tell("grains", on_event, cancel)
+    _tell("grains", task)
     all_grains = GrainRegions.of(mask, result.valid)
     ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
     regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
     table = _geometry(result, regions, ids, stage)
-    _tell("drivers", on_event, cancel)
+    _tell("drivers", task)
     contributions = mean_contributions(result, regions.pixels)
     texts = _driver_texts(contributions, result.elements)
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
-    _tell("surroundings", on_event, cancel)
-    edges = find_edges(regions, cancel=cancel)
+    _tell("surroundings", task)
+    edges = find_edges(regions, task=task)
     table["touches_edge"] = _edge_texts(edges)
     agreeing = _agreement(result, all_grains, ids, others)
     table["n_agreeing"] = np.array([len(names) for names in agreeing], dtype=np.int64)
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
-    neighbours = neighbour_shares(result.pseudo_labels, regions, cancel=cancel)
+    neighbours = neighbour_shares(result.pseudo_labels, regions, task=task)
     table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
     table[["mineral_hint", "mineral_others", "flags"]] = ""
     table["mineral_distance"] = np.nan
@@ -195,12 +186,7 @@ def list_grains(
 
 
 def detail_grains(
-    cube: ElementCube,
-    result: AnomalyResult,
-    grains: GrainList,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    cube: ElementCube, result: AnomalyResult, grains: GrainList, *, task: Task = SILENT
 ) -> GrainDetails:
     """The second half of `find_grains`: what the element maps say of the listed grains."""
     driving = driving_contributions(grains.contributions)
@@ -210,14 +196,13 @@ def detail_grains(
         _in_order_of(cube.elements, driving, result.elements),
         result.pseudo_labels,
         grains.edges,
-        tell=lambda step: _tell(step, on_event, cancel),
-        cancel=cancel,
+        tell=lambda step: _tell(step, task),
+        task=task,
     )
 
 
-def _tell(step: str, on_event: ProgressCallback | None, cancel: CancelToken | None) -> None:
-    check(cancel)
-    emit(on_event, ProgressEvent("grains", _STEPS.index(step), len(_STEPS), step))
+def _tell(step: str, task: Task) -> None:
+    task.step("grains", _STEPS.index(step), len(_STEPS), step)
 
 
 def _check_shapes(

@@ -32,13 +32,7 @@ from napari_mineral_anomaly.io.writing.tiff import (
 )
 from napari_mineral_anomaly.io.writing.world import world_file_of, write_world_file
 from napari_mineral_anomaly.io.writing.zarr import write_ome_zarr
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.report.look import Look
 
 Format = Literal["ome", "imagej", "folder", "png", "csv", "zarr"]
@@ -127,8 +121,7 @@ def write_files(
     overwrite: bool = False,
     world_files: bool = False,
     inputs: Sequence[str | Path] = (),
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> list[Path]:
     """Write planned files into a folder, each complete or not at all.
 
@@ -143,8 +136,8 @@ def write_files(
         Put a world file beside each TIFF of known pixel size (QGIS).
     inputs : paths
         Files and folders that were read: never written over, whatever ``overwrite`` says.
-    on_event, cancel
-        Progress callback (phase "writing") and cancel token.
+    task : Task, optional
+        Tells progress (phase "writing") and answers a cancel.
 
     Returns
     -------
@@ -157,7 +150,7 @@ def write_files(
         When a file exists and ``overwrite`` is not set, when one would replace an input, or when
         the disk has no room for them (nothing was written then); when writing fails.
     CancelledError
-        When ``cancel`` was cancelled; files that were complete stay.
+        When ``task`` was cancelled; files that were complete stay.
     """
     target = Path(folder)
     _require_writable(files, target, overwrite, world_files, inputs)
@@ -169,9 +162,8 @@ def write_files(
     written: list[Path] = []
     try:
         for step, file in enumerate(files):
-            check(cancel)
-            emit(on_event, ProgressEvent("writing", step, len(files), file.name))
-            written += _write(file, target / file.name, world_files, cancel)
+            task.step("writing", step, len(files), file.name)
+            written += _write(file, target / file.name, world_files, task)
     finally:
         if not written:
             for parent in made:
@@ -256,14 +248,12 @@ def _has_world_file(file: PlannedFile, world_files: bool) -> bool:
     return world_files and file.format in ("ome", "imagej") and file.product.pixel_size is not None
 
 
-def _write(
-    file: PlannedFile, path: Path, world_files: bool, cancel: CancelToken | None
-) -> list[Path]:
+def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list[Path]:
     product = file.product
     planes, names, size = product.planes, product.names, product.pixel_size
 
     def stop_here(progress: float) -> None:
-        check(cancel)
+        task.check()
 
     if product.planes is None:
         table = product.table() if callable(product.table) else product.table

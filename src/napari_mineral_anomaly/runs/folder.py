@@ -34,13 +34,7 @@ from napari_mineral_anomaly.io.writing.results import (
 )
 from napari_mineral_anomaly.io.writing.tables import write_grains
 from napari_mineral_anomaly.io.writing.world import world_file_of, write_world_file
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.record import RunRecord, make_record
 from napari_mineral_anomaly.runs.report.drawing import figure_png
 from napari_mineral_anomaly.runs.report.overview import draw_overview
@@ -70,8 +64,7 @@ def write_run(
     min_grain_px: int = 1,
     timings: Mapping[str, float] | None = None,
     inputs: Iterable[str | Path] = (),
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> WrittenRun:
     """Write `run_files.RUN_FILES` into ``out``.
 
@@ -93,15 +86,15 @@ def write_run(
         Seconds of earlier phases, such as reading.
     inputs : paths, optional
         Files and folders that were read: ``out`` may not hold them.
-    on_event, cancel
-        Progress callback (phase "writing") and cancel token.
+    task : Task, optional
+        Tells progress (phase "writing") and answers a cancel.
 
     Raises
     ------
     InputError
         When ``out`` is not empty and ``overwrite`` is not set, and when it cannot be written.
     CancelledError
-        When ``cancel`` was cancelled.
+        When ``task`` was cancelled.
     """
     started = time.perf_counter()
     result = run.result
@@ -109,8 +102,7 @@ def write_run(
 
     def tell(message: str) -> None:
         nonlocal steps
-        check(cancel)
-        emit(on_event, ProgressEvent("writing", steps, len(RUN_FILES), message))
+        task.step("writing", steps, len(RUN_FILES), message)
         steps += 1
 
     with staged_folder(out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs) as folder:
@@ -129,7 +121,7 @@ def write_run(
                 tell(world_file_of(tiff).name)
                 write_world_file(folder / tiff, result.pixel_size)
         tell(GRAINS_FILE)
-        grains = find_grains(result, min_area_px=min_grain_px, cube=cube, cancel=cancel)
+        grains = find_grains(result, min_area_px=min_grain_px, cube=cube, task=task.quiet())
         write_grains(folder / GRAINS_FILE, grains)
         tell(MODEL_FOLDER)
         save_model(run.fitted, folder / MODEL_FOLDER)
@@ -149,5 +141,5 @@ def write_run(
         seconds = time.perf_counter() - started
         record = record.model_copy(update={"timings": record.timings | {"export": seconds}})
         (folder / RUN_FILE).write_text(record.to_json(), encoding="utf-8")
-        check(cancel)
+        task.check()
     return WrittenRun(Path(out), record, grains)

@@ -9,13 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.scan.spectra.image import SpectrumImage
@@ -27,8 +21,7 @@ Background = Literal["linear", "none"]
 def element_maps(
     spectrum_image: SpectrumImage,
     windows: Sequence[ElementWindow],
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
     *,
     background: Background = "linear",
 ) -> ElementCube:
@@ -40,8 +33,8 @@ def element_maps(
         With an energy calibration.
     windows : sequence of ElementWindow
         Each becomes one map; see `element_windows`.
-    on_event, cancel
-        Progress callback (phase "integrating") and cancel token.
+    task : Task, optional
+        Tells progress (phase "integrating") and answers a cancel.
     background : {"linear", "none"}
         What is subtracted from the counts of a window: the straight line through the mean counts
         of its two background regions (with one region, its mean), or nothing.
@@ -71,11 +64,11 @@ def element_maps(
         dtype = np.dtype(np.uint32)
     maps = np.empty((len(windows), height, width), dtype=dtype)
     for rows in spectrum_image.row_blocks():
-        check(cancel)
+        task.check()
         block = spectrum_image.block(rows)
         for c, parts in enumerate(weights):
             maps[c, rows] = _weighted(block, parts)
-        emit(on_event, ProgressEvent("integrating", rows.stop, height, "rows of spectra"))
+        task.step("integrating", rows.stop, height, "rows of spectra")
     return ElementCube(
         maps,
         names,

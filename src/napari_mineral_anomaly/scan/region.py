@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 
@@ -71,9 +71,7 @@ class ExpectedCounts:
         return [(self.elements[i], float(self.observed[i]), float(self.expected[i])) for i in order]
 
 
-def region_spectrum(
-    image: SpectrumImage, region: Region, cancel: CancelToken | None = None
-) -> RegionSpectrum:
+def region_spectrum(image: SpectrumImage, region: Region, task: Task = SILENT) -> RegionSpectrum:
     """The spectrum of a pixel (y, x) or of a mask (H, W), and the scan's at the same total.
 
     Raises
@@ -88,8 +86,8 @@ def region_spectrum(
         n_pixels = int(np.count_nonzero(region))
         if n_pixels == 0:
             raise InputError("The region is empty: brush some pixels.")
-        counts = image.spectrum_of(region, cancel=cancel)
-    whole = image.sum_spectrum(cancel=cancel)
+        counts = image.spectrum_of(region, task=task.quiet())
+    whole = image.sum_spectrum(task=task.quiet())
     total = float(whole.sum())
     share = float(counts.sum()) / total if total else 0.0
     return RegionSpectrum(counts, whole * share, n_pixels)

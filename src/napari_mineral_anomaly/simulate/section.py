@@ -11,13 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate.accessories import TRUTH_FRACTION, Grain, place_grains
 from napari_mineral_anomaly.simulate.artefacts import (
@@ -98,8 +92,7 @@ def simulate_section(
     shape: tuple[int, int] = DEFAULT_SHAPE,
     seed: int = 0,
     *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> SimulatedSection:
     """Simulate a micro-XRF scan of a thin section together with its exact truth.
 
@@ -113,15 +106,15 @@ def simulate_section(
         (H, W) in pixels, at least 32 x 32.
     seed : int
         Not negative.
-    on_event, cancel
-        Progress callback and cancel token.
+    task : Task, optional
+        Tells progress and answers a cancel.
 
     Raises
     ------
     InputError
         For an unknown scene, a section that is too small or a seed that is not a whole number.
     CancelledError
-        When ``cancel`` was cancelled.
+        When ``task`` was cancelled.
     """
     recipe = get_scene(scene)
     height, width = shape = _checked_shape(shape)
@@ -137,8 +130,7 @@ def simulate_section(
     leaks = np.zeros(shape, dtype=np.uint16)
     renderer = Renderer(recipe, shape, texture, placed, plan)
     for number, rows in enumerate(_blocks(shape)):
-        check(cancel)
-        emit(on_event, ProgressEvent("simulating", rows.start, height))
+        task.step("simulating", rows.start, height)
         expected, phases[rows], leaks[rows] = renderer.render(rows)
         drawn = _stream(seed, 4, number).poisson(expected)
         counts[:, rows] = np.minimum(drawn, np.iinfo(np.uint16).max)
@@ -146,7 +138,7 @@ def simulate_section(
     if recipe.artefacts:
         spikes = draw_spikes(plan, fraction, ELEMENTS, _stream(seed, 3))
         _add_spikes(counts, spikes)
-    emit(on_event, ProgressEvent("simulating", height, height))
+    task.step("simulating", height, height)
 
     table, labels = artefact_table(plan, spikes, leaks, ELEMENTS)
     cube = ElementCube(

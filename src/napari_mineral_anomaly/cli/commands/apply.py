@@ -16,6 +16,7 @@ from napari_mineral_anomaly.cli.options import (
     add_out,
     add_reading,
 )
+from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
             require_elements(cube, fitted.elements)
             timings = {"read": time.perf_counter() - started}
             tell_if_slow(fitted.name, fitted.config, cube, fit=False)
-            run = apply_detector(cube, fitted, on_event=progress)
+            run = apply_detector(cube, fitted, task=Task(progress))
             one = write_run(
                 arguments.out / name,
                 cube,
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
                 min_grain_px=arguments.min_grain_px,
                 timings=timings,
                 inputs=inputs,
-                on_event=progress,
+                task=Task(progress),
             )
             tell_ingest(cube)
             written.append(one)

@@ -16,6 +16,7 @@ from napari_mineral_anomaly.cli.options import (
     add_out,
     add_reading,
 )
+from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         cube = read_scan(arguments, arguments.inputs, progress)
         timings = {"read": time.perf_counter() - started}
         tell_if_slow(detector, config, cube)
-        run = run_detection(cube, detector, config, on_event=progress)
+        run = run_detection(cube, detector, config, task=Task(progress))
         written = write_run(
             arguments.out,
             cube,
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
             min_grain_px=arguments.min_grain_px,
             timings=timings,
             inputs=inputs,
-            on_event=progress,
+            task=Task(progress),
         )
     tell_ingest(cube)
     print(text.run_json(written) if arguments.json else text.run_summary(written))

@@ -13,6 +13,7 @@ from napari_mineral_anomaly.cli.options import (
     from_one,
     from_zero,
 )
+from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
@@ -44,7 +45,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.size is not None:
         size["shape"] = tuple(arguments.size)
     with ProgressPrinter() as progress:
-        section = simulate_section(arguments.scene, seed=arguments.seed, on_event=progress, **size)
+        section = simulate_section(
+            arguments.scene, seed=arguments.seed, task=Task(progress), **size
+        )
     write_section(section, arguments.out, overwrite=arguments.overwrite)
     height, width = section.cube.shape
     values = {

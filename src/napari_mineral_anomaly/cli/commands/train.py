@@ -14,6 +14,7 @@ from napari_mineral_anomaly.cli.options import (
     add_out,
     add_reading,
 )
+from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         cubes = [read_scan(arguments, [source], progress) for source in arguments.inputs]
         for cube in cubes:
             require_scorable(cube)
-        fitted = make_detector(detector, config).fit(stack_sections(cubes), on_event=progress)
+        fitted = make_detector(detector, config).fit(stack_sections(cubes), task=Task(progress))
         with staged_folder(
             arguments.out, overwrite=arguments.overwrite, ours=MODEL_FILES, inputs=inputs
         ) as folder:

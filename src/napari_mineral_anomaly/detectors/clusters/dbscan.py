@@ -1,4 +1,4 @@
-"""DBSCAN in bounded memory, with a cancel token (Ester, Kriegel, Sander and Xu 1996).
+"""DBSCAN in bounded memory, which can be cancelled (Ester, Kriegel, Sander and Xu 1996).
 
 scikit-learn's DBSCAN keeps every neighbour list at once, gigabytes for 20 000 points when the
 radius is wide, and cannot be stopped. Here distances are computed in tiles of fixed size and only
@@ -18,7 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 
 NOISE = -1
 
@@ -28,7 +28,7 @@ QUERY_POINTS = 4_096
 
 
 def core_points(
-    points: NDArray[np.float32], eps: float, min_samples: int, *, cancel: CancelToken | None = None
+    points: NDArray[np.float32], eps: float, min_samples: int, *, task: Task = SILENT
 ) -> NDArray[np.bool_]:
     """Points with at least ``min_samples`` points within ``eps``, themselves included. (n,) bool.
 
@@ -40,7 +40,7 @@ def core_points(
     min_samples : int
     """
     counts = np.zeros(len(points), dtype=np.int64)
-    for rows, squared in _upper_tiles(points, cancel):
+    for rows, squared in _upper_tiles(points, task):
         within = squared <= eps * eps
         size = rows.stop - rows.start
         counts[rows] += np.count_nonzero(within, axis=1)
@@ -49,14 +49,14 @@ def core_points(
 
 
 def connected_groups(
-    points: NDArray[np.float32], eps: float, *, cancel: CancelToken | None = None
+    points: NDArray[np.float32], eps: float, *, task: Task = SILENT
 ) -> NDArray[np.int32]:
     """Number the groups of points that chains of steps of at most ``eps`` connect. (n,) int32.
 
     Groups are numbered from 0 in the order of their first point.
     """
     group = np.arange(len(points), dtype=np.int32)
-    for rows, squared in _upper_tiles(points, cancel):
+    for rows, squared in _upper_tiles(points, task):
         # Pairs within one group teach nothing; after the first tiles hardly any other are left.
         pairs = (squared <= eps * eps) & (group[rows, None] != group[None, rows.start :])
         i, j = np.nonzero(pairs)
@@ -73,7 +73,7 @@ def connected_groups(
 
 
 def neighbour_distances(
-    points: NDArray[np.float32], rank: int, *, cancel: CancelToken | None = None
+    points: NDArray[np.float32], rank: int, *, task: Task = SILENT
 ) -> NDArray[np.float32]:
     """Distance of each point to its ``rank``-th nearest point, itself being the first. (n,)."""
     out = np.empty(len(points), dtype=np.float32)
@@ -81,7 +81,7 @@ def neighbour_distances(
     step = max(1, TILE_DISTANCES // len(points))
     left, right = _factors(points)
     for start in range(0, len(points), step):
-        check(cancel)
+        task.check()
         squared = left[start : start + step] @ right.T
         out[start : start + step] = np.partition(squared, position, axis=1)[:, position]
     return np.sqrt(np.maximum(out, 0))
@@ -105,15 +105,13 @@ class NearestCore:
         self._axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1]
         self._tree = cKDTree(centred @ self._axes, leafsize=32) if len(core) else None
 
-    def find(
-        self, points: NDArray[np.float32], *, cancel: CancelToken | None = None
-    ) -> NDArray[np.int64]:
+    def find(self, points: NDArray[np.float32], *, task: Task = SILENT) -> NDArray[np.int64]:
         """Position of the nearest core point within the radius, or -1. (n,) int64."""
         out = np.full(len(points), NOISE, dtype=np.int64)
         if self._tree is None:
             return out
         for start in range(0, len(points), QUERY_POINTS):
-            check(cancel)
+            task.check()
             turned = (points[start : start + QUERY_POINTS] - self._mean) @ self._axes
             # The bound is exclusive; DBSCAN's radius is inclusive.
             bound = np.nextafter(self._eps, np.inf)
@@ -135,7 +133,7 @@ def _factors(points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
 
 
 def _upper_tiles(
-    points: NDArray[np.float32], cancel: CancelToken | None
+    points: NDArray[np.float32], task: Task
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Tiles of squared distances of some rows to themselves and all later points."""
     if len(points) == 0:
@@ -143,6 +141,6 @@ def _upper_tiles(
     left, right = _factors(points)
     step = max(1, TILE_DISTANCES // len(points))
     for start in range(0, len(points), step):
-        check(cancel)
+        task.check()
         rows = slice(start, min(start + step, len(points)))
         yield rows, left[rows] @ right[start:].T

@@ -20,13 +20,7 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
     default_cluster_name,
 )
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
 
@@ -151,7 +145,7 @@ def split_by_signature(
     *,
     n: int = 2,
     seed: int = 0,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> ClusterMap:
     """A cluster divided by what its pixels hold.
 
@@ -168,7 +162,7 @@ def split_by_signature(
     n : int
         Parts.
     seed : int
-    cancel : CancelToken, optional
+    task : Task, optional
 
     Raises
     ------
@@ -183,7 +177,7 @@ def split_by_signature(
         raise InputError(f"A cluster of {where.size} pixels cannot be split into {n} parts.")
     values = np.empty((where.size, cube.n_elements), dtype=np.float32)
     for c in range(cube.n_elements):
-        check(cancel)
+        task.check()
         plane = cube.plane(c).reshape(-1)[where].astype(np.float64)
         centre, sigma = robust_centre_and_sigma(plane)
         values[:, c] = (plane - centre) / sigma
@@ -192,23 +186,19 @@ def split_by_signature(
             where.size, min(where.size, MAX_FITTED_PIXELS), replace=False
         )
     )
-    check(cancel)
+    task.check()
     # Imported here: it takes a second, and the window imports this module to show clusters.
     from sklearn.cluster import KMeans
 
     model = KMeans(n_clusters=n, n_init=4, random_state=seed).fit(values[fitted])
-    check(cancel)
+    task.check()
     part = model.predict(values)
     order = np.argsort(-np.bincount(part, minlength=n), kind="stable")
     return _with_parts(clusters, code, [where[part == k] for k in order])
 
 
 def cluster_signatures(
-    clusters: ClusterMap,
-    cube: ElementCube,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    clusters: ClusterMap, cube: ElementCube, *, task: Task = SILENT
 ) -> pd.DataFrame:
     """Mean of every element in every cluster.
 
@@ -218,18 +208,14 @@ def cluster_signatures(
         One row per cluster, by code: code, name, n_px, share (of the labelled pixels),
         is_background, then a column per element with its mean in the units of the maps.
     """
-    return _signatures(clusters, cube, in_sigmas=False, on_event=on_event, cancel=cancel)
+    return _signatures(clusters, cube, in_sigmas=False, task=task)
 
 
 def signature_sigmas(
-    clusters: ClusterMap,
-    cube: ElementCube,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    clusters: ClusterMap, cube: ElementCube, *, task: Task = SILENT
 ) -> pd.DataFrame:
     """As `cluster_signatures`, in robust sigmas of the labelled pixels of the scan."""
-    return _signatures(clusters, cube, in_sigmas=True, on_event=on_event, cancel=cancel)
+    return _signatures(clusters, cube, in_sigmas=True, task=task)
 
 
 def for_training(clusters: ClusterMap) -> NDArray[np.uint16]:
@@ -306,12 +292,7 @@ def _with_parts(clusters: ClusterMap, code: int, parts: list[NDArray[np.intp]]) 
 
 
 def _signatures(
-    clusters: ClusterMap,
-    cube: ElementCube,
-    *,
-    in_sigmas: bool,
-    on_event: ProgressCallback | None,
-    cancel: CancelToken | None,
+    clusters: ClusterMap, cube: ElementCube, *, in_sigmas: bool, task: Task
 ) -> pd.DataFrame:
     _require_same_grid(clusters, cube)
     where = np.flatnonzero(clusters.labels)
@@ -327,8 +308,7 @@ def _signatures(
         "is_background": [code in clusters.background for code in codes],
     }
     for c, element in enumerate(cube.elements):
-        check(cancel)
-        emit(on_event, ProgressEvent("signatures", c, cube.n_elements, element))
+        task.step("signatures", c, cube.n_elements, element)
         values = cube.plane(c).reshape(-1)[where].astype(np.float64)
         finite = np.isfinite(values)
         total = np.bincount(label[finite], weights=values[finite], minlength=size.size)[codes]

@@ -20,7 +20,7 @@ from napari_mineral_anomaly.detectors.clusters.dbscan import (
     core_points,
     neighbour_distances,
 )
-from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.progress import SILENT, Task
 
 OUTSIDE_NAME, CANDIDATES_NAME = "outside", "Anomaly candidates"
 
@@ -76,11 +76,9 @@ class Clusters:
         """Features (n, D) in the frozen scaling."""
         return (features - self.low) / self.span
 
-    def assign(
-        self, features: NDArray[np.float32], *, cancel: CancelToken | None = None
-    ) -> NDArray[np.int32]:
+    def assign(self, features: NDArray[np.float32], *, task: Task = SILENT) -> NDArray[np.int32]:
         """Cluster of each pixel by its nearest core point within eps; -1 = noise. (n,) int32."""
-        nearest = self._nearest_core.find(self.scaled(features), cancel=cancel)
+        nearest = self._nearest_core.find(self.scaled(features), task=task)
         cluster = np.full(len(features), self.noise_cluster, dtype=np.int32)
         found = nearest != NOISE
         cluster[found] = self.core_cluster[nearest[found]]
@@ -170,7 +168,7 @@ def fit_clusters(
     min_samples: int,
     anomal_prop: float,
     noise: Literal["candidate", "dfan"],
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> Clusters:
     """Cluster a sample of pixels and tell background from anomaly candidates.
 
@@ -190,7 +188,7 @@ def fit_clusters(
         A cluster of at most ``int(anomal_prop n)`` pixels is anomalous.
     noise : {"candidate", "dfan"}
         What DBSCAN leaves as noise: anomaly candidates, or one more cluster judged by its size.
-    cancel : CancelToken, optional
+    task : Task, optional
         Checked at each tile of distances.
     """
     low = features.min(axis=0)
@@ -198,16 +196,16 @@ def fit_clusters(
     span[span <= 0] = 1  # a feature that is the same everywhere scales to 0
     scaled = (features - low) / span
     if eps_mode == "kdist":
-        distances = neighbour_distances(scaled, min_samples, cancel=cancel)
+        distances = neighbour_distances(scaled, min_samples, task=task)
         eps = float(np.quantile(distances, 1 - 2 * anomal_prop, method="higher"))
         # Rounding of tiled distances must not turn a pixel at the radius into noise.
         eps = max(eps * (1 + 1e-4), 1e-3)
-    is_core = core_points(scaled, eps, min_samples, cancel=cancel)
+    is_core = core_points(scaled, eps, min_samples, task=task)
     core = scaled[is_core]
-    core_cluster = connected_groups(core, eps, cancel=cancel)
+    core_cluster = connected_groups(core, eps, task=task)
     cluster = np.full(len(scaled), NOISE, dtype=np.int32)
     cluster[is_core] = core_cluster
-    nearest = NearestCore(core, eps).find(scaled[~is_core], cancel=cancel)
+    nearest = NearestCore(core, eps).find(scaled[~is_core], task=task)
     cluster[~is_core] = np.where(nearest == NOISE, NOISE, np.append(core_cluster, NOISE)[nearest])
 
     is_noise = cluster == NOISE

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
 
@@ -19,7 +19,7 @@ def robust_z_in_place(plane: NDArray[np.float32], valid: NDArray[np.bool_]) -> N
 
 
 def element_contributions(
-    cube: ElementCube, preprocessing: Preprocessing, *, cancel: CancelToken | None = None
+    cube: ElementCube, preprocessing: Preprocessing, *, task: Task = SILENT
 ) -> NDArray[np.float32]:
     """Robust z of every transformed element, (C, H, W): for detectors without a residual.
 
@@ -27,7 +27,7 @@ def element_contributions(
     """
     out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
     for k, c in enumerate(preprocessing.positions(cube)):
-        check(cancel)
+        task.check()
         out[c] = preprocessing.plane(cube, k)
         robust_z_in_place(out[c], cube.valid)
     return out
@@ -38,7 +38,7 @@ def residual_contributions(
     preprocessing: Preprocessing,
     residual: NDArray[np.float32],
     *,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> NDArray[np.float32]:
     """Robust z of every element's residual, (C, H, W): positive = more than the model expects.
 
@@ -49,7 +49,7 @@ def residual_contributions(
     """
     out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
     for k, c in enumerate(preprocessing.positions(cube)):
-        check(cancel)
+        task.check()
         out[c] = residual[k]
         robust_z_in_place(out[c], cube.valid)
     return out

@@ -26,7 +26,7 @@ from napari_mineral_anomaly.detectors.statistical.ring import (
     RingDetector,
     ring_offsets,
 )
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 
 # Least squared distance per element between a pixel and one of its ring, on a scale where noise
 # (counts) or spread (the rest) is 1: quantised data hold exact duplicates.
@@ -63,8 +63,8 @@ class CrdDetector(RingDetector[CrdConfig]):
         n = len(scale) + int(self.config.sum_to_one)
         ring = self.config.outer**2 - self.config.inner**2
 
-        def statistic(block: RingBlock, cancel: CancelToken | None) -> NDArray[np.float64]:
-            return representation_error(block, self.config, cancel)
+        def statistic(block: RingBlock, task: Task) -> NDArray[np.float64]:
+            return representation_error(block, self.config, task)
 
         return FittedRing(
             self.name,
@@ -78,7 +78,7 @@ class CrdDetector(RingDetector[CrdConfig]):
 
 
 def representation_error(
-    block: RingBlock, config: CrdConfig, cancel: CancelToken | None = None
+    block: RingBlock, config: CrdConfig, task: Task = SILENT
 ) -> NDArray[np.float64]:
     """Cube root of the length of what the ring cannot compose, (h, W) float64.
 
@@ -94,7 +94,7 @@ def representation_error(
     dy, dx = np.array(ring_offsets(config.inner, config.outer)).T
     error = np.empty((height, width), dtype=np.float64)
     for row in range(height):
-        check(cancel)
+        task.check()
         centre = values[margin + row, margin : margin + width]
         where = (margin + row + dy)[None, :], (margin + np.arange(width))[:, None] + dx[None, :]
         ring = values[where]

@@ -32,7 +32,7 @@ from napari_mineral_anomaly.detectors.statistical.ring import (
     RingDetector,
     ring_sum,
 )
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Share of a scan that may be odd for the scan: the rest is ordinary. As `calibration.TAIL_SHARE`.
@@ -87,8 +87,8 @@ class LocalRxDetector(RingDetector[LocalRxConfig]):
         basis = arrays["basis"]
         n = basis.shape[1]
 
-        def statistic(block: RingBlock, cancel: CancelToken | None) -> NDArray[np.float64]:
-            return local_distance(block, basis, self.config, cancel)
+        def statistic(block: RingBlock, task: Task) -> NDArray[np.float64]:
+            return local_distance(block, basis, self.config, task)
 
         return FittedRing(
             self.name,
@@ -104,10 +104,7 @@ class LocalRxDetector(RingDetector[LocalRxConfig]):
 
 
 def local_distance(
-    block: RingBlock,
-    basis: NDArray[np.float64],
-    config: LocalRxConfig,
-    cancel: CancelToken | None = None,
+    block: RingBlock, basis: NDArray[np.float64], config: LocalRxConfig, task: Task = SILENT
 ) -> NDArray[np.float64]:
     """Cube root of d^2 / K of every pixel of a block to its ring, (h, W) float64.
 
@@ -125,7 +122,7 @@ def local_distance(
     mean /= enough[..., None]
     covariance = np.empty((*count.shape, n, n))
     for i in range(n):
-        check(cancel)
+        task.check()
         for j in range(i + 1):
             product = (
                 ring_sum(values[..., i] * values[..., j] * weight, config.inner, config.outer)
@@ -141,16 +138,16 @@ def local_distance(
 
 
 def ordinary_for_the_scan(
-    cube: ElementCube, preprocessing: Preprocessing, cancel: CancelToken | None = None
+    cube: ElementCube, preprocessing: Preprocessing, task: Task = SILENT
 ) -> NDArray[np.bool_]:
     """Valid pixels (H, W) nearer to the mean of the scan than its oddest 2 %.
 
     Distances are those of RX, with the mean and covariance of the scan that is scored.
     """
-    distance = Mahalanobis.fit(scan_moments(cube, preprocessing, None, cancel))
+    distance = Mahalanobis.fit(scan_moments(cube, preprocessing, task.quiet()))
     squared = np.full(cube.shape, np.inf)
     for rows in cube.row_blocks(BLOCK_PIXELS):
-        check(cancel)
+        task.check()
         valid = cube.valid[rows]
         pixels = preprocessing.block(cube, rows)[:, valid].T
         squared[rows][valid] = distance.squared_distance(pixels)

@@ -16,7 +16,7 @@ from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     sample_pixels,
     scan_moments,
 )
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, check
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Distances of a block to the whole sample are held at once: 4096 x 10 000 float32 = 160 MB.
@@ -115,15 +115,9 @@ class KnnDetector(PixelwiseDetector[KnnConfig]):
     config_class = KnnConfig
     block_pixels = KNN_BLOCK_PIXELS
 
-    def learn(
-        self,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        on_event: ProgressCallback | None,
-        cancel: CancelToken | None,
-    ) -> KnnBackground:
+    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> KnnBackground:
         """Draw the sample and index it."""
-        sample, scale = scan_sample(cube, preprocessing, self.config, on_event, cancel)
+        sample, scale = scan_sample(cube, preprocessing, self.config, task)
         return KnnBackground(sample, scale, self.config.neighbours)
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> KnnBackground:
@@ -138,14 +132,10 @@ class IsolationForestDetector(PixelwiseDetector[IsolationForestConfig]):
     config_class = IsolationForestConfig
 
     def learn(
-        self,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        on_event: ProgressCallback | None,
-        cancel: CancelToken | None,
+        self, cube: ElementCube, preprocessing: Preprocessing, task: Task
     ) -> ForestBackground:
         """Draw the sample and grow the trees."""
-        sample, scale = scan_sample(cube, preprocessing, self.config, on_event, cancel)
+        sample, scale = scan_sample(cube, preprocessing, self.config, task)
         return ForestBackground(sample, scale, self.config.trees, self.config.seed)
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> ForestBackground:
@@ -158,11 +148,10 @@ def scan_sample(
     cube: ElementCube,
     preprocessing: Preprocessing,
     config: KnnConfig | IsolationForestConfig,
-    on_event: ProgressCallback | None,
-    cancel: CancelToken | None,
+    task: Task,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """A sample (n, K) of the valid pixels and the scale (K,) of distances."""
-    moments = scan_moments(cube, preprocessing, on_event, cancel)
+    moments = scan_moments(cube, preprocessing, task)
     scale = element_scale(moments, config.scaling, preprocessing)
-    check(cancel)
+    task.check()
     return sample_pixels(cube, preprocessing, config.sample, config.seed), scale

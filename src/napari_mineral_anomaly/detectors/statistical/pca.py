@@ -19,7 +19,7 @@ from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     element_scale,
     scan_moments,
 )
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -73,15 +73,9 @@ class PcaDetector(PixelwiseDetector[PcaConfig]):
     name = "pca"
     config_class = PcaConfig
 
-    def learn(
-        self,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        on_event: ProgressCallback | None,
-        cancel: CancelToken | None,
-    ) -> PcaBackground:
+    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> PcaBackground:
         """Principal components of all valid pixels; one direction at least stays unexplained."""
-        moments = scan_moments(cube, preprocessing, on_event, cancel)
+        moments = scan_moments(cube, preprocessing, task)
         scale = element_scale(moments, self.config.scaling, preprocessing)
         values, vectors = np.linalg.eigh(moments.covariance / np.outer(scale, scale))
         values, vectors = values[::-1], vectors[:, ::-1]

@@ -29,13 +29,7 @@ from napari_mineral_anomaly.detectors.results.contributions import (
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import BLOCK_PIXELS, RunningMoments
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.transforms import Transform
 
@@ -105,13 +99,7 @@ class FittedPixelwise:
         self._background = background
         self._block_pixels = block_pixels or BLOCK_PIXELS
 
-    def score(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> AnomalyResult:
+    def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan.
 
         Contributions are robust z values: of the residual where the background reconstructs,
@@ -123,13 +111,14 @@ class FittedPixelwise:
             When the scan lacks an element of the fit.
         CancelledError
         """
+        task = task or SILENT
         background, preprocessing = self._background, self._preprocessing
         statistic = np.zeros(cube.shape, dtype=np.float64)
         expected: NDArray[np.float32] | None = None
         if isinstance(background, ReconstructingBackground):
             expected = np.zeros((len(preprocessing.elements), *cube.shape), dtype=np.float32)
         for rows in cube.row_blocks(self._block_pixels):
-            check(cancel)
+            task.check()
             valid = cube.valid[rows]
             pixels = preprocessing.block(cube, rows)[:, valid].T
             if len(pixels):
@@ -137,16 +126,16 @@ class FittedPixelwise:
                 if isinstance(background, ReconstructingBackground) and expected is not None:
                     # The slice gives a view, so the values land in `expected`.
                     expected[:, rows][:, valid] = background.reconstruct(pixels).T
-            emit(on_event, ProgressEvent("scoring", rows.stop, cube.shape[0]))
+            task.step("scoring", rows.stop, cube.shape[0])
         info: dict[str, Any] = preprocessing.meta() | background.info()
         info |= WITHOUT_NETWORK
         if expected is None:
-            contributions = element_contributions(cube, preprocessing, cancel=cancel)
+            contributions = element_contributions(cube, preprocessing, task=task)
             return finish_result(cube, statistic, contributions, None, info)
         reconstruction = in_map_units(cube, preprocessing, expected)
         for k in range(len(expected)):
             expected[k] = preprocessing.plane(cube, k) - expected[k]
-        contributions = residual_contributions(cube, preprocessing, expected, cancel=cancel)
+        contributions = residual_contributions(cube, preprocessing, expected, task=task)
         return finish_result(cube, statistic, contributions, None, info, reconstruction)
 
     def state(self) -> ModelState:
@@ -178,26 +167,14 @@ class PixelwiseDetector(ABC, Generic[ConfigT]):
         self.config = config or self.config_class()
 
     @abstractmethod
-    def learn(
-        self,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        on_event: ProgressCallback | None,
-        cancel: CancelToken | None,
-    ) -> Background:
+    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> Background:
         """Learn the background of the valid pixels of a scan."""
 
     @abstractmethod
     def restore(self, arrays: dict[str, NDArray[Any]]) -> Background:
         """Rebuild a background from what its ``arrays`` gave."""
 
-    def fit(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedPixelwise:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedPixelwise:
         """Learn the background of the valid pixels of a scan.
 
         Raises
@@ -206,8 +183,9 @@ class PixelwiseDetector(ABC, Generic[ConfigT]):
             When no element varies over the valid area.
         CancelledError
         """
-        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
-        return self._fitted(preprocessing, self.learn(cube, preprocessing, on_event, cancel))
+        task = task or SILENT
+        preprocessing = fit_preprocessing(cube, self.config.transform, task=task)
+        return self._fitted(preprocessing, self.learn(cube, preprocessing, task))
 
     def load(self, state: ModelState) -> FittedPixelwise:
         """Rebuild a fitted detector from `FittedPixelwise.state`."""
@@ -219,28 +197,19 @@ class PixelwiseDetector(ABC, Generic[ConfigT]):
 
 
 def valid_blocks(
-    cube: ElementCube,
-    preprocessing: Preprocessing,
-    phase: str,
-    on_event: ProgressCallback | None,
-    cancel: CancelToken | None,
+    cube: ElementCube, preprocessing: Preprocessing, phase: str, task: Task
 ) -> Iterator[NDArray[np.float32]]:
     """Transformed valid pixels (n, K), block of rows by block of rows."""
     for rows in cube.row_blocks(BLOCK_PIXELS):
-        check(cancel)
+        task.check()
         yield preprocessing.block(cube, rows)[:, cube.valid[rows]].T
-        emit(on_event, ProgressEvent(phase, rows.stop, cube.shape[0]))
+        task.step(phase, rows.stop, cube.shape[0])
 
 
-def scan_moments(
-    cube: ElementCube,
-    preprocessing: Preprocessing,
-    on_event: ProgressCallback | None,
-    cancel: CancelToken | None,
-) -> RunningMoments:
+def scan_moments(cube: ElementCube, preprocessing: Preprocessing, task: Task) -> RunningMoments:
     """Mean and covariance of all valid pixels."""
     moments = RunningMoments(len(preprocessing.elements))
-    for pixels in valid_blocks(cube, preprocessing, "statistics", on_event, cancel):
+    for pixels in valid_blocks(cube, preprocessing, "statistics", task):
         moments.add(pixels)
     return moments
 

@@ -30,13 +30,7 @@ from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     element_scale,
     scan_moments,
 )
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Working memory per block of rows; blocks shrink as elements and windows grow.
@@ -132,8 +126,8 @@ def _square_sum(sums: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     )
 
 
-# Of a scan, how it is transformed, and a cancel token: which pixels (H, W) are background.
-OrdinaryPixels = Callable[[ElementCube, Preprocessing, CancelToken | None], NDArray[np.bool_]]
+# Of a scan, how it is transformed, and a task: which pixels (H, W) are background.
+OrdinaryPixels = Callable[[ElementCube, Preprocessing, Task], NDArray[np.bool_]]
 
 
 class FittedRing:
@@ -149,7 +143,7 @@ class FittedRing:
         config: RingConfig,
         preprocessing: Preprocessing,
         scale: NDArray[np.float64],
-        statistic: Callable[[RingBlock, CancelToken | None], NDArray[np.float64]],
+        statistic: Callable[[RingBlock, Task], NDArray[np.float64]],
         bytes_per_pixel: int,
         cost: str,
         arrays: dict[str, NDArray[Any]] | None = None,
@@ -167,13 +161,7 @@ class FittedRing:
         self._arrays = arrays or {}
         self._ordinary = ordinary
 
-    def score(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> AnomalyResult:
+    def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan against its own surroundings.
 
         Raises
@@ -182,19 +170,20 @@ class FittedRing:
             When the scan lacks an element of the fit.
         CancelledError
         """
-        emit(on_event, ProgressEvent("scoring", 0, cube.shape[0], self._cost))
+        task = task or SILENT
+        task.step("scoring", 0, cube.shape[0], self._cost)
         statistic = np.zeros(cube.shape, dtype=np.float64)
         blocks = ring_blocks(
             cube, self._preprocessing, self._scale, self._margin, self._bytes_per_pixel
         )
         for block in blocks:
-            check(cancel)
-            statistic[block.rows] = self._statistic(block, cancel)
-            emit(on_event, ProgressEvent("scoring", block.rows.stop, cube.shape[0]))
+            task.check()
+            statistic[block.rows] = self._statistic(block, task)
+            task.step("scoring", block.rows.stop, cube.shape[0])
         info: dict[str, Any] = self._preprocessing.meta()
         info |= WITHOUT_NETWORK
-        contributions = element_contributions(cube, self._preprocessing, cancel=cancel)
-        ordinary = self._ordinary(cube, self._preprocessing, cancel) if self._ordinary else None
+        contributions = element_contributions(cube, self._preprocessing, task=task)
+        ordinary = self._ordinary(cube, self._preprocessing, task) if self._ordinary else None
         return finish_result(cube, statistic, contributions, None, info, ordinary=ordinary)
 
     def state(self) -> ModelState:
@@ -237,13 +226,7 @@ class RingDetector(ABC, Generic[ConfigT]):
         """What the detector learns beyond the scale of each element; by default nothing."""
         return {}
 
-    def fit(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedRing:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedRing:
         """Learn the scale of each element; the background is local and needs no fit.
 
         Raises
@@ -252,8 +235,9 @@ class RingDetector(ABC, Generic[ConfigT]):
             When no element varies over the valid area.
         CancelledError
         """
-        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
-        moments = scan_moments(cube, preprocessing, on_event, cancel)
+        task = task or SILENT
+        preprocessing = fit_preprocessing(cube, self.config.transform, task=task)
+        moments = scan_moments(cube, preprocessing, task)
         scale = element_scale(moments, self.config.scaling, preprocessing)
         return self.ready(preprocessing, scale, self.arrays(moments, scale))
 

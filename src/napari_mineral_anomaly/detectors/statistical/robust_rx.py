@@ -23,7 +23,7 @@ from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     valid_blocks,
 )
 from napari_mineral_anomaly.detectors.statistical.rx import MahalanobisBackground
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -53,25 +53,21 @@ class RobustRxDetector(PixelwiseDetector[RobustRxConfig]):
     config_class = RobustRxConfig
 
     def learn(
-        self,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        on_event: ProgressCallback | None,
-        cancel: CancelToken | None,
+        self, cube: ElementCube, preprocessing: Preprocessing, task: Task
     ) -> MahalanobisBackground:
         """Estimate, trim, estimate again."""
-        distance = Mahalanobis.fit(scan_moments(cube, preprocessing, on_event, cancel))
+        distance = Mahalanobis.fit(scan_moments(cube, preprocessing, task))
         for _ in range(self.config.rounds if self.config.trim else 0):
             distances = np.concatenate(
                 [
                     distance.squared_distance(pixels)
-                    for pixels in valid_blocks(cube, preprocessing, "trimming", on_event, cancel)
+                    for pixels in valid_blocks(cube, preprocessing, "trimming", task)
                 ]
             )
             cut = float(np.quantile(distances, 1.0 - self.config.trim))
             moments = RunningMoments(len(preprocessing.elements))
             start = 0
-            for pixels in valid_blocks(cube, preprocessing, "trimming", on_event, cancel):
+            for pixels in valid_blocks(cube, preprocessing, "trimming", task):
                 kept = distances[start : start + len(pixels)] <= cut
                 moments.add(pixels[kept])
                 start += len(pixels)

@@ -18,7 +18,7 @@ from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     PixelwiseDetector,
     scan_moments,
 )
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -60,14 +60,10 @@ class RxDetector(PixelwiseDetector[RxConfig]):
     config_class = RxConfig
 
     def learn(
-        self,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        on_event: ProgressCallback | None,
-        cancel: CancelToken | None,
+        self, cube: ElementCube, preprocessing: Preprocessing, task: Task
     ) -> MahalanobisBackground:
         """Mean and covariance of all valid pixels, in one pass over blocks of rows."""
-        moments = scan_moments(cube, preprocessing, on_event, cancel)
+        moments = scan_moments(cube, preprocessing, task)
         return MahalanobisBackground(Mahalanobis.fit(moments))
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:

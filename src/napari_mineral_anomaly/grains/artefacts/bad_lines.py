@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ class BadLines:
     dim_columns: NDArray[np.bool_]
 
 
-def find_bad_lines(cube: ElementCube, *, cancel: CancelToken | None = None) -> BadLines:
+def find_bad_lines(cube: ElementCube, *, task: Task = SILENT) -> BadLines:
     """Dead and dim rows and columns, from the intensity of all elements together.
 
     A row counts as dim by the median over the elements of its intensity against the rows around
@@ -51,7 +51,7 @@ def find_bad_lines(cube: ElementCube, *, cancel: CancelToken | None = None) -> B
     row_sums = np.zeros((cube.n_elements, height))
     column_sums = np.zeros((cube.n_elements, width))
     for c in range(cube.n_elements):
-        check(cancel)
+        task.check()
         plane = cube.plane(c)
         row_sums[c] = np.where(rows_used, plane[:, across], 0).sum(axis=1, dtype=np.float64)
         column_sums[c] = np.where(columns_used, plane[down], 0).sum(axis=0, dtype=np.float64)

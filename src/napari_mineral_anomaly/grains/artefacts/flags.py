@@ -16,7 +16,7 @@ from napari_mineral_anomaly.grains.artefacts.bad_lines import BadLines, find_bad
 from napari_mineral_anomaly.grains.artefacts.mixing import is_mixture
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.grains.signals import GrainSignals
-from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra.leaks import LineLeaks
 
@@ -59,14 +59,14 @@ class Edges:
     valid_area: Bools
 
 
-def find_edges(regions: GrainRegions, *, cancel: CancelToken | None = None) -> Edges:
+def find_edges(regions: GrainRegions, *, task: Task = SILENT) -> Edges:
     """Which grains touch an edge (also by a corner)."""
     height, width = regions.labels.shape
     row_min, row_max, column_min, column_max = regions.bounds
     scan = (row_min == 0) | (column_min == 0) | (row_max == height - 1) | (column_max == width - 1)
     if regions.valid.all():
         return Edges(scan, np.zeros(regions.n_grains, dtype=bool))
-    beside = regions.around(1, 1, allowed=~regions.valid, cancel=cancel)
+    beside = regions.around(1, 1, allowed=~regions.valid, task=task)
     return Edges(scan, beside.size > 0)
 
 
@@ -80,7 +80,7 @@ def flag_artefacts(
     leaks: LineLeaks,
     edges: Edges,
     *,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> list[tuple[str, ...]]:
     """The flags of every grain.
 
@@ -92,7 +92,7 @@ def flag_artefacts(
     contributions : (n, C) float64
         Mean contribution of each element to each grain; 0 but for the elements that drive it.
     pseudo_labels : (H, W)
-    cancel : CancelToken, optional
+    task : Task, optional
 
     Returns
     -------
@@ -112,8 +112,8 @@ def flag_artefacts(
     _add(flags, edges.scan, SCAN_EDGE)
     _add(flags, edges.valid_area, VALID_EDGE)
     _add(flags, _low_counts(signals, np.abs(contributions) >= DRIVING_SIGMAS), LOW_COUNTS)
-    _add(flags, is_mixture(cube, regions, ring, signals, pseudo_labels, cancel=cancel), MIXING)
-    for grain, what in _bad_lines(regions, find_bad_lines(cube, cancel=cancel)):
+    _add(flags, is_mixture(cube, regions, ring, signals, pseudo_labels, task=task), MIXING)
+    for grain, what in _bad_lines(regions, find_bad_lines(cube, task=task)):
         flags[grain].append(f"{BAD_LINE} ({what})")
     return [tuple(found) for found in flags]
 

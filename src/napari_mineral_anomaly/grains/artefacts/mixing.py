@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.grains.signals import GrainSignals
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 Floats = NDArray[np.float64]
@@ -45,7 +45,7 @@ def is_mixture(
     signals: GrainSignals,
     pseudo_labels: NDArray[np.unsignedinteger],
     *,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> NDArray[np.bool_]:
     """(n,) bool: grains that two phases of their ring explain within the errors."""
     out = np.zeros(regions.n_grains, dtype=bool)
@@ -55,7 +55,7 @@ def is_mixture(
     pixel = ring.pixel[possible[ring.grain]]
     first = 0
     for block in _blocks(grains, ring.size):
-        check(cancel)
+        task.check()
         size = ring.size[block]
         last = first + int(size.sum())
         rings = _rings(cube, signals, block, pixel[first:last], size)

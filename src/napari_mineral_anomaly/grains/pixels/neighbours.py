@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions
-from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.progress import SILENT, Task
 
 # One step away the beam still sees the grain; two steps away the neighbours are themselves.
 _REACH = 2
@@ -17,10 +17,7 @@ LEAST_SHARE = 0.05
 
 
 def neighbour_shares(
-    pseudo_labels: NDArray[np.unsignedinteger[Any]],
-    regions: GrainRegions,
-    *,
-    cancel: CancelToken | None = None,
+    pseudo_labels: NDArray[np.unsignedinteger[Any]], regions: GrainRegions, *, task: Task = SILENT
 ) -> list[tuple[tuple[int, float], ...]]:
     """Clusters within two pixels of each grain and their shares, the largest first.
 
@@ -29,14 +26,14 @@ def neighbour_shares(
     pseudo_labels : (H, W)
         0 outside, 1 candidates, 2... clusters, as in `AnomalyResult`.
     regions : GrainRegions
-    cancel : CancelToken, optional
+    task : Task, optional
 
     Returns
     -------
     list of tuple of (int, float)
         Shares of all those pixels; clusters below `LEAST_SHARE` are left out.
     """
-    beside = regions.around(1, _REACH, cancel=cancel)
+    beside = regions.around(1, _REACH, task=task)
     codes = pseudo_labels.reshape(-1)[beside.pixel].astype(np.int64)
     base = int(codes.max(initial=0)) + 1
     pairs, count = np.unique(beside.grain * base + codes, return_counts=True)

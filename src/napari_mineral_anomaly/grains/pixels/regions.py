@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -183,12 +183,7 @@ class GrainRegions:
         )
 
     def around(
-        self,
-        low: int,
-        high: int,
-        *,
-        allowed: NDArray[np.bool_] | None = None,
-        cancel: CancelToken | None = None,
+        self, low: int, high: int, *, allowed: NDArray[np.bool_] | None = None, task: Task = SILENT
     ) -> PixelSets:
         """The pixels ``low`` to ``high`` steps (chessboard distance) from each grain.
 
@@ -198,13 +193,13 @@ class GrainRegions:
             Both at least 1.
         allowed : (H, W) bool, optional
             Where such pixels may lie; default: valid pixels that belong to no grain.
-        cancel : CancelToken, optional
+        task : Task, optional
         """
         if allowed is None:
             allowed = self.valid & (self.labels == 0)
         parts = []
         for piece in self._pieces(high):
-            check(cancel)
+            task.check()
             parts.append(_grown(self, piece, low, high, allowed))
         if not parts:
             nothing = np.empty(0, dtype=np.int64)
@@ -212,9 +207,9 @@ class GrainRegions:
         grain, pixel = (np.concatenate(part) for part in zip(*parts, strict=True))
         return PixelSets(grain, pixel, self.n_grains)
 
-    def ring(self, *, cancel: CancelToken | None = None) -> PixelSets:
+    def ring(self, *, task: Task = SILENT) -> PixelSets:
         """The local ring of each grain: valid, in no grain, `RING_FROM` to `RING_TO` steps away."""
-        return self.around(RING_FROM, RING_TO, cancel=cancel)
+        return self.around(RING_FROM, RING_TO, task=task)
 
     def _pieces(self, reach: int) -> Iterator[slice]:
         """Slices of the pixel list that hold whole grains and grow to a bounded size each."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
 from napari_mineral_anomaly.scan.transforms import AppliedTransform, resolve_transform, stabilise
@@ -60,7 +60,7 @@ def concentrated_elements(
     listed: NDArray[np.bool_],
     n_elements: int = N_ELEMENTS,
     *,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> tuple[ConcentratedElement, ...]:
     """The elements that stand highest where no listed grain is, the highest first.
 
@@ -83,7 +83,7 @@ def concentrated_elements(
     scales: list[tuple[float, float]] = []
     found: list[tuple[float, int, NDArray[np.intp], int, int]] = []
     for c in range(cube.n_elements):
-        check(cancel)
+        task.check()
         z, scale = _robust_z(cube, c, transform)
         scales.append(scale)
         areas = _areas(z, cube.valid, listed)
@@ -102,7 +102,7 @@ def concentrated_elements(
             break
         if taken.reshape(-1)[inside].any():
             continue
-        check(cancel)
+        task.check()
         taken.reshape(-1)[inside] = True
         row, column = divmod(int(inside[0]), cube.shape[1])
         kept.append(

@@ -23,13 +23,7 @@ from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size, scan_pixel_size
 from napari_mineral_anomaly.io.reading.selection import holds_scan, select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.quality.checks import full_report
@@ -52,8 +46,7 @@ def read_maps(
     remembered: bool = False,
     energy: Sequence[float] | None = None,
     elements: Sequence[str] | None = None,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task | None = None,
 ) -> ElementCube:
     """Read the element maps of one scan.
 
@@ -82,9 +75,9 @@ def read_maps(
     elements : sequence of str, optional
         Spectrum images only: the elements to map ("Fe", or "Pb Ma" to choose the line); default:
         those that the sum spectrum shows, and those that the file lists.
-    on_event, cancel
-        Progress callback (phases "opening" and "reading"; for spectrum images "summing spectra",
-        "finding elements" and "integrating") and cancel token.
+    task : Task, optional
+        Tells progress (phases "opening" and "reading"; for spectrum images "summing spectra",
+        "finding elements" and "integrating") and answers a cancel.
 
     Returns
     -------
@@ -100,13 +93,14 @@ def read_maps(
     InputError
         One sentence: which file, what is wrong, what to do.
     CancelledError
-        When ``cancel`` was cancelled.
+        When ``task`` was cancelled.
     """
+    task = task or SILENT
     # A cube without pixels checks what the user typed before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
     listing = list_source(source)
     try:
-        selection = select_maps(listing, sample=sample, on_event=on_event, cancel=cancel)
+        selection = select_maps(listing, sample=sample, task=task)
     except HoldsSpectra as found:
         # Imported where a spectrum image is read: line energies take a second to load.
         from napari_mineral_anomaly.io.reading.spectra import read_element_maps
@@ -120,8 +114,7 @@ def read_maps(
             valid=valid,
             quantity=quantity,
             spot_size=spot_size,
-            on_event=on_event,
-            cancel=cancel,
+            task=task,
         )
     if energy is not None or elements is not None:
         raise InputError(
@@ -140,7 +133,7 @@ def read_maps(
     read = [ReadMap(file_names[p.path], n, p.dtype, p.page) for n, p in planes.items()]
     warnings = [*selection.warnings, *size.warnings, *beside.warnings]
     if selection.lazy is None:
-        maps: Any = _read_planes(planes, file_names, on_event, cancel)
+        maps: Any = _read_planes(planes, file_names, task)
     else:
         maps = selection.lazy[[(plane.page or 1) - 1 for plane in planes.values()]]
         warnings.append(
@@ -236,10 +229,7 @@ def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, st
 
 
 def _read_planes(
-    planes: dict[str, Plane],
-    file_names: Mapping[Path, str],
-    on_event: ProgressCallback | None,
-    cancel: CancelToken | None,
+    planes: dict[str, Plane], file_names: Mapping[Path, str], task: Task
 ) -> NDArray[Any]:
     """Fill one array (C, H, W), plane by plane; ``planes`` is emptied to free text as it goes."""
     labels = list(planes)
@@ -254,14 +244,14 @@ def _read_planes(
             "this computer cannot give; read fewer maps or a part of the scan."
         ) from None
     for c, label in enumerate(labels):
-        check(cancel)
+        task.check()
         plane = planes.pop(label)
         file = file_names[plane.path]
         if plane.read_into is not None and plane.dtype == dtype:
             plane.read_into(maps[c])
         else:
             _copy(plane, maps[c], file)
-        emit(on_event, ProgressEvent("reading", c + 1, len(labels), file))
+        task.step("reading", c + 1, len(labels), file)
     return maps
 
 

@@ -11,7 +11,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.read import read_maps
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.words import pixels
 
@@ -19,12 +19,7 @@ ANOMALY, LEFT_OUT = 1, 255
 _TRUTH_FILES = ("truth.tif", "truth.tiff")
 
 
-def read_scene(
-    path: str | Path,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
-) -> tuple[ElementCube, NDArray[np.uint8]]:
+def read_scene(path: str | Path, *, task: Task = SILENT) -> tuple[ElementCube, NDArray[np.uint8]]:
     """Read element maps together with their ground truth.
 
     Parameters
@@ -32,7 +27,7 @@ def read_scene(
     path : path
         A folder of element maps with ``truth.tif`` (0 background, 1 anomaly, 255 leave out), or a
         ``.mat`` file with ``data`` (H, W, C) and ``map`` (H, W; non-zero = anomaly).
-    on_event, cancel
+    task : Task, optional
         As in `read_maps`.
 
     Returns
@@ -49,7 +44,7 @@ def read_scene(
     path = Path(path)
     if path.is_dir():
         truth_file = _truth_beside(path)
-        cube = read_maps(path, on_event=on_event, cancel=cancel)
+        cube = read_maps(path, task=task)
         truth = read_truth(truth_file)
         _require_fit(truth, cube, truth_file.name)
         return cube, truth
@@ -62,7 +57,7 @@ def read_scene(
     stored = mat.open_file(path).truth
     if stored is None:
         raise InputError(f"{path.name} holds no ground truth: a map (rows, columns) is missing.")
-    return read_maps(path, on_event=on_event, cancel=cancel), stored
+    return read_maps(path, task=task), stored
 
 
 def read_truth(path: str | Path) -> NDArray[np.uint8]:

@@ -22,13 +22,7 @@ from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.refusals import no_maps
 from napari_mineral_anomaly.io.reading.samples import of_one_sample
 from napari_mineral_anomaly.io.reading.source import Listing
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names
 from napari_mineral_anomaly.scan.report import IgnoredFile
@@ -64,13 +58,7 @@ class Selection:
             self.warnings.append(warn)
 
 
-def select_maps(
-    listing: Listing,
-    *,
-    sample: str | None = None,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
-) -> Selection:
+def select_maps(listing: Listing, *, sample: str | None = None, task: Task = SILENT) -> Selection:
     """Find the element maps among the files of one scan.
 
     A folder holds one file per element, named by it; failing that one file that holds a whole
@@ -95,7 +83,7 @@ def select_maps(
     files = [path for path in listing.files if path not in scans and path not in grains]
     parsed = parse_names([path.name for path in files])
     if not _any_element(parsed):
-        inside = _titles(files, cancel)
+        inside = _titles(files, task)
         scans += [path for path, title in inside.items() if title is None]
         scans += [
             listing.root / item.file
@@ -119,7 +107,7 @@ def select_maps(
     for path in scans:
         selection.ignore(listing.name(path), "a scan of its own; open the file itself")
     parsed = of_one_sample(parsed, sample, str(listing.root))
-    _select_by_name(selection, listing, files, parsed, on_event, cancel)
+    _select_by_name(selection, listing, files, parsed, task)
     if not selection.planes:
         raise no_maps(listing)
     selection.ignored.sort(key=lambda item: item.file)
@@ -144,16 +132,15 @@ def _select_by_name(
     listing: Listing,
     files: Sequence[Path],
     parsed: Sequence[ParsedName],
-    on_event: ProgressCallback | None,
-    cancel: CancelToken | None,
+    task: Task,
 ) -> None:
     """Open the files that name an element; explain every other."""
     notes: dict[str, list[str]] = defaultdict(list)
     companions: list[tuple[Path, str]] = []
     for step, (path, entry) in enumerate(zip(files, parsed, strict=True), start=1):
-        check(cancel)
+        task.check()
         name = listing.name(path)
-        emit(on_event, ProgressEvent("opening", step, len(files), name))
+        task.step("opening", step, len(files), name)
         if entry.role != "element":
             companions.append((path, entry.reason))
             continue
@@ -181,11 +168,11 @@ def _select_by_name(
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
 
 
-def _titles(files: Sequence[Path], cancel: CancelToken | None) -> dict[Path, str | None]:
+def _titles(files: Sequence[Path], task: Task) -> dict[Path, str | None]:
     """The title inside each file with one plane; None for a stack of maps."""
     titles: dict[Path, str | None] = {}
     for path in files:
-        check(cancel)
+        task.check()
         reader = reader_of(path)
         if reader is None or text.can_read(path):
             continue

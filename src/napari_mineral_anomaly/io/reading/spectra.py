@@ -15,13 +15,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.registry import open_spectrum_image
 from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.element_maps import Background, element_maps, window_labels
 from napari_mineral_anomaly.scan.quality.checks import full_report
@@ -76,8 +70,7 @@ def maps_of_spectra(
     valid: ArrayLike | str | Path | None = None,
     quantity: Quantity | None = None,
     spot_size: float | None = None,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> ElementCube:
     """Choose the elements of a spectrum image, integrate their windows, say how in the report.
 
@@ -93,9 +86,9 @@ def maps_of_spectra(
         See `element_maps`.
     pixel_size, valid, quantity, spot_size
         As in `read_maps`; the quantity is "counts" by default.
-    on_event, cancel
-        Progress callback (phases "summing spectra", "finding elements", "integrating") and cancel
-        token.
+    task : Task, optional
+        Tells progress (phases "summing spectra", "finding elements", "integrating") and answers a
+        cancel.
 
     Raises
     ------
@@ -109,8 +102,8 @@ def maps_of_spectra(
     size = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=typed).pixel_size
     area = valid_image(valid, image.shape)
     spot = checked_spot_size(spot_size)
-    chosen = choose_elements(image, elements, on_event=on_event, cancel=cancel)
-    cube = element_maps(image, chosen.windows, on_event, cancel, background=background)
+    chosen = choose_elements(image, elements, task=task)
+    cube = element_maps(image, chosen.windows, task, background=background)
     cube, chosen = _without_absent(cube, chosen)
     overlaps = window_overlaps(chosen.windows, chosen.beam_kev)
     spectrum = SpectrumReport(
@@ -144,11 +137,7 @@ def maps_of_spectra(
 
 
 def choose_elements(
-    image: SpectrumImage,
-    elements: Sequence[str] | None = None,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    image: SpectrumImage, elements: Sequence[str] | None = None, *, task: Task = SILENT
 ) -> ChosenElements:
     """The windows for the elements that the user names, or that the sum spectrum shows.
 
@@ -158,18 +147,16 @@ def choose_elements(
     CancelledError
     """
     energy = image.require_energy()
-    total = image.sum_spectrum(on_event, cancel)
+    total = image.sum_spectrum(task)
     is_estimate = image.beam_kev is None
     beam = beam_from_spectrum(total, energy) if image.beam_kev is None else image.beam_kev
     if elements is not None:
         names = [name.strip() for name in elements if name.strip()]
         windows = element_windows(names, energy, beam)
         return ChosenElements(tuple(windows), {}, beam, is_estimate)
-    check(cancel)
-    emit(on_event, ProgressEvent("finding elements", 0, 1, "peaks of the sum spectrum"))
+    task.step("finding elements", 0, 1, "peaks of the sum spectrum")
     analysis = analyse_sum(total, energy, image.declared_elements, beam)
-    check(cancel)
-    emit(on_event, ProgressEvent("finding elements", 1, 1, "peaks of the sum spectrum"))
+    task.step("finding elements", 1, 1, "peaks of the sum spectrum")
     found = {one.element: one for one in analysis.suggestions}
     if not found:
         raise InputError(
@@ -278,8 +265,7 @@ def read_element_maps(
     valid: ArrayLike | str | Path | None = None,
     quantity: Quantity | None = None,
     spot_size: float | None = None,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> ElementCube:
     """Make element maps of a spectrum image; the parameters are those of `read_maps`.
 
@@ -297,6 +283,5 @@ def read_element_maps(
         valid=valid,
         quantity=quantity,
         spot_size=spot_size,
-        on_event=on_event,
-        cancel=cancel,
+        task=task,
     )

@@ -10,13 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 
 # Rows are read in blocks of about this many counts: 64 MB as float32, whatever the scan's size.
@@ -225,12 +219,7 @@ class SpectrumImage:
             raise IndexError(f"pixel ({y}, {x}) lies outside a scan of {height} x {width}")
         return np.asarray(self.block(slice(y, y + 1), slice(x, x + 1))[0, 0], dtype=np.float64)
 
-    def spectrum_of(
-        self,
-        mask: NDArray[np.bool_],
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> NDArray[np.float64]:
+    def spectrum_of(self, mask: NDArray[np.bool_], task: Task = SILENT) -> NDArray[np.float64]:
         """Sum of the spectra (E,) float64 of the pixels of ``mask`` (H, W) bool.
 
         Only the rows and columns that the mask touches are read.
@@ -253,19 +242,17 @@ class SpectrumImage:
             return total
         columns = slice(int(touched[0]), int(touched[-1]) + 1)
         for rows in self.row_blocks():
-            check(cancel)
+            task.check()
             part = mask[rows, columns]
             inside = np.flatnonzero(part.any(axis=1))
             if inside.size:
                 first, last = int(inside[0]), int(inside[-1]) + 1
                 block = self.block(slice(rows.start + first, rows.start + last), columns)
                 total += _finite_sum(block[part[first:last]])
-            emit(on_event, ProgressEvent("summing spectra", rows.stop, self.shape[0]))
+            task.step("summing spectra", rows.stop, self.shape[0])
         return total
 
-    def sum_spectrum(
-        self, on_event: ProgressCallback | None = None, cancel: CancelToken | None = None
-    ) -> NDArray[np.float64]:
+    def sum_spectrum(self, task: Task = SILENT) -> NDArray[np.float64]:
         """Sum of all spectra (E,) float64; computed once, then remembered (read-only).
 
         Raises
@@ -274,7 +261,7 @@ class SpectrumImage:
         """
         with self._lock:
             if self._sum is None:
-                self._sum = self.spectrum_of(np.ones(self.shape, dtype=bool), on_event, cancel)
+                self._sum = self.spectrum_of(np.ones(self.shape, dtype=bool), task)
                 self._sum.setflags(write=False)
             return self._sum
 

@@ -31,7 +31,7 @@ from napari_mineral_anomaly.detectors.clusters.editing import (
 )
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import History
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.clusters.figures import (
     SignaturePlot,
@@ -54,7 +54,7 @@ _NO_LABELS = (
 _EMPTY = "Select one cluster to split, recolour or turn round, several to merge them."
 _STILL = "The last change is still being computed."
 
-Change = Callable[[ClusterMap, CancelToken], ClusterMap]
+Change = Callable[[ClusterMap, Task], ClusterMap]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +187,9 @@ class PseudoLabelsDock(Dock):
         codes, n = self.table.selected_codes(), self.parts.value()
         cube = self._cube()
         if len(codes) == 1 and cube is not None:
-            self._edit("Split", lambda m, c: split_by_signature(m, codes[0], cube, n=n, cancel=c))
+            self._edit(
+                "Split", lambda m, task: split_by_signature(m, codes[0], cube, n=n, task=task)
+            )
 
     def toggle_role(self) -> None:
         """Turn the selected clusters from background to anomaly or back."""
@@ -285,9 +287,9 @@ class PseudoLabelsDock(Dock):
             self._editing.cancel()  # only looked at the clusters as they were
         layer_id, current, cube = str(layer.unique_id), self._current_map(layer), self._cube()
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> _Edited:
+        def work(task: Task) -> _Edited:
             before = current()
-            return _signed(change(before, cancel), before, cube, on_event, cancel)
+            return _signed(change(before, task), before, cube, task)
 
         self._editing = JobHandle(
             text or "Looking at the clusters",
@@ -322,8 +324,8 @@ class PseudoLabelsDock(Dock):
         self._histories[layer_id] = history
         present = history.present
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> _Edited:
-            return _signed(present, None, cube, on_event, cancel)
+        def work(task: Task) -> _Edited:
+            return _signed(present, None, cube, task)
 
         handle: JobHandle[_Edited] = JobHandle(
             "Looking at the clusters",
@@ -411,18 +413,14 @@ class PseudoLabelsDock(Dock):
 
 
 def _signed(
-    clusters: ClusterMap,
-    before: ClusterMap | None,
-    cube: ElementCube | None,
-    on_event: ProgressCallback,
-    cancel: CancelToken,
+    clusters: ClusterMap, before: ClusterMap | None, cube: ElementCube | None, task: Task
 ) -> _Edited:
     if cube is None:
         raise InputError(
             "The element maps of these labels are not in the layer list: load them again."
         )
-    signatures = cluster_signatures(clusters, cube, on_event=on_event, cancel=cancel)
-    sigmas = signature_sigmas(clusters, cube, on_event=on_event, cancel=cancel)
+    signatures = cluster_signatures(clusters, cube, task=task)
+    sigmas = signature_sigmas(clusters, cube, task=task)
     return _Edited(clusters, before, signatures, sigmas, signatures.to_dict("records"))
 
 

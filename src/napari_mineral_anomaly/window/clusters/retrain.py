@@ -10,7 +10,7 @@ from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.detectors.retraining import Retrained, retrain
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.window.jobs import Failure, Job, JobHandle
 from napari_mineral_anomaly.window.kit.controls import StatusLine
 from napari_mineral_anomaly.window.kit.dock import Dock
@@ -63,8 +63,8 @@ class Retraining:
             dock.fail(self._status, Failure(str(error), expected=True))
             return
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> Retrained:
-            return retrain(cube, name, config, clusters(), on_event=on_event, cancel=cancel)
+        def work(task: Task) -> Retrained:
+            return retrain(cube, name, config, clusters(), task=task)
 
         self._handle = JobHandle(
             "Retraining",

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QGroupBox, QPushButton, QVBoxLayout
 
 from napari_mineral_anomaly.detectors.results.agreement import Agreement, agree
 from napari_mineral_anomaly.detectors.results.threshold import promised_false_pixels
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.detecting.agreement_layers import (
     legend_html,
     results_of,
@@ -83,7 +83,7 @@ class AgreementBox(QGroupBox):
             return
         false_pixels = self.false_pixels.value()
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> Agreement:
+        def work(task: Task) -> Agreement:
             return agree(results, false_pixels=false_pixels)
 
         handle: JobHandle[Agreement] = JobHandle(

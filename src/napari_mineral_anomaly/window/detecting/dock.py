@@ -35,7 +35,7 @@ from napari_mineral_anomaly.grains.unlisted.concentrated import (
     concentrated_sentence,
 )
 from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_places, oddest_sentence
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.detecting.agreement import AgreementBox
 from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
@@ -180,8 +180,8 @@ class DetectDock(Dock):
             return
 
         def prepare(cube: Any) -> Any:
-            def work(on_event: ProgressCallback, cancel: CancelToken) -> DetectionRun:
-                return run_detection(cube, name, config, on_event=on_event, cancel=cancel)
+            def work(task: Task) -> DetectionRun:
+                return run_detection(cube, name, config, task=task)
 
             return work
 
@@ -191,10 +191,10 @@ class DetectDock(Dock):
         """Score the chosen scan with a saved model."""
 
         def prepare(cube: Any) -> Any:
-            def work(on_event: ProgressCallback, cancel: CancelToken) -> DetectionRun:
+            def work(task: Task) -> DetectionRun:
                 from napari_mineral_anomaly.detectors.bundle import load_model
 
-                return apply_detector(cube, load_model(folder), on_event=on_event, cancel=cancel)
+                return apply_detector(cube, load_model(folder), task=task)
 
             return work
 
@@ -207,7 +207,7 @@ class DetectDock(Dock):
             return
         fitted = run.fitted
 
-        def save(on_event: ProgressCallback, cancel: CancelToken) -> Path:
+        def save(task: Task) -> Path:
             from napari_mineral_anomaly.detectors.bundle import save_model
 
             save_model(fitted, folder)
@@ -305,9 +305,9 @@ class DetectDock(Dock):
         """Add to the status what the list of grains does not show."""
         result = run.result
 
-        def look(on_event: ProgressCallback, cancel: CancelToken) -> str:
+        def look(task: Task) -> str:
             places = () if result.mask.any() else oddest_places(result)
-            elements = concentrated_elements(cube, result.mask, cancel=cancel)
+            elements = concentrated_elements(cube, result.mask, task=task)
             hints = (oddest_sentence(places, result.threshold), concentrated_sentence(elements))
             return " ".join(hint for hint in hints if hint)
 

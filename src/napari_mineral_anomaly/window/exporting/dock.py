@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.runs.export import (
     FORMATS,
     Format,
@@ -159,15 +159,14 @@ class ExportDock(Dock):
             return
         inputs = opened_files(self.viewer)
 
-        def write(on_event: ProgressCallback, cancel: CancelToken) -> list[Path]:
+        def write(task: Task) -> list[Path]:
             return write_files(
                 files,
                 folder,
                 overwrite=overwrite,
                 world_files=world_files,
                 inputs=inputs,
-                on_event=on_event,
-                cancel=cancel,
+                task=task,
             )
 
         self._writing = JobHandle(

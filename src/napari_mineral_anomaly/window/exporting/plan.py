@@ -15,6 +15,7 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
 from napari_mineral_anomaly.io.writing.results import labels_for_files, mask_for_files
+from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.runs.export import Format, Product
 from napari_mineral_anomaly.runs.report.look import Look
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -259,7 +260,7 @@ def _grains(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     clusters = pseudo_labels_of(viewer, score)
     names = None if clusters is None else board.cluster_names.get(str(clusters.unique_id))
     list_grains = plan_listing(viewer, session, score, board.book(scan_id_of(score)), names)
-    return Product("", "", table=lambda: list_grains(None, None).table)
+    return Product("", "", table=lambda: list_grains(SILENT).table)
 
 
 _MAKERS: dict[Key, Callable[[Any, Session, Any, Copy], Product]] = {

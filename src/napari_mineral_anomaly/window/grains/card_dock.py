@@ -19,7 +19,7 @@ from napari_mineral_anomaly.grains.evidence import (
     evidence_of,
 )
 from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.plots import (
     ElementBars,
@@ -169,7 +169,7 @@ class GrainCardDock(Dock):
         cube, result = listing.cube, listing.result
         grains, details = listing.grains, listing.details
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> EvidenceSource:
+        def work(task: Task) -> EvidenceSource:
             return evidence_of(cube, result, grains, details)
 
         self._preparing = JobHandle(
@@ -304,8 +304,8 @@ class GrainCardDock(Dock):
         if listing is None or listing.cube is None or listing.cube.spectra is None:
             return
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> GrainSpectrum | None:
-            return source.spectrum(grain, cancel=cancel)
+        def work(task: Task) -> GrainSpectrum | None:
+            return source.spectrum(grain, task=task)
 
         self._reading = JobHandle(
             "Reading the spectrum",

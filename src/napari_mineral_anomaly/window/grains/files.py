@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook
 from napari_mineral_anomaly.grains.verdicts.files import load_verdicts, save_verdicts
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import GrainBoard
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.jobs import Job, JobHandle
@@ -94,7 +94,7 @@ class GrainFiles(QPushButton):
         self._status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
 
     def _run(self, name: str, work: Callable[[], T], on_done: Callable[[T], None]) -> None:
-        def job(on_event: ProgressCallback, cancel: CancelToken) -> T:
+        def job(task: Task) -> T:
             return work()
 
         handle: JobHandle[T] = JobHandle(

@@ -19,7 +19,7 @@ from napari_mineral_anomaly.grains.pixels.regions import PixelSets, numbered
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import GrainList, detail_grains, list_grains
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook, with_verdicts
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
@@ -75,15 +75,11 @@ class GrainListing:
         """Whether minerals and flags of the table are still to come (`with_maps`)."""
         return self.cube is not None and self.details is None
 
-    def with_maps(
-        self, on_event: ProgressCallback | None = None, cancel: CancelToken | None = None
-    ) -> GrainListing:
+    def with_maps(self, task: Task = SILENT) -> GrainListing:
         """The same list with what the element maps say of its grains; for a worker."""
         if not self.pending or self.cube is None:
             return self
-        details = detail_grains(
-            self.cube, self.result, self.grains, on_event=on_event, cancel=cancel
-        )
+        details = detail_grains(self.cube, self.result, self.grains, task=task)
         table = with_details(self.table, self.grains.rows, details)
         search, cells = GrainSearch(table), Cells.of(table)
         return replace(self, table=table, details=details, search=search, cells=cells)
@@ -153,7 +149,7 @@ class KeptCube:
         self._cube, self._planes = None, []
 
 
-ListGrains = Callable[[ProgressCallback | None, CancelToken | None], GrainListing]
+ListGrains = Callable[[Task], GrainListing]
 
 
 def scan_id_of(score: Layer) -> str:
@@ -172,8 +168,8 @@ def plan_listing(
     """Everything that listing the grains of ``score`` needs, as a job that knows no layer."""
     list_rows = plan_rows(viewer, session, score, book, cluster_names)
 
-    def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> GrainListing:
-        return list_rows(on_event, cancel).with_maps(on_event, cancel)
+    def work(task: Task) -> GrainListing:
+        return list_rows(task).with_maps(task)
 
     return work
 
@@ -207,15 +203,10 @@ def plan_rows(
         if other is not run and other.result.score.shape == result.score.shape
     }
 
-    def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> GrainListing:
+    def work(task: Task) -> GrainListing:
         mask = result.mask if brushed is None else brushed != 0
         grains = list_grains(
-            result,
-            mask=mask,
-            others=others,
-            cluster_names=cluster_names,
-            on_event=on_event,
-            cancel=cancel,
+            result, mask=mask, others=others, cluster_names=cluster_names, task=task
         )
         regions = grains.regions
         labels = numbered(regions.labels, regions.n_grains)

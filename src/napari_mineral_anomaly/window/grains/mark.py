@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.canvas import bring_to_top, draw_outline, outline_layer
 from napari_mineral_anomaly.window.grains.listing import GrainListing, scan_id_of
 from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
@@ -43,7 +43,7 @@ class GrainMark:
         top, left = int(row["row_min"]), int(row["col_min"])
         box = np.s_[top : int(row["row_max"]) + 1, left : int(row["col_max"]) + 1]
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> list[NDArray[np.float64]]:
+        def work(task: Task) -> list[NDArray[np.float64]]:
             return pixel_outlines(listing.labels[box] == grain, offset=(top, left))
 
         self._jobs.run(_OUTLINING, work, self._draw)

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from superqt import QFlowLayout
 from superqt.utils import qdebounced
 
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.window.grains.board import board_of, nothing
 from napari_mineral_anomaly.window.grains.canvas import (
     CanvasClicks,
@@ -214,7 +214,7 @@ class GrainTableDock(Dock):
         rows = self.view.rows_to_copy()
         cells = self.model.copied_cells(rows, self.view.shown_columns())
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> str:
+        def work(task: Task) -> str:
             return cells.as_text()
 
         def put(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.jobs.job import Job, JobHandle
 
 T = TypeVar("T")
@@ -22,5 +23,5 @@ class SyncExecutor:
 
     def submit(self, job: Job[T], handle: JobHandle[T]) -> JobHandle[T]:
         """Run ``job``; its handle has ended when this returns."""
-        handle.finish(job.run(lambda event: handle.deliver([event]), handle.token))
+        handle.finish(job.run(Task(lambda event: handle.deliver([event]), handle.token)))
         return handle

@@ -9,18 +9,13 @@ from enum import Enum
 from typing import Generic, TypeVar, cast
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import (
-    CancelledError,
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-)
+from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Work = Callable[[ProgressCallback, CancelToken], T]
+Work = Callable[[Task], T]
 
 
 class JobState(Enum):
@@ -59,7 +54,7 @@ class Outcome(Generic[T]):
 
 
 class Job(Generic[T]):
-    """A computation that runs once: ``work(on_event, cancel)`` and a name for people.
+    """A computation that runs once: ``work(task)`` and a name for people.
 
     The reference to ``work``, and with it to the maps or the model it closes over, is dropped
     when the job starts: whoever still holds the job afterwards holds nothing large.
@@ -74,14 +69,14 @@ class Job(Generic[T]):
         """What is to be computed; None once the job has started."""
         return self._work
 
-    def run(self, on_event: ProgressCallback, cancel: CancelToken) -> Outcome[T]:
+    def run(self, task: Task) -> Outcome[T]:
         """Compute; every exception becomes an outcome, none escapes."""
         work, self._work = self._work, None
         if work is None:
             raise RuntimeError(f"{self.name} was already run: a job runs once.")
         try:
-            cancel.check()
-            return Outcome(JobState.DONE, result=work(on_event, cancel))
+            task.check()
+            return Outcome(JobState.DONE, result=work(task))
         except CancelledError:
             return Outcome(JobState.CANCELLED)
         except InputError as error:

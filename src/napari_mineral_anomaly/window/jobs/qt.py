@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 from qtpy.QtCore import QCoreApplication, QObject, QTimer
 
+from napari_mineral_anomaly.progress import CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.window.jobs.collecting import MainThreadCollector
 from napari_mineral_anomaly.window.jobs.job import Job, JobHandle, Outcome
-from napari_mineral_anomaly.progress import CancelToken, ProgressEvent
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ class _Worker:
 
 def _compute(job: Job[Any], mailbox: _Mailbox, token: CancelToken) -> None:
     """What a thread does."""
-    mailbox.outcome = job.run(mailbox.events.append, token)
+    mailbox.outcome = job.run(Task(mailbox.events.append, token))
 
 
 class _Workers(QObject):

@@ -25,7 +25,7 @@ from napari_mineral_anomaly.evaluation.against_truth import (
 )
 from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
 from napari_mineral_anomaly.evaluation.intervals import Interval
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
 from napari_mineral_anomaly.window.judging.plots import JudgingFigures
 from napari_mineral_anomaly.window.judging.truth_dock import is_new_truth, is_truth
@@ -128,10 +128,8 @@ class JudgingDock(Dock):
             return
         scores, labels, threshold = chosen
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> Judgement:
-            return judge(
-                scores, truth_for_files(labels), threshold, on_event=on_event, cancel=cancel
-            )
+        def work(task: Task) -> Judgement:
+            return judge(scores, truth_for_files(labels), threshold, task=task)
 
         self._judging = JobHandle(
             "Judging the score",
@@ -152,7 +150,7 @@ class JudgingDock(Dock):
             self._moving.cancel()
         scores, labels, threshold = chosen
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> Moved:
+        def work(task: Task) -> Moved:
             return at_threshold(scores, truth_for_files(labels), threshold)
 
         self._moving = JobHandle(

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QButtonGroup, QLabel, QPushButton
 from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.evaluation.brushed_truth import ANOMALY, LEAVE_OUT, Agreement, compare
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.jobs import Executor, Job, JobHandle
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
 from napari_mineral_anomaly.window.kit.dock import Dock
@@ -155,7 +155,7 @@ class TruthDock(Dock):
         # The brush writes into the layer's array while the comparison runs: give it a copy.
         labels, scores = np.array(truth.data), np.asarray(score.data)
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> Agreement:
+        def work(task: Task) -> Agreement:
             return compare(scores, labels)
 
         self._comparing = JobHandle(

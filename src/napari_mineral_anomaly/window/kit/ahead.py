@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from napari_mineral_anomaly.detectors.registry import ENTRIES, config_class
-from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.progress import Task
 
 # What the docks "Pseudo-labels" and "Export results" and scans of single maps would import when
 # they are opened: 0.1 to 0.6 s each, in which the window would stand still.
@@ -27,10 +27,10 @@ def still_missing(names: Sequence[str] = LIBRARIES) -> tuple[str, ...]:
     return tuple(name for name in names if name not in sys.modules)
 
 
-def import_ahead(names: Sequence[str], cancel: CancelToken) -> None:
+def import_ahead(names: Sequence[str], task: Task) -> None:
     """Import the parameters of all detectors, which are quick, then some modules."""
     for detector in ENTRIES:
         config_class(detector)
     for name in names:
-        cancel.check()
+        task.check()
         importlib.import_module(name)

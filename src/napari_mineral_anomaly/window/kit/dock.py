@@ -171,7 +171,7 @@ class Dock(QWidget):
         names = still_missing()
         if names:
             name = "Importing libraries"
-            job = Job(name, lambda on_event, cancel: import_ahead(names, cancel))
+            job = Job(name, lambda task: import_ahead(names, task))
             # Nobody has to hear of it: a library that is missing is told by whoever needs it.
             self.start(job, JobHandle(name))
 

@@ -10,7 +10,7 @@ from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.detectors.registry import detector_entry
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
 from napari_mineral_anomaly.window.layers.make import (
     add,
@@ -38,7 +38,7 @@ class ShownResult:
 
 def mask_of_result(
     viewer: Any, session: Session, scan: Scan, run: DetectionRun
-) -> Callable[[ProgressCallback | None, CancelToken | None], JudgedScore]:
+) -> Callable[[Task], JudgedScore]:
     """What takes long of showing a run, as a job for a worker; `show_result` does the rest.
 
     The mask keeps the smallest grain that was set for an earlier run, and its strokes.
@@ -50,7 +50,7 @@ def mask_of_result(
     min_grain_px = 1 if link is None or link.min_grain_px is None else link.min_grain_px
     result = run.result
 
-    def work(on_event: ProgressCallback | None, cancel: CancelToken | None) -> JudgedScore:
+    def work(task: Task) -> JudgedScore:
         fits = edits is None or edits.shape == result.score.shape
         strokes = edits if fits else None
         return judge(result.score, float(result.threshold), min_grain_px, strokes)
@@ -90,7 +90,7 @@ def show_result(
             f"run was working on {_size(result.score.shape)}: its result was not shown, run again."
         )
     if judged is None:
-        judged = mask_of_result(viewer, session, scan, run)(None, None)
+        judged = mask_of_result(viewer, session, scan, run)(SILENT)
     spatial = scan.spatial if now is None else now.spatial
     link = Link(scan.scan_id, "score", scan=scan.name, detector=run.fitted.name)
     title = f"{detector_entry(run.fitted.name).title} · {scan.name}"

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
@@ -164,8 +164,8 @@ class LoadMapsDock(Dock):
         self.path.setText("; ".join(str(source) for source in self._sources))
         paths, answers = list(self._sources), self._answers
 
-        def read(on_event: ProgressCallback, cancel: CancelToken) -> Reading:
-            return read_or_ask(paths, answers, on_event=on_event, cancel=cancel)
+        def read(task: Task) -> Reading:
+            return read_or_ask(paths, answers, task=task)
 
         self.status.plain("Reading…")
         self.cancel_button.setEnabled(True)
@@ -196,7 +196,7 @@ class LoadMapsDock(Dock):
         scan = scan_name(self._sources, self._answers.sample)
         context, with_valid = self.beside.context, self.beside.with_valid
 
-        def prepare(on_event: ProgressCallback, cancel: CancelToken) -> list[LayerData]:
+        def prepare(task: Task) -> list[LayerData]:
             own = {"scan": scan, "scan_id": new_scan_id()}
             return scan_layers(cube, **own, context=context, with_valid=with_valid)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.reading.source import list_source
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names, samples_of
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
@@ -50,13 +50,7 @@ class WhichEnergy:
 Reading = MapsRead | WhichSample | WhichEnergy
 
 
-def read_or_ask(
-    paths: Sequence[Path],
-    answers: Answers,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
-) -> Reading:
+def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT) -> Reading:
     """Read the maps of one scan; asks where the files leave something open.
 
     Raises
@@ -78,8 +72,7 @@ def read_or_ask(
             sample=answers.sample,
             energy=answers.energy,
             elements=list(answers.elements) or None,
-            on_event=on_event,
-            cancel=cancel,
+            task=task,
         )
     except MissingEnergyError as missing:
         return WhichEnergy(missing.n_channels)

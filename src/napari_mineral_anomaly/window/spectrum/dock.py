@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.region import Pixel, Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
@@ -221,9 +221,9 @@ class SpectrumDock(Dock):
             return
         ticked = self.elements.ticked
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> list[LayerData]:
+        def work(task: Task) -> list[LayerData]:
             own = {"scan": scan.name, "scan_id": scan.scan_id}
-            return maps_as_layers(image, ticked, **own, on_event=on_event, cancel=cancel)
+            return maps_as_layers(image, ticked, **own, task=task)
 
         self._jobs.run(
             _MAKING,
@@ -278,7 +278,7 @@ class SpectrumDock(Dock):
         self._show_state()
         self._jobs.run(
             _SUMMING,
-            lambda on_event, cancel: overview(image, on_event, cancel),
+            lambda task: overview(image, task),
             self._on_overview,
             on_events=self._on_events,
         )
@@ -316,7 +316,7 @@ class SpectrumDock(Dock):
         listed, ticked, current = self.elements.names, self.elements.ticked, self.elements.current
         self._jobs.run(
             _LINES,
-            lambda on_event, cancel: annotate(image, listed, ticked, current),
+            lambda task: annotate(image, listed, ticked, current),
             self._on_lines,
         )
 
@@ -377,7 +377,7 @@ class SpectrumDock(Dock):
         image = self.spectra
         self._jobs.run(
             _LOOKING,
-            lambda on_event, cancel: look_at(region, image, cube, runs, cancel),
+            lambda task: look_at(region, image, cube, runs, task),
             lambda seen: self._show_place(region, seen),
         )
 

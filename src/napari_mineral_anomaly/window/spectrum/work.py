@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.element_maps import element_maps
 from napari_mineral_anomaly.scan.region import (
@@ -52,13 +52,9 @@ class RegionSeen:
     detector: str
 
 
-def overview(
-    image: SpectrumImage,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
-) -> Overview:
+def overview(image: SpectrumImage, task: Task = SILENT) -> Overview:
     """Sum all spectra (once per scan) and look for peaks."""
-    total = image.sum_spectrum(on_event, cancel)
+    total = image.sum_spectrum(task)
     if image.energy is None:
         return Overview(total, ())
     found = suggest_elements(
@@ -72,10 +68,10 @@ def look_at(
     image: SpectrumImage | None,
     cube: ElementCube | None,
     runs: Sequence[DetectionRun],
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> RegionSeen:
     """Spectrum of a region, and observed beside expected counts of the newest run that tells."""
-    spectrum = None if image is None else region_spectrum(image, region, cancel)
+    spectrum = None if image is None else region_spectrum(image, region, task)
     for run in reversed(runs):
         result = run.result
         if cube is None or result.reconstruction is None or result.score.shape != cube.shape:
@@ -85,12 +81,7 @@ def look_at(
     return RegionSeen(spectrum, None, "")
 
 
-def make_maps(
-    image: SpectrumImage,
-    elements: Sequence[str],
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
-) -> ElementCube:
+def make_maps(image: SpectrumImage, elements: Sequence[str], task: Task = SILENT) -> ElementCube:
     """Integrate the windows of the chosen elements.
 
     Raises
@@ -102,7 +93,7 @@ def make_maps(
     if not elements:
         raise InputError("No element is ticked: tick those that should become maps.")
     windows = element_windows(elements, image.require_energy(), image.beam_kev)
-    return element_maps(image, windows, on_event, cancel)
+    return element_maps(image, windows, task)
 
 
 @dataclass(frozen=True)
@@ -165,14 +156,8 @@ def in_greek(line: str) -> str:
 
 
 def maps_as_layers(
-    image: SpectrumImage,
-    elements: Sequence[str],
-    *,
-    scan: str,
-    scan_id: str,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    image: SpectrumImage, elements: Sequence[str], *, scan: str, scan_id: str, task: Task = SILENT
 ) -> list[LayerData]:
     """`make_maps` as layers of a scan that is in the viewer."""
-    cube = make_maps(image, elements, on_event, cancel)
+    cube = make_maps(image, elements, task)
     return element_layers(cube, scan=scan, scan_id=scan_id, visible=0)

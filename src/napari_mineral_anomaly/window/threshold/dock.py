@@ -13,7 +13,7 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     expected_false_pixels,
 )
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
 from napari_mineral_anomaly.window.kit.dock import Dock
@@ -144,7 +144,7 @@ class ThresholdDock(Dock):
         data, score_id = np.asarray(score.data), str(score.unique_id)
         threshold, min_grain_px = self.threshold.value(), self.min_grain.value()
 
-        def work(on_event: ProgressCallback, cancel: CancelToken) -> JudgedScore:
+        def work(task: Task) -> JudgedScore:
             return judge(data, threshold, min_grain_px, edits)
 
         self._judging = JobHandle(
@@ -214,7 +214,7 @@ class ThresholdDock(Dock):
         link = link_of(score)
         self._show_values(threshold, 1 if link is None else link.min_grain_px or 1)
 
-        def count(on_event: ProgressCallback, cancel: CancelToken) -> ScoreHistogram:
+        def count(task: Task) -> ScoreHistogram:
             return score_histogram(data, threshold)
 
         self._counting = JobHandle(

@@ -17,13 +17,7 @@ from napari_mineral_anomaly.detectors.results.contributions import residual_cont
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units, unscale
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Steps between two entries of the loss curve in run.json: a scan of many tiles takes many steps.
@@ -44,13 +38,7 @@ class FittedAutoAd:
         self.elements = preprocessing.elements
         self._preprocessing = preprocessing
 
-    def score(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> AnomalyResult:
+    def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Optimise a network on each tile of the scan; its residual is the score.
 
         Contributions are the signed robust z of the residual.
@@ -61,11 +49,12 @@ class FittedAutoAd:
             When the scan lacks an element of the fit, the device is missing or training diverges.
         CancelledError
         """
+        task = task or SILENT
         config, preprocessing = self.config, self._preprocessing
         device, reason = resolve_device(config.device)
         tiles = scan_tiles(cube.valid, config.tile_pixels)
         total = len(tiles) * config.epochs
-        emit(on_event, ProgressEvent("training", 0, total, _plan(len(tiles), config)))
+        task.step("training", 0, total, _plan(len(tiles), config))
         scaled = np.zeros((len(preprocessing.elements), *cube.shape), dtype=np.float32)
         curve: list[dict[str, Any]] = []
         steps: list[int] = []
@@ -76,7 +65,7 @@ class FittedAutoAd:
                     curve.append({"epoch": step + 1, "stage": number + 1, "loss": loss})
                 message = f"tile {number + 1} of {len(tiles)}" if len(tiles) > 1 else ""
                 done = number * config.epochs + step + 1
-                emit(on_event, ProgressEvent("training", done, total, message, loss=loss))
+                task.step("training", done, total, message, loss=loss)
 
             learnt = learn_tile(
                 preprocessing.scaled_block(cube, tile.rows, tile.columns),
@@ -85,14 +74,14 @@ class FittedAutoAd:
                 _tile_seed(config.seed, number),
                 device,
                 on_step=tell,
-                cancel=cancel,
+                task=task,
             )
             scaled[:, tile.rows, tile.columns] = learnt.output
             steps.append(len(learnt.losses))
-        check(cancel)
+        task.check()
         reconstruction = in_map_units(cube, preprocessing, unscale(preprocessing, scaled))
         squared = _subtract(cube, preprocessing, scaled)
-        contributions = residual_contributions(cube, preprocessing, scaled, cancel=cancel)
+        contributions = residual_contributions(cube, preprocessing, scaled, task=task)
         info = preprocessing.meta() | {
             "loss_curve": curve,
             "steps_per_tile": steps,
@@ -130,13 +119,7 @@ class AutoAdDetector:
     def __init__(self, config: AutoAdConfig | None = None) -> None:
         self.config: AutoAdConfig = config or AutoAdConfig()
 
-    def fit(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedAutoAd:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedAutoAd:
         """Learn how the elements are scaled; all else belongs to `FittedAutoAd.score`.
 
         Raises
@@ -145,7 +128,8 @@ class AutoAdDetector:
             When no element varies over the valid area.
         CancelledError
         """
-        preprocessing = fit_preprocessing(cube, self.config.transform, cancel=cancel)
+        task = task or SILENT
+        preprocessing = fit_preprocessing(cube, self.config.transform, task=task)
         return FittedAutoAd(self.name, self.config, preprocessing)
 
     def load(self, state: ModelState) -> FittedAutoAd:

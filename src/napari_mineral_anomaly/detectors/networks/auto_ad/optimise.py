@@ -15,7 +15,7 @@ from napari_mineral_anomaly.detectors.networks.auto_ad.config import AutoAdConfi
 from napari_mineral_anomaly.detectors.networks.auto_ad.network import AutoAdNetwork
 from napari_mineral_anomaly.detectors.networks.auto_ad.tiles import padded_side
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import CancelToken, check
+from napari_mineral_anomaly.progress import SILENT, Task
 
 # The input is noise, even between 0 and this, as in the authors' code.
 INPUT_NOISE = 0.1
@@ -48,7 +48,7 @@ def learn_tile(
     device: torch.device,
     *,
     on_step: Callable[[int, float], None] | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> LearntTile:
     """Fit a fresh network to a tile.
 
@@ -88,7 +88,7 @@ def learn_tile(
     losses: list[float] = []
     output = maps
     for step in range(config.epochs):
-        check(cancel)
+        task.check()
         jitter = config.jitter * torch.randn(noise.shape, generator=generator)
         output = network((noise + jitter).to(device))
         if step and step % config.reweight_every == 0:

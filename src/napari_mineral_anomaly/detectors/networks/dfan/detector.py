@@ -20,7 +20,7 @@ from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_prepr
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units, unscale
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # DFAN stretches every reconstructed element to [0, 1], then takes the RX distance of the residual.
@@ -42,13 +42,7 @@ class FittedDfan(FittedNetwork[DfanConfig, DfanNetwork]):
         super().__init__(name, config, preprocessing, network, fit_info)
         self._residual_model = residual_model
 
-    def score(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> AnomalyResult:
+    def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan by the RX distance of its residual; contributions are its robust z.
 
         Raises
@@ -57,21 +51,14 @@ class FittedDfan(FittedNetwork[DfanConfig, DfanNetwork]):
             When the scan lacks an element of the fit.
         CancelledError
         """
+        task = task or SILENT
         preprocessing, model = self._preprocessing, self._residual_model
-        passes = DfanScan(
-            self._network,
-            cube,
-            preprocessing,
-            self.config,
-            self._device,
-            on_event=on_event,
-            cancel=cancel,
-        )
+        passes = DfanScan(self._network, cube, preprocessing, self.config, self._device, task=task)
         scaled = passes.reconstruct("scoring")
         reconstruction = in_map_units(cube, preprocessing, unscale(preprocessing, scaled))
         residual = model.residual(cube, preprocessing, scaled)
         statistic = model.statistic(cube, residual)
-        contributions = residual_contributions(cube, preprocessing, residual, cancel=cancel)
+        contributions = residual_contributions(cube, preprocessing, residual, task=task)
         return finish_result(cube, statistic, contributions, None, self._info(), reconstruction)
 
     def state(self) -> ModelState:
@@ -109,13 +96,7 @@ class DfanDetector:
     def __init__(self, config: DfanConfig | None = None) -> None:
         self.config: DfanConfig = config or DfanConfig()
 
-    def fit(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedDfan:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedDfan:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
         With no steps at all the network stays untrained: the control that its score needs.
@@ -126,16 +107,13 @@ class DfanDetector:
             When no element varies, the device is missing or training diverges.
         CancelledError
         """
+        task = task or SILENT
         config = self.config
         device, _ = resolve_device(config.device)
-        preprocessing = fit_preprocessing(cube, config.transform, cancel=cancel)
+        preprocessing = fit_preprocessing(cube, config.transform, task=task)
         network = DfanNetwork(len(preprocessing.elements), config).to(device)
-        training = train(
-            network, cube, preprocessing, config, device, on_event=on_event, cancel=cancel
-        )
-        passes = DfanScan(
-            network, cube, preprocessing, config, device, on_event=on_event, cancel=cancel
-        )
+        training = train(network, cube, preprocessing, config, device, task=task)
+        passes = DfanScan(network, cube, preprocessing, config, device, task=task)
         passes.calibrate()
         scaled = passes.reconstruct("statistics")
         residual_model = ResidualModel.fit(SCORE_KIND, cube, preprocessing, scaled)

@@ -15,13 +15,7 @@ from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling
 from napari_mineral_anomaly.detectors.networks.parts.loading import LoadedWindow, WindowLoader
 from napari_mineral_anomaly.detectors.networks.parts.windows import Window, bounding_window, strips
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -36,8 +30,7 @@ class DfanScan:
         config: DfanConfig,
         device: torch.device,
         *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
+        task: Task = SILENT,
     ) -> None:
         self._network = network
         self._cube = cube
@@ -45,8 +38,7 @@ class DfanScan:
         self._device = device
         self._loader = WindowLoader(cube, preprocessing, device)
         self._outer = bounding_window(cube.valid)
-        self._on_event = on_event
-        self._cancel = cancel
+        self._task = task
 
     @torch.no_grad()
     def calibrate(self) -> None:
@@ -91,11 +83,11 @@ class DfanScan:
     def _strips(self, phase: str) -> Iterator[tuple[Window, LoadedWindow]]:
         height = self._cube.shape[0]
         for strip in strips(self._outer, self._config.batch_size):
-            check(self._cancel)
+            self._task.check()
             loaded = self._loader.load(strip)
             if loaded.grid.n_pixels:
                 yield strip, loaded
-            emit(self._on_event, ProgressEvent(phase, strip.rows.stop, height))
+            self._task.step(phase, strip.rows.stop, height)
 
     def _sampled_pixels(self) -> Tensor:
         n_valid, limit = self._cube.n_valid, self._config.batch_size

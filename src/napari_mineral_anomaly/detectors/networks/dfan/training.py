@@ -18,13 +18,7 @@ from napari_mineral_anomaly.detectors.networks.parts.loading import WindowLoader
 from napari_mineral_anomaly.detectors.networks.parts.losses import weighted_reconstruction
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -50,8 +44,7 @@ def train(
     config: DfanConfig,
     device: torch.device,
     *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> Training:
     """Train a network on the valid pixels of a scan, in place.
 
@@ -71,15 +64,15 @@ def train(
         phase = "training (first stage)" if stage == 1 else "training (small clusters left out)"
         optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
         for step in range(steps):
-            check(cancel)
+            task.check()
             window = windows[step % len(windows)]
             forward = network(window.pixels, window.grid)
             weights = torch.ones(window.grid.n_pixels, device=device)
             if stage == 2:
-                weights = _without_small_clusters(forward.latent, config, rng, cancel)
+                weights = _without_small_clusters(forward.latent, config, rng, task)
                 done.left_out.append(1 - weights.mean().item())
             loss = weighted_reconstruction(forward.output, window.pixels, weights)
-            check(cancel)
+            task.check()
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             optimiser.step()
@@ -90,12 +83,12 @@ def train(
                     f"number; try a learning rate below {config.learning_rate:g}."
                 )
             done.loss_curve.append({"epoch": step + 1, "stage": stage, "loss": value})
-            emit(on_event, ProgressEvent(phase, step + 1, steps, loss=value))
+            task.step(phase, step + 1, steps, loss=value)
     return done
 
 
 def _without_small_clusters(
-    latent: Tensor, config: DfanConfig, rng: np.random.Generator, cancel: CancelToken | None
+    latent: Tensor, config: DfanConfig, rng: np.random.Generator, task: Task
 ) -> Tensor:
     """Weights (n,): 0 for pixels of small clusters, 1 for all others, noise among them."""
     features = pixel_rows(latent.detach())
@@ -106,7 +99,7 @@ def _without_small_clusters(
         min_samples=config.min_samples,
         anomal_prop=config.anomal_prop,
         noise="dfan",
-        cancel=cancel,
+        task=task,
     )
-    small = clusters.is_candidate(clusters.assign(features, cancel=cancel))
+    small = clusters.is_candidate(clusters.assign(features, task=task))
     return torch.from_numpy((~small).astype(np.float32)).to(latent.device)

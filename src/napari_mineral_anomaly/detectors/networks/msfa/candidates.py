@@ -26,7 +26,7 @@ from napari_mineral_anomaly.detectors.clusters.dbscan import (
     neighbour_distances,
 )
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import fit_clusters, sample_pixels
-from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.progress import SILENT, Task
 
 # Of the pixels called odd, at most this share may be expected of the body's own law.
 FALSE_DISCOVERY = 0.2
@@ -82,7 +82,7 @@ def find_candidates(
     anomal_prop: float,
     spectral_angle: float,
     seed: int,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> Candidates:
     """Find the anomaly candidates of a scan, see the module.
 
@@ -108,7 +108,7 @@ def find_candidates(
         odd = valid & (distance > np.quantile(distance[valid], 1 - share))
         grains = _in_grains(odd)
         mask, sizes = _without_minerals(
-            residual, mean, grains, valid, anomal_prop, spectral_angle, rng, cancel
+            residual, mean, grains, valid, anomal_prop, spectral_angle, rng, task
         )
         log.append(
             {
@@ -159,7 +159,7 @@ def _without_minerals(
     anomal_prop: float,
     radius: float,
     rng: np.random.Generator,
-    cancel: CancelToken | None,
+    task: Task,
 ) -> tuple[NDArray[np.bool_], list[float]]:
     """Give clusters of residual directions larger than ``anomal_prop`` back to the background."""
     directions = residual[:, grains].T - mean.astype(np.float32)
@@ -169,9 +169,9 @@ def _without_minerals(
         return grains, []
     picked = rng.choice(n, min(n, SAMPLED_CANDIDATES), replace=False)
     sample = directions[picked]
-    core = sample[core_points(sample, radius, MIN_SAMPLES, cancel=cancel)]
-    group = connected_groups(core, radius, cancel=cancel)
-    nearest = NearestCore(core, radius).find(directions, cancel=cancel)
+    core = sample[core_points(sample, radius, MIN_SAMPLES, task=task)]
+    group = connected_groups(core, radius, task=task)
+    nearest = NearestCore(core, radius).find(directions, task=task)
     member = np.where(nearest >= 0, np.append(group, -1)[nearest], -1)
     sizes = np.bincount(member[member >= 0], minlength=1) / valid.sum()
     large = np.append(sizes > anomal_prop, False)
@@ -208,11 +208,7 @@ class BackgroundClusters:
 
 
 def cluster_background(
-    latent: NDArray[np.float32],
-    anomal_prop: float,
-    seed: int,
-    *,
-    cancel: CancelToken | None = None,
+    latent: NDArray[np.float32], anomal_prop: float, seed: int, *, task: Task = SILENT
 ) -> BackgroundClusters:
     """DBSCAN on a sample of latent background pixels (n, D).
 
@@ -224,7 +220,7 @@ def cluster_background(
     sample = latent[sample_pixels(len(latent), rng)]
     span = np.ptp(sample, axis=0)
     scaled = (sample - sample.min(axis=0)) / np.where(span > 0, span, 1)
-    reach = neighbour_distances(scaled.astype(np.float32), CLUSTER_MIN_SAMPLES, cancel=cancel)
+    reach = neighbour_distances(scaled.astype(np.float32), CLUSTER_MIN_SAMPLES, task=task)
     found = fit_clusters(
         sample,
         eps_mode="fixed",
@@ -232,7 +228,7 @@ def cluster_background(
         min_samples=CLUSTER_MIN_SAMPLES,
         anomal_prop=anomal_prop,
         noise="candidate",
-        cancel=cancel,
+        task=task,
     )
     large = np.flatnonzero(found.is_background)
     if large.size == 0:

@@ -43,7 +43,7 @@ from napari_mineral_anomaly.detectors.results.contributions import robust_z_in_p
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent, emit
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # The blocks start small beside the linear path: what they learn first is the rock, not its rare
@@ -112,13 +112,7 @@ class FittedMaskedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         # The fit has just looked at its own scan: scoring that scan next need not look again.
         self._seen = seen
 
-    def score(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> AnomalyResult:
+    def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan by what the network predicts wrongly.
 
         Contributions are the signed residual of each element in sigmas of the background: the very
@@ -130,21 +124,18 @@ class FittedMaskedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             When the scan lacks an element of the fit.
         CancelledError
         """
+        task = task or SILENT
         features = self._features
         view = ScanView(cube, features)
         seen, self._seen = self._seen, None
         look = (
             seen[1]
             if seen is not None and seen[0] is cube
-            else look_at(
-                self._network, view, self.config, self._device, on_event=on_event, cancel=cancel
-            )
+            else look_at(self._network, view, self.config, self._device, task=task)
         )
         valid, mean, spread = cube.valid, self._background.mean, self._background.spread
         if self._background.by_surroundings:
-            surprise = local_surprise(
-                look.residual, valid, mean, spread, on_event=on_event, cancel=cancel
-            )
+            surprise = local_surprise(look.residual, valid, mean, spread, task=task)
             # A sum of squares has a long tail, its cube root hardly any (see `gaussianised`); the
             # least surprising pixel is zero, for the logarithm in the sum has no origin.
             statistic = np.cbrt(surprise - surprise[valid].min())
@@ -152,7 +143,7 @@ class FittedMaskedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             statistic = gaussianised(
                 squared_sigmas(look.residual, mean, spread).astype(np.float64), features.n
             )
-        candidates = self._candidates(look, valid, cancel)
+        candidates = self._candidates(look, valid, task)
         labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
         ordinary = valid & ~candidates.mask
         labels[ordinary] = FIRST_BACKGROUND_LABEL + self._clusters.assign(
@@ -167,12 +158,10 @@ class FittedMaskedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             in_map_units(cube, features.preprocessing, features.transformed(look.prediction)),
         )
 
-    def _candidates(
-        self, look: Look, valid: NDArray[np.bool_], cancel: CancelToken | None
-    ) -> Candidates:
+    def _candidates(self, look: Look, valid: NDArray[np.bool_], task: Task) -> Candidates:
         if self.config.no_pseudo_labels:
             return Candidates(np.zeros(valid.shape, dtype=bool))
-        return _find(look, valid, self.config, cancel)
+        return _find(look, valid, self.config, task)
 
     def _contributions(self, cube: ElementCube, look: Look) -> NDArray[np.float32]:
         features = self._features
@@ -212,13 +201,7 @@ class MsfaDetector:
     def __init__(self, config: MsfaConfig | None = None) -> None:
         self.config = config or MsfaConfig()
 
-    def fit(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedMaskedMsfa:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedMaskedMsfa:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
         With no epochs in either stage the result is the untrained network, the control that every
@@ -230,14 +213,13 @@ class MsfaDetector:
             When no element varies, the device is missing or training diverges.
         CancelledError
         """
+        task = task or SILENT
         config = self.config
         device, _ = resolve_device(config.device)
-        features, axes = fit_features(
-            cube, config.transform, config.components, on_event=on_event, cancel=cancel
-        )
+        features, axes = fit_features(cube, config.transform, config.components, task=task)
         view = ScanView(cube, features)
         started = _started(features, config, axes, SMALL_START).to(device)
-        trainer = Trainer(started, view, config, device, on_event=on_event, cancel=cancel)
+        trainer = Trainer(started, view, config, device, task=task)
         candidates = Candidates(np.zeros(cube.shape, dtype=bool))
         first, second = config.warm_up_epochs, config.epochs
         if features.local:
@@ -247,17 +229,9 @@ class MsfaDetector:
 
         def search() -> tuple[Look, Candidates]:
             trainer.measure()
-            look = look_at(
-                trainer.network,
-                view,
-                config,
-                device,
-                phase="labels",
-                on_event=on_event,
-                cancel=cancel,
-            )
-            emit(on_event, ProgressEvent("pseudo-labels", 0, 0, "who is a candidate"))
-            return look, _find(look, cube.valid, config, cancel)
+            look = look_at(trainer.network, view, config, device, phase="labels", task=task)
+            task.step("pseudo-labels", 0, 0, "who is a candidate")
+            return look, _find(look, cube.valid, config, task)
 
         trainer.run(first, stage=1)
         if not features.local:
@@ -274,15 +248,13 @@ class MsfaDetector:
             trainer.run(second, stage=2 + number + noisy)
         network = trainer.network
         trainer.measure()
-        last = look_at(
-            network, view, config, device, phase="statistics", on_event=on_event, cancel=cancel
-        )
+        last = look_at(network, view, config, device, phase="statistics", task=task)
         ordinary = cube.valid & ~candidates.mask
         background = Background(
             *(whitening if features.local or noisy else residual_sigma)(last.residual, ordinary)
         )
         clusters = cluster_background(
-            last.latent[:, ordinary].T, config.anomal_prop, config.seed, cancel=cancel
+            last.latent[:, ordinary].T, config.anomal_prop, config.seed, task=task
         )
         fit_info = {
             "dropped_elements": list(features.preprocessing.dropped),
@@ -328,8 +300,7 @@ def look_at(
     device: torch.device,
     *,
     phase: str = "scoring",
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> Look:
     """Predict a scan and take the residual, smoothed over about the beam."""
     height, width = view.cube.shape
@@ -347,8 +318,7 @@ def look_at(
         device,
         latent_sink=keep,
         phase=phase,
-        on_event=on_event,
-        cancel=cancel,
+        task=task,
     )
     residual = view.values(slice(0, height)) - prediction
     residual *= view.features.unit.astype(np.float32)[:, None, None]
@@ -375,16 +345,14 @@ def _multiply_adds(network: MaskedNetwork, features: Features, config: MsfaConfi
     return (1 + hidden) * network.multiply_adds()
 
 
-def _find(
-    look: Look, valid: NDArray[np.bool_], config: MsfaConfig, cancel: CancelToken | None
-) -> Candidates:
+def _find(look: Look, valid: NDArray[np.bool_], config: MsfaConfig, task: Task) -> Candidates:
     return find_candidates(
         look.residual,
         valid,
         anomal_prop=config.anomal_prop,
         spectral_angle=config.spectral_angle,
         seed=config.seed,
-        cancel=cancel,
+        task=task,
     )
 
 

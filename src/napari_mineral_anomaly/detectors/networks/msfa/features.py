@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.statistical.pixelwise import scan_moments
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Element lists end at about 40; more channels than that are the bands of a spectrometer, which
@@ -89,12 +89,7 @@ class Features:
 
 
 def fit_features(
-    cube: ElementCube,
-    transform: Any,
-    components: int,
-    *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    cube: ElementCube, transform: Any, components: int, *, task: Task = SILENT
 ) -> tuple[Features, NDArray[np.float64]]:
     """Learn mean, spread and, for spectral bands, the main components of the valid pixels.
 
@@ -110,8 +105,8 @@ def fit_features(
         When no element varies over the valid area.
     CancelledError
     """
-    preprocessing = fit_preprocessing(cube, transform, cancel=cancel)
-    moments = scan_moments(cube, preprocessing, on_event, cancel)
+    preprocessing = fit_preprocessing(cube, transform, task=task)
+    moments = scan_moments(cube, preprocessing, task)
     covariance = moments.covariance
     sd = np.sqrt(np.diag(covariance))
     k = len(sd)

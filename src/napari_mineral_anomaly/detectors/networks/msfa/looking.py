@@ -12,13 +12,7 @@ from torch import Tensor
 
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 
 # Pixels of a strip: the network's working memory stays below 100 MB.
 STRIP_PIXELS = 40_000
@@ -41,8 +35,7 @@ def predict_scan(
     latent_sink: LatentSink | None = None,
     strip_pixels: int = STRIP_PIXELS,
     phase: str = "scoring",
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> NDArray[np.float32]:
     """Predicted features (F, H, W) of every pixel.
 
@@ -65,18 +58,18 @@ def predict_scan(
     out = np.empty((view.features.n, height, width), dtype=np.float32)
     step = max(1, strip_pixels // width)
     for start in range(0, height, step):
-        check(cancel)
+        task.check()
         rows = slice(start, min(start + step, height))
         halo = slice(max(0, start - network.reach), min(height, rows.stop + network.reach))
         inside = slice(rows.start - halo.start, rows.stop - halo.start)
-        for prediction, latent in _looks(network, view, halo, blocks, device, cancel):
+        for prediction, latent in _looks(network, view, halo, blocks, device, task):
             if latent is None:
                 out[:, rows] = 0.5 * (out[:, rows] + prediction[:, inside])
             else:
                 out[:, rows] = prediction[:, inside]
                 if latent_sink is not None:
                     latent_sink(rows, latent[:, inside])
-        emit(on_event, ProgressEvent(phase, rows.stop, height))
+        task.step(phase, rows.stop, height)
     return out
 
 
@@ -87,7 +80,7 @@ def _looks(
     rows: slice,
     blocks: list[NDArray[np.intp]],
     device: torch.device,
-    cancel: CancelToken | None,
+    task: Task,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
     """The open look with its bottleneck, then the hidden one."""
     if view.features.local:
@@ -104,7 +97,7 @@ def _looks(
         return
     hidden = torch.empty_like(values)
     for block in blocks:
-        check(cancel)
+        task.check()
         mask.zero_()
         mask[:, block] = 1
         hidden[:, block] = network(masked_input(values, mask)).output[:, block]

@@ -18,13 +18,7 @@ from scipy.special import gammaln
 
 from napari_mineral_anomaly.detectors.networks.msfa.view import MARGIN, RINGS
 from napari_mineral_anomaly.detectors.statistical.ring import mirrored, ring_sum
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 
 PRIOR_PIXELS = 15.0
 BLOCK_BYTES = 256 * 1024 * 1024
@@ -48,8 +42,7 @@ def local_surprise(
     mean: NDArray[np.float64],
     white: NDArray[np.float64],
     *,
-    on_event: ProgressCallback | None = None,
-    cancel: CancelToken | None = None,
+    task: Task = SILENT,
 ) -> NDArray[np.float64]:
     """Squared distance to the ring less the log predictive density, summed over `RINGS`. (H, W).
 
@@ -70,7 +63,7 @@ def local_surprise(
     # Four (n, n) matrices in double precision per pixel at a time.
     step = max(1, BLOCK_BYTES // (32 * n * n * width))
     for start in range(0, height, step):
-        check(cancel)
+        task.check()
         stop = min(start + step, height)
         rows = mirrored(np.arange(start - MARGIN, stop + MARGIN), height)
         where = np.ix_(rows, columns)
@@ -78,11 +71,11 @@ def local_surprise(
         values = np.einsum("fhw,fg->ghw", part - mean[:, None, None], white, optimize=True)
         weight = valid[where].astype(np.float64)
         for inner, outer in RINGS:
-            check(cancel)
+            task.check()
             inset = MARGIN - outer // 2
             cut = slice(inset, -inset or None)
             out[start:stop] += _ring_surprise(values[:, cut, cut], weight[cut, cut], inner, outer)
-        emit(on_event, ProgressEvent("surroundings", stop, height))
+        task.step("surroundings", stop, height)
     return np.where(valid, out, 0.0)
 
 

@@ -24,13 +24,7 @@ from napari_mineral_anomaly.detectors.networks.parts.losses import (
     separation,
 )
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 
 # A hidden feature counts five times a shown one: a quarter of them is hidden on average, and it is
 # the prediction of hidden ones that is hard.
@@ -90,16 +84,14 @@ class Trainer:
         config: MsfaConfig,
         device: torch.device,
         *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
+        task: Task = SILENT,
     ) -> None:
         self.network = network
         self.loss_curve: list[dict[str, Any]] = []
         self._view = view
         self._config = config
         self._device = device
-        self._on_event = on_event
-        self._cancel = cancel
+        self._task = task
         self._rng = np.random.default_rng(config.seed)
         self._valid_index = np.flatnonzero(view.valid)
         self._held_out = self._draw_held_out()
@@ -141,7 +133,7 @@ class Trainer:
         best, best_state, waited = math.inf, None, 0
         row: dict[str, Any] = {}
         for step in range(1, steps + 1):
-            check(self._cancel)
+            self._task.check()
             network.train()
             batch = self._draw()
             loss = self._loss(batch, batch.weights)
@@ -158,7 +150,7 @@ class Trainer:
             schedule.step()
             row = {"epoch": step, "stage": stage, "loss": value}
             self.loss_curve.append(row)
-            emit(self._on_event, ProgressEvent("training", step, steps, f"stage {stage}", value))
+            self._task.step("training", step, steps, f"stage {stage}", value)
             if step % CHECK_EVERY and step != steps:
                 continue
             with torch.no_grad():
@@ -182,7 +174,7 @@ class Trainer:
         rng = np.random.default_rng(self._config.seed)
         self.network.start_measuring()
         for _ in range(max(1, MEASURED_TILES // self._config.batch_size)):
-            check(self._cancel)
+            self._task.check()
             self.network(self._draw(rng).inputs)
         self.network.stop_measuring()
 

@@ -23,7 +23,7 @@ from napari_mineral_anomaly.detectors.networks.parts.losses import (
     common_point,
     separation,
 )
-from napari_mineral_anomaly.progress import CancelToken
+from napari_mineral_anomaly.progress import SILENT, Task
 
 # Centres in the losses, the largest clusters first: bounds memory when DBSCAN finds hundreds of
 # small clusters. Background clusters number fewer than 1 / anomal_prop, so they are all in.
@@ -61,7 +61,7 @@ class Aggregation:
         Draws the sample that is clustered.
     device : torch.device
         Where the losses are computed.
-    cancel : CancelToken, optional
+    task : Task, optional
 
     Attributes
     ----------
@@ -78,13 +78,13 @@ class Aggregation:
         rng: np.random.Generator,
         device: torch.device,
         *,
-        cancel: CancelToken | None = None,
+        task: Task = SILENT,
     ) -> None:
         self._config = config
         starts = np.cumsum([len(latent) for latent in latents])
         picked = sample_pixels(int(starts[-1]), rng)
-        clusters = cluster_latents(np.concatenate(latents)[picked], config, cancel=cancel)
-        assigned = [clusters.assign(latent, cancel=cancel) for latent in latents]
+        clusters = cluster_latents(np.concatenate(latents)[picked], config, task=task)
+        assigned = [clusters.assign(latent, task=task) for latent in latents]
         divergence = [
             clusters.divergence(latent, cluster)
             for latent, cluster in zip(latents, assigned, strict=True)
@@ -136,7 +136,7 @@ class Aggregation:
 
 
 def cluster_latents(
-    sample: NDArray[np.float32], config: MsfaPaperConfig, *, cancel: CancelToken | None
+    sample: NDArray[np.float32], config: MsfaPaperConfig, *, task: Task
 ) -> Clusters:
     """Cluster a sample of latent pixels as the config says."""
     return fit_clusters(
@@ -146,7 +146,7 @@ def cluster_latents(
         min_samples=config.min_samples,
         anomal_prop=config.anomal_prop,
         noise=config.noise,
-        cancel=cancel,
+        task=task,
     )
 
 

@@ -32,7 +32,7 @@ from napari_mineral_anomaly.detectors.networks.parts.residuals import ResidualMo
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.progress import CancelToken, ProgressCallback, ProgressEvent, emit
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -53,13 +53,7 @@ class FittedMsfa(FittedNetwork[MsfaPaperConfig, MsfaNetwork]):
         self._clusters = clusters
         self._residual_model = residual_model
 
-    def score(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> AnomalyResult:
+    def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan by the residual of its reconstruction.
 
         Contributions are the signed robust z of the residual: positive where there is more of an
@@ -71,10 +65,11 @@ class FittedMsfa(FittedNetwork[MsfaPaperConfig, MsfaNetwork]):
             When the scan lacks an element of the fit.
         CancelledError
         """
+        task = task or SILENT
         labels = np.zeros(cube.shape, dtype=np.uint16)
 
         def label_strip(strip: StripOutput, latent: NDArray[np.float32]) -> None:
-            cluster = self._clusters.assign(latent, cancel=cancel)
+            cluster = self._clusters.assign(latent, task=task)
             part = labels[strip.window.rows, strip.window.columns]
             part[strip.valid] = self._clusters.labels(cluster)
 
@@ -84,14 +79,13 @@ class FittedMsfa(FittedNetwork[MsfaPaperConfig, MsfaNetwork]):
             self._preprocessing,
             self.config.batch_size,
             self._device,
-            on_event=on_event,
-            cancel=cancel,
+            task=task,
         )
         reconstruction = reconstruct_scan(self._network, cube, passes, label_strip, phase="scoring")
         residual = self._residual_model.residual(cube, self._preprocessing, reconstruction)
         statistic = self._residual_model.statistic(cube, residual)
         info = self._info(n_candidates=int(np.count_nonzero(labels == CANDIDATE_LABEL)))
-        contributions = residual_contributions(cube, self._preprocessing, residual, cancel=cancel)
+        contributions = residual_contributions(cube, self._preprocessing, residual, task=task)
         return finish_result(cube, statistic, contributions, labels, info)
 
     def state(self) -> ModelState:
@@ -108,13 +102,7 @@ class MsfaPaperDetector:
     def __init__(self, config: MsfaPaperConfig | None = None) -> None:
         self.config = config or MsfaPaperConfig()
 
-    def fit(
-        self,
-        cube: ElementCube,
-        *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
-    ) -> FittedMsfa:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedMsfa:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
         With no epochs at all the result is the untrained network, the control that every table
@@ -126,26 +114,19 @@ class MsfaPaperDetector:
             When no element varies, the device is missing or training diverges.
         CancelledError
         """
+        task = task or SILENT
         config = self.config
         device, _ = resolve_device(config.device)
-        preprocessing = fit_preprocessing(cube, config.transform, cancel=cancel)
-        trainer = Trainer(cube, preprocessing, config, device, on_event=on_event, cancel=cancel)
+        preprocessing = fit_preprocessing(cube, config.transform, task=task)
+        trainer = Trainer(cube, preprocessing, config, device, task=task)
         network = trainer.run()
-        passes = ScanPasses(
-            network,
-            cube,
-            preprocessing,
-            config.batch_size,
-            device,
-            on_event=on_event,
-            cancel=cancel,
-        )
+        passes = ScanPasses(network, cube, preprocessing, config.batch_size, device, task=task)
         sample = calibrate_norms(network, cube, preprocessing, passes, config, device)
         reconstruction = reconstruct_scan(network, cube, passes, phase="statistics")
         residual_model = ResidualModel.fit(config.score, cube, preprocessing, reconstruction)
-        emit(on_event, ProgressEvent("pseudo-labels", config.epochs, config.epochs, "final labels"))
+        task.step("pseudo-labels", config.epochs, config.epochs, "final labels")
         picked = sample_pixels(len(sample), np.random.default_rng(config.seed))
-        clusters = cluster_latents(sample[picked], config, cancel=cancel)
+        clusters = cluster_latents(sample[picked], config, task=task)
         fit_info = {
             "dropped_elements": list(preprocessing.dropped),
             "transform": preprocessing.transform,

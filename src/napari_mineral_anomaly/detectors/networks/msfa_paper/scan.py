@@ -21,13 +21,7 @@ from napari_mineral_anomaly.detectors.networks.msfa_paper.network import Encoded
 from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling, PixelGrid
 from napari_mineral_anomaly.detectors.networks.parts.windows import Window, bounding_window, strips
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -108,10 +102,8 @@ class ScanPasses:
     limit : int
         Pixels per strip.
     device : torch.device
-    on_event : callable, optional
-        Told after each strip of each pass.
-    cancel : CancelToken, optional
-        Checked at each strip of each pass.
+    task : Task, optional
+        Checked before each strip of each pass and told after it.
     """
 
     def __init__(
@@ -122,15 +114,13 @@ class ScanPasses:
         limit: int,
         device: torch.device,
         *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
+        task: Task = SILENT,
     ) -> None:
         self._network = network
         self._cube = cube
         self._preprocessing = preprocessing
         self._device = device
-        self._on_event = on_event
-        self._cancel = cancel
+        self._task = task
         self._outer = bounding_window(cube.valid)
         self._windows = [
             window
@@ -247,7 +237,7 @@ class ScanPasses:
 
     def _strips(self) -> Iterator[Strip]:
         for window in self._windows:
-            check(self._cancel)
+            self._task.check()
             top = max(window.rows.start - 1, self._outer.rows.start)
             bottom = min(window.rows.stop + 1, self._outer.rows.stop)
             valid = self._cube.valid[top:bottom, window.columns]
@@ -262,7 +252,7 @@ class ScanPasses:
                 inside,
             )
             self._done += 1
-            emit(self._on_event, ProgressEvent(self._phase, self._done, self._total))
+            self._task.step(self._phase, self._done, self._total)
 
 
 class _Moments:

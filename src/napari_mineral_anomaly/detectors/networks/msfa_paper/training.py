@@ -22,13 +22,7 @@ from napari_mineral_anomaly.detectors.networks.parts.losses import weighted_reco
 from napari_mineral_anomaly.detectors.networks.parts.windows import fits_whole
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import (
-    CancelToken,
-    ProgressCallback,
-    ProgressEvent,
-    check,
-    emit,
-)
+from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -54,13 +48,11 @@ class Trainer:
         config: MsfaPaperConfig,
         device: torch.device,
         *,
-        on_event: ProgressCallback | None = None,
-        cancel: CancelToken | None = None,
+        task: Task = SILENT,
     ) -> None:
         self._config = config
         self._device = device
-        self._on_event = on_event
-        self._cancel = cancel
+        self._task = task
         self._loader = WindowLoader(cube, preprocessing, device)
         self._rng = np.random.default_rng(config.seed)
         self._whole = fits_whole(cube.valid, config.batch_size)
@@ -117,12 +109,12 @@ class Trainer:
         return torch.optim.Adam(self.network.parameters(), lr=self._config.learning_rate)
 
     def _forward(self, window: LoadedWindow) -> Forward:
-        check(self._cancel)
+        self._task.check()
         forward: Forward = self.network(window.pixels, window.grid)
         return forward
 
     def _step(self, optimiser: torch.optim.Adam, loss: Tensor) -> None:
-        check(self._cancel)
+        self._task.check()
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         optimiser.step()
@@ -135,8 +127,7 @@ class Trainer:
                 f"try a learning rate below {self._config.learning_rate:g}."
             )
         self.loss_curve.append({"epoch": epoch + 1, "stage": stage, "loss": value})
-        event = ProgressEvent(phase, epoch + 1, epochs, f"loss {value:.4g}", loss=value)
-        emit(self._on_event, event)
+        self._task.step(phase, epoch + 1, epochs, f"loss {value:.4g}", loss=value)
 
     def _draw(self) -> None:
         if self._whole and self._windows:
@@ -145,13 +136,13 @@ class Trainer:
 
     def _aggregate(self, epoch: int) -> Aggregation:
         epochs = self._config.epochs
-        emit(self._on_event, ProgressEvent("pseudo-labels", epoch, epochs, "clustering pixels"))
+        self._task.step("pseudo-labels", epoch, epochs, "clustering pixels")
         aggregation = Aggregation(
             [self._latent(window) for window in self._windows],
             self._config,
             self._rng,
             self._device,
-            cancel=self._cancel,
+            task=self._task,
         )
         share = aggregation.candidate_share
         numbers = describe_clusters(aggregation.clusters)
@@ -161,7 +152,7 @@ class Trainer:
             if aggregation.clusters.has_background
             else "no background cluster found: all pixels weigh the same"
         )
-        emit(self._on_event, ProgressEvent("pseudo-labels", epoch, epochs, message))
+        self._task.step("pseudo-labels", epoch, epochs, message)
         return aggregation
 
     @torch.no_grad()
