@@ -11,10 +11,9 @@ from napari_mineral_anomaly.detectors.results.agreement import (
     NOT_JUDGED,
     agree,
     agreeing_detectors,
-    threshold_for,
 )
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.detectors.results.threshold import default_threshold
+from napari_mineral_anomaly.detectors.results.threshold import default_threshold, threshold_for
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 from napari_mineral_anomaly.simulate import simulate_section

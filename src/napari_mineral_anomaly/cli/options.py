@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, NoReturn
 
+from napari_mineral_anomaly.detectors.results.threshold import DEFAULT_IN_WORDS
 from napari_mineral_anomaly.errors import InputError
 
 PROGRAM = "mineral-anomaly"
@@ -116,7 +117,7 @@ def add_device(parser: Any) -> None:
 def add_judging(parser: argparse.ArgumentParser) -> None:
     """The options that turn scores into a list of grains."""
     group = parser.add_argument_group("judging")
-    add_threshold(group, "default: one false pixel in 100 000 expected, at least one per scan")
+    add_threshold(group, f"default: {DEFAULT_IN_WORDS}")
     group.add_argument(
         "--min-grain-px",
         type=from_one,

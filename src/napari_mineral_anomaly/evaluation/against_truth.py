@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.evaluation.intervals import Interval, bootstrap_share
 from napari_mineral_anomaly.evaluation.metrics import (
     PrCurve,
@@ -161,16 +162,16 @@ def at_threshold(
     over grains (`intervals.bootstrap_share`), because the pixels of a grain are not independent.
     """
     scores, labels, use = compared_pixels(score, truth, valid)
-    flagged = scores >= threshold  # NaN is never flagged
+    found = flagged(scores, threshold)
     is_anomaly = labels == 1
     confusion = Confusion(
-        true_positive=int(np.count_nonzero(flagged & is_anomaly & use)),
-        false_positive=int(np.count_nonzero(flagged & ~is_anomaly & use)),
-        false_negative=int(np.count_nonzero(~flagged & is_anomaly & use)),
-        true_negative=int(np.count_nonzero(~flagged & ~is_anomaly & use)),
+        true_positive=int(np.count_nonzero(found & is_anomaly & use)),
+        false_positive=int(np.count_nonzero(found & ~is_anomaly & use)),
+        false_negative=int(np.count_nonzero(~found & is_anomaly & use)),
+        true_negative=int(np.count_nonzero(~found & ~is_anomaly & use)),
     )
-    precision = _touching(flagged, use, is_anomaly & use)
-    recall = _touching(is_anomaly, use, flagged & use)
+    precision = _touching(found, use, is_anomaly & use)
+    recall = _touching(is_anomaly, use, found & use)
     return (
         confusion,
         bootstrap_share(precision, n_bootstrap=n_bootstrap, seed=seed),

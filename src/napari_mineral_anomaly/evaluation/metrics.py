@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 
@@ -325,9 +326,9 @@ def _stretched(values: FloatArray) -> FloatArray:
 def _grain_precision(
     scores: FloatArray, labels: NDArray[np.uint8], use: NDArray[np.bool_], threshold: float
 ) -> dict[str, float | None]:
-    # NaN >= threshold is False without a warning. Grains are cut from the whole map, so that a
+    # Grains are cut from the whole map, so that a
     # left-out strip does not split one grain into two.
-    grains = label_grains(scores >= threshold)
+    grains = label_grains(flagged(scores, threshold))
     count = int(grains.max()) + 1
     peak = np.full(count, -np.inf)
     np.maximum.at(peak, grains[use], scores[use])

@@ -15,10 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.detectors.results.threshold import (
-    default_threshold,
-    expected_false_pixels,
-)
+from napari_mineral_anomaly.detectors.results.threshold import promise_at
 from napari_mineral_anomaly.grains.unlisted.concentrated import (
     ConcentratedElement,
     concentrated_elements,
@@ -147,7 +144,7 @@ def make_record(
         epochs=info.get("epochs", parameters.get("epochs")),
         parameters=parameters,
         threshold=result.threshold,
-        promised_false_pixels=_promise(result, n_valid),
+        promised_false_pixels=promise_at(result.threshold, n_valid),
         min_grain_px=min_grain_px,
         n_valid=n_valid,
         n_flagged=int(np.count_nonzero(result.mask)),
@@ -171,14 +168,6 @@ def input_hashes(cube: ElementCube) -> dict[str, str | None]:
     """SHA-256 of every file that was read; None for one that is not there any more."""
     files = {} if cube.report is None else dict.fromkeys(used.file for used in cube.report.used)
     return {name: _sha256(_find_input(name, cube.source)) for name in files}
-
-
-def _promise(result: AnomalyResult, n_valid: int) -> float:
-    """The recorded promise, or what a threshold chosen by hand amounts to."""
-    promised = result.info.get("promised_false_pixels")
-    if promised is not None and result.threshold == default_threshold(n_valid):
-        return float(promised)
-    return expected_false_pixels(result.threshold, n_valid)
 
 
 def _versions() -> dict[str, str]:

@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.detectors.results.threshold import promised_false_pixels
+from napari_mineral_anomaly.detectors.results.threshold import (
+    default_threshold,
+    flagged,
+    threshold_for,
+)
 from napari_mineral_anomaly.errors import InputError
 
 # In a map of counts: no detector has a score there (outside the valid area).
@@ -53,22 +56,6 @@ class Agreement:
         return int(np.count_nonzero(self.counts == n_detectors))
 
 
-def threshold_for(false_pixels: float, n_valid: int) -> float:
-    """Score (background sigmas) at which ``false_pixels`` of ``n_valid`` pixels are expected.
-
-    Raises
-    ------
-    InputError
-        When ``false_pixels`` is not above 0 and below ``n_valid``.
-    """
-    if not 0 < false_pixels < n_valid:
-        raise InputError(
-            f"The number of false pixels must be above 0 and below the {n_valid} valid pixels of "
-            f"the scan, not {false_pixels:g}."
-        )
-    return float(-special.ndtri(false_pixels / n_valid))
-
-
 def agree(results: Mapping[str, AnomalyResult], *, false_pixels: float | None = None) -> Agreement:
     """Count for every pixel the detectors that flag it.
 
@@ -90,16 +77,16 @@ def agree(results: Mapping[str, AnomalyResult], *, false_pixels: float | None = 
     shape = _common_shape(results)
     counts = np.zeros(shape, dtype=np.uint8)
     judged = np.zeros(shape, dtype=bool)
-    flagged: dict[str, int] = {}
+    n_flagged: dict[str, int] = {}
     thresholds: dict[str, float] = {}
     for name, result in results.items():
         thresholds[name] = _threshold(result, false_pixels)
-        flags = result.score >= thresholds[name]
-        flagged[name] = int(np.count_nonzero(flags))
+        flags = flagged(result.score, thresholds[name])
+        n_flagged[name] = int(np.count_nonzero(flags))
         counts += flags
         judged |= result.valid
     counts[~judged] = NOT_JUDGED
-    return Agreement(counts, flagged, thresholds)
+    return Agreement(counts, n_flagged, thresholds)
 
 
 def agreeing_detectors(
@@ -140,7 +127,7 @@ def agreeing_detectors(
     n_grains = int(grain.max(initial=0))
     names: list[list[str]] = [[] for _ in range(n_grains)]
     for name, result in results.items():
-        flags = result.score.reshape(-1)[where] >= _threshold(result, false_pixels)
+        flags = flagged(result.score.reshape(-1)[where], _threshold(result, false_pixels))
         for number in np.unique(grain[flags]):
             names[int(number) - 1].append(name)
     return [tuple(found) for found in names]
@@ -149,9 +136,7 @@ def agreeing_detectors(
 def _threshold(result: AnomalyResult, false_pixels: float | None) -> float:
     n_valid = int(np.count_nonzero(result.valid))
     if false_pixels is None:
-        if n_valid <= 1:
-            return 0.0  # as in `results.threshold.default_threshold`
-        false_pixels = promised_false_pixels(n_valid)
+        return default_threshold(n_valid)
     return threshold_for(false_pixels, n_valid)
 
 

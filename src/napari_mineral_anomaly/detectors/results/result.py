@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.results.threshold import flagged
+
 
 @dataclass(frozen=True, eq=False)
 class AnomalyResult:
@@ -49,8 +51,7 @@ class AnomalyResult:
     @property
     def mask(self) -> NDArray[np.bool_]:
         """(H, W) bool: score at or above the threshold; False where the score is NaN."""
-        # The comparison with NaN is False without a warning.
-        return np.asarray(self.score >= self.threshold)
+        return flagged(self.score, self.threshold)
 
     @property
     def valid(self) -> NDArray[np.bool_]:

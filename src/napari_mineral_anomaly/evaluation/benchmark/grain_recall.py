@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 
@@ -73,7 +74,7 @@ def found_grains(
     """
     labels = label_grains(np.asarray(truth) == 1)
     owner = _area_of_each(labels, grains)
-    reached = np.unique(labels[np.asarray(score) >= threshold])  # NaN never reaches it
+    reached = np.unique(labels[flagged(np.asarray(score), threshold)])
     return np.isin(owner, reached)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.grains.pixels.regions import label_grains, remove_small_grains
 
 
@@ -24,7 +25,7 @@ def computed_mask(
     score: NDArray[np.floating[Any]], threshold: float, min_grain_px: int = 1
 ) -> NDArray[np.bool_]:
     """Pixels at or above ``threshold`` in grains of at least ``min_grain_px``; NaN never."""
-    return remove_small_grains(score >= threshold, min_grain_px)
+    return remove_small_grains(flagged(score, threshold), min_grain_px)
 
 
 def with_strokes(computed: NDArray[np.bool_], edits: NDArray[np.int8] | None) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import flagged
 
 N_PLACES = 3
 
@@ -66,7 +67,7 @@ def oddest_sentence(places: Sequence[OddPlace], threshold: float) -> str:
         f"row {place.row}, column {place.column} ({place.score:.2f} sigmas, {place.driver})"
         for place in places
     )
-    if places[0].score >= threshold:
+    if flagged(np.array(places[0].score), threshold):
         advice = "list smaller grains too"
     else:
         lower = math.floor(10 * places[-1].score) / 10

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QPushButton, QSpinBox
 from superqt.utils import qthrottled
 
 from napari_mineral_anomaly.detectors.results.threshold import (
+    DEFAULT_IN_WORDS,
     default_threshold,
     expected_false_pixels,
 )
@@ -94,10 +95,7 @@ class ThresholdDock(Dock):
         self.mask_button.setToolTip("A labels layer that follows the threshold and can be brushed.")
         self.mask_button.clicked.connect(self.make_mask)
         self.default_button = QPushButton("Default threshold")
-        self.default_button.setToolTip(
-            "Back to the score at which one false pixel is expected (one in 100 000 on large "
-            "scans)."
-        )
+        self.default_button.setToolTip(f"Back to the default: {DEFAULT_IN_WORDS}.")
         self.default_button.clicked.connect(self.reset_threshold)
         self.column.addLayout(row(self.mask_button, self.default_button))
         self.status = StatusLine()
