@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/detector_costs.py
 
 Prints the CPU seconds per pixel (and step) that were measured, and those that
-`detectors.cost.expected_seconds` expects. CPU time, so that a busy machine does not matter much.
+`DetectorConfig.expected_seconds` expects. CPU time, so that a busy machine does not matter much.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from napari_mineral_anomaly.detectors.cost import expected_seconds
 from napari_mineral_anomaly.detectors.registry import make_config, make_detector
 from napari_mineral_anomaly.scan.cube import ElementCube
 
@@ -66,7 +65,7 @@ def main() -> None:
         measured = time.process_time() - started
         if position < len(warm_up):
             continue
-        expected = expected_seconds(config, height * width, n_elements)
+        expected = config.expected_seconds(height * width, n_elements)
         assert expected is not None
         print(
             f"| {name} | {parameters or 'defaults'} | {height * width} | {n_elements} "

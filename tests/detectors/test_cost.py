@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_mineral_anomaly.detectors.cost import about, expected_seconds, slow_sentence
+from napari_mineral_anomaly.detectors.cost import about, slow_sentence
 from napari_mineral_anomaly.detectors.registry import detector_names, make_config
 
 SLOW = ("local-rx", "crd", "knn", "iforest", "auto-ad", "dfan", "msfa-paper")
@@ -13,33 +13,33 @@ SLOW = ("local-rx", "crd", "knn", "iforest", "auto-ad", "dfan", "msfa-paper")
 @pytest.mark.parametrize("name", SLOW)
 def test_time_grows_with_pixels_and_elements(name: str) -> None:
     config = make_config(name)
-    small = expected_seconds(config, 100_000, 10)
-    large = expected_seconds(config, 1_000_000, 10)
+    small = config.expected_seconds(100_000, 10)
+    large = config.expected_seconds(1_000_000, 10)
     assert small is not None
     assert large is not None
     assert 0 < small.score * 9 < large.score < small.score * 11
-    more_elements = expected_seconds(config, 100_000, 30)
+    more_elements = config.expected_seconds(100_000, 30)
     assert more_elements is not None
     assert more_elements.total >= small.total
 
 
 def test_fit_and_score_are_told_apart() -> None:
-    dfan = expected_seconds(make_config("dfan"), 1_000_000, 10)
+    dfan = make_config("dfan").expected_seconds(1_000_000, 10)
     assert dfan is not None
     assert dfan.fit > 5 * dfan.score
     assert dfan.total == dfan.fit + dfan.score
     # Trained on windows: five times the scan costs little more to fit.
-    larger = expected_seconds(make_config("dfan"), 5_000_000, 10)
+    larger = make_config("dfan").expected_seconds(5_000_000, 10)
     assert larger is not None
     assert larger.fit < 1.5 * dfan.fit
-    auto_ad = expected_seconds(make_config("auto-ad"), 1_000_000, 10)
+    auto_ad = make_config("auto-ad").expected_seconds(1_000_000, 10)
     assert auto_ad is not None
     assert auto_ad.fit == 0  # a network of its own for every scan that is scored
 
 
 def test_parameters_that_cost_time_count() -> None:
     def total(name: str, **parameters: int) -> float:
-        expected = expected_seconds(make_config(name, **parameters), 100_000, 10)
+        expected = make_config(name, **parameters).expected_seconds(100_000, 10)
         assert expected is not None
         return expected.total
 
@@ -54,7 +54,7 @@ def test_parameters_that_cost_time_count() -> None:
 
 @pytest.mark.parametrize("name", ["crd", "local-rx", "knn", "auto-ad", "dfan", "msfa-paper"])
 def test_a_large_scan_is_warned_about_with_the_default_parameters(name: str) -> None:
-    expected = expected_seconds(make_config(name), 2_400_000, 20)
+    expected = make_config(name).expected_seconds(2_400_000, 20)
     assert expected is not None
     assert slow_sentence(name, expected.total, 2_400_000).startswith(f"{name} may take about")
 
@@ -63,7 +63,7 @@ def test_fast_detectors_are_not_warned_about() -> None:
     fast = set(detector_names()) - set(SLOW)
     assert {"rx", "pca", "msfa"} <= fast
     for name in fast:
-        assert expected_seconds(make_config(name), 10_000_000, 40) is None
+        assert make_config(name).expected_seconds(10_000_000, 40) is None
 
 
 def test_the_sentence_comes_only_for_what_takes_long() -> None:

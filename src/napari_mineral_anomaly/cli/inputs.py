@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
-from napari_mineral_anomaly.detectors.cost import expected_seconds, slow_sentence
+from napari_mineral_anomaly.detectors.cost import slow_sentence
 from napari_mineral_anomaly.detectors.registry import config_class, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_scene, read_truth
@@ -58,7 +58,7 @@ def tell_if_slow(
     fit : bool
         False when a saved model is applied.
     """
-    expected = expected_seconds(config, cube.n_valid, cube.n_elements)
+    expected = config.expected_seconds(cube.n_valid, cube.n_elements)
     if expected is None:
         return
     seconds = expected.total if fit else expected.score

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import (
@@ -36,6 +37,17 @@ class DetectorConfig(BaseModel):
 
     seed: int = Field(0, ge=0, description="Seed of every random draw: same seed, same numbers.")
     device: Device = Field("auto", description="Where the network runs; auto takes a GPU if any.")
+
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds | None:
+        """Rough time of this detector on a scan; None where it is never slow.
+
+        Parameters
+        ----------
+        n_pixels : int
+            Valid pixels, or all pixels of the scan as an upper bound.
+        n_elements : int
+        """
+        return None
 
 
 @dataclass

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.ring import (
     FittedRing,
@@ -45,6 +46,13 @@ class CrdConfig(RingConfig):
     sum_to_one: bool = Field(
         True, description="The weights of the surroundings should add up to one."
     )
+
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
+        """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
+        n = n_elements + int(self.sum_to_one)
+        ring = self.outer**2 - self.inner**2
+        per_pixel = ring * (1.5e-8 * n + 2.5e-10 * n**2) + 5e-11 * n**3
+        return ExpectedSeconds(fit=0.0, score=n_pixels * per_pixel)
 
 
 class CrdDetector(RingDetector[CrdConfig]):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import (
     BLOCK_PIXELS,
@@ -56,6 +57,11 @@ class LocalRxConfig(RingConfig):
         description="Scans with more elements or bands than this are first reduced to so many "
         "principal components, since a ring holds too few pixels for a larger covariance.",
     )
+
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
+        """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
+        n = min(n_elements, self.components)
+        return ExpectedSeconds(fit=0.0, score=n_pixels * (7e-8 * n**2 + 5e-10 * n**3))
 
 
 class LocalRxDetector(RingDetector[LocalRxConfig]):

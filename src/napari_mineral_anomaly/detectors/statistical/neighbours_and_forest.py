@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     PixelwiseDetector,
@@ -33,6 +34,11 @@ class KnnConfig(ScaledConfig):
         10_000, ge=10, le=20_000, description="Pixels of the scan that others are compared with."
     )
 
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
+        """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
+        sample = min(n_pixels, self.sample)
+        return ExpectedSeconds(fit=0.0, score=n_pixels * sample * (1e-8 + 2.5e-10 * n_elements))
+
 
 class IsolationForestConfig(ScaledConfig):
     """Parameters of the isolation forest."""
@@ -41,6 +47,14 @@ class IsolationForestConfig(ScaledConfig):
     sample: int = Field(
         20_000, ge=10, le=200_000, description="Pixels that the trees are drawn from."
     )
+
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
+        """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
+        per_tree = 6.5e-8 + 5e-10 * n_elements
+        grown = min(n_pixels, self.sample)
+        return ExpectedSeconds(
+            fit=2e-7 * grown * self.trees, score=n_pixels * self.trees * per_tree
+        )
 
 
 class SampleBackground:

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.detectors.base import Device
-from napari_mineral_anomaly.detectors.cost import expected_seconds, slow_sentence
+from napari_mineral_anomaly.detectors.cost import slow_sentence
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun, apply_detector, run_detection
 from napari_mineral_anomaly.detectors.registry import (
     ENTRIES,
@@ -391,7 +391,7 @@ class DetectDock(Dock):
             return
         # All pixels of the scan: the valid area is not known without reading every map.
         n_pixels = scan.shape[0] * scan.shape[1]
-        expected = expected_seconds(config, n_pixels, len(scan.elements))
+        expected = config.expected_seconds(n_pixels, len(scan.elements))
         title = detector_entry(self.detector).title
         seconds = 0.0 if expected is None else expected.total
         self.slow.warning(slow_sentence(title, seconds, n_pixels))

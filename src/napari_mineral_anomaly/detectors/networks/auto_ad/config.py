@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseConfig
 
 
@@ -53,3 +54,9 @@ class AutoAdConfig(PixelwiseConfig):
         description="Most pixels optimised at once; a larger scan is cut into tiles, each with a "
         "network of its own.",
     )
+
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
+        """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
+        width = self.channels
+        per_step = n_pixels * (2e-7 * width + 6e-9 * width**2)
+        return ExpectedSeconds(fit=0.0, score=self.epochs * per_step)

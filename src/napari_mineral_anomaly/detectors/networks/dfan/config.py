@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import MAX_FITTED_PIXELS
+from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseConfig
 
 
@@ -54,3 +56,13 @@ class DfanConfig(PixelwiseConfig):
         le=4_000_000,
         description="Most pixels per training step; a larger scan is trained in windows.",
     )
+
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
+        """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
+        trained = min(n_pixels, self.batch_size)
+        per_pixel = 2.5e-8 * self.latent_dim + 8e-10 * n_elements**2
+        sample = min(n_pixels, MAX_FITTED_PIXELS)
+        clustering = sample * (sample + trained) * self.latent_dim * 8e-11
+        training = (self.pre_epochs + self.epochs) * trained * per_pixel
+        passes = n_pixels * per_pixel
+        return ExpectedSeconds(fit=training + self.epochs * clustering + passes, score=passes)

@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import MAX_FITTED_PIXELS
+from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.networks.parts.choices import OrthoInit, ScoreKind
 from napari_mineral_anomaly.scan.transforms import Transform
 
@@ -173,3 +175,14 @@ class MsfaPaperConfig(DetectorConfig):
     def warm_up_epochs(self) -> int:
         """Steps of the first stage, `SAME_AS_EPOCHS` resolved."""
         return self.epochs if self.pre_epochs == SAME_AS_EPOCHS else self.pre_epochs
+
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
+        """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
+        trained = min(n_pixels, self.batch_size)
+        sample = min(n_pixels, MAX_FITTED_PIXELS)
+        steps = self.warm_up_epochs + self.epochs
+        clusterings = -(-self.epochs // self.refresh)
+        training = steps * trained * 8e-7 * self.latent_dim
+        clustering = clusterings * sample**2 * self.latent_dim * 8e-11
+        passes = n_pixels * 5e-7 * self.latent_dim
+        return ExpectedSeconds(fit=training + clustering + passes, score=passes)
