@@ -83,7 +83,7 @@ def test_the_contract_holds_inside_and_outside_the_valid_area(
     # Nothing in this scan is odd: msfa repeats the second stage, see its own tests.
     stages = [1] * steps[0] + [stage for stage in last_stages for _ in range(steps[1])]
     assert [p["stage"] for p in result.info["loss_curve"]] == stages
-    assert json.loads(json.dumps(result.info)) == result.info  # run.json can hold it
+    assert json.loads(json.dumps(dict(result.info))) == result.info  # run.json can hold it
 
 
 @both

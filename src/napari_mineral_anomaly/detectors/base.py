@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
+from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
@@ -21,9 +22,6 @@ from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-
-# What run.json says of the device of a detector that could use no other.
-WITHOUT_NETWORK = {"device": "cpu", "device_reason": "this detector has no network"}
 
 
 class DetectorConfig(BaseModel):
@@ -109,12 +107,18 @@ class Detector(Protocol):
         ...
 
 
+def info_without_network(details: Mapping[str, Any]) -> RunInfo:
+    """The info of a detector that runs on the CPU whatever device is asked for."""
+    reason = {"device_reason": "this detector has no network"}
+    return RunInfo(device="cpu", details={**details, **reason})
+
+
 def finish_result(
     cube: ElementCube,
     statistic: NDArray[np.floating[Any]],
     contributions: NDArray[np.float32],
     pseudo_labels: NDArray[np.unsignedinteger[Any]] | None,
-    info: dict[str, Any],
+    info: RunInfo,
     reconstruction: NDArray[np.float32] | None = None,
     ordinary: NDArray[np.bool_] | None = None,
 ) -> AnomalyResult:
@@ -130,8 +134,8 @@ def finish_result(
         Signed, in sigmas of the background; altered in place: NaN is written outside the area.
     pseudo_labels : (H, W) unsigned integer or None
         None for detectors without clusters: all valid pixels become background cluster 2.
-    info : dict
-        Completed here with n_valid and promised_false_pixels.
+    info : RunInfo
+        Completed here with calibration, n_valid and promised_false_pixels.
     reconstruction : (C, H, W) float32, optional
         What the detector expected, in the units of the maps; altered in place like contributions.
     ordinary : (H, W) bool, optional
@@ -153,11 +157,10 @@ def finish_result(
         pseudo_labels=labels,
         elements=cube.elements,
         pixel_size=cube.pixel_size,
-        info=info
-        | {
-            "calibration": calibration,
-            "n_valid": n_valid,
-            "promised_false_pixels": promised_false_pixels(n_valid),
-        },
+        info=info.with_(
+            calibration=calibration,
+            n_valid=n_valid,
+            promised_false_pixels=promised_false_pixels(n_valid),
+        ),
         reconstruction=reconstruction,
     )

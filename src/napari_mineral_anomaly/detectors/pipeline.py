@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
@@ -99,8 +99,8 @@ def run_detection(
     fitted = make_detector(detector, config).fit(cube, task=task)
     fit_seconds = time.perf_counter() - started
     run = apply_detector(cube, fitted, task=task)
-    timings = {"fit": fit_seconds} | run.result.info["timings"]
-    return DetectionRun(replace(run.result, info=run.result.info | {"timings": timings}), fitted)
+    timings = {"fit": fit_seconds, **run.result.info["timings"]}
+    return DetectionRun(run.result.with_info(timings=timings), fitted)
 
 
 def apply_detector(
@@ -111,16 +111,15 @@ def apply_detector(
     started = time.perf_counter()
     result = fitted.score(cube, task=task)
     seconds = time.perf_counter() - started
-    info = {
-        "detector": fitted.name,
-        "seed": fitted.config.seed,
-        "device": fitted.config.device,
-        "parameters": fitted.config.model_dump(mode="json"),
-        "quantity": cube.quantity,
-        **result.info,
-        "timings": {"score": seconds},
-    }
-    return DetectionRun(replace(result, info=info), fitted)
+    result = result.with_info(
+        detector=fitted.name,
+        seed=fitted.config.seed,
+        device=result.info.device or fitted.config.device,
+        parameters=fitted.config.model_dump(mode="json"),
+        quantity=cube.quantity,
+        timings={"score": seconds},
+    )
+    return DetectionRun(result, fitted)
 
 
 def require_scorable(cube: ElementCube) -> None:

@@ -66,8 +66,9 @@ def retrain(
     fitted = make_detector(detector, config).fit(cube.replace(valid=learned), task=task)
     run = apply_detector(cube, fitted, task=task)
     labels = np.where(cube.valid, np.maximum(named.labels, 1), 0).astype(named.labels.dtype)
-    info = run.result.info | {"background_pixels_given": int(np.count_nonzero(learned))}
-    result = replace(run.result, pseudo_labels=labels, info=info)
+    result = replace(run.result, pseudo_labels=labels).with_info(
+        background_pixels_given=int(np.count_nonzero(learned))
+    )
     return Retrained(DetectionRun(result, run.fitted), replace(named, labels=labels))
 
 

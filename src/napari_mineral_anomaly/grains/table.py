@@ -317,7 +317,7 @@ def _agreement(
     others: Mapping[str, AnomalyResult] | None,
 ) -> list[tuple[str, ...]]:
     """Names of the detectors that flag each grain: the own one, which made the list, first."""
-    own = str(result.info.get("detector", "")) or "this detector"
+    own = result.info.detector or "this detector"
     rivals = {name: other for name, other in (others or {}).items() if name != own}
     if not rivals:
         return [(own,)] * ids.size

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_mineral_anomaly.detectors.bundle import load_model
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
+from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_image
@@ -41,7 +42,7 @@ def read_run(folder: Path) -> DetectionRun:
         pseudo_labels=read_image(folder / LABELS_FILE),
         elements=tuple(plane.name for plane in file.planes),
         pixel_size=None if size is None else (float(size[0]), float(size[1])),
-        info=record,
+        info=RunInfo.of(record),
     )
     return DetectionRun(result, load_model(folder / MODEL_FOLDER))
 

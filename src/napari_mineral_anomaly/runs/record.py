@@ -30,21 +30,6 @@ SCHEMA_VERSION = 1
 _PACKAGE = "napari-mineral-anomaly"
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "tifffile", "torch")
 
-# Keys of AnomalyResult.info that have a place of their own in the record.
-_PLACED = {
-    "detector",
-    "seed",
-    "device",
-    "epochs",
-    "parameters",
-    "quantity",
-    "promised_false_pixels",
-    "n_valid",
-    "timings",
-    "loss_curve",
-    "warnings",
-}
-
 
 class LossPoint(BaseModel):
     """Training loss of one epoch; ``epoch`` counts from 1 in each ``stage``, itself from 1."""
@@ -126,7 +111,7 @@ def make_record(
         Seconds of phases that ``result.info`` does not know, such as reading.
     """
     info = result.info
-    parameters = plain(info.get("parameters", {}))
+    parameters = plain(dict(info.parameters or {}))
     n_valid = int(np.count_nonzero(result.valid))
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -138,10 +123,10 @@ def make_record(
         pixel_size_um=cube.pixel_size,
         spot_size_um=None if cube.report is None else cube.report.spot_size_um,
         quantity=cube.quantity,
-        detector=str(info.get("detector", "unknown")),
-        seed=info.get("seed"),
-        device=info.get("device"),
-        epochs=info.get("epochs", parameters.get("epochs")),
+        detector=info.detector or "unknown",
+        seed=info.seed,
+        device=info.device,
+        epochs=info.epochs if info.epochs is not None else parameters.get("epochs"),
         parameters=parameters,
         threshold=result.threshold,
         promised_false_pixels=promise_at(result.threshold, n_valid),
@@ -151,11 +136,11 @@ def make_record(
         n_grains=n_grains,
         oddest=() if n_grains else oddest_places(result),
         concentrated=concentrated_elements(cube, result.mask),
-        timings={**(timings or {}), **info.get("timings", {})},
+        timings={**(timings or {}), **(info.timings or {})},
         peak_memory_mb=peak_memory_mb(),
-        loss_curve=tuple(LossPoint(**plain(point)) for point in info.get("loss_curve", ())),
-        warnings=tuple(str(text) for text in info.get("warnings", ())),
-        details=plain({key: value for key, value in info.items() if key not in _PLACED}),
+        loss_curve=tuple(LossPoint(**plain(point)) for point in info.loss_curve or ()),
+        warnings=tuple(info.warnings or ()),
+        details=plain(dict(info.details)),
     )
 
 

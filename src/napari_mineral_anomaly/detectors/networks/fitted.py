@@ -10,6 +10,7 @@ from torch import nn
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig, Device, ModelState
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.errors import InputError
 
 ConfigT = TypeVar("ConfigT", bound=DetectorConfig)
@@ -35,10 +36,10 @@ class FittedNetwork(Generic[ConfigT, NetworkT]):
         self._network = network.to(self._device).eval()
         self._fit_info = fit_info
 
-    def _info(self, **of_the_scan: Any) -> dict[str, Any]:
-        """What run.json should tell of fit, scored scan and device."""
+    def _info(self, **of_the_scan: Any) -> RunInfo:
+        """The info of a result: of the fit, of the scored scan and of the device."""
         device = {"device": self._device.type, "device_reason": self._device_reason}
-        return self._fit_info | of_the_scan | device
+        return RunInfo.of(self._fit_info | of_the_scan | device)
 
     def _state(self, parts: dict[str, dict[str, NDArray[Any]]], **meta: Any) -> ModelState:
         """Network and scaling with the parts and the plain values that a detector adds."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.detectors.results.threshold import flagged
 
 
@@ -34,9 +36,9 @@ class AnomalyResult:
     reconstruction : (C, H, W) float32 or None
         What the detector expected of each element, in the units of the maps; NaN outside the valid
         area. None for detectors that reconstruct nothing.
-    info : dict
-        What a reader of run.json needs: detector, parameters, seed, device, loss curve,
-        promised_false_pixels, n_valid, warnings.
+    info : RunInfo
+        How the result was made: detector, parameters, seed, device, loss curve, warnings and more;
+        ``info["seed"]`` works too. A plain mapping given here becomes a `RunInfo`.
     """
 
     score: NDArray[np.float32]
@@ -45,8 +47,13 @@ class AnomalyResult:
     pseudo_labels: NDArray[np.unsignedinteger[Any]]
     elements: tuple[str, ...]
     pixel_size: tuple[float, float] | None = None
-    info: dict[str, Any] = field(default_factory=dict)
+    info: RunInfo = field(default_factory=RunInfo)
     reconstruction: Any | None = None
+
+    def __post_init__(self) -> None:
+        given: Mapping[str, Any] = self.info
+        if not isinstance(given, RunInfo):
+            object.__setattr__(self, "info", RunInfo.of(given))
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -61,3 +68,7 @@ class AnomalyResult:
     def with_threshold(self, threshold: float) -> AnomalyResult:
         """The same result judged at another threshold (background sigmas)."""
         return replace(self, threshold=float(threshold))
+
+    def with_info(self, **values: Any) -> AnomalyResult:
+        """The same result with other or further values in ``info``, see `RunInfo.with_`."""
+        return replace(self, info=self.info.with_(**values))

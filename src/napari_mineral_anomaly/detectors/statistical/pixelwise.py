@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_mineral_anomaly.detectors.base import (
-    WITHOUT_NETWORK,
     DetectorConfig,
     ModelState,
     finish_result,
+    info_without_network,
 )
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import (
@@ -127,8 +127,7 @@ class FittedPixelwise:
                     # The slice gives a view, so the values land in `expected`.
                     expected[:, rows][:, valid] = background.reconstruct(pixels).T
             task.step("scoring", rows.stop, cube.shape[0])
-        info: dict[str, Any] = preprocessing.meta() | background.info()
-        info |= WITHOUT_NETWORK
+        info = info_without_network(preprocessing.meta() | background.info())
         if expected is None:
             contributions = element_contributions(cube, preprocessing, task=task)
             return finish_result(cube, statistic, contributions, None, info)

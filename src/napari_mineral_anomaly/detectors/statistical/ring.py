@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from napari_mineral_anomaly.detectors.base import (
-    WITHOUT_NETWORK,
     DetectorConfig,
     ModelState,
     finish_result,
+    info_without_network,
 )
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import element_contributions
@@ -180,8 +180,7 @@ class FittedRing:
             task.check()
             statistic[block.rows] = self._statistic(block, task)
             task.step("scoring", block.rows.stop, cube.shape[0])
-        info: dict[str, Any] = self._preprocessing.meta()
-        info |= WITHOUT_NETWORK
+        info = info_without_network(self._preprocessing.meta())
         contributions = element_contributions(cube, self._preprocessing, task=task)
         ordinary = self._ordinary(cube, self._preprocessing, task) if self._ordinary else None
         return finish_result(cube, statistic, contributions, None, info, ordinary=ordinary)

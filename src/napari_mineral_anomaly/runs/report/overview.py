@@ -107,7 +107,7 @@ def leading_drivers(grains: pd.DataFrame, elements: Sequence[str]) -> list[str]:
 
 
 def _headline(result: AnomalyResult, grains: pd.DataFrame) -> str:
-    detector = result.info.get("detector", "")
+    detector = result.info.detector
     name = f" ({detector})" if detector else ""
     if grains.empty:
         return f"no grain reaches {result.threshold:.2f} background sigmas{name}"

@@ -28,6 +28,7 @@ from napari_mineral_anomaly.detectors.registry import (
     detector_entry,
     make_config,
 )
+from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.grains.unlisted.concentrated import (
@@ -415,5 +416,5 @@ class DetectDock(Dock):
             self.apply_model(folder)
 
 
-def _seconds(info: dict[str, Any]) -> str:
-    return f"{sum(info.get('timings', {}).values()):.1f} s"
+def _seconds(info: RunInfo) -> str:
+    return f"{sum((info.timings or {}).values()):.1f} s"

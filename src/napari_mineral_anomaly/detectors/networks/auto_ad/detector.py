@@ -14,6 +14,7 @@ from napari_mineral_anomaly.detectors.networks.auto_ad.tiles import scan_tiles
 from napari_mineral_anomaly.detectors.networks.fitted import resolve_device
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
+from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units, unscale
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
@@ -82,15 +83,13 @@ class FittedAutoAd:
         reconstruction = in_map_units(cube, preprocessing, unscale(preprocessing, scaled))
         squared = _subtract(cube, preprocessing, scaled)
         contributions = residual_contributions(cube, preprocessing, scaled, task=task)
-        info = preprocessing.meta() | {
-            "loss_curve": curve,
-            "steps_per_tile": steps,
-            "n_tiles": len(tiles),
-            "device": device.type,
-            "device_reason": reason,
-        }
-        if len(tiles) > 1:
-            info["warnings"] = [_plan(len(tiles), config)]
+        info = RunInfo(
+            device=device.type,
+            loss_curve=curve,
+            warnings=[_plan(len(tiles), config)] if len(tiles) > 1 else None,
+            details=preprocessing.meta()
+            | {"steps_per_tile": steps, "n_tiles": len(tiles), "device_reason": reason},
+        )
         statistic = gaussianised(squared, len(scaled))
         return finish_result(cube, statistic, contributions, None, info, reconstruction)
 
