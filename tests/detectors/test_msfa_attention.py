@@ -9,7 +9,7 @@ import torch.nn.functional as nnf
 
 from napari_mineral_anomaly.detectors.networks.msfa_paper.attention import OrthogonalAttention
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaPaperNetwork
 from napari_mineral_anomaly.detectors.networks.parts.filters import orthonormal_filters
 from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling, PixelGrid
 
@@ -149,7 +149,7 @@ def test_orthogonal_filters_make_the_1x1_branch_depend_on_the_image() -> None:
 
 
 def test_every_trained_weight_gets_a_gradient() -> None:
-    network = MsfaNetwork(6, MsfaPaperConfig(latent_dim=16, groups=4, pool_size=4), seed=0)
+    network = MsfaPaperNetwork(6, MsfaPaperConfig(latent_dim=16, groups=4, pool_size=4))
     grid = _grid(9, 7)
     pixels = torch.rand(6, 63, generator=_generator())
     network(pixels, grid).output.square().mean().backward()
@@ -159,10 +159,9 @@ def test_every_trained_weight_gets_a_gradient() -> None:
 
 
 def test_weights_come_from_the_seed_and_leave_the_global_random_state_alone() -> None:
-    config = MsfaPaperConfig()
     torch.manual_seed(123)
     state = torch.get_rng_state()
-    first, again, other = (MsfaNetwork(9, config, seed) for seed in (4, 4, 5))
+    first, again, other = (MsfaPaperNetwork(9, MsfaPaperConfig(seed=seed)) for seed in (4, 4, 5))
     assert torch.equal(torch.get_rng_state(), state)
     pairs = zip(first.parameters(), again.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)

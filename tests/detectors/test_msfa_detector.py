@@ -12,7 +12,7 @@ import pytest
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
-from napari_mineral_anomaly.detectors.networks.msfa.detector import FittedMaskedMsfa, MsfaDetector
+from napari_mineral_anomaly.detectors.networks.msfa.detector import FittedMsfa, MsfaDetector
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -33,7 +33,7 @@ def _run(cube: ElementCube, **changes: Any) -> AnomalyResult:
     return detect(cube, "msfa", **({"seed": 0} | SMALL | changes))
 
 
-def _fit(cube: ElementCube, **changes: Any) -> FittedMaskedMsfa:
+def _fit(cube: ElementCube, **changes: Any) -> FittedMsfa:
     return MsfaDetector(MsfaConfig(**(SMALL | changes))).fit(cube)
 
 

@@ -12,14 +12,14 @@ import torch
 from napari_mineral_anomaly.detectors.networks.msfa.attention import ScanAttention
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
-from napari_mineral_anomaly.detectors.networks.msfa.looking import (
+from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork, latent_width
+from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     hidden_blocks,
     masked_input,
     plain_surroundings,
     predict_scan,
     smoothed,
 )
-from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork, latent_width
 from napari_mineral_anomaly.detectors.networks.msfa.view import MARGIN, RINGS, ScanView
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.errors import InputError

@@ -9,9 +9,9 @@ import torch
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.msfa_paper.detector import MsfaPaperDetector
-from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaPaperNetwork
 from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses
-from napari_mineral_anomaly.detectors.networks.msfa_paper.training import Trainer
+from napari_mineral_anomaly.detectors.networks.msfa_paper.training import WindowTrainer
 from napari_mineral_anomaly.detectors.networks.parts.loading import WindowLoader
 from napari_mineral_anomaly.detectors.networks.parts.windows import bounding_window
 from napari_mineral_anomaly.detectors.preprocess import fit_preprocessing
@@ -130,12 +130,12 @@ def test_scoring_in_strips_gives_the_numbers_of_one_pass_over_the_whole_scan(
     valid = np.ones((24, 20), dtype=bool)
     valid[:3] = valid[10:13] = valid[5:9, 4:7] = valid[:, 18:] = False
     scan = make_scan(valid=valid)
-    config = MsfaPaperConfig(**(SMALL | switch))
-    network = MsfaNetwork(6, config, seed=1)
+    config = MsfaPaperConfig(**(SMALL | switch | {"seed": 1}))
+    network = MsfaPaperNetwork(6, config)
     preprocessing = fit_preprocessing(scan)
     device = torch.device("cpu")
     loaded = WindowLoader(scan, preprocessing, device).load(bounding_window(valid))
-    encoded = network.calibrate_encoder(loaded.pixels)
+    encoded = network.measure_encoder(loaded.pixels)
     with torch.no_grad():
         whole = network(loaded.pixels, loaded.grid)  # in evaluation mode since the calibration
     for limit in (10_000, 100, 18):
@@ -209,7 +209,7 @@ def test_without_a_background_cluster_training_goes_on_with_equal_weights(
 
 def test_training_that_comes_apart_is_told_in_a_sentence(scan: ElementCube) -> None:
     config = MsfaPaperConfig(**SMALL)
-    trainer = Trainer(scan, fit_preprocessing(scan), config, torch.device("cpu"))
+    trainer = WindowTrainer(scan, fit_preprocessing(scan), config, torch.device("cpu"))
     with torch.no_grad():
         trainer.network.encoder1.weight.fill_(torch.nan)
     with pytest.raises(InputError, match=r"the loss is not a number; try a learning rate below"):

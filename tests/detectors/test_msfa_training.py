@@ -13,7 +13,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import cluster_ba
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import fit_features
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
-from napari_mineral_anomaly.detectors.networks.msfa.training import Aggregation, Trainer
+from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
 from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -22,14 +22,14 @@ SMALL: dict[str, Any] = {"width": 8, "groups": 2, "tile": 12, "batch_size": 4}
 MakeScan = Callable[..., ElementCube]
 
 
-def _trainer(cube: ElementCube, **changes: Any) -> Trainer:
+def _trainer(cube: ElementCube, **changes: Any) -> TileTrainer:
     config = MsfaConfig(**(SMALL | changes))
     features, _ = fit_features(cube, config.transform, config.components)
     network = MaskedNetwork(features.n, 2 * features.n, config, features.local)
-    return Trainer(network, ScanView(cube, features), config, torch.device("cpu"))
+    return TileTrainer(network, ScanView(cube, features), config, torch.device("cpu"))
 
 
-def _aggregation(trainer: Trainer) -> Aggregation:
+def _background_map(trainer: TileTrainer) -> BackgroundMap:
     """Background clusters of the latent of the network as it is."""
     network = trainer.network.eval()
     view = trainer._view
@@ -38,7 +38,7 @@ def _aggregation(trainer: Trainer) -> Aggregation:
         latent = network(torch.cat([values, torch.zeros_like(values)], 1)).latent[0].numpy()
     pixels = latent.reshape(len(latent), -1).T
     clusters = cluster_background(pixels, 0.01, seed=0)
-    return Aggregation(clusters.assign(pixels).reshape(view.cube.shape), clusters)
+    return BackgroundMap(clusters.assign(pixels).reshape(view.cube.shape), clusters)
 
 
 def test_training_lowers_the_loss(scan: ElementCube) -> None:
@@ -132,7 +132,7 @@ def test_the_cluster_losses_move_the_bottleneck(make_scan: MakeScan, part: str) 
     off = {"lambda_cohesion": 0.0, "lambda_separation": 0.0}
     scan = make_scan((40, 40))
     trainer = _trainer(scan, margin=2.0, **(off | {part: 1.0}))
-    aggregation = _aggregation(trainer)
+    aggregation = _background_map(trainer)
     assert len(aggregation.clusters.centres) > 1
     trainer.weigh(np.zeros(scan.shape, dtype=bool), aggregation)
     batch = trainer._draw()

@@ -10,7 +10,7 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
     Clusters,
     fit_clusters,
     pixel_weights,
-    sample_pixels,
+    sample_positions,
 )
 
 SETTINGS: dict[str, Any] = {
@@ -154,14 +154,14 @@ def test_a_feature_that_never_varies_scales_to_zero_not_nan() -> None:
 
 
 def test_samples_are_seeded_bounded_and_sorted() -> None:
-    first = sample_pixels(50_000, np.random.default_rng(1))
-    again = sample_pixels(50_000, np.random.default_rng(1))
-    other = sample_pixels(50_000, np.random.default_rng(2))
+    first = sample_positions(50_000, np.random.default_rng(1))
+    again = sample_positions(50_000, np.random.default_rng(1))
+    other = sample_positions(50_000, np.random.default_rng(2))
     assert len(first) == len(np.unique(first)) == MAX_FITTED_PIXELS == 20_000
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
     assert (np.diff(first) > 0).all()
-    np.testing.assert_array_equal(sample_pixels(7, np.random.default_rng(1)), np.arange(7))
+    np.testing.assert_array_equal(sample_positions(7, np.random.default_rng(1)), np.arange(7))
 
 
 def test_clusters_can_be_saved() -> None:

@@ -153,7 +153,7 @@ class Clusters:
         return cls(**parts)
 
 
-def sample_pixels(n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def sample_positions(n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Positions of at most `MAX_FITTED_PIXELS` of ``n_pixels`` pixels, sorted; all if they fit."""
     if n_pixels <= MAX_FITTED_PIXELS:
         return np.arange(n_pixels)
@@ -175,7 +175,7 @@ def fit_clusters(
     Parameters
     ----------
     features : (n, D) float32
-        Features of the sample (`sample_pixels`), unscaled.
+        Features of the sample (`sample_positions`), unscaled.
     eps_mode : {"fixed", "kdist"}
         "kdist" sets the radius to the (1 - 2 anomal_prop) quantile of the distance to the
         ``min_samples``-th neighbour (the pixel itself counted, as DBSCAN counts): at most

@@ -13,8 +13,8 @@ from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     PixelwiseDetector,
     ScaledConfig,
+    draw_pixels,
     element_scale,
-    sample_pixels,
     scan_moments,
 )
 from napari_mineral_anomaly.progress import Task
@@ -168,4 +168,4 @@ def scan_sample(
     moments = scan_moments(cube, preprocessing, task)
     scale = element_scale(moments, config.scaling, preprocessing)
     task.check()
-    return sample_pixels(cube, preprocessing, config.sample, config.seed), scale
+    return draw_pixels(cube, preprocessing, config.sample, config.seed), scale

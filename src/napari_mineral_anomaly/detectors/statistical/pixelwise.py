@@ -213,7 +213,7 @@ def scan_moments(cube: ElementCube, preprocessing: Preprocessing, task: Task) ->
     return moments
 
 
-def sample_pixels(
+def draw_pixels(
     cube: ElementCube, preprocessing: Preprocessing, n: int, seed: int
 ) -> NDArray[np.float32]:
     """At most ``n`` transformed valid pixels (n, K), drawn without repetition by ``seed``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from napari_mineral_anomaly.detectors.networks.auto_ad.config import AutoAdConfig
 from napari_mineral_anomaly.detectors.networks.auto_ad.network import AutoAdNetwork
 from napari_mineral_anomaly.detectors.networks.auto_ad.tiles import padded_side
-from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.detectors.networks.parts.steps import descend, finite_loss
 from napari_mineral_anomaly.progress import SILENT, Task
 
 # The input is noise, even between 0 and this, as in the authors' code.
@@ -95,15 +94,8 @@ def learn_tile(
             kept = output.detach()
             weights = adaptive_weights((kept - maps).square().sum(dim=(0, 1)), counted)
         loss = (weights * (output - maps)).square().sum() / n_values
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-        if not math.isfinite(losses[-1]):
-            raise InputError(
-                f"Training came apart at step {step + 1}: the loss is not a number; try a "
-                f"learning rate below {config.learning_rate:g}."
-            )
+        descend(optimiser, loss, task)
+        losses.append(finite_loss(loss, f"step {step + 1}", config.learning_rate))
         if on_step is not None:
             on_step(step, losses[-1])
         if step and step % STOP_WINDOW == 0 and _is_still(losses, config.stop_below):

@@ -114,7 +114,7 @@ class DfanDetector:
         network = DfanNetwork(len(preprocessing.elements), config).to(device)
         training = train(network, cube, preprocessing, config, device, task=task)
         passes = DfanScan(network, cube, preprocessing, config, device, task=task)
-        passes.calibrate()
+        passes.measure_norms()
         scaled = passes.reconstruct("statistics")
         residual_model = ResidualModel.fit(SCORE_KIND, cube, preprocessing, scaled)
         fit_info = preprocessing.meta() | {

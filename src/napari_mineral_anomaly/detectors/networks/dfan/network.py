@@ -1,4 +1,4 @@
-"""DFAN's network: the pixel-wise autoencoder of MSFA-Net with one gain per feature."""
+"""The network of DFAN: a pixel-wise autoencoder with one gain per latent feature."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
-from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.networks.msfa_paper.network import (
+from napari_mineral_anomaly.detectors.networks.parts.autoencoder import (
     Forward,
-    MsfaNetwork,
+    PixelAutoencoder,
     PixelLayer,
 )
 from napari_mineral_anomaly.detectors.networks.parts.filters import orthonormal_filters
@@ -46,8 +45,8 @@ class ChannelAttention(nn.Module):
         return gains
 
 
-class DfanNetwork(MsfaNetwork):
-    """Encoder and decoder of `MsfaNetwork` around a `ChannelAttention`.
+class DfanNetwork(PixelAutoencoder):
+    """A `PixelAutoencoder` with a `ChannelAttention` on its latent features.
 
     Parameters
     ----------
@@ -56,9 +55,8 @@ class DfanNetwork(MsfaNetwork):
     """
 
     def __init__(self, n_elements: int, config: DfanConfig) -> None:
-        shared = MsfaPaperConfig(latent_dim=config.latent_dim, groups=1, no_attention=True)
-        super().__init__(n_elements, shared, config.seed)
-        # A stream of its own: the layers above are those of MSFA-Net for the same seed.
+        super().__init__(n_elements, config.latent_dim, torch.Generator().manual_seed(config.seed))
+        # A second generator of the same seed: the layers above are those of MSFA-Net for that seed.
         generator = torch.Generator().manual_seed(config.seed)
         self.channels = ChannelAttention(config.latent_dim, config.pool_size, generator)
         self._pooling: tuple[PixelGrid, Tensor] | None = None

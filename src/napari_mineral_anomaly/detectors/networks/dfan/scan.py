@@ -12,7 +12,11 @@ from torch import Tensor
 from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
 from napari_mineral_anomaly.detectors.networks.dfan.network import DfanNetwork
 from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling
-from napari_mineral_anomaly.detectors.networks.parts.loading import LoadedWindow, WindowLoader
+from napari_mineral_anomaly.detectors.networks.parts.loading import (
+    LoadedWindow,
+    WindowLoader,
+    sampled_pixels,
+)
 from napari_mineral_anomaly.detectors.networks.parts.windows import Window, bounding_window, strips
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -34,6 +38,7 @@ class DfanScan:
     ) -> None:
         self._network = network
         self._cube = cube
+        self._preprocessing = preprocessing
         self._config = config
         self._device = device
         self._loader = WindowLoader(cube, preprocessing, device)
@@ -41,16 +46,17 @@ class DfanScan:
         self._task = task
 
     @torch.no_grad()
-    def calibrate(self) -> None:
+    def measure_norms(self) -> None:
         """Set the normalisations to the statistics of the final weights.
 
         Taken over a seeded sample of at most ``batch_size`` valid pixels: all of them where the
         scan was trained on as one window.
         """
-        pixels = self._sampled_pixels()
-        encoded = self._network.calibrate_encoder(pixels)
+        limit, seed = self._config.batch_size, self._config.seed
+        sample, _ = sampled_pixels(self._cube, self._preprocessing, limit, seed)
+        encoded = self._network.measure_encoder(torch.from_numpy(sample).to(self._device))
         latent = encoded.latent * self.gains("statistics")
-        self._network.calibrate_decoder(latent, encoded)
+        self._network.measure_decoder(latent, encoded)
 
     @torch.no_grad()
     def gains(self, phase: str) -> Tensor:
@@ -88,17 +94,3 @@ class DfanScan:
             if loaded.grid.n_pixels:
                 yield strip, loaded
             self._task.step(phase, strip.rows.stop, height)
-
-    def _sampled_pixels(self) -> Tensor:
-        n_valid, limit = self._cube.n_valid, self._config.batch_size
-        rng = np.random.default_rng(self._config.seed)
-        chosen = np.arange(n_valid)
-        if n_valid > limit:
-            chosen = np.sort(rng.choice(n_valid, limit, replace=False))
-        parts, seen = [], 0
-        for _, loaded in self._strips("statistics"):
-            stop = seen + loaded.grid.n_pixels
-            own = chosen[np.searchsorted(chosen, seen) : np.searchsorted(chosen, stop)] - seen
-            parts.append(loaded.pixels[:, torch.from_numpy(own).to(self._device)])
-            seen = stop
-        return torch.cat(parts, dim=1)

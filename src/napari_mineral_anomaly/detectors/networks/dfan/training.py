@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,21 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_mineral_anomaly.detectors.clusters.pseudo_labels import fit_clusters, sample_pixels
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import fit_clusters, sample_positions
 from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
 from napari_mineral_anomaly.detectors.networks.dfan.network import DfanNetwork
 from napari_mineral_anomaly.detectors.networks.parts.grid import pixel_rows
 from napari_mineral_anomaly.detectors.networks.parts.loading import WindowLoader
 from napari_mineral_anomaly.detectors.networks.parts.losses import weighted_reconstruction
+from napari_mineral_anomaly.detectors.networks.parts.steps import descend, finite_loss
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
 @dataclass
-class Training:
-    """What happened while a network was trained.
+class TrainingLog:
+    """Losses and left-out pixels of a training.
 
     Attributes
     ----------
@@ -45,7 +44,7 @@ def train(
     device: torch.device,
     *,
     task: Task = SILENT,
-) -> Training:
+) -> TrainingLog:
     """Train a network on the valid pixels of a scan, in place.
 
     Raises
@@ -56,7 +55,7 @@ def train(
 
     Of a scan above the batch size, windows are taken in turn.
     """
-    done = Training()
+    log = TrainingLog()
     rng = np.random.default_rng(config.seed)
     windows = WindowLoader(cube, preprocessing, device).draw(config.batch_size, rng)
     network.train()
@@ -70,21 +69,14 @@ def train(
             weights = torch.ones(window.grid.n_pixels, device=device)
             if stage == 2:
                 weights = _without_small_clusters(forward.latent, config, rng, task)
-                done.left_out.append(1 - weights.mean().item())
+                log.left_out.append(1 - weights.mean().item())
             loss = weighted_reconstruction(forward.output, window.pixels, weights)
-            task.check()
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            optimiser.step()
-            value = loss.item()
-            if not math.isfinite(value):
-                raise InputError(
-                    f"Training came apart at step {step + 1} of stage {stage}: the loss is not a "
-                    f"number; try a learning rate below {config.learning_rate:g}."
-                )
-            done.loss_curve.append({"epoch": step + 1, "stage": stage, "loss": value})
+            descend(optimiser, loss, task)
+            where = f"step {step + 1} of stage {stage}"
+            value = finite_loss(loss, where, config.learning_rate)
+            log.loss_curve.append({"epoch": step + 1, "stage": stage, "loss": value})
             task.step(phase, step + 1, steps, loss=value)
-    return done
+    return log
 
 
 def _without_small_clusters(
@@ -93,7 +85,7 @@ def _without_small_clusters(
     """Weights (n,): 0 for pixels of small clusters, 1 for all others, noise among them."""
     features = pixel_rows(latent.detach())
     clusters = fit_clusters(
-        features[sample_pixels(len(features), rng)],
+        features[sample_positions(len(features), rng)],
         eps_mode="fixed",
         eps=config.eps,
         min_samples=config.min_samples,

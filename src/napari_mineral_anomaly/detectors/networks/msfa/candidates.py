@@ -25,7 +25,7 @@ from napari_mineral_anomaly.detectors.clusters.dbscan import (
     core_points,
     neighbour_distances,
 )
-from napari_mineral_anomaly.detectors.clusters.pseudo_labels import fit_clusters, sample_pixels
+from napari_mineral_anomaly.detectors.clusters.pseudo_labels import fit_clusters, sample_positions
 from napari_mineral_anomaly.progress import SILENT, Task
 
 # Of the pixels called odd, at most this share may be expected of the body's own law.
@@ -217,7 +217,7 @@ def cluster_background(
     ``anomal_prop`` all pixels are one.
     """
     rng = np.random.default_rng(seed)
-    sample = latent[sample_pixels(len(latent), rng)]
+    sample = latent[sample_positions(len(latent), rng)]
     span = np.ptp(sample, axis=0)
     scaled = (sample - sample.min(axis=0)) / np.where(span > 0, span, 1)
     reach = neighbour_distances(scaled.astype(np.float32), CLUSTER_MIN_SAMPLES, task=task)

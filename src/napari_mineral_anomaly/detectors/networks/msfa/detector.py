@@ -29,14 +29,14 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
 )
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
-from napari_mineral_anomaly.detectors.networks.msfa.looking import (
+from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     hidden_blocks,
     predict_scan,
     smoothed,
 )
-from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.surroundings import local_surprise, whitening
-from napari_mineral_anomaly.detectors.networks.msfa.training import Aggregation, Trainer
+from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import robust_z_in_place
@@ -61,7 +61,7 @@ HIDDEN_ROUNDS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Background:
+class ResidualStatistics:
     """What the residual of the background looks like.
 
     Attributes
@@ -81,7 +81,7 @@ class Background:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ScanPrediction:
     """A scan as the network sees it: ``residual`` (F, H, W) smoothed, in units of the noise,
     ``prediction`` (F, H, W) features, ``latent`` (D, H, W).
     """
@@ -91,7 +91,7 @@ class Look:
     latent: NDArray[np.float32]
 
 
-class FittedMaskedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
+class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     """A trained network with the statistics of its residual."""
 
     def __init__(
@@ -100,16 +100,16 @@ class FittedMaskedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         config: MsfaConfig,
         features: Features,
         network: MaskedNetwork,
-        background: Background,
+        background: ResidualStatistics,
         clusters: BackgroundClusters,
         fit_info: dict[str, Any],
-        seen: tuple[ElementCube, Look] | None = None,
+        seen: tuple[ElementCube, ScanPrediction] | None = None,
     ) -> None:
         super().__init__(name, config, features.preprocessing, network, fit_info)
         self._features = features
         self._background = background
         self._clusters = clusters
-        # The fit has just looked at its own scan: scoring that scan next need not look again.
+        # The fit has just predicted its own scan: scoring that scan next does not predict it again.
         self._seen = seen
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
@@ -128,54 +128,56 @@ class FittedMaskedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         features = self._features
         view = ScanView(cube, features)
         seen, self._seen = self._seen, None
-        look = (
+        predicted = (
             seen[1]
             if seen is not None and seen[0] is cube
-            else look_at(self._network, view, self.config, self._device, task=task)
+            else predict_with_residual(self._network, view, self.config, self._device, task=task)
         )
         valid, mean, spread = cube.valid, self._background.mean, self._background.spread
         if self._background.by_surroundings:
-            surprise = local_surprise(look.residual, valid, mean, spread, task=task)
+            surprise = local_surprise(predicted.residual, valid, mean, spread, task=task)
             # A sum of squares has a long tail, its cube root hardly any (see `gaussianised`); the
             # least surprising pixel is zero, for the logarithm in the sum has no origin.
             statistic = np.cbrt(surprise - surprise[valid].min())
         else:
             statistic = gaussianised(
-                squared_sigmas(look.residual, mean, spread).astype(np.float64), features.n
+                squared_sigmas(predicted.residual, mean, spread).astype(np.float64), features.n
             )
-        candidates = self._candidates(look, valid, task)
+        candidates = self._candidates(predicted, valid, task)
         labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
         ordinary = valid & ~candidates.mask
         labels[ordinary] = FIRST_BACKGROUND_LABEL + self._clusters.assign(
-            look.latent[:, ordinary].T
+            predicted.latent[:, ordinary].T
         )
         return finish_result(
             cube,
             statistic,
-            self._contributions(cube, look),
+            self._contributions(cube, predicted),
             labels,
             self._info(n_candidates=int(candidates.mask.sum())),
-            in_map_units(cube, features.preprocessing, features.transformed(look.prediction)),
+            in_map_units(cube, features.preprocessing, features.transformed(predicted.prediction)),
         )
 
-    def _candidates(self, look: Look, valid: NDArray[np.bool_], task: Task) -> Candidates:
+    def _candidates(
+        self, predicted: ScanPrediction, valid: NDArray[np.bool_], task: Task
+    ) -> Candidates:
         if self.config.no_pseudo_labels:
             return Candidates(np.zeros(valid.shape, dtype=bool))
-        return _find(look, valid, self.config, task)
+        return _find(predicted, valid, self.config, task)
 
-    def _contributions(self, cube: ElementCube, look: Look) -> NDArray[np.float32]:
+    def _contributions(self, cube: ElementCube, predicted: ScanPrediction) -> NDArray[np.float32]:
         features = self._features
         out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
         positions = features.preprocessing.positions(cube)
         if not features.reduced:
-            mean, sigma = residual_sigma(look.residual, cube.valid)
+            mean, sigma = residual_sigma(predicted.residual, cube.valid)
             if not self._background.by_surroundings:
                 mean, sigma = self._background.mean, self._background.spread
             for k, c in enumerate(positions):
-                out[c] = (look.residual[k] - np.float32(mean[k])) / np.float32(sigma[k])
+                out[c] = (predicted.residual[k] - np.float32(mean[k])) / np.float32(sigma[k])
             return out
         # The noise unit of components is 1, so this is a residual of the bands up to their mean.
-        bands = features.transformed(look.residual)
+        bands = features.transformed(predicted.residual)
         for k, c in enumerate(positions):
             out[c] = bands[k]
             robust_z_in_place(out[c], cube.valid)
@@ -201,7 +203,7 @@ class MsfaDetector:
     def __init__(self, config: MsfaConfig | None = None) -> None:
         self.config = config or MsfaConfig()
 
-    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedMaskedMsfa:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedMsfa:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
         With no epochs in either stage the result is the untrained network, the control that every
@@ -219,7 +221,7 @@ class MsfaDetector:
         features, axes = fit_features(cube, config.transform, config.components, task=task)
         view = ScanView(cube, features)
         started = _started(features, config, axes, SMALL_START).to(device)
-        trainer = Trainer(started, view, config, device, task=task)
+        trainer = TileTrainer(started, view, config, device, task=task)
         candidates = Candidates(np.zeros(cube.shape, dtype=bool))
         first, second = config.warm_up_epochs, config.epochs
         if features.local:
@@ -227,30 +229,32 @@ class MsfaDetector:
             first, second = max(first, second), 0
         noisy = False
 
-        def search() -> tuple[Look, Candidates]:
+        def search() -> tuple[ScanPrediction, Candidates]:
             trainer.measure()
-            look = look_at(trainer.network, view, config, device, phase="labels", task=task)
-            task.step("pseudo-labels", 0, 0, "who is a candidate")
-            return look, _find(look, cube.valid, config, task)
+            predicted = predict_with_residual(
+                trainer.network, view, config, device, phase="labels", task=task
+            )
+            task.step("pseudo-labels", 0, 0, "searching for anomaly candidates")
+            return predicted, _find(predicted, cube.valid, config, task)
 
         trainer.run(first, stage=1)
         if not features.local:
-            look, found = search()
+            predicted, found = search()
             noisy = bool(found.mask.sum() < HIDDEN_SHARE * cube.n_valid)
             if noisy and second:
                 trainer.network = _started(features, config, axes, FULL_START).to(device)
                 trainer.run(second, stage=2)
-                look, found = search()
+                predicted, found = search()
             if not config.no_pseudo_labels:
                 candidates = found
-                trainer.weigh(found.mask, _aggregate(look, cube.valid, found, config))
+                trainer.weigh(found.mask, _background_map(predicted, cube.valid, found, config))
         for number in range(HIDDEN_ROUNDS if noisy else 1):
             trainer.run(second, stage=2 + number + noisy)
         network = trainer.network
         trainer.measure()
-        last = look_at(network, view, config, device, phase="statistics", task=task)
+        last = predict_with_residual(network, view, config, device, phase="statistics", task=task)
         ordinary = cube.valid & ~candidates.mask
-        background = Background(
+        background = ResidualStatistics(
             *(whitening if features.local or noisy else residual_sigma)(last.residual, ordinary)
         )
         clusters = cluster_background(
@@ -271,29 +275,29 @@ class MsfaDetector:
             "candidate_rounds": candidates.log,
             "n_background_clusters": len(clusters.centres),
         }
-        return FittedMaskedMsfa(
+        return FittedMsfa(
             self.name, config, features, network, background, clusters, fit_info, (cube, last)
         )
 
-    def load(self, state: ModelState) -> FittedMaskedMsfa:
-        """Rebuild a fitted detector from `FittedMaskedMsfa.state`."""
+    def load(self, state: ModelState) -> FittedMsfa:
+        """Rebuild a fitted detector from `FittedMsfa.state`."""
         parts = state.parts()
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
         features = Features.from_saved(preprocessing, parts["features"], state.meta["local"])
         network = _build(features, self.config)
         load_weights(network, state)
-        return FittedMaskedMsfa(
+        return FittedMsfa(
             self.name,
             self.config,
             features,
             network,
-            Background(**parts["background"]),
+            ResidualStatistics(**parts["background"]),
             BackgroundClusters(**parts["clusters"]),
             state.meta["fit_info"],
         )
 
 
-def look_at(
+def predict_with_residual(
     network: MaskedNetwork,
     view: ScanView,
     config: MsfaConfig,
@@ -301,7 +305,7 @@ def look_at(
     *,
     phase: str = "scoring",
     task: Task = SILENT,
-) -> Look:
+) -> ScanPrediction:
     """Predict a scan and take the residual, smoothed over about the beam."""
     height, width = view.cube.shape
     latent = np.empty((network.bottleneck.out_channels, height, width), dtype=np.float32)
@@ -323,7 +327,7 @@ def look_at(
     residual = view.values(slice(0, height)) - prediction
     residual *= view.features.unit.astype(np.float32)[:, None, None]
     sigma = 0.0 if view.features.local else config.smoothing_px
-    return Look(smoothed(residual, view.valid, sigma), prediction, latent)
+    return ScanPrediction(smoothed(residual, view.valid, sigma), prediction, latent)
 
 
 def _build(features: Features, config: MsfaConfig) -> MaskedNetwork:
@@ -345,9 +349,11 @@ def _multiply_adds(network: MaskedNetwork, features: Features, config: MsfaConfi
     return (1 + hidden) * network.multiply_adds()
 
 
-def _find(look: Look, valid: NDArray[np.bool_], config: MsfaConfig, task: Task) -> Candidates:
+def _find(
+    predicted: ScanPrediction, valid: NDArray[np.bool_], config: MsfaConfig, task: Task
+) -> Candidates:
     return find_candidates(
-        look.residual,
+        predicted.residual,
         valid,
         anomal_prop=config.anomal_prop,
         spectral_angle=config.spectral_angle,
@@ -356,15 +362,15 @@ def _find(look: Look, valid: NDArray[np.bool_], config: MsfaConfig, task: Task) 
     )
 
 
-def _aggregate(
-    look: Look, valid: NDArray[np.bool_], candidates: Candidates, config: MsfaConfig
-) -> Aggregation | None:
+def _background_map(
+    predicted: ScanPrediction, valid: NDArray[np.bool_], candidates: Candidates, config: MsfaConfig
+) -> BackgroundMap | None:
     """Clusters of the background for the second stage, None where their losses are off."""
     if config.lambda_cohesion == 0 and config.lambda_separation == 0:
         return None
     clusters = cluster_background(
-        look.latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
+        predicted.latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
     )
     own = np.zeros(valid.shape, dtype=np.int64)
-    own[valid] = clusters.assign(look.latent[:, valid].T)
-    return Aggregation(own, clusters)
+    own[valid] = clusters.assign(predicted.latent[:, valid].T)
+    return BackgroundMap(own, clusters)

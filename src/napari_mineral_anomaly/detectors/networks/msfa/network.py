@@ -8,8 +8,6 @@ steps taught rare minerals in one run and not in the next (our choice, see docs/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 import torch.nn.functional as nnf
@@ -18,20 +16,13 @@ from torch import Tensor, nn
 
 from napari_mineral_anomaly.detectors.networks.msfa.attention import REACH, ScanAttention
 from napari_mineral_anomaly.detectors.networks.msfa.config import AUTO, MsfaConfig
+from napari_mineral_anomaly.detectors.networks.parts.autoencoder import Forward
 
 SMALLEST_LATENT = 3
 LATENT_SHARE = 0.3
 # Counting sigmas of a principal component per unit of the bottleneck: of the size of what the
 # blocks add to it.
 SIGMAS_PER_UNIT = 5.0
-
-
-@dataclass(frozen=True)
-class Forward:
-    """``output`` (B, F, H, W) predicted features, ``latent`` (B, D, H, W) the bottleneck."""
-
-    output: Tensor
-    latent: Tensor
 
 
 def latent_width(n_features: int, config: MsfaConfig) -> int:
@@ -129,7 +120,7 @@ class MaskedNetwork(nn.Module):
         output = self.exit(nnf.gelu(self.widen(latent)))
         if self.line_out is not None:
             output = output + self.line_out(latent)
-        return Forward(output, latent)
+        return Forward(latent, output)
 
     @torch.no_grad()
     def start_at(

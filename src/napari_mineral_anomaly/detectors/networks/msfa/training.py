@@ -15,9 +15,13 @@ from torch import Tensor
 
 from napari_mineral_anomaly.detectors.networks.msfa.candidates import BackgroundClusters
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
-from napari_mineral_anomaly.detectors.networks.msfa.looking import masked_input, plain_surroundings
-from napari_mineral_anomaly.detectors.networks.msfa.network import Forward, MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
+    masked_input,
+    plain_surroundings,
+)
 from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
+from napari_mineral_anomaly.detectors.networks.parts.autoencoder import Forward
 from napari_mineral_anomaly.detectors.networks.parts.losses import (
     centre_cosines,
     cohesion,
@@ -41,7 +45,7 @@ MEASURED_TILES = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Aggregation:
+class BackgroundMap:
     """Background clusters as the losses of the second stage use them.
 
     Attributes
@@ -69,7 +73,7 @@ class Batch:
     own: Tensor | None
 
 
-class Trainer:
+class TileTrainer:
     """Trains a network on tiles of one scan; the cost does not depend on the size of the scan.
 
     Attributes
@@ -96,19 +100,19 @@ class Trainer:
         self._valid_index = np.flatnonzero(view.valid)
         self._held_out = self._draw_held_out()
         self._weights = view.valid.astype(np.float32)
-        self._aggregation: Aggregation | None = None
+        self._background_map: BackgroundMap | None = None
         unit = torch.from_numpy(view.features.unit.astype(np.float32))
         self._unit = unit[None, :, None, None].to(device)
         counts = view.features.preprocessing.transform == "anscombe" and not view.features.reduced
         self._delta = HUBER_COUNTS if counts else HUBER_OTHER
 
-    def weigh(self, candidates: NDArray[np.bool_], aggregation: Aggregation | None) -> None:
+    def weigh(self, candidates: NDArray[np.bool_], background_map: BackgroundMap | None) -> None:
         """Use pseudo-labels from the next stage on."""
         weights = self._view.valid.astype(np.float32)
         config = self._config
         weights[candidates] = 0.0 if config.weight_mode == "mask" else 1.0 + config.beta
         self._weights = weights
-        self._aggregation = aggregation
+        self._background_map = background_map
 
     def run(self, steps: int, stage: int) -> None:
         """Train for at most ``steps`` steps; stop early when held-out squares gain nothing.
@@ -195,11 +199,11 @@ class Trainer:
 
     def _cluster_loss(self, latent: Tensor, own: Tensor, weights: Tensor) -> Tensor:
         """L_BC and L_CD of the background pixels; gradients flow through the bottleneck."""
-        aggregation, config = self._aggregation, self._config
+        background_map, config = self._background_map, self._config
         background = weights > 0
-        if aggregation is None or not bool(background.any()):
+        if background_map is None or not bool(background.any()):
             return latent.new_zeros(())
-        clusters = aggregation.clusters
+        clusters = background_map.clusters
         low, span = (
             torch.from_numpy(array).to(latent)[:, None] for array in (clusters.low, clusters.span)
         )
@@ -239,8 +243,8 @@ class Trainer:
                 hidden[number, :, 0, 0] = rng.random(view.features.n) < share
             weights.append(self._weights[cut] * ~self._held_out[cut])
             held_out.append((self._weights[cut] * self._held_out[cut]).astype(np.float32))
-            if self._aggregation is not None:
-                own.append(self._aggregation.own[cut])
+            if self._background_map is not None:
+                own.append(self._background_map.own[cut])
         target, mask = self._tensor(targets), torch.from_numpy(hidden).to(self._device)
         return Batch(
             self._tensor(inputs)

@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
     Clusters,
     fit_clusters,
     pixel_weights,
-    sample_pixels,
+    sample_positions,
 )
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.parts.losses import (
@@ -82,7 +82,7 @@ class Aggregation:
     ) -> None:
         self._config = config
         starts = np.cumsum([len(latent) for latent in latents])
-        picked = sample_pixels(int(starts[-1]), rng)
+        picked = sample_positions(int(starts[-1]), rng)
         clusters = cluster_latents(np.concatenate(latents)[picked], config, task=task)
         assigned = [clusters.assign(latent, task=task) for latent in latents]
         divergence = [

@@ -11,7 +11,7 @@ from napari_mineral_anomaly.detectors.base import ModelState, finish_result
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
     CANDIDATE_LABEL,
     Clusters,
-    sample_pixels,
+    sample_positions,
 )
 from napari_mineral_anomaly.detectors.networks.fitted import (
     FittedNetwork,
@@ -22,12 +22,10 @@ from napari_mineral_anomaly.detectors.networks.msfa_paper.aggregation import (
     cluster_latents,
     describe_clusters,
 )
-from napari_mineral_anomaly.detectors.networks.msfa_paper.calibration import calibrate_norms
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaPaperNetwork
 from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses, StripOutput
-from napari_mineral_anomaly.detectors.networks.msfa_paper.scoring import reconstruct_scan
-from napari_mineral_anomaly.detectors.networks.msfa_paper.training import Trainer
+from napari_mineral_anomaly.detectors.networks.msfa_paper.training import WindowTrainer
 from napari_mineral_anomaly.detectors.networks.parts.residuals import ResidualModel
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
@@ -36,7 +34,7 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
-class FittedMsfa(FittedNetwork[MsfaPaperConfig, MsfaNetwork]):
+class FittedMsfaPaper(FittedNetwork[MsfaPaperConfig, MsfaPaperNetwork]):
     """A trained network with its pseudo-label clusters and residual statistics."""
 
     def __init__(
@@ -44,7 +42,7 @@ class FittedMsfa(FittedNetwork[MsfaPaperConfig, MsfaNetwork]):
         name: str,
         config: MsfaPaperConfig,
         preprocessing: Preprocessing,
-        network: MsfaNetwork,
+        network: MsfaPaperNetwork,
         clusters: Clusters,
         residual_model: ResidualModel,
         fit_info: dict[str, Any],
@@ -81,7 +79,7 @@ class FittedMsfa(FittedNetwork[MsfaPaperConfig, MsfaNetwork]):
             self._device,
             task=task,
         )
-        reconstruction = reconstruct_scan(self._network, cube, passes, label_strip, phase="scoring")
+        reconstruction = passes.reconstruct("scoring", label_strip)
         residual = self._residual_model.residual(cube, self._preprocessing, reconstruction)
         statistic = self._residual_model.statistic(cube, residual)
         info = self._info(n_candidates=int(np.count_nonzero(labels == CANDIDATE_LABEL)))
@@ -102,7 +100,7 @@ class MsfaPaperDetector:
     def __init__(self, config: MsfaPaperConfig | None = None) -> None:
         self.config = config or MsfaPaperConfig()
 
-    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedMsfa:
+    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedMsfaPaper:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
         With no epochs at all the result is the untrained network, the control that every table
@@ -118,14 +116,14 @@ class MsfaPaperDetector:
         config = self.config
         device, _ = resolve_device(config.device)
         preprocessing = fit_preprocessing(cube, config.transform, task=task)
-        trainer = Trainer(cube, preprocessing, config, device, task=task)
+        trainer = WindowTrainer(cube, preprocessing, config, device, task=task)
         network = trainer.run()
         passes = ScanPasses(network, cube, preprocessing, config.batch_size, device, task=task)
-        sample = calibrate_norms(network, cube, preprocessing, passes, config, device)
-        reconstruction = reconstruct_scan(network, cube, passes, phase="statistics")
+        sample = passes.measure_norms(config.seed)
+        reconstruction = passes.reconstruct("statistics")
         residual_model = ResidualModel.fit(config.score, cube, preprocessing, reconstruction)
         task.step("pseudo-labels", config.epochs, config.epochs, "final labels")
-        picked = sample_pixels(len(sample), np.random.default_rng(config.seed))
+        picked = sample_positions(len(sample), np.random.default_rng(config.seed))
         clusters = cluster_latents(sample[picked], config, task=task)
         fit_info = {
             "dropped_elements": list(preprocessing.dropped),
@@ -136,17 +134,17 @@ class MsfaPaperDetector:
             "label_refreshes": trainer.label_refreshes,
             "final_labels": describe_clusters(clusters),
         }
-        return FittedMsfa(
+        return FittedMsfaPaper(
             self.name, config, preprocessing, network, clusters, residual_model, fit_info
         )
 
-    def load(self, state: ModelState) -> FittedMsfa:
-        """Rebuild a fitted detector from `FittedMsfa.state`."""
+    def load(self, state: ModelState) -> FittedMsfaPaper:
+        """Rebuild a fitted detector from `FittedMsfaPaper.state`."""
         parts = state.parts()
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
-        network = MsfaNetwork(len(preprocessing.elements), self.config, self.config.seed)
+        network = MsfaPaperNetwork(len(preprocessing.elements), self.config)
         load_weights(network, state)
-        return FittedMsfa(
+        return FittedMsfaPaper(
             self.name,
             self.config,
             preprocessing,

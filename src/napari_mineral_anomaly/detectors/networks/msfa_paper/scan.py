@@ -8,7 +8,7 @@ height of the strips, so there are no seams, and memory does not grow with the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_mineral_anomaly.detectors.networks.msfa_paper.attention import OrthogonalAttention
-from napari_mineral_anomaly.detectors.networks.msfa_paper.network import Encoded, MsfaNetwork
-from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling, PixelGrid
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaPaperNetwork
+from napari_mineral_anomaly.detectors.networks.parts.autoencoder import Encoded
+from napari_mineral_anomaly.detectors.networks.parts.grid import (
+    FoldedPooling,
+    PixelGrid,
+    pixel_rows,
+)
+from napari_mineral_anomaly.detectors.networks.parts.loading import sampled_pixels
 from napari_mineral_anomaly.detectors.networks.parts.windows import Window, bounding_window, strips
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -91,12 +97,16 @@ class AttentionContext:
     area_share: Tensor
 
 
+# Called for each strip with the latent features (n, D) of its valid pixels.
+StripCallback = Callable[[StripOutput, NDArray[np.float32]], None]
+
+
 class ScanPasses:
     """Passes of a network in evaluation mode over the valid area of a scan.
 
     Parameters
     ----------
-    network : MsfaNetwork
+    network : MsfaPaperNetwork
     cube : ElementCube
     preprocessing : Preprocessing
     limit : int
@@ -108,7 +118,7 @@ class ScanPasses:
 
     def __init__(
         self,
-        network: MsfaNetwork,
+        network: MsfaPaperNetwork,
         cube: ElementCube,
         preprocessing: Preprocessing,
         limit: int,
@@ -120,6 +130,7 @@ class ScanPasses:
         self._cube = cube
         self._preprocessing = preprocessing
         self._device = device
+        self._limit = limit
         self._task = task
         self._outer = bounding_window(cube.valid)
         self._windows = [
@@ -131,6 +142,42 @@ class ScanPasses:
         self._phase = ""
         self._done = 0
         self._total = 0
+
+    def measure_norms(self, seed: int) -> NDArray[np.float32]:
+        """Set the batch normalisations to the statistics of the final weights on the whole scan.
+
+        They are taken over a seeded sample of at most ``limit`` valid pixels: all of them where
+        the scan was trained on as one window, and the numbers are then those of a training step.
+
+        Returns
+        -------
+        (n, D) float32
+            Latent features of the sample, after the attention.
+        """
+        sample, where = sampled_pixels(self._cube, self._preprocessing, self._limit, seed)
+        picked = np.zeros(self._cube.shape, dtype=bool)
+        picked.reshape(-1)[where] = True
+        encoded = self._network.measure_encoder(torch.from_numpy(sample).to(self._device))
+        latents = []
+        for strip in self.outputs("statistics"):
+            own = picked[strip.window.rows, strip.window.columns][strip.valid]
+            latents.append(strip.latent[:, torch.from_numpy(own).to(self._device)])
+        latent = torch.cat(latents, dim=1)
+        self._network.measure_decoder(latent, encoded)
+        return pixel_rows(latent)
+
+    def reconstruct(self, phase: str, on_strip: StripCallback | None = None) -> NDArray[np.float32]:
+        """Reconstruct the scan, (K, H, W) in scaled units; zero outside the valid area."""
+        n_elements = self._network.decoder3.weight.shape[0]
+        out = np.zeros((n_elements, *self._cube.shape), dtype=np.float32)
+        for strip in self.outputs(phase):
+            with torch.no_grad():
+                output = self._network.decode(strip.latent, strip.encoded)
+            # The first index gives a view, so the values land in `out`.
+            out[:, strip.window.rows, strip.window.columns][:, strip.valid] = output.cpu().numpy()
+            if on_strip is not None:
+                on_strip(strip, pixel_rows(strip.latent))
+        return out
 
     def outputs(self, phase: str) -> Iterator[StripOutput]:
         """Latent features of the whole scan, strip by strip, without gradients.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,18 +14,19 @@ from napari_mineral_anomaly.detectors.networks.msfa_paper.aggregation import (
     describe_clusters,
 )
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
-from napari_mineral_anomaly.detectors.networks.msfa_paper.network import Forward, MsfaNetwork
+from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaPaperNetwork
+from napari_mineral_anomaly.detectors.networks.parts.autoencoder import Forward
 from napari_mineral_anomaly.detectors.networks.parts.grid import pixel_rows
 from napari_mineral_anomaly.detectors.networks.parts.loading import LoadedWindow, WindowLoader
 from napari_mineral_anomaly.detectors.networks.parts.losses import weighted_reconstruction
+from napari_mineral_anomaly.detectors.networks.parts.steps import descend, finite_loss
 from napari_mineral_anomaly.detectors.networks.parts.windows import fits_whole
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
-class Trainer:
+class WindowTrainer:
     """Trains a network on one scan.
 
     One epoch is one optimiser step on one window. The whole valid area is the window where it
@@ -35,7 +35,7 @@ class Trainer:
 
     Attributes
     ----------
-    network : MsfaNetwork
+    network : MsfaPaperNetwork
     loss_curve : list of {"epoch", "stage", "loss"}
     label_refreshes : list of dict
         What each clustering found.
@@ -57,12 +57,12 @@ class Trainer:
         self._rng = np.random.default_rng(config.seed)
         self._whole = fits_whole(cube.valid, config.batch_size)
         self._windows: list[LoadedWindow] = []
-        network = MsfaNetwork(len(preprocessing.elements), config, config.seed)
+        network = MsfaPaperNetwork(len(preprocessing.elements), config)
         self.network = network.to(device)
         self.loss_curve: list[dict[str, Any]] = []
         self.label_refreshes: list[dict[str, Any]] = []
 
-    def run(self) -> MsfaNetwork:
+    def run(self) -> MsfaPaperNetwork:
         """Train both stages and return the network.
 
         Raises
@@ -86,7 +86,7 @@ class Trainer:
             forward = self._forward(window)
             weights = torch.ones(window.grid.n_pixels, device=self._device)
             loss = weighted_reconstruction(forward.output, window.pixels, weights)
-            self._step(optimiser, loss)
+            descend(optimiser, loss, self._task)
             self._record(1, "training (warm-up)", epoch, epochs, loss)
 
     def _weighted(self) -> None:
@@ -102,7 +102,7 @@ class Trainer:
             forward = self._forward(window)
             loss = weighted_reconstruction(forward.output, window.pixels, targets.weights)
             loss = loss + aggregation.loss(forward.latent, targets)
-            self._step(optimiser, loss)
+            descend(optimiser, loss, self._task)
             self._record(2, "training (weighted)", epoch, epochs, loss)
 
     def _optimiser(self) -> torch.optim.Adam:
@@ -113,19 +113,8 @@ class Trainer:
         forward: Forward = self.network(window.pixels, window.grid)
         return forward
 
-    def _step(self, optimiser: torch.optim.Adam, loss: Tensor) -> None:
-        self._task.check()
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimiser.step()
-
     def _record(self, stage: int, phase: str, epoch: int, epochs: int, loss: Tensor) -> None:
-        value = loss.item()
-        if not math.isfinite(value):
-            raise InputError(
-                f"Training came apart at epoch {epoch + 1} of {phase}: the loss is not a number; "
-                f"try a learning rate below {self._config.learning_rate:g}."
-            )
+        value = finite_loss(loss, f"epoch {epoch + 1} of {phase}", self._config.learning_rate)
         self.loss_curve.append({"epoch": epoch + 1, "stage": stage, "loss": value})
         self._task.step(phase, epoch + 1, epochs, f"loss {value:.4g}", loss=value)
 

@@ -28,6 +28,29 @@ class LoadedWindow:
     grid: PixelGrid
 
 
+def sampled_pixels(
+    cube: ElementCube, preprocessing: Preprocessing, limit: int, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Draw at most ``limit`` valid pixels of a scan; all of them where they fit.
+
+    Returns
+    -------
+    pixels : (K, n) float32
+        Scaled values, in the order of ``where``.
+    where : (n,) intp
+        Their flat positions in the scan, rising.
+    """
+    where = np.flatnonzero(cube.valid)
+    if len(where) > limit:
+        where = np.sort(np.random.default_rng(seed).choice(where, limit, replace=False))
+    pixels = np.empty((len(preprocessing.elements), len(where)), dtype=np.float32)
+    for k in range(len(pixels)):
+        values = preprocessing.plane(cube, k).reshape(-1)[where]
+        low, high = preprocessing.low[k], preprocessing.high[k]
+        pixels[k] = (values - np.float32(low)) / np.float32(high - low)
+    return pixels, where
+
+
 class WindowLoader:
     """Reads windows of a scan as tensors."""
 

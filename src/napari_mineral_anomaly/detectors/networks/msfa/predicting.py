@@ -62,7 +62,7 @@ def predict_scan(
         rows = slice(start, min(start + step, height))
         halo = slice(max(0, start - network.reach), min(height, rows.stop + network.reach))
         inside = slice(rows.start - halo.start, rows.stop - halo.start)
-        for prediction, latent in _looks(network, view, halo, blocks, device, task):
+        for prediction, latent in _passes(network, view, halo, blocks, device, task):
             if latent is None:
                 out[:, rows] = 0.5 * (out[:, rows] + prediction[:, inside])
             else:
@@ -74,7 +74,7 @@ def predict_scan(
 
 
 @torch.no_grad()
-def _looks(
+def _passes(
     network: MaskedNetwork,
     view: ScanView,
     rows: slice,
