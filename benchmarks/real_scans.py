@@ -41,6 +41,7 @@ from napari_mineral_anomaly.io.run_files import (
     WORLD_FILES,
 )
 from napari_mineral_anomaly.runs.report.drawing import figure_png, new_figure
+from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 
 SCANS = {
     "metapelite_arac01b": ["--pixel-size", "5"],
@@ -141,7 +142,7 @@ def rare_grains(scan: Path, element: str) -> tuple[NDArray[np.int32], int]:
     plane = cube.plane(cube.elements.index(element)).astype(np.float64)
     stabilised = 2.0 * np.sqrt(plane + 0.375)
     centre = np.median(stabilised)
-    sigma = max(1.0, 1.4826 * float(np.median(np.abs(stabilised - centre))))
+    sigma = max(1.0, MAD_TO_SIGMA * float(np.median(np.abs(stabilised - centre))))
     return ndimage.label(stabilised - centre > RARE_SIGMAS * sigma, structure=EIGHT)
 
 

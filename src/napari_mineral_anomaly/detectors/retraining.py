@@ -14,6 +14,7 @@ from napari_mineral_anomaly.detectors.registry import make_detector
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.words import pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def retrain(
     if clusters.labels.shape != cube.shape:
         raise InputError(
             "The pseudo-labels and the element maps lie on different grids: "
-            f"{_size(clusters.labels.shape)} and {_size(cube.shape)} pixels."
+            f"{pixels(clusters.labels.shape)} and {pixels(cube.shape)} pixels."
         )
     named = renumbered(clusters)
     learned = cube.valid & (named.labels >= FIRST_BACKGROUND_LABEL)
@@ -83,7 +84,3 @@ def renumbered(clusters: ClusterMap) -> ClusterMap:
             names[code], colours[code] = clusters.names[before], clusters.colours[before]
     background = frozenset(code for code in names if code >= FIRST_BACKGROUND_LABEL)
     return replace(clusters, labels=labels, names=names, colours=colours, background=background)
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(n) for n in shape)

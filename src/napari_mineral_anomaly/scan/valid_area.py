@@ -44,6 +44,7 @@ from scipy import ndimage
 
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
+from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 
 # Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
 MISSING_MAGNITUDE = 1e30
@@ -217,7 +218,7 @@ def pixel_noise(values: NDArray[Any], inside: NDArray[np.bool_]) -> float:
     rows = slice(None, None, max(1, values.shape[0] // 64))
     part, kept = values[rows].astype(np.float64), inside[rows]
     step = np.abs(np.diff(part, axis=1))[kept[:, 1:] & kept[:, :-1]]
-    return float(1.4826 * np.median(step) / np.sqrt(2)) if step.size else 0.0
+    return float(MAD_TO_SIGMA * np.median(step) / np.sqrt(2)) if step.size else 0.0
 
 
 def _dark_cells(

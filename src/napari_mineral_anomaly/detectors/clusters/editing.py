@@ -22,6 +22,7 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
 
 Colour = tuple[float, float, float, float]
@@ -273,8 +274,8 @@ def _require_same_grid(clusters: ClusterMap, cube: ElementCube) -> None:
 def _with_parts(clusters: ClusterMap, code: int, parts: list[NDArray[np.intp]]) -> ClusterMap:
     """The first part keeps ``code``, the others get new codes and the same kind."""
     free = int(clusters.labels.max()) + 1
-    room = np.uint16 if free + len(parts) <= np.iinfo(np.uint16).max else np.uint32
-    labels = clusters.labels.astype(np.promote_types(clusters.labels.dtype, room))
+    wide_enough = label_dtype(free + len(parts))
+    labels = clusters.labels.astype(np.promote_types(clusters.labels.dtype, wide_enough))
     names, colours = dict(clusters.names), dict(clusters.colours)
     background = set(clusters.background)
     taken = set(names.values())

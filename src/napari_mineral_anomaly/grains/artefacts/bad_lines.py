@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +79,7 @@ def _judge(sums: Floats, n_valid: NDArray[np.intp]) -> tuple[NDArray[np.bool_], 
     silent = np.isnan(logs).all(axis=0)
     logs[:, silent] = 0.0
     gain = np.nanmedian(logs, axis=0)
-    spread = 1.4826 * float(np.median(np.abs(gain))) if gain.size else 0.0
+    spread = MAD_TO_SIGMA * float(np.median(np.abs(gain))) if gain.size else 0.0
     dim = ((gain < np.log(DIM_GAIN)) | (gain > np.log(BRIGHT_GAIN))) & (
         np.abs(gain) > LEAST_SIGMAS * spread
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.scan.labels import label_dtype
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,7 +48,7 @@ def label_grains(mask: NDArray[Any]) -> NDArray[np.unsignedinteger[Any]]:
 
 def numbered(labels: NDArray[Any], count: int) -> NDArray[np.unsignedinteger[Any]]:
     """Labels of so many grains as uint16, or uint32 above 65 535 grains."""
-    return labels.astype(np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32)
+    return labels.astype(label_dtype(count))
 
 
 def remove_small_grains(mask: NDArray[Any], min_area_px: int) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from napari_mineral_anomaly.scan.element_maps import Background, element_maps, w
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.report import MappedLine, OverlapCounts, SpectrumReport
+from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
 from napari_mineral_anomaly.scan.spectra.overlaps import window_overlaps
@@ -203,7 +204,7 @@ def _without_absent(
         if suggestion is None or suggestion.significance >= LEAST_SIGNIFICANCE:
             continue
         smooth = uniform_filter(cube.plane(c).astype(np.float64), 3, mode="nearest")
-        scatter = 1.4826 * float(np.median(np.abs(smooth - np.median(smooth))))
+        scatter = MAD_TO_SIGMA * float(np.median(np.abs(smooth - np.median(smooth))))
         if float(smooth.max()) < LEAST_SIGNIFICANCE * scatter:
             absent.append(c)
     if not absent or len(absent) == len(chosen.windows):

@@ -22,6 +22,7 @@ from napari_mineral_anomaly.io.writing.tiff import (
     write_imagej,
     write_ome,
 )
+from napari_mineral_anomaly.scan.labels import label_dtype
 
 SCORE_CHANNEL = "Anomaly score (background sigmas)"
 
@@ -149,8 +150,7 @@ def labels_for_files(labels: NDArray[Any]) -> NDArray[np.unsignedinteger[Any]]:
     """
     if labels.dtype.kind not in "uib" or (labels.size and int(labels.min()) < 0):
         raise InputError("Labels must be whole numbers from 0 up.")
-    few = int(labels.max(initial=0)) <= np.iinfo(np.uint16).max
-    return labels.astype(np.uint16 if few else np.uint32)
+    return labels.astype(label_dtype(int(labels.max(initial=0))))
 
 
 def _image(values: ArrayLike) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.runs.export import Format, Product
 from napari_mineral_anomaly.runs.report.look import Look
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import (
     plan_listing,
@@ -210,8 +211,7 @@ def _mask(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
 
 def _labels(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     data = copy(_data(pseudo_labels_of(viewer, score)))
-    few = int(data.max(initial=0)) <= np.iinfo(np.uint16).max
-    planes = _Image(data, np.dtype(np.uint16 if few else np.uint32), labels_for_files)
+    planes = _Image(data, label_dtype(int(data.max(initial=0))), labels_for_files)
     look = Look("classes", classes=_LABEL_WORDS)
     return Product("", "", planes, (TITLES_IN_FILES["pseudo_labels"],), look=look)
 

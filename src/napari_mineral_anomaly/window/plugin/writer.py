@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.labels import label_dtype
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.window.layers.links import Link
@@ -57,8 +58,7 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     elif link is not None and link.role == "truth":
         labels = truth_for_files(labels)
     else:
-        small = int(labels.max(initial=0)) <= np.iinfo(np.uint16).max
-        labels = labels.astype(np.uint16 if small else np.uint32)
+        labels = labels.astype(label_dtype(int(labels.max(initial=0))))
     title = TITLES_IN_FILES.get(link.role, "") if link is not None else ""
     title = title or str(attributes.get("name", ""))
     return [str(write_map(path, labels, title, _pixel_size(attributes), inputs=_inputs(link)))]
