@@ -1,4 +1,4 @@
-"""The one shape of every detector, MSFA-Net included, and how a raw statistic becomes a result."""
+"""The interface of every detector, and how its raw statistic becomes a result."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 class DetectorConfig(BaseModel):
     """Parameters shared by all detectors; each detector's own config extends it.
 
-    One frozen model is the source of the defaults, of the form in the window, of ``--config`` on
-    the command line and of what run.json and model.json record.
+    One frozen model defines the defaults, the form in the window, ``--config`` on the command line
+    and what run.json and model.json record.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +68,7 @@ class ModelState:
         return cls(arrays, meta)
 
     def parts(self) -> dict[str, dict[str, NDArray[Any]]]:
-        """The arrays by part, the way back from `of_parts`."""
+        """The arrays by part: the reverse of `of_parts`."""
         found: dict[str, dict[str, NDArray[Any]]] = {}
         for key, array in self.arrays.items():
             part, _, name = key.partition("/")
@@ -122,7 +122,7 @@ def finish_result(
     reconstruction: NDArray[np.float32] | None = None,
     ordinary: NDArray[np.bool_] | None = None,
 ) -> AnomalyResult:
-    """Make the `AnomalyResult` that the contract asks for out of a detector's raw output.
+    """Make an `AnomalyResult` from the raw output of a detector.
 
     Parameters
     ----------

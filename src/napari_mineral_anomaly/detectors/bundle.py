@@ -46,7 +46,7 @@ def save_model(
     folder : path
         The model folder; its parents are made where needed.
     provenance : mapping, optional
-        Plain values to keep with the model, such as the hashes of the scan it was trained on.
+        Plain values to save with the model, such as the hashes of the scan it was trained on.
     overwrite : bool
         Replace a model folder that is already there. Any other folder that is not empty is never
         replaced.
@@ -100,7 +100,7 @@ def load_model(folder: str | Path, *, device: Device = "auto") -> FittedDetector
     ----------
     folder : path
     device : {"auto", "cpu", "cuda", "mps"}
-        Where the network runs. Not taken from the model: it was perhaps trained elsewhere.
+        Where the network runs. Not taken from the model, which another machine may have trained.
 
     Returns
     -------
@@ -171,7 +171,9 @@ def _read_description(source: Path) -> dict[str, Any]:
 
 def _read_weights(source: Path, description: dict[str, Any]) -> dict[str, NDArray[Any]]:
     content = _read_bytes(source, WEIGHTS)
-    damaged = InputError(f"{source / WEIGHTS} is damaged or not the one of {MODEL}; save it again.")
+    damaged = InputError(
+        f"{source / WEIGHTS} is damaged or does not belong to {MODEL}; save it again."
+    )
     if hashlib.sha256(content).hexdigest() != description.get("weights_sha256"):
         raise damaged
     try:

@@ -1,4 +1,4 @@
-"""The main job, from a cube to a result: what the window and the command line both call."""
+"""From a cube to a result: fit a detector and score. Window and command line both call this."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def detect(
         Seed of every random draw.
     device : {"auto", "cpu", "cuda", "mps"}
     threshold : float, optional
-        Background sigmas from which a pixel is anomalous; default: the promise of
+        Background sigmas from which a pixel is anomalous; default:
         `results.threshold.default_threshold`.
     task : Task, optional
-        Tells progress and answers a cancel.
+        Reports progress and can cancel the run.
     on_event, cancel
         Deprecated: give ``task=Task(on_event, cancel)``.
     **parameters
@@ -76,7 +76,7 @@ def detect(
 def _one_task(
     task: Task | None, on_event: ProgressCallback | None, cancel: CancelToken | None
 ) -> Task:
-    """The task of `detect`, also where it was given as the two old arguments."""
+    """The task of `detect`, which may come as the two old arguments."""
     if on_event is None and cancel is None:
         return task or SILENT
     if task is not None:
@@ -93,7 +93,7 @@ def _one_task(
 def run_detection(
     cube: ElementCube, detector: str, config: DetectorConfig, *, task: Task = SILENT
 ) -> DetectionRun:
-    """Fit and score, keeping the fitted detector; times per phase go into ``result.info``."""
+    """Fit and score, and keep the fitted detector; ``result.info`` gets the time of each phase."""
     require_scorable(cube)
     started = time.perf_counter()
     fitted = make_detector(detector, config).fit(cube, task=task)

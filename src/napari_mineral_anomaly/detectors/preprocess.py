@@ -1,7 +1,7 @@
-"""From a file's own numbers to what a detector works on: transform, drop, scale, fill.
+"""Prepare the maps of a file for a detector: transform, drop, scale, fill.
 
-Everything here is per element, so it is fitted plane by plane and applied block by block; no copy
-of a whole scan is ever made.
+Every step treats each element by itself, so it is fitted plane by plane and applied block by
+block; a whole scan is never copied.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Preprocessing:
         The K elements in use, in the order of the fit.
     dropped : tuple of str
         Elements left out because they have one value (or none) over the whole valid area: they
-        tell nothing and would make a covariance singular.
+        carry no information and would make a covariance singular.
     transform : {"none", "anscombe", "log1p"}
     low, high : (K,) float64
         Range of the transformed valid pixels.
@@ -88,8 +88,8 @@ class Preprocessing:
     ) -> NDArray[np.float32]:
         """`block` with each element brought to [0, 1] over the valid pixels of the fit.
 
-        High values are never clipped, because they are what is looked for: pixels of another scan
-        may exceed 1.
+        High values are never clipped, because anomalies have them: pixels of another scan may
+        exceed 1.
         """
         out = self.block(cube, rows, columns)
         out -= self.low.astype(np.float32)[:, None, None]

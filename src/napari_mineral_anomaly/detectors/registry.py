@@ -1,4 +1,4 @@
-"""Detectors by name. A module is imported when its detector is asked for, torch with it."""
+"""Detectors by name. The module of a detector is imported, torch too, only when it is needed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ DEFAULT_DETECTOR = "msfa"
 
 @dataclass(frozen=True)
 class DetectorEntry:
-    """Where a detector lives and what to tell people about it.
+    """Where the code of a detector is, and what people read about it.
 
-    ``detector`` and ``config`` are "module:Class"; configs import without torch. ``random`` tells
+    ``detector`` and ``config`` are "module:Class"; configs import without torch. ``random``:
     whether the seed changes the numbers.
     """
 

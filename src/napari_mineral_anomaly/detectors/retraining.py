@@ -1,4 +1,4 @@
-"""A detector trained again with a background that a person said, not found by itself."""
+"""Train a detector again on the background that a person chose."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from napari_mineral_anomaly.words import pixels
 
 @dataclass(frozen=True, eq=False)
 class Retrained:
-    """A run, and the map of clusters it learned from, in the codes of ``run.result``."""
+    """A run, and the clusters that it learned from, with the codes of ``run.result``."""
 
     run: DetectionRun
     clusters: ClusterMap
@@ -37,7 +37,7 @@ def retrain(
 
     The detector never sees the pixels of anomalous clusters while it learns (our choice, the
     same for every detector: what a person called odd must not become ordinary again). The
-    pseudo-labels of the result are those it was given.
+    pseudo-labels of the result are the given ones.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def retrain(
 
 
 def renumbered(clusters: ClusterMap) -> ClusterMap:
-    """The map in the codes of files (1 anomaly, 2... background, largest first), names kept."""
+    """The map with the codes of files (1 anomaly, 2... background, largest first), names kept."""
     labels = for_training(clusters)
     names, colours = {}, {}
     codes, first = np.unique(labels, return_index=True)

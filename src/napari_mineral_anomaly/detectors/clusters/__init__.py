@@ -1,1 +1,1 @@
-"""Clusters of pixels that a detector found odd: the pseudo-labels, and editing them."""
+"""Pseudo-labels: clusters of pixels that stand in for labels, and their editing."""

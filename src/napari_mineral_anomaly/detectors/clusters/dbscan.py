@@ -2,8 +2,8 @@
 
 scikit-learn's DBSCAN keeps every neighbour list at once, gigabytes for 20 000 points when the
 radius is wide, and cannot be stopped. Here distances are computed in tiles of fixed size and only
-what the definition needs is kept: how many neighbours a point has, and which core points hang
-together. The result is the same up to rounding of distances at the radius itself, except that a
+what the definition needs is kept: how many neighbours a point has, and which core points are
+connected. The result is the same up to rounding of distances at the radius itself, except that a
 border point goes to the cluster of its nearest core point, not to the first cluster that reaches
 it, so the result does not depend on the order of the points.
 """
@@ -57,7 +57,7 @@ def connected_groups(
     """
     group = np.arange(len(points), dtype=np.int32)
     for rows, squared in _upper_tiles(points, task):
-        # Pairs within one group teach nothing; after the first tiles hardly any other are left.
+        # Pairs within one group change nothing; after the first tiles hardly any others are left.
         pairs = (squared <= eps * eps) & (group[rows, None] != group[None, rows.start :])
         i, j = np.nonzero(pairs)
         if i.size == 0:
@@ -88,7 +88,7 @@ def neighbour_distances(
 
 
 class NearestCore:
-    """Finds the core point next to a pixel, within a radius.
+    """Finds the core point nearest to a pixel, within a radius.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ class NearestCore:
     def __init__(self, core: NDArray[np.float32], eps: float) -> None:
         self._eps = eps
         self._mean = core.mean(axis=0) if len(core) else np.zeros(core.shape[1], dtype=np.float32)
-        # Distances do not change when the axes are turned to the main directions of the points,
-        # but a k-d tree splits along the axes and is several times faster then.
+        # Turning the axes to the main directions of the points changes no distance, but makes the
+        # k-d tree, which splits along the axes, several times faster.
         centred = (core - self._mean).astype(np.float64)
         self._axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1]
         self._tree = cKDTree(centred @ self._axes, leafsize=32) if len(core) else None

@@ -1,4 +1,4 @@
-"""Pseudo-label clusters as a geologist edits them: named phases, merged, split, taken as anomalies.
+"""Editing of pseudo-label clusters: name, merge, split, or count one as an anomaly.
 
 Everything here maps a `ClusterMap` to a new one; undo is `verdicts.book.History`.
 """
@@ -36,7 +36,7 @@ _COUNTED_CODES = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class ClusterMap:
-    """Pseudo-labels with what people say about them; never altered in place.
+    """Pseudo-labels with the name, colour and kind of each cluster; never altered in place.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ def cluster_map(labels: Labels, names: Mapping[int, str] | None = None) -> Clust
 
 
 def rename(clusters: ClusterMap, code: int, name: str) -> ClusterMap:
-    """With another name, such as that of a phase; InputError for an empty or a taken one."""
+    """Give a cluster another name, such as a phase; InputError for an empty name or one in use."""
     _require(clusters, code)
     name = name.strip()
     if not name:
@@ -92,7 +92,7 @@ def rename(clusters: ClusterMap, code: int, name: str) -> ClusterMap:
 
 
 def recolour(clusters: ClusterMap, code: int, colour: Iterable[float]) -> ClusterMap:
-    """With another colour (r, g, b, a), each 0 to 1."""
+    """Give a cluster another colour (r, g, b, a), each 0 to 1."""
     _require(clusters, code)
     values = tuple(float(value) for value in colour)
     if len(values) != 4 or not all(0 <= value <= 1 for value in values):
@@ -102,13 +102,13 @@ def recolour(clusters: ClusterMap, code: int, colour: Iterable[float]) -> Cluste
 
 
 def toggle_background(clusters: ClusterMap, code: int) -> ClusterMap:
-    """Ordinary rock becomes an anomaly, or the other way round."""
+    """Turn a background cluster into an anomalous one, or the reverse."""
     _require(clusters, code)
     return replace(clusters, background=clusters.background ^ {code})
 
 
 def merge(clusters: ClusterMap, codes: Iterable[int], into: int | None = None) -> ClusterMap:
-    """Several clusters as one.
+    """Make one cluster of several.
 
     Parameters
     ----------
@@ -148,10 +148,10 @@ def split_by_signature(
     seed: int = 0,
     task: Task = SILENT,
 ) -> ClusterMap:
-    """A cluster divided by what its pixels hold.
+    """Divide a cluster by the element values of its pixels.
 
     k-means (scikit-learn) on all elements, each scaled by its own median and robust sigma inside
-    the cluster, so that the strongest element does not decide alone; fitted on at most
+    the cluster, so that the strongest element does not dominate; fitted on at most
     `MAX_FITTED_PIXELS` pixels. The largest part keeps code and name.
 
     Parameters
@@ -220,7 +220,7 @@ def signature_sigmas(
 
 
 def for_training(clusters: ClusterMap) -> NDArray[np.uint16]:
-    """The pseudo-labels that a detector is to be trained with.
+    """The pseudo-labels to train a detector with.
 
     Returns
     -------
@@ -245,8 +245,8 @@ def for_training(clusters: ClusterMap) -> NDArray[np.uint16]:
 
 
 def _codes_in(labels: Labels) -> list[int]:
-    """The codes of a map but 0, rising."""
-    if int(labels.max(initial=0)) < _COUNTED_CODES:  # by far the faster, and the usual case
+    """All codes of a map except 0, rising."""
+    if int(labels.max(initial=0)) < _COUNTED_CODES:  # much faster, and the usual case
         return [int(code) for code in np.flatnonzero(np.bincount(labels.reshape(-1))) if code]
     return [int(code) for code in np.unique(labels) if code]
 
@@ -255,7 +255,7 @@ def _default_colour(code: int) -> Colour:
     if code == CANDIDATE_LABEL:
         return CANDIDATES_COLOUR
     palette = colormaps["tab20"]
-    # tab20 pairs a dark and a light tone: the dark ones first. Its reds are the candidates' own.
+    # tab20 pairs a dark and a light tone: the dark ones first. Its reds are left to candidates.
     order = [k for k in (*range(0, 20, 2), *range(1, 20, 2)) if k not in (6, 7)]
     red, green, blue, alpha = palette(order[(code - FIRST_BACKGROUND_LABEL) % len(order)])
     return float(red), float(green), float(blue), float(alpha)

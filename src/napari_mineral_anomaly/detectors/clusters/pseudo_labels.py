@@ -1,4 +1,4 @@
-"""Pseudo-labels: clusters of pixels in feature space stand in for the labels nobody has.
+"""Pseudo-labels: clusters of pixels in feature space stand in for labels, which nobody has.
 
 The feature aggregation module of MSFA-Net, after DFAN: DBSCAN on the latent features; small
 clusters are anomaly candidates, large ones are background.
@@ -24,7 +24,7 @@ from napari_mineral_anomaly.progress import SILENT, Task
 
 OUTSIDE_NAME, CANDIDATES_NAME = "outside", "Anomaly candidates"
 
-# The contract: more pixels than this are sampled, the rest goes to the nearest core point.
+# Of more pixels than this, a sample is clustered; the rest joins the nearest core point.
 MAX_FITTED_PIXELS = 20_000
 
 CANDIDATE_LABEL = 1
@@ -69,7 +69,7 @@ class Clusters:
 
     @property
     def has_background(self) -> bool:
-        """False when every cluster is small: then no pixel is told apart from the others."""
+        """False when every cluster is small: then all pixels are treated alike."""
         return bool(self.is_background.any())
 
     def scaled(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -91,7 +91,7 @@ class Clusters:
         return ~np.append(self.is_background, False)[cluster]  # -1 reads the appended False
 
     def labels(self, cluster: NDArray[np.int32]) -> NDArray[np.uint16]:
-        """Codes of the contract: 1 candidates, 2... background clusters, the largest first."""
+        """Codes in results: 1 candidates, 2... background clusters, the largest first."""
         code = np.full(len(self.sizes) + 1, CANDIDATE_LABEL, dtype=np.uint16)
         if not self.has_background:
             code[:] = FIRST_BACKGROUND_LABEL
@@ -170,7 +170,7 @@ def fit_clusters(
     noise: Literal["candidate", "dfan"],
     task: Task = SILENT,
 ) -> Clusters:
-    """Cluster a sample of pixels and tell background from anomaly candidates.
+    """Cluster a sample of pixels and separate background from anomaly candidates.
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ def _directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def default_cluster_name(code: int) -> str:
-    """What a pseudo-label cluster is called until somebody names it; 0 is outside the sample."""
+    """Name of a pseudo-label cluster that nobody has named; 0 is outside the sample."""
     if code == 0:
         return OUTSIDE_NAME
     return CANDIDATES_NAME if code == CANDIDATE_LABEL else f"Cluster {code}"

@@ -1,4 +1,4 @@
-"""What detectors with a trained network share: where it runs, how it is kept and restored."""
+"""Shared by detectors with a trained network: its device, saving and loading."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 class FittedNetwork(Generic[ConfigT, NetworkT]):
-    """A trained network on its device, in evaluation mode; its subclasses say how it scores."""
+    """A trained network on its device, in evaluation mode; subclasses define how it scores."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class FittedNetwork(Generic[ConfigT, NetworkT]):
         return RunInfo.of(self._fit_info | of_the_scan | device)
 
     def _state(self, parts: dict[str, dict[str, NDArray[Any]]], **meta: Any) -> ModelState:
-        """Network and scaling with the parts and the plain values that a detector adds."""
+        """Network, scaling, and the arrays and plain values that a detector adds."""
         weights = {name: value.cpu().numpy() for name, value in self._network.state_dict().items()}
         scaling = self._preprocessing.arrays()
         return ModelState.of_parts(
@@ -52,7 +52,7 @@ class FittedNetwork(Generic[ConfigT, NetworkT]):
 
 
 def load_weights(network: nn.Module, state: ModelState) -> None:
-    """Give a network the weights that `FittedNetwork` put into a state.
+    """Give a network the weights from a state that `FittedNetwork` made.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def load_weights(network: nn.Module, state: ModelState) -> None:
 
 
 def resolve_device(wanted: Device) -> tuple[torch.device, str]:
-    """The torch device for a request, and the reason in words for run.json.
+    """The torch device for a request, and the reason in words, for run.json.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Where several detectors agree: how many of them flag a pixel or a grain of one scan.
 
-Scores are background sigmas, so the same threshold asks every detector for the same number of
-false pixels: what they flag can be compared.
+Scores are background sigmas, so the same threshold means the same expected number of false pixels
+for every detector, and the pixels that they flag can be compared.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def agree(results: Mapping[str, AnomalyResult], *, false_pixels: float | None = 
     ----------
     results : mapping of str to AnomalyResult
         Results of several detectors on the same scan, by the name of the detector. Their own
-        thresholds do not matter here: they may have been moved.
+        thresholds are not used here: a person may have moved them.
     false_pixels : float, optional
         Background pixels that each detector may flag by chance; default: what the default
         threshold promises for the size of the scan (`results.threshold.promised_false_pixels`).

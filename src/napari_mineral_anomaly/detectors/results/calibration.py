@@ -1,4 +1,4 @@
-"""From a detector's raw statistic to background sigmas, a threshold and its promise."""
+"""From the raw statistic of a detector to a score in background sigmas."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class BackgroundTail:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What turns raw statistics of one scan into background sigmas.
+    """Converts raw statistics of one scan to background sigmas.
 
     The body (98 % of the pixels) goes through its own quantiles, the rest through the tail; both
     meet at ``tail.start``.
@@ -109,7 +109,7 @@ def calibrate(
     Returns
     -------
     Calibration or None
-        None when all values are (nearly) the same, so that nothing can be told apart.
+        None when all values are (nearly) the same, so that no pixel is odder than another.
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n = ordered.size

@@ -1,4 +1,4 @@
-"""Which element makes a pixel odd: signed contributions in sigmas of the background."""
+"""Which elements make a pixel odd: signed contributions in sigmas of the background."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def residual_contributions(
     Parameters
     ----------
     residual : (K, H, W) float32
-        Observed minus reconstructed, in the order of ``preprocessing.elements``; used up here.
+        Observed minus reconstructed, in the order of ``preprocessing.elements``.
     """
     out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
     for k, c in enumerate(preprocessing.positions(cube)):

@@ -1,4 +1,4 @@
-"""What a detector expected of each element, back in the units of the maps."""
+"""The values that a detector expected of each element, in the units of the maps."""
 
 from __future__ import annotations
 

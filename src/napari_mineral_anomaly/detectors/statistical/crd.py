@@ -6,8 +6,8 @@ score |y - X alpha|. The matrix inversion lemma turns the system of the size of 
 of the size of the element list: y - X alpha = (I + X (lambda Gamma^2)^-1 X^T)^-1 y.
 
 We take the cube root of that length. It keeps the order, and its tail is light enough for the
-exponential of `calibration`: by the length itself barren simulated sections show many times the
-false pixels promised.
+exponential of `calibration`: with the length itself, barren simulated sections show many times the
+promised false pixels.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class CrdDetector(RingDetector[CrdConfig]):
 def representation_error(
     block: RingBlock, config: CrdConfig, task: Task = SILENT
 ) -> NDArray[np.float64]:
-    """Cube root of the length of what the ring cannot compose, (h, W) float64.
+    """Cube root of the length of the part that the ring cannot compose, (h, W) float64.
 
     A ring pixel equal to the centre would have infinite weight: see `SMALLEST_SQUARE`.
     """

@@ -3,10 +3,10 @@
 Dual-window form of Reed and Yu (1990); see also Molero et al. (2013), IEEE JSTARS 6, 801-814.
 Sums over the ring come from cumulative sums, so the cost does not depend on the window size.
 
-A small grain of a common mineral inside another is far from its ring too. What keeps the promise
-of the default threshold is therefore the tail over the pixels that are ordinary for the scan
-(`ordinary_for_the_scan`), not over all pixels: our choice, because with all of them barren
-simulated sections show many times the false pixels promised.
+A small grain of a common mineral inside another is far from its ring too. Therefore the tail is
+fitted to the pixels that are ordinary for the scan (`ordinary_for_the_scan`), not to all pixels:
+our choice, because with all of them barren simulated sections show many times the false pixels
+that the default threshold promises.
 """
 
 from __future__ import annotations

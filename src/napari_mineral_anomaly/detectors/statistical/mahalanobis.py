@@ -110,8 +110,8 @@ def gaussianised(
     """Cube root of ``d^2 / degrees of freedom``.
 
     By Wilson and Hilferty (1931) the cube root of a chi-square variable is close to Gaussian, so
-    that the tail of a Gaussian background falls at least as fast as the exponential that `scoring`
-    fits to it. It is strictly increasing in the distance: ranks, ROC curves and precision are those
-    of the distance itself.
+    that the tail of a Gaussian background falls at least as fast as the exponential that
+    `results.calibration` fits to it. It is strictly increasing in the distance: ranks, ROC curves
+    and precision are those of the distance itself.
     """
     return np.cbrt(squared_distance / max(1, degrees_of_freedom))

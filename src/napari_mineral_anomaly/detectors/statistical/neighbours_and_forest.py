@@ -82,7 +82,7 @@ class KnnBackground(SampleBackground):
     def __init__(
         self, sample: NDArray[np.float32], scale: NDArray[np.float64], neighbours: int
     ) -> None:
-        # Imported here: it takes seconds, and the window asks this module for the parameters only.
+        # Imported here: it takes seconds, and the window needs only the parameters of this module.
         from sklearn.neighbors import NearestNeighbors
 
         super().__init__(sample, scale)
@@ -92,8 +92,8 @@ class KnnBackground(SampleBackground):
     def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
         """Cube root of the mean distance (n,), which keeps the order.
 
-        Distances have a tail heavier than the exponential of `calibration`: by them barren
-        simulated sections show several times the false pixels promised. A pixel of the sample
+        Distances have a heavier tail than the exponential of `calibration`: with them, barren
+        simulated sections show several times the promised false pixels. A pixel of the sample
         counts itself once among its neighbours.
         """
         distances, _ = self._index.kneighbors(self.scaled(pixels))
@@ -109,7 +109,7 @@ class ForestBackground(SampleBackground):
         from sklearn.ensemble import IsolationForest
 
         super().__init__(sample, scale)
-        # The same sample and seed grow the same trees, so nothing but these needs saving.
+        # The same sample and seed grow the same trees, so only these are saved.
         self._forest = IsolationForest(n_estimators=trees, random_state=seed)
         self._forest.fit(self.scaled(sample))
 

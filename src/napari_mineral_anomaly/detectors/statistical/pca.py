@@ -35,7 +35,7 @@ class PcaConfig(ScaledConfig):
 
 
 class PcaBackground:
-    """Mean, scale and the directions that are *not* explained."""
+    """Mean, scale and the principal components that are kept."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""What detectors share that judge each pixel by itself: fit on blocks, score in blocks.
+"""Shared by detectors that judge each pixel by itself: fit on blocks, score in blocks.
 
-A pixelwise detector is a `Background`: something that learnt the valid pixels of a scan and gives
-a statistic for any others. This module does the rest: preprocessing, blocks, progress, cancel,
+Such a detector defines a `Background`, which learns from the valid pixels of a scan and gives a
+statistic of any others. This module does the rest: preprocessing, blocks, progress, cancel,
 contributions, saving.
 """
 
@@ -68,13 +68,13 @@ class Background(Protocol):
         ...
 
     def info(self) -> dict[str, Any]:
-        """What run.json should tell of the fit."""
+        """What run.json records of the fit."""
         ...
 
 
 @runtime_checkable
 class ReconstructingBackground(Background, Protocol):
-    """A background that says what it expects of each element of a pixel."""
+    """A background that also predicts each element of a pixel."""
 
     def reconstruct(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Expected transformed values (n, K) of transformed pixels (n, K)."""
@@ -147,7 +147,7 @@ ConfigT = TypeVar("ConfigT", bound=PixelwiseConfig)
 
 
 class PixelwiseDetector(ABC, Generic[ConfigT]):
-    """A detector that judges each pixel by itself: its subclasses say how a background is learnt.
+    """A detector that judges each pixel by itself; subclasses define how a background is learnt.
 
     Attributes
     ----------
@@ -232,7 +232,7 @@ def draw_pixels(
 def element_scale(
     moments: RunningMoments, scaling: Scaling, preprocessing: Preprocessing
 ) -> NDArray[np.float64]:
-    """What each element is divided by before distances are taken, (K,) float64."""
+    """Divisor (K,) float64 of each element before distances are taken."""
     if scaling == "auto":
         scaling = "none" if preprocessing.transform == "anscombe" else "standard"
     if scaling == "none":

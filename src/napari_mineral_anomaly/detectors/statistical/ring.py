@@ -1,7 +1,7 @@
 """The ring of a dual window: the pixels between an inner and an outer square around a pixel.
 
 Shared by the detectors that compare a pixel with its surroundings (`local_rx`, `crd`): blocks of
-rows with a margin, mirrored borders, off-sample pixels left out of the ring.
+rows with a margin and mirrored borders; pixels off the sample are left out of the ring.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BLOCK_BYTES = 256 * 1024 * 1024
 
 
 class RingConfig(ScaledConfig):
-    """Parameters of detectors that look at the ring around a pixel."""
+    """Parameters of detectors that use the ring around a pixel."""
 
     inner: int = Field(
         5, ge=1, le=101, description="Inner square (px, odd): larger than the grains looked for."
@@ -126,15 +126,15 @@ def _square_sum(sums: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     )
 
 
-# Of a scan, how it is transformed, and a task: which pixels (H, W) are background.
+# From a scan, its preprocessing and a task: the background pixels (H, W).
 OrdinaryPixels = Callable[[ElementCube, Preprocessing, Task], NDArray[np.bool_]]
 
 
 class FittedRing:
-    """A detector that compares each pixel with its ring; knows only how to scale elements.
+    """A fitted detector that compares each pixel with its ring; it holds the scale of elements.
 
     ``statistic`` maps a `RingBlock` to the (h, W) float64 statistic of its rows; ``ordinary``, if
-    given, tells the pixels (H, W) of a scan that are background by other means than that.
+    given, finds the pixels (H, W) of a scan that are background by other means.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ ConfigT = TypeVar("ConfigT", bound=RingConfig)
 
 
 class RingDetector(ABC, Generic[ConfigT]):
-    """A detector that compares each pixel with its ring: its subclasses say how.
+    """A detector that compares each pixel with its ring; subclasses define how.
 
     Attributes
     ----------
@@ -222,7 +222,7 @@ class RingDetector(ABC, Generic[ConfigT]):
     def arrays(
         self, moments: RunningMoments, scale: NDArray[np.float64]
     ) -> dict[str, NDArray[Any]]:
-        """What the detector learns beyond the scale of each element; by default nothing."""
+        """What the detector learns besides the scale of each element; by default nothing."""
         return {}
 
     def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedRing:

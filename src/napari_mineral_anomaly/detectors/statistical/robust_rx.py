@@ -1,9 +1,9 @@
 """RX with the covariance of the background only.
 
-A handful of odd pixels inflates the covariance of a whole scan and hides itself behind it. The
-remedy is as old as robust statistics: estimate, leave out what lies far from the estimate, and
-estimate again (iterated trimming, as in the concentration step of the minimum covariance
-determinant: Rousseeuw and Van Driessen 1999, Technometrics 41, 212-223).
+A few odd pixels inflate the covariance of a whole scan and so hide in it. The classic remedy of
+robust statistics: estimate, leave out what lies far from the estimate, and estimate again (iterated
+trimming, as in the concentration step of the minimum covariance determinant: Rousseeuw and Van
+Driessen 1999, Technometrics 41, 212-223).
 """
 
 from __future__ import annotations
@@ -79,5 +79,5 @@ class RobustRxDetector(PixelwiseDetector[RobustRxConfig]):
         return MahalanobisBackground.from_arrays(arrays, self._about())
 
     def _about(self) -> dict[str, Any]:
-        # From the parameters, which a saved model keeps: the same before and after loading.
+        # From the parameters, which a saved model holds: the same before and after loading.
         return {"trimmed_share": self.config.trim}

@@ -9,10 +9,10 @@ from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseConf
 
 
 class AutoAdConfig(PixelwiseConfig):
-    """Auto-AD with the values of its authors, but for the width of the network.
+    """Auto-AD with the values of its authors, except the width of the network.
 
-    Theirs is 128 features, which takes hours on a CPU for a scan of a quarter of a megapixel; the
-    cost grows with the square of the width.
+    Their width is 128 features, which takes hours on a CPU for a scan of a quarter of a megapixel;
+    the cost grows with the square of the width.
     """
 
     epochs: int = Field(

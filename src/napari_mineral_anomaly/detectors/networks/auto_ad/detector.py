@@ -26,11 +26,11 @@ CURVE_STEP = 10
 
 
 class FittedAutoAd:
-    """Knows how elements are scaled; the network is made anew for every scan that is scored.
+    """The scaling of the elements; every scan that is scored trains a new network.
 
-    That is the method: its network is optimised on the very scan in which it looks for anomalies,
-    and none is left over to apply to another. A saved model therefore holds the scaling and the
-    parameters, and scoring with it takes as long as the first time.
+    That is the method: the network is optimised on the scan in which it looks for anomalies, and
+    is of no use for another scan. A saved model therefore holds the scaling and the parameters, and
+    scoring with it takes as long as the first time.
     """
 
     def __init__(self, name: str, config: AutoAdConfig, preprocessing: Preprocessing) -> None:
@@ -101,8 +101,8 @@ class FittedAutoAd:
 class AutoAdDetector:
     """Auto-AD, see `AutoAdConfig`.
 
-    A five-level convolutional autoencoder learns to make the maps out of fixed noise; it makes
-    what is common and of one piece first, so what it has not made when it stops is odd. The score
+    A five-level convolutional autoencoder learns to make the maps from fixed noise. It learns
+    common and coherent structures first, so what it has not learnt when it stops is odd. The score
     is the squared residual at the last update of the weights.
 
     Not as published: 32 features instead of 128 by default (time on a CPU); counts are
@@ -119,7 +119,7 @@ class AutoAdDetector:
         self.config: AutoAdConfig = config or AutoAdConfig()
 
     def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedAutoAd:
-        """Learn how the elements are scaled; all else belongs to `FittedAutoAd.score`.
+        """Learn how the elements are scaled; `FittedAutoAd.score` does all the rest.
 
         Raises
         ------

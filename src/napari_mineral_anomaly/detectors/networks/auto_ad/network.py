@@ -29,7 +29,7 @@ class ConvBlock(nn.Module):
 
 
 class Level(nn.Module):
-    """Halve, go deeper, double, and join with what the skip connection kept."""
+    """Halve, go one level deeper, double, and join with the skip connection."""
 
     def __init__(
         self, inputs: int, channels: int, deeper: Level | None, generator: torch.Generator

@@ -1,4 +1,4 @@
-"""One tile, one network, one optimisation with the adaptive loss."""
+"""Optimise one network on one tile with the adaptive loss."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_mineral_anomaly.detectors.networks.auto_ad.tiles import padded_side
 from napari_mineral_anomaly.detectors.networks.parts.steps import descend, finite_loss
 from napari_mineral_anomaly.progress import SILENT, Task
 
-# The input is noise, even between 0 and this, as in the authors' code.
+# The input is uniform noise between 0 and this, as in the authors' code.
 INPUT_NOISE = 0.1
 
 # The stopping rule looks at the mean change of the loss over this many steps.
@@ -25,7 +25,7 @@ STOP_WINDOW = 50
 
 @dataclass(frozen=True, eq=False)
 class LearntTile:
-    """What the network made of a tile when its pixels were last weighed.
+    """The output of the network at the last update of the weights.
 
     Attributes
     ----------
@@ -60,10 +60,10 @@ def learn_tile(
     target : (K, h, w) float32
         Scaled maps.
     valid : (h, w) bool
-        Only these pixels are learnt, weighed and counted.
+        Only these pixels are learnt, weighted and counted.
     seed : int
     on_step : callable, optional
-        Told every step and its loss.
+        Called with each step and its loss.
 
     Raises
     ------

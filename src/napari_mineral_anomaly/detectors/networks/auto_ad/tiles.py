@@ -1,4 +1,4 @@
-"""Cuts a scan into tiles whose padded sides suit five halvings."""
+"""Cut a scan into tiles whose padded sides can be halved five times."""
 
 from __future__ import annotations
 

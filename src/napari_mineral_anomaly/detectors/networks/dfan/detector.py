@@ -69,7 +69,7 @@ class FittedDfan(FittedNetwork[DfanConfig, DfanNetwork]):
 class DfanDetector:
     """DFAN with the values of its authors, see `DfanConfig`.
 
-    Departures from the public code, each because it cannot be used without:
+    Differences from the public code, each because it cannot be used otherwise:
 
     - DBSCAN sees at most 20 000 pixels, the rest joins the nearest core point within eps; its
       memory would grow with the square of the scan.
@@ -86,9 +86,9 @@ class DfanDetector:
     - Counts are variance-stabilised before they are brought to [0, 1], as for the other detectors
       here; other quantities are taken as they are, as published.
 
-    Kept although it does harm: noise of DBSCAN counts as one ordinary cluster, most anomalies
-    among it; 200 + 10 steps hardly train the network; the skip connections let anomalies pass; the
-    stretch of each reconstructed element.
+    Kept although harmful: noise of DBSCAN counts as one ordinary cluster, and most anomalies are
+    noise; 200 + 10 steps hardly train the network; the skip connections reconstruct anomalies too;
+    each reconstructed element is stretched.
     """
 
     name = "dfan"
@@ -99,7 +99,7 @@ class DfanDetector:
     def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedDfan:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
-        With no steps at all the network stays untrained: the control that its score needs.
+        With no steps at all the network stays untrained: the control for its score.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The trained network on a whole scan, strip by strip, with the gains of the whole scan."""
+"""Passes of a trained network over a scan, strip by strip, with the gains of the whole scan."""
 
 from __future__ import annotations
 

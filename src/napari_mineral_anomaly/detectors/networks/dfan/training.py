@@ -1,4 +1,4 @@
-"""DFAN's two stages: all pixels alike, then without the small clusters."""
+"""The two training stages of DFAN: all pixels alike, then without the small clusters."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def train(
         When the loss stops being a number, or no window holds two valid pixels.
     CancelledError
 
-    Of a scan above the batch size, windows are taken in turn.
+    A scan above the batch size is trained on in windows, one after the other.
     """
     log = TrainingLog()
     rng = np.random.default_rng(config.seed)

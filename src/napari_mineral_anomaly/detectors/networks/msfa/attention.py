@@ -1,11 +1,11 @@
 """Multi-scale orthogonal attention whose statistics are those of the scan, not of a tile.
 
-The published attention (`msfa_paper.attention`) averages whole rows, whole columns and
-the whole image, so what it does to a pixel depends on the window it is shown in. Here the line
-branch averages a strip of a few pixels, and normalisation and the orthogonal squeeze use running
-statistics that are measured over tiles of the whole scan after training; a scan scored strip by
-strip therefore gets the numbers of the scan scored at once. The joints are those of EMA (Ouyang et
-al. 2023) and OrthoNets (Salman et al. 2023), as in the published network; the changes are ours.
+The published attention (`msfa_paper.attention`) averages whole rows, whole columns and the whole
+image, so its effect on a pixel depends on the window around it. Here the line branch averages a
+strip of a few pixels, and normalisation and the orthogonal squeeze use running statistics that are
+measured over tiles of the whole scan after training. A scan scored strip by strip therefore gets
+the same numbers as a scan scored at once. The branches are joined as in EMA (Ouyang et al. 2023)
+and OrthoNets (Salman et al. 2023), as in the published network; the changes are ours.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from napari_mineral_anomaly.detectors.networks.parts.filters import orthonormal_filters
 
 FILTER_SIDE = 5
-# The filters look at every third place: their squeeze is an average over the scan anyway.
+# The filters take every third place: their squeeze is an average over the scan anyway.
 SQUEEZE_STRIDE = 3
 STRIP_REACH = 4
-# What a pixel's weight depends on: the strip around it.
+# The weight of a pixel depends on the strip around it.
 REACH = STRIP_REACH
 
 
@@ -126,7 +126,7 @@ class ScanAttention(nn.Module):
         return along * across
 
     def _squeeze(self, line: Tensor, area: Tensor, batch: int) -> Tensor:
-        """One number per channel of both branches, (2, G, d): what its own filter sees of it."""
+        """One number per channel of both branches, (2, G, d): the response of its own filter."""
         numbers = []
         for branch, filters in zip((line, area), self.filters, strict=True):
             if self.orthogonal:

@@ -1,7 +1,7 @@
 """Pseudo-labels: which pixels are anomaly candidates, and which clusters the background has.
 
 The feature aggregation of MSFA-Net clusters pixels with DBSCAN and calls small clusters anomalous.
-Ours (each step our choice) asks three things of a candidate:
+Here a candidate meets three conditions (each our choice):
 
 1. its residual lies in the tail beyond the body of the scan's own residuals, so that the share of
    candidates comes from the data;
@@ -28,7 +28,7 @@ from napari_mineral_anomaly.detectors.clusters.dbscan import (
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import fit_clusters, sample_positions
 from napari_mineral_anomaly.progress import SILENT, Task
 
-# Of the pixels called odd, at most this share may be expected of the body's own law.
+# At most this share of the odd pixels may be expected from the distribution of the body.
 FALSE_DISCOVERY = 0.2
 # However heavy the tail, nine pixels in ten remain background.
 MOST_CANDIDATES = 0.1
@@ -96,7 +96,7 @@ def find_candidates(
     spectral_angle : float
         DBSCAN radius between unit vectors.
     seed : int
-        Of the sample that is clustered where there are many.
+        Of the sample that is clustered where there are many candidates.
     """
     rng = np.random.default_rng(seed)
     mask = np.zeros(valid.shape, dtype=bool)
@@ -122,9 +122,9 @@ def find_candidates(
 
 
 def odd_share(distance: NDArray[np.floating]) -> float:
-    """Share of pixels beyond what the body of the scan leads one to expect.
+    """Share of pixels beyond what the body of the scan predicts.
 
-    A gamma law (that of a sum of squares) is laid through the median and the 90th percentile; the
+    A gamma law (that of a sum of squares) is fitted to the median and the 90th percentile; the
     share is the largest at which it explains less than `FALSE_DISCOVERY` of the pixels beyond
     (Benjamini and Hochberg 1995), at most `MOST_CANDIDATES`.
     """
@@ -161,7 +161,7 @@ def _without_minerals(
     rng: np.random.Generator,
     task: Task,
 ) -> tuple[NDArray[np.bool_], list[float]]:
-    """Give clusters of residual directions larger than ``anomal_prop`` back to the background."""
+    """Return clusters of residual directions larger than ``anomal_prop`` to the background."""
     directions = residual[:, grains].T - mean.astype(np.float32)
     directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)
     n = len(directions)
@@ -182,7 +182,7 @@ def _without_minerals(
 
 @dataclass(frozen=True, eq=False)
 class BackgroundClusters:
-    """Clusters of the background in the bottleneck: the minerals of the rock, about.
+    """Clusters of the background in the bottleneck: roughly, the minerals of the rock.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ class MsfaConfig(DetectorConfig):
         ge=0,
         le=100_000,
         description="Training steps of the second stage, in which anomaly candidates are left out; "
-        "thrice as many where noise still hides what is odd. Scenes predicted from their "
+        "three times as many where noise still hides what is odd. Scenes predicted from their "
         "surroundings (reflectance) have one stage only, the longer of the two.",
     )
     pre_epochs: int = Field(

@@ -62,7 +62,7 @@ HIDDEN_ROUNDS = 2
 
 @dataclass(frozen=True, eq=False)
 class ResidualStatistics:
-    """What the residual of the background looks like.
+    """Mean and spread of the residual over the background.
 
     Attributes
     ----------
@@ -82,8 +82,16 @@ class ResidualStatistics:
 
 @dataclass(frozen=True, eq=False)
 class ScanPrediction:
-    """A scan as the network sees it: ``residual`` (F, H, W) smoothed, in units of the noise,
-    ``prediction`` (F, H, W) features, ``latent`` (D, H, W).
+    """What the network makes of a scan.
+
+    Attributes
+    ----------
+    residual : (F, H, W) float32
+        Observed minus predicted features, smoothed, in units of the noise.
+    prediction : (F, H, W) float32
+        Predicted features.
+    latent : (D, H, W) float32
+        The bottleneck.
     """
 
     residual: NDArray[np.float32]
@@ -113,7 +121,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         self._seen = seen
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
-        """Score a scan by what the network predicts wrongly.
+        """Score a scan by the error of the prediction.
 
         Contributions are the signed residual of each element in sigmas of the background: the very
         terms whose squares add up to the statistic, unless pixels are judged by their surroundings.
@@ -136,8 +144,8 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         valid, mean, spread = cube.valid, self._background.mean, self._background.spread
         if self._background.by_surroundings:
             surprise = local_surprise(predicted.residual, valid, mean, spread, task=task)
-            # A sum of squares has a long tail, its cube root hardly any (see `gaussianised`); the
-            # least surprising pixel is zero, for the logarithm in the sum has no origin.
+            # A sum of squares has a long tail, its cube root hardly any (see `gaussianised`). The
+            # least surprising pixel gets zero, because the logarithm in the sum has no origin.
             statistic = np.cbrt(surprise - surprise[valid].min())
         else:
             statistic = gaussianised(
@@ -206,8 +214,8 @@ class MsfaDetector:
     def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedMsfa:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
-        With no epochs in either stage the result is the untrained network, the control that every
-        table of results needs.
+        With no epochs in either stage the result is the untrained network, the control in every
+        table of results.
 
         Raises
         ------
@@ -225,7 +233,7 @@ class MsfaDetector:
         candidates = Candidates(np.zeros(cube.shape, dtype=bool))
         first, second = config.warm_up_epochs, config.epochs
         if features.local:
-            # Surroundings need no second stage; more steps only teach the odd ones.
+            # Surroundings need no second stage; more steps would only learn the odd ones.
             first, second = max(first, second), 0
         noisy = False
 
@@ -306,7 +314,7 @@ def predict_with_residual(
     phase: str = "scoring",
     task: Task = SILENT,
 ) -> ScanPrediction:
-    """Predict a scan and take the residual, smoothed over about the beam."""
+    """Predict a scan and take the residual, averaged over about the beam."""
     height, width = view.cube.shape
     latent = np.empty((network.bottleneck.out_channels, height, width), dtype=np.float32)
 
@@ -344,7 +352,7 @@ def _started(
 
 
 def _multiply_adds(network: MaskedNetwork, features: Features, config: MsfaConfig) -> int:
-    """Multiply-adds per pixel of one scoring: passes times the network's own."""
+    """Multiply-adds per pixel of one scoring: those of the network, times the passes."""
     hidden = 0 if features.local or config.no_masking else min(config.mask_blocks, features.n)
     return (1 + hidden) * network.multiply_adds()
 

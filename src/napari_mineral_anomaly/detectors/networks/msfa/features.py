@@ -1,4 +1,4 @@
-"""What the network sees of a scan: stabilised, standardised elements, or principal components."""
+"""The features of the network: stabilised, standardised elements, or principal components."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_ELEMENTS = 40
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """The fitted way from a scan to the F features of the network.
+    """The fitted conversion of a scan to the F features of the network.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Features:
         return values
 
     def transformed(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Transformed elements (K, ...) of features (F, ...): the way back."""
+        """Transformed elements (K, ...) from features (F, ...): the reverse of `block`."""
         if self.reduced:
             back = np.linalg.pinv(self.basis).astype(np.float32)
             values = np.einsum("f...,fk->k...", values, back, optimize=True)
@@ -77,7 +77,7 @@ class Features:
         return np.asarray(values * sd.reshape(shape) + mean.reshape(shape))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The numbers to save with a model, those of the preprocessing apart."""
+        """The numbers to save with a model, without those of the preprocessing."""
         return {"mean": self.mean, "sd": self.sd, "basis": self.basis, "unit": self.unit}
 
     @classmethod

@@ -1,9 +1,9 @@
 """The network: masked elements in, residual blocks with context, bottleneck, all elements out.
 
 A linear path runs beside the blocks, through the same bottleneck. It starts at the principal
-components of the scan, so that training begins where PCA ends and adds what PCA cannot say:
-mixtures that are no sums, neighbours, elements predicted while hidden. From a random start the same
-steps taught rare minerals in one run and not in the next (our choice, see docs/benchmarks.md).
+components of the scan, so that training begins where PCA ends and adds what PCA cannot describe:
+mixtures that are not sums, neighbours, elements predicted while hidden. From a random start the
+same steps learnt rare minerals in one run and not in the next (our choice, see docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from napari_mineral_anomaly.detectors.networks.parts.autoencoder import Forward
 
 SMALLEST_LATENT = 3
 LATENT_SHARE = 0.3
-# Counting sigmas of a principal component per unit of the bottleneck: of the size of what the
-# blocks add to it.
+# Counting sigmas of a principal component per unit of the bottleneck, so that it is about as large
+# as what the blocks add to it.
 SIGMAS_PER_UNIT = 5.0
 
 
@@ -29,7 +29,7 @@ def latent_width(n_features: int, config: MsfaConfig) -> int:
     """Width D of the bottleneck, `AUTO` resolved.
 
     Three tenths of the elements: a rock of a handful of minerals needs no more dimensions, and
-    what needs more is what is looked for (our choice).
+    anomalies are what needs more (our choice).
     """
     if config.latent_dim != AUTO:
         return config.latent_dim

@@ -39,9 +39,9 @@ def predict_scan(
 ) -> NDArray[np.float32]:
     """Predicted features (F, H, W) of every pixel.
 
-    The mean of two looks: one with everything shown, which leaves the bottleneck to be faithful
-    only to what the rock is made of; one in which each feature is predicted while its block is
-    hidden, which no grain can give away (our choice: each look finds what the other misses).
+    The mean of two passes (our choice: each finds what the other misses). In the first everything
+    is shown: the bottleneck is too narrow for more than the common minerals of the rock. In the
+    second each feature is predicted while its block is hidden: its own value cannot help.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def predict_scan(
         around it, so strips give the numbers of the whole scan.
     view : ScanView
     blocks : list of arrays
-        From `hidden_blocks`; empty: one look only.
+        From `hidden_blocks`; empty: the first pass only.
     latent_sink : callable, optional
-        Given the rows and the (D, h, W) bottleneck of each strip.
+        Called with the rows and the bottleneck (D, h, W) of each strip.
     """
     height, width = view.cube.shape
     out = np.empty((view.features.n, height, width), dtype=np.float32)
@@ -82,7 +82,7 @@ def _passes(
     device: torch.device,
     task: Task,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
-    """The open look with its bottleneck, then the hidden one."""
+    """The pass with everything shown and its bottleneck, then the pass with hidden blocks."""
     if view.features.local:
         around = torch.from_numpy(view.surroundings(rows, slice(0, view.cube.shape[1])))
         shown = network(around[None].to(device))
@@ -105,7 +105,7 @@ def _passes(
 
 
 def masked_input(values: Tensor, mask: Tensor) -> Tensor:
-    """Input (B, 2 F, H, W): values with the hidden ones blanked, and what is hidden."""
+    """Input (B, 2 F, H, W): values, 0 where hidden, and the mask of what is hidden."""
     return torch.cat([values * (1 - mask), mask], dim=1)
 
 

@@ -1,12 +1,12 @@
 """How odd a residual is among its surroundings: for reflectance, and where noise hides grains.
 
 In a thin section each mineral recurs all over the scan, so one background serves all pixels, and a
-rare mineral in large crystals is odd though its surroundings are its own. In an airborne scene the
-background of a pixel is what lies around it. So it is where counts are so few that the residual is
-noise: its size and direction are those of the mineral at the place, and grains of a few pixels are
-all that can be found. But a ring holds too few pixels for a covariance of its own. So the
-covariance of the ring is drawn towards that of the scan, as if the scan had been seen in
-`PRIOR_PIXELS` pixels more (the conjugate, inverse-Wishart estimate of a Gaussian; Gelman et al.
+rare mineral in large crystals is odd although it is its own surroundings. In an airborne scene the
+background of a pixel is what lies around it. The same holds where counts are so few that the
+residual is noise: its size and direction then depend on the mineral at the place, and only grains
+of a few pixels can be found. A ring holds too few pixels for a covariance of its own. Therefore its
+covariance is drawn towards that of the scan, as if the ring held `PRIOR_PIXELS` more pixels with
+the covariance of the scan (the conjugate, inverse-Wishart estimate of a Gaussian; Gelman et al.
 2013, Bayesian Data Analysis, ch. 3).
 """
 
@@ -44,7 +44,7 @@ def local_surprise(
     *,
     task: Task = SILENT,
 ) -> NDArray[np.float64]:
-    """Squared distance to the ring less the log predictive density, summed over `RINGS`. (H, W).
+    """Squared distance to the ring minus the log predictive density, summed over `RINGS`. (H, W).
 
     The distance alone favours noisy surroundings, the density alone quiet ones; their sum did best
     on simulated and real scenes (our choice).

@@ -34,7 +34,7 @@ from napari_mineral_anomaly.progress import SILENT, Task
 # the prediction of hidden ones that is hard.
 HIDDEN_EXTRA = 4.0
 LEAST_HIDDEN, MOST_HIDDEN = 0.05, 0.5
-# Huber loss: differences beyond three counting sigmas pull no harder than that.
+# Huber loss: the pull of a difference does not grow beyond three counting sigmas.
 HUBER_COUNTS, HUBER_OTHER = 3.0, 1.5
 
 HELD_OUT_SHARE = 0.05
@@ -115,10 +115,10 @@ class TileTrainer:
         self._background_map = background_map
 
     def run(self, steps: int, stage: int) -> None:
-        """Train for at most ``steps`` steps; stop early when held-out squares gain nothing.
+        """Train for at most ``steps`` steps; stop early when held-out squares do not improve.
 
         The last weights are kept, unless the best ones before were better by `TOLERANCE`: the
-        held-out loss is noisy, and the last steps, at a small step width, are the quiet ones.
+        held-out loss is noisy, and the last steps, at a small step width, change the weights least.
 
         Raises
         ------
@@ -261,7 +261,7 @@ class TileTrainer:
         return torch.from_numpy(np.stack(tiles)).to(self._device)
 
     def _draw_held_out(self) -> NDArray[np.bool_]:
-        """Small squares that no gradient sees: they tell when training has done its work."""
+        """Small squares that no gradient uses: their loss shows when training is finished."""
         height, width = self._view.cube.shape
         out = np.zeros((height, width), dtype=bool)
         n_valid = len(self._valid_index)

@@ -1,4 +1,4 @@
-"""What the network is given of one scan: elements with masks, or the surroundings of each pixel."""
+"""The input of the network: features of a scan, or the surroundings of each pixel."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from napari_mineral_anomaly.detectors.networks.msfa.features import Features
 from napari_mineral_anomaly.detectors.statistical.ring import mirrored, ring_sum
 from napari_mineral_anomaly.scan.cube import ElementCube
 
-# Inner and outer squares (px) of the surroundings: grains of up to 3, 5 and 9 pixels stay out of
+# Inner and outer squares (px) of the surroundings: grains of up to 3, 5 and 9 pixels do not enter
 # their own background. The outer ones are those of local RX and its neighbours.
 RINGS = ((3, 9), (5, 13), (9, 17))
 MARGIN = RINGS[-1][1] // 2
 
-# Features of a scan are kept whole up to this size, so that tiles need not be computed again.
+# Up to this size the features of a whole scan are kept, so that tiles need no second computation.
 CACHED_BYTES = 256 * 1024 * 1024
 
 

@@ -4,8 +4,8 @@ An autoencoder learns the element maps of one scan; what it reconstructs badly i
 equations are not public, so each module says what comes from the paper, from its parent DFAN, and
 from us.
 
-The way of the data: `loading` (windows as tensors) -> `network` (encoder, `attention`, decoder)
-trained by `training` with the pseudo-labels of `aggregation` and the `losses` -> `calibration` and
-`scan` (the trained network on the whole scan) -> `scoring` (residual and statistic); `detector`
-puts it together.
+The data pass through `parts.loading` (windows as tensors), `network` (encoder, `attention`,
+decoder), trained by `training` with the pseudo-labels of `aggregation` and `parts.losses`, then
+`scan` (the trained network on the whole scan) and `parts.residuals` (residual and statistic).
+`detector` joins them.
 """

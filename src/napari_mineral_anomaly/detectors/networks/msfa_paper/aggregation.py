@@ -26,13 +26,13 @@ from napari_mineral_anomaly.detectors.networks.parts.losses import (
 from napari_mineral_anomaly.progress import SILENT, Task
 
 # Centres in the losses, the largest clusters first: bounds memory when DBSCAN finds hundreds of
-# small clusters. Background clusters number fewer than 1 / anomal_prop, so they are all in.
+# small clusters. Background clusters number fewer than 1 / anomal_prop, so all are included.
 MAX_CENTRES = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What a window's pseudo-labels mean for the loss.
+    """The pseudo-labels of a window, as the losses use them.
 
     Attributes
     ----------

@@ -103,8 +103,8 @@ class MsfaPaperDetector:
     def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedMsfaPaper:
         """Train on the valid pixels of a scan, then learn what its residual looks like.
 
-        With no epochs at all the result is the untrained network, the control that every table
-        of results needs.
+        With no epochs at all the result is the untrained network, the control in every table of
+        results.
 
         Raises
         ------

@@ -1,8 +1,8 @@
-"""A network on a whole scan, strip by strip, with the numbers of one pass over everything.
+"""A network on a whole scan, strip by strip, with the numbers of one pass over all pixels.
 
-Encoder and decoder judge each pixel by itself, but the attention looks at the whole image: means
-of rows and columns, normalisation, and the orthogonal squeeze. Those are gathered first, in two
-passes over strips of rows; a third pass then applies them. The result does not depend on the
+Encoder and decoder treat each pixel by itself, but the attention uses the whole image: means of
+rows and columns, normalisation, and the orthogonal squeeze. Two passes over strips of rows gather
+these first; a third pass applies them. The result does not depend on the
 height of the strips, so there are no seams, and memory does not grow with the scan.
 """
 
@@ -58,7 +58,7 @@ class Strip:
 
 @dataclass(frozen=True, eq=False)
 class StripOutput:
-    """What becomes of the n valid pixels of a strip.
+    """Features of the n valid pixels of a strip.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class StripOutput:
 
 @dataclass(frozen=True, eq=False)
 class AttentionContext:
-    """What the attention knows of a whole scan of H x W pixels.
+    """What the attention uses of a whole scan of H x W pixels.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class ScanPasses:
         Pixels per strip.
     device : torch.device
     task : Task, optional
-        Checked before each strip of each pass and told after it.
+        Checked before each strip of each pass; each strip is reported to it.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class ScanPasses:
     def outputs(self, phase: str) -> Iterator[StripOutput]:
         """Latent features of the whole scan, strip by strip, without gradients.
 
-        ``phase`` names the passes in progress events. What the attention knows of the scan is
+        ``phase`` names the passes in progress events. What the attention uses of the scan is
         gathered at the first call and kept: encoder and attention must not change afterwards.
         """
         attention = self._network.attention

@@ -1,1 +1,1 @@
-"""Parts that several networks share: windows, losses, filters, residuals."""
+"""Parts that several networks share: autoencoder, windows, training step, losses, residuals."""

@@ -57,8 +57,8 @@ class FoldedPooling:
 
     The inner product of a p x p filter with the adaptive average pool of an image
     (`torch.nn.functional.adaptive_avg_pool2d`) equals the inner product of `weights` with the
-    image itself. The weights are constants of the valid area, so this costs one product per step
-    where pooling would cost a pass forth and back, and an image can be squeezed piece by piece.
+    image itself. The weights are constants of the valid area, so this costs one product per step,
+    where pooling would cost a forward and a backward pass, and an image can be pooled in pieces.
     Bins hold valid pixels only; an empty bin counts as zero.
 
     Parameters
@@ -70,7 +70,7 @@ class FoldedPooling:
     Attributes
     ----------
     totals : (...,)
-        Sum of the weights of each filter: what it makes of an image of ones.
+        Sum of the weights of each filter: its value for an image of ones.
     """
 
     def __init__(self, filters: Tensor, valid: Tensor) -> None:

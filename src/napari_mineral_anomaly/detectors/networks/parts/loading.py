@@ -94,7 +94,7 @@ class WindowLoader:
         return LoadedWindow(pixels, self._grid(valid))
 
     def _grid(self, valid: NDArray[np.bool_]) -> PixelGrid:
-        # Windows without gaps share one grid, and with it the folded pooling of the attention.
+        # Windows without gaps share one grid, so that the attention can reuse its folded pooling.
         if not valid.all():
             return PixelGrid(valid, self._device)
         height, width = valid.shape

@@ -1,4 +1,4 @@
-"""Scores of what a network did not reconstruct: the norm of the residual, or its distance."""
+"""Scores from the residual of a reconstruction: its length, or its Mahalanobis distance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RESIDUAL_RIDGE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class ResidualModel:
-    """What the residual of the background looks like.
+    """Statistics of the residual over the background.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class ResidualModel:
         preprocessing: Preprocessing,
         reconstruction: NDArray[np.float32],
     ) -> ResidualModel:
-        """Learn the residual's statistics; ``reconstruction`` (K, H, W) is used up."""
+        """Learn the statistics of the residual; ``reconstruction`` (K, H, W) is overwritten."""
         n_elements = len(reconstruction)
         low, high = np.zeros(n_elements), np.ones(n_elements)
         if kind == "rx_minmax":

@@ -1,4 +1,4 @@
-"""Windows on a scan: seeded ones to train on, strips of rows to score with."""
+"""Windows of a scan: seeded ones for training, strips of rows for scoring."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def bounding_window(valid: NDArray[np.bool_]) -> Window:
 def fits_whole(valid: NDArray[np.bool_], limit: int) -> bool:
     """Whether the valid area is trained on as one window.
 
-    At most ``limit`` valid pixels, in a rectangle of at most twice as many: a few valid pixels
-    strewn over a huge scan are taken in windows as well, or memory would grow with the empty part.
+    It holds at most ``limit`` valid pixels in a rectangle of at most twice as many pixels. A few
+    valid pixels scattered over a huge scan are trained on in windows too, because memory would
+    grow with the empty part.
     """
     height, width = bounding_window(valid).shape
     return int(np.count_nonzero(valid)) <= limit and height * width <= 2 * limit
@@ -53,8 +54,8 @@ def draw_windows(
 ) -> list[Window]:
     """Training windows: the whole valid area where it fits, else ``count`` random ones.
 
-    Each is placed around a random valid pixel and holds two valid pixels at least, the fewest
-    that have a spread.
+    Each is placed around a random valid pixel and holds at least two valid pixels, the fewest
+    that have a variance.
     """
     outer = bounding_window(valid)
     if fits_whole(valid, limit):
@@ -62,7 +63,7 @@ def draw_windows(
     height, width = window_shape(outer.shape, limit)
     places = np.flatnonzero(valid)
     windows: list[Window] = []
-    # Lone pixels far from all others could keep a window from ever holding two.
+    # More draws than windows: a window around an isolated pixel may hold only that pixel.
     for place in rng.choice(places, 20 * count):
         y, x = np.unravel_index(place, valid.shape)
         top = _clamped(int(y) - height // 2, outer.rows, height)
