@@ -36,7 +36,7 @@ _ENTRIES = (
     DetectorEntry(
         "msfa",
         "MSFA-Net (ours)",
-        "What a network that knows the rock cannot predict of a pixel from its other elements.",
+        "What a trained network cannot predict of a pixel from its other elements and neighbours.",
         f"{_PACKAGE}.networks.msfa.detector:MsfaDetector",
         f"{_PACKAGE}.networks.msfa.config:MsfaConfig",
         random=True,
@@ -103,7 +103,7 @@ _ENTRIES = (
     DetectorEntry(
         "auto-ad",
         "Auto-AD (autoencoder)",
-        "What a convolutional network cannot learn to draw from noise; learns each scan anew.",
+        "What a convolutional network cannot learn to draw from noise; trained for each scan.",
         f"{_PACKAGE}.networks.auto_ad.detector:AutoAdDetector",
         f"{_PACKAGE}.networks.auto_ad.config:AutoAdConfig",
         random=True,

@@ -57,7 +57,7 @@ class ScaledConfig(PixelwiseConfig):
 
 
 class Background(Protocol):
-    """What a pixelwise detector knows after the fit."""
+    """What a pixelwise detector has learnt from its fit."""
 
     def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
         """Statistic (n,) of transformed pixels (n, K), larger = odder."""

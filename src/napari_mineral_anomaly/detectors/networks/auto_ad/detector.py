@@ -61,7 +61,7 @@ class FittedAutoAd:
         steps: list[int] = []
         for number, tile in enumerate(tiles):
 
-            def tell(step: int, loss: float, number: int = number) -> None:
+            def report_step(step: int, loss: float, number: int = number) -> None:
                 if step % CURVE_STEP == 0:
                     curve.append({"epoch": step + 1, "stage": number + 1, "loss": loss})
                 message = f"tile {number + 1} of {len(tiles)}" if len(tiles) > 1 else ""
@@ -74,7 +74,7 @@ class FittedAutoAd:
                 config,
                 _tile_seed(config.seed, number),
                 device,
-                on_step=tell,
+                on_step=report_step,
                 task=task,
             )
             scaled[:, tile.rows, tile.columns] = learnt.output

@@ -46,15 +46,15 @@ from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianise
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
-# The blocks start small beside the linear path: what they learn first is the rock, not its rare
+# The blocks start small beside the linear path, so that they first learn the rock, not its rare
 # minerals. With fewer candidates than `HIDDEN_SHARE` after the first stage, noise still hides what
 # is odd (our choice: simulated sections of few counts show one candidate in 10 000 pixels, mineral
-# maps one in 50). Such a scan needs the blocks, which average over neighbours: a network with full
-# blocks is trained instead, for longer, because averaging takes more steps and what stands in
-# the noise is not learnt by them. (One long stage is ended early by `patience`.) What stays of
-# the residual there is noise that differs from mineral to mineral, so its pixels are judged by
-# their surroundings (average precision on the simulated sections hard:10 and hard:11 .37 and .38,
-# against .23 and .24 by the sum of squares). Elsewhere that would hide minerals in large crystals.
+# maps one in 50). Such a scan needs the blocks, which average over neighbours. Therefore a network
+# with full blocks is trained instead, and for longer: averaging takes more steps, and the blocks do
+# not learn anomalies that noise hides. (`patience` would end one long stage early.) The residual is
+# then noise that differs from mineral to mineral, so pixels are judged by their surroundings
+# (average precision on the simulated sections hard:10 and hard:11 .37 and .38, against .23 and .24
+# by the sum of squares). Elsewhere that would hide minerals in large crystals.
 SMALL_START, FULL_START = 0.1, 1.0
 HIDDEN_SHARE = 5e-4
 HIDDEN_ROUNDS = 2

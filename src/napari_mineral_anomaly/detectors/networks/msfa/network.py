@@ -68,12 +68,12 @@ class MaskedNetwork(nn.Module):
         Channels of the input: 2 F (values and masks), or the means of the surroundings.
     config : MsfaConfig
     local : bool
-        Prediction from the surroundings: no convolution may look at the pixel itself, and there is
+        Prediction from the surroundings: no convolution may use the pixel itself, and there is
         no linear path.
 
     Notes
     -----
-    Only the first block looks at the neighbours: a second one lets small grains explain
+    Only the first block uses the neighbours: with a second one, small grains would predict
     themselves. torch's global random state is restored after the weights are drawn.
     """
 
