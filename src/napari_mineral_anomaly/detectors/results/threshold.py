@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FALSE_PIXEL_RATE = 1e-5
 
 _PIXELS = f"{round(1 / FALSE_PIXEL_RATE):_}".replace("_", " ")
-DEFAULT_IN_WORDS = f"one false pixel in {_PIXELS} expected, at least one per scan"
+DEFAULT_IN_WORDS = f"1 false pixel expected in {_PIXELS}, at least 1 per scan"
 
 
 def promised_false_pixels(n_valid: int) -> float:
