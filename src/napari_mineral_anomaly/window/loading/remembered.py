@@ -33,7 +33,7 @@ def remembered_energy(folder: Path) -> tuple[float, float] | None:
 
 
 def remember_energy(folder: Path, energy: tuple[float, float]) -> None:
-    """Keep a calibration until spectra of this folder are opened again."""
+    """Keep a calibration for the next time that spectra of this folder are opened."""
     kept = _read()
     key = str(folder.resolve())
     kept.pop(key, None)

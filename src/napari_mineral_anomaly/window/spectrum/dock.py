@@ -162,7 +162,7 @@ class SpectrumDock(Dock):
         return self.notes_pane
 
     def _join_our_docks(self) -> None:
-        """Open below the canvas, where a spectrum has room; napari ignores the area in its yaml."""
+        """Open below the canvas, where a spectrum has room; napari ignores `default_dock_area`."""
         own, window = self.parent(), self.window()
         if isinstance(own, QDockWidget) and isinstance(window, QMainWindow):
             put_below_the_map(window, own)

@@ -111,7 +111,7 @@ class RegionChoice(QComboBox):
 
 
 def _emitters(layer: Any | None) -> list[Any]:
-    """Events of a labels layer to watch: brush and fill emit `paint`, undo and redo `set_data`."""
+    """Events of a labels layer to watch: brush emits `paint`, undo only `set_data`."""
     if layer is None:
         return []
     return [layer.events.paint, layer.events.set_data, layer.events.selected_label]
