@@ -17,8 +17,6 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 
-# The columns of the grain table that need the element maps.
-DETAIL_COLUMNS = ("mineral_hint", "mineral_distance", "mineral_others", "flags")
 DETAIL_STEPS = ("elements", "minerals", "flags")
 
 

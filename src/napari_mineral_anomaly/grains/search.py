@@ -11,12 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, VERDICT_COLUMNS
 
 BoolArray = NDArray[np.bool_]
-
-# The texts of a table that change while it is shown.
-VERDICT_COLUMNS = ("status", "comment", "decided_by", "decided_at")
 
 # Short words for the columns of numbers; every other column goes by its own name.
 _SHORT = {

@@ -15,7 +15,7 @@ from napari_mineral_anomaly.detectors.results.agreement import agreeing_detector
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, GRAIN_COLUMNS, N_DRIVERS, UNSEEN
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, N_DRIVERS, with_all_columns
 from napari_mineral_anomaly.grains.details import (
     DETAIL_STEPS,
     GrainDetails,
@@ -98,27 +98,10 @@ def find_grains(
 
     Returns
     -------
-    DataFrame with the columns `GRAIN_COLUMNS`
-        ``id`` is the number of the grain in ``label_grains(mask)``; with ``min_area_px`` > 1 some
-        numbers are missing. ``peak_score`` and ``mean_score`` are in background sigmas.
-        ``area_um2`` and ``centroid_*_um`` are NaN where the pixel size is unknown. Centroids are
-        unweighted means of pixel positions; the centre of the first pixel is at 0 (0 µm), as in
-        napari's world coordinates of a layer with the pixel size as scale.
-        ``driver_1`` ... ``driver_5`` are such as "As+14.2": an element and its signed contribution
-        in background sigmas, averaged over the grain (our choice: on a grain of n pixels the mean
-        carries 1/sqrt(n) of the noise of its peak pixel), the largest magnitude first; empty
-        where there are fewer elements.
-        ``equivalent_diameter_*`` is the diameter of the circle of equal area. ``row_min`` ...
-        ``col_max`` are inclusive. ``touches_edge`` is "scan", "valid area" or empty.
-        ``detectors_agreeing`` names the detectors that flag at least one pixel of the grain
-        (`results.agreement.agreeing_detectors`), the result's own first.
-        ``mineral_hint`` and ``mineral_distance`` are the nearest mineral
-        (`mineral_hints`), ``mineral_others`` the next, such as "rutile 0.21". ``flags`` are
-        artefact flags (`artefacts`) joined by "; ". ``neighbours`` are the pseudo-label clusters
-        of the pixels around the grain with their shares, such as
-        "Cluster 3 64 %, Cluster 2 36 %". ``status`` is
-        "unseen", and ``comment``, ``decided_by`` and ``decided_at`` are empty until
-        `verdicts.book.with_verdicts` fills them.
+    DataFrame
+        With the columns of `columns.COLUMNS`, which explains them. ``status`` is "unseen", and
+        ``comment``, ``decided_by`` and ``decided_at`` are empty until
+        `verdicts.book.with_verdicts` fills them in.
 
     Raises
     ------
@@ -174,14 +157,10 @@ def list_grains(
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
     neighbours = neighbour_shares(result.pseudo_labels, regions, task=task)
     table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
-    table[["mineral_hint", "mineral_others", "flags"]] = ""
-    table["mineral_distance"] = np.nan
-    table["status"] = UNSEEN
-    table[["comment", "decided_by", "decided_at"]] = ""
     table = table.sort_values(["peak_score", "mean_score", "id"], ascending=[False, False, True])
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
-    table = table[list(GRAIN_COLUMNS)].reset_index(drop=True)
+    table = with_all_columns(table).reset_index(drop=True)
     return GrainList(table, rows, regions, contributions, edges, neighbours)
 
 
