@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def pixels(shape: tuple[int, int]) -> str:
-    """A shape (H, W) in words: "512x400"."""
-    return f"{shape[0]}x{shape[1]}"
+def pixels(shape: Sequence[int]) -> str:
+    """A shape such as (H, W) in words: "512x400"."""
+    return "x".join(map(str, shape))
 
 
 def listed(names: Sequence[str], shown: int = 4) -> str:

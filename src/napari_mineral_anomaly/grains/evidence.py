@@ -24,7 +24,7 @@ from napari_mineral_anomaly.grains.table import (
 )
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
+from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma, thinned
 
 Floats = NDArray[np.float64]
 
@@ -376,8 +376,7 @@ def _require_same_elements(cube: ElementCube, result: AnomalyResult) -> None:
 
 def _scan_sigma(cube: ElementCube) -> Floats:
     """(C,) robust sigma of each element over (a sample of) the valid pixels."""
-    where = np.flatnonzero(cube.valid)
-    where = where[:: max(1, where.size // _SAMPLED_PIXELS)]
+    where = thinned(np.flatnonzero(cube.valid), _SAMPLED_PIXELS)
     return np.array(
         [
             robust_centre_and_sigma(cube.plane(c).reshape(-1)[where].astype(np.float64))[1]

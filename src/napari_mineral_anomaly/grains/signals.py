@@ -13,6 +13,7 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
+from napari_mineral_anomaly.scan.robust import thinned
 
 Floats = NDArray[np.float64]
 
@@ -113,8 +114,7 @@ def measure_grains(
     mean, ring_mean, ring_sd = np.empty(shape), np.empty(shape), np.empty(shape)
     peak, around = np.empty(shape), np.empty(shape)
     median, rich = np.empty(cube.n_elements), np.empty(cube.n_elements)
-    valid_at = np.flatnonzero(cube.valid)
-    sample = valid_at[:: max(1, valid_at.size // _SAMPLED_PIXELS)]
+    sample = thinned(np.flatnonzero(cube.valid), _SAMPLED_PIXELS)
     for c in range(cube.n_elements):
         task.check()
         plane = cube.plane(c)

@@ -30,6 +30,7 @@ from napari_mineral_anomaly.grains.pixels.regions import (
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.stage import StageTransform
+from napari_mineral_anomaly.words import pixels
 
 Floats = NDArray[np.float64]
 
@@ -197,8 +198,8 @@ def _check_shapes(
     for name, shape in shapes.items():
         if shape != result.score.shape:
             raise InputError(
-                f"The {name} is {'x'.join(map(str, shape))} pixels but the score map is "
-                f"{'x'.join(map(str, result.score.shape))}: they must lie on the same grid."
+                f"The {name} is {pixels(shape)} pixels but the score map is "
+                f"{pixels(result.score.shape)}: they must lie on the same grid."
             )
 
 
@@ -208,21 +209,21 @@ def _geometry(
     ids: NDArray[np.intp],
     stage: StageTransform | None,
 ) -> pd.DataFrame:
-    pixels = regions.pixels
-    score = result.score.reshape(-1)[pixels.pixel].astype(np.float64)
+    sets = regions.pixels
+    score = result.score.reshape(-1)[sets.pixel].astype(np.float64)
     pixel_y, pixel_x = result.pixel_size or (np.nan, np.nan)
     if stage is None and result.pixel_size is not None:
         stage = StageTransform.from_pixel_size(result.pixel_size)
-    centroid_y, centroid_x = pixels.mean(regions.rows), pixels.mean(regions.columns)
-    unknown = np.full(pixels.n_grains, np.nan)
+    centroid_y, centroid_x = sets.mean(regions.rows), sets.mean(regions.columns)
+    unknown = np.full(sets.n_grains, np.nan)
     stage_y, stage_x = (unknown, unknown) if stage is None else stage.apply(centroid_y, centroid_x)
     row_min, row_max, col_min, col_max = regions.bounds
-    area = pixels.size
+    area = sets.size
     return pd.DataFrame(
         {
             "id": ids,
-            "peak_score": pixels.largest(score),
-            "mean_score": pixels.mean(score),
+            "peak_score": sets.largest(score),
+            "mean_score": sets.mean(score),
             "area_px": area,
             "area_um2": area * pixel_y * pixel_x,
             "centroid_y_px": centroid_y,
@@ -241,15 +242,15 @@ def _geometry(
     )
 
 
-def mean_contributions(result: AnomalyResult, pixels: PixelSets) -> Floats:
+def mean_contributions(result: AnomalyResult, sets: PixelSets) -> Floats:
     """Mean contribution (n, C) of each element to n sets of pixels, in background sigmas.
 
     One contribution plane in memory at a time: they may be lazy.
     """
-    means = np.empty((pixels.n_grains, len(result.elements)))
+    means = np.empty((sets.n_grains, len(result.elements)))
     for c in range(len(result.elements)):
         plane = np.asarray(result.contributions[c]).reshape(-1)
-        means[:, c] = pixels.mean(plane[pixels.pixel])
+        means[:, c] = sets.mean(plane[sets.pixel])
     return means
 
 

@@ -60,7 +60,7 @@ class ContextImage:
             image, names = self.load()
             if image.shape[:2] != self.shape:
                 raise InputError(
-                    f"{self.file.name} has {pixels((image.shape[0], image.shape[1]))} pixels now, "
+                    f"{self.file.name} has {pixels(image.shape[:2])} pixels now, "
                     f"the element maps have {pixels(self.shape)}."
                 )
             self._kept.append((image, names))

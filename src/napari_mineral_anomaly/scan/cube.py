@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.context import ContextImage
+from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.words import pixels
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.scan.context import ContextImage
+    # Imported late: they need pydantic and scipy, which take a second.
     from napari_mineral_anomaly.scan.report import IngestReport
-    from napari_mineral_anomaly.scan.spectra import SpectrumImage
     from napari_mineral_anomaly.scan.valid_area import ValidArea
 
 Quantity = Literal["counts", "concentration", "reflectance", "unknown"]
@@ -100,15 +102,15 @@ class ElementCube:
         self._report = report
         if spectra is not None and spectra.shape != self.shape:
             raise InputError(
-                f"The spectra cover {'x'.join(map(str, spectra.shape))} pixels, "
-                f"the element maps {'x'.join(map(str, self.shape))}."
+                f"The spectra cover {pixels(spectra.shape)} pixels, "
+                f"the element maps {pixels(self.shape)}."
             )
         self._spectra = spectra
         odd = next((image for image in context if image.shape != self.shape), None)
         if odd is not None:
             raise InputError(
-                f"The image {odd.name} has {'x'.join(map(str, odd.shape))} pixels, "
-                f"the element maps {'x'.join(map(str, self.shape))}."
+                f"The image {odd.name} has {pixels(odd.shape)} pixels, "
+                f"the element maps {pixels(self.shape)}."
             )
         self._context = tuple(context)
 
@@ -171,7 +173,9 @@ class ElementCube:
     def valid(self) -> NDArray[np.bool_]:
         """(H, W) bool: the area that holds sample (reads the maps on first use)."""
         if self._valid is None:
-            self._valid_area = default_valid(self)
+            from napari_mineral_anomaly.scan.valid_area import locate_sample
+
+            self._valid_area = locate_sample(self._maps, self._elements, self.quantity)
             self._valid = self._valid_area.mask
         return self._valid
 
@@ -239,14 +243,6 @@ class ElementCube:
         )
 
 
-def default_valid(cube: ElementCube) -> ValidArea:
-    """The valid area of a cube that was given none."""
-    # Imported here: a cube with a given valid area does not need scipy.
-    from napari_mineral_anomaly.scan.valid_area import locate_sample
-
-    return locate_sample(cube.maps, cube.elements, cube.quantity)
-
-
 def guess_quantity(cube: ElementCube) -> Quantity:
     """Decide what the numbers are from 64 to 127 rows, evenly spread over the scan.
 
@@ -286,8 +282,7 @@ def _checked_valid(valid: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_
     mask = np.array(valid, dtype=bool)  # a copy: nobody can change the cube's area behind its back
     if mask.shape != shape:
         raise InputError(
-            f"The valid area is {'x'.join(map(str, mask.shape))} pixels, "
-            f"the element maps are {shape[0]}x{shape[1]}."
+            f"The valid area is {pixels(mask.shape)} pixels, the element maps are {pixels(shape)}."
         )
     mask.setflags(write=False)
     return mask

@@ -16,6 +16,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.words import pixels
 
 Pixel = tuple[int, int]
 Region = Pixel | NDArray[np.bool_]
@@ -142,8 +143,7 @@ def _window_of(region: Region, shape: tuple[int, int]) -> tuple[slice, slice, ND
     mask = np.asarray(region, dtype=bool)
     if mask.shape != shape:
         raise InputError(
-            f"The region has {'x'.join(map(str, mask.shape))} pixels, "
-            f"the element maps {'x'.join(map(str, shape))}."
+            f"The region has {pixels(mask.shape)} pixels, the element maps {pixels(shape)}."
         )
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if ys.size == 0:

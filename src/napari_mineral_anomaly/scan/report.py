@@ -124,7 +124,8 @@ class ValidAreaCounts(_Value):
 class MapPair(_Value):
     """Two maps that agree: Pearson's ``r`` over the valid pixels.
 
-    ``lines`` names the X-ray lines that overlap ("Ba La, Ti Ka, 45 eV apart"), "" if none do.
+    ``first`` is the weaker map, which may follow the other. ``lines`` names the X-ray lines that
+    overlap ("Ba La, Ti Ka, 45 eV apart"), "" if none do.
     """
 
     first: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from napari_mineral_anomaly.scan.report import OverlapCounts, SpectrumReport
+from napari_mineral_anomaly.scan.report import (
+    IngestReport,
+    OverlapCounts,
+    SpectrumReport,
+    UsedMap,
+    ValidAreaCounts,
+)
 from napari_mineral_anomaly.scan.spectra.suggest import LEAST_SIGNIFICANCE
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.scan.report import IngestReport, UsedMap, ValidAreaCounts
 
 _OVERLAPS_SHOWN = 8
 

@@ -44,6 +44,7 @@ from scipy import ndimage
 
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
+from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 
 # Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
 MISSING_MAGNITUDE = 1e30
@@ -130,7 +131,7 @@ def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidAre
     n_zero = int(present.size - np.count_nonzero(present) - n_missing)
     mask = present
     if voters and present.any():
-        weight = _cell_sums(present, cell)
+        weight = cell_sums(present, (cell, cell))
         atomic = [SYMBOLS.index(str(symbols[c])) + 1 for c in voters]
         dark, dark_near = _dark_cells(sums, weight, noise, atomic, cell)
         outside, reason = _open_to_the_border(dark, dark_near, weight)
@@ -188,7 +189,7 @@ def _cells(
             values = block[c]
             if values.dtype.kind in "if":
                 values = np.where(present[rows], np.maximum(values, 0), 0)
-            sums[v, cells] = _cell_sums(values, cell)
+            sums[v, cells] = cell_sums(values, (cell, cell))
             if not is_counts:
                 steps[v].append(pixel_noise(block[c], present[rows]))
     noise = None if is_counts else np.array([np.median(step) for step in steps], np.float32)
@@ -201,14 +202,13 @@ def _aligned_rows(height: int, width: int, cell: int) -> Iterator[slice]:
         yield slice(start, min(start + step, height))
 
 
-def _cell_sums(values: NDArray[Any], cell: int) -> NDArray[np.float32]:
-    """Sums over squares of ``cell`` pixels; the last ones may be cut off by the border."""
+def cell_sums(values: NDArray[Any], cell: tuple[int, int]) -> NDArray[np.float32]:
+    """Sums over cells of so many rows and columns; the border may cut off the last cells."""
     values = values.astype(np.float32)
-    if cell == 1:
-        return values
-    for axis in (0, 1):
-        starts = np.arange(0, values.shape[axis], cell)
-        values = np.add.reduceat(values, starts, axis=axis)
+    for axis, step in enumerate(cell):
+        if step > 1:
+            starts = np.arange(0, values.shape[axis], step)
+            values = np.add.reduceat(values, starts, axis=axis)
     return values
 
 
@@ -217,7 +217,7 @@ def pixel_noise(values: NDArray[Any], inside: NDArray[np.bool_]) -> float:
     rows = slice(None, None, max(1, values.shape[0] // 64))
     part, kept = values[rows].astype(np.float64), inside[rows]
     step = np.abs(np.diff(part, axis=1))[kept[:, 1:] & kept[:, :-1]]
-    return float(1.4826 * np.median(step) / np.sqrt(2)) if step.size else 0.0
+    return float(MAD_TO_SIGMA * np.median(step) / np.sqrt(2)) if step.size else 0.0
 
 
 def _dark_cells(

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 
 Floats = NDArray[np.float64]
 
@@ -55,12 +56,14 @@ def find_bad_lines(cube: ElementCube, *, task: Task = SILENT) -> BadLines:
         plane = cube.plane(c)
         row_sums[c] = np.where(rows_used, plane[:, across], 0).sum(axis=1, dtype=np.float64)
         column_sums[c] = np.where(columns_used, plane[down], 0).sum(axis=0, dtype=np.float64)
-    dead_rows, dim_rows = _judge(row_sums, rows_used.sum(axis=1))
-    dead_columns, dim_columns = _judge(column_sums, columns_used.sum(axis=0))
+    dead_rows, dim_rows = _dead_and_dim(row_sums, rows_used.sum(axis=1))
+    dead_columns, dim_columns = _dead_and_dim(column_sums, columns_used.sum(axis=0))
     return BadLines(dead_rows, dim_rows, dead_columns, dim_columns)
 
 
-def _judge(sums: Floats, n_valid: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _dead_and_dim(
+    sums: Floats, n_valid: NDArray[np.intp]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Dead and dim lines from the sums (C, n) of the elements over each line's valid pixels."""
     around = ndimage.median_filter(n_valid.astype(float), _WINDOW, mode="nearest")
     dead = (n_valid < 0.25 * around) & (around > 0)
@@ -72,13 +75,13 @@ def _judge(sums: Floats, n_valid: NDArray[np.intp]) -> tuple[NDArray[np.bool_], 
             _WINDOW,
             mode="nearest",
         )
-        told = (usual > 0) & (profile > 0)
-        log[told] = np.log(profile[told] / usual[told])
+        known = (usual > 0) & (profile > 0)
+        log[known] = np.log(profile[known] / usual[known])
     # Elements without counts in or around a line say nothing of it.
     silent = np.isnan(logs).all(axis=0)
     logs[:, silent] = 0.0
     gain = np.nanmedian(logs, axis=0)
-    spread = 1.4826 * float(np.median(np.abs(gain))) if gain.size else 0.0
+    spread = MAD_TO_SIGMA * float(np.median(np.abs(gain))) if gain.size else 0.0
     dim = ((gain < np.log(DIM_GAIN)) | (gain > np.log(BRIGHT_GAIN))) & (
         np.abs(gain) > LEAST_SIGMAS * spread
     )

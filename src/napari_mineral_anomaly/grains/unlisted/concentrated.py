@@ -20,7 +20,7 @@ from scipy import ndimage
 
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
+from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma, thinned
 from napari_mineral_anomaly.scan.transforms import AppliedTransform, resolve_transform, stabilise
 
 N_ELEMENTS = 3
@@ -147,8 +147,7 @@ def _robust_z(
 ) -> tuple[NDArray[np.float32], tuple[float, float]]:
     """One element (H, W) in robust sigmas, and its median and sigma; not measured is 0."""
     z = stabilise(cube.plane(c).astype(np.float32), transform)
-    values = z[cube.valid]
-    values = values[:: max(1, values.size // _SAMPLED_PIXELS)]
+    values = thinned(z[cube.valid], _SAMPLED_PIXELS)
     values = values[np.isfinite(values)]
     if values.size == 0:
         return np.zeros_like(z), (0.0, 1.0)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly import words
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import UNSEEN
 from napari_mineral_anomaly.grains.pixels.regions import PixelSets
@@ -139,8 +140,8 @@ class VerdictBook:
         """
         if labels.shape != self.shape:
             raise InputError(
-                f"These verdicts belong to a scan of {self.shape[0]}x{self.shape[1]} pixels, "
-                f"not {labels.shape[0]}x{labels.shape[1]}."
+                f"These verdicts belong to a scan of {words.pixels(self.shape)} pixels, "
+                f"not {words.pixels(labels.shape)}."
             )
         if not self.verdicts:
             return {}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly import words
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import STATUSES, Verdict, VerdictBook
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
@@ -124,7 +125,7 @@ def _from_json(content: Any, shape: tuple[int, int], path: Path) -> VerdictBook:
     if tuple(content["shape"]) != tuple(shape):
         raise InputError(
             f"The verdicts in {path.name} belong to a scan of "
-            f"{'x'.join(map(str, content['shape']))} pixels, this one is {shape[0]}x{shape[1]}."
+            f"{words.pixels(content['shape'])} pixels, this one is {words.pixels(shape)}."
         )
     try:
         verdicts = tuple(

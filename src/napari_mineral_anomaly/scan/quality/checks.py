@@ -18,7 +18,8 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality import dead_lines, similar_maps
 from napari_mineral_anomaly.scan.quality import spikes as map_spikes
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
-from napari_mineral_anomaly.scan.report import IngestReport, MapPair, UsedMap, ValidAreaCounts
+from napari_mineral_anomaly.scan.report import IngestReport, UsedMap, ValidAreaCounts
+from napari_mineral_anomaly.scan.robust import pearson_r, thinned
 from napari_mineral_anomaly.scan.valid_area import MISSING_MAGNITUDE, is_measured, pixel_noise
 from napari_mineral_anomaly.words import listed
 
@@ -47,7 +48,7 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
     # Numbers that stand for "missing" may be so large that their squares overflow.
     with np.errstate(over="ignore", invalid="ignore"):
         maps, standing_out = _all_facts(cube, facts.maps)
-        spikes = [map_spikes.alone(one.peaks, standing_out) for one in maps]
+        spikes = [map_spikes.count_alone(one.peaks, standing_out) for one in maps]
         pairs = similar_maps.agreeing_pairs(
             cube.elements, np.stack([one.sample for one in maps], axis=1)
         )
@@ -82,7 +83,7 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
             n_off_sample=area.n_off_sample,
             reason=area.reason,
         ),
-        pairs=tuple(MapPair(first=p.first, second=p.second, r=p.r, lines=p.lines) for p in pairs),
+        pairs=tuple(pairs),
         spectra=None if cube.spectra is None else cube.spectra.source,
         spectrum=facts.spectrum,
     )
@@ -117,8 +118,7 @@ def _all_facts(
 ) -> tuple[list[_MapFacts], NDArray[np.uint8]]:
     """One pass over the maps; also how many maps stand out at each pixel (H, W)."""
     valid = cube.valid
-    n_valid = cube.n_valid
-    where = np.flatnonzero(valid)[:: max(1, n_valid // _SAMPLED_PIXELS)]
+    where = thinned(np.flatnonzero(valid), _SAMPLED_PIXELS)
     standing_out = np.zeros(cube.shape, dtype=np.uint8)
     found = []
     for c, source in enumerate(read):
@@ -250,11 +250,7 @@ def _r_of_neighbours(plane: NDArray[Any], valid: NDArray[np.bool_]) -> float:
 
 def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
     """Pearson's r; 1 where there are too few pairs, or no variation, to speak of noise."""
-    if a.size < _NOISE_PAIRS:
-        return 1.0
-    a, b = a - a.mean(dtype=np.float64), b - b.mean(dtype=np.float64)
-    norm = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
-    return float(np.dot(a, b)) / norm if 0 < norm < np.inf else 1.0
+    return 1.0 if a.size < _NOISE_PAIRS else pearson_r(a, b, undefined=1.0)
 
 
 def _dead_words(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
@@ -263,7 +259,7 @@ def _dead_words(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
         for element, one in zip(cube.elements, maps, strict=True):
             dead = getattr(one.used, name)
             if dead:
-                lines.append(f"{element}: {dead_lines.numbered(word, dead)} zero from end to end.")
+                lines.append(f"{element}: {dead_lines.lines_are(word, dead)} zero from end to end.")
     return lines
 
 

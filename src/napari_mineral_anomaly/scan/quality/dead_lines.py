@@ -59,11 +59,11 @@ def empty_everywhere(valid: NDArray[np.bool_]) -> list[str]:
         first, last = inside[0], inside[-1]
         empty = [int(i) for i in np.flatnonzero(n_valid == 0) if first < i < last]
         if empty:
-            lines.append(f"{numbered(word, empty)} zero or missing in every map.")
+            lines.append(f"{lines_are(word, empty)} zero or missing in every map.")
     return lines
 
 
-def numbered(word: str, lines: Sequence[int]) -> str:
+def lines_are(word: str, lines: Sequence[int]) -> str:
     """Numbers of lines in words: "row 7 (counted from 0) is"."""
     if len(lines) == 1:
         return f"{word} {lines[0]} (counted from 0) is"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts
 from napari_mineral_anomaly.scan.report import IngestReport
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Enough pixels for percentages and contrast; most often within one chunk of every map.
 _SIDE = 512

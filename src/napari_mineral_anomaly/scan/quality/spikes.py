@@ -62,7 +62,7 @@ def single_peaks(
     return (rows + 1) * plane.shape[1] + columns + 1, high
 
 
-def alone(peaks: NDArray[np.intp], standing_out: NDArray[np.uint8]) -> int:
+def count_alone(peaks: NDArray[np.intp], standing_out: NDArray[np.uint8]) -> int:
     """How many of the peaks of one map stand where no other map does."""
     return int(np.count_nonzero(standing_out.reshape(-1)[peaks] == 1))
 

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.scan.spectra.lines import MainLine, fwhm_kev, mapped_line
+from napari_mineral_anomaly.scan.spectra.lines import MainLine, mapped_line
 from napari_mineral_anomaly.scan.spectra.overlaps import window_overlaps
-from napari_mineral_anomaly.scan.spectra.windows import WINDOW_FWHM, ElementWindow
+from napari_mineral_anomaly.scan.spectra.windows import ElementWindow, window_around
 
 # Element maps do not say what excited them. A tube of 50 kV is taken, as in micro-XRF; elements
 # that a microprobe at 15 kV must map by a softer line (Zr by L, under P) may be victims there too.
@@ -82,10 +82,7 @@ def _leaks(symbols: tuple[str, ...]) -> dict[tuple[str, str], float]:
 
 def _window(line: MainLine) -> ElementWindow:
     """The window of a map; backgrounds beside it do not matter here."""
-    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(line.kev))
-    return ElementWindow(
-        line.element, line.name, line.kev - half, line.kev + half, None, None, line.kev
-    )
+    return ElementWindow(line.element, line.name, *window_around(line.kev), None, None, line.kev)
 
 
 def _yield_ratio(symbol: str, shell: str, mapped_shell: str) -> float:

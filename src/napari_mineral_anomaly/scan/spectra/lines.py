@@ -183,7 +183,7 @@ def mapped_line(
     beam_kev : float, optional
         Tube or beam voltage; default 50 kV, or the top of the spectrum where that is lower.
     """
-    lines = main_lines(symbol, _excitation(energy, beam_kev))
+    lines = main_lines(symbol, beam_or_default(energy, beam_kev))
     if energy is not None:
         low, high = energy.range_kev
         reach = {line.name: 0.6 * float(fwhm_kev(line.kev)) for line in lines}
@@ -205,11 +205,7 @@ def family(
 
 
 def beam_or_default(energy: EnergyAxis | None, beam_kev: float | None) -> float:
-    """The excitation to reckon with: the beam, else 50 kV or the top of the spectrum."""
-    return _excitation(energy, beam_kev)
-
-
-def _excitation(energy: EnergyAxis | None, beam_kev: float | None) -> float:
+    """Highest energy that excites lines: the beam, else 50 kV or the top of the spectrum."""
     if beam_kev is not None:
         return float(beam_kev)
     return DEFAULT_BEAM_KEV if energy is None else min(DEFAULT_BEAM_KEV, energy.range_kev[1])

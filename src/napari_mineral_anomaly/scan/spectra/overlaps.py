@@ -16,16 +16,15 @@ from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.spectra.lines import (
     DEFAULT_BEAM_KEV,
     MainLine,
-    element_lines,
-    fwhm_kev,
+    family,
     main_lines,
     mapped_line,
 )
 from napari_mineral_anomaly.scan.spectra.windows import (
-    WINDOW_FWHM,
     ElementWindow,
     Interval,
     peak_share,
+    window_around,
 )
 
 # Counts in the victim's window per 100 counts in the main peak of the partner's shell from which an
@@ -89,7 +88,7 @@ def window_overlaps(
         victim = MainLine(window.element, window.line, window.line_kev)
         for partner in dict.fromkeys(other.element for other in windows):
             if partner != window.element:
-                found += _leaks(victim, (window.low_kev, window.high_kev), partner, beam)
+                found += _shell_overlaps(victim, (window.low_kev, window.high_kev), partner, beam)
     return sorted(found, key=lambda overlap: -overlap.share)
 
 
@@ -126,12 +125,11 @@ def overlapping_lines(
             named.append((name, line))
     found: list[tuple[float, OverlappingLines]] = []
     for victim_name, victim in named:
-        half = 0.5 * WINDOW_FWHM * float(fwhm_kev(victim.kev))
-        region = (victim.kev - half, victim.kev + half)
+        region = window_around(victim.kev)
         for partner_name, partner in named:
             if partner.element == victim.element:
                 continue
-            leaks = _leaks(victim, region, partner.element, beam)
+            leaks = _shell_overlaps(victim, region, partner.element, beam)
             if leaks:
                 leak = leaks[0]
                 pair = OverlappingLines(
@@ -150,13 +148,14 @@ def _main_line(symbol: str, line: str | None, beam_kev: float) -> MainLine | Non
 
 
 @cache
-def _leaks(victim: MainLine, region: Interval, partner: str, beam_kev: float) -> list[Overlap]:
+def _shell_overlaps(
+    victim: MainLine, region: Interval, partner: str, beam_kev: float
+) -> list[Overlap]:
     """The shells of ``partner`` that leak into a window, the worst first."""
     found = []
     for main in main_lines(partner, beam_kev):
-        half = 0.5 * WINDOW_FWHM * float(fwhm_kev(main.kev))
-        own = (main.kev - half, main.kev + half)
-        lines = [line for line in element_lines(partner, beam_kev) if line.shell == main.shell]
+        own = window_around(main.kev)
+        lines = family(partner, main.shell, beam_kev)
         adds = [(line.intensity * float(peak_share(line.kev, region)), line) for line in lines]
         in_own = sum(line.intensity * float(peak_share(line.kev, own)) for line in lines)
         share = sum(counts for counts, _ in adds) / in_own

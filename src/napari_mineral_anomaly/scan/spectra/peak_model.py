@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,11 @@ class PeakFit:
     model: Floats
     own: dict[str, Floats]
     misfit: float
+
+    @cached_property
+    def left(self) -> Floats:
+        """(E,) counts that neither the continuum nor a peak explains."""
+        return self.spectrum - self.background - self.model
 
 
 def fit_peaks(

@@ -24,7 +24,7 @@ from napari_mineral_anomaly.scan.spectra.peak_model import (
     PeakFit,
     fit_peaks,
 )
-from napari_mineral_anomaly.scan.spectra.windows import WINDOW_FWHM
+from napari_mineral_anomaly.scan.spectra.windows import window_around
 
 # A peak is taken for an element from this many standard errors of its net counts on.
 LEAST_SIGNIFICANCE = 6.0
@@ -238,8 +238,7 @@ def _best_candidate(
 
 
 def _window(line: MainLine, energy: EnergyAxis) -> slice:
-    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(line.kev))
-    return energy.channel_range(line.kev - half, line.kev + half)
+    return energy.channel_range(*window_around(line.kev))
 
 
 def _significance(fit: PeakFit, line: MainLine, symbol: str) -> float:
@@ -261,7 +260,7 @@ def _is_peak(fit: PeakFit, line: MainLine) -> bool:
     """Whether what is left at a line is a peak with its centre there."""
     reach = 0.8 * float(fwhm_kev(line.kev))
     near = fit.energy.channel_range(line.kev - reach, line.kev + reach)
-    left = np.maximum(fit.spectrum[near] - fit.background[near] - fit.model[near], 0.0)
+    left = np.maximum(fit.left[near], 0.0)
     if near.stop - near.start < 3 or left.sum() <= 0:
         return False
     kev = fit.energy.channels_to_kev(np.arange(near.start, near.stop))
@@ -270,11 +269,10 @@ def _is_peak(fit: PeakFit, line: MainLine) -> bool:
         return False
     at = _window(line, fit.energy)
     n = at.stop - at.start
-    left_over = fit.spectrum - fit.background - fit.model
     starts = (max(0, at.start - n), at.stop + n // 2)
     beside = np.concatenate([np.arange(start, start + n // 2) for start in starts])
-    beside = beside[beside < left_over.size]
-    height, foot = float(left_over[at].mean()), float(left_over[beside].mean())
+    beside = beside[beside < fit.left.size]
+    height, foot = float(fit.left[at].mean()), float(fit.left[beside].mean())
     noise = fit.spectrum[at].sum() / n**2 + fit.spectrum[beside].sum() / beside.size**2
     return height - foot >= max(_CONTRAST * height, _LEAST_CONTRAST * float(np.sqrt(noise)))
 
@@ -282,8 +280,7 @@ def _is_peak(fit: PeakFit, line: MainLine) -> bool:
 def _shows_others(fit: PeakFit, line: MainLine, beam: float) -> bool:
     """Whether the other strong lines of the shell are there as well."""
     at = _window(line, fit.energy)
-    left = fit.spectrum - fit.background - fit.model
-    main = float(left[at].sum())
+    main = float(fit.left[at].sum())
     members = family(line.element, line.shell, beam)
     own = sum(m.intensity for m in members if abs(m.kev - line.kev) < 0.3 * float(fwhm_kev(m.kev)))
     for other in members:

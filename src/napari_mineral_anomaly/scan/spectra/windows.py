@@ -126,13 +126,19 @@ def _line_of(name: str, energy: EnergyAxis, beam_kev: float | None) -> MainLine:
     return line
 
 
+def window_around(kev: float) -> Interval:
+    """The window (low, high) in keV of a line at ``kev``, 1.2 FWHM wide."""
+    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(kev))
+    return kev - half, kev + half
+
+
 def _window(line: MainLine, energy: EnergyAxis, foreign: Sequence[EmissionLine]) -> ElementWindow:
-    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(line.kev))
+    low, high = window_around(line.kev)
     return ElementWindow(
         element=line.element,
         line=line.name,
-        low_kev=line.kev - half,
-        high_kev=line.kev + half,
+        low_kev=low,
+        high_kev=high,
         left=_side(line, energy, foreign, -1),
         right=_side(line, energy, foreign, +1),
         line_kev=line.kev,
