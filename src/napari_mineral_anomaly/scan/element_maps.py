@@ -15,7 +15,7 @@ from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.scan.spectra.image import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.windows import ElementWindow, Interval
 
-Background = Literal["linear", "none"]
+BackgroundMethod = Literal["linear", "none"]
 
 
 def element_maps(
@@ -23,7 +23,7 @@ def element_maps(
     windows: Sequence[ElementWindow],
     task: Task = SILENT,
     *,
-    background: Background = "linear",
+    background: BackgroundMethod = "linear",
 ) -> ElementCube:
     """Integrate the windows over every pixel, block of rows by block of rows.
 
@@ -89,7 +89,7 @@ def window_labels(windows: Sequence[ElementWindow]) -> list[str]:
 
 
 def window_weights(
-    window: ElementWindow, energy: EnergyAxis, background: Background = "linear"
+    window: ElementWindow, energy: EnergyAxis, background: BackgroundMethod = "linear"
 ) -> list[tuple[slice, float]]:
     """What a window's net counts are made of: channel ranges, each with its weight.
 

@@ -31,7 +31,13 @@ class MappedLine(_Value):
 
 
 class OverlapCounts(_Value):
-    """Counts of ``partner`` in the window of ``victim``, per count in the partner's own peak."""
+    """How much of one element's signal falls into another's window.
+
+    ``victim`` and ``partner`` are symbols; ``victim_line`` is the line of the window,
+    ``partner_line`` the partner's line that adds most, ``distance_ev`` the partner's line minus the
+    victim's. ``share`` is the counts in the victim's window per count in the main peak (Ka, La or
+    Ma) of the partner's shell.
+    """
 
     victim: str
     partner: str

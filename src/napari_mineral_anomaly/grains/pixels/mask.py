@@ -63,7 +63,7 @@ class JudgedScore:
     grains: int
 
 
-def judge(
+def judge_score(
     score: NDArray[np.floating[Any]],
     threshold: float,
     min_grain_px: int,

@@ -8,11 +8,11 @@ which that other element is recognised, is the leak.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.report import OverlapCounts
 from napari_mineral_anomaly.scan.spectra.lines import (
     DEFAULT_BEAM_KEV,
     MainLine,
@@ -46,34 +46,9 @@ class OverlappingLines(NamedTuple):
     distance_ev: float
 
 
-@dataclass(frozen=True)
-class Overlap:
-    """How much of one element's signal falls into another's window.
-
-    Attributes
-    ----------
-    victim, partner : str
-        Symbols.
-    victim_line, partner_line : str
-        The window's line, and the partner's line that adds most.
-    distance_ev : float
-        Partner's line minus victim's line.
-    share : float
-        Counts in the victim's window per count in the main peak (Ka, La or Ma) of the partner's
-        shell.
-    """
-
-    victim: str
-    partner: str
-    victim_line: str
-    partner_line: str
-    distance_ev: float
-    share: float
-
-
 def window_overlaps(
     windows: Sequence[ElementWindow], beam_kev: float | None = None
-) -> list[Overlap]:
+) -> list[OverlapCounts]:
     """Overlaps among the windows of a scan, the worst first.
 
     Parameters
@@ -150,7 +125,7 @@ def _main_line(symbol: str, line: str | None, beam_kev: float) -> MainLine | Non
 @cache
 def _shell_overlaps(
     victim: MainLine, region: Interval, partner: str, beam_kev: float
-) -> list[Overlap]:
+) -> list[OverlapCounts]:
     """The shells of ``partner`` that leak into a window, the worst first."""
     found = []
     for main in main_lines(partner, beam_kev):
@@ -164,7 +139,14 @@ def _shell_overlaps(
             distance = 1000.0 * (worst.kev - victim.kev)
             name = _short(worst.name)
             found.append(
-                Overlap(victim.element, partner, victim.name, name, round(distance, 1), share)
+                OverlapCounts(
+                    victim=victim.element,
+                    partner=partner,
+                    victim_line=victim.name,
+                    partner_line=name,
+                    distance_ev=round(distance, 1),
+                    share=share,
+                )
             )
     return sorted(found, key=lambda overlap: -overlap.share)
 
