@@ -1,4 +1,4 @@
-"""The cells of a grain table as plain values: a worker makes them for the window."""
+"""The cells of a grain table as plain values, which a worker makes for the window."""
 
 from __future__ import annotations
 

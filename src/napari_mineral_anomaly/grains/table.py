@@ -39,20 +39,20 @@ _STEPS = ("grains", "drivers", "surroundings", *DETAIL_STEPS)
 
 @dataclass(frozen=True, eq=False)
 class GrainList:
-    """The grains of a mask, and what is known of them without the element maps.
+    """The grains of a mask, with all that is known without the element maps.
 
     Attributes
     ----------
     table : DataFrame
-        As `find_grains` gives it without a scan: neither mineral hints nor flags.
+        As `find_grains` returns it without a scan: no mineral hints, no flags.
     rows : (n,) int
         Which grain of ``regions`` each row is.
     regions : GrainRegions
     contributions : (n, C) float64
-        Mean contribution of each element of the result, by grain of ``regions``.
+        Mean contribution of each element of the result to each grain of ``regions``.
     edges : Edges
     neighbours : list of tuple of (int, float)
-        As `neighbours.neighbour_shares` gives them.
+        As `neighbours.neighbour_shares` returns them.
     """
 
     table: pd.DataFrame
@@ -87,7 +87,7 @@ def find_grains(
     min_area_px : int
         Smaller grains are left out of the table.
     cube : ElementCube, optional
-        The scan itself. Without it there are no mineral hints, and no artefact flags.
+        The scan. Without it there are no mineral hints and no artefact flags.
     others : mapping of str to AnomalyResult, optional
         Results of other detectors on the same scan, by the name to show.
     stage : StageTransform, optional
@@ -95,7 +95,7 @@ def find_grains(
     cluster_names : mapping of int to str, optional
         Names of pseudo-label clusters; default: `pseudo_labels.default_cluster_name`.
     task : Task, optional
-        Tells progress (phase "grains") and answers a cancel.
+        Reports progress (phase "grains") and can be cancelled.
 
     Returns
     -------
@@ -137,20 +137,20 @@ def list_grains(
     cluster_names: Mapping[int, str] | None = None,
     task: Task = SILENT,
 ) -> GrainList:
-    """The first and quick half of `find_grains`: all that needs no element map."""
+    """The first, fast half of `find_grains`: all columns that need no element map."""
     mask = result.mask if mask is None else np.asarray(mask) != 0
     _check_shapes(result, mask=mask, others=others)
-    _tell("grains", task)
+    _report_step("grains", task)
     all_grains = GrainRegions.of(mask, result.valid)
     ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
     regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
     table = _geometry(result, regions, ids, stage)
-    _tell("drivers", task)
+    _report_step("drivers", task)
     contributions = mean_contributions(result, regions.pixels)
     texts = _driver_texts(contributions, result.elements)
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
-    _tell("surroundings", task)
+    _report_step("surroundings", task)
     edges = find_edges(regions, task=task)
     table["touches_edge"] = _edge_texts(edges)
     agreeing = _agreement(result, all_grains, ids, others)
@@ -168,7 +168,7 @@ def list_grains(
 def detail_grains(
     cube: ElementCube, result: AnomalyResult, grains: GrainList, *, task: Task = SILENT
 ) -> GrainDetails:
-    """The second half of `find_grains`: what the element maps say of the listed grains."""
+    """The second half of `find_grains`: what the element maps show of the listed grains."""
     driving = driving_contributions(grains.contributions)
     return examine_grains(
         cube,
@@ -176,12 +176,12 @@ def detail_grains(
         _in_order_of(cube.elements, driving, result.elements),
         result.pseudo_labels,
         grains.edges,
-        tell=lambda step: _tell(step, task),
+        tell=lambda step: _report_step(step, task),
         task=task,
     )
 
 
-def _tell(step: str, task: Task) -> None:
+def _report_step(step: str, task: Task) -> None:
     task.step("grains", _STEPS.index(step), len(_STEPS), step)
 
 
@@ -245,7 +245,7 @@ def _geometry(
 def mean_contributions(result: AnomalyResult, sets: PixelSets) -> Floats:
     """Mean contribution (n, C) of each element to n sets of pixels, in background sigmas.
 
-    One contribution plane in memory at a time: they may be lazy.
+    Holds one contribution plane in memory at a time: they may be lazy.
     """
     means = np.empty((sets.n_grains, len(result.elements)))
     for c in range(len(result.elements)):
@@ -296,7 +296,7 @@ def _agreement(
     ids: NDArray[np.intp],
     others: Mapping[str, AnomalyResult] | None,
 ) -> list[tuple[str, ...]]:
-    """Names of the detectors that flag each grain: the own one, which made the list, first."""
+    """Names of the detectors that flag each grain; first the one whose result is listed."""
     own = str(result.info.get("detector", "")) or "this detector"
     rivals = {name: other for name, other in (others or {}).items() if name != own}
     if not rivals:

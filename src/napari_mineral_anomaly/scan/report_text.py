@@ -65,7 +65,7 @@ def _valid_area_words(area: ValidAreaCounts) -> str:
     left_out = [
         f"{count} {word}"
         for count, word in (
-            (area.n_off_sample, "off the sample (no element present, open to the border)"),
+            (area.n_off_sample, "off the sample (no element present, connected to the border)"),
             (area.n_zero, "zero in every element"),
             (area.n_missing, "missing"),
         )
@@ -134,7 +134,7 @@ def spectrum_lines(report: SpectrumReport) -> list[str]:
         lines.append("Lines that the detector does not separate:")
         lines += [f"  {overlap_words(one)}" for one in report.overlaps[:_OVERLAPS_SHOWN]]
         if len(report.overlaps) > _OVERLAPS_SHOWN:
-            lines.append(f"  {len(report.overlaps) - _OVERLAPS_SHOWN} weaker overlaps more")
+            lines.append(f"  and {len(report.overlaps) - _OVERLAPS_SHOWN} weaker overlaps")
     return lines
 
 

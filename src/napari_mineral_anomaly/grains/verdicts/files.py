@@ -1,4 +1,4 @@
-"""Verdicts on disk: JSON for this program, CSV for spreadsheets and the way back from the SEM."""
+"""Verdict files: JSON for this program, CSV for spreadsheets and for results from the SEM."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def save_verdicts(
 ) -> None:
     """Write a book as ``.json`` or ``.csv``.
 
-    Both hold the pixels of each grain as runs "first+length" of positions in the flattened map,
-    row by row, so that nothing is lost. The CSV adds centroids for people.
+    Both hold the pixels of each grain, without loss, as runs "first+length" of positions in the
+    map flattened row by row. The CSV adds centroids for people.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def save_verdicts(
 
 
 def load_verdicts(path: str | Path, shape: tuple[int, int]) -> VerdictBook:
-    """Read a book written by `save_verdicts`, or a table made by hand.
+    """Read a file of `save_verdicts`, or a table made by hand.
 
     Parameters
     ----------

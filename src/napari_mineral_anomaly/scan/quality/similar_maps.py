@@ -18,14 +18,14 @@ from napari_mineral_anomaly.scan.valid_area import cell_sums
 
 # Two maps of different elements that agree this closely are rarely two elements (Ba La on Ti Ka).
 _SUSPICIOUS_R = 0.98
-# With lines that overlap, less is enough to name the pair.
+# Where lines overlap, the pair is named from this r on.
 _OVERLAP_R = 0.7
 _PAIRS_SHOWN = 5
 # A map is called mirrored when it fits another one so much better that way. Small pictures of the
-# maps, at most so many cells wide, show it.
+# maps are compared, at most this many cells wide.
 _CELLS = 96
 _FITS_R, _BETTER_BY = 0.6, 0.3
-# Ninths of fewer than three pixels a side say nothing.
+# Pictures must be this wide: ninths of fewer than three cells a side are too small.
 _FEWEST_CELLS = 9
 _FITS_EVERYWHERE = 0.5
 _Turn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -37,7 +37,7 @@ def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list
     Parameters
     ----------
     elements : sequence of str
-        C names; those that are no element (bands of a spectrum) always agree and are passed over.
+        C names. Names without an element are left out: bands of a spectrum always agree.
     sample : (n, C) float64
         Some valid pixels.
 
@@ -74,7 +74,7 @@ def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list
 
 
 def pair_words(pairs: Sequence[MapPair]) -> list[str]:
-    """Sentences about the pairs: all overlaps, and the closest of the others."""
+    """Sentences on the pairs: the closest ones, and those with overlapping lines."""
     close = [pair for pair in pairs if abs(pair.r) > _SUSPICIOUS_R]
     lines = [_words(pair) for pair in close[:_PAIRS_SHOWN]]
     if len(close) > _PAIRS_SHOWN:
@@ -98,7 +98,7 @@ def _words(pair: MapPair) -> str:
 
 
 def _overlaps(names: Sequence[str]) -> dict[tuple[str, str], str]:
-    """(victim, partner) -> the lines in words, the worst overlap of each pair."""
+    """Lines in words by (victim, partner): the worst overlap of each pair."""
     words: dict[tuple[str, str], str] = {}
     for victim, partner, victim_line, partner_line, distance in overlapping_lines(names):
         elements = [entry.element for entry in parse_names([victim, partner])]
@@ -119,10 +119,10 @@ def reduced_picture(plane: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np
 def mirrored_words(cube: ElementCube, pictures: Sequence[NDArray[np.float32]]) -> list[str]:
     """Maps that fit another one when mirrored or transposed, and not as they are.
 
-    One file of a folder that was exported through another program may be so; every score would
-    be about its misplaced edges. The correlation must be above 0.6 mirrored, 0.3 above that with
-    any other map as it is, and above 0.5 in three quarters of the ninths of the scan: a few large
-    grains may lie symmetrically by chance. Our own choice.
+    This happens when one file of a folder was exported through another program; all scores would
+    then show its misplaced edges. The correlation of the mirrored map must be above 0.6, 0.3 above
+    that of the map as it is with any other map, and above 0.5 in three quarters of the ninths of
+    the scan: a few large grains may lie symmetrically by chance. Our own choice.
     """
     elements = [entry.element for entry in parse_names(cube.elements)]
     known = [c for c, element in enumerate(elements) if element is not None]
@@ -152,14 +152,14 @@ def mirrored_words(cube: ElementCube, pictures: Sequence[NDArray[np.float32]]) -
 
 
 def _about_mirrored(found: list[tuple[float, str, str, str]]) -> list[str]:
-    """One sentence for each map: of two that fit each other, the one that fits more is upright."""
+    """One sentence per mirrored map; of two that fit each other, the one that fits more is not."""
     lines = []
     fits = Counter(other for _, _, _, other in found)
-    told: set[str] = set()
+    named_maps: set[str] = set()
     for r, element, way, other in sorted(found, key=lambda one: (fits[one[1]], -one[0])):
-        if element in told or other in told:
+        if element in named_maps or other in named_maps:
             continue
-        told.add(element)
+        named_maps.add(element)
         lines.append(
             f"{element} fits {other} when mirrored {way} (r = {r:.2f}), and no map as it is: "
             "was it exported that way?"
@@ -168,7 +168,7 @@ def _about_mirrored(found: list[tuple[float, str, str, str]]) -> list[str]:
 
 
 def _r_of_ninths(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """What |r| reaches in three quarters of the nine parts of two pictures."""
+    """The |r| that three quarters of the nine parts of two pictures exceed."""
     parts = [
         (slice(h * k // 3, h * (k + 1) // 3), slice(w * m // 3, w * (m + 1) // 3))
         for h, w in [a.shape]

@@ -1,8 +1,8 @@
-"""Which elements get counts from the lines of which others: computed from line energies.
+"""Which elements get counts from the lines of other elements, computed from line energies.
 
-There is no table of known pairs. Each line of each other element is a Gaussian of the detector's
-width; what part of it falls into an element's window, times its intensity relative to the peak by
-which that other element is recognised, is the leak.
+There is no table of known pairs. Each line of another element is a Gaussian of the detector's
+width. The leak is the part of it that lies in an element's window, times its intensity relative to
+the main peak of that other element.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from napari_mineral_anomaly.scan.spectra.windows import (
     window_around,
 )
 
-# Counts in the victim's window per 100 counts in the main peak of the partner's shell from which an
-# overlap is worth a word. Zn K-beta in the window of Au L-alpha has 4, Fe K-beta in Co K-alpha 3.
+# An overlap is named from this share on: counts in the victim's window per count in the main peak
+# of the partner's shell. It is 0.04 for Zn K-beta in Au L-alpha, 0.03 for Fe K-beta in Co K-alpha.
 LEAST_SHARE = 0.01
 
 
 class OverlappingLines(NamedTuple):
     """A pair of elements whose lines the detector does not separate.
 
-    ``victim`` and ``partner`` are the names as given; counts of the partner's ``partner_line``
-    stand in the map of the victim. ``distance_ev`` is partner minus victim.
+    ``victim`` and ``partner`` are the names as given; the map of the victim holds counts of the
+    partner's ``partner_line``. ``distance_ev`` is partner minus victim.
     """
 
     victim: str
@@ -76,16 +76,15 @@ def overlapping_lines(
     ----------
     elements : sequence of str
         Names as in `ElementCube.elements`: "Ba", "Pb La", "TiO2". Names without an element are
-        passed over. Where a name carries no line, the usual one is meant: K-alpha up to indium,
-        L-alpha above.
+        left out. A name without a line means the usual one: K-alpha up to indium, L-alpha above.
     beam_kev : float, optional
         Tube or beam voltage; default 50 kV.
 
     Returns
     -------
     list of OverlappingLines
-        Both directions are listed where both hold. A pair of maps appears once per direction,
-        with the partner's line that adds most.
+        A pair of maps appears once per direction that overlaps, with the partner's line that adds
+        most.
 
     Examples
     --------
@@ -152,5 +151,5 @@ def _shell_overlaps(
 
 
 def _short(name: str) -> str:
-    """Ka1 and Ka2 are one peak to the detector: "Ka"."""
+    """The name of a peak: the detector does not separate Ka1 and Ka2, so both are "Ka"."""
     return name[:2] if name[:2] in ("Ka", "Kb", "La", "Ma", "Mb") and name[:2] != "Lb" else name
