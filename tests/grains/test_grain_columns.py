@@ -9,7 +9,12 @@ import pytest
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.columns import GRAIN_COLUMNS
+from napari_mineral_anomaly.grains.columns import (
+    COLUMNS,
+    GRAIN_COLUMNS,
+    report_columns,
+    window_columns,
+)
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -101,6 +106,27 @@ def test_new_columns_follow_the_first_ones_and_start_unseen(mask):
     assert table["status"].eq("unseen").all()
     assert table[["comment", "flags", "mineral_hint"]].eq("").all(axis=None)
     assert table["mineral_distance"].isna().all()
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_every_column_holds_what_the_table_of_columns_says(mask, empty):
+    table = find_grains(_result(mask & (not empty)))
+    kinds = {int: "i", float: "f", str: "O"}
+    for column in COLUMNS:
+        assert table[column.key].dtype.kind == kinds[column.dtype], column.key
+        assert all(key in GRAIN_COLUMNS for key in (*column.keys, column.unless) if key)
+
+
+@pytest.mark.parametrize("pixel_size", [(10.0, 20.0), None])
+def test_a_cell_of_each_shown_column_is_a_text(mask, pixel_size):
+    table = find_grains(replace(_result(mask), pixel_size=pixel_size))
+    row = table.iloc[0].to_dict()
+    assert [c.key for c in window_columns(table)][:2] == ["rank", "peak_score"]
+    assert all(isinstance(c.text(row), str) for c in window_columns(table))
+    shown = {c.key: c.report_text(row) for c in report_columns(table)}
+    unit = "px" if pixel_size is None else "um"
+    assert shown[f"centroid_y_{unit}"] == "0.0"
+    assert f"centroid_y_{'um' if unit == 'px' else 'px'}" not in shown
 
 
 def test_maps_of_another_size_are_refused_and_cancel_is_heard(mask):

@@ -102,7 +102,7 @@ def test_small_grains_are_left_out_on_request(
 def judged_when_told(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, list]]:
     """Masks that are computed only when the test says so, and the thresholds asked for."""
     gate, asked = threading.Event(), []
-    judge = threshold_module.judge
+    judge = threshold_module.judge_score
 
     def gated_judge(*args: Any) -> Any:
         assert threading.current_thread() is not threading.main_thread()
@@ -110,7 +110,7 @@ def judged_when_told(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threadin
         gate.wait(30)
         return judge(*args)
 
-    monkeypatch.setattr(threshold_module, "judge", gated_judge)
+    monkeypatch.setattr(threshold_module, "judge_score", gated_judge)
     yield gate, asked
     gate.set()
 

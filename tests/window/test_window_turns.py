@@ -112,7 +112,7 @@ def test_a_run_keeps_the_smallest_grain_that_was_set(
 ) -> None:
     score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
     session = session_of(scanned)
-    session.show_judged(score, mask, mask_keeper.judge(score.data, 2.0, 7))
+    session.show_judged(score, mask, mask_keeper.judge_score(score.data, 2.0, 7))
     run_rx.run()
     result = next(session.runs_of_scan(run_rx.scan_id)).result
     expected = mask_keeper.computed_mask(result.score, result.threshold, 7)

@@ -1,130 +1,135 @@
-"""The columns of the grain table as people read them: titles, explanations, digits."""
+"""The one table of the columns of the grain list: in ``grains.csv``, in the window, in the report.
+
+To add a column, add a row to `COLUMNS` and compute the values where the others of its step are
+computed: `table.list_grains` (step "list") or `details.with_details` (step "maps").
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 N_DRIVERS = 5
-
 DRIVER_COLUMNS = tuple(f"driver_{k}" for k in range(1, N_DRIVERS + 1))
-
+STATUS, COMMENT = "status", "comment"
 UNSEEN = "unseen"
 
-GRAIN_COLUMNS = (
-    "id",
-    "rank",
-    "peak_score",
-    "mean_score",
-    "area_px",
-    "area_um2",
-    "centroid_y_px",
-    "centroid_x_px",
-    "centroid_y_um",
-    "centroid_x_um",
-    *DRIVER_COLUMNS,
-    "equivalent_diameter_px",
-    "equivalent_diameter_um",
-    "stage_y_mm",
-    "stage_x_mm",
-    "row_min",
-    "row_max",
-    "col_min",
-    "col_max",
-    "touches_edge",
-    "n_agreeing",
-    "detectors_agreeing",
-    "mineral_hint",
-    "mineral_distance",
-    "mineral_others",
-    "flags",
-    "neighbours",
-    "status",
-    "comment",
-    "decided_by",
-    "decided_at",
-)
-
-STATUS, COMMENT = "status", "comment"
-
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 Text = Callable[[Row], str]
+Step = Literal["list", "maps", "verdicts"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the window or the report shows a column.
+
+    Attributes
+    ----------
+    place : int
+        The column with the lowest number is the first from the left; 0 is not shown.
+    title : str
+    pattern : str
+        Format of a number, as for `format`.
+    width : int
+        In characters; for the window.
+    hidden : bool
+        Whether the window shows it only on request.
+    special : callable, optional
+        Text of a cell from the row's values by key; default: the value in ``pattern``.
+    """
+
+    place: int
+    title: str
+    pattern: str = ""
+    width: int = 7
+    hidden: bool = False
+    special: Text | None = None
+
+
+NOT_SHOWN = Shown(0, "")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the table on the screen.
+    """One column of the grain list.
 
     Attributes
     ----------
-    keys : tuple of str
-        The columns of the grain table that it shows; it is sorted by the first.
-    title, tooltip : str
-    text : callable
-        How a cell reads, from the row's values by key.
-    width : int
-        In characters.
-    number : bool
-        Numbers are set flush right.
-    hidden : bool
-        Shown only when asked for.
+    key : str
+        Its name in the table and in ``grains.csv``.
+    dtype : type
+        int, float or str. Numbers are set flush right.
+    tooltip : str
+        What it holds, in which unit.
+    window, report : Shown
+    also : tuple of str
+        Further columns whose values stand in the same cell; sorting is by ``key``.
     unless : str
-        A hidden column is shown where the table lacks this one: pixels without a pixel size.
+        It is hidden where the table has this column: pixels where there are micrometres.
+    step : {"list", "maps", "verdicts"}
+        What fills it in: the list itself, the element maps (later), or the user.
+    start : str
+        A text before it is filled in; numbers are NaN.
     """
 
-    keys: tuple[str, ...]
-    title: str
+    key: str
+    dtype: type[int] | type[float] | type[str]
     tooltip: str
-    text: Text
-    width: int = 8
-    number: bool = True
-    hidden: bool = False
+    window: Shown = NOT_SHOWN
+    report: Shown = NOT_SHOWN
+    also: tuple[str, ...] = ()
     unless: str = ""
+    step: Step = "list"
+    start: str = ""
 
     @property
-    def key(self) -> str:
-        """The column's name for the program."""
-        return self.keys[0]
+    def keys(self) -> tuple[str, ...]:
+        """All columns of the table that a cell shows."""
+        return (self.key, *self.also)
+
+    @property
+    def number(self) -> bool:
+        """Whether it holds numbers."""
+        return self.dtype is not str
+
+    def text(self, row: Row) -> str:
+        """A cell of the window, from the row's values by key."""
+        return self._text(self.window, row)
+
+    def report_text(self, row: Row) -> str:
+        """A cell of the report, from the row's values by key."""
+        return self._text(self.report, row)
+
+    def _text(self, shown: Shown, row: Row) -> str:
+        value = row[self.key]
+        if shown.special is not None:
+            return shown.special(row)
+        if not shown.pattern:
+            return str(value)
+        # NaN is the one value that differs from itself.
+        return "" if value != value else minus_sign(format(value, shown.pattern))
+
+    def is_hidden(self, keys: Collection[str]) -> bool:
+        """Whether the window hides it at first, in a table with the columns ``keys``."""
+        return self.window.hidden or self.unless in keys
 
 
-@dataclass(frozen=True)
-class CopiedCells:
-    """Some rows and columns of the table.
-
-    Attributes
-    ----------
-    columns : list of Column
-    values : dict of str to list
-        The values of all rows of the table, by key.
-    rows : list of int
-        The chosen rows.
-    """
-
-    columns: list[Column]
-    values: dict[str, list[Any]]
-    rows: list[int]
-
-    def as_text(self) -> str:
-        """Cells with a head line, tab-separated, as spreadsheets take them from the clipboard."""
-        lines = ["\t".join(column.title for column in self.columns)]
-        for number in self.rows:
-            row = {key: values[number] for key, values in self.values.items()}
-            texts = (" ".join(column.text(row).split()) for column in self.columns)
-            lines.append("\t".join(texts))
-        return "\n".join(lines) + "\n"
+def split_driver(driver: str) -> tuple[str, float]:
+    """Element and signed contribution (background sigmas) of a driver such as "As+14.2"."""
+    at = max(driver.rfind("+"), driver.rfind("-"))
+    return driver[:at], float(driver[at:])
 
 
-def drivers_text(drivers: Sequence[str]) -> str:
+def drivers_text(drivers: Iterable[str]) -> str:
     """Drivers in one line: "As +14, S +6.2, Fe −3.1"."""
     parts = []
-    for driver in drivers:
-        if driver:
-            element, value = split_driver(driver)
-            digits = f"{value:+.0f}" if abs(value) >= 10 else f"{value:+.1f}"
-            parts.append(f"{element} {minus_sign(digits)}")
+    for driver in filter(None, drivers):
+        element, value = split_driver(driver)
+        digits = f"{value:+.0f}" if abs(value) >= 10 else f"{value:+.1f}"
+        parts.append(f"{element} {minus_sign(digits)}")
     return ", ".join(parts)
 
 
@@ -133,123 +138,237 @@ def minus_sign(digits: str) -> str:
     return digits.replace("-", "−")
 
 
-def _number(key: str, pattern: str) -> Text:
-    def text(row: Row) -> str:
-        value = row[key]
-        # NaN is the one value that differs from itself.
-        return "" if value != value else minus_sign(format(value, pattern))
-
-    return text
-
-
-def _words(key: str) -> Text:
-    return lambda row: str(row[key])
-
-
 def _mineral(row: Row) -> str:
     hint, distance = row["mineral_hint"], row["mineral_distance"]
     return f"{hint} ({distance:.2f})" if hint and distance == distance else str(hint)
 
 
-def _numbers(
-    key: str, title: str, tooltip: str, pattern: str, width: int = 7, hidden: bool = False
-) -> Column:
-    return Column((key,), title, tooltip, _number(key, pattern), width, True, hidden)
+def _window_drivers(row: Row) -> str:
+    return drivers_text(row[key] for key in DRIVER_COLUMNS)
 
 
-def _pixels(key: str, title: str, tooltip: str, unless: str) -> Column:
-    return Column((key,), title, tooltip, _number(key, ".1f"), 7, True, True, unless)
+def _report_drivers(row: Row) -> str:
+    return ", ".join(row[key] for key in DRIVER_COLUMNS if row[key])
 
 
-def _texts(key: str, title: str, tooltip: str, width: int, hidden: bool = False) -> Column:
-    return Column((key,), title, tooltip, _words(key), width, False, hidden)
-
-
-# In the order of reading: which grain, what it is made of, what is against it, what was decided.
+# In the order of grains.csv, which programs rely on: a new column comes last. Places in the window
+# follow the order of reading: which grain, what it is made of, what is against it, what was
+# decided. The centre of the scan's first pixel is at 0 (px and µm), as in napari's world
+# coordinates of a layer with the pixel size as scale. Numbers in µm, µm² and mm are NaN without a
+# pixel size; a stage transform that the user gives does not need one.
 COLUMNS = (
-    _numbers("rank", "Rank", "1 is the oddest grain of the scan.", "d", 5),
-    _numbers("peak_score", "Peak", "Score of the oddest pixel, in background sigmas.", ".1f"),
-    _numbers(
-        "mean_score", "Mean", "Mean score of the grain's pixels, background sigmas.", ".1f", 6, True
+    # As in `label_grains(mask)`; numbers are missing where small grains are left out.
+    Column(
+        "id",
+        int,
+        "Number of the grain in exported labels.",
+        Shown(230, "Id", "d", 6, hidden=True),
     ),
     Column(
-        DRIVER_COLUMNS,
-        "Driving elements",
+        "rank",
+        int,
+        "1 is the oddest grain of the scan.",
+        Shown(10, "Rank", "d", 5),
+        Shown(10, "Rank", "d"),
+    ),
+    Column(
+        "peak_score",
+        float,
+        "Score of the oddest pixel, in background sigmas.",
+        Shown(20, "Peak", ".1f"),
+        Shown(20, "Peak score", ".1f"),
+    ),
+    Column(
+        "mean_score",
+        float,
+        "Mean score of the grain's pixels, background sigmas.",
+        Shown(30, "Mean", ".1f", 6, hidden=True),
+        Shown(30, "Mean score", ".1f"),
+    ),
+    Column(
+        "area_px",
+        int,
+        "Area in pixels of the scan.",
+        Shown(100, "Pixels", ",d"),
+        Shown(50, "Pixels", "d"),
+    ),
+    Column(
+        "area_um2",
+        float,
+        "Area; empty without a pixel size.",
+        Shown(110, "Area µm²", ",.0f", 9),
+        Shown(40, "Area (µm²)", ".0f"),
+    ),
+    # Centroids are unweighted means of pixel positions.
+    Column(
+        "centroid_y_px",
+        float,
+        "Centre of the grain, row.",
+        Shown(200, "y px", ".1f"),
+        Shown(60, "Centre down (pixels)", ".1f"),
+        unless="centroid_y_um",
+    ),
+    Column(
+        "centroid_x_px",
+        float,
+        "Centre of the grain, column.",
+        Shown(190, "x px", ".1f"),
+        Shown(70, "Centre across (pixels)", ".1f"),
+        unless="centroid_x_um",
+    ),
+    Column(
+        "centroid_y_um",
+        float,
+        "Centre of the grain, from the first pixel.",
+        Shown(180, "y µm", ",.0f"),
+        Shown(60, "Centre down (µm)", ".1f"),
+    ),
+    Column(
+        "centroid_x_um",
+        float,
+        "Centre of the grain, from the first pixel.",
+        Shown(170, "x µm", ",.0f"),
+        Shown(70, "Centre across (µm)", ".1f"),
+    ),
+    # Such as "As+14.2": an element and its signed contribution, averaged over the grain (our
+    # choice: on a grain of n pixels the mean carries 1/sqrt(n) of the noise of its peak pixel), the
+    # largest magnitude first; empty where there are fewer elements.
+    Column(
+        DRIVER_COLUMNS[0],
+        str,
         "The elements that make the grain odd, strongest first: more (+) or less (−) than the "
         "background holds, in sigmas.",
-        lambda row: drivers_text([row[key] for key in DRIVER_COLUMNS]),
-        34,
-        False,
+        Shown(40, "Driving elements", width=34, special=_window_drivers),
+        Shown(80, "Driven by", special=_report_drivers),
+        also=DRIVER_COLUMNS[1:],
+    ),
+    *(Column(key, str, "A further driving element.") for key in DRIVER_COLUMNS[1:]),
+    Column("equivalent_diameter_px", float, "Diameter of a circle of the same area, in pixels."),
+    Column(
+        "equivalent_diameter_um",
+        float,
+        "Diameter of a circle of the same area.",
+        Shown(120, "Ø µm", ",.0f", 6),
     ),
     Column(
-        ("mineral_hint", "mineral_distance"),
-        "May be",
+        "stage_y_mm",
+        float,
+        "Where the stage finds it.",
+        Shown(220, "Stage y mm", ".3f", 10, hidden=True),
+    ),
+    Column(
+        "stage_x_mm",
+        float,
+        "Where the stage finds it.",
+        Shown(210, "Stage x mm", ".3f", 10, hidden=True),
+    ),
+    Column("row_min", int, "First row of the grain."),
+    Column("row_max", int, "Last row of the grain."),
+    Column("col_min", int, "First column of the grain."),
+    Column("col_max", int, "Last column of the grain."),
+    # "scan", "valid area" or empty.
+    Column(
+        "touches_edge",
+        str,
+        "Whether it touches the edge of the scan or sample.",
+        Shown(160, "Edge", width=10, hidden=True),
+    ),
+    Column(
+        "n_agreeing",
+        int,
+        "Detectors that flag this grain too.",
+        Shown(130, "Agree", "d", 6),
+    ),
+    # Those that flag at least one of its pixels (`results.agreement.agreeing_detectors`), the
+    # result's own first.
+    Column(
+        "detectors_agreeing",
+        str,
+        "Which detectors flag this grain.",
+        Shown(140, "Detectors", width=16, hidden=True),
+    ),
+    Column(
+        "mineral_hint",
+        str,
         "A mineral whose elements fit the drivers, with its distance (0 fits best). A hint to "
         "check, not a determination.",
-        _mineral,
-        15,
-        False,
+        Shown(50, "May be", width=15, special=_mineral),
+        Shown(90, "Perhaps", special=_mineral),
+        also=("mineral_distance",),
+        step="maps",
     ),
-    _texts("mineral_others", "Or", "Further minerals that fit, with their distances.", 24, True),
-    _texts("flags", "Flags", "What could fake this grain. Flags warn; they delete nothing.", 26),
+    Column("mineral_distance", float, "Distance of that mineral: 0 fits best.", step="maps"),
+    # Such as "rutile 0.21".
     Column(
-        (STATUS,),
-        "Status",
+        "mineral_others",
+        str,
+        "Further minerals that fit, with their distances.",
+        Shown(60, "Or", width=24, hidden=True),
+        step="maps",
+    ),
+    # Joined by `artefacts.flags.FLAG_SEPARATOR`.
+    Column(
+        "flags",
+        str,
+        "What could fake this grain. Flags warn; they delete nothing.",
+        Shown(70, "Flags", width=26),
+        Shown(100, "Beware of"),
+        step="maps",
+    ),
+    # Such as "Cluster 3 64 %, Cluster 2 36 %".
+    Column(
+        "neighbours",
+        str,
+        "Pseudo-label clusters around the grain.",
+        Shown(150, "Within", width=18),
+        Shown(110, "Beside"),
+    ),
+    Column(
+        STATUS,
+        str,
         "Your verdict: A accepts, R rejects, N goes on. Double-click to choose what the SEM said.",
-        _words(STATUS),
-        9,
-        False,
+        Shown(80, "Status", width=9),
+        step="verdicts",
+        start=UNSEEN,
     ),
-    _texts(COMMENT, "Comment", "Double-click to write.", 20),
-    _numbers("area_px", "Pixels", "Area in pixels of the scan.", ",d"),
-    _numbers("area_um2", "Area µm²", "Area; empty without a pixel size.", ",.0f", 9),
-    _numbers(
-        "equivalent_diameter_um",
-        "Ø µm",
-        "Diameter of a circle of the same area.",
-        ",.0f",
-        6,
+    Column(COMMENT, str, "Double-click to write.", Shown(90, "Comment", width=20), step="verdicts"),
+    Column(
+        "decided_by",
+        str,
+        "Who decided.",
+        Shown(240, "By", width=10, hidden=True),
+        step="verdicts",
     ),
-    _numbers("n_agreeing", "Agree", "Detectors that flag this grain too.", "d", 6),
-    _texts("detectors_agreeing", "Detectors", "Which detectors flag this grain.", 16, True),
-    _texts("neighbours", "Within", "Pseudo-label clusters around the grain.", 18),
-    _texts("touches_edge", "Edge", "Whether it touches the edge of the scan or sample.", 10, True),
-    _numbers("centroid_x_um", "x µm", "Centre of the grain, from the first pixel.", ",.0f"),
-    _numbers("centroid_y_um", "y µm", "Centre of the grain, from the first pixel.", ",.0f"),
-    _pixels("centroid_x_px", "x px", "Centre of the grain, column.", "centroid_x_um"),
-    _pixels("centroid_y_px", "y px", "Centre of the grain, row.", "centroid_y_um"),
-    _numbers("stage_x_mm", "Stage x mm", "Where the stage finds it.", ".3f", 10, True),
-    _numbers("stage_y_mm", "Stage y mm", "Where the stage finds it.", ".3f", 10, True),
-    _numbers("id", "Id", "Number of the grain in exported labels.", "d", 6, True),
-    _texts("decided_by", "By", "Who decided.", 10, True),
-    _texts("decided_at", "When", "When it was decided.", 18, True),
+    Column(
+        "decided_at",
+        str,
+        "When it was decided.",
+        Shown(250, "When", width=18, hidden=True),
+        step="verdicts",
+    ),
 )
 
+GRAIN_COLUMNS = tuple(column.key for column in COLUMNS)
+DETAIL_COLUMNS = tuple(column.key for column in COLUMNS if column.step == "maps")
+VERDICT_COLUMNS = tuple(column.key for column in COLUMNS if column.step == "verdicts")
 
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """A grain table taken apart for fast drawing: the worker does it, so the window need not.
 
-    Attributes
-    ----------
-    columns : tuple of Column
-        Those of `COLUMNS` that the table has, with a number in any row.
-    values : dict of str to list
-        Per key of these columns, row by row.
-    row_of_id : dict of int to int
-    """
+def window_columns(table: pd.DataFrame) -> tuple[Column, ...]:
+    """The columns that the window shows of a table, from left to right, hidden ones included."""
+    return _in_view(table, lambda column: column.window)
 
-    columns: tuple[Column, ...]
-    values: dict[str, list[Any]]
-    row_of_id: dict[int, int]
 
-    @classmethod
-    def of(cls, table: pd.DataFrame) -> Cells:
-        """The cells of a table."""
-        columns = tuple(column for column in COLUMNS if _has(table, column))
-        values = {key: table[key].tolist() for column in columns for key in column.keys}
-        rows = {int(grain): row for row, grain in enumerate(table["id"].tolist())}
-        return cls(columns, values, rows)
+def report_columns(table: pd.DataFrame) -> tuple[Column, ...]:
+    """The columns that the report shows of a table, from left to right."""
+    found = _in_view(table, lambda column: column.report)
+    keys = {column.key for column in found}
+    return tuple(column for column in found if column.unless not in keys)
+
+
+def _in_view(table: pd.DataFrame, view: Callable[[Column], Shown]) -> tuple[Column, ...]:
+    """The columns of a view that the table has, with a number in any row, by their place."""
+    ordered = sorted(COLUMNS, key=lambda column: view(column).place)
+    return tuple(column for column in ordered if view(column).place and _has(table, column))
 
 
 def _has(table: pd.DataFrame, column: Column) -> bool:
@@ -260,7 +379,12 @@ def _has(table: pd.DataFrame, column: Column) -> bool:
     return values.dtype.kind != "f" or len(values) == 0 or bool(values.notna().any())
 
 
-def split_driver(driver: str) -> tuple[str, float]:
-    """Element and signed contribution (background sigmas) of a driver such as "As+14.2"."""
-    at = max(driver.rfind("+"), driver.rfind("-"))
-    return driver[:at], float(driver[at:])
+def with_all_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with all `GRAIN_COLUMNS` in their order; those that it lacks hold nothing yet."""
+    missing = {
+        column.key: float("nan") if column.dtype is float else column.start
+        for column in COLUMNS
+        if column.key not in table
+    }
+    texts = {column.key: str for column in COLUMNS if column.dtype is str}
+    return table.assign(**missing)[list(GRAIN_COLUMNS)].astype(texts)

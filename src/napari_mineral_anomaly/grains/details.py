@@ -1,4 +1,4 @@
-"""What the element maps say of every grain of a mask: signals, minerals that fit, flags."""
+"""What the element maps show of every grain of a mask: signals, minerals that fit, flags."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 
-# The columns of the grain table that need the element maps.
-DETAIL_COLUMNS = ("mineral_hint", "mineral_distance", "mineral_others", "flags")
 DETAIL_STEPS = ("elements", "minerals", "flags")
 
 
 @dataclass(frozen=True, eq=False)
 class GrainDetails:
-    """Of n grains, in the order of their regions: the table shows it, the evidence explains it.
+    """What the element maps show of n grains, in the order of their regions.
 
     Attributes
     ----------
@@ -52,7 +50,7 @@ def examine_grains(
     tell: Callable[[str], None] | None = None,
     task: Task = SILENT,
 ) -> GrainDetails:
-    """Measure all grains in the maps, look for minerals and artefacts.
+    """Measure all grains in the maps; look for minerals that fit and for artefacts.
 
     Parameters
     ----------
@@ -61,7 +59,7 @@ def examine_grains(
     contributions, pseudo_labels, edges
         As in `artefacts.flags.flag_artefacts`.
     tell : callable, optional
-        Called with each of `DETAIL_STEPS` as it begins.
+        Called with each of `DETAIL_STEPS` when it begins.
     task : Task, optional
     """
 

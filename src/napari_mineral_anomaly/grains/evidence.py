@@ -1,4 +1,4 @@
-"""All that speaks for and against one grain, put together for people to judge."""
+"""The evidence on one grain, for people to judge: elements, maps, spectra, minerals, flags."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ from napari_mineral_anomaly.grains.table import (
 )
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
+from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma, thinned
 
 Floats = NDArray[np.float64]
 
 N_THUMBNAILS = 4
-# A thumbnail shows the grain with this many pixels of surroundings, and never less than this
-# many pixels in all, so that small grains are seen in their place.
+# A thumbnail shows this many pixels on each side of the grain.
 THUMBNAIL_MARGIN_PX = 12
 HISTOGRAM_BINS = 120
 _SAMPLED_PIXELS = 200_000
@@ -143,7 +142,7 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class EvidenceSource:
-    """What `prepare_evidence` computed once, ready to answer for any grain in milliseconds."""
+    """What `prepare_evidence` computes once; the evidence of any grain then takes milliseconds."""
 
     cube: ElementCube
     result: AnomalyResult
@@ -305,7 +304,7 @@ def prepare_evidence(
     mask: NDArray[Any] | None = None,
     task: Task = SILENT,
 ) -> EvidenceSource:
-    """Measure all grains of a mask, so that any of them can be shown at once.
+    """Measure all grains of a mask, so that the window can show any of them at once.
 
     Parameters
     ----------
@@ -316,7 +315,7 @@ def prepare_evidence(
         Non-zero = anomalous; default ``result.mask``. Grain numbers are those of
         ``label_grains(mask)``.
     task : Task, optional
-        Tells progress (phase "evidence") and answers a cancel.
+        Reports progress (phase "evidence") and can be cancelled.
     """
 
     def tell(step: int, message: str) -> None:
@@ -334,7 +333,7 @@ def prepare_evidence(
 def evidence_of(
     cube: ElementCube, result: AnomalyResult, grains: GrainList, details: GrainDetails
 ) -> EvidenceSource:
-    """What `prepare_evidence` prepares, of grains that were listed and examined already.
+    """As `prepare_evidence`, for grains that were listed and examined already.
 
     Parameters
     ----------
@@ -342,7 +341,7 @@ def evidence_of(
         With the elements that ``result`` was computed from.
     result : AnomalyResult
     grains : GrainList
-        Of all grains of a mask, whatever their size.
+        All grains of a mask, also the small ones.
     details : GrainDetails
     """
     _require_same_elements(cube, result)
@@ -369,15 +368,14 @@ def evidence_of(
 def _require_same_elements(cube: ElementCube, result: AnomalyResult) -> None:
     if cube.elements != result.elements:
         raise InputError(
-            "The element maps are not those that this result was computed from: "
-            f"{', '.join(cube.elements)} against {', '.join(result.elements)}."
+            "This result was computed from other element maps: the scan has "
+            f"{', '.join(cube.elements)}, the result {', '.join(result.elements)}."
         )
 
 
 def _scan_sigma(cube: ElementCube) -> Floats:
     """(C,) robust sigma of each element over (a sample of) the valid pixels."""
-    where = np.flatnonzero(cube.valid)
-    where = where[:: max(1, where.size // _SAMPLED_PIXELS)]
+    where = thinned(np.flatnonzero(cube.valid), _SAMPLED_PIXELS)
     return np.array(
         [
             robust_centre_and_sigma(cube.plane(c).reshape(-1)[where].astype(np.float64))[1]

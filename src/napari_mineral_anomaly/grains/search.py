@@ -1,4 +1,4 @@
-"""Which grains of a table a line of search text asks for: "As", "accept", "no flags", "peak>10"."""
+"""Search in the grain table: which grains fit "As", "accept", "no flags" or "peak>10"."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, VERDICT_COLUMNS
 
 BoolArray = NDArray[np.bool_]
 
-# The texts of a table that change while it is shown.
-VERDICT_COLUMNS = ("status", "comment", "decided_by", "decided_at")
-
-# Short words for the columns of numbers; every other column goes by its own name.
+# Short words for columns of numbers; all columns can be searched by their own names.
 _SHORT = {
     "peak": "peak_score",
     "mean": "mean_score",
@@ -40,7 +37,7 @@ _NO_FLAGS = re.compile(r"\bno\s+flags?\b", re.IGNORECASE)
 
 
 class GrainSearch:
-    """A table of grains prepared for being searched again and again, as while somebody types.
+    """A table of grains prepared for many searches, as while somebody types.
 
     Parameters
     ----------
@@ -60,24 +57,24 @@ class GrainSearch:
             if c not in (*drivers, *VERDICT_COLUMNS) and table[c].dtype.kind not in "biufc"
         ]
         self._text = (_joined(table, texts) + " " + self._drivers).str.casefold()
-        self._said = _said(table)
+        self._verdicts = _verdict_texts(table)
 
     def with_verdicts_of(self, table: pd.DataFrame) -> GrainSearch:
-        """The same search over a table in which only verdicts changed; far cheaper than anew."""
+        """The same search over a table in which only verdicts changed; faster than a new one."""
         search = copy(self)
-        search._table, search._said = table, _said(table)
+        search._table, search._verdicts = table, _verdict_texts(table)
         return search
 
     def matches(self, text: str) -> BoolArray:
-        """Grains that every term of ``text`` fits.
+        """Grains that fit every term of ``text``.
 
         Parameters
         ----------
         text : str
-            Terms with spaces between them. An element as it is written in the table ("As")
-            asks for grains that have it among their drivers, "As+" and "As-" for the sign;
-            "no flags" for grains without an artefact flag; "peak>10", "area<=4" compare numbers;
-            any other word may stand anywhere in the texts of the row, in either case.
+            Terms with spaces between them. An element as written in the table ("As") finds grains
+            that have it among their drivers, "As+" and "As-" those with that sign. "no flags" finds
+            grains without an artefact flag; "peak>10", "area<=4" compare numbers. Any other word
+            may stand anywhere in the texts of the row; case does not matter.
 
         Returns
         -------
@@ -112,12 +109,12 @@ class GrainSearch:
         else:
             word = word.casefold()
             hits = self._text.str.contains(word, regex=False)
-            hits |= self._said.str.contains(word, regex=False)
+            hits |= self._verdicts.str.contains(word, regex=False)
         return np.asarray(hits.to_numpy(bool))
 
 
-def _said(table: pd.DataFrame) -> pd.Series:
-    """What people said about each grain, as one text."""
+def _verdict_texts(table: pd.DataFrame) -> pd.Series:
+    """The verdict columns of each grain as one text."""
     return _joined(table, [c for c in VERDICT_COLUMNS if c in table]).str.casefold()
 
 

@@ -1,4 +1,4 @@
-"""What every grain and its local ring hold of each element, for all grains at once."""
+"""The signal of each element in every grain and its local ring, for all grains at once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
+from napari_mineral_anomaly.scan.robust import thinned
 
 Floats = NDArray[np.float64]
 
-# The level that counts as "full of" an element: this percentile of the scan, or the richest grain.
+# A place is "full of" an element at this percentile of the scan, or at the richest grain.
 _RICH_PERCENTILE = 99.5
 _SAMPLED_PIXELS = 50_000
 
@@ -31,7 +32,7 @@ class GrainSignals:
     symbols : tuple of (str or None)
         Chemical symbol of each element map; None where its name holds none.
     is_counts : bool
-        Whether the maps hold counts, so that counting errors are known.
+        Whether the maps hold counts: then counting errors are known.
     n_pixels, n_ring : (n,) int64
     mean, ring_mean, ring_sd : (n, C) float64
         Ring values are NaN where the grain has no ring (`GrainRegions.ring`).
@@ -39,8 +40,9 @@ class GrainSignals:
         Highest pixel of the grain in the element, and the mean of the eight (or fewer) valid
         pixels around that pixel.
     scan_median, scan_rich : (C,) float64
-        Median of the valid pixels; level of the richest: the larger of the `_RICH_PERCENTILE` of
-        the valid pixels and the richest grain mean (rare elements live in the grains only).
+        Median of the valid pixels, and the level of the richest: the larger of the
+        `_RICH_PERCENTILE` of the valid pixels and the richest grain mean (rare elements are in the
+        grains only).
     """
 
     elements: tuple[str, ...]
@@ -65,14 +67,14 @@ class GrainSignals:
     def ring_sigmas(self) -> Floats:
         """(n, C) signed excess over the ring in sigmas of the difference of the two means.
 
-        For counts: counting errors of both means, and what the ring varies beyond its own
-        counting noise (a rock's ring is no uniform background; this part does not shrink with
-        the number of pixels, because neighbouring pixels share a mineral grain). For other
-        quantities: the ring's standard deviation. 0 where there is no ring.
+        For counts: the counting errors of both means, and the variation of the ring beyond its
+        counting noise (the ring in a rock is not uniform; this part does not shrink with the
+        number of pixels, because neighbouring pixels share a mineral grain). For other
+        quantities: the standard deviation of the ring. 0 where there is no ring.
         """
         n_ring = np.maximum(self.n_ring, 1)[:, None]
         if self.is_counts:
-            # One more count than seen keeps the error of an empty ring above zero.
+            # One count more than measured keeps the error of an empty ring above zero.
             ring_rate = (np.maximum(self.ring_mean, 0) * n_ring + 1) / n_ring
             uneven = np.maximum(self.ring_sd**2 - ring_rate, 0)
             grain_rate = np.maximum(self.mean, ring_rate)
@@ -113,8 +115,7 @@ def measure_grains(
     mean, ring_mean, ring_sd = np.empty(shape), np.empty(shape), np.empty(shape)
     peak, around = np.empty(shape), np.empty(shape)
     median, rich = np.empty(cube.n_elements), np.empty(cube.n_elements)
-    valid_at = np.flatnonzero(cube.valid)
-    sample = valid_at[:: max(1, valid_at.size // _SAMPLED_PIXELS)]
+    sample = thinned(np.flatnonzero(cube.valid), _SAMPLED_PIXELS)
     for c in range(cube.n_elements):
         task.check()
         plane = cube.plane(c)
@@ -151,7 +152,7 @@ def measure_grains(
 
 
 def _highest(pixels: PixelSets, values: Floats) -> NDArray[np.int64]:
-    """(n_grains,) position in the list of each grain's highest value, the first among equals."""
+    """(n_grains,) position of each grain's highest value in the list; the first of equals."""
     candidates = np.flatnonzero(values == pixels.largest(values)[pixels.grain])
     _, first = np.unique(pixels.grain[candidates], return_index=True)
     return candidates[first]

@@ -15,7 +15,7 @@ from napari_mineral_anomaly.detectors.results.agreement import agreeing_detector
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, GRAIN_COLUMNS, N_DRIVERS, UNSEEN
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, N_DRIVERS, with_all_columns
 from napari_mineral_anomaly.grains.details import (
     DETAIL_STEPS,
     GrainDetails,
@@ -30,6 +30,7 @@ from napari_mineral_anomaly.grains.pixels.regions import (
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.stage import StageTransform
+from napari_mineral_anomaly.words import pixels
 
 Floats = NDArray[np.float64]
 
@@ -38,20 +39,20 @@ _STEPS = ("grains", "drivers", "surroundings", *DETAIL_STEPS)
 
 @dataclass(frozen=True, eq=False)
 class GrainList:
-    """The grains of a mask, and what is known of them without the element maps.
+    """The grains of a mask, with all that is known without the element maps.
 
     Attributes
     ----------
     table : DataFrame
-        As `find_grains` gives it without a scan: neither mineral hints nor flags.
+        As `find_grains` returns it without a scan: no mineral hints, no flags.
     rows : (n,) int
         Which grain of ``regions`` each row is.
     regions : GrainRegions
     contributions : (n, C) float64
-        Mean contribution of each element of the result, by grain of ``regions``.
+        Mean contribution of each element of the result to each grain of ``regions``.
     edges : Edges
     neighbours : list of tuple of (int, float)
-        As `neighbours.neighbour_shares` gives them.
+        As `neighbours.neighbour_shares` returns them.
     """
 
     table: pd.DataFrame
@@ -86,7 +87,7 @@ def find_grains(
     min_area_px : int
         Smaller grains are left out of the table.
     cube : ElementCube, optional
-        The scan itself. Without it there are no mineral hints, and no artefact flags.
+        The scan. Without it there are no mineral hints and no artefact flags.
     others : mapping of str to AnomalyResult, optional
         Results of other detectors on the same scan, by the name to show.
     stage : StageTransform, optional
@@ -94,31 +95,14 @@ def find_grains(
     cluster_names : mapping of int to str, optional
         Names of pseudo-label clusters; default: `pseudo_labels.default_cluster_name`.
     task : Task, optional
-        Tells progress (phase "grains") and answers a cancel.
+        Reports progress (phase "grains") and can be cancelled.
 
     Returns
     -------
-    DataFrame with the columns `GRAIN_COLUMNS`
-        ``id`` is the number of the grain in ``label_grains(mask)``; with ``min_area_px`` > 1 some
-        numbers are missing. ``peak_score`` and ``mean_score`` are in background sigmas.
-        ``area_um2`` and ``centroid_*_um`` are NaN where the pixel size is unknown. Centroids are
-        unweighted means of pixel positions; the centre of the first pixel is at 0 (0 µm), as in
-        napari's world coordinates of a layer with the pixel size as scale.
-        ``driver_1`` ... ``driver_5`` are such as "As+14.2": an element and its signed contribution
-        in background sigmas, averaged over the grain (our choice: on a grain of n pixels the mean
-        carries 1/sqrt(n) of the noise of its peak pixel), the largest magnitude first; empty
-        where there are fewer elements.
-        ``equivalent_diameter_*`` is the diameter of the circle of equal area. ``row_min`` ...
-        ``col_max`` are inclusive. ``touches_edge`` is "scan", "valid area" or empty.
-        ``detectors_agreeing`` names the detectors that flag at least one pixel of the grain
-        (`results.agreement.agreeing_detectors`), the result's own first.
-        ``mineral_hint`` and ``mineral_distance`` are the nearest mineral
-        (`mineral_hints`), ``mineral_others`` the next, such as "rutile 0.21". ``flags`` are
-        artefact flags (`artefacts`) joined by "; ". ``neighbours`` are the pseudo-label clusters
-        of the pixels around the grain with their shares, such as
-        "Cluster 3 64 %, Cluster 2 36 %". ``status`` is
-        "unseen", and ``comment``, ``decided_by`` and ``decided_at`` are empty until
-        `verdicts.book.with_verdicts` fills them.
+    DataFrame
+        With the columns of `columns.COLUMNS`, which explains them. ``status`` is "unseen", and
+        ``comment``, ``decided_by`` and ``decided_at`` are empty until
+        `verdicts.book.with_verdicts` fills them in.
 
     Raises
     ------
@@ -153,20 +137,20 @@ def list_grains(
     cluster_names: Mapping[int, str] | None = None,
     task: Task = SILENT,
 ) -> GrainList:
-    """The first and quick half of `find_grains`: all that needs no element map."""
+    """The first, fast half of `find_grains`: all columns that need no element map."""
     mask = result.mask if mask is None else np.asarray(mask) != 0
     _check_shapes(result, mask=mask, others=others)
-    _tell("grains", task)
+    _report_step("grains", task)
     all_grains = GrainRegions.of(mask, result.valid)
     ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
     regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
     table = _geometry(result, regions, ids, stage)
-    _tell("drivers", task)
+    _report_step("drivers", task)
     contributions = mean_contributions(result, regions.pixels)
     texts = _driver_texts(contributions, result.elements)
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
-    _tell("surroundings", task)
+    _report_step("surroundings", task)
     edges = find_edges(regions, task=task)
     table["touches_edge"] = _edge_texts(edges)
     agreeing = _agreement(result, all_grains, ids, others)
@@ -174,21 +158,17 @@ def list_grains(
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
     neighbours = neighbour_shares(result.pseudo_labels, regions, task=task)
     table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
-    table[["mineral_hint", "mineral_others", "flags"]] = ""
-    table["mineral_distance"] = np.nan
-    table["status"] = UNSEEN
-    table[["comment", "decided_by", "decided_at"]] = ""
     table = table.sort_values(["peak_score", "mean_score", "id"], ascending=[False, False, True])
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
-    table = table[list(GRAIN_COLUMNS)].reset_index(drop=True)
+    table = with_all_columns(table).reset_index(drop=True)
     return GrainList(table, rows, regions, contributions, edges, neighbours)
 
 
 def detail_grains(
     cube: ElementCube, result: AnomalyResult, grains: GrainList, *, task: Task = SILENT
 ) -> GrainDetails:
-    """The second half of `find_grains`: what the element maps say of the listed grains."""
+    """The second half of `find_grains`: what the element maps show of the listed grains."""
     driving = driving_contributions(grains.contributions)
     return examine_grains(
         cube,
@@ -196,12 +176,12 @@ def detail_grains(
         _in_order_of(cube.elements, driving, result.elements),
         result.pseudo_labels,
         grains.edges,
-        tell=lambda step: _tell(step, task),
+        tell=lambda step: _report_step(step, task),
         task=task,
     )
 
 
-def _tell(step: str, task: Task) -> None:
+def _report_step(step: str, task: Task) -> None:
     task.step("grains", _STEPS.index(step), len(_STEPS), step)
 
 
@@ -218,8 +198,8 @@ def _check_shapes(
     for name, shape in shapes.items():
         if shape != result.score.shape:
             raise InputError(
-                f"The {name} is {'x'.join(map(str, shape))} pixels but the score map is "
-                f"{'x'.join(map(str, result.score.shape))}: they must lie on the same grid."
+                f"The {name} is {pixels(shape)} pixels but the score map is "
+                f"{pixels(result.score.shape)}: they must lie on the same grid."
             )
 
 
@@ -229,21 +209,21 @@ def _geometry(
     ids: NDArray[np.intp],
     stage: StageTransform | None,
 ) -> pd.DataFrame:
-    pixels = regions.pixels
-    score = result.score.reshape(-1)[pixels.pixel].astype(np.float64)
+    sets = regions.pixels
+    score = result.score.reshape(-1)[sets.pixel].astype(np.float64)
     pixel_y, pixel_x = result.pixel_size or (np.nan, np.nan)
     if stage is None and result.pixel_size is not None:
         stage = StageTransform.from_pixel_size(result.pixel_size)
-    centroid_y, centroid_x = pixels.mean(regions.rows), pixels.mean(regions.columns)
-    unknown = np.full(pixels.n_grains, np.nan)
+    centroid_y, centroid_x = sets.mean(regions.rows), sets.mean(regions.columns)
+    unknown = np.full(sets.n_grains, np.nan)
     stage_y, stage_x = (unknown, unknown) if stage is None else stage.apply(centroid_y, centroid_x)
     row_min, row_max, col_min, col_max = regions.bounds
-    area = pixels.size
+    area = sets.size
     return pd.DataFrame(
         {
             "id": ids,
-            "peak_score": pixels.largest(score),
-            "mean_score": pixels.mean(score),
+            "peak_score": sets.largest(score),
+            "mean_score": sets.mean(score),
             "area_px": area,
             "area_um2": area * pixel_y * pixel_x,
             "centroid_y_px": centroid_y,
@@ -262,15 +242,15 @@ def _geometry(
     )
 
 
-def mean_contributions(result: AnomalyResult, pixels: PixelSets) -> Floats:
+def mean_contributions(result: AnomalyResult, sets: PixelSets) -> Floats:
     """Mean contribution (n, C) of each element to n sets of pixels, in background sigmas.
 
-    One contribution plane in memory at a time: they may be lazy.
+    Holds one contribution plane in memory at a time: they may be lazy.
     """
-    means = np.empty((pixels.n_grains, len(result.elements)))
+    means = np.empty((sets.n_grains, len(result.elements)))
     for c in range(len(result.elements)):
         plane = np.asarray(result.contributions[c]).reshape(-1)
-        means[:, c] = pixels.mean(plane[pixels.pixel])
+        means[:, c] = sets.mean(plane[sets.pixel])
     return means
 
 
@@ -316,7 +296,7 @@ def _agreement(
     ids: NDArray[np.intp],
     others: Mapping[str, AnomalyResult] | None,
 ) -> list[tuple[str, ...]]:
-    """Names of the detectors that flag each grain: the own one, which made the list, first."""
+    """Names of the detectors that flag each grain; first the one whose result is listed."""
     own = result.info.detector or "this detector"
     rivals = {name: other for name, other in (others or {}).items() if name != own}
     if not rivals:

@@ -1,4 +1,4 @@
-"""Images in register with the element maps, offered beside them."""
+"""Images in register with the element maps, offered beside the maps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ContextKind = Literal["bse", "optical", "phase", "mask", "other"]
 
 @dataclass(frozen=True, eq=False)
 class ContextImage:
-    """One image in register with the element maps, read when first looked at.
+    """One image in register with the element maps, read at the first look at it.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class ContextImage:
 
     @property
     def names(self) -> dict[int, str]:
-        """Names of the labels of a phase map that is written in words; {} otherwise."""
+        """Names of the labels of a phase map, where its file has names; {} otherwise."""
         return self._read()[1]
 
     def _read(self) -> tuple[NDArray[Any], dict[int, str]]:
@@ -60,7 +60,7 @@ class ContextImage:
             image, names = self.load()
             if image.shape[:2] != self.shape:
                 raise InputError(
-                    f"{self.file.name} has {pixels((image.shape[0], image.shape[1]))} pixels now, "
+                    f"{self.file.name} has {pixels(image.shape[:2])} pixels now, "
                     f"the element maps have {pixels(self.shape)}."
                 )
             self._kept.append((image, names))

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.context import ContextImage
+from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.words import pixels
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.scan.context import ContextImage
+    # Imported late: they need pydantic and scipy, which take a second.
     from napari_mineral_anomaly.scan.report import IngestReport
-    from napari_mineral_anomaly.scan.spectra import SpectrumImage
     from napari_mineral_anomaly.scan.valid_area import ValidArea
 
 Quantity = Literal["counts", "concentration", "reflectance", "unknown"]
@@ -36,27 +38,26 @@ class ElementCube:
     pixel_size : (float, float), optional
         (y, x) in µm; None when unknown.
     valid : array (H, W) of bool, optional
-        The area that holds sample. Default: `valid_area.locate_sample`, which leaves out what is
-        missing, zero in every element, or off the sample; computed when first asked for, so that
-        a lazy cube can be opened and looked at without being read.
+        The area that holds sample. Default: `valid_area.locate_sample`, which leaves out pixels
+        that are missing, zero in every element, or off the sample. It is computed at first use, so
+        that a lazy cube can be opened and shown without being read.
     quantity : {"counts", "concentration", "reflectance", "unknown"}, optional
-        What the numbers are. Default: decided from the data (`guess_quantity`) when first asked.
+        What the numbers are. Default: decided from the data at first use (`guess_quantity`).
     source : str, optional
         Where the maps came from, for people.
     report : IngestReport or callable, optional
-        What the reader used, ignored and why; or a function of the cube that makes the report,
-        called when it is first asked for.
+        What the reader used and ignored, and why; or a function of the cube that makes the
+        report at first use.
     spectra : SpectrumImage, optional
-        The spectrum of every pixel, where the maps were made of spectra; stays lazy.
-
+        The spectrum of every pixel, where the maps were made from spectra; stays lazy.
     context : sequence of ContextImage, optional
-        Images in register that lie beside the maps (electron image, optical picture, phase map):
-        to look at, never part of the maps.
+        Images in register beside the maps (electron image, optical picture, phase map). They are
+        only shown; they are never part of the maps.
 
     Raises
     ------
     InputError
-        When shapes, names, pixel size or valid area do not fit together.
+        When shapes, names, pixel size and valid area do not agree.
     """
 
     def __init__(
@@ -100,15 +101,15 @@ class ElementCube:
         self._report = report
         if spectra is not None and spectra.shape != self.shape:
             raise InputError(
-                f"The spectra cover {'x'.join(map(str, spectra.shape))} pixels, "
-                f"the element maps {'x'.join(map(str, self.shape))}."
+                f"The spectra cover {pixels(spectra.shape)} pixels, "
+                f"the element maps {pixels(self.shape)}."
             )
         self._spectra = spectra
         odd = next((image for image in context if image.shape != self.shape), None)
         if odd is not None:
             raise InputError(
-                f"The image {odd.name} has {'x'.join(map(str, odd.shape))} pixels, "
-                f"the element maps {'x'.join(map(str, self.shape))}."
+                f"The image {odd.name} has {pixels(odd.shape)} pixels, "
+                f"the element maps {pixels(self.shape)}."
             )
         self._context = tuple(context)
 
@@ -144,12 +145,12 @@ class ElementCube:
 
     @property
     def context(self) -> tuple[ContextImage, ...]:
-        """Images in register that lie beside the maps."""
+        """Images in register beside the maps."""
         return self._context
 
     @property
     def spectra(self) -> SpectrumImage | None:
-        """The spectrum of every pixel, read on demand; None for maps without spectra."""
+        """The spectrum of every pixel, read at use; None for maps without spectra."""
         return self._spectra
 
     @property
@@ -171,13 +172,15 @@ class ElementCube:
     def valid(self) -> NDArray[np.bool_]:
         """(H, W) bool: the area that holds sample (reads the maps on first use)."""
         if self._valid is None:
-            self._valid_area = default_valid(self)
+            from napari_mineral_anomaly.scan.valid_area import locate_sample
+
+            self._valid_area = locate_sample(self._maps, self._elements, self.quantity)
             self._valid = self._valid_area.mask
         return self._valid
 
     @property
     def valid_area(self) -> ValidArea:
-        """The valid area with how it came about: given, or found and what was left out why."""
+        """The valid area and its origin: given, or found, with counts of what was left out."""
         valid = self.valid
         if self._valid_area is None:
             from napari_mineral_anomaly.scan.valid_area import ValidArea
@@ -239,22 +242,14 @@ class ElementCube:
         )
 
 
-def default_valid(cube: ElementCube) -> ValidArea:
-    """The valid area of a cube that was given none."""
-    # Imported here: a cube with a given valid area does not need scipy.
-    from napari_mineral_anomaly.scan.valid_area import locate_sample
-
-    return locate_sample(cube.maps, cube.elements, cube.quantity)
-
-
 def guess_quantity(cube: ElementCube) -> Quantity:
     """Decide what the numbers are from 64 to 127 rows, evenly spread over the scan.
 
     A scan of fewer than 128 rows is read whole.
 
-    Whole numbers that are not negative are counts, whatever the dtype; fractions between 0 and
-    about 100 are concentrations (weight per cent); anything else is "unknown". Our choice: it
-    only selects the variance-stabilising transform, and every run records it.
+    Non-negative whole numbers of any dtype are counts; fractions between 0 and about 100 are
+    concentrations (weight per cent); anything else is "unknown". Our choice: it only selects the
+    variance-stabilising transform, and every run records it.
     """
     height, _ = cube.shape
     rows = slice(None, None, max(1, height // 64))
@@ -283,11 +278,10 @@ def _checked_pixel_size(pixel_size: Sequence[float] | None) -> tuple[float, floa
 
 
 def _checked_valid(valid: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    mask = np.array(valid, dtype=bool)  # a copy: nobody can change the cube's area behind its back
+    mask = np.array(valid, dtype=bool)  # a copy: later changes of the argument do not matter
     if mask.shape != shape:
         raise InputError(
-            f"The valid area is {'x'.join(map(str, mask.shape))} pixels, "
-            f"the element maps are {shape[0]}x{shape[1]}."
+            f"The valid area is {pixels(mask.shape)} pixels, the element maps are {pixels(shape)}."
         )
     mask.setflags(write=False)
     return mask

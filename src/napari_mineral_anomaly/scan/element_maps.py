@@ -1,4 +1,4 @@
-"""From a spectrum image to element maps: counts in windows, less a linear background."""
+"""Element maps from a spectrum image: counts in windows minus a linear background."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.scan.spectra.image import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.windows import ElementWindow, Interval
 
-Background = Literal["linear", "none"]
+BackgroundMethod = Literal["linear", "none"]
 
 
 def element_maps(
@@ -23,9 +23,9 @@ def element_maps(
     windows: Sequence[ElementWindow],
     task: Task = SILENT,
     *,
-    background: Background = "linear",
+    background: BackgroundMethod = "linear",
 ) -> ElementCube:
-    """Integrate the windows over every pixel, block of rows by block of rows.
+    """Integrate the windows for every pixel, in blocks of rows.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def element_maps(
     windows : sequence of ElementWindow
         Each becomes one map; see `element_windows`.
     task : Task, optional
-        Tells progress (phase "integrating") and answers a cancel.
+        Reports progress (phase "integrating") and can be cancelled.
     background : {"linear", "none"}
         What is subtracted from the counts of a window: the straight line through the mean counts
         of its two background regions (with one region, its mean), or nothing.
@@ -42,15 +42,15 @@ def element_maps(
     Returns
     -------
     ElementCube
-        ``maps`` (C, H, W) float32: net counts, which scatter around zero where the element is
-        absent and are kept negative there, as cutting them off would bias every mean. With
+        ``maps`` (C, H, W) float32: net counts. They scatter around zero where the element is
+        absent; negative ones stay, because cutting them off would bias every mean. With
         ``background="none"`` whole counts, uint32. ``quantity`` is "counts"; ``spectra`` is the
         given image.
 
     Raises
     ------
     InputError
-        Without a calibration or windows, or when a window holds no channel.
+        Without a calibration, without windows, or when a window holds no channel.
     CancelledError
     """
     energy = spectrum_image.require_energy()
@@ -80,7 +80,7 @@ def element_maps(
 
 
 def window_labels(windows: Sequence[ElementWindow]) -> list[str]:
-    """Names of the maps: the symbol, with the line where an element is measured by two."""
+    """Names of the maps: the symbol, and the line where an element has several windows."""
     symbols = [window.element for window in windows]
     return [
         f"{window.element} {window.line}" if symbols.count(window.element) > 1 else window.element
@@ -89,13 +89,13 @@ def window_labels(windows: Sequence[ElementWindow]) -> list[str]:
 
 
 def window_weights(
-    window: ElementWindow, energy: EnergyAxis, background: Background = "linear"
+    window: ElementWindow, energy: EnergyAxis, background: BackgroundMethod = "linear"
 ) -> list[tuple[slice, float]]:
-    """What a window's net counts are made of: channel ranges, each with its weight.
+    """Channel ranges and weights whose weighted sum is the net counts of a window.
 
-    The window counts 1. With background regions of n1 and n2 channels at mean energies e1 < e2,
-    and a window of n channels at e, they count -(n / n1) (e2 - e) / (e2 - e1) and
-    -(n / n2) (e - e1) / (e2 - e1); a single region counts -n / n1.
+    The window has weight 1. With background regions of n1 and n2 channels at mean energies
+    e1 < e2, and a window of n channels at e, the regions have the weights
+    -(n / n1) (e2 - e) / (e2 - e1) and -(n / n2) (e - e1) / (e2 - e1); a single region has -n / n1.
 
     Raises
     ------

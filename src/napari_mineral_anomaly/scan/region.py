@@ -1,6 +1,6 @@
-"""A pixel or a region seen twice: its spectrum beside the scan's, its counts beside those expected.
+"""Compare a pixel or a region with the scan (spectra), and with what a detector expects (counts).
 
-Only sums are formed here. Whether a difference is more than chance is for the score to say.
+This module only forms sums. The score says whether a difference is more than chance.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.words import pixels
 
 Pixel = tuple[int, int]
 Region = Pixel | NDArray[np.bool_]
@@ -23,7 +24,7 @@ Region = Pixel | NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class RegionSpectrum:
-    """The spectrum of a region, and what it would be if the region were like the whole scan.
+    """The spectrum of a region, and the spectrum that it would have if it were like the scan.
 
     Attributes
     ----------
@@ -47,11 +48,11 @@ class ExpectedCounts:
     ----------
     elements : tuple of str
     observed, expected : (n,) float64
-        Sums over the region where the maps are counts, else means, in the units of the maps.
+        In the units of the maps: sums over the region for counts, means for other quantities.
     n_pixels : int
-        Pixels of the region that the detector judged.
+        Pixels of the region to which the detector gave an expectation.
     summed : bool
-        Whether the figures are sums.
+        Whether the numbers are sums.
     """
 
     elements: tuple[str, ...]
@@ -72,7 +73,7 @@ class ExpectedCounts:
 
 
 def region_spectrum(image: SpectrumImage, region: Region, task: Task = SILENT) -> RegionSpectrum:
-    """The spectrum of a pixel (y, x) or of a mask (H, W), and the scan's at the same total.
+    """The spectrum of a pixel (y, x) or of a mask (H, W), and that of the scan at equal total.
 
     Raises
     ------
@@ -96,21 +97,21 @@ def region_spectrum(image: SpectrumImage, region: Region, task: Task = SILENT) -
 def expected_counts(
     cube: ElementCube, reconstruction: Any, elements: Sequence[str], region: Region
 ) -> ExpectedCounts | None:
-    """What the maps hold in a region beside what a detector expected there.
+    """The signal of the maps in a region, and the signal that a detector expected there.
 
     Parameters
     ----------
     cube : ElementCube
     reconstruction : array (C, H, W)
-        `AnomalyResult.reconstruction`, NaN outside the area that was judged.
+        `AnomalyResult.reconstruction`, NaN outside the area that the detector scored.
     elements : sequence of str
-        Names of the C planes; those that the cube no longer has are left out.
+        Names of the C planes; planes that the cube no longer has are left out.
     region : (int, int) or array (H, W) of bool
 
     Returns
     -------
     ExpectedCounts or None
-        None when no pixel of the region was judged, or no element is left.
+        None when no pixel of the region was scored, or no element is left.
     """
     rows, columns, inside = _window_of(region, cube.shape)
     shared = [name for name in elements if name in cube.elements]
@@ -142,8 +143,7 @@ def _window_of(region: Region, shape: tuple[int, int]) -> tuple[slice, slice, ND
     mask = np.asarray(region, dtype=bool)
     if mask.shape != shape:
         raise InputError(
-            f"The region has {'x'.join(map(str, mask.shape))} pixels, "
-            f"the element maps {'x'.join(map(str, shape))}."
+            f"The region has {pixels(mask.shape)} pixels, the element maps {pixels(shape)}."
         )
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if ys.size == 0:

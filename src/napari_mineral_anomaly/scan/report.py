@@ -1,4 +1,4 @@
-"""The ingest report as values: what a reader used, what it ignored, what the checks found."""
+"""The ingest report as values: what a reader used and ignored, and what the checks found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MappedLine(_Value):
     """One element map: its line, its window in keV, and how clearly the sum spectrum shows it.
 
     ``significance`` is in standard errors (see `spectra.suggest`); None for elements that the user
-    named.
+    named. ``declared``: the file lists the element.
     """
 
     element: str
@@ -31,7 +31,13 @@ class MappedLine(_Value):
 
 
 class OverlapCounts(_Value):
-    """Counts of ``partner`` in the window of ``victim``, per count in the partner's own peak."""
+    """How much of one element's signal falls into another's window.
+
+    ``victim`` and ``partner`` are symbols; ``victim_line`` is the line of the window,
+    ``partner_line`` the partner's line that adds most, ``distance_ev`` the partner's line minus the
+    victim's. ``share`` is the counts in the victim's window per count in the main peak (Ka, La or
+    Ma) of the partner's shell.
+    """
 
     victim: str
     partner: str
@@ -42,10 +48,10 @@ class OverlapCounts(_Value):
 
 
 class SpectrumReport(_Value):
-    """What the maps of a spectrum image were made of.
+    """How maps were made from a spectrum image.
 
-    ``calibration_source`` is "the file" or "typed by the user"; ``beam_kev`` was told by the file
-    or, where ``beam_is_estimate``, read off the end of the continuum.
+    ``calibration_source`` is "the file" or "typed by the user". ``beam_kev`` is from the file or,
+    where ``beam_is_estimate``, from the end of the continuum.
     """
 
     n_channels: int
@@ -62,15 +68,15 @@ class SpectrumReport(_Value):
 class UsedMap(_Value):
     """One element map that was read.
 
-    ``file`` is the path below the folder that was opened, ``page`` the number of the plane in its
-    file from 1 (None where the file holds one plane), ``dtype`` that of the file; the cube holds
-    all maps in one common dtype that changes none of the values.
+    ``file`` is the path below the folder that was opened. ``page`` is the number of the plane in
+    its file, from 1 (None where the file holds one plane). ``dtype`` is that of the file; the cube
+    holds all maps in one common dtype that changes no value.
 
     Counts of pixels: ``nan`` not finite, ``zero``, ``negative``, ``saturated`` (at the top of an
-    integer dtype), ``spikes`` (far above all eight neighbours in this element alone). ``min``,
-    ``max`` and ``mean`` are of the finite pixels, None without any. ``dead_rows`` and
-    ``dead_columns`` count from 0. ``counted`` is how many pixels were looked at where these were
-    not all, as in a scan larger than memory.
+    integer dtype), ``spikes`` (far above all eight neighbours in this element only). ``min``,
+    ``max`` and ``mean`` are of the finite pixels, None where there are none. ``dead_rows`` and
+    ``dead_columns`` count from 0. ``counted`` is the number of pixels that were read where these
+    were not all, as in a scan larger than memory.
     """
 
     file: str
@@ -99,7 +105,7 @@ class IgnoredFile(_Value):
 
 
 class Companion(_Value):
-    """One image beside the maps: offered as context, or refused for that use with the numbers."""
+    """One image beside the maps: offered as context, or not, with the reason."""
 
     file: str
     name: str
@@ -110,7 +116,7 @@ class Companion(_Value):
 
 
 class ValidAreaCounts(_Value):
-    """Pixels of the valid area and of what was left out of it; ``origin`` as in `ValidArea`."""
+    """Counts of valid pixels and of those left out; ``origin`` as in `ValidArea`."""
 
     origin: Literal["found", "given"]
     n_pixels: int
@@ -124,7 +130,8 @@ class ValidAreaCounts(_Value):
 class MapPair(_Value):
     """Two maps that agree: Pearson's ``r`` over the valid pixels.
 
-    ``lines`` names the X-ray lines that overlap ("Ba La, Ti Ka, 45 eV apart"), "" if none do.
+    ``first`` is the weaker map, which may follow the other. ``lines`` names the X-ray lines that
+    overlap ("Ba La, Ti Ka, 45 eV apart"), "" if none do.
     """
 
     first: str
@@ -137,9 +144,9 @@ class IngestReport(_Value):
     """What `read_maps` did; ``model_dump(mode="json")`` is ingest.json.
 
     ``pixel_size_um`` is (y, x) or None; ``pixel_size_source`` says in words where it came from.
-    ``spot_size_um`` is the diameter of the beam where it was given, ``spectra`` where the spectra
-    of the pixels are, ``context`` the images that lie beside the maps, ``spectrum`` how maps were
-    made of spectra.
+    ``spot_size_um`` is the diameter of the beam, if given. ``spectra`` says where the spectra of
+    the pixels are, ``context`` lists the images beside the maps, ``spectrum`` says how maps were
+    made from spectra.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from napari_mineral_anomaly.scan.report import OverlapCounts, SpectrumReport
+from napari_mineral_anomaly.scan.report import (
+    IngestReport,
+    OverlapCounts,
+    SpectrumReport,
+    UsedMap,
+    ValidAreaCounts,
+)
 from napari_mineral_anomaly.scan.spectra.suggest import LEAST_SIGNIFICANCE
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.scan.report import IngestReport, UsedMap, ValidAreaCounts
 
 _OVERLAPS_SHOWN = 8
 
@@ -64,7 +65,7 @@ def _valid_area_words(area: ValidAreaCounts) -> str:
     left_out = [
         f"{count} {word}"
         for count, word in (
-            (area.n_off_sample, "off the sample (no element present, open to the border)"),
+            (area.n_off_sample, "off the sample (no element present, connected to the border)"),
             (area.n_zero, "zero in every element"),
             (area.n_missing, "missing"),
         )
@@ -133,7 +134,7 @@ def spectrum_lines(report: SpectrumReport) -> list[str]:
         lines.append("Lines that the detector does not separate:")
         lines += [f"  {overlap_words(one)}" for one in report.overlaps[:_OVERLAPS_SHOWN]]
         if len(report.overlaps) > _OVERLAPS_SHOWN:
-            lines.append(f"  {len(report.overlaps) - _OVERLAPS_SHOWN} weaker overlaps more")
+            lines.append(f"  and {len(report.overlaps) - _OVERLAPS_SHOWN} weaker overlaps")
     return lines
 
 

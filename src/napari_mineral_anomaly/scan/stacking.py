@@ -1,4 +1,4 @@
-"""Several scans as one, so that one detector can be fitted on all of them."""
+"""Several scans in one cube, so that one detector can be fitted on all of them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import ElementCube
 
-# More than any detector looks around a pixel (rings eight rows, MSFA-Net five and its smoothing
-# three): no pixel of one scan sees another.
+# More rows than any detector uses around a pixel (rings: eight; MSFA-Net: five, and three for its
+# smoothing), so that the scans do not influence each other.
 SEPARATOR_ROWS = 16
 
 
 def stack_sections(cubes: Sequence[ElementCube]) -> ElementCube:
     """Put scans one below the other into one cube, with rows that are not valid between them.
 
-    A detector fitted on it has seen the background of every scan at once: this is what
-    ``mineral-anomaly train`` does with several inputs.
+    A detector that is fitted on it learns the background of all scans: ``mineral-anomaly train``
+    does this with several inputs.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def stack_sections(cubes: Sequence[ElementCube]) -> ElementCube:
     -------
     ElementCube
         The cube itself when there is only one; otherwise a copy in the smallest dtype that holds
-        every scan's numbers. Its pixel size is that of the scans where they agree, else None.
+        the numbers of all scans. Its pixel size is that of the scans if they agree, else None.
 
     Raises
     ------

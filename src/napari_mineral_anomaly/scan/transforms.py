@@ -1,4 +1,4 @@
-"""Transforms of counts that make their noise alike everywhere, and the way back."""
+"""Transforms that make the noise of counts the same at all levels, and their inverses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AppliedTransform = Literal["none", "anscombe", "log1p"]
 
 
 def resolve_transform(transform: Transform, quantity: Quantity) -> AppliedTransform:
-    """What "auto" means: Anscombe for counts, whose noise is Poisson; nothing for the rest."""
+    """Resolve "auto": Anscombe for counts, whose noise is Poisson; none for other quantities."""
     if transform == "auto":
         return "anscombe" if quantity == "counts" else "none"
     return transform
@@ -53,8 +53,8 @@ def stabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArr
 def unstabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArray[np.float32]:
     """The inverse of `stabilise`.
 
-    The algebraic inverse (our choice): it gives every map back exactly. The expectation of Poisson
-    counts comes out about a quarter of a count too low by it, which is far below their noise.
+    The algebraic inverse (our choice), because it returns every map exactly. Its expectation for
+    Poisson counts is about a quarter of a count too low, which is far below their noise.
 
     Parameters
     ----------

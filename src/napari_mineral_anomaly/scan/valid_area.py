@@ -1,34 +1,35 @@
 """The valid area of a scan: which pixels hold sample.
 
-What is left out, and why, in this order:
+Three kinds of pixels are left out, in this order:
 
 1. *missing*: a value that is not finite, or 1e30 and more in size (a marker some programs write);
 2. *empty*: zero in every element (corners beside a round mount, gaps of a mosaic);
-3. *off the sample*: a large area, open to the border of the scan, in which no element is present
-   (epoxy, the stage beside a round mount).
+3. *off the sample*: a large area, connected to the border of the scan, in which no element is
+   present (epoxy, the stage beside a round mount).
 
-For the third, let m_c(p) be the counts (or concentrations) of element c averaged over about 5 x 5
-pixels, and h_c its 99.5 % quantile over the scan: the level of c where there is c. Then
+For the third kind, let m_c(p) be the counts (or concentrations) of element c averaged over about
+5 x 5 pixels, and h_c its 99.5 % quantile over the scan: the level of c where there is c. Then
 
     s(p) = max over c of m_c(p) / h_c
 
-says how much of *any* element is at p, and p is dark where s < 1/4. A mineral is bright by the one
-element it is made of: quartz by Si, however little else it holds. An element has a vote when h_c
-stands at least ten standard errors above zero. C, N, O, Cl and Ar have none, because resin and air
-hold them. Elements from Ti on, but Fe, have none while they are flat (h_c below three times the
-median) and weak (median below 5 % of the summed medians): such a map shows scattered radiation.
+measure how much of *any* element is at p; p is dark where s < 1/4. One element is enough to make a
+mineral bright: Si makes quartz bright although it holds little else. An element has a vote when h_c
+is at least ten standard errors above zero. C, N, O, Cl and Ar have no vote, because resin and air
+hold them. Elements from Ti on, except Fe, have no vote while they are flat (h_c below three times
+the median) and weak (median below 5 % of the summed medians): such a map shows scattered radiation.
 
-Dark areas are opened with a square of 5 cells (cracks stay) and count as off the sample when they
-reach the border and hold at least 100 pixels and 1/5000 of the scan. Nothing is removed this way
+Dark areas are opened with a square of 5 cells, so that cracks stay in the sample. They count as off
+the sample when they reach the border and hold at least 100 pixels and 1/5000 of the scan. Nothing
+is removed this way
 
 - without a map of Si: quartz, the commonest mineral, would be dark;
 - when dark areas in the middle of the sample make up more than 5 % of the rest, or when the dark
-  area is ragged (less than half of it survives an opening of 1/25 of the scan's width): then dark
-  is a mineral whose elements were not mapped.
+  area is ragged (less than half of it survives an opening of 1/25 of the scan's width): then the
+  dark area is a mineral whose elements were not mapped.
 
-If in doubt, a pixel stays; holes in the sample stay, too. The method is our own choice: a threshold
-on total counts, the usual way, is ruled by the one element with the most counts (in micro-XRF,
-iron) and takes quartz and feldspar for mount. The numbers were chosen on nine real scans and four
+In doubt, a pixel stays; holes in the sample stay, too. The method is our own choice. The usual way,
+a threshold on total counts, depends on the one element with the most counts (in micro-XRF, iron)
+and removes quartz and feldspar. The numbers were chosen on nine real scans and four
 simulated ones.
 """
 
@@ -51,7 +52,7 @@ MISSING_MAGNITUDE = 1e30
 
 # A pixel is dark below this share of the level of every element.
 DARK_SHARE = 0.25
-# Pixels of resin and air hold these themselves.
+# Resin and air hold these elements.
 _IN_RESIN = frozenset(("C", "N", "O", "Cl", "Ar"))
 _LEVEL_QUANTILE = 0.995
 _STANDARD_ERRORS = 10.0
@@ -64,7 +65,7 @@ _RAGGED_SHARE = 0.5
 _OPENING_CELLS = 5
 _SMALLEST_PIXELS = 100
 _SMALLEST_SHARE = 1 / 5000
-# Cells are squares of pixels: about this many hold the detail that matters, at any size of scan.
+# Cells are squares of pixels: this many show enough detail, for any size of scan.
 _MOST_CELLS = 500_000
 _SMOOTHED_PIXELS = 5
 _BLOCK_PIXELS = 1_000_000
@@ -72,7 +73,7 @@ _BLOCK_PIXELS = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class ValidArea:
-    """The valid area of a scan and how it came about.
+    """The valid area of a scan and its origin.
 
     Attributes
     ----------
@@ -81,9 +82,9 @@ class ValidArea:
     origin : {"found", "given"}
     n_missing, n_zero, n_off_sample : int
         Pixels left out because a value is missing, because all elements are zero, and because no
-        element is present in an area open to the border. All zero for an area that was given.
+        element is present in an area connected to the border. All zero for an area that was given.
     reason : str
-        One sentence where something speaks against removing dark areas, else "".
+        One sentence where dark areas are kept, with the reason; else "".
     """
 
     mask: NDArray[np.bool_]
@@ -100,11 +101,11 @@ class ValidArea:
 
 
 def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidArea:
-    """Find the sample in a scan (method: see this module).
+    """Find the sample in a scan (method: see the docstring of this module).
 
-    Reads the maps once, in blocks of rows; what is kept is one average per element and cell, at
-    most 500 000 cells. Scans whose planes are not named by elements, and reflectance, lose only
-    missing and empty pixels: water and shadow are dark, too.
+    Reads the maps once, in blocks of rows; keeps one sum per element and cell, at most 500 000
+    cells. Where planes are not named by elements, and for reflectance, only missing and empty
+    pixels are left out: water and shadow are dark, too.
 
     Parameters
     ----------
@@ -131,15 +132,13 @@ def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidAre
     n_zero = int(present.size - np.count_nonzero(present) - n_missing)
     mask = present
     if voters and present.any():
-        weight = _cell_sums(present, cell)
+        weight = cell_sums(present, (cell, cell))
         atomic = [SYMBOLS.index(str(symbols[c])) + 1 for c in voters]
         dark, dark_near = _dark_cells(sums, weight, noise, atomic, cell)
         outside, reason = _open_to_the_border(dark, dark_near, weight)
         if outside.any() and "Si" not in symbols:
             outside[:] = False
-            reason = (
-                "dark areas at the border are kept, because no map of Si tells quartz from mount"
-            )
+            reason = "dark areas at the border are kept: without a map of Si they may be quartz"
         if outside.any():
             mask = present & ~_in_pixels(outside, cell, (height, width))
     n_off_sample = int(np.count_nonzero(present)) - int(np.count_nonzero(mask))
@@ -165,7 +164,7 @@ def _cells(
     present, missing : (H, W) bool
         Measured and not zero in every element; not measured in some element.
     sums : (V, h, w) float32
-        Sum over each cell of the present values of the voting elements, negative ones as zero.
+        Sum over each cell of the values of the voting elements, negative values as zero.
     noise : (V,) float32 or None
         Standard deviation of one pixel; None for counts, where Poisson's law gives it.
     """
@@ -189,7 +188,7 @@ def _cells(
             values = block[c]
             if values.dtype.kind in "if":
                 values = np.where(present[rows], np.maximum(values, 0), 0)
-            sums[v, cells] = _cell_sums(values, cell)
+            sums[v, cells] = cell_sums(values, (cell, cell))
             if not is_counts:
                 steps[v].append(pixel_noise(block[c], present[rows]))
     noise = None if is_counts else np.array([np.median(step) for step in steps], np.float32)
@@ -202,14 +201,13 @@ def _aligned_rows(height: int, width: int, cell: int) -> Iterator[slice]:
         yield slice(start, min(start + step, height))
 
 
-def _cell_sums(values: NDArray[Any], cell: int) -> NDArray[np.float32]:
-    """Sums over squares of ``cell`` pixels; the last ones may be cut off by the border."""
+def cell_sums(values: NDArray[Any], cell: tuple[int, int]) -> NDArray[np.float32]:
+    """Sums over cells of so many rows and columns; the border may cut off the last cells."""
     values = values.astype(np.float32)
-    if cell == 1:
-        return values
-    for axis in (0, 1):
-        starts = np.arange(0, values.shape[axis], cell)
-        values = np.add.reduceat(values, starts, axis=axis)
+    for axis, step in enumerate(cell):
+        if step > 1:
+            starts = np.arange(0, values.shape[axis], step)
+            values = np.add.reduceat(values, starts, axis=axis)
     return values
 
 
@@ -228,16 +226,16 @@ def _dark_cells(
     atomic: list[int],
     cell: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Cells without any element, by the average of 5 x 5 pixels and by that of the nearest.
+    """Cells without any element, by the average of 5 x 5 pixels and by that of fewer pixels.
 
-    The nearest are 3 x 3 pixels, or the cell itself where it is as large.
+    The fewer are 3 x 3 pixels, or the cell itself where it holds several pixels.
     """
     size = _SMOOTHED_PIXELS if cell == 1 else 3
     near_size = 3 if cell == 1 else 1
     share, near_share = np.zeros_like(weight), np.zeros_like(weight)
     n_wide, n_near = _window_sum(weight, size), _window_sum(weight, near_size)
     inside = weight > 0
-    # So few pixels of one element are not its level but its noise.
+    # Pixels in an average: they decide its standard error.
     n_pixels = float((size * cell) ** 2)
     means = [_ratio(_window_sum(one, size), n_wide) for one in sums]
     levels = [np.quantile(mean[inside], (0.5, _LEVEL_QUANTILE)) for mean in means]
@@ -267,16 +265,16 @@ def _window_sum(values: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 
 
 def _ratio(sums: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    # Sums that slide along a row leave rounding errors where there is nothing.
+    # Sliding sums leave rounding errors where there is no pixel.
     return np.where(weight > 0.5, sums / np.maximum(weight, 0.5), np.float32(0))
 
 
 def _open_to_the_border(
     dark: NDArray[np.bool_], dark_near: NDArray[np.bool_], weight: NDArray[np.float32]
 ) -> tuple[NDArray[np.bool_], str]:
-    """The dark areas that reach the border of the scan and are large; the reason if refused."""
+    """The large dark areas that reach the border of the scan; the reason where any are kept."""
     pixels = float(weight.sum())
-    # Beyond the border there is no sample either, so that corners survive the opening.
+    # The margin counts as dark, so that corners survive the opening.
     margin = _OPENING_CELLS
     square = np.ones((_OPENING_CELLS, _OPENING_CELLS), dtype=bool)
     opened = ndimage.binary_opening(np.pad(dark, margin, constant_values=True), square)
@@ -308,13 +306,13 @@ def _open_to_the_border(
             "areas without any of the elements run through the sample and are kept: they may be "
             "a mineral whose elements were not mapped"
         )
-    # The average of 5 x 5 pixels reaches over the edge of the sample; the nearest pixels decide.
+    # The average of 5 x 5 pixels crosses the edge of the sample: there the fewer pixels decide.
     grown = ndimage.binary_dilation(outside, square) & dark_near
     return outside | grown, reason
 
 
 def _is_ragged(outside: NDArray[np.bool_]) -> bool:
-    """Whether the dark area is a network rather than an edge."""
+    """Whether the dark area is a network and not an edge."""
     width = max(_OPENING_CELLS, int(min(outside.shape) * _RAGGED_SQUARE))
     padded = np.pad(outside, width, constant_values=True)
     # An opening with a square is a minimum and a maximum over it.

@@ -1,1 +1,1 @@
-"""Signs that a grain is no mineral but an artefact of the measurement."""
+"""Signs that a grain is an artefact of the measurement and not a mineral."""

@@ -14,8 +14,8 @@ from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 
 Floats = NDArray[np.float64]
 
-# A row is out of line when the intensity of most elements departs this much from the median of the
-# seven rows around it, and by as many robust sigmas as rows usually depart.
+# A row is dim (or bright) when the intensity of most elements, relative to the median of the seven
+# rows around it, is beyond these factors, and further off than this many robust sigmas of the rows.
 DIM_GAIN, BRIGHT_GAIN = 0.75, 1.33
 LEAST_SIGMAS = 6.0
 _WINDOW = 7
@@ -27,8 +27,8 @@ _SAMPLED = 512
 class BadLines:
     """Bad rows (H,) and columns (W,), bool.
 
-    ``dead`` were not measured: (almost) no pixel is valid although the neighbouring rows are.
-    ``dim`` were, with another intensity in all elements together.
+    ``dead`` lines were not measured: (almost) no pixel is valid, but the lines beside them are.
+    ``dim`` lines were measured, but with another intensity in all elements together.
     """
 
     dead_rows: NDArray[np.bool_]
@@ -40,9 +40,10 @@ class BadLines:
 def find_bad_lines(cube: ElementCube, *, task: Task = SILENT) -> BadLines:
     """Dead and dim rows and columns, from the intensity of all elements together.
 
-    A row counts as dim by the median over the elements of its intensity against the rows around
-    it: one bright grain in one or two maps does not make a bad row. Our choice: the rock changes
-    from row to row too, but slowly, and not in all elements in the same direction.
+    For each element the intensity of a row is divided by that of the rows around it. The median of
+    these ratios over the elements decides, so that one bright grain in one or two maps does not
+    make a bad row. Our choice: the rock changes from row to row too, but slowly, and not in all
+    elements in the same direction.
     """
     valid = cube.valid
     height, width = cube.shape
@@ -56,12 +57,14 @@ def find_bad_lines(cube: ElementCube, *, task: Task = SILENT) -> BadLines:
         plane = cube.plane(c)
         row_sums[c] = np.where(rows_used, plane[:, across], 0).sum(axis=1, dtype=np.float64)
         column_sums[c] = np.where(columns_used, plane[down], 0).sum(axis=0, dtype=np.float64)
-    dead_rows, dim_rows = _judge(row_sums, rows_used.sum(axis=1))
-    dead_columns, dim_columns = _judge(column_sums, columns_used.sum(axis=0))
+    dead_rows, dim_rows = _dead_and_dim(row_sums, rows_used.sum(axis=1))
+    dead_columns, dim_columns = _dead_and_dim(column_sums, columns_used.sum(axis=0))
     return BadLines(dead_rows, dim_rows, dead_columns, dim_columns)
 
 
-def _judge(sums: Floats, n_valid: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _dead_and_dim(
+    sums: Floats, n_valid: NDArray[np.intp]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Dead and dim lines from the sums (C, n) of the elements over each line's valid pixels."""
     around = ndimage.median_filter(n_valid.astype(float), _WINDOW, mode="nearest")
     dead = (n_valid < 0.25 * around) & (around > 0)
@@ -73,9 +76,9 @@ def _judge(sums: Floats, n_valid: NDArray[np.intp]) -> tuple[NDArray[np.bool_], 
             _WINDOW,
             mode="nearest",
         )
-        told = (usual > 0) & (profile > 0)
-        log[told] = np.log(profile[told] / usual[told])
-    # Elements without counts in or around a line say nothing of it.
+        known = (usual > 0) & (profile > 0)
+        log[known] = np.log(profile[known] / usual[known])
+    # An element without counts in a line or around it cannot judge the line.
     silent = np.isnan(logs).all(axis=0)
     logs[:, silent] = 0.0
     gain = np.nanmedian(logs, axis=0)

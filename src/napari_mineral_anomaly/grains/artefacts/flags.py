@@ -1,7 +1,8 @@
-"""What else than a mineral could have made a grain: flags that are shown, never used to delete.
+"""Flags: signs that an artefact, and not a mineral, has made a grain.
 
-Each flag is one test with its reason in words; the constants are our choice and were set on
-simulated sections with other seeds than those on which benchmarks/artefact_flags.py reports.
+Flags are shown; they never delete a grain. Each flag is one test, with its reason in words. The
+constants are our choice. They were set on simulated sections; benchmarks/artefact_flags.py reports
+on sections with other seeds.
 """
 
 from __future__ import annotations
@@ -34,26 +35,26 @@ BAD_LINE = "dead row or column"
 FLAG_CODES = (LINE_OVERLAP, SPIKE, SCAN_EDGE, VALID_EDGE, LOW_COUNTS, MIXING, BAD_LINE)
 FLAG_SEPARATOR = "; "
 
-# A contribution (background sigmas) from which an element counts as driving the grain.
+# An element drives a grain from this contribution on (background sigmas).
 DRIVING_SIGMAS = 4.0
-# Leaks are known within about this factor (resolution and absorption of the own detector).
+# Leaks are known within about this factor: each detector has its own resolution and absorption.
 LEAK_TOLERANCE = 2.0
-# Maps that are not counts: overlaps weaker than this were never worth a flag.
+# In maps that are not counts, weaker overlaps get no flag.
 STRONG_LEAK = 0.1
 SPIKE_SIGMAS = 5.0
 LARGEST_SPIKE_PX = 2
-# Other elements of a spiked pixel stay as they are around it.
+# In a spike, all other elements depart from their surroundings by less than this.
 OTHER_SIGMAS = 4.5
-# The beam, about a pixel wide, brings each of the eight pixels around a real grain at least 5 % of
-# its excess (discrete Gaussian with a full width of one pixel, grain in the middle): a spike less
-# than half of it.
+# The beam is about a pixel wide, so each of the eight pixels around a real grain gets at least 5 %
+# of the grain's excess (discrete Gaussian with a full width of one pixel, grain in the middle).
+# Around a spike it is less than half of that.
 HALO_SHARE = 0.025
 POISSON_SIGMAS = 3.0
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """(n,) bool each: grains that touch the border of the scan, or a pixel left out."""
+    """(n,) bool each: grains that touch the border of the scan, or a pixel that is not valid."""
 
     scan: Bools
     valid_area: Bools
@@ -87,18 +88,18 @@ def flag_artefacts(
     Parameters
     ----------
     cube, regions, ring, signals, leaks, edges
-        The scan, its grains, their rings and what `measure_grains`, `line_leaks` and `find_edges`
-        say of them.
+        The scan, its grains, their rings, and the results of `measure_grains`, `line_leaks` and
+        `find_edges`.
     contributions : (n, C) float64
-        Mean contribution of each element to each grain; 0 but for the elements that drive it.
+        Mean contribution of each element to each grain; 0 for elements that do not drive it.
     pseudo_labels : (H, W)
     task : Task, optional
 
     Returns
     -------
     list of tuple of str
-        Per grain: a code of `FLAG_CODES`, with what it concerns in brackets where there is
-        something to name: "line overlap (As by Pb)".
+        Per grain: codes of `FLAG_CODES`. Some have the elements or lines that they concern in
+        brackets: "line overlap (As by Pb)".
     """
     flags: list[list[str]] = [[] for _ in range(regions.n_grains)]
     drives = contributions >= DRIVING_SIGMAS
@@ -124,31 +125,31 @@ def split_flags(text: str) -> tuple[str, ...]:
 
 
 def flag_sentence(flag: str) -> str:
-    """One plain sentence on a flag such as "line overlap (As by Pb)"."""
+    """One sentence that explains a flag such as "line overlap (As by Pb)"."""
     code, _, rest = flag.partition(" (")
     what = rest.removesuffix(")")
     if code == LINE_OVERLAP:
         victim, _, partner = what.partition(" by ")
         return (
-            f"The {victim} here could be the tail of {partner} lines: there is enough {partner} "
-            f"in the grain to fake it."
+            f"The {victim} signal could be the tail of {partner} lines: the grain holds enough "
+            f"{partner} for that."
         )
     if code == BAD_LINE:
         return f"The grain lies on or beside {what}, which was measured badly or not at all."
     return {
         SPIKE: (
-            f"Only {what} stands out, in a single pixel and without the rim that the beam would "
-            "give a real grain: a diffraction peak or a detector spike?"
+            f"Only {what} stands out, in a single pixel. A real grain would have a rim as wide as "
+            "the beam; this may be a diffraction peak or a detector spike."
         ),
         SCAN_EDGE: "The grain touches the edge of the scan: part of it was not measured.",
-        VALID_EDGE: "The grain touches the edge of the area that holds sample.",
+        VALID_EDGE: "The grain touches the edge of the valid area.",
         LOW_COUNTS: (
-            "So few counts that chance could explain the grain: no driving element departs from "
-            f"its surroundings by {POISSON_SIGMAS:g} counting sigmas."
+            "There are so few counts that chance could explain the grain: no driving element "
+            f"differs from its surroundings by {POISSON_SIGMAS:g} counting sigmas."
         ),
         MIXING: (
-            "The two phases beside the grain, mixed, would look the same: a boundary rather than "
-            "a mineral?"
+            "A mixture of the two phases beside the grain would look the same: this may be a "
+            "boundary and not a mineral."
         ),
     }.get(code, flag)
 
@@ -159,16 +160,16 @@ def _add(flags: list[list[str]], where: Bools, name: str) -> None:
 
 
 def _could_fake(signals: GrainSignals, victim: int, partner: int, leaks: LineLeaks) -> Bools:
-    """Grains whose partner is rich enough to explain the excess of the victim."""
+    """Grains that hold enough of the partner to explain the excess of the victim."""
     share = leaks.share[victim, partner]
     if not signals.is_counts:
-        # Concentrations have no common scale with counts: what remains is that both are in excess.
+        # Concentrations have no common scale with counts: test only that both are in excess.
         sigmas = signals.ring_sigmas
         return np.asarray((share >= STRONG_LEAK) & (sigmas[:, partner] >= sigmas[:, victim]))
     ring_mean = np.nan_to_num(signals.ring_mean)
     faked = np.zeros(signals.n_pixels.size, dtype=bool)
     # Drivers stand out from the scan, not from the ring: a grain in a Ti mineral has no excess of
-    # Ti over its ring, and still its Ba comes from there.
+    # Ti over its ring, but its Ba signal still comes from Ti.
     for base in (ring_mean, np.minimum(ring_mean, signals.scan_median)):
         own = signals.mean[:, victim] - base[:, victim]
         other = signals.mean[:, partner] - base[:, partner]
@@ -180,7 +181,7 @@ def _could_fake(signals: GrainSignals, victim: int, partner: int, leaks: LineLea
 
 
 def _spikes(signals: GrainSignals, drives: Bools) -> NDArray[np.int64]:
-    """(n,) element of the spike, or -1."""
+    """(n,) number of the element that has the spike, or -1."""
     n = signals.n_pixels.size
     base = np.nan_to_num(signals.ring_mean)
     around = np.where(np.isfinite(signals.peak_around), signals.peak_around, base)
@@ -198,7 +199,7 @@ def _spikes(signals: GrainSignals, drives: Bools) -> NDArray[np.int64]:
     own_step = step[each, element]
     halo = (around - base)[each, element]
     no_halo = halo <= HALO_SHARE * own_step + halo_noise[each, element]
-    # Elements that drive the grain too are tested more strictly.
+    # The limit is stricter for elements that drive the grain too.
     allowed = np.where(drives & (signals.excess > 0), POISSON_SIGMAS, OTHER_SIGMAS)
     others = np.abs(signals.ring_sigmas) / allowed
     others[each, element] = 0.0
@@ -214,13 +215,13 @@ def _spikes(signals: GrainSignals, drives: Bools) -> NDArray[np.int64]:
 
 
 def _low_counts(signals: GrainSignals, drives: Bools) -> Bools:
-    """Grains of which no driving element departs from the ring beyond counting errors."""
+    """Grains in which no driving element differs from the ring by more than counting errors."""
     if not signals.is_counts:
         return np.zeros(signals.n_pixels.size, dtype=bool)
     n, ring = signals.n_pixels[:, None], np.maximum(signals.n_ring, 1)[:, None]
     seen = np.rint(np.maximum(signals.mean, 0) * n)
     expected = (np.maximum(np.nan_to_num(signals.ring_mean), 0) * ring + 1) / ring * n
-    # Poisson probabilities of at least and of at most as many.
+    # Poisson probabilities of at least, and of at most, as many counts.
     tail = np.minimum(special.gammainc(seen, expected), special.pdtr(seen, expected))
     clear = drives & (tail < special.ndtr(-POISSON_SIGMAS))
     judged = drives.any(axis=1) & (signals.n_ring > 0)

@@ -1,11 +1,11 @@
-"""Whether a grain is no more than a blend of the two ordinary phases beside it.
+"""Whether a grain is only a mixture of the two ordinary phases beside it.
 
-A pixel on the boundary of two minerals holds both, in a mixture that may occur nowhere else: the
-commonest false anomaly where the beam is as wide as the texture. The ring of a grain is divided
-into two groups of pixels (from its pseudo-label clusters where there are several, refined by a few
-steps of 2-means); their means m1 and m2 are what the grain is fitted by, without negative shares.
-A grain is explained when both phases take part, together make up about one pixel, and no element is
-left over beyond its error.
+A pixel on the boundary of two minerals holds both, in a mixture that may occur nowhere else. This
+is the commonest false anomaly where the beam is as wide as the texture. The ring of a grain is
+divided into two groups of pixels: by its pseudo-label clusters where it has several, then by a few
+steps of 2-means. The grain is fitted by the means m1 and m2 of the groups, without negative shares.
+The mixture explains the grain when both phases take part, their shares add up to about one pixel,
+and no element is left over beyond its error.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Floats = NDArray[np.float64]
 LEAST_SHARE = 0.1
 TOTAL_SHARE = (0.6, 1.4)
 LARGEST_RESIDUAL_SIGMAS = 3.5
-# Mineral grains vary inside (zoning, matrix effects): part of the fitted value.
+# Mineral grains vary inside (zoning, matrix effects) by this share of the fitted value.
 UNEVENNESS = 0.05
-# Boundaries are thin: width of the pixels' ellipse across its long axis.
+# Boundaries are thin. Width of the grain across its long axis.
 WIDEST_PX = 2.5
 _LEAST_RING_PX = 12
 _FARTHEST_GROUP_SD = 4.4
 _STEPS = 3
-# Rings looked at together: a row of departures stays in the processor's cache.
+# Pixels of the rings that are examined together: one row of departures fits the processor's cache.
 _MAX_PAIRS = 40_000
 
 
@@ -47,7 +47,7 @@ def is_mixture(
     *,
     task: Task = SILENT,
 ) -> NDArray[np.bool_]:
-    """(n,) bool: grains that two phases of their ring explain within the errors."""
+    """(n,) bool: grains that a mixture of two phases of their ring explains within the errors."""
     out = np.zeros(regions.n_grains, dtype=bool)
     possible = (widths(regions) <= WIDEST_PX) & (ring.size >= _LEAST_RING_PX)
     possible &= _within_ring(signals)
@@ -66,7 +66,7 @@ def is_mixture(
 
 
 def _within_ring(signals: GrainSignals) -> NDArray[np.bool_]:
-    """Grains near enough to their ring in every element for a mixture of it to be possible.
+    """Grains that are close enough to their ring in every element to be a mixture of it.
 
     The mean of a group of 5 % of the ring lies at most 4.4 standard deviations from the ring's
     mean, and mixtures lie between the means of the groups.
@@ -77,7 +77,7 @@ def _within_ring(signals: GrainSignals) -> NDArray[np.bool_]:
 
 
 def _error(signals: GrainSignals, grains: NDArray[np.intp]) -> Floats:
-    """(n, C) one sigma of the mean of some grains, unevenness of the rock included."""
+    """(n, C) one sigma of the mean of some grains, with the unevenness of the rock."""
     level = np.maximum(signals.mean[grains], signals.ring_mean[grains])
     if signals.is_counts:
         variance = (np.maximum(level, 0) + 1) / signals.n_pixels[grains, None]
@@ -112,16 +112,16 @@ def _blocks(grains: NDArray[np.intp], n_ring: NDArray[np.int64]) -> Iterator[NDA
 
 @dataclass(frozen=True, eq=False)
 class _Rings:
-    """The pixels of some rings, ring after ring, none of them empty.
+    """The pixels of some rings, one ring after the other; no ring is empty.
 
     Attributes
     ----------
     departure : (C, k) float64
-        Of each pixel from the mean of its ring, in the noise of a pixel there.
+        Difference of each pixel from the mean of its ring, divided by the noise of a pixel there.
     size, start : (n,) int64
         How many pixels each ring has, and where it begins.
     mean, noise : (n, C) float64
-        What departures are counted from and in.
+        Mean of each ring, and noise of one of its pixels.
     """
 
     departure: Floats
@@ -190,9 +190,9 @@ def _explained(
 
 
 def _start(rings: _Rings, codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
-    """First division of each ring: its commonest cluster against the rest, or high against low.
+    """First division of each ring: its commonest cluster and the rest, or high and low pixels.
 
-    High and low in the element that varies most over the ring, for its noise.
+    High and low in the element that varies most over the ring, relative to its noise.
     """
     n = rings.size.size
     names, cluster = np.unique(codes, return_inverse=True)
@@ -209,8 +209,8 @@ def _start(rings: _Rings, codes: NDArray[np.unsignedinteger]) -> NDArray[np.bool
 def _fits(mean: Floats, first: Floats, second: Floats, error: Floats) -> NDArray[np.bool_]:
     """Whether shares a, b exist with mean = a first + b second within the errors.
 
-    Weighted least squares in two unknowns; a fit with a negative share is no mixture, so the
-    non-negative solution is only needed where both are positive, and there it is this one.
+    Weighted least squares in two unknowns. A fit with a negative share is no mixture; where both
+    shares are positive, this solution is also the non-negative one.
     """
     x, p, q = mean / error, first / error, second / error
     pp, qq, pq = (p * p).sum(1), (q * q).sum(1), (p * q).sum(1)

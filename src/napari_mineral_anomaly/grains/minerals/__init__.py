@@ -1,1 +1,1 @@
-"""Which mineral a grain may be, by its elements."""
+"""Minerals that a grain may be, by its elements."""

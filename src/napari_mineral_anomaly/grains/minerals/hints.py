@@ -1,22 +1,23 @@
-"""Which minerals fit what a grain holds more of than its surroundings: a hint, never a result.
+"""Which minerals fit the elements that a grain holds more of than its surroundings. Only a hint.
 
-What is compared is a pattern of signs and relative strengths, not a composition: an element map in
-counts has no common scale between elements, a grain smaller than the beam is diluted by its
-surroundings, and light elements (C, O, H, often Na) are not mapped. With g an element's signed
-excess over the local ring in sigmas (`GrainSignals.ring_sigmas`), w its mass fraction in a mineral
-and r how full of it the ring is (ring mean over the scan's richest level, 0 to 1),
+Signs and relative strengths are compared, not compositions: counts have no common scale between
+elements, the surroundings dilute a grain smaller than the beam, and light elements (C, O, H, often
+Na) are not mapped. Let g be the signed excess of an element over the local ring in sigmas
+(`GrainSignals.ring_sigmas`), w its mass fraction in a mineral, and r how full of it the ring is
+(ring mean over the scan's richest level, 0 to 1). Then
 
     observed   u = sign(g) log(1 + max(|g| - 3, 0) / 3)
     expected   v = sqrt(w) (1 - r)  if the mineral holds at least 1 % of it, else  -0.3 r
     distance   d = 1 - cos(u, v) + 0.1 (if the mineral is rare) + 0.1 (1 - m)
 
-over the mapped elements, m being how much of the mineral's mass of sodium and heavier elements is
-mapped: 0 fits perfectly, 1 not at all. The last two terms let zircon win over baddeleyite and
-pyrite over molybdenite where the maps cannot tell them apart. The logarithm keeps one strong
-element from deciding alone; an element of which the ring is already full is not expected to rise.
-An element whose lines another one of the mineral's elements could fake (`line_leaks`) is left out
-for that mineral: Zr beside P and Ca does not speak against apatite where Zr is mapped by its L
-line. All constants are our choice, made on simulated sections and metapelite maps.
+over the mapped elements, where m is the mapped share of the mineral's mass of sodium and heavier
+elements. 0 fits perfectly, 1 does not fit. Because of the last two terms, zircon wins over
+baddeleyite and pyrite over molybdenite where the maps cannot distinguish them. Because of the
+logarithm, one strong element does not decide alone. An element of which the ring is already full is
+not expected to rise. An element whose lines another element of the mineral could fake
+(`line_leaks`) is left out for that mineral: Zr beside P and Ca is no argument against apatite where
+Zr is mapped by its L line. All constants are our choice, made on simulated sections and metapelite
+maps.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ MAJOR_SHARE = 0.01
 LACK_WEIGHT = 0.3
 RARITY = 0.1
 UNMAPPED = 0.1
-# A leak of this share can hide or fake an element; weaker ones only touch strong partners.
+# A leak of this share can hide or fake an element; weaker leaks matter for strong partners only.
 LEAK_THAT_FAKES = 0.2
 
 
@@ -56,7 +57,7 @@ class MineralHint:
     distance : float
         0 fits perfectly, `LARGEST_DISTANCE` is the worst that is shown.
     elements : tuple of str
-        Names of the maps that speak for it: in excess in the grain and held by the mineral.
+        Names of the maps that support it: in excess in the grain, and part of the mineral.
     """
 
     name: str
@@ -76,7 +77,7 @@ class HintTable:
     distance : (n, m) float64
         NaN where nothing can be compared.
     supports : (n, m, C) bool
-        Elements that speak for the mineral.
+        Elements that support the mineral.
     """
 
     names: tuple[str, ...]
@@ -100,9 +101,9 @@ class HintTable:
         )
 
     def texts(self) -> tuple[list[str], Floats, list[str]]:
-        """For all grains what a table shows of `of`: the best name, its distance, the others.
+        """`of` for all grains, as a table shows it: the best name, its distance, the others.
 
-        Empty and NaN where no mineral fits; the others read "rutile 0.21, anatase 0.24".
+        Empty and NaN where no mineral fits; the others are such as "rutile 0.21, anatase 0.24".
         """
         order = np.argsort(self.distance, axis=1, kind="stable")[:, :N_HINTS]  # NaN sorts last
         near = np.take_along_axis(self.distance, order, axis=1)
@@ -118,7 +119,7 @@ class HintTable:
 
 
 def hint_minerals(signals: GrainSignals, leaks: LineLeaks) -> HintTable:
-    """Distances of all grains to all minerals; see the module's text for the formula.
+    """Distances of all grains to all minerals; the docstring of this module has the formula.
 
     A mineral is only compared when at least one of its elements is mapped and in excess.
     """

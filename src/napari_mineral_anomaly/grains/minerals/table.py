@@ -1,4 +1,4 @@
-"""The minerals that a grain may be compared with: names and idealised formulas.
+"""The minerals that grains are compared with: names and idealised formulas.
 
 Formulas are idealised after the list of the International Mineralogical Association and Deer,
 Howie & Zussman, *An Introduction to the Rock-Forming Minerals* (3rd ed., 2013), with the
@@ -102,8 +102,9 @@ FORMULAS: dict[str, str] = {
     "olivine": "Mg1.6Fe0.4SiO4",
 }
 
-# Minerals that are rare in most rocks, or need a rare element that one line cannot tell from a
-# common one: they have to fit better than the others (`minerals.hints.RARITY`).
+# Minerals that are rare in most rocks, or that need a rare element whose line the detector does not
+# distinguish from that of a common one. They must fit better than the others
+# (`minerals.hints.RARITY`).
 RARE = frozenset(
     (
         "baddeleyite",

@@ -1,4 +1,4 @@
-"""The mask under the geologist's brush: strokes survive when the threshold moves."""
+"""The mask that the user brushes: strokes stay when the threshold moves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_mineral_anomaly.grains.pixels.regions import label_grains, remove_sm
 
 @dataclass(frozen=True)
 class MaskCounts:
-    """What a mask holds: flagged pixels, grains, and pixels that the brush decided."""
+    """Counts of a mask: flagged pixels, grains, and pixels that the brush decided."""
 
     pixels: int
     grains: int
@@ -40,18 +40,18 @@ def count_grains(mask: NDArray[np.bool_]) -> int:
 
 @dataclass(frozen=True, eq=False)
 class JudgedScore:
-    """A score judged at one threshold: what takes long of a new mask, ready to be shown.
+    """A score judged at one threshold, with all that takes long to compute for a new mask.
 
     Attributes
     ----------
     score : (H, W) float
-        What was judged.
+        The score that was judged.
     threshold, min_grain_px : float, int
-        How.
+        Threshold (background sigmas) and smallest grain (pixels).
     computed : (H, W) bool
         The mask without strokes.
     edits : (H, W) int8, optional
-        The strokes that ``grains`` knows of.
+        The strokes that ``grains`` takes into account.
     grains : int
         Grains of the mask with these strokes.
     """
@@ -64,20 +64,20 @@ class JudgedScore:
     grains: int
 
 
-def judge(
+def judge_score(
     score: NDArray[np.floating[Any]],
     threshold: float,
     min_grain_px: int,
     edits: NDArray[np.int8] | None = None,
 ) -> JudgedScore:
-    """Judge a score at a threshold; needs no window, so that it can run in a worker."""
+    """Judge a score at a threshold; needs no window, so a worker can run it."""
     computed = computed_mask(score, threshold, min_grain_px)
     grains = count_grains(with_strokes(computed, edits))
     return JudgedScore(score, threshold, min_grain_px, computed, edits, grains)
 
 
 class MaskKeeper:
-    """Keeps what was computed and what was brushed apart.
+    """Keeps the computed mask and the brush strokes separate.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ class MaskKeeper:
         self._shown = computed
         # +1 brushed in, -1 brushed out, 0 as computed; made with the first stroke.
         self._edits: NDArray[np.int8] | None = None
-        # Counting takes much longer than looking at a mask that has not changed.
+        # Remembered, because counting takes long; None where the mask has changed since.
         self._grains = grains
 
     @property
     def edits(self) -> NDArray[np.int8] | None:
-        """The strokes; never altered in place, a further stroke makes a new array."""
+        """The strokes; never changed in place, each further stroke makes a new array."""
         return self._edits
 
     @property
@@ -106,9 +106,9 @@ class MaskKeeper:
         return 0 if self._edits is None else int(np.count_nonzero(self._edits))
 
     def absorb(self, painted: NDArray[Any]) -> None:
-        """Take over the strokes since the mask was last shown.
+        """Record the strokes since the mask was last shown.
 
-        Brushing a pixel back to its computed value, undo included, makes it ordinary again.
+        A pixel that is brushed (or undone) back to its computed value is no longer a stroke.
         """
         painted = painted != 0
         changed = painted != self._shown
@@ -123,14 +123,14 @@ class MaskKeeper:
         self._grains = None
 
     def show(self, computed: NDArray[np.bool_], grains: int | None = None) -> NDArray[np.bool_]:
-        """The new computed mask with the strokes on top; ``grains`` where it has so many."""
+        """The new computed mask with the strokes on top; ``grains``: its number, where known."""
         self._computed = computed
         self._shown = with_strokes(computed, self._edits)
         self._grains = grains
         return self._shown
 
     def show_judged(self, judged: JudgedScore) -> NDArray[np.bool_]:
-        """Like `show`; the grains are known already unless a stroke came in between."""
+        """Like `show`; the number of grains is known unless a stroke came in between."""
         return self.show(judged.computed, judged.grains if self._edits is judged.edits else None)
 
     def counts(self) -> MaskCounts:

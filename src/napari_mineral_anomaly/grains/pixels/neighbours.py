@@ -1,4 +1,4 @@
-"""What surrounds a grain: the pseudo-label clusters of the pixels beside it."""
+"""The surroundings of a grain: the pseudo-label clusters of the pixels beside it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions
 from napari_mineral_anomaly.progress import SILENT, Task
 
-# One step away the beam still sees the grain; two steps away the neighbours are themselves.
+# One step away the beam still brings signal of the grain; two steps away it does not.
 _REACH = 2
-# Smaller shares are a pixel or two.
+# Smaller shares are one or two pixels.
 LEAST_SHARE = 0.05
 
 
@@ -31,7 +31,7 @@ def neighbour_shares(
     Returns
     -------
     list of tuple of (int, float)
-        Shares of all those pixels; clusters below `LEAST_SHARE` are left out.
+        Cluster and its share of these pixels; clusters below `LEAST_SHARE` are left out.
     """
     beside = regions.around(1, _REACH, task=task)
     codes = pseudo_labels.reshape(-1)[beside.pixel].astype(np.int64)

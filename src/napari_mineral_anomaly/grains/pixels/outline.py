@@ -1,4 +1,4 @@
-"""The outline of a grain along the edges of its pixels, for drawing it over the maps."""
+"""Outlines of grains along the edges of their pixels, to draw over the maps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float64]
 
 
 def pixel_outlines(mask: NDArray[Any], *, offset: tuple[float, float] = (0, 0)) -> list[FloatArray]:
-    """Closed outlines of a mask, along pixel edges, outer ones and those of holes.
+    """Closed outlines of a mask along pixel edges, those of holes included.
 
     Pixel edges and not iso-lines (our choice): a grain of one pixel must look like one pixel.
 

@@ -1,7 +1,7 @@
 """The pixels of all grains of a mask at once: areas, bounds, rings, and means over them.
 
-Thousands of grains are handled by lists of (grain, pixel) pairs and sums per grain, never by a
-loop over grains: 5 000 grains cost about as much as five.
+Lists of (grain, pixel) pairs and sums per grain replace loops over grains: 5 000 grains take about
+as long as five.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from napari_mineral_anomaly.scan.labels import label_dtype
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Diagonal neighbours belong together: a grain one pixel wide that runs obliquely is one grain.
+# Diagonal neighbours belong together: an oblique line of pixels is one grain.
 _EIGHT_CONNECTED = np.ones((3, 3), dtype=bool)
 
 # The local ring: pixels 2 to 4 steps (chessboard) from the grain. The first step is left out
 # because the beam, about as wide as a pixel, brings the grain's own signal there.
 RING_FROM, RING_TO = 2, 4
-# Pairs made at a time: about 100 MB of working memory, however many pixels are flagged.
+# Pairs made at a time: about 100 MB of working memory, for any number of flagged pixels.
 _MAX_PAIRS = 4_000_000
 
 
@@ -47,7 +47,7 @@ def label_grains(mask: NDArray[Any]) -> NDArray[np.unsignedinteger[Any]]:
 
 
 def numbered(labels: NDArray[Any], count: int) -> NDArray[np.unsignedinteger[Any]]:
-    """Labels of so many grains as uint16, or uint32 above 65 535 grains."""
+    """The labels of ``count`` grains as uint16, or as uint32 above 65 535 grains."""
     return labels.astype(label_dtype(count))
 
 
@@ -82,7 +82,7 @@ class PixelSets:
 
     @classmethod
     def of_labels(cls, labels: NDArray[Any], n_grains: int | None = None) -> PixelSets:
-        """The pixels of grains 1, 2, ... of ``labels`` (H, W), up to the highest number there."""
+        """The pixels of grains 1 to ``n_grains`` (default: the highest number) in ``labels``."""
         where = np.flatnonzero(labels)
         grain = labels.reshape(-1)[where].astype(np.int64) - 1
         order = np.argsort(grain, kind="stable")
@@ -145,9 +145,9 @@ class GrainRegions:
         return cls(labels, valid, PixelSets.of_labels(labels, count))
 
     def keeping(self, keep: NDArray[np.bool_]) -> GrainRegions:
-        """The same mask with the pixels of some grains only; the others stay flagged.
+        """The same mask with only some grains in `pixels`, renumbered from 0.
 
-        The remaining grains are renumbered from 0 in `pixels`; ``labels`` keeps all numbers.
+        ``labels`` keeps all grains and numbers, so that the others still lie in no ring.
         """
         kept = keep[self.pixels.grain]
         number = np.cumsum(keep) - 1
@@ -239,7 +239,7 @@ def _grown(
 
 
 def _on_border(regions: GrainRegions, piece: slice) -> NDArray[np.bool_]:
-    """Pixels of the list with a neighbour outside their grain: only these reach outwards."""
+    """Pixels of the list with a neighbour outside their grain: the others are not needed."""
     height, width = regions.labels.shape
     row, column = regions.rows[piece], regions.columns[piece]
     own = regions.labels.reshape(-1)[regions.pixels.pixel[piece]]
@@ -251,7 +251,7 @@ def _on_border(regions: GrainRegions, piece: slice) -> NDArray[np.bool_]:
 
 
 def _keys(grain: Ints, row: Ints, column: Ints, reach: int, allowed: NDArray[np.bool_]) -> Ints:
-    """Sorted distinct keys grain x n_pixels + pixel of the allowed pixels within ``reach``."""
+    """Sorted keys (grain x number of pixels + pixel), once each, of allowed pixels in reach."""
     height, width = allowed.shape
     step = np.arange(-reach, reach + 1)
     y = row[:, None, None] + step[:, None]

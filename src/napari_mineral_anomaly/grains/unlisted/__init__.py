@@ -1,1 +1,1 @@
-"""Places worth a look that are in no list of grains."""
+"""Places that are worth a look although no grain list names them."""

@@ -1,12 +1,12 @@
-"""Elements that a small part of a scan holds far above all the rest, whatever a detector says.
+"""Elements that a small part of a scan holds far above the rest, whatever the detector finds.
 
-A detector asks how rarely a pixel's whole pattern occurs, and what covers more than about 1 % of a
-scan is then ordinary (`calibration.calibrate`). The apatite of a small section may cover 3 %: no
-anomaly, but nothing a geologist wants to miss. So each element is looked at by itself: pixels ten
-robust sigmas above its median (counts variance-stabilised), where they are at most 5 % of the
-sample and lie together in at most ten areas of at least four pixels; a mineral in more places is
-one of the rock. What a grain in the list touches is left out. The numbers are our choice; a
-sentence is all that comes of it, no pixel is flagged.
+A detector measures how rare the whole pattern of a pixel is. What covers more than about 1 % of a
+scan is then ordinary (`calibration.calibrate`). In a small section, apatite may cover 3 %: no
+anomaly, but a geologist does not want to miss it. So each element is examined alone. It counts as
+concentrated where its pixels ten robust sigmas above its median (counts variance-stabilised) are at
+most 5 % of the sample and lie in at most ten areas of at least four pixels; a mineral in more
+places belongs to the rock. Areas that touch a listed grain are left out. The numbers are our
+choice. The only result is a sentence; no pixel is flagged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scipy import ndimage
 
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma
+from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma, thinned
 from napari_mineral_anomaly.scan.transforms import AppliedTransform, resolve_transform, stabilise
 
 N_ELEMENTS = 3
@@ -28,19 +28,19 @@ LEAST_SIGMAS = 10.0
 LARGEST_SHARE = 0.05
 SMALLEST_AREA_PX = 4
 MOST_AREAS = 10
-# An element that is high there too is named with it.
+# Another element that is high there is named with it.
 _COMPANION_SIGMAS = 2.0
-# Median and MAD of so many pixels are those of all.
+# Median and MAD of so many pixels are close to those of all.
 _SAMPLED_PIXELS = 200_000
 
 
 class ConcentratedElement(BaseModel):
     """One element and the largest area that holds it.
 
-    ``row`` and ``column`` of its highest pixel count from 0; ``n_areas`` areas hold ``n_pixels``
-    pixels in all, the largest ``largest_px``; ``share`` is that of the sample in all of them.
-    ``drivers`` are the elements high in the largest area with their means in robust sigmas, such
-    as ``("P+27.0", "Ca+2.7")``.
+    ``row`` and ``column`` of its highest pixel count from 0. ``n_areas`` areas hold ``n_pixels``
+    pixels in all, the largest ``largest_px``; ``share`` is the share of the sample in all areas.
+    ``drivers`` are the elements that are high in the largest area, with their means in robust
+    sigmas, such as ``("P+27.0", "Ca+2.7")``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,16 +62,16 @@ def concentrated_elements(
     *,
     task: Task = SILENT,
 ) -> tuple[ConcentratedElement, ...]:
-    """The elements that stand highest where no listed grain is, the highest first.
+    """The elements that are highest outside the listed grains, the highest first.
 
     Parameters
     ----------
     cube : ElementCube
-        Scans whose quantity is reflectance have no elements: nothing is said of them.
+        Reflectance has no elements: the result is then empty.
     listed : (H, W) bool
         Pixels of the grains that are listed; areas that touch them are left out.
     n_elements : int
-        How many at most. An element whose largest area is that of a higher one is named with it.
+        At most this many. An element whose largest area overlaps that of a higher one is left out.
 
     Raises
     ------
@@ -121,13 +121,13 @@ def concentrated_elements(
 
 
 def concentrated_sentence(elements: Sequence[ConcentratedElement]) -> str:
-    """What to look at besides the list of grains; "" when there is nothing."""
+    """A sentence on places outside the list of grains; "" when there are none."""
     if not elements:
         return ""
     where = "; ".join(_words(one) for one in elements)
     return (
-        f"Not listed, but concentrated in a small part of the scan: {where}. What covers more than "
-        "about 1 % of a scan counts as background: look at the maps of these elements."
+        f"Not listed, but concentrated in a small part of the scan: {where}. Areas above about 1 % "
+        "of a scan count as background: look at the maps of these elements."
     )
 
 
@@ -145,10 +145,9 @@ def _words(one: ConcentratedElement) -> str:
 def _robust_z(
     cube: ElementCube, c: int, transform: AppliedTransform
 ) -> tuple[NDArray[np.float32], tuple[float, float]]:
-    """One element (H, W) in robust sigmas, and its median and sigma; not measured is 0."""
+    """One element (H, W) in robust sigmas, 0 where not measured; its median and sigma."""
     z = stabilise(cube.plane(c).astype(np.float32), transform)
-    values = z[cube.valid]
-    values = values[:: max(1, values.size // _SAMPLED_PIXELS)]
+    values = thinned(z[cube.valid], _SAMPLED_PIXELS)
     values = values[np.isfinite(values)]
     if values.size == 0:
         return np.zeros_like(z), (0.0, 1.0)
@@ -161,7 +160,7 @@ def _robust_z(
 def _areas(
     z: NDArray[np.float32], valid: NDArray[np.bool_], listed: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
-    """Labels of the high areas and their sizes, 0 for those that do not count."""
+    """Labels of the high areas, and their sizes: 0 for areas that do not count."""
     high = (z >= LEAST_SIGMAS) & valid
     n_high = int(np.count_nonzero(high))
     if not SMALLEST_AREA_PX <= n_high <= LARGEST_SHARE * np.count_nonzero(valid):

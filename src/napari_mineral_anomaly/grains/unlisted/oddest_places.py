@@ -1,4 +1,4 @@
-"""Where a scan is oddest, for the case that nothing in it reaches the threshold."""
+"""The oddest places of a scan, for a scan in which nothing reaches the threshold."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _REACH_PX = 3
 
 
 class OddPlace(BaseModel):
-    """One pixel that is odder than all around it.
+    """The oddest pixel of its surroundings.
 
     ``row`` and ``column`` count from 0; ``score`` is in background sigmas; ``driver`` is the
-    element that carries it with its signed contribution in sigmas, such as ``P+29.1``.
+    element with the largest contribution, signed, in sigmas, such as ``P+29.1``.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,10 +33,10 @@ class OddPlace(BaseModel):
 
 
 def oddest_places(result: AnomalyResult, n_places: int = N_PLACES) -> tuple[OddPlace, ...]:
-    """The highest scores of a scan, each from another place, the oddest first.
+    """The highest scores of a scan, each from another place, the highest first.
 
-    Places without an excess (a score of 0 or less, as in a scan without any contrast) do not
-    count, so that there may be fewer than ``n_places``.
+    Scores of 0 or less, as in a scan without contrast, do not count: there may be fewer than
+    ``n_places``.
     """
     score = np.where(result.valid, result.score, -np.inf)
     places: list[OddPlace] = []
@@ -60,7 +60,7 @@ def oddest_places(result: AnomalyResult, n_places: int = N_PLACES) -> tuple[OddP
 
 
 def oddest_sentence(places: Sequence[OddPlace], threshold: float) -> str:
-    """What to do when no grain is listed; "" when there is no place to name."""
+    """A sentence on what to do when no grain is listed; "" when there is no place to name."""
     if not places:
         return ""
     where = "; ".join(

@@ -1,1 +1,1 @@
-"""What the user decided about each grain, and the file that keeps it."""
+"""The verdicts of the user on grains, and their files."""

@@ -1,4 +1,4 @@
-"""What somebody decided about grains, kept by position so that it survives another threshold."""
+"""Verdicts on grains, stored by position so that they stay valid at another threshold."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly import words
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import UNSEEN
 from napari_mineral_anomaly.grains.pixels.regions import PixelSets
@@ -86,10 +87,10 @@ class VerdictBook:
         who, when : str, optional
             Default: the name of the computer's user, and now.
         known : mapping of int to Verdict, optional
-            ``self.of_grains(labels)``, where the caller has it.
+            ``self.of_grains(labels)``, if the caller has it.
         pixels : PixelSets, optional
-            ``PixelSets.of_labels(labels)``, where the caller has it. With both, a decision costs
-            what its own grains cost, however many others there are.
+            ``PixelSets.of_labels(labels)``, if the caller has it. With both, the time for a
+            decision does not depend on the number of other grains.
 
         Returns
         -------
@@ -125,36 +126,36 @@ class VerdictBook:
                     pixels=where,
                 )
             )
-        # Only the grain's own verdict is replaced: one of a smaller grain inside it, made
-        # at another threshold, comes back there.
+        # Only the grain's own verdict is replaced. A verdict on a smaller grain inside it stays,
+        # for the threshold at which it was made.
         kept = tuple(verdict for verdict in self.verdicts if id(verdict) not in replaced)
         return replace(self, verdicts=(*kept, *made))
 
     def of_grains(self, labels: NDArray[Any]) -> dict[int, Verdict]:
         """The verdict of each grain that has one, by the grain's number in ``labels`` (H, W).
 
-        A verdict belongs to the grain that holds most of its pixels. Where several fall on one
-        grain, because a lower threshold joined their grains, the one that covers most of it
-        counts, among equals the youngest.
+        A verdict belongs to the grain that holds most of its pixels. Where one grain has several
+        verdicts, because a lower threshold joined their grains, the one that covers most of the
+        grain counts; of equals, the latest.
         """
         if labels.shape != self.shape:
             raise InputError(
-                f"These verdicts belong to a scan of {self.shape[0]}x{self.shape[1]} pixels, "
-                f"not {labels.shape[0]}x{labels.shape[1]}."
+                f"These verdicts belong to a scan of {words.pixels(self.shape)} pixels, "
+                f"not {words.pixels(labels.shape)}."
             )
         if not self.verdicts:
             return {}
-        # All verdicts at once: with thousands of them a loop would hold a window.
+        # All verdicts at once: with thousands of them, a loop would block the window.
         owner = np.repeat(np.arange(len(self.verdicts)), [v.pixels.size for v in self.verdicts])
         hit = labels.reshape(-1)[np.concatenate([v.pixels for v in self.verdicts])].astype(np.int64)
-        # Verdict and grain as one number: numpy sorts numbers far faster than pairs.
+        # Verdict and grain as one number, because numpy sorts numbers much faster than pairs.
         n_labels = int(hit.max(initial=0)) + 1
         pairs, overlap = np.unique(owner[hit > 0] * n_labels + hit[hit > 0], return_counts=True)
         verdict, grain = np.divmod(pairs, n_labels)
-        # The first of each verdict after sorting: largest overlap, among equals the first grain.
+        # First of each verdict after sorting: the largest overlap; of equals, the first grain.
         order = np.lexsort((grain, -overlap, verdict))
         order = order[np.unique(verdict[order], return_index=True)[1]]
-        # And then the last of each grain: largest overlap, among equals the youngest verdict.
+        # Then the last of each grain: the largest overlap; of equals, the latest verdict.
         order = order[np.lexsort((verdict[order], overlap[order]))]
         return {int(grain[k]): self.verdicts[verdict[k]] for k in order}
 
@@ -178,7 +179,7 @@ class History(Generic[Value]):
     ----------
     present : the value now
     past, future : tuple of (text, value)
-        What can be undone and redone, the nearest last; ``text`` says what the step did.
+        Steps that can be undone and redone, the nearest last; ``text`` says what a step did.
     """
 
     present: Value
@@ -191,18 +192,18 @@ class History(Generic[Value]):
         return cls(value)
 
     def push(self, value: Value, text: str) -> History[Value]:
-        """After a new step; what could be redone is gone."""
+        """The history after a new step, which ends the steps that could be redone."""
         return History(value, (*self.past, (text, self.present)))
 
     def undo(self) -> History[Value]:
-        """One step back; itself where there is none."""
+        """The history one step back; unchanged where there is none."""
         if not self.past:
             return self
         text, value = self.past[-1]
         return History(value, self.past[:-1], (*self.future, (text, self.present)))
 
     def redo(self) -> History[Value]:
-        """One step forward again; itself where there is none."""
+        """The history one step forward; unchanged where there is none."""
         if not self.future:
             return self
         text, value = self.future[-1]
@@ -220,12 +221,12 @@ class History(Generic[Value]):
 
     @property
     def undo_text(self) -> str:
-        """What the next undo takes back; empty where there is nothing."""
+        """The step that the next undo takes back; empty where there is none."""
         return self.past[-1][0] if self.past else ""
 
     @property
     def redo_text(self) -> str:
-        """What the next redo does again; empty where there is nothing."""
+        """The step that the next redo repeats; empty where there is none."""
         return self.future[-1][0] if self.future else ""
 
 
@@ -235,7 +236,7 @@ def now() -> str:
 
 
 def user_name() -> str:
-    """The login name of whoever sits at the computer; empty where it has none."""
+    """The login name of the computer's user; empty where there is none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

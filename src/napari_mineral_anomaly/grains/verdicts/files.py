@@ -1,4 +1,4 @@
-"""Verdicts on disk: JSON for this program, CSV for spreadsheets and the way back from the SEM."""
+"""Verdict files: JSON for this program, CSV for spreadsheets and for results from the SEM."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly import words
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import STATUSES, Verdict, VerdictBook
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
@@ -35,8 +36,8 @@ def save_verdicts(
 ) -> None:
     """Write a book as ``.json`` or ``.csv``.
 
-    Both hold the pixels of each grain as runs "first+length" of positions in the flattened map,
-    row by row, so that nothing is lost. The CSV adds centroids for people.
+    Both hold the pixels of each grain, without loss, as runs "first+length" of positions in the
+    map flattened row by row. The CSV adds centroids for people.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def save_verdicts(
 
 
 def load_verdicts(path: str | Path, shape: tuple[int, int]) -> VerdictBook:
-    """Read a book written by `save_verdicts`, or a table made by hand.
+    """Read a file of `save_verdicts`, or a table made by hand.
 
     Parameters
     ----------
@@ -124,7 +125,7 @@ def _from_json(content: Any, shape: tuple[int, int], path: Path) -> VerdictBook:
     if tuple(content["shape"]) != tuple(shape):
         raise InputError(
             f"The verdicts in {path.name} belong to a scan of "
-            f"{'x'.join(map(str, content['shape']))} pixels, this one is {shape[0]}x{shape[1]}."
+            f"{words.pixels(content['shape'])} pixels, this one is {words.pixels(shape)}."
         )
     try:
         verdicts = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
-from napari_mineral_anomaly.scan.element_maps import Background, element_maps, window_labels
+from napari_mineral_anomaly.scan.element_maps import BackgroundMethod, element_maps, window_labels
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
-from napari_mineral_anomaly.scan.report import MappedLine, OverlapCounts, SpectrumReport
+from napari_mineral_anomaly.scan.report import MappedLine, SpectrumReport
 from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
@@ -66,7 +66,7 @@ def maps_of_spectra(
     elements: Sequence[str] | None = None,
     *,
     calibration_source: str = "the file",
-    background: Background = "linear",
+    background: BackgroundMethod = "linear",
     pixel_size: float | Sequence[float] | None = None,
     valid: ArrayLike | str | Path | None = None,
     quantity: Quantity | None = None,
@@ -116,7 +116,7 @@ def maps_of_spectra(
         beam_is_estimate=chosen.beam_is_estimate,
         background=background,
         elements=tuple(_mapped_line(window, chosen.suggestions) for window in chosen.windows),
-        overlaps=tuple(OverlapCounts(**asdict(overlap)) for overlap in overlaps),
+        overlaps=tuple(overlaps),
     )
     file = image.files[0] if image.files else image.source or "memory"
     facts = ReadFacts(

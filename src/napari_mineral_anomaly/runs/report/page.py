@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from html import escape
 from typing import Any
 
 import pandas as pd
 
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
+from napari_mineral_anomaly.grains.columns import report_columns
 from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
 from napari_mineral_anomaly.runs.record import RunRecord
@@ -108,22 +108,12 @@ def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
     if grains.empty:
         hint = oddest_sentence(record.oddest, record.threshold)
         return f"<p>{escape(f'None. {hint}'.strip())}</p>"
-    known = record.pixel_size_um is not None
-    unit = "µm" if known else "pixels"
-    y, x = ("centroid_y_um", "centroid_x_um") if known else ("centroid_y_px", "centroid_x_px")
-    area = "area_um2" if known else "area_px"
-    header = ["Rank", "Peak score", "Mean score", f"Area ({unit}{'²' if known else ''})"]
-    header += ["Pixels"] if known else []
-    header += [f"Centre down ({unit})", f"Centre across ({unit})", "Driven by"]
-    header += ["Perhaps", "Beware of", "Beside"]
-    rows: list[list[Any]] = []
-    for grain in grains.head(MAX_GRAINS).to_dict("records"):
-        row = [grain["rank"], f"{grain['peak_score']:.1f}", f"{grain['mean_score']:.1f}"]
-        row += [f"{grain[area]:.0f}"] + ([grain["area_px"]] if known else [])
-        row += [f"{grain[y]:.1f}", f"{grain[x]:.1f}"]
-        row += [", ".join(grain[column] for column in DRIVER_COLUMNS if grain[column])]
-        row += [_hint(grain), grain["flags"], grain["neighbours"]]
-        rows.append(row)
+    columns = report_columns(grains)
+    rows = [
+        [column.report_text(grain) for column in columns]
+        for grain in grains.head(MAX_GRAINS).to_dict("records")
+    ]
+    numbers = [k for k, column in enumerate(columns) if column.number]
     note = (
         "Scores are in background sigmas. Driven by: the elements that carry the score, each with "
         "its mean excess (+) or lack (-) over the grain in background sigmas. Centres are measured "
@@ -134,12 +124,8 @@ def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
     )
     if len(grains) > MAX_GRAINS:
         note += f" The worst {MAX_GRAINS} of {len(grains)}; grains.csv lists all."
-    return f'{_table(header, rows, numbers=len(header) - 4)}<p class="small">{escape(note)}</p>'
-
-
-def _hint(grain: dict[Any, Any]) -> str:
-    name = grain["mineral_hint"]
-    return f"{name} ({grain['mineral_distance']:.2f})" if name else ""
+    table = _table([column.report.title for column in columns], rows, numbers)
+    return f'{table}<p class="small">{escape(note)}</p>'
 
 
 def _computation(record: RunRecord) -> list[tuple[str, Any]]:
@@ -185,7 +171,7 @@ def _ingest(ingest: IngestReport) -> str:
             ]
             for m in ingest.used
         ],
-        first_number=4,
+        numbers=range(4, 8),
     )
     size = _pixel_size(ingest.pixel_size_um)
     parts = [f"<p>{escape(size)} (source: {escape(ingest.pixel_size_source)}).</p>", used]
@@ -225,19 +211,12 @@ def _key_values(rows: Iterable[tuple[str, Any]]) -> str:
 
 
 def _table(
-    header: Sequence[str],
-    rows: Sequence[Sequence[Any]],
-    *,
-    first_number: int | None = None,
-    numbers: int | None = None,
+    header: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Container[int] = ()
 ) -> str:
-    """A table; columns from ``first_number`` on, or the first ``numbers``, are right-aligned."""
+    """A table; the columns ``numbers`` (counted from 0) are right-aligned."""
 
     def cell(tag: str, column: int, value: Any) -> str:
-        is_number = (first_number is not None and column >= first_number) or (
-            numbers is not None and column < numbers
-        )
-        kind = ' class="number"' if is_number else ""
+        kind = ' class="number"' if column in numbers else ""
         return f"<{tag}{kind}>{escape(str(value))}</{tag}>"
 
     head = "".join(cell("th", c, text) for c, text in enumerate(header))

@@ -1,7 +1,7 @@
-"""What the numbers of a scan say about its quality: the second half of the ingest report.
+"""Quality checks on the numbers of a scan: the second half of the ingest report.
 
-Every map is read once; what the checks need of it is kept in a `_MapFacts` of a few kilobytes and
-two images of one byte per pixel for the whole scan.
+Every map is read once. For each map the checks keep a `_MapFacts` of a few kilobytes, and for the
+whole scan two images of one byte per pixel.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality import dead_lines, similar_maps
 from napari_mineral_anomaly.scan.quality import spikes as map_spikes
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
-from napari_mineral_anomaly.scan.report import IngestReport, MapPair, UsedMap, ValidAreaCounts
+from napari_mineral_anomaly.scan.report import IngestReport, UsedMap, ValidAreaCounts
+from napari_mineral_anomaly.scan.robust import pearson_r, thinned
 from napari_mineral_anomaly.scan.valid_area import MISSING_MAGNITUDE, is_measured, pixel_noise
 from napari_mineral_anomaly.words import listed
 
@@ -47,7 +48,7 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
     # Numbers that stand for "missing" may be so large that their squares overflow.
     with np.errstate(over="ignore", invalid="ignore"):
         maps, standing_out = _all_facts(cube, facts.maps)
-        spikes = [map_spikes.alone(one.peaks, standing_out) for one in maps]
+        spikes = [map_spikes.count_alone(one.peaks, standing_out) for one in maps]
         pairs = similar_maps.agreeing_pairs(
             cube.elements, np.stack([one.sample for one in maps], axis=1)
         )
@@ -82,24 +83,24 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
             n_off_sample=area.n_off_sample,
             reason=area.reason,
         ),
-        pairs=tuple(MapPair(first=p.first, second=p.second, r=p.r, lines=p.lines) for p in pairs),
+        pairs=tuple(pairs),
         spectra=None if cube.spectra is None else cube.spectra.source,
         spectrum=facts.spectrum,
     )
 
 
 def _with_spikes(used: UsedMap, count: int) -> UsedMap:
-    """The same entry with the number of spikes, known only when all maps were seen."""
+    """The entry with its number of spikes, which is known only after all maps were read."""
     return used.model_copy(update={"spikes": count}) if count else used
 
 
 @dataclass(frozen=True, eq=False)
 class _MapFacts:
-    """What is kept of one map.
+    """What the checks keep of one map.
 
-    ``digest`` tells whether two maps hold the same numbers; ``peaks`` are flat positions of
-    single high pixels; ``sample`` some valid pixels (n,) float64; ``reduced`` a small picture of
-    the map; ``r_beside`` the correlation of neighbours.
+    ``digest`` is equal for two maps with the same numbers; ``peaks`` are flat positions of single
+    high pixels; ``sample`` holds some valid pixels (n,) float64; ``reduced`` is a small picture of
+    the map; ``r_beside`` is the correlation of neighbouring pixels.
     """
 
     used: UsedMap
@@ -115,10 +116,9 @@ class _MapFacts:
 def _all_facts(
     cube: ElementCube, read: Sequence[ReadMap]
 ) -> tuple[list[_MapFacts], NDArray[np.uint8]]:
-    """One pass over the maps; also how many maps stand out at each pixel (H, W)."""
+    """One pass over the maps; also the number of maps with a high pixel at each place (H, W)."""
     valid = cube.valid
-    n_valid = cube.n_valid
-    where = np.flatnonzero(valid)[:: max(1, n_valid // _SAMPLED_PIXELS)]
+    where = thinned(np.flatnonzero(valid), _SAMPLED_PIXELS)
     standing_out = np.zeros(cube.shape, dtype=np.uint8)
     found = []
     for c, source in enumerate(read):
@@ -128,7 +128,7 @@ def _all_facts(
             finite = is_measured(plane)
             if finite.all():
                 finite = None
-        # Net counts below zero say that a background was subtracted, whose noise is in the map.
+        # Negative net counts show that a background was subtracted: its noise is in the map.
         is_poisson = cube.quantity == "counts" and not (plane < 0).any()
         noise = None if is_poisson else pixel_noise(plane, valid)
         peaks, high = map_spikes.single_peaks(plane, valid, noise)
@@ -215,7 +215,7 @@ def _saturated(read: Sequence[ReadMap], maps: Sequence[_MapFacts]) -> list[str]:
 
 
 def _too_large(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
-    """Numbers no instrument counts: missing values that a program has written as -3.4e38."""
+    """Numbers that no instrument counts: some programs write missing values as -3.4e38."""
     return [
         f"{element}: {one.n_too_large} pixels hold numbers beyond {MISSING_MAGNITUDE:g}, which "
         "mark missing values: they are left out unless a valid area includes them."
@@ -249,12 +249,8 @@ def _r_of_neighbours(plane: NDArray[Any], valid: NDArray[np.bool_]) -> float:
 
 
 def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Pearson's r; 1 where there are too few pairs, or no variation, to speak of noise."""
-    if a.size < _NOISE_PAIRS:
-        return 1.0
-    a, b = a - a.mean(dtype=np.float64), b - b.mean(dtype=np.float64)
-    norm = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
-    return float(np.dot(a, b)) / norm if 0 < norm < np.inf else 1.0
+    """Pearson's r; 1 (no noise) where there are too few pairs, or no variation."""
+    return 1.0 if a.size < _NOISE_PAIRS else pearson_r(a, b, undefined=1.0)
 
 
 def _dead_words(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
@@ -263,12 +259,12 @@ def _dead_words(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
         for element, one in zip(cube.elements, maps, strict=True):
             dead = getattr(one.used, name)
             if dead:
-                lines.append(f"{element}: {dead_lines.numbered(word, dead)} zero from end to end.")
+                lines.append(f"{element}: {dead_lines.lines_are(word, dead)} zero from end to end.")
     return lines
 
 
 def _spot_words(cube: ElementCube, spot_size: float | None) -> list[str]:
-    """What a beam wider than the step does to grains."""
+    """A note on grains where the beam is wider than the step."""
     if spot_size is None or cube.pixel_size is None:
         return []
     step = min(cube.pixel_size)

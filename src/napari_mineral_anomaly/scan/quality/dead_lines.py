@@ -1,4 +1,4 @@
-"""Rows and columns of a map without a single count, where chance does not explain it."""
+"""Rows and columns of a map without any count, where chance does not explain it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# A line without any count is called dead if chance leaves it so less often than this.
+# A line without any count is dead if the probability of no count by chance is below this.
 _CHANCE = 1e-9
 _LINES_SHOWN = 8
 
@@ -16,8 +16,8 @@ _LINES_SHOWN = 8
 def dead_lines(plane: NDArray[Any], valid: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
     """Which lines of a map are zero although the lines beside them are not.
 
-    A phase that ends leaves empty lines too, but its last lines thin out; a dead line has full
-    neighbours.
+    Empty lines also lie beside the end of a phase, but there the last lines are nearly empty; the
+    neighbours of a dead line are full.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def dead_lines(plane: NDArray[Any], valid: NDArray[np.bool_], axis: int) -> NDAr
 
 
 def empty_everywhere(valid: NDArray[np.bool_]) -> list[str]:
-    """Sentences about rows and columns inside the sample without a valid pixel."""
+    """Sentences on rows and columns inside the sample without a valid pixel."""
     lines = []
     for axis, word in ((1, "row"), (0, "column")):
         n_valid = np.count_nonzero(valid, axis=axis)
@@ -59,12 +59,12 @@ def empty_everywhere(valid: NDArray[np.bool_]) -> list[str]:
         first, last = inside[0], inside[-1]
         empty = [int(i) for i in np.flatnonzero(n_valid == 0) if first < i < last]
         if empty:
-            lines.append(f"{numbered(word, empty)} zero or missing in every map.")
+            lines.append(f"{lines_are(word, empty)} zero or missing in every map.")
     return lines
 
 
-def numbered(word: str, lines: Sequence[int]) -> str:
-    """Numbers of lines in words: "row 7 (counted from 0) is"."""
+def lines_are(word: str, lines: Sequence[int]) -> str:
+    """Lines as the start of a sentence: "row 7 (counted from 0) is"."""
     if len(lines) == 1:
         return f"{word} {lines[0]} (counted from 0) is"
     shown = ", ".join(str(i) for i in lines[:_LINES_SHOWN])

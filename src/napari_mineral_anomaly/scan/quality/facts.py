@@ -1,7 +1,7 @@
-"""What a reader knows of a scan and the numbers do not tell: `ReadFacts`.
+"""`ReadFacts`: facts on a scan that only its reader knows.
 
-Reading is fast because no statistics are computed while maps are read: a reader hands over
-`ReadFacts`, and the report is made of them and the cube when somebody asks for it.
+Reading is fast because it computes no statistics: the reader hands over `ReadFacts`, and the report
+is made from them and the cube when it is first needed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from napari_mineral_anomaly.scan.report import Companion, IgnoredFile, SpectrumR
 
 @dataclass(frozen=True)
 class ReadMap:
-    """Where one map of the cube came from; ``dtype`` is that of the file."""
+    """The origin of one map of the cube; ``dtype`` is that of the file."""
 
     file: str
     element: str
@@ -25,7 +25,7 @@ class ReadMap:
 
 @dataclass(frozen=True)
 class ReadFacts:
-    """What only the reader knows; the rest of the report is in the cube.
+    """Facts that only the reader knows; the cube has the rest of the report.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class ReadFacts:
     context : tuple of Companion
         Images beside the maps, offered or not.
     spectrum : SpectrumReport or None
-        How the maps were made, where they were made of spectra.
+        How the maps were made, if they were made from spectra.
     """
 
     maps: tuple[ReadMap, ...]

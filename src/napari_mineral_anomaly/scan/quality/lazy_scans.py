@@ -1,20 +1,17 @@
-"""The ingest report of a scan that stays on disk: statistics of a block in its middle."""
+"""The ingest report of a scan that stays on disk, with statistics of a block in its middle."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts
 from napari_mineral_anomaly.scan.report import IngestReport
 
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.scan.cube import ElementCube
-
-# Enough pixels for percentages and contrast; most often within one chunk of every map.
+# Enough pixels for percentages and contrast; usually within one chunk of every map.
 _SIDE = 512
 
 
@@ -37,17 +34,17 @@ def middle_block(cube: ElementCube, side: int = _SIDE) -> ElementCube:
 
 
 def report_of_middle(cube: ElementCube, facts: ReadFacts) -> IngestReport:
-    """A report that does not read the scan: it counts in `middle_block`, and says so.
+    """A report that reads only `middle_block` of the scan, and says so.
 
-    Each `UsedMap` has the shape of the whole map and in ``counted`` the number of pixels that were
-    looked at; dead lines, spikes and the valid area are left to whoever reads the whole scan.
+    Each `UsedMap` has the shape of the whole map, and in ``counted`` the number of pixels that were
+    read. Dead lines, spikes and the valid area need the whole scan and are left out.
     """
     block = middle_block(cube)
     found = full_report(block, replace(facts, warnings=()))
     height, width = block.shape
     note = (
         f"The statistics are of {height} x {width} pixels in the middle; the rest of the "
-        "scan was not looked at."
+        "scan was not read."
     )
     used = tuple(
         one.model_copy(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,50 +11,39 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.report import MapPair
+from napari_mineral_anomaly.scan.robust import pearson_r
 from napari_mineral_anomaly.scan.spectra.overlaps import overlapping_lines
+from napari_mineral_anomaly.scan.valid_area import cell_sums
 
 # Two maps of different elements that agree this closely are rarely two elements (Ba La on Ti Ka).
 _SUSPICIOUS_R = 0.98
-# With lines that overlap, less is enough to name the pair.
+# Where lines overlap, the pair is named from this r on.
 _OVERLAP_R = 0.7
 _PAIRS_SHOWN = 5
 # A map is called mirrored when it fits another one so much better that way. Small pictures of the
-# maps, at most so many cells wide, show it.
+# maps are compared, at most this many cells wide.
 _CELLS = 96
 _FITS_R, _BETTER_BY = 0.6, 0.3
-# Ninths of fewer than three pixels a side say nothing.
+# Pictures must be this wide: ninths of fewer than three cells a side are too small.
 _FEWEST_CELLS = 9
 _FITS_EVERYWHERE = 0.5
 _Turn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two maps and their correlation; ``first`` is the weaker, which may follow the other.
-
-    ``is_close`` marks |r| above 0.98; ``lines`` is "" where no lines overlap.
-    """
-
-    first: str
-    second: str
-    r: float
-    lines: str
-    is_close: bool
-
-
-def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list[Pair]:
+def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list[MapPair]:
     """Pairs of different elements with |r| above 0.98, or with overlapping lines and r above 0.7.
 
     Parameters
     ----------
     elements : sequence of str
-        C names; those that are no element (bands of a spectrum) always agree and are passed over.
+        C names. Names without an element are left out: bands of a spectrum always agree.
     sample : (n, C) float64
         Some valid pixels.
 
     Returns
     -------
-    list of Pair
+    list of MapPair
         The closest first.
     """
     parsed = parse_names(elements)
@@ -78,29 +66,31 @@ def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list
         weaker, stronger = (a, b) if norm[use[i]] < norm[use[j]] else (b, a)
         words = lines.get((elements[weaker], elements[stronger]), "")
         value = float(r[i, j])
-        is_close = abs(value) > _SUSPICIOUS_R
-        if is_close or (words and value > _OVERLAP_R):
-            pairs.append(Pair(elements[weaker], elements[stronger], value, words, is_close))
+        if abs(value) > _SUSPICIOUS_R or (words and value > _OVERLAP_R):
+            pairs.append(
+                MapPair(first=elements[weaker], second=elements[stronger], r=value, lines=words)
+            )
     return sorted(pairs, key=lambda pair: -abs(pair.r))
 
 
-def pair_words(pairs: Sequence[Pair]) -> list[str]:
-    """Sentences about the pairs: all overlaps, and the closest of the others."""
-    close = [pair for pair in pairs if pair.is_close]
+def pair_words(pairs: Sequence[MapPair]) -> list[str]:
+    """Sentences on the pairs: the closest ones, and those with overlapping lines."""
+    close = [pair for pair in pairs if abs(pair.r) > _SUSPICIOUS_R]
     lines = [_words(pair) for pair in close[:_PAIRS_SHOWN]]
     if len(close) > _PAIRS_SHOWN:
         more = len(close) - _PAIRS_SHOWN
         lines.append(f"{more} more pairs of elements agree as closely (|r| > {_SUSPICIOUS_R}).")
-    overlaps = [f"{p.first} on {p.second} (r = {p.r:.2f}; {p.lines})" for p in pairs]
     named = [
-        text for text, pair in zip(overlaps, pairs, strict=True) if pair.lines and not pair.is_close
+        f"{pair.first} on {pair.second} (r = {pair.r:.2f}; {pair.lines})"
+        for pair in pairs
+        if pair.lines and abs(pair.r) <= _SUSPICIOUS_R
     ]
     if named:
         lines.append(f"Lines that overlap, in maps that agree: {'; '.join(named[:_PAIRS_SHOWN])}.")
     return lines
 
 
-def _words(pair: Pair) -> str:
+def _words(pair: MapPair) -> str:
     if pair.r < 0:
         return f"{pair.first} mirrors {pair.second} (r = {pair.r:.3f})."
     why = f"their lines overlap ({pair.lines})" if pair.lines else "line overlap"
@@ -108,7 +98,7 @@ def _words(pair: Pair) -> str:
 
 
 def _overlaps(names: Sequence[str]) -> dict[tuple[str, str], str]:
-    """(victim, partner) -> the lines in words, the worst overlap of each pair."""
+    """Lines in words by (victim, partner): the worst overlap of each pair."""
     words: dict[tuple[str, str], str] = {}
     for victim, partner, victim_line, partner_line, distance in overlapping_lines(names):
         elements = [entry.element for entry in parse_names([victim, partner])]
@@ -122,20 +112,17 @@ def _overlaps(names: Sequence[str]) -> dict[tuple[str, str], str]:
 
 def reduced_picture(plane: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
     """A small picture (at most 96 x 96) of a map, for comparing shapes; invalid pixels as 0."""
-    step = [max(1, -(-length // _CELLS)) for length in plane.shape]
-    values = np.where(valid, plane, 0).astype(np.float32)
-    for axis in (0, 1):
-        values = np.add.reduceat(values, np.arange(0, values.shape[axis], step[axis]), axis=axis)
-    return np.nan_to_num(values)
+    height, width = (max(1, -(-length // _CELLS)) for length in plane.shape)
+    return np.nan_to_num(cell_sums(np.where(valid, plane, 0), (height, width)))
 
 
 def mirrored_words(cube: ElementCube, pictures: Sequence[NDArray[np.float32]]) -> list[str]:
     """Maps that fit another one when mirrored or transposed, and not as they are.
 
-    One file of a folder that was exported through another program may be so; every score would
-    be about its misplaced edges. The correlation must be above 0.6 mirrored, 0.3 above that with
-    any other map as it is, and above 0.5 in three quarters of the ninths of the scan: a few large
-    grains may lie symmetrically by chance. Our own choice.
+    This happens when one file of a folder was exported through another program; all scores would
+    then show its misplaced edges. The correlation of the mirrored map must be above 0.6, 0.3 above
+    that of the map as it is with any other map, and above 0.5 in three quarters of the ninths of
+    the scan: a few large grains may lie symmetrically by chance. Our own choice.
     """
     elements = [entry.element for entry in parse_names(cube.elements)]
     known = [c for c, element in enumerate(elements) if element is not None]
@@ -151,11 +138,11 @@ def mirrored_words(cube: ElementCube, pictures: Sequence[NDArray[np.float32]]) -
     found = []
     for i in known:
         others = [j for j in known if j != i]
-        upright = max((abs(_r(pictures[i], pictures[j])) for j in others), default=1.0)
+        upright = max((abs(pearson_r(pictures[i], pictures[j])) for j in others), default=1.0)
         for way, turn in ways.items():
             turned = turn(pictures[i])
             for j in others:
-                r = _r(turned, pictures[j])
+                r = pearson_r(turned, pictures[j])
                 if (
                     abs(r) > max(_FITS_R, upright + _BETTER_BY)
                     and _r_of_ninths(turned, pictures[j]) > _FITS_EVERYWHERE
@@ -165,14 +152,14 @@ def mirrored_words(cube: ElementCube, pictures: Sequence[NDArray[np.float32]]) -
 
 
 def _about_mirrored(found: list[tuple[float, str, str, str]]) -> list[str]:
-    """One sentence for each map: of two that fit each other, the one that fits more is upright."""
+    """One sentence per mirrored map; of two that fit each other, the one that fits more is not."""
     lines = []
     fits = Counter(other for _, _, _, other in found)
-    told: set[str] = set()
+    named_maps: set[str] = set()
     for r, element, way, other in sorted(found, key=lambda one: (fits[one[1]], -one[0])):
-        if element in told or other in told:
+        if element in named_maps or other in named_maps:
             continue
-        told.add(element)
+        named_maps.add(element)
         lines.append(
             f"{element} fits {other} when mirrored {way} (r = {r:.2f}), and no map as it is: "
             "was it exported that way?"
@@ -181,19 +168,11 @@ def _about_mirrored(found: list[tuple[float, str, str, str]]) -> list[str]:
 
 
 def _r_of_ninths(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """What |r| reaches in three quarters of the nine parts of two pictures."""
+    """The |r| that three quarters of the nine parts of two pictures exceed."""
     parts = [
         (slice(h * k // 3, h * (k + 1) // 3), slice(w * m // 3, w * (m + 1) // 3))
         for h, w in [a.shape]
         for k in range(3)
         for m in range(3)
     ]
-    return float(np.quantile([abs(_r(a[part], b[part])) for part in parts], 0.25))
-
-
-def _r(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Pearson's r; 0 where one of them is constant."""
-    x, y = (values.astype(np.float64).ravel() for values in (a, b))
-    x, y = x - x.mean(), y - y.mean()
-    norm = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / norm if 0 < norm < np.inf else 0.0
+    return float(np.quantile([abs(pearson_r(a[part], b[part])) for part in parts], 0.25))

@@ -1,4 +1,4 @@
-"""Spectrum images: one X-ray spectrum per pixel, and the element maps that are made of them."""
+"""Spectrum images (one X-ray spectrum per pixel), and the physics of their lines."""
 
 from __future__ import annotations
 

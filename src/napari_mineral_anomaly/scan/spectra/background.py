@@ -9,10 +9,10 @@ from scipy.ndimage import gaussian_filter1d
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev
 
-# Half-width of the clipping in FWHM: wider than a peak with its neighbour, narrower than the bend
-# of the continuum.
+# Half-width of the clipping in FWHM: wider than a peak with its neighbour, narrower than the
+# curvature of the continuum.
 _CLIP_FWHM = 1.5
-# Clipping follows the lower edge of counting noise; smoothing first keeps it near the mean.
+# Clipping follows the lower edge of the counting noise; smoothing before it keeps it near the mean.
 _SMOOTH_FWHM = 0.3
 
 

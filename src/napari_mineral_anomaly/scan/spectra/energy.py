@@ -1,4 +1,4 @@
-"""`EnergyAxis`: which energy each channel of a spectrum stands for."""
+"""`EnergyAxis`: the energy of each channel of a spectrum."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
 
-# No detector of element maps has channels outside this range (keV per channel); a file that says
-# so gives the gain in another unit.
+# No detector of element maps has channels outside this range (keV per channel). A file with such a
+# gain gives it in another unit.
 _GAIN_RANGE = (1e-4, 1.0)
 
 
@@ -32,7 +32,7 @@ class EnergyAxis:
     Raises
     ------
     InputError
-        When offset or gain cannot be those of an X-ray spectrum.
+        When the offset or the gain is impossible for an X-ray spectrum.
     """
 
     offset_kev: float
@@ -43,13 +43,13 @@ class EnergyAxis:
         low, high = _GAIN_RANGE
         if not (isfinite(self.gain_kev) and low <= self.gain_kev <= high):
             raise InputError(
-                f"A channel of {self.gain_kev:g} keV cannot be right: the gain is given in keV per "
+                f"A channel of {self.gain_kev:g} keV cannot be right: give the gain in keV per "
                 f"channel, between {low:g} and {high:g} (10 eV per channel is 0.01)."
             )
         if not (isfinite(self.offset_kev) and abs(self.offset_kev) <= 100.0):
             raise InputError(
                 f"An energy of {self.offset_kev:g} keV for the first channel cannot be right; "
-                "the offset is given in keV."
+                "give the offset in keV."
             )
 
     @property
@@ -73,7 +73,7 @@ class EnergyAxis:
 
     def channel_range(self, low_kev: float, high_kev: float) -> slice:
         """Channels whose centre lies in [low, high) keV, cut to the spectrum."""
-        # Asked thousands of times for one list of elements: numpy would take most of that time.
+        # Plain numbers, because one list of elements needs thousands of calls and numpy is slower.
         edges = ((kev - self.offset_kev) / self.gain_kev - 1e-9 for kev in (low_kev, high_kev))
         start, stop = (ceil(min(max(edge, 0.0), self.n_channels)) for edge in edges)
         return slice(start, stop)

@@ -1,4 +1,4 @@
-"""`SpectrumImage`: the spectra behind the maps, one per pixel, read where they are asked for."""
+"""`SpectrumImage`: the spectra behind the maps, one per pixel, read when they are needed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
+from napari_mineral_anomaly.words import pixels
 
-# Rows are read in blocks of about this many counts: 64 MB as float32, whatever the scan's size.
+# Rows are read in blocks of about this many counts: 64 MB as float32, for any size of scan.
 BLOCK_COUNTS = 16_000_000
 
 
 class Counts(Protocol):
-    """What a spectrum image needs of its numbers: a shape, a dtype and blocks on demand."""
+    """The array that a spectrum image needs: a shape, a dtype and blocks of rows and columns."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -36,7 +37,7 @@ class Counts(Protocol):
 
 
 class MissingEnergyError(InputError):
-    """A spectrum image without energy calibration was asked for one.
+    """A computation needs an energy calibration, and the spectrum image has none.
 
     Attributes
     ----------
@@ -54,7 +55,7 @@ class SpectrumImage:
     Parameters
     ----------
     counts : array-like (H, W, E)
-        numpy, memory-mapped or lazy; sliced by rows and columns on demand, never converted whole.
+        numpy, memory-mapped or lazy; read in blocks of rows and columns, never converted whole.
     energy : EnergyAxis, optional
         The calibration; None when neither the file nor the user gave one.
     pixel_size : (float, float), optional
@@ -68,7 +69,7 @@ class SpectrumImage:
     files : sequence of str
         Names of the files that hold the spectra, the one with the counts first.
     notes : sequence of str
-        What a reader found odd, as sentences for the ingest report.
+        What the reader found unusual, as sentences for the ingest report.
 
     Raises
     ------
@@ -114,7 +115,7 @@ class SpectrumImage:
 
     @property
     def counts(self) -> Counts:
-        """(H, W, E), numpy or lazy: take rows and columns of it, not the whole."""
+        """(H, W, E), numpy or lazy: read some rows and columns, not all."""
         return self._counts
 
     @property
@@ -149,7 +150,7 @@ class SpectrumImage:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reader found odd, as sentences."""
+        """What the reader found unusual, as sentences."""
         return self._notes
 
     @property
@@ -163,7 +164,7 @@ class SpectrumImage:
         return int(self._counts.shape[2])
 
     def with_energy(self, offset_kev: float, gain_kev: float) -> SpectrumImage:
-        """The same spectra under another calibration; a sum that is known is kept."""
+        """The same spectra with another calibration; a sum spectrum that is known is kept."""
         other = SpectrumImage(
             self._counts,
             EnergyAxis(offset_kev, gain_kev, self.n_channels),
@@ -233,8 +234,8 @@ class SpectrumImage:
         mask = np.asarray(mask, dtype=bool)
         if mask.shape != self.shape:
             raise InputError(
-                f"The mask has {'x'.join(map(str, mask.shape))} pixels, "
-                f"the spectrum image {self.shape[0]}x{self.shape[1]}."
+                f"The mask has {pixels(mask.shape)} pixels, "
+                f"the spectrum image {pixels(self.shape)}."
             )
         total = np.zeros(self.n_channels)
         touched = np.flatnonzero(mask.any(axis=0))
@@ -253,7 +254,7 @@ class SpectrumImage:
         return total
 
     def sum_spectrum(self, task: Task = SILENT) -> NDArray[np.float64]:
-        """Sum of all spectra (E,) float64; computed once, then remembered (read-only).
+        """Sum of all spectra (E,) float64; computed once, then kept (read-only).
 
         Raises
         ------
@@ -271,7 +272,7 @@ class SpectrumImage:
 
 
 def _finite_sum(spectra: NDArray[Any]) -> NDArray[np.float64]:
-    """Sum (E,) of spectra (n, E); a missing number in one pixel does not void the sum."""
+    """Sum (E,) of spectra (n, E); missing numbers count as 0."""
     if spectra.dtype.kind == "f":
         spectra = np.where(np.isfinite(spectra), spectra, 0)
     return np.asarray(spectra.sum(axis=0, dtype=np.float64))

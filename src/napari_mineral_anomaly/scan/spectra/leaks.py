@@ -1,4 +1,4 @@
-"""Which element can fake which, as a table of leaks between the maps of one scan."""
+"""Which element can fake which: a table of leaks between the maps of one scan."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.scan.spectra.lines import MainLine, fwhm_kev, mapped_line
+from napari_mineral_anomaly.scan.spectra.lines import MainLine, mapped_line
 from napari_mineral_anomaly.scan.spectra.overlaps import window_overlaps
-from napari_mineral_anomaly.scan.spectra.windows import WINDOW_FWHM, ElementWindow
+from napari_mineral_anomaly.scan.spectra.windows import ElementWindow, window_around
 
-# Element maps do not say what excited them. A tube of 50 kV is taken, as in micro-XRF; elements
-# that a microprobe at 15 kV must map by a softer line (Zr by L, under P) may be victims there too.
+# Element maps do not tell the excitation. We assume a tube of 50 kV, as in micro-XRF. A microprobe
+# at 15 kV must map some elements by a softer line (Zr by L, under P): there they may be victims.
 TUBE_KEV, MICROPROBE_KEV = 50.0, 15.0
 
 # Lines of a softer shell are absorbed more on their way out of the section and into the detector.
 SOFTER_ARRIVES = 0.5
-# The softer of two shells fluoresces less; its level with the largest part of the yield.
+# Level of each shell with the largest part of the yield; the softer of two shells fluoresces less.
 _LEVEL = {"K": "K", "L": "L3", "M": "M5"}
 
 
@@ -44,9 +44,9 @@ class LineLeaks:
 def line_leaks(symbols: tuple[str | None, ...]) -> LineLeaks:
     """The leaks between maps, computed from line energies, widths and yields (xraydb).
 
-    A partner that leaks with a line of another shell than it is mapped by (Pb M under S, Pb mapped
-    by L) is weighted with the ratio of the two shells' fluorescence yields: an order of magnitude,
-    as maps do not tell tube, filter and atmosphere.
+    Where a partner leaks with a line of another shell than that of its own map (Pb M under S, Pb
+    mapped by L), the leak is multiplied by the ratio of the fluorescence yields of the two shells.
+    This is right to an order of magnitude only: maps do not tell tube, filter and atmosphere.
 
     Parameters
     ----------
@@ -81,17 +81,14 @@ def _leaks(symbols: tuple[str, ...]) -> dict[tuple[str, str], float]:
 
 
 def _window(line: MainLine) -> ElementWindow:
-    """The window of a map; backgrounds beside it do not matter here."""
-    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(line.kev))
-    return ElementWindow(
-        line.element, line.name, line.kev - half, line.kev + half, None, None, line.kev
-    )
+    """The window of a map, without background regions."""
+    return ElementWindow(line.element, line.name, *window_around(line.kev), None, None, line.kev)
 
 
 def _yield_ratio(symbol: str, shell: str, mapped_shell: str) -> float:
     if shell == mapped_shell:
         return 1.0
-    import xraydb  # when first asked, as in `scan.spectra.lines`
+    import xraydb  # late, as in `scan.spectra.lines`
 
     yields = [xraydb.xray_edge(symbol, _LEVEL[name]).fyield for name in (shell, mapped_shell)]
     return float(min(1.0, SOFTER_ARRIVES * yields[0] / yields[1])) if yields[1] > 0 else 1.0

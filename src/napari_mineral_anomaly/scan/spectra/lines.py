@@ -1,7 +1,7 @@
 """X-ray lines of the elements: energies and relative intensities, from xraydb.
 
 Energies, yields, jump ratios and branching ratios are those of Elam, Ravel & Sieber 2002 (Radiat.
-Phys. Chem. 63, 121) as tabulated in xraydb. Nothing about single elements is written down here.
+Phys. Chem. 63, 121) as tabulated in xraydb. This module has no numbers for single elements.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 if TYPE_CHECKING:
     from xraydb.xraydb import XrayEdge, XrayLine
 
-# A table-top micro-XRF tube; used where neither the file nor the spectrum tells the voltage.
+# A table-top micro-XRF tube; used where neither the file nor the spectrum gives the voltage.
 DEFAULT_BEAM_KEV = 50.0
 # A shell counts as excited from this ratio of beam energy to edge energy: close to the edge, few
 # photons of a tube (and few electrons of a beam) can still ionise it.
@@ -42,7 +42,7 @@ _LEVELS = {
     "L": ("L1", "L2", "L3"),
     "M": ("M1", "M2", "M3", "M4", "M5"),
 }
-# The lines that make the peak an element is mapped by.
+# The lines that form the peak by which an element is mapped.
 _MAIN_LINES = {"K": ("Ka1", "Ka2", "Ka3"), "L": ("La1", "La2"), "M": ("Ma",)}
 _MAIN_NAME = {"K": "Ka", "L": "La", "M": "Ma"}
 
@@ -103,12 +103,12 @@ def fwhm_kev(kev: ArrayLike) -> NDArray[np.float64]:
 def element_lines(
     symbol: str, excitation_kev: float = DEFAULT_BEAM_KEV
 ) -> tuple[EmissionLine, ...]:
-    """The K, L and M lines of an element that radiation of some energy excites.
+    """The K, L and M lines of an element that radiation up to some energy excites.
 
     A line's intensity is (share of the absorptions in the line's level) x (fluorescence yield) x
-    (branching ratio), the share from the jump ratios of the edges below the excitation energy.
-    Cascades between shells and Coster-Kronig transitions are left out (they change the L lines
-    among each other by tens of per cent).
+    (branching ratio). The share follows from the jump ratios of the edges below the excitation
+    energy. Cascades between shells and Coster-Kronig transitions are left out (they change the
+    ratios of the L lines by tens of per cent).
 
     Parameters
     ----------
@@ -119,12 +119,12 @@ def element_lines(
     Returns
     -------
     tuple of EmissionLine
-        By rising energy; lines weaker than 1 % of the strongest of their shell are left out.
+        In order of energy; lines weaker than 1 % of the strongest of their shell are left out.
 
     Raises
     ------
     InputError
-        For something that is not an element with X-ray lines.
+        When ``symbol`` is not an element with X-ray lines.
     """
     if symbol not in SYMBOLS[:98]:  # xraydb ends with californium
         raise InputError(f"{symbol!r} is not a chemical element with known X-ray lines.")
@@ -151,7 +151,7 @@ def element_lines(
 
 @cache
 def main_lines(symbol: str, excitation_kev: float = DEFAULT_BEAM_KEV) -> tuple[MainLine, ...]:
-    """The Ka, La and Ma peaks of an element that can be excited well, K first."""
+    """The Ka, La and Ma peaks of an element that the beam excites well, K first."""
     found = []
     edges = _edges(symbol) if symbol in SYMBOLS[:98] else {}
     lines = element_lines(symbol, excitation_kev)
@@ -169,11 +169,10 @@ def main_lines(symbol: str, excitation_kev: float = DEFAULT_BEAM_KEV) -> tuple[M
 def mapped_line(
     symbol: str, energy: EnergyAxis | None = None, beam_kev: float | None = None
 ) -> MainLine | None:
-    """The peak by which an element is mapped, None when the spectrum cannot show it.
+    """The peak by which an element is mapped; None when the spectrum cannot show it.
 
-    K-alpha below tin, L-alpha from tin on, M-alpha where the beam is too weak for the L shell;
-    always one that the beam excites (edge at most beam / 1.4) and that lies, with its whole
-    width, inside the spectrum.
+    K-alpha below tin, L-alpha from tin on, M-alpha where the beam is too weak for the L shell. The
+    beam must excite it (edge at most beam / 1.4), and its whole width must lie in the spectrum.
 
     Parameters
     ----------
@@ -183,7 +182,7 @@ def mapped_line(
     beam_kev : float, optional
         Tube or beam voltage; default 50 kV, or the top of the spectrum where that is lower.
     """
-    lines = main_lines(symbol, _excitation(energy, beam_kev))
+    lines = main_lines(symbol, beam_or_default(energy, beam_kev))
     if energy is not None:
         low, high = energy.range_kev
         reach = {line.name: 0.6 * float(fwhm_kev(line.kev)) for line in lines}
@@ -205,18 +204,14 @@ def family(
 
 
 def beam_or_default(energy: EnergyAxis | None, beam_kev: float | None) -> float:
-    """The excitation to reckon with: the beam, else 50 kV or the top of the spectrum."""
-    return _excitation(energy, beam_kev)
-
-
-def _excitation(energy: EnergyAxis | None, beam_kev: float | None) -> float:
+    """Highest energy that excites lines: the beam, else 50 kV or the top of the spectrum."""
     if beam_kev is not None:
         return float(beam_kev)
     return DEFAULT_BEAM_KEV if energy is None else min(DEFAULT_BEAM_KEV, energy.range_kev[1])
 
 
 def _edges(symbol: str) -> dict[str, XrayEdge]:
-    # xraydb is imported when first asked: half a second that opening a scan should not wait for.
+    # xraydb is imported late: it takes half a second, and opening a scan does not need it.
     import xraydb
 
     return dict(xraydb.xray_edges(symbol))

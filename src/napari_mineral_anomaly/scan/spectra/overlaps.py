@@ -1,43 +1,42 @@
-"""Which elements get counts from the lines of which others: computed from line energies.
+"""Which elements get counts from the lines of other elements, computed from line energies.
 
-There is no table of known pairs. Each line of each other element is a Gaussian of the detector's
-width; what part of it falls into an element's window, times its intensity relative to the peak by
-which that other element is recognised, is the leak.
+There is no table of known pairs. Each line of another element is a Gaussian of the detector's
+width. The leak is the part of it that lies in an element's window, times its intensity relative to
+the main peak of that other element.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.report import OverlapCounts
 from napari_mineral_anomaly.scan.spectra.lines import (
     DEFAULT_BEAM_KEV,
     MainLine,
-    element_lines,
-    fwhm_kev,
+    family,
     main_lines,
     mapped_line,
 )
 from napari_mineral_anomaly.scan.spectra.windows import (
-    WINDOW_FWHM,
     ElementWindow,
     Interval,
     peak_share,
+    window_around,
 )
 
-# Counts in the victim's window per 100 counts in the main peak of the partner's shell from which an
-# overlap is worth a word. Zn K-beta in the window of Au L-alpha has 4, Fe K-beta in Co K-alpha 3.
+# An overlap is named from this share on: counts in the victim's window per count in the main peak
+# of the partner's shell. It is 0.04 for Zn K-beta in Au L-alpha, 0.03 for Fe K-beta in Co K-alpha.
 LEAST_SHARE = 0.01
 
 
 class OverlappingLines(NamedTuple):
     """A pair of elements whose lines the detector does not separate.
 
-    ``victim`` and ``partner`` are the names as given; counts of the partner's ``partner_line``
-    stand in the map of the victim. ``distance_ev`` is partner minus victim.
+    ``victim`` and ``partner`` are the names as given; the map of the victim holds counts of the
+    partner's ``partner_line``. ``distance_ev`` is partner minus victim.
     """
 
     victim: str
@@ -45,36 +44,11 @@ class OverlappingLines(NamedTuple):
     victim_line: str
     partner_line: str
     distance_ev: float
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """How much of one element's signal falls into another's window.
-
-    Attributes
-    ----------
-    victim, partner : str
-        Symbols.
-    victim_line, partner_line : str
-        The window's line, and the partner's line that adds most.
-    distance_ev : float
-        Partner's line minus victim's line.
-    share : float
-        Counts in the victim's window per count in the main peak (Ka, La or Ma) of the partner's
-        shell.
-    """
-
-    victim: str
-    partner: str
-    victim_line: str
-    partner_line: str
-    distance_ev: float
-    share: float
 
 
 def window_overlaps(
     windows: Sequence[ElementWindow], beam_kev: float | None = None
-) -> list[Overlap]:
+) -> list[OverlapCounts]:
     """Overlaps among the windows of a scan, the worst first.
 
     Parameters
@@ -89,7 +63,7 @@ def window_overlaps(
         victim = MainLine(window.element, window.line, window.line_kev)
         for partner in dict.fromkeys(other.element for other in windows):
             if partner != window.element:
-                found += _leaks(victim, (window.low_kev, window.high_kev), partner, beam)
+                found += _shell_overlaps(victim, (window.low_kev, window.high_kev), partner, beam)
     return sorted(found, key=lambda overlap: -overlap.share)
 
 
@@ -102,16 +76,15 @@ def overlapping_lines(
     ----------
     elements : sequence of str
         Names as in `ElementCube.elements`: "Ba", "Pb La", "TiO2". Names without an element are
-        passed over. Where a name carries no line, the usual one is meant: K-alpha up to indium,
-        L-alpha above.
+        left out. A name without a line means the usual one: K-alpha up to indium, L-alpha above.
     beam_kev : float, optional
         Tube or beam voltage; default 50 kV.
 
     Returns
     -------
     list of OverlappingLines
-        Both directions are listed where both hold. A pair of maps appears once per direction,
-        with the partner's line that adds most.
+        A pair of maps appears once per direction that overlaps, with the partner's line that adds
+        most.
 
     Examples
     --------
@@ -126,12 +99,11 @@ def overlapping_lines(
             named.append((name, line))
     found: list[tuple[float, OverlappingLines]] = []
     for victim_name, victim in named:
-        half = 0.5 * WINDOW_FWHM * float(fwhm_kev(victim.kev))
-        region = (victim.kev - half, victim.kev + half)
+        region = window_around(victim.kev)
         for partner_name, partner in named:
             if partner.element == victim.element:
                 continue
-            leaks = _leaks(victim, region, partner.element, beam)
+            leaks = _shell_overlaps(victim, region, partner.element, beam)
             if leaks:
                 leak = leaks[0]
                 pair = OverlappingLines(
@@ -150,13 +122,14 @@ def _main_line(symbol: str, line: str | None, beam_kev: float) -> MainLine | Non
 
 
 @cache
-def _leaks(victim: MainLine, region: Interval, partner: str, beam_kev: float) -> list[Overlap]:
+def _shell_overlaps(
+    victim: MainLine, region: Interval, partner: str, beam_kev: float
+) -> list[OverlapCounts]:
     """The shells of ``partner`` that leak into a window, the worst first."""
     found = []
     for main in main_lines(partner, beam_kev):
-        half = 0.5 * WINDOW_FWHM * float(fwhm_kev(main.kev))
-        own = (main.kev - half, main.kev + half)
-        lines = [line for line in element_lines(partner, beam_kev) if line.shell == main.shell]
+        own = window_around(main.kev)
+        lines = family(partner, main.shell, beam_kev)
         adds = [(line.intensity * float(peak_share(line.kev, region)), line) for line in lines]
         in_own = sum(line.intensity * float(peak_share(line.kev, own)) for line in lines)
         share = sum(counts for counts, _ in adds) / in_own
@@ -165,11 +138,18 @@ def _leaks(victim: MainLine, region: Interval, partner: str, beam_kev: float) ->
             distance = 1000.0 * (worst.kev - victim.kev)
             name = _short(worst.name)
             found.append(
-                Overlap(victim.element, partner, victim.name, name, round(distance, 1), share)
+                OverlapCounts(
+                    victim=victim.element,
+                    partner=partner,
+                    victim_line=victim.name,
+                    partner_line=name,
+                    distance_ev=round(distance, 1),
+                    share=share,
+                )
             )
     return sorted(found, key=lambda overlap: -overlap.share)
 
 
 def _short(name: str) -> str:
-    """Ka1 and Ka2 are one peak to the detector: "Ka"."""
+    """The name of a peak: the detector does not separate Ka1 and Ka2, so both are "Ka"."""
     return name[:2] if name[:2] in ("Ka", "Kb", "La", "Ma", "Mb") and name[:2] != "Lb" else name

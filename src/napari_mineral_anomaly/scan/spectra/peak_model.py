@@ -1,14 +1,15 @@
 """A sum spectrum as continuum plus the lines of some elements, fitted by least squares.
 
-The model knows what a silicon detector adds to the lines: escape peaks (an incoming photon loses
-one silicon K photon, 1.74 keV) and sum peaks (two photons counted as one). Without them the escape
-peak of calcium (1.95 keV) is taken for phosphorus, and its sum peak (7.38 keV) for nickel.
+The model includes two effects of a silicon detector: escape peaks (an incoming photon loses one
+silicon K photon, 1.74 keV) and sum peaks (two photons counted as one). Otherwise the escape peak of
+calcium (1.95 keV) would be taken for phosphorus, and its sum peak (7.38 keV) for nickel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,9 @@ Floats = NDArray[np.float64]
 
 SILICON_KEV = 1.74
 SILICON_EDGE_KEV = 1.84
-# Line ratios, peak shapes and the continuum are not known better than this.
+# Relative error of line ratios, peak shapes and the continuum.
 MODEL_ERROR = 0.03
-# Below this share of a spectrum's lowest usable energy nothing is fitted: noise peak, threshold.
+# Nothing is fitted below this energy: there are the noise peak and the detector's threshold.
 LOWEST_KEV = 0.2
 
 
@@ -42,7 +43,7 @@ class PeakFit:
     own : dict of str to (E,) float64
         Peaks of each element, escape peaks excluded.
     misfit : float
-        Root of the weighted sum of squares: what calibration and width are chosen by.
+        Root of the weighted sum of squares; calibration and width are chosen to minimise it.
     """
 
     energy: EnergyAxis
@@ -52,6 +53,11 @@ class PeakFit:
     model: Floats
     own: dict[str, Floats]
     misfit: float
+
+    @cached_property
+    def left(self) -> Floats:
+        """(E,) counts that neither the continuum nor a peak explains."""
+        return self.spectrum - self.background - self.model
 
 
 def fit_peaks(
@@ -65,7 +71,7 @@ def fit_peaks(
     pile_up: Floats | None = None,
     where: NDArray[np.bool_] | None = None,
 ) -> PeakFit:
-    """Fit the lines of ``elements`` to a spectrum (E,), none of them negative.
+    """Fit the lines of ``elements`` to a spectrum (E,), with amounts that are not negative.
 
     Each shell of each element is one template with fixed line ratios. ``pile_up`` is the model of
     an earlier fit: its autoconvolution is the shape of the sum peaks. ``where`` (E,) bool chooses
@@ -95,7 +101,7 @@ def fit_peaks(
     used = (energy.kev >= LOWEST_KEV) & (energy.kev <= beam_kev)
     if where is not None:
         used &= where
-    # The height of the nearest peak, not of the channel: feet and flanks are not known better.
+    # The error follows the height of the nearest peak, because feet and flanks are uncertain too.
     reach = max(1, round(float(fwhm_kev(energy.range_kev[1] / 4)) / energy.gain_kev))
     doubt = MODEL_ERROR * maximum_filter1d(np.maximum(net, 0.0), 2 * reach + 1)
     weight = used / np.sqrt(spectrum + 1.0 + doubt**2)
@@ -126,7 +132,7 @@ def _gaussians(energy: EnergyAxis, lines: Sequence[tuple[float, float]], scale: 
 
 def _sum_peaks(model: Floats, energy: EnergyAxis) -> Floats:
     """Autoconvolution of a model (E,) on the energy axis, scaled to the height of the model."""
-    # Imported here: it takes a second, and opening a scan of maps needs none of this.
+    # Imported late: it takes a second, and opening a scan of maps does not need it.
     from scipy.signal import fftconvolve
 
     both = np.maximum(fftconvolve(model, model), 0.0)

@@ -1,4 +1,4 @@
-"""Which elements a sum spectrum shows."""
+"""Suggest the elements that a sum spectrum shows."""
 
 from __future__ import annotations
 
@@ -24,31 +24,30 @@ from napari_mineral_anomaly.scan.spectra.peak_model import (
     PeakFit,
     fit_peaks,
 )
-from napari_mineral_anomaly.scan.spectra.windows import WINDOW_FWHM
+from napari_mineral_anomaly.scan.spectra.windows import window_around
 
-# A peak is taken for an element from this many standard errors of its net counts on.
+# A peak shows an element if its net counts are at least this many standard errors.
 LEAST_SIGNIFICANCE = 6.0
-# What the error holds beside counting statistics: parts of the continuum and of foreign peaks under
-# the line, as neither is known better.
+# The standard error includes, beside counting statistics, these parts of the continuum and of
+# foreign peaks under the line, because neither is known exactly.
 _CONTINUUM_ERROR, _FOREIGN_ERROR = 0.02, 0.10
-# Peaks are not Gaussian at their feet (charge that is lost in the detector): this part of the
-# height of any peak within 2.5 FWHM may stand under a line.
+# Peaks are not Gaussian at their feet (charge is lost in the detector): this part of the height of
+# any peak within 2.5 FWHM may lie under a line.
 _TAIL_ERROR, _TAIL_FWHM = 0.003, 2.5
-# A peak may stand this far from a line, in FWHM.
+# Largest distance between a peak and its line, in FWHM.
 _OFF_CENTRE = 0.25
-# A hump of the continuum is as high beside a line as at it; a peak is not. Part of the height at
-# the line that must be gone 1.3 FWHM beside it.
-# In standard errors of counting: at least that much.
+# A hump of the continuum is as high beside a line as at the line; a peak is not. 1.3 FWHM beside
+# the line, the height must be lower by this part, and by this many standard errors of counting.
 _CONTRAST, _LEAST_CONTRAST = 0.6, 4.0
-# A second line must show at least this part of what the first one leads us to expect.
+# A second line must have at least this part of the counts that follow from the first line.
 _SECOND_LINE_SHARE = 0.4
 _ROUNDS = 60
-# Below oxygen the detector's window and threshold shape the spectrum more than the sample does:
-# boron, carbon and nitrogen are mapped only where the user names them.
+# Below oxygen, the detector's window and threshold change the spectrum more than the sample does:
+# boron, carbon and nitrogen are mapped only if the user names them.
 LOWEST_LINE_KEV = 0.45
 
-# Air, tube anodes and what has no place in a rock: fitted where they explain a peak, never named as
-# an element of the sample unless the file or the user does.
+# Air and tube anodes: fitted where they explain a peak, but never suggested unless the file or the
+# user names them. Elements that do not occur in rocks are fitted only if they are named.
 _NEVER_SUGGESTED = frozenset(("Ar", "Rh", "Pd"))
 _NOT_IN_ROCKS = frozenset(
     ("H", "He", "Li", "Be", "Ne", "Kr", "Xe", "Tc", "Pm", *SYMBOLS[83:89], "Pa", *SYMBOLS[92:])
@@ -65,8 +64,8 @@ class Suggestion:
     line : str
         "Ka", "La" or "Ma".
     significance : float
-        Net counts in the line's window, less what other elements leave there, in standard errors.
-        Elements that the file declares are listed whatever it is; it can be negative.
+        Net counts in the line's window, minus those of other elements, in standard errors. It can
+        be negative for elements that the file declares, which are always listed.
     declared : bool
         Whether the file lists the element.
     """
@@ -79,7 +78,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class SumAnalysis:
-    """What a sum spectrum tells.
+    """The result of the analysis of a sum spectrum.
 
     Attributes
     ----------
@@ -107,10 +106,10 @@ def suggest_elements(
 ) -> list[Suggestion]:
     """The elements that a sum spectrum (E,) shows, and those that the file declares.
 
-    Peaks are explained from the strongest down, each by the element whose main line stands there
-    (K before L before M) and whose other lines are there too; after each step all elements found
-    so far are fitted again together, so that K-beta of iron is not taken for cobalt, nor an
-    escape or sum peak for an element.
+    Peaks are explained one by one, the strongest first, each by the element whose main line is at
+    its place (K before L before M) and whose other lines are present too. After each step all
+    elements found so far are fitted together again, so that K-beta of iron is not taken for cobalt,
+    and an escape or sum peak not for an element.
 
     Parameters
     ----------
@@ -170,8 +169,9 @@ def analyse_sum(
 def beam_from_spectrum(spectrum: Floats, energy: EnergyAxis) -> float:
     """Tube or beam voltage (kV) from the end of the continuum.
 
-    The Duane-Hunt law: no photon carries more than the tube voltage. The end is put where all but
-    five in a million counts lie below (sum peaks and cosmic rays lie above); at most 50 kV.
+    The Duane-Hunt law: no photon has more energy than the tube voltage gives. The end is the energy
+    below which all but five in a million counts lie (sum peaks and cosmic rays lie above); at most
+    50 kV.
     """
     counts = np.where(energy.kev > LOWEST_KEV, np.maximum(spectrum, 0.0), 0.0)
     above = np.cumsum(counts[::-1])[::-1]
@@ -183,7 +183,7 @@ def beam_from_spectrum(spectrum: Floats, energy: EnergyAxis) -> float:
 
 
 def _explain(start: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFit:
-    """Add one element after the other, until no peak is left that stands out."""
+    """Add one element after the other, until no clear peak is left."""
     found: list[str] = []
     rejected: set[str] = set()
     fit = replace(start, model=np.zeros_like(start.spectrum), own={})
@@ -217,7 +217,7 @@ def _refitted(fit: PeakFit, elements: Sequence[str], beam: float) -> PeakFit:
 def _best_candidate(
     fit: PeakFit, lines: dict[str, MainLine], beam: float, without: set[str]
 ) -> str | None:
-    """The element that explains the strongest of the peaks that are left."""
+    """The element that explains the strongest remaining peak."""
     options = []
     for symbol, line in lines.items():
         if symbol in without:
@@ -238,12 +238,11 @@ def _best_candidate(
 
 
 def _window(line: MainLine, energy: EnergyAxis) -> slice:
-    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(line.kev))
-    return energy.channel_range(line.kev - half, line.kev + half)
+    return energy.channel_range(*window_around(line.kev))
 
 
 def _significance(fit: PeakFit, line: MainLine, symbol: str) -> float:
-    """Net counts of a line that nothing else explains, in standard errors."""
+    """Net counts of a line that no other element explains, in standard errors."""
     at = _window(line, fit.energy)
     foreign = fit.model - fit.own[symbol] if symbol in fit.own else fit.model
     gross = float(fit.spectrum[at].sum())
@@ -258,10 +257,10 @@ def _significance(fit: PeakFit, line: MainLine, symbol: str) -> float:
 
 
 def _is_peak(fit: PeakFit, line: MainLine) -> bool:
-    """Whether what is left at a line is a peak with its centre there."""
+    """Whether the remaining counts at a line form a peak with its centre there."""
     reach = 0.8 * float(fwhm_kev(line.kev))
     near = fit.energy.channel_range(line.kev - reach, line.kev + reach)
-    left = np.maximum(fit.spectrum[near] - fit.background[near] - fit.model[near], 0.0)
+    left = np.maximum(fit.left[near], 0.0)
     if near.stop - near.start < 3 or left.sum() <= 0:
         return False
     kev = fit.energy.channels_to_kev(np.arange(near.start, near.stop))
@@ -270,20 +269,18 @@ def _is_peak(fit: PeakFit, line: MainLine) -> bool:
         return False
     at = _window(line, fit.energy)
     n = at.stop - at.start
-    left_over = fit.spectrum - fit.background - fit.model
     starts = (max(0, at.start - n), at.stop + n // 2)
     beside = np.concatenate([np.arange(start, start + n // 2) for start in starts])
-    beside = beside[beside < left_over.size]
-    height, foot = float(left_over[at].mean()), float(left_over[beside].mean())
+    beside = beside[beside < fit.left.size]
+    height, foot = float(fit.left[at].mean()), float(fit.left[beside].mean())
     noise = fit.spectrum[at].sum() / n**2 + fit.spectrum[beside].sum() / beside.size**2
     return height - foot >= max(_CONTRAST * height, _LEAST_CONTRAST * float(np.sqrt(noise)))
 
 
 def _shows_others(fit: PeakFit, line: MainLine, beam: float) -> bool:
-    """Whether the other strong lines of the shell are there as well."""
+    """Whether the other strong lines of the shell are present, too."""
     at = _window(line, fit.energy)
-    left = fit.spectrum - fit.background - fit.model
-    main = float(left[at].sum())
+    main = float(fit.left[at].sum())
     members = family(line.element, line.shell, beam)
     own = sum(m.intensity for m in members if abs(m.kev - line.kev) < 0.3 * float(fwhm_kev(m.kev)))
     for other in members:
@@ -303,7 +300,7 @@ def _shows_others(fit: PeakFit, line: MainLine, beam: float) -> bool:
 
 
 def _calibrated(fit: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFit:
-    """Tune offset, gain and peak width on the strong peaks; a no-op with fewer than two."""
+    """Fit offset, gain and peak width to the strong peaks; unchanged with fewer than two."""
     strong = [s for s in fit.own if _significance(fit, lines[s], s) >= 3 * LEAST_SIGNIFICANCE]
     if len(strong) < 2:
         return fit
@@ -350,5 +347,5 @@ def _calibrated(fit: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFi
 
 
 def _shift(kev: float, given: EnergyAxis, fitted: EnergyAxis) -> float:
-    """Where a line's peak stands on the given axis, less the line's energy."""
+    """Energy of a line's peak on the given axis minus the energy of the line."""
     return float(given.channels_to_kev(fitted.kev_to_channels(kev))) - kev

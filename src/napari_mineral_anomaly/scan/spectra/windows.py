@@ -1,4 +1,4 @@
-"""Energy windows of the elements: where counts are summed, and where the background is taken."""
+"""Energy windows of the elements: channels for the counts, and for the background."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from napari_mineral_anomaly.scan.spectra.lines import (
     mapped_line,
 )
 
-# Width of a window in FWHM: 1.2 is where signal / sqrt(background) of a Gaussian peak is highest;
-# it holds 84 % of the peak.
+# Width of a window in FWHM. At 1.2 signal / sqrt(background) of a Gaussian peak is highest; the
+# window holds 84 % of the peak.
 WINDOW_FWHM = 1.2
-# Background regions: this wide, and at first this far from the line (centre to centre).
+# Width of a background region; its nearest and farthest distance from the line, centre to centre.
 SIDE_FWHM = 0.6
 _NEAREST_FWHM, _FARTHEST_FWHM, _STEP_FWHM = 1.4, 4.0, 0.1
-# What a step away from the line costs beside counts of a foreign peak in the region (our choice:
-# a region moves four steps to avoid a tenth of a peak).
+# Cost of a step away from the line, relative to a whole foreign peak in the region (our choice: a
+# region moves four steps to avoid a tenth of a peak).
 _STEP_COST = 0.025
 
 Interval = tuple[float, float]
@@ -38,7 +38,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class ElementWindow:
-    """Where one element is measured.
+    """The window and the background regions of one element.
 
     Attributes
     ----------
@@ -66,15 +66,15 @@ class ElementWindow:
 def element_windows(
     elements: Sequence[str], energy: EnergyAxis, beam_kev: float | None = None
 ) -> list[ElementWindow]:
-    """Windows of some elements, each by the line that the beam excites and the detector shows.
+    """Windows of some elements, each at a line that the beam excites and the detector shows.
 
-    A window is 1.2 FWHM wide. Its background regions lie on both sides, as near as the lines of
+    A window is 1.2 FWHM wide. It has a background region on both sides, as near as the lines of
     the other elements in the list allow.
 
     Parameters
     ----------
     elements : sequence of str
-        Symbols ("Fe"), or symbols with a line ("Pb Ma") where the choice is to be another one.
+        Symbols ("Fe"), or symbols with a line ("Pb Ma") to choose another line.
     energy : EnergyAxis
     beam_kev : float, optional
         Tube or beam voltage; default 50 kV, or the top of the spectrum where that is lower.
@@ -87,8 +87,8 @@ def element_windows(
     Raises
     ------
     InputError
-        For names that are not elements, for elements given twice, and for elements without a
-        line in the spectrum (the sentence says which).
+        For names that are not elements, elements given twice, and elements without a line in the
+        spectrum (the sentence names them).
     """
     if not elements:
         raise InputError("No element is given: name the elements to map, for example Fe,Ca,Ti.")
@@ -126,13 +126,19 @@ def _line_of(name: str, energy: EnergyAxis, beam_kev: float | None) -> MainLine:
     return line
 
 
+def window_around(kev: float) -> Interval:
+    """The window (low, high) in keV of a line at ``kev``, 1.2 FWHM wide."""
+    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(kev))
+    return kev - half, kev + half
+
+
 def _window(line: MainLine, energy: EnergyAxis, foreign: Sequence[EmissionLine]) -> ElementWindow:
-    half = 0.5 * WINDOW_FWHM * float(fwhm_kev(line.kev))
+    low, high = window_around(line.kev)
     return ElementWindow(
         element=line.element,
         line=line.name,
-        low_kev=line.kev - half,
-        high_kev=line.kev + half,
+        low_kev=low,
+        high_kev=high,
         left=_side(line, energy, foreign, -1),
         right=_side(line, energy, foreign, +1),
         line_kev=line.kev,
@@ -142,7 +148,7 @@ def _window(line: MainLine, energy: EnergyAxis, foreign: Sequence[EmissionLine])
 def _side(
     line: MainLine, energy: EnergyAxis, foreign: Sequence[EmissionLine], sign: int
 ) -> Interval | None:
-    """The cheapest place for a background region on one side of a line."""
+    """The place with the lowest cost for a background region on one side of a line."""
     fwhm = float(fwhm_kev(line.kev))
     half = 0.5 * SIDE_FWHM * fwhm
     low, high = energy.range_kev
@@ -161,7 +167,7 @@ def _side(
 
 
 def peak_share(kev: ArrayLike, region: tuple[ArrayLike, ArrayLike]) -> NDArray[np.float64]:
-    """Share of a Gaussian peak of the detector's width at ``kev`` that lies in ``region``."""
+    """Share of a Gaussian peak at ``kev``, of the detector's width, that lies in ``region``."""
     sigma = fwhm_kev(kev) / FWHM_PER_SIGMA
     low, high = (np.subtract(edge, kev, dtype=np.float64) / sigma for edge in region)
     return np.asarray(ndtr(high) - ndtr(low))

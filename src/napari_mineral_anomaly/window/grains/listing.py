@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.columns import Cells
+from napari_mineral_anomaly.grains.cells import Cells
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.pixels.regions import PixelSets, numbered
 from napari_mineral_anomaly.grains.search import GrainSearch

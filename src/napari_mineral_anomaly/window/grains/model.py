@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 from qtpy.QtGui import QColor
 
-from napari_mineral_anomaly.grains.columns import COMMENT, STATUS, Cells, Column, CopiedCells
-from napari_mineral_anomaly.grains.details import DETAIL_COLUMNS
+from napari_mineral_anomaly.grains.cells import Cells, CopiedCells
+from napari_mineral_anomaly.grains.columns import COMMENT, DETAIL_COLUMNS, STATUS, Column
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.window.kit.themes import Inks
 
@@ -175,7 +175,7 @@ class GrainTableModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal or section >= len(self.columns):
             return None
         column = self.columns[section]
-        return {_ROLE.DisplayRole: column.title, _ROLE.ToolTipRole: column.tooltip}.get(role)
+        return {_ROLE.DisplayRole: column.window.title, _ROLE.ToolTipRole: column.tooltip}.get(role)
 
     def data(self, index: QModelIndex, role: int = _ROLE.DisplayRole) -> Any:
         """One cell."""

@@ -129,7 +129,7 @@ class GrainView(QTableView):
         """Which columns are shown."""
         menu = QMenu(self)
         for k, column in enumerate(self.model_.columns):
-            action = menu.addAction(column.title)
+            action = menu.addAction(column.window.title)
             action.setCheckable(True)
             action.setChecked(not self.isColumnHidden(k))
             action.setToolTip(column.tooltip)
@@ -149,16 +149,16 @@ class GrainView(QTableView):
         return [k for k in order if not self.isColumnHidden(k)]
 
     def _fit_columns(self) -> None:
-        titles = tuple(column.title for column in self.model_.columns)
+        titles = tuple(column.window.title for column in self.model_.columns)
         if titles == self._titles:
             return  # widths and order that somebody set stay
         self._titles = titles
         keys = {column.key for column in self.model_.columns}
         letter = self.fontMetrics().averageCharWidth()
         for k, column in enumerate(self.model_.columns):
-            heading = self.fontMetrics().horizontalAdvance(column.title) + 28
-            self.setColumnWidth(k, max(heading, letter * column.width + 12))
-            self.setColumnHidden(k, column.hidden and column.unless in ("", *keys))
+            heading = self.fontMetrics().horizontalAdvance(column.window.title) + 28
+            self.setColumnWidth(k, max(heading, letter * column.window.width + 12))
+            self.setColumnHidden(k, column.is_hidden(keys))
             if column.key == STATUS:
                 self.setItemDelegateForColumn(k, StatusDelegate(self))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.detectors.registry import detector_entry
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge_score
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
 from napari_mineral_anomaly.window.layers.make import (
@@ -53,7 +53,7 @@ def mask_of_result(
     def work(task: Task) -> JudgedScore:
         fits = edits is None or edits.shape == result.score.shape
         strokes = edits if fits else None
-        return judge(result.score, float(result.threshold), min_grain_px, strokes)
+        return judge_score(result.score, float(result.threshold), min_grain_px, strokes)
 
     return work
 

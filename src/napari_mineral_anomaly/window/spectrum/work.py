@@ -20,9 +20,10 @@ from napari_mineral_anomaly.scan.region import (
     expected_counts,
     region_spectrum,
 )
+from napari_mineral_anomaly.scan.report import OverlapCounts
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.lines import beam_or_default, element_lines
-from napari_mineral_anomaly.scan.spectra.overlaps import Overlap, window_overlaps
+from napari_mineral_anomaly.scan.spectra.overlaps import window_overlaps
 from napari_mineral_anomaly.scan.spectra.suggest import Suggestion, suggest_elements
 from napari_mineral_anomaly.scan.spectra.windows import element_windows
 from napari_mineral_anomaly.window.layers.make import LayerData, element_layers
@@ -142,7 +143,7 @@ def annotate(
     return Annotation(tuple(markers), notes, tuple(warnings))
 
 
-def overlap_sentence(overlap: Overlap) -> str:
+def overlap_sentence(overlap: OverlapCounts) -> str:
     """A sentence about one overlap."""
     peak = in_greek(f"{overlap.partner_line[0]}a")
     return (

@@ -13,7 +13,7 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
 )
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge_score
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
@@ -143,7 +143,7 @@ class ThresholdDock(Dock):
         threshold, min_grain_px = self.threshold.value(), self.min_grain.value()
 
         def work(task: Task) -> JudgedScore:
-            return judge(data, threshold, min_grain_px, edits)
+            return judge_score(data, threshold, min_grain_px, edits)
 
         self._judging = JobHandle(
             "Making the mask",
