@@ -48,7 +48,7 @@ def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorCon
     return make_config(detector, **parameters)
 
 
-def tell_if_slow(
+def warn_if_slow(
     detector: str, config: DetectorConfig, cube: ElementCube, *, fit: bool = True
 ) -> None:
     """One line on stderr before a run that will take long; never an error.

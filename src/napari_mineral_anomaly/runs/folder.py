@@ -41,6 +41,7 @@ from napari_mineral_anomaly.runs.report.overview import draw_overview
 from napari_mineral_anomaly.runs.report.page import render_report
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
+from napari_mineral_anomaly.scan.report import IngestReport
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.detectors.pipeline import DetectionRun
@@ -48,11 +49,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class WrittenRun:
-    """Where a run was written, its record and its grain table."""
+    """Where a run was written, its record, its grain table and the report of the reader."""
 
     folder: Path
     record: RunRecord
     grains: pd.DataFrame
+    ingest: IngestReport
 
 
 def write_run(
@@ -142,4 +144,4 @@ def write_run(
         record = record.model_copy(update={"timings": record.timings | {"export": seconds}})
         (folder / RUN_FILE).write_text(record.to_json(), encoding="utf-8")
         task.check()
-    return WrittenRun(Path(out), record, grains)
+    return WrittenRun(Path(out), record, grains, ingest)
