@@ -48,7 +48,7 @@ FLAG_OF = {
 }
 
 
-def judge(section: SimulatedSection, detector: str) -> tuple[Counter[str], list[str]]:
+def check_section(section: SimulatedSection, detector: str) -> tuple[Counter[str], list[str]]:
     """Counts for one section, and what was missed or wrong, in words."""
     result = detect(section.cube, detector)
     table = find_grains(result, cube=section.cube)
@@ -169,7 +169,7 @@ def main() -> None:
     for detector in arguments.detectors:
         total: Counter[str] = Counter()
         for seed in range(arguments.first_seed, last):
-            counted, words = judge(simulate_section("artefacts", SHAPE, seed), detector)
+            counted, words = check_section(simulate_section("artefacts", SHAPE, seed), detector)
             total.update(counted)
             print(*words, sep="\n", flush=True)
         for kind in KINDS:

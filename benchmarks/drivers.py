@@ -39,7 +39,7 @@ def host_of(section: SimulatedSection, pixels: NDArray[np.bool_]) -> str:
     raise ValueError("a grain without a host")
 
 
-def judge(section: SimulatedSection, result: AnomalyResult) -> tuple[int, int, int]:
+def count_right_drivers(section: SimulatedSection, result: AnomalyResult) -> tuple[int, int, int]:
     """Grains found (a pixel is flagged), those with the right first driver, and those with it among
     the first three; the drivers of a grain are its mean contributions over its flagged pixels.
     """

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from drivers import judge
+from drivers import count_right_drivers
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.simulate import simulate_section
 
@@ -40,7 +40,7 @@ def count(scene: str, seed: int, name: str) -> dict[str, object]:
         far = ndimage.distance_transform_edt(section.fraction <= 0) > FAR_PX
     result = detect(section.cube, name)
     true = section.truth == 1
-    grains, first, third = judge(section, result)
+    grains, first, third = count_right_drivers(section, result)
     return {
         "scene": scene,
         "seed": seed,

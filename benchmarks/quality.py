@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_mineral_anomaly.evaluation.benchmark.runs import Scene, parse_scenes, run_one
+from napari_mineral_anomaly.evaluation.benchmark.runs import SceneSource, parse_scenes, run_one
 from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process
 from napari_mineral_anomaly.runs.json_values import plain
 from quality_figures import draw_comparisons, draw_recall, recall_of_saved
@@ -77,7 +77,7 @@ CONTENDERS = (
 )
 
 
-def scenes_of(data: Path, minerals: Path) -> list[Scene]:
+def scenes_of(data: Path, minerals: Path) -> list[SceneSource]:
     """The scenes of the three families, the first section of each kind first."""
     texts = [str(data / "hsi" / f"{name}.mat") for name in AIRBORNE]
     texts += [str(minerals / name) for name in MINERALS]
@@ -86,8 +86,8 @@ def scenes_of(data: Path, minerals: Path) -> list[Scene]:
 
 
 def planned(
-    scenes: list[Scene], only: list[str], names: list[str]
-) -> list[tuple[Contender, Scene, int]]:
+    scenes: list[SceneSource], only: list[str], names: list[str]
+) -> list[tuple[Contender, SceneSource, int]]:
     """All runs: what everybody needs first, then further seeds."""
     scenes = [scene for scene in scenes if not names or scene.name in names]
     runs = []
@@ -110,7 +110,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def run_missing(
-    runs: list[tuple[Contender, Scene, int]], rows_file: Path, minutes: float
+    runs: list[tuple[Contender, SceneSource, int]], rows_file: Path, minutes: float
 ) -> list[dict[str, Any]]:
     """Rows of all runs that are done, after doing missing ones for about ``minutes``."""
     rows = read_rows(rows_file)

@@ -24,10 +24,10 @@ def add_parser(commands: Any) -> None:
         commands, "apply", "score scans with a saved model; results in OUT/<name>/"
     )
     parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="folder that train or detect made"
+        "model", type=Path, metavar="MODEL", help="folder that train or detect has written"
     )
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=SCANS)
-    add_out(parser, "folder for one folder of results per scan")
+    add_out(parser, "folder that will hold one folder of results per scan")
     add_reading(parser)
     add_device(parser)
     add_judging(parser)

@@ -1,4 +1,4 @@
-"""``benchmark``: run, tell every finished run on stderr, print or write the comparison."""
+"""``benchmark``: run detectors on scenes with truth, print or write the comparison."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from napari_mineral_anomaly.cli.options import add_command, add_json, add_out, from_one
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, Scene
+    from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, SceneSource
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
     parser = add_command(
-        commands, "benchmark", "compare detectors on scenes with truth, with times"
+        commands, "benchmark", "compare the results and times of detectors on scenes with truth"
     )
     parser.add_argument(
         "scenes",
@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
         type=from_one,
         default=1,
         metavar="N",
-        help="run detectors with randomness with the seeds 0 ... N-1 (default 1)",
+        help="run detectors that use random numbers with the seeds 0 ... N-1 (default 1)",
     )
     add_out(parser, "folder for the tables and figures (default: print only)", required=False)
     add_json(parser)
@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compare detectors on scenes with truth."""
-    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
+    # Imported here, so that --help does not load pandas, and printing does not load matplotlib.
     from napari_mineral_anomaly.cli.benchmark_text import comparison_text
     from napari_mineral_anomaly.evaluation.benchmark.runs import (
         choose_detectors,
@@ -66,10 +66,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _runs_into(
-    arguments: argparse.Namespace, planned: Sequence[tuple[Scene, str, int]]
+    arguments: argparse.Namespace, planned: Sequence[tuple[SceneSource, str, int]]
 ) -> list[dict[str, Any]]:
-    """Run with the output folder reserved from the start, so that hours are not spent for none."""
-    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
+    """Check the output folder first, so that no hours are spent on results that cannot be kept."""
+    # Imported here, so that --help does not load pandas, and printing does not load matplotlib.
     from napari_mineral_anomaly.evaluation.benchmark.files import BENCHMARK_FILES, write_benchmark
     from napari_mineral_anomaly.io.writing.atomic import staged_folder
 
@@ -82,8 +82,8 @@ def _runs_into(
     return [run.row for run in runs]
 
 
-def _all_runs(planned: Sequence[tuple[Scene, str, int]]) -> Iterator[BenchmarkRun]:
-    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
+def _all_runs(planned: Sequence[tuple[SceneSource, str, int]]) -> Iterator[BenchmarkRun]:
+    # Imported here, so that --help does not load pandas, and printing does not load matplotlib.
     from napari_mineral_anomaly.evaluation.benchmark.runs import run_benchmark
 
     for number, run in enumerate(run_benchmark(planned), start=1):

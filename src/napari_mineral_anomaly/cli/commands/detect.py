@@ -1,4 +1,4 @@
-"""``detect``: the whole job, from the files of one scan to a folder of results."""
+"""``detect``: from the files of one scan to a folder of results."""
 
 from __future__ import annotations
 

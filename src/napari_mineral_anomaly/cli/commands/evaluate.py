@@ -12,7 +12,7 @@ from napari_mineral_anomaly.cli.options import add_command, add_json, add_thresh
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
     parser = add_command(commands, "evaluate", "compare a score map with a truth mask")
-    parser.add_argument("score", type=Path, metavar="SCORE", help="score map or folder of results")
+    parser.add_argument("score", type=Path, metavar="SCORE", help="score map, or folder of results")
     parser.add_argument(
         "truth",
         type=Path,
@@ -20,14 +20,21 @@ def add_parser(commands: Any) -> None:
         help="image (0 background, 1 anomaly, 255 leave out), a scene folder with truth.tif, "
         "or a .mat scene",
     )
-    parser.add_argument("--valid", type=Path, metavar="IMAGE", help="compare non-zero pixels only")
-    add_threshold(parser, "for the grain precision; default: that of run.json beside SCORE")
+    parser.add_argument(
+        "--valid",
+        type=Path,
+        metavar="IMAGE",
+        help="compare only pixels that are not zero in this image",
+    )
+    add_threshold(
+        parser, "for the grain precision; default: the threshold in run.json beside SCORE"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Compare a score map with a truth mask."""
-    # Here, so that --help does not wait for numpy, pydantic and the readers.
+    # Imported here, so that --help does not load numpy, pydantic and the readers.
     from napari_mineral_anomaly.cli import text
     from napari_mineral_anomaly.cli.inputs import score_file, threshold_beside, truth_mask
     from napari_mineral_anomaly.evaluation.metrics import evaluate as evaluate_score

@@ -1,4 +1,4 @@
-"""``inspect``: say what would be read from a scan, and what not."""
+"""``inspect``: list what would be read from a scan, and what not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_mineral_anomaly.progress import Task
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(commands, "inspect", "say what would be read from a scan, and what not")
+    parser = add_command(commands, "inspect", "list what would be read from a scan, and what not")
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=ONE_SCAN)
     add_reading(parser)
     add_json(parser)

@@ -22,8 +22,8 @@ def add_parser(commands: Any) -> None:
     parser = add_command(
         commands,
         "train",
-        "fit one detector and save it as a model; several scans are fitted together, as if they "
-        "were parts of one (same elements required)",
+        "fit one detector and save it as a model; several scans with the same elements are fitted "
+        "together, as if they were one scan",
     )
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=SCANS)
     add_out(parser, "folder for the model", metavar="MODEL")
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.scans_to_model import scans_to_model
-    from napari_mineral_anomaly.words import count
+    from napari_mineral_anomaly.words import counted
 
     detector = arguments.detector or DEFAULT_DETECTOR
     config = detector_config(detector, arguments)
@@ -79,5 +79,5 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         print(
             f"Model in {model.folder}: {fitted.name}, fitted on {n_valid} valid pixels of "
-            f"{count(len(model.scans), 'scan')}, elements {', '.join(fitted.elements)}."
+            f"{counted(len(model.scans), 'scan')}, elements {', '.join(fitted.elements)}."
         )
