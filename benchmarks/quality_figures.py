@@ -1,4 +1,4 @@
-"""The figures of benchmarks/quality.py, from the scores that it kept."""
+"""The figures of benchmarks/quality.py, from the scores that it has saved."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, Scene
 from napari_mineral_anomaly.runs.report.drawing import figure_png
 
 SHOWN = ("msfa", "rx", "robust-rx", "local-rx", "pca", "knn")
-# Whose recall is shown: those that ran on every section, one network seed.
+# Detectors whose recall is shown: those that ran on every section; networks with one seed.
 RECALLED = ("msfa", "msfa untrained", *SHOWN[1:], "crd", "iforest")
 
 
 def draw_comparisons(folder: Path, scores: Path) -> list[str]:
-    """ROC and separability of the main detectors, maps of a simulated section; names of files."""
+    """Draw ROC, separability and maps of the main detectors; returns the names of the files."""
     shown_scenes: dict[str, SceneScores] = {}
     for scene in ("abu-airport-1", "abu-urban-1", "AS14_1", "ME_17_1", "easy-0", "hard-0"):
         found = {label: scores / f"{label}__{scene}.npz" for label in SHOWN}
@@ -59,7 +59,7 @@ def recall_of_saved(scores: Path, sections: Iterable[SceneSource]) -> pd.DataFra
     Returns
     -------
     DataFrame
-        kind, and the columns of `benchmark.files.grain_recall_table`; empty without kept scores.
+        kind, and the columns of `benchmark.files.grain_recall_table`; empty without saved scores.
     """
     runs: dict[str, list[BenchmarkRun]] = {}
     for scene in sections:
@@ -80,7 +80,7 @@ def recall_of_saved(scores: Path, sections: Iterable[SceneSource]) -> pd.DataFra
 
 
 def draw_recall(folder: Path, recall: pd.DataFrame) -> list[str]:
-    """One figure per kind of section; names of files."""
+    """Draw one figure per kind of section; returns the names of the files."""
     names = []
     if not recall.empty:
         for kind, part in recall.groupby("kind", sort=False):

@@ -1,8 +1,8 @@
 """Run a function in a process of its own: its memory and its crash do not reach this process.
 
 The process is spawned, never forked, so that it starts clean and behaves the same on every system.
-`concurrent.futures.ProcessPoolExecutor` is not used: before Python 3.14 it cannot end a process
-that works, and it never reports the exit code of one that died.
+`concurrent.futures.ProcessPoolExecutor` is not used: in Python 3.11 it can neither end a process
+that is still working nor report the exit code of a process that died.
 """
 
 from __future__ import annotations
