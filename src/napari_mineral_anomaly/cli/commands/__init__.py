@@ -14,7 +14,15 @@ from napari_mineral_anomaly import __version__
 from napari_mineral_anomaly.cli.options import PROGRAM, Parser
 
 # Each is also the name of its file. In the order of the help.
-COMMAND_NAMES = ("inspect", "detect", "train", "apply", "evaluate", "benchmark", "sample")
+COMMAND_NAMES = (
+    "inspect",
+    "detect",
+    "train",
+    "apply",
+    "evaluate",
+    "benchmark",
+    "sample",
+)
 COMMANDS = {name: import_module(f"{__name__}.{name}") for name in COMMAND_NAMES}
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.cli.options import add_command, add_json, add_out, from_one
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, SceneSource
+    from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun
 
 
 def add_parser(commands: Any) -> None:
@@ -48,15 +48,23 @@ def run(arguments: argparse.Namespace) -> None:
         choose_detectors,
         parse_scenes,
         plan_runs,
+        run_benchmark,
     )
     from napari_mineral_anomaly.runs.json_values import as_json
 
     scenes = parse_scenes(arguments.scenes)
     planned = plan_runs(scenes, choose_detectors(arguments.detectors), arguments.seeds)
-    if arguments.out is None:
-        rows = [run.row for run in _all_runs(planned)]
-    else:
-        rows = _runs_into(arguments, planned)
+    runs = _announced(run_benchmark(planned), len(planned))
+    if arguments.out is not None:
+        from napari_mineral_anomaly.evaluation.benchmark.files import benchmark_to_folder
+
+        runs = benchmark_to_folder(
+            runs,
+            arguments.out,
+            overwrite=arguments.overwrite,
+            inputs=[scene for scene in arguments.scenes if Path(scene).exists()],
+        )
+    rows = [run.row for run in runs]
     if arguments.json:
         print(as_json(rows))
         return
@@ -65,29 +73,10 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"\nTables and figures in {arguments.out}.")
 
 
-def _runs_into(
-    arguments: argparse.Namespace, planned: Sequence[tuple[SceneSource, str, int]]
-) -> list[dict[str, Any]]:
-    """Check the output folder first, so that no hours are spent on results that cannot be kept."""
-    # Imported here, so that --help does not load pandas, and printing does not load matplotlib.
-    from napari_mineral_anomaly.evaluation.benchmark.files import BENCHMARK_FILES, write_benchmark
-    from napari_mineral_anomaly.io.writing.atomic import staged_folder
-
-    inputs = [scene for scene in arguments.scenes if Path(scene).exists()]
-    with staged_folder(
-        arguments.out, overwrite=arguments.overwrite, ours=BENCHMARK_FILES, inputs=inputs
-    ) as folder:
-        runs = list(_all_runs(planned))
-        write_benchmark(folder, runs)
-    return [run.row for run in runs]
-
-
-def _all_runs(planned: Sequence[tuple[SceneSource, str, int]]) -> Iterator[BenchmarkRun]:
-    # Imported here, so that --help does not load pandas, and printing does not load matplotlib.
-    from napari_mineral_anomaly.evaluation.benchmark.runs import run_benchmark
-
-    for number, run in enumerate(run_benchmark(planned), start=1):
-        print(f"{number}/{len(planned)} {_run_line(run)}", file=sys.stderr, flush=True)
+def _announced(runs: Iterable[BenchmarkRun], n_runs: int) -> Iterable[BenchmarkRun]:
+    """The same runs; each is printed on stderr when it is finished."""
+    for number, run in enumerate(runs, start=1):
+        print(f"{number}/{n_runs} {_run_line(run)}", file=sys.stderr, flush=True)
         yield run
 
 

@@ -35,9 +35,9 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compare a score map with a truth mask."""
     # Imported here, so that --help does not load numpy, pydantic and the readers.
-    from napari_mineral_anomaly.cli import text
     from napari_mineral_anomaly.cli.inputs import score_file, threshold_beside, truth_mask
-    from napari_mineral_anomaly.evaluation.metrics import evaluate as evaluate_score
+    from napari_mineral_anomaly.cli.text import metrics_summary
+    from napari_mineral_anomaly.evaluation.metrics import evaluate
     from napari_mineral_anomaly.io import read_image
     from napari_mineral_anomaly.runs.json_values import as_json
 
@@ -45,10 +45,10 @@ def run(arguments: argparse.Namespace) -> None:
     threshold = arguments.threshold
     if threshold is None:
         threshold = threshold_beside(score_path)
-    metrics = evaluate_score(
+    metrics = evaluate(
         read_image(score_path),
         truth_mask(arguments.truth),
         valid=None if arguments.valid is None else read_image(arguments.valid),
         threshold=threshold,
     )
-    print(as_json(metrics) if arguments.json else text.metrics_summary(metrics, threshold))
+    print(as_json(metrics) if arguments.json else metrics_summary(metrics, threshold))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +21,7 @@ from napari_mineral_anomaly.evaluation.benchmark.grain_recall import (
     with_recall,
 )
 from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, summarise
+from napari_mineral_anomaly.io.writing.atomic import staged_folder
 from napari_mineral_anomaly.runs.json_values import as_json
 from napari_mineral_anomaly.runs.report.drawing import figure_png
 
@@ -44,26 +45,37 @@ DEFAULT_CRITERION = "default"
 RATE_CRITERION = f"{FALSE_ALARM_RATE:g} of the background"
 
 
-def write_benchmark(folder: Path, runs: Sequence[BenchmarkRun]) -> None:
-    """Write `BENCHMARK_FILES` into an existing folder.
+def benchmark_to_folder(
+    runs: Iterable[BenchmarkRun],
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    inputs: Iterable[str | Path] = (),
+) -> list[BenchmarkRun]:
+    """Do the runs and write their tables and figures, complete or not at all.
 
-    The figures show the first seed of every detector; the tables hold all seeds. The two files on
-    grain recall are written only when there is a simulated scene.
+    The folder is checked before the first run, so that no hours are spent on results that cannot
+    be written.
+
+    Parameters
+    ----------
+    runs : iterable of BenchmarkRun
+        As `runs.run_benchmark` yields them.
+    out : path
+    overwrite : bool
+        Replace the results of an earlier benchmark; other files in ``out`` are kept.
+    inputs : paths
+        Files and folders that are read; ``out`` may not hold them.
+
+    Raises
+    ------
+    InputError
+        When ``out`` is not free or cannot be written, and as the runs raise it.
     """
-    rows = [run.row for run in runs]
-    (folder / ROWS_FILE).write_text(as_json(rows), encoding="utf-8")
-    summarise(rows).to_csv(folder / SUMMARY_FILE, index=False, encoding="utf-8")
-    scenes = scores_by_scene(runs)
-    for name, draw in (
-        (ROC_FILE, draw_roc),
-        (SEPARABILITY_FILE, draw_separability),
-        (MAPS_FILE, draw_score_maps),
-    ):
-        (folder / name).write_bytes(figure_png(draw(scenes)))
-    recall = grain_recall_table(runs)
-    if not recall.empty:
-        recall.to_csv(folder / RECALL_TABLE, index=False, encoding="utf-8")
-        (folder / RECALL_FIGURE).write_bytes(figure_png(draw_grain_recall(recall)))
+    with staged_folder(out, overwrite=overwrite, ours=BENCHMARK_FILES, inputs=inputs) as folder:
+        finished = list(runs)
+        _write_files(folder, finished)
+    return finished
 
 
 def scores_by_scene(runs: Sequence[BenchmarkRun]) -> dict[str, SceneScores]:
@@ -110,3 +122,25 @@ def grain_recall_table(runs: Sequence[BenchmarkRun]) -> pd.DataFrame:
     keys = ["detector", "criterion", "fraction_from", "fraction_to"]
     pooled = pd.concat(parts).groupby(keys, sort=False)[["n_grains", "n_found"]].sum()
     return with_recall(pooled.reset_index())
+
+
+def _write_files(folder: Path, runs: Sequence[BenchmarkRun]) -> None:
+    """Write `BENCHMARK_FILES` into an existing folder.
+
+    The figures show the first seed of every detector; the tables hold all seeds. The two files on
+    grain recall are written only when there is a simulated scene.
+    """
+    rows = [run.row for run in runs]
+    (folder / ROWS_FILE).write_text(as_json(rows), encoding="utf-8")
+    summarise(rows).to_csv(folder / SUMMARY_FILE, index=False, encoding="utf-8")
+    scenes = scores_by_scene(runs)
+    for name, draw in (
+        (ROC_FILE, draw_roc),
+        (SEPARABILITY_FILE, draw_separability),
+        (MAPS_FILE, draw_score_maps),
+    ):
+        (folder / name).write_bytes(figure_png(draw(scenes)))
+    recall = grain_recall_table(runs)
+    if not recall.empty:
+        recall.to_csv(folder / RECALL_TABLE, index=False, encoding="utf-8")
+        (folder / RECALL_FIGURE).write_bytes(figure_png(draw_grain_recall(recall)))

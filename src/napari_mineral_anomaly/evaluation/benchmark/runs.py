@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -93,6 +93,14 @@ class SceneSource:
         if _is_simulated(folder):
             return LoadedScene(cube, truth, SIMULATED, pd.read_csv(folder / GRAINS_FILE))
         return LoadedScene(cube, truth, AIRBORNE if cube.quantity == "reflectance" else MINERALS)
+
+
+class PlannedRun(NamedTuple):
+    """One detector on one scene with one seed, not yet run."""
+
+    scene: SceneSource
+    detector: str
+    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,20 +221,20 @@ def run_one(
 
 def plan_runs(
     scenes: Sequence[SceneSource], detectors: Sequence[str], n_seeds: int
-) -> list[tuple[SceneSource, str, int]]:
-    """Scene, detector and seed of every run.
+) -> list[PlannedRun]:
+    """All runs of the scenes and detectors.
 
     Seeds are 0 ... ``n_seeds`` - 1; a detector without randomness runs with seed 0 only.
     """
     return [
-        (scene, name, seed)
+        PlannedRun(scene, name, seed)
         for scene in scenes
         for name in detectors
         for seed in range(n_seeds if detector_entry(name).random else 1)
     ]
 
 
-def run_benchmark(runs: Sequence[tuple[SceneSource, str, int]]) -> Iterator[BenchmarkRun]:
+def run_benchmark(runs: Iterable[PlannedRun]) -> Iterator[BenchmarkRun]:
     """Do the runs of `plan_runs` one after another, each in a process of its own.
 
     Yields
