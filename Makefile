@@ -18,7 +18,7 @@ BOTH_QT := $(addprefix tests/window/test_window_,grains.py grain_card.py pseudo_
 export OMP_NUM_THREADS ?= 1
 export QT_API ?= pyqt6
 
-.PHONY: run test check test-slow docs benchmarks screenshots clean
+.PHONY: run test check wheel test-slow docs benchmarks screenshots clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.system: .ci/system_libraries.sh
@@ -52,9 +52,12 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_mineral_anomaly/napari.yaml
+	$(BIN)/python docs/draw_rooms.py --check
+
+wheel: $(VENV)/.dev
 	bash .ci/smoke_wheel.sh $(BIN)/python
 
-test: check
+test: check wheel
 	$(XVFB) $(BIN)/python -m pytest -m "not slow"
 	QT_API=pyside6 $(XVFB) $(BIN)/python -m pytest -m "not slow" -o qt_api=pyside6 $(BOTH_QT)
 

@@ -264,11 +264,11 @@ def test_a_missing_calibration_is_asked_for_and_remembered(
     assert "600 channels" in dock.spectra_fields.note.text()
     assert dock.found.isHidden()
     dock.spectra_fields.again_button.click()
-    assert "Type the width of a channel" in dock.status.text()
+    assert "type the width of a channel" in dock.status.text()
     dock.spectra_fields.energy_fields.gain.setValue(GAIN_EV)
     dock.spectra_fields.elements_line.setText("Si, Fe")
     dock.spectra_fields.again_button.click()
-    assert "Look through the report" in dock.status.text()
+    assert "Check the report" in dock.status.text()
     add_layers(dock, qtbot)
     [scan] = scans_in(viewer)
     assert set(scan.elements) == {"Si", "Fe"}

@@ -191,5 +191,5 @@ def test_a_scan_without_layers_is_no_scan(scanned: ViewerModel, scan_id: str) ->
     assert [scan.scan_id for scan in scans_in(scanned)] == [scan_id]
     scanned.layers.clear()
     assert scans_in(scanned) == []
-    with pytest.raises(InputError, match="load it again"):
+    with pytest.raises(InputError, match="load the scan again"):
         cube_from_layers(scanned, scan_id)

@@ -127,7 +127,7 @@ def test_a_scan_of_maps_has_no_spectra_and_says_so(
     scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(SpectrumDock, scanned)
-    assert "no spectra: it was opened from element maps" in dock.status.text()
+    assert "no spectra, because it was opened from element maps" in dock.status.text()
     assert dock.plot.isHidden()
     assert dock.elements_pane.isHidden()
 
@@ -315,7 +315,7 @@ def test_making_maps_adds_the_ticked_elements_and_keeps_the_layers_that_are_ther
     dock.make_button.click()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Element maps made"), timeout=10_000)
     assert set(elements_of(opened)) == {"Si", "Fe", "Zn"}
-    assert "Removed, as no longer ticked: Ca" in dock.status.text()
+    assert "Removed because they are no longer ticked: Ca" in dock.status.text()
     assert opened.layers["Fe · rock"] is iron
     reference = cube_of(image, ("Si", "Fe", "Zn"))
     assert np.array_equal(iron.data, reference.plane(1))

@@ -1,1 +1,1 @@
-"""The dock that writes results to files."""
+"""The dock *Export results*: it writes results to files."""

@@ -1,4 +1,4 @@
-"""*Export results*: which results in which formats, what that will write, and writing it."""
+"""The dock *Export results*: choose results and formats, see the list of files, write them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _FORMATS: dict[Key, tuple[Format, ...]] = {
 
 
 class ExportDock(Dock):
-    """Choose a folder and what goes there."""
+    """Choose a folder, results and formats; write the files."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -67,11 +67,13 @@ class ExportDock(Dock):
         self.score_combo = LayerCombo(
             self, is_score, prefers=is_new_score, empty="no score map yet"
         )
-        self.score_combo.setToolTip("The result to export: its score, mask, labels and grains.")
+        self.score_combo.setToolTip(
+            "The result to export, with its score, mask, labels and grains."
+        )
         form.addRow("Result", self.score_combo)
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("folder for the files")
-        self.folder.setToolTip("Where the files go; made if it does not exist.")
+        self.folder.setToolTip("Folder for the files. It is made if it does not exist.")
         self.folder.textChanged.connect(self._refresh)
         choose = QPushButton("Choose…")
         choose.setToolTip("Choose the folder for the files.")
@@ -83,33 +85,34 @@ class ExportDock(Dock):
         self.column.addLayout(self._grid_of_boxes())
         self.world_files = QCheckBox("World files for QGIS beside the TIFFs")
         self.world_files.setToolTip(
-            "Six lines (.tfw) that place each TIFF in µm: x to the right, y downwards as minus µm."
+            "A file of six lines (.tfw) beside each TIFF. It places the TIFF in µm: x to the "
+            "right, y downwards as minus µm."
         )
         self.world_files.toggled.connect(self._refresh)
         self.column.addWidget(self.world_files)
         self.overwrite = QCheckBox("Replace files that exist")
         self.overwrite.setToolTip(
-            "Without this, nothing is written where a file would be lost. Files that were opened "
+            "If this is not ticked, nothing is written where a file exists. Files that were opened "
             "in this window are never replaced."
         )
         self.overwrite.toggled.connect(self._refresh)
         self.column.addWidget(self.overwrite)
 
         self.plan_text = StatusLine()
-        self.plan_text.setToolTip("What will be written, before it is.")
+        self.plan_text.setToolTip("The files that will be written.")
         self.column.addWidget(self.plan_text)
         self.export_button = QPushButton("Export")
-        self.export_button.setToolTip("Write the files listed above; numbers and µm stay.")
+        self.export_button.setToolTip("Write the files listed above. Numbers and µm do not change.")
         self.export_button.clicked.connect(self.export)
         self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop; files that are complete stay.")
+        self.cancel_button.setToolTip("Stop. Files that are complete stay.")
         self.cancel_button.clicked.connect(self._cancel)
         self.column.addLayout(row(self.export_button, self.cancel_button))
         self.status = StatusLine()
         self.column.addWidget(self.status)
         self.column.addStretch()
 
-        # A result brings several layers: what they allow is planned once, when all are there.
+        # A result adds several layers: plan once, after the last of them.
         self._plan_soon = QTimer(self)
         self._plan_soon.setSingleShot(True)
         self._plan_soon.timeout.connect(self._refresh)
@@ -122,7 +125,7 @@ class ExportDock(Dock):
         self._refresh()
 
     def _grid_of_boxes(self) -> QGridLayout:
-        """A row per result, a column per format."""
+        """Check boxes: a row per result, a column per format."""
         grid = QGridLayout()
         grid.setHorizontalSpacing(2)
         grid.setVerticalSpacing(2)
@@ -137,7 +140,7 @@ class ExportDock(Dock):
             for form in _FORMATS[key]:
                 box = QCheckBox()
                 box.setAccessibleName(f"{TITLES[key]} as {_HEADINGS[form]}")
-                box.setEnabled(False)  # until there is something to write
+                box.setEnabled(False)  # until its result exists
                 box.toggled.connect(self._refresh)
                 self.boxes[key, form] = box
                 column = 1 + list(FORMATS).index(form)
@@ -210,7 +213,7 @@ class ExportDock(Dock):
 
     def _on_cancelled(self) -> None:
         self._end()
-        self.status.plain("The export was cancelled; files that were complete are there.")
+        self.status.plain("The export was cancelled. Files that were complete are there.")
 
     def _end(self) -> None:
         self._writing = None
@@ -218,13 +221,13 @@ class ExportDock(Dock):
 
     def _on_layers(self, event: Any = None) -> None:
         reasons = available(self.viewer, self.session, self.score_combo.layer())
-        if reasons != self._reasons:  # most layers that come and go change nothing here
+        if reasons != self._reasons:  # most added or removed layers change nothing here
             self._reasons = reasons
             self._offer(reasons)
         self._plan_soon.start(0)
 
     def _offer(self, reasons: dict[Key, str]) -> None:
-        """Open the boxes of what can be written, and say why the others are closed."""
+        """Enable the boxes of results that can be written; say why the others cannot."""
         for choice, box in self.boxes.items():
             key, form = choice
             was_enabled = box.isEnabled()
@@ -258,7 +261,7 @@ class ExportDock(Dock):
             self._show_plan()
 
     def _show_plan(self) -> None:
-        """List what would be written, how large it is, and what is in its way."""
+        """List the files to write, their size, and files that already exist."""
         try:
             files = self._planned(copy=False)
         except InputError as error:

@@ -1,4 +1,4 @@
-"""What can be exported for a score layer, taken out of the viewer so that a worker can write it."""
+"""Products of a score layer for export, taken from the viewer so that a worker can write them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Key = Literal[
 KEYS: tuple[Key, ...] = get_args(Key)
 Choice = tuple[Key, Format]
 
-# What the rows of the dock are called.
+# Titles of the rows of the dock.
 TITLES: dict[Key, str] = {
     "score": "Score",
     "mask": "Mask",
@@ -68,7 +68,7 @@ TITLES: dict[Key, str] = {
     "grains": "Grains",
 }
 
-# Ticked at first: the files that `mineral-anomaly detect` writes too, and a brushed truth.
+# Ticked at first: the files that `mineral-anomaly detect` also writes, and a brushed truth.
 DEFAULTS: frozenset[Choice] = frozenset(
     {
         ("score", "ome"),
@@ -93,12 +93,12 @@ _STEMS: dict[Key, str] = {
 }
 _LABEL_WORDS = ((0, "outside"), (1, "anomaly candidates"))
 _TRUTH_WORDS = ((0, "background"), (1, "anomaly"), (255, "left out"))
-_NO_RUN = "known only for runs of this session"
+_NO_RUN = "only runs of this session have it"
 
 
 @dataclass(frozen=True, eq=False)
 class _Image:
-    """One image as planes (1, H, W), converted for files when it is read, not before."""
+    """One image as planes (1, H, W). It is converted for files only when it is read."""
 
     image: NDArray[Any]
     dtype: np.dtype[Any]
@@ -113,14 +113,14 @@ class _Image:
 
 
 def available(viewer: Any, session: Session, score: Layer | None) -> dict[Key, str]:
-    """For each product, the reason why it cannot be written; "" where it can."""
+    """For each product, the reason why it cannot be written; "" if it can."""
     if score is None:
         return dict.fromkeys(KEYS, "no score map is chosen")
     return {key: _missing(key, viewer, session, score) for key in KEYS}
 
 
 def _missing(key: Key, viewer: Any, session: Session, score: Layer) -> str:
-    """Why one product cannot be written; "" where it can."""
+    """The reason why one product cannot be written; "" if it can."""
     link = link_of(score)
     if key in ("mask", "grains"):
         there = mask_of(viewer, score) is not None
@@ -133,7 +133,9 @@ def _missing(key: Key, viewer: Any, session: Session, score: Layer) -> str:
         run = session.run_of(link)
         if run is None:
             return _NO_RUN
-        return "this detector expects no maps" if run.result.reconstruction is None else ""
+        return (
+            "this detector does not reconstruct maps" if run.result.reconstruction is None else ""
+        )
     if key == "maps":
         there = _scan_id(viewer, link) is not None
         return "" if there else "no element map of the scan is left"
@@ -150,7 +152,8 @@ def product_of(key: Key, viewer: Any, session: Session, score: Layer, *, copy: b
     key : str
     viewer, session, score
     copy : bool
-        Copy what the brush can change, for a worker; False for a plan, which looks at sizes only.
+        True copies the arrays that the brush can change, for a worker. False is for a plan, which
+        needs sizes only.
 
     Raises
     ------
@@ -170,7 +173,7 @@ def product_of(key: Key, viewer: Any, session: Session, score: Layer, *, copy: b
 def chosen_products(
     choices: Iterable[Choice], viewer: Any, session: Session, score: Layer, *, copy: bool
 ) -> list[tuple[Product, Format]]:
-    """The products of some choices, each made once however many formats it has."""
+    """The products of some choices; a product with several formats is made only once."""
     made: dict[Key, Product] = {}
     pairs = []
     for key, form in choices:
@@ -181,7 +184,7 @@ def chosen_products(
 
 
 def opened_files(viewer: Any) -> list[Path]:
-    """Files and folders that the layers of the viewer came from: never written over."""
+    """Files and folders from which the layers of the viewer were read: never replaced."""
     found: dict[Path, None] = {}
     for layer in layers_of(viewer):
         link = link_of(layer)
@@ -233,7 +236,9 @@ def _maps(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     link = link_of(score)
     cube = _cube(viewer, link)
     if cube is None:
-        raise InputError("No element map of this scan is left in the layer list: load it again.")
+        raise InputError(
+            "No element map of this scan is left in the layer list: load the scan again."
+        )
     unit = link.quantity if link is not None and link.quantity in ("counts",) else ""
     return Product("", "", cube.maps, cube.elements, style=MapStyle(unit=unit or ""), is_stack=True)
 
@@ -254,10 +259,10 @@ def _truth_product(viewer: Any, session: Session, score: Layer, copy: Copy) -> P
 
 
 def _grains(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    # A plan looks at sizes only; the table's is not known before it is made.
+    # A plan needs sizes only, and the size of the table is unknown until it is made.
     if copy is np.asarray:
         return Product("", "", table=pd.DataFrame)
-    # Listed as the dock “Grain table” lists them, so that file and window say the same.
+    # List the grains as the dock “Grain table” does, so that file and window agree.
     board = board_of(viewer)
     clusters = pseudo_labels_of(viewer, score)
     names = None if clusters is None else board.cluster_names.get(str(clusters.unique_id))
@@ -287,12 +292,12 @@ def _title(key: Key, score: Layer) -> str:
 def _result(session: Session, score: Layer) -> AnomalyResult:
     run = session.run_of(link_of(score))
     if run is None:
-        raise InputError(f"The run of this score is {_NO_RUN}.")
+        raise InputError("The run of this score is not in this session: run the detector again.")
     return run.result
 
 
 def _scan_id(viewer: Any, link: Link | None) -> str | None:
-    """The scan of a score, if some of its element layers are still there."""
+    """The scan id of a score; None if the scan has no element layer any more."""
     if link is None or next(linked_layers(viewer, link.scan_id, "element"), None) is None:
         return None
     return link.scan_id

@@ -1,1 +1,1 @@
-"""napari layers: how they are made, found again and linked to a scan."""
+"""napari layers: make them, find them again, link them to a scan."""

@@ -1,4 +1,4 @@
-"""Adding many layers without holding the window: one per turn of the event loop."""
+"""Add many layers without blocking the window: one per turn of the event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_mineral_anomaly.window.layers.make import LayerData, add
 
 
 class LayersInTurns:
-    """Adds layers one after the other: napari takes its time for each.
+    """Adds layers one after the other, because napari is slow to add each of them.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class LayersInTurns:
     on_next : callable
         Called with the number of layers added so far, before the next one.
     on_all : callable
-        Called with their number, in a turn of its own, when all are there.
+        Called with their number after the last layer, in a separate turn.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
-"""What of a scan is no layer, its spectra and its ingest report, and how it stays with the layers.
+"""Spectra and ingest report of a scan, kept in the metadata of its element layers.
 
-A reader can hand napari layers and nothing else, and a scan may be opened before any dock is.
-So both travel in the metadata of the element layers, under keys of their own: the only entries
-there that are no JSON. They are handles (counts stay in the file until a spectrum is asked for),
-the same objects on all layers of the scan, and they are let go with the last of these.
+A napari reader can return only layers, and a scan may be opened before any dock. So the spectra
+and the report are stored in the metadata of all element layers of the scan, each under its own key.
+Other metadata of ours is JSON; these two are objects. All layers share the same two objects, and
+they are freed when the last layer is removed. Counts stay in their file until a spectrum is needed.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ T = TypeVar("T")
 
 
 def handles_of_cube(cube: ElementCube) -> dict[str, Any]:
-    """Entries for the metadata of a cube's layers."""
+    """Spectra and report of a cube, as entries for the metadata of its layers."""
     handles = {SPECTRA_KEY: cube.spectra, REPORT_KEY: cube.report}
     return {key: value for key, value in handles.items() if value is not None}
 
 
 def spectra_of(viewer: Any, scan_id: str | None) -> SpectrumImage | None:
-    """The spectra of a scan; None where it was opened from element maps."""
+    """The spectra of a scan; None if it was opened from element maps."""
     return _handle(viewer, scan_id, SPECTRA_KEY, SpectrumImage)
 
 
 def put_spectra(viewer: Any, scan_id: str, spectra: SpectrumImage) -> None:
-    """Let all element layers of a scan carry ``spectra``, for example recalibrated ones."""
+    """Store ``spectra`` on all element layers of a scan, for example after a new calibration."""
     for layer, _ in linked_layers(viewer, scan_id, "element"):
         layer.metadata[SPECTRA_KEY] = spectra
 
 
 def report_of(viewer: Any, scan_id: str | None) -> IngestReport | None:
-    """What was read when the scan was opened; None for arrays that came from elsewhere."""
+    """The ingest report of a scan; None if the scan was not read by this plugin."""
     return _handle(viewer, scan_id, REPORT_KEY, IngestReport)
 
 

@@ -1,6 +1,6 @@
-"""What a layer is to us: a small JSON note in ``layer.metadata``, and how layers are found by it.
+"""The note on a layer: a small JSON entry in ``layer.metadata`` that says what the layer shows.
 
-Layers are found by this note and by ``unique_id``, never by name: names belong to the user.
+We find layers by this note and by ``unique_id``, never by name: the user may change names.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Role = Literal[
     "agreement",
 ]
 
-# What a result calls itself inside a TIFF, so that it is known again under any file name.
+# Titles inside TIFF files: the reader recognises a result by them, under any file name.
 TITLES_IN_FILES: dict[Role, str] = {
     "score": SCORE_CHANNEL,
     "mask": "Anomaly mask",
@@ -44,21 +44,21 @@ class Link:
     Attributes
     ----------
     scan_id : str
-        The same for all layers of one scan.
+        Id of the scan, the same for all its layers.
     role : str
         What the layer shows.
     scan : str
-        Name of the scan, for people.
+        Name of the scan, shown to the user.
     element, quantity, source : str, optional
-        For element maps: name, kind of numbers and origin as in `ElementCube`.
+        For element maps: element, quantity and source as in `ElementCube`.
     detector : str, optional
         For results: the detector that made them.
     threshold : float, optional
-        For scores: background sigmas from which a pixel is anomalous.
+        For scores: a pixel is anomalous from this score (background sigmas) on.
     min_grain_px : int, optional
-        For scores: smaller grains are left out of the mask.
+        For scores: grains with fewer pixels are left out of the mask.
     score_id : str, optional
-        For masks: ``unique_id`` of the score layer they follow.
+        For masks: ``unique_id`` of the score layer that the mask follows.
     """
 
     scan_id: str
@@ -83,7 +83,7 @@ def link_of(layer: Layer) -> Link | None:
 
 
 def link_in(metadata: Mapping[str, Any]) -> Link | None:
-    """The note in a layer's ``metadata``; None where there is none of ours."""
+    """The note in a layer's ``metadata``; None if there is no note of ours."""
     note = _note_in(metadata)
     return None if note is None else _link(note)
 
@@ -115,7 +115,7 @@ def relink(layer: Layer, **changes: Any) -> None:
 
 def layers_of(viewer: Any) -> list[Layer]:
     """All layers of the viewer, bottom first."""
-    # Docks are handed a proxy of the viewer, which makes a new proxy for every look at the list.
+    # Docks get a proxy of the viewer. Unwrap it, because it makes a new proxy at every access.
     return list(iter(getattr(viewer, "__wrapped__", viewer).layers))
 
 
@@ -132,13 +132,13 @@ def layer_by_id(viewer: Any, unique_id: str | None) -> Layer | None:
 def linked_layers(
     viewer: Any, scan_id: str | None = None, role: Role | None = None, **entries: Any
 ) -> Iterator[tuple[Layer, Link]]:
-    """Our layers whose note has these entries, bottom first."""
-    # The role first: it tells most layers apart.
+    """Our layers whose note has these entries, with their notes, bottom first."""
+    # Compare the role first: it excludes most layers.
     wanted = [("role", role), ("scan_id", scan_id)]
     wanted = [(key, value) for key, value in wanted if value is not None] + [*entries.items()]
     for layer in layers_of(viewer):
-        # Every dock asks this for every layer that comes or goes: a note becomes a Link only where
-        # it is what was asked for.
+        # Every dock calls this for every layer that is added or removed. To save time, only a
+        # matching note becomes a Link.
         note = _note_in(layer.metadata)
         if note is None:
             continue

@@ -1,8 +1,8 @@
-"""The one place that makes layers, so that all of them lie on each other.
+"""All layers are made here, so that they lie on each other.
 
-In napari a single layer without units beside layers in µm takes the units from the whole viewer,
-and with them the scale bar: hence every layer made here gets scale, units and axis labels from
-`spatial_kwargs` or, where it belongs to a layer that is already there, from `spatial_of`.
+If one layer has no units, napari ignores the units (µm) of all other layers, and the scale bar
+loses its unit. Therefore every layer made here has scale, units and axis labels: from
+`spatial_kwargs` or, if it must lie on an existing layer, from `spatial_of`.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ PixelSize = tuple[float, float] | None
 
 AXIS_LABELS = ("y", "x")
 
-# Colours that stay apart on grey maps and on magma scores, also for colour-blind eyes.
+# Colours that differ clearly on grey maps and on magma scores, also for colour-blind users.
 MASK_COLOUR = "#00e5ff"
 TRUTH_COLOURS: dict[int | None, str] = {ANOMALY: "#7dff4f", LEAVE_OUT: "#b0b0b0"}
 
-# Off the sample; the sample itself stays as it is.
+# Tint of the pixels outside the sample; the sample itself has no tint.
 OUTSIDE_COLOUR = "#b5179e"
 
-# Enough pixels for quantiles to two digits, few enough for milliseconds.
+# Pixels for the contrast limits: quantiles to two digits, computed in milliseconds.
 _SAMPLE_PIXELS = 100_000
 
 
 def new_scan_id() -> str:
-    """A name for a scan that no other scan has."""
+    """A new unique id for a scan."""
     return uuid4().hex
 
 
 def spatial_kwargs(pixel_size: PixelSize) -> dict[str, Any]:
-    """Scale, units and axis labels of a scan; pixels of size 1 where the size is unknown."""
+    """Scale, units and axis labels of a scan; without a pixel size the scale is 1 pixel."""
     unit = "pixel" if pixel_size is None else "µm"
     return {
         "scale": (1.0, 1.0) if pixel_size is None else pixel_size,
@@ -60,7 +60,7 @@ def spatial_kwargs(pixel_size: PixelSize) -> dict[str, Any]:
 
 
 def spatial_of(layer: Layer) -> dict[str, Any]:
-    """Where ``layer`` lies, for a new layer that must lie on it (also after the user moved it)."""
+    """Position of ``layer``, for a new layer on it (also after the user moved ``layer``)."""
     return {
         "scale": tuple(layer.scale),
         "translate": tuple(layer.translate),
@@ -73,7 +73,7 @@ def spatial_of(layer: Layer) -> dict[str, Any]:
 
 
 def pixel_size_of(layer: Layer) -> PixelSize:
-    """Pixel size (y, x) in µm of a layer; None where its units are no lengths."""
+    """Pixel size (y, x) in µm of a layer; None if its units are no lengths."""
     return pixel_size_from(layer.scale, layer.units)
 
 
@@ -88,17 +88,17 @@ def pixel_size_from(scale: Sequence[float], units: Sequence[Any]) -> PixelSize:
     return (sizes[0], sizes[1]) if len(sizes) == 2 else None
 
 
-# Every dock asks this at every change, and converting units takes half a millisecond.
+# Cached: every dock needs this at every change, and one conversion takes half a millisecond.
 @lru_cache(maxsize=64)
 def _micrometres(unit: Any) -> float | None:
-    """Length of a unit in µm; None where it is no length."""
+    """Length of a unit in µm; None if it is no length."""
     if not unit.is_compatible_with("micrometer"):
         return None
     return float((1 * unit).to("micrometer").magnitude)
 
 
 def add(viewer: Any, data: LayerData) -> Layer:
-    """Put a layer into the viewer."""
+    """Make a layer and add it to the viewer."""
     from napari.layers import Layer
 
     layer = Layer.create(*data)
@@ -114,11 +114,11 @@ def show_scale_bar(viewer: Any) -> None:
 def element_layers(
     cube: ElementCube, *, scan: str, scan_id: str, visible: int = 1
 ) -> list[LayerData]:
-    """One image layer per element map, sharing the cube's memory; the first ones visible."""
+    """One image layer per element map, without copying; the first ``visible`` ones are shown."""
     source = cube.source
     link = Link(scan_id, "element", scan=scan, quantity=cube.quantity, source=source)
     handles = handles_of_cube(cube)
-    # Contrast from the middle of maps that stay on disk, so that nothing else is read.
+    # If the maps stay on disk, read only their middle for the contrast.
     shown = middle_block(cube) if cube.is_lazy else cube
     layers: list[LayerData] = []
     for index, element in enumerate(cube.elements):
@@ -143,7 +143,7 @@ def score_layer(
     link: Link,
     spatial: dict[str, Any],
 ) -> LayerData:
-    """The score map, dark where the background is, bright from the threshold on."""
+    """The score map: background is dark, pixels from the threshold on are bright."""
     kwargs = {
         "name": f"score {title}",
         "colormap": "magma",
@@ -155,7 +155,7 @@ def score_layer(
 
 
 def mask_layer(mask: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]) -> LayerData:
-    """The anomaly mask as labels that can be brushed: 0, and one colour for everything else."""
+    """The anomaly mask as labels to brush: 0 is transparent, all other values have one colour."""
     kwargs = {
         "name": f"mask {title}",
         "colormap": {0: "transparent", None: MASK_COLOUR},
@@ -169,7 +169,7 @@ def mask_layer(mask: NDArray[Any], *, title: str, link: Link, spatial: dict[str,
 def pseudo_label_layer(
     labels: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]
 ) -> LayerData:
-    """The pseudo-labels: 1 anomaly candidates, 2... background clusters; hidden at first."""
+    """The pseudo-labels: 1 anomaly candidates, 2 and more background clusters; hidden at first."""
     kwargs = {
         "name": f"pseudo-labels {title}",
         "opacity": 0.5,
@@ -183,7 +183,7 @@ def pseudo_label_layer(
 def valid_layer(
     valid: NDArray[np.bool_], *, scan: str, scan_id: str, spatial: dict[str, Any]
 ) -> LayerData:
-    """The valid area as labels to brush: 1 sample, 0 off the sample, which is tinted."""
+    """The valid area as labels to brush: 1 sample, 0 outside the sample (tinted)."""
     kwargs = {
         "name": f"valid area {scan}",
         "colormap": {0: OUTSIDE_COLOUR, 1: "transparent", None: "transparent"},
@@ -197,7 +197,7 @@ def valid_layer(
 def context_layer(
     context: ContextImage, *, scan: str, scan_id: str, spatial: dict[str, Any]
 ) -> LayerData:
-    """An image beside the maps, in register with them; phase maps and masks become labels."""
+    """An image in register with the maps; phase maps and masks become labels."""
     image = context.image
     kwargs = {
         "name": f"{context.name} · {scan}",
@@ -207,7 +207,7 @@ def context_layer(
     }
     if image.ndim == 2 and context.kind in ("phase", "mask") and image.dtype.kind in "uib":
         if context.names:
-            import pandas as pd  # a quarter of a second that most scans never need
+            import pandas as pd  # takes a quarter of a second, and most scans do not need it
 
             rows = {"index": list(context.names), "name": list(context.names.values())}
             kwargs["features"] = pd.DataFrame(rows)
@@ -232,7 +232,7 @@ def truth_labels(
 ) -> LayerData:
     """A truth mask with its colours."""
     colours: dict[int | None, str] = {0: "transparent", **TRUTH_COLOURS}
-    # Any other number, 255 of a file among them, is left out.
+    # All other values are left out, for example the 255 of a file.
     colours[None] = TRUTH_COLOURS[LEAVE_OUT]
     kwargs = {
         "name": f"truth {title}",
@@ -252,7 +252,7 @@ def agreement_layer(
     link: Link,
     spatial: dict[str, Any],
 ) -> LayerData:
-    """How many detectors flag a pixel, one colour per number; nothing where none does."""
+    """How many detectors flag a pixel: one colour per number, 0 is transparent."""
     kwargs = {
         "name": f"agreement · {title}",
         "colormap": label_colours(colours),
@@ -272,15 +272,15 @@ def label_colours(colours: dict[int, str]) -> dict[int | None, str]:
 
 
 def as_labels(mask: NDArray[Any]) -> NDArray[np.uint8]:
-    """A mask as the integers that napari's labels want; a copy, so that the brush owns it."""
+    """A copy of a mask as integers for a labels layer, so that the brush changes only the copy."""
     return np.array(mask, dtype=np.uint8)
 
 
 def contrast_limits(plane: NDArray[Any]) -> tuple[float, float]:
-    """Limits that show trace elements too; the data stay as they are.
+    """Contrast limits that also show trace elements; the data do not change.
 
-    From the 0.5th to the 99.8th percentile of a regular sample. Where nearly every pixel is the
-    same, as in the map of a trace element, the upper limit comes from the other pixels alone.
+    From the 0.5th to the 99.8th percentile of a regular sample. If these are equal, as in the map
+    of a trace element, the upper limit is the median of the pixels above the lower limit.
     """
     values = _regular_sample(plane)
     if values.size == 0:
@@ -293,13 +293,13 @@ def contrast_limits(plane: NDArray[Any]) -> tuple[float, float]:
 
 
 def score_limits(score: NDArray[np.floating[Any]], threshold: float) -> tuple[float, float]:
-    """From the background's middle (0 sigmas) to twice the threshold: barren looks dark."""
+    """From the middle of the background (0 sigmas) to twice the threshold: barren rock is dark."""
     high = 2.0 * threshold
     return (0.0, high) if high > 0 else contrast_limits(score)
 
 
 def threshold_of(layer: Layer) -> float:
-    """Threshold of a score layer: the one on its note, else the default for its size."""
+    """Threshold of a score layer: from its note, else the default for its size."""
     link = link_of(layer)
     if link is not None and link.threshold is not None:
         return link.threshold
@@ -307,7 +307,7 @@ def threshold_of(layer: Layer) -> float:
 
 
 def default_score_threshold(score: Any) -> float:
-    """The default threshold for a score map with this many numbers."""
+    """The default threshold for a score map, from its number of finite pixels."""
     return default_threshold(int(np.count_nonzero(np.isfinite(score))))
 
 

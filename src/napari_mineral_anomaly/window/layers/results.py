@@ -1,4 +1,4 @@
-"""From a finished run to layers: made new, or put into those of the scan's earlier run."""
+"""Show a finished run: in new layers, or in the layers of an earlier run of the scan."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ShownResult:
-    """The score and mask layers of a run, and whether the scan's own layers are still there."""
+    """The score and mask layers of a run; ``scan_is_there``: the scan still has element layers."""
 
     score: Layer
     mask: Layer
@@ -39,9 +39,9 @@ class ShownResult:
 def mask_of_result(
     viewer: Any, session: Session, scan: Scan, run: DetectionRun
 ) -> Callable[[Task], JudgedScore]:
-    """What takes long of showing a run, as a job for a worker; `show_result` does the rest.
+    """The slow part of showing a run, as a function for a worker; `show_result` does the rest.
 
-    The mask keeps the smallest grain that was set for an earlier run, and its strokes.
+    The smallest grain that was set for an earlier run and the strokes on its mask are kept.
     """
     score = _first(viewer, role="score", **_own(scan, run))
     mask = None if score is None else mask_of(viewer, score)
@@ -65,29 +65,29 @@ def show_result(
     run: DetectionRun,
     judged: JudgedScore | None = None,
 ) -> ShownResult:
-    """Show a run of ``scan`` as it was when the run began.
+    """Show a run of ``scan``.
 
     The layers of an earlier run of the same scan and detector are updated (brush strokes on its
-    mask stay); what the user removed of them is made anew. Element layers that were removed
-    meanwhile do not matter: the result lies where the scan lay.
+    mask stay). Layers that the user removed are made again. If the element layers were removed
+    during the run, the result lies where the scan was when the run began.
 
     Parameters
     ----------
     viewer, session, scan, run
     judged : JudgedScore, optional
-        What `mask_of_result` gave; computed here and now without it.
+        The result of `mask_of_result`; computed here if it is not given.
 
     Raises
     ------
     InputError
-        When the element layers changed their shape meanwhile, so that the result fits nothing.
+        When the shape of the element layers changed during the run.
     """
     result = run.result
     now = find_scan(viewer, scan.scan_id)
     if now is not None and now.shape != result.score.shape:
         raise InputError(
             f"The element maps of {scan.name} were changed to {_size(now.shape)} pixels while the "
-            f"run was working on {_size(result.score.shape)}: its result was not shown, run again."
+            f"run worked on {_size(result.score.shape)}. The result is not shown: run again."
         )
     if judged is None:
         judged = mask_of_result(viewer, session, scan, run)(SILENT)
@@ -123,20 +123,20 @@ def show_result(
 def add_mask(
     viewer: Any, session: Session, score: Layer, judged: JudgedScore, *, link: Link, title: str
 ) -> Layer:
-    """A mask layer that follows a score layer, without strokes."""
+    """Add a mask layer that follows a score layer; it has no strokes yet."""
     from napari.layers import Layer
 
     link = replace(link, score_id=str(score.unique_id), min_grain_px=None)
     data = mask_layer(judged.computed, title=title, link=link, spatial=spatial_of(score))
     layer = Layer.create(*data)
-    # Before the viewer has it: docks that hear of the layer count it at once.
+    # Watch it before it is added: docks count its pixels as soon as the viewer has it.
     session.watch_mask(layer, score, judged)
     viewer.add_layer(layer)
     return layer
 
 
 def _own(scan: Scan, run: DetectionRun) -> dict[str, Any]:
-    """What is on the notes of the result's layers and of no others."""
+    """Entries of the note that identify the layers of a result."""
     return {"scan_id": scan.scan_id, "detector": run.fitted.name}
 
 

@@ -1,4 +1,4 @@
-"""All layers of a scan that was read, and what the scan is called."""
+"""All layers of a scan that was read, and the name of the scan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from napari_mineral_anomaly.window.layers.make import (
 def scan_layers(
     cube: ElementCube, *, scan: str, scan_id: str, context: Sequence[str], with_valid: bool
 ) -> list[LayerData]:
-    """All layers of a scan: the chosen context below, the element maps, the valid area on top.
+    """All layers of a scan, bottom first: chosen context images, element maps, valid area.
 
     Raises
     ------
@@ -41,13 +41,13 @@ def scan_layers(
 
 
 def folder_of(paths: Sequence[Path]) -> Path:
-    """The folder that typed sizes and calibrations are remembered for."""
+    """The folder for which typed pixel sizes and calibrations are remembered."""
     first, _ = split_dataset(paths[0])
     return first if first.is_dir() else first.parent
 
 
 def scan_name(paths: Sequence[Path], sample: str | None) -> str:
-    """What to call the scan: its folder or file, and the sample where one was chosen."""
+    """Name of the scan: its folder or file, and the sample if one was chosen."""
     first, _ = split_dataset(paths[0])
     if first.is_dir():
         name = first.resolve().name

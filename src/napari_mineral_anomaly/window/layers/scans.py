@@ -1,4 +1,4 @@
-"""The scans in a viewer, and the way back from their layers to an `ElementCube`."""
+"""The scans in a viewer; an `ElementCube` from the layers of a scan."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from napari_mineral_anomaly.window.layers.make import PixelSize, pixel_size_of, 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """One scan as the viewer shows it.
+    """One scan in the viewer.
 
-    ``elements`` are those whose layers are still there: they are what is analysed. ``spatial``
-    says where the scan lies, for layers that must lie on it.
+    ``elements`` are the elements that still have a layer; only these are analysed. ``spatial`` is
+    the position of the scan, for layers that must lie on it.
     """
 
     scan_id: str
@@ -40,7 +40,7 @@ def scans_in(viewer: Any) -> list[Scan]:
 
 
 def find_scan(viewer: Any, scan_id: str) -> Scan | None:
-    """The scan with that id; None when no element layer of it is left."""
+    """The scan with that id; None if it has no element layer any more."""
     found = list(linked_layers(viewer, scan_id, "element"))
     if not found:
         return None
@@ -56,20 +56,22 @@ def find_scan(viewer: Any, scan_id: str) -> Scan | None:
 
 
 def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
-    """The cube of the element layers that the scan still has, in their order.
+    """A cube of the element layers that the scan still has, in their order.
 
-    The pixel size is that of the layers, so what the user set in napari counts, and the valid
-    area is that of the scan's layer "valid area" as it is brushed now, where there is one. No map
-    is copied: planes of one array stay that array, others are stacked lazily.
+    The pixel size is that of the layers, so a size that the user set in napari counts. The valid
+    area comes from the layer "valid area" of the scan with its strokes, if there is one. No map is
+    copied: planes of one array stay that array, others are stacked lazily.
 
     Raises
     ------
     InputError
-        When no element layer is left, or when their shapes or that of the valid area differ.
+        When no element layer is left, or when layers or the valid area have different shapes.
     """
     found = list(linked_layers(viewer, scan_id, "element"))
     if not found:
-        raise InputError("No element map of this scan is left in the layer list: load it again.")
+        raise InputError(
+            "No element map of this scan is left in the layer list: load the scan again."
+        )
     planes = [np.asarray(layer.data) for layer, _ in found]
     shapes = {plane.shape for plane in planes}
     if len(shapes) > 1 or planes[0].ndim != 2:
@@ -95,7 +97,7 @@ def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
 
 
 def valid_area_of(viewer: Any, scan_id: str) -> NDArray[np.bool_] | None:
-    """The valid area (H, W) as the user left it; None where the scan has no such layer."""
+    """The valid area (H, W) with the strokes of the user; None if the scan has no such layer."""
     for layer, _ in linked_layers(viewer, scan_id, "valid"):
         return np.asarray(layer.data) != 0
     return None
@@ -104,7 +106,7 @@ def valid_area_of(viewer: Any, scan_id: str) -> NDArray[np.bool_] | None:
 def _report_now(
     viewer: Any, scan_id: str, elements: Sequence[str], pixel_size: PixelSize
 ) -> IngestReport | None:
-    """The ingest report, about the elements that are left and the pixel size that is set."""
+    """The ingest report, limited to the elements that are left, with the present pixel size."""
     report = report_of(viewer, scan_id)
     if report is None:
         return None
@@ -116,7 +118,7 @@ def _report_now(
 
 
 def _spectra_if_fitting(viewer: Any, scan_id: str, shape: tuple[int, ...]) -> SpectrumImage | None:
-    """The spectra, unless somebody put maps of another shape into the layers."""
+    """The spectra of a scan; None if its layers now have another shape."""
     spectra = spectra_of(viewer, scan_id)
     return spectra if spectra is not None and spectra.shape == shape else None
 
@@ -124,7 +126,7 @@ def _spectra_if_fitting(viewer: Any, scan_id: str, shape: tuple[int, ...]) -> Sp
 def stacked(planes: Sequence[NDArray[Any]]) -> Any:
     """A (C, H, W) array of the planes without copying them.
 
-    A plain slice of the array that the planes are neighbours in, where there is one; else dask.
+    If the planes are neighbours in one array: a slice of that array. Else a dask array.
     """
     base = planes[0].base
     if isinstance(base, np.ndarray) and base.ndim == 3 and base.shape[1:] == planes[0].shape:
@@ -133,7 +135,7 @@ def stacked(planes: Sequence[NDArray[Any]]) -> Any:
         neighbours = found[0] >= 0 and found == list(range(found[0], found[0] + len(found)))
         if neighbours and all(plane.strides == base.strides[1:] for plane in planes):
             return base[found[0] : found[0] + len(found)]
-    import dask.array as da  # a quarter of a second that most scans never need
+    import dask.array as da  # takes a quarter of a second, and most scans do not need it
 
     # name=False: no hashing of the data.
     return da.stack([da.from_array(plane, chunks=-1, name=False) for plane in planes])

@@ -1,7 +1,7 @@
-"""What the docks of one viewer share: finished runs, and the masks under the brush.
+"""Data that the docks of one viewer share: finished runs, and brush strokes on masks.
 
-A run belongs to its result layers: when the last of them is removed from the viewer, the run and
-its contributions (the largest arrays here) are let go.
+A run belongs to its result layers. When the last of them is removed from the viewer, the run and
+its contributions (the largest arrays here) are freed.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 
 def session_of(viewer: Any) -> Session:
-    """The session of a viewer, made when first asked for."""
-    # Docks are handed a proxy of the viewer; the session belongs to what it stands for.
+    """The session of a viewer; made at the first call."""
+    # Docks get a proxy of the viewer; the session belongs to the real viewer.
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _sessions:
         _sessions[viewer] = Session(viewer)
@@ -46,24 +46,24 @@ def session_of(viewer: Any) -> Session:
 
 
 class Session:
-    """Runs by (scan id, detector), and mask keepers by mask layer."""
+    """Runs by (scan id, detector), and a `MaskKeeper` for each mask layer."""
 
     changed = Signal()
 
     def __init__(self, viewer: Any) -> None:
-        # The dictionary of sessions holds viewers weakly; a strong reference here would undo it.
+        # Weak: with a strong reference here, the viewer would never be freed.
         self._viewer = ref(viewer)
         self._runs: dict[tuple[str, str], DetectionRun] = {}
         self._keepers: dict[str, MaskKeeper] = {}
         viewer.layers.events.removed.connect(self._on_removed)
 
     def keep_run(self, scan_id: str, run: DetectionRun) -> None:
-        """Make ``run`` the current one of its scan and detector."""
+        """Make ``run`` the current run of its scan and detector."""
         self._runs[scan_id, run.fitted.name] = run
         self.changed.emit()
 
     def run_of(self, link: Link | None) -> DetectionRun | None:
-        """The run that a result layer with this note shows; None when opened from a file."""
+        """The run of a result layer with this note; None if the layer was opened from a file."""
         if link is None or link.detector is None:
             return None
         return self._runs.get((link.scan_id, link.detector))
@@ -77,8 +77,8 @@ class Session:
     ) -> MaskKeeper:
         """The keeper of a mask layer that follows ``score``.
 
-        Asked for the first time, whatever differs from the computed mask counts as brushed;
-        ``judged`` saves computing that mask where the caller has it.
+        At the first call every difference from the computed mask counts as brushed. If the caller
+        has ``judged``, that mask need not be computed again.
         """
         key = str(mask.unique_id)
         if key not in self._keepers:
@@ -90,13 +90,13 @@ class Session:
         return self._keepers[key]
 
     def strokes_on(self, mask: Layer, score: Layer) -> NDArray[np.int8] | None:
-        """What was brushed on a mask until now, see `MaskKeeper.edits`."""
+        """The brush strokes on a mask until now, see `MaskKeeper.edits`."""
         keeper = self.watch_mask(mask, score)
         keeper.absorb(np.asarray(mask.data))
         return keeper.edits
 
     def show_judged(self, score: Layer, mask: Layer, judged: JudgedScore) -> MaskCounts:
-        """Show a score judged at another threshold; the strokes on its mask stay."""
+        """Show the mask of another threshold; the strokes on it stay."""
         keeper = self.watch_mask(mask, score)
         keeper.absorb(np.asarray(mask.data))
         relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
@@ -104,7 +104,7 @@ class Session:
         return keeper.counts()
 
     def count_mask(self, score: Layer, mask: Layer) -> MaskCounts:
-        """Counts of a mask as it is now, strokes included."""
+        """Counts of a mask with its present strokes."""
         keeper = self.watch_mask(mask, score)
         keeper.absorb(np.asarray(mask.data))
         return keeper.counts()

@@ -1,1 +1,1 @@
-"""The dock that reads element maps and spectra."""
+"""The dock *Load maps*: it reads element maps and spectra."""

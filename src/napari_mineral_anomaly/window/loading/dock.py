@@ -1,4 +1,4 @@
-"""*Load maps*: from a folder or files to layers, the ingest report first."""
+"""The dock *Load maps*: read a folder or files, show the ingest report, then add layers."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ _PATTERNS = " ".join(f"*.{ending} *.{ending.upper()}" for ending in _ENDINGS)
 FILE_FILTER = f"Element maps and spectrum images ({_PATTERNS});;All files (*)"
 
 _WELCOME = (
-    "Choose the folder that holds one map per element, the files themselves, or a spectrum image."
+    "Choose the folder that holds one map per element, or files of one scan, or a spectrum image."
 )
 
 
 class LoadMapsDock(Dock):
-    """Choose, read, look at the report, set the pixel size, add the layers."""
+    """Choose a scan, read it, check the report, set the pixel size, add the layers."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -74,7 +74,7 @@ class LoadMapsDock(Dock):
         self.path.setToolTip(
             "The folder of one scan (one file per element), or a file: a TIFF stack, a long table, "
             "HDF5, a spectrum image … Type a path and press Enter, or use the buttons below. "
-            "Several files are separated by “;”, an array in a file is named like "
+            "Separate several files by “;”. Name an array in a file like this: "
             "scan.h5::/entry/maps."
         )
         self.path.returnPressed.connect(self._read_typed_path)
@@ -97,7 +97,7 @@ class LoadMapsDock(Dock):
         self.column.addWidget(self.status)
 
         self.sample_combo = QComboBox()
-        self.sample_combo.setToolTip("These maps are of several samples: choose one of them.")
+        self.sample_combo.setToolTip("The files hold maps of several samples: choose one sample.")
         self.sample_combo.activated.connect(self._on_sample)
         self.column.addWidget(self.sample_combo)
         self.spectra_fields = SpectraFields()
@@ -111,7 +111,9 @@ class LoadMapsDock(Dock):
         found.addWidget(self.summary)
         self.report = QTextBrowser()
         self.report.setMinimumHeight(160)
-        self.report.setToolTip("Which files were used, which were not and why: read before adding.")
+        self.report.setToolTip(
+            "Which files were used, which were not, and why. Read this before you add layers."
+        )
         found.addWidget(self.report, 1)
         self.size = PixelSizeFields()
         self.pixel_x, self.pixel_y, self.pixel_size_note = self.size.x, self.size.y, self.size.note
@@ -125,8 +127,8 @@ class LoadMapsDock(Dock):
         self.column.addWidget(self.found, 1)
         self.report_button = QPushButton("Full report…")
         self.report_button.setToolTip(
-            "Every map with its lowest and highest number, everything to check, every file that "
-            "was not used: in a window of its own, to copy or to save."
+            "Open a window with every map and its lowest and highest number, everything to check, "
+            "and every file that was not used. You can copy or save this report."
         )
         self.report_button.clicked.connect(self.show_report)
         self.column.addWidget(self.report_button)
@@ -151,9 +153,9 @@ class LoadMapsDock(Dock):
         energy: tuple[float, float] | None = None,
         elements: Sequence[str] = (),
     ) -> None:
-        """Read maps in the background; the report appears when they are there.
+        """Read maps in a worker; then show the report.
 
-        ``energy`` (offset and gain in keV) and ``elements`` are for spectrum images.
+        ``energy`` (offset and gain in keV) and ``elements`` are for spectrum images only.
         """
         self._cancel()
         self._adding.stop()
@@ -206,7 +208,7 @@ class LoadMapsDock(Dock):
         self.start(Job("Preparing layers", prepare), handle)
 
     def show_report(self) -> None:
-        """Open the report in a window of its own."""
+        """Open the report in a separate window."""
         if self._report is None:
             return
         if self._panel is not None:
@@ -217,7 +219,7 @@ class LoadMapsDock(Dock):
         self._panel.show()
 
     def shut_down(self) -> None:
-        """Also add no further layers, and close the report."""
+        """Also add no further layers, and close the window of the report."""
         self._adding.stop()
         self.spectra_fields.energy_fields.let_go()
         if self._panel is not None:
@@ -279,7 +281,7 @@ class LoadMapsDock(Dock):
             self.sample_combo.addItems(["choose a sample…", *read.samples])
             self.sample_combo.show()
             self.status.plain(
-                f"These maps are of {len(read.samples)} samples: choose the one to load."
+                f"The files hold maps of {len(read.samples)} samples: choose the one to load."
             )
         elif isinstance(read, WhichEnergy):
             self.spectra_fields.ask(read.n_channels, remembered_energy(folder_of(self._sources)))
@@ -292,7 +294,7 @@ class LoadMapsDock(Dock):
         self._cube, self._report = read.cube, read.report
         if self._answers.energy is not None:
             remember_energy(folder_of(self._sources), self._answers.energy)
-        self.status.plain("Look through the report, then add the layers.")
+        self.status.plain("Check the report, then add the layers.")
         self.summary.plain(f"<b>{headline(read.cube)}</b>")
         self.report.setHtml(report_html(read.report))
         self.size.offer(
@@ -315,14 +317,14 @@ class LoadMapsDock(Dock):
     def _on_spectra_answers(self) -> None:
         fields = self.spectra_fields
         if fields.energy is None:
-            self.status.error("Type the width of a channel first: it is not known yet.")
+            self.status.error("The calibration is unknown: type the width of a channel first.")
             return
         self.load(self._sources, energy=fields.energy, elements=fields.elements)
 
     def _on_failed(self, failure: Failure) -> None:
         answers = self._answers
         self._forget()
-        # A typing error in the elements or the calibration is mended where it was typed.
+        # Keep the fields with a typing error, so that the user can correct it.
         self.spectra_fields.setVisible(answers.energy is not None)
         self.fail(self.status, failure)
 

@@ -1,4 +1,4 @@
-"""The parts of *Load maps* that ask: pixel size and beam, spectra, what to add beside the maps."""
+"""The fields of the dock *Load maps*: pixel size, beam, spectra, further layers."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ class PixelSizeFields(QWidget):
         self.setLayout(form)
         self.note = StatusLine()
         form.addRow(self.note)
-        self.x = _micrometres("Distance between neighbouring pixels of a row, in µm.")
+        self.x = _micrometres("Distance between two neighbouring pixels of a row, in µm.")
         self.x.setSpecialValueText("unknown (scale in pixels)")
         self.x.valueChanged.connect(self._on_value)
         form.addRow("Pixel size", self.x)
-        self.y = _micrometres("Distance between neighbouring rows, in µm.")
+        self.y = _micrometres("Distance between two neighbouring rows, in µm.")
         self.row_label = QLabel("Row distance")
         form.addRow(self.row_label, self.y)
         self.spot = _micrometres(
-            "Diameter of the beam, if you know it: recorded with the results. Grains smaller than "
-            "the beam appear as blobs of its size."
+            "Diameter of the beam in µm, if you know it. It is recorded with the results. Grains "
+            "smaller than the beam appear as blobs of its size."
         )
         self.spot.setSpecialValueText("not given")
         form.addRow("Beam", self.spot)
@@ -60,14 +60,14 @@ class PixelSizeFields(QWidget):
         source: str,
         remembered: tuple[float, float] | None,
     ) -> None:
-        """Show what the files tell, else what was typed for this folder earlier, else ask."""
+        """Show the size from the files, else the size typed earlier for this folder, else ask."""
         size = known or remembered
         if known is not None:
             note = f"Pixel size {pixel_size_text(known)}, from {source}."
         elif size is not None:
-            note = "The files do not tell the pixel size; this is what you typed last time."
+            note = "The files give no pixel size. This is the size that you typed last time."
         else:
-            note = "The files do not tell the pixel size: please type it (step of the scan)."
+            note = "The files give no pixel size: please type it (step of the scan)."
         self.note.plain(note)
         y, x = size or (0.0, 0.0)
         self._exact = known
@@ -83,12 +83,12 @@ class PixelSizeFields(QWidget):
         """(y, x) in µm; None where unknown."""
         y, x = self.y.value(), self.x.value()
         if self._exact is not None and self._offered == (y, x):
-            return self._exact  # untouched: keep the digits that the box does not show
+            return self._exact  # not changed: keep the digits that the box does not show
         return (y, x) if y > 0 and x > 0 else None
 
     @property
     def spot_size(self) -> float | None:
-        """Diameter of the beam in µm, None where it was not given."""
+        """Diameter of the beam in µm; None where it was not given."""
         return self.spot.value() or None
 
     def _on_value(self, value: float) -> None:
@@ -97,7 +97,7 @@ class PixelSizeFields(QWidget):
 
 
 class SpectraFields(QWidget):
-    """Energy calibration and elements of a spectrum image, to read it again with."""
+    """Energy calibration and elements with which a spectrum image is read again."""
 
     wanted = Signal()
 
@@ -113,14 +113,14 @@ class SpectraFields(QWidget):
         self.elements_line = QLineEdit()
         self.elements_line.setPlaceholderText("found in the spectra")
         self.elements_line.setToolTip(
-            "Elements that become maps, for example Si, Fe, Pb Ma. Empty: those that stand out in "
-            "the sum spectrum. The dock “Spectrum” shows them and changes them later, too."
+            "Elements to map, for example Si, Fe, Pb Ma. If empty: those that stand out in the "
+            "sum spectrum. You can change the list later in the dock “Spectrum”."
         )
         self.elements_line.returnPressed.connect(self.wanted.emit)
         form.addRow("Elements", self.elements_line)
         column.addLayout(form)
         self.again_button = QPushButton("Read with these")
-        self.again_button.setToolTip("Make the element maps with this calibration and list.")
+        self.again_button.setToolTip("Make the maps with this calibration and these elements.")
         self.again_button.clicked.connect(self.wanted.emit)
         column.addWidget(self.again_button)
 
@@ -138,20 +138,20 @@ class SpectraFields(QWidget):
     def ask(self, n_channels: int, remembered: tuple[float, float] | None) -> None:
         """Ask for a calibration that the file does not hold."""
         note = (
-            f"The file holds {n_channels} channels per pixel, but not which energy they stand for: "
-            "type it (the measuring program shows it), then read."
+            f"The file holds {n_channels} channels per pixel, but not their energies: type the "
+            "calibration (the measuring program shows it), then read."
         )
         if remembered is not None:
-            note += " This is what you typed last time."
+            note += " This is the calibration that you typed last time."
         self.note.plain(note)
         self.energy_fields.show_energy(remembered)
         self.elements_line.clear()
 
     def show_spectra(self, spectra: SpectrumImage, elements: tuple[str, ...]) -> None:
-        """Show what the maps were made with."""
+        """Show the calibration and elements that the maps were made with."""
         self.note.plain(
-            "The maps were made from spectra, which stay beside them: the dock “Spectrum” shows "
-            "the spectrum of the scan and of any pixel."
+            "The maps were made from spectra. The spectra are kept: the dock “Spectrum” shows the "
+            "spectrum of the scan and of any pixel."
         )
         energy = spectra.energy
         self.energy_fields.show_energy(
@@ -162,7 +162,7 @@ class SpectraFields(QWidget):
 
 
 class BesideTheMaps(QWidget):
-    """Check boxes: the valid area as a layer, and images that lie in register beside the maps."""
+    """Check boxes for further layers: the valid area, and images in register with the maps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -170,8 +170,8 @@ class BesideTheMaps(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self.valid_box = QCheckBox("Valid area, to edit")
         self.valid_box.setToolTip(
-            "A layer in which what lies off the sample is tinted: 1 is sample, 0 is not. Brush it "
-            "right; only the sample is analysed."
+            "Add a layer that tints the pixels outside the sample (1 sample, 0 not sample). Brush "
+            "to correct it: only the sample is analysed."
         )
         self._column.addWidget(self.valid_box)
         self.valid_note = StatusLine()
@@ -189,21 +189,21 @@ class BesideTheMaps(QWidget):
         return [file for file, box in self.context_boxes.items() if box.isChecked()]
 
     def offer(self, cube: ElementCube) -> None:
-        """Offer what belongs to this scan."""
+        """Show the boxes for this scan."""
         for box in self.context_boxes.values():
             self._column.removeWidget(box)
             box.deleteLater()
         outside = 100.0 * (1.0 - cube.n_valid / cube.valid.size)
         self.valid_box.setChecked(outside > 0)
         self.valid_note.plain(
-            f"{outside:.1f} % of the pixels lie off the sample or are missing." if outside else ""
+            f"{outside:.1f} % of the pixels are outside the sample or missing." if outside else ""
         )
         self.context_boxes = {}
         for image in cube.context:
             box = QCheckBox(f"{image.name} ({_KINDS[image.kind]})")
             box.setToolTip(
-                f"{image.file.name} has the shape of the maps: show it with them, as a layer of "
-                "its own that is never analysed."
+                f"{image.file.name} has the shape of the maps. Show it as a separate layer, which "
+                "is never analysed."
             )
             box.setChecked(True)
             self._column.addWidget(box)

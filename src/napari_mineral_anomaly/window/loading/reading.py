@@ -1,4 +1,4 @@
-"""What *Load maps* does in its worker: read, or find out what must be asked first."""
+"""Work that the dock *Load maps* does in its worker: read, or find out what to ask first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
 
 @dataclass(frozen=True)
 class Answers:
-    """What the user answered or typed: which sample, the calibration (keV), the elements."""
+    """Answers of the user: the sample, the energy calibration (keV), the elements."""
 
     sample: str | None = None
     energy: tuple[float, float] | None = None
@@ -35,14 +35,14 @@ class MapsRead:
 
 @dataclass(frozen=True)
 class WhichSample:
-    """The names mix several samples: one must be chosen before anything is read."""
+    """The files hold several samples: the user must choose one before anything is read."""
 
     samples: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class WhichEnergy:
-    """A spectrum image without calibration: no element can be found before one is typed."""
+    """The spectrum image has no calibration: the user must type one."""
 
     n_channels: int
 
@@ -51,7 +51,7 @@ Reading = MapsRead | WhichSample | WhichEnergy
 
 
 def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT) -> Reading:
-    """Read the maps of one scan; asks where the files leave something open.
+    """Read the maps of one scan, or return the question that the files leave open.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT)
         )
     except MissingEnergyError as missing:
         return WhichEnergy(missing.n_channels)
-    # What the layers will ask for is worked out here rather than in the window.
+    # Compute here what the layers will need, so that the window does not wait for it.
     _ = cube.quantity
     if not cube.is_lazy:
         _ = cube.valid

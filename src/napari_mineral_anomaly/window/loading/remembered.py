@@ -1,6 +1,6 @@
-"""What the window remembers between sessions beside pixel sizes: typed energy calibrations.
+"""Remember typed energy calibrations between sessions.
 
-(Pixel sizes are kept by `io.remembered`, which the command line shares.)
+(`io.remembered` keeps typed pixel sizes, for the window and the command line.)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _settings() -> QSettings:
 
 
 def remembered_energy(folder: Path) -> tuple[float, float] | None:
-    """Offset and gain (keV) that were typed for spectra of this folder, if any."""
+    """Offset and gain (keV) that were typed for spectra of this folder; None if none were."""
     energy = _read().get(str(folder.resolve()))
     if not isinstance(energy, list) or len(energy) != 2:
         return None

@@ -1,4 +1,4 @@
-"""What the docks say: the ingest report, counts and sizes in words and small tables."""
+"""The ingest report as HTML, and sentences about counts and sizes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from napari_mineral_anomaly.words import counted
 
 
 def headline(cube: ElementCube) -> str:
-    """What was found, in one line: "16 element maps, 342 × 258 pixels, uint16"."""
+    """One line about the scan: "16 element maps, 342 × 258 pixels (rows × columns), uint16"."""
     height, width = cube.shape
     size = f"{height} × {width} pixels (rows × columns)"
     return f"{counted(cube.n_elements, 'element map')}, {size}, {cube.maps.dtype}"
 
 
 def pixel_size_text(pixel_size: tuple[float, float] | None) -> str:
-    """The pixel size for people: "20 µm", "5 × 10 µm (y × x)" or "unknown"."""
+    """The pixel size as text: "20 µm", "5 × 10 µm (y × x)" or "unknown"."""
     if pixel_size is None:
         return "unknown"
     y, x = pixel_size
@@ -25,7 +25,7 @@ def pixel_size_text(pixel_size: tuple[float, float] | None) -> str:
 
 
 def report_html(report: IngestReport) -> str:
-    """Warnings first, then what was ignored and why, then every map that was used."""
+    """Warnings first, then the ignored files with reasons, then every map that was used."""
     parts = []
     if report.warnings:
         items = "".join(f"<li>{escape(warning)}</li>" for warning in report.warnings)
@@ -46,7 +46,7 @@ def _section(title: str, body: str) -> str:
 
 
 def _used_table(report: IngestReport) -> str:
-    # Columns of zeros tell nothing: only what occurs in this scan is shown.
+    # Leave out columns that are zero for every map.
     flaws = [
         (title, key)
         for title, key in (

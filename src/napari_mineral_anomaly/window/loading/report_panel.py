@@ -1,4 +1,4 @@
-"""The ingest report in a window of its own: a table to sort, sentences to copy, JSON to keep."""
+"""The ingest report in a separate window: a table to sort, text to copy, JSON to save."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _WIDTH, _HEIGHT = 960, 600
 
 
 class IngestPanel(QDialog):
-    """What was read, what was not and why, and what to check.
+    """A window that shows what was read, what was not read and why, and what to check.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class IngestPanel(QDialog):
         column.addWidget(self.tabs, 1)
 
         self.copy_button = QPushButton("Copy as text")
-        self.copy_button.setToolTip("Put the whole report into the clipboard, for notes or mail.")
+        self.copy_button.setToolTip("Copy the whole report to the clipboard, for notes or mail.")
         self.copy_button.clicked.connect(self.copy_text)
         self.save_button = QPushButton("Save as JSON…")
         self.save_button.setToolTip("Write the report as ingest.json, for programs.")
@@ -82,12 +82,12 @@ class IngestPanel(QDialog):
         column.addWidget(self.status)
 
     def copy_text(self) -> None:
-        """Put the report into the clipboard."""
+        """Copy the report to the clipboard."""
         QGuiApplication.clipboard().setText("\n".join([self._title, *report_lines(self.report)]))
-        self.status.good("The report is in the clipboard.")
+        self.status.good("The report is on the clipboard.")
 
     def save_json(self, path: str | Path) -> None:
-        """Write the report; an earlier file of that name is replaced as a whole."""
+        """Write the report as JSON; it replaces an earlier file of that name."""
         try:
             with atomic_path(path) as temporary:
                 temporary.write_text(self.report.model_dump_json(indent=2) + "\n", "utf-8")
@@ -105,7 +105,7 @@ class IngestPanel(QDialog):
 
 
 class _Number(QTableWidgetItem):
-    """A number that sorts as one."""
+    """A table cell that sorts by number, not by text."""
 
     def __init__(self, value: float | int | None) -> None:
         super().__init__(_digits(value))
@@ -128,13 +128,13 @@ def _table(report: IngestReport) -> QTableWidget:
     table = QTableWidget(len(rows), len(COLUMNS))
     table.setHorizontalHeaderLabels(list(COLUMNS))
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setToolTip("Click a heading to sort. Lowest, highest and mean are of finite pixels.")
+    table.setToolTip("Click a heading to sort. Lowest, highest and mean count finite pixels only.")
     table.verticalHeader().hide()
     for y, values in enumerate(rows):
         for x, value in enumerate(values):
             item = QTableWidgetItem(value) if isinstance(value, str) else _Number(value)
             table.setItem(y, x, item)
-    # In the order of the files until a heading is clicked.
+    # Keep the order of the files until the user clicks a heading.
     table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
     table.setSortingEnabled(True)
     table.resizeColumnsToContents()

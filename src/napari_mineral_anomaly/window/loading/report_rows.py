@@ -12,7 +12,7 @@ COLUMNS = (
     *("zero", "missing", "negative", "saturated", "spikes"),
 )
 
-# In the order of the panel.
+# Titles of the groups of warnings.
 _SINGLE, _SEVERAL, _FILES, _SCAN = (
     "About single maps",
     "About several maps",
@@ -22,7 +22,7 @@ _SINGLE, _SEVERAL, _FILES, _SCAN = (
 
 
 def table_rows(report: IngestReport) -> list[tuple[str | float | int | None, ...]]:
-    """One row per map that was used, in the order of `COLUMNS`; None where nothing is known."""
+    """One row per used map, with the values of `COLUMNS`; None where a value is not known."""
     return [
         (
             *(entry.element, _place(entry), entry.dtype, entry.min, entry.max, entry.mean),
@@ -33,7 +33,7 @@ def table_rows(report: IngestReport) -> list[tuple[str | float | int | None, ...
 
 
 def grouped_warnings(report: IngestReport) -> dict[str, list[str]]:
-    """The warnings by what they are about; empty groups are left out."""
+    """The warnings, grouped by subject; empty groups are left out."""
     elements = [entry.element for entry in report.used]
     files = {entry.file for entry in report.used}
     files |= {entry.file for entry in report.ignored}
@@ -50,7 +50,7 @@ def grouped_warnings(report: IngestReport) -> dict[str, list[str]]:
 
 
 def not_used(report: IngestReport) -> list[tuple[str, str]]:
-    """(file, why) of everything that is no element map, images offered as context first."""
+    """(file, reason) of everything that is no element map; images offered as context first."""
     offered = {
         entry.file: f"{entry.kind} image in register: offered as context"
         for entry in report.context
@@ -58,8 +58,8 @@ def not_used(report: IngestReport) -> list[tuple[str, str]]:
     }
     rows = list(offered.items())
     rows += [(entry.file, entry.reason) for entry in report.ignored if entry.file not in offered]
-    told = {file for file, _ in rows}
-    rows += [(entry.file, entry.reason) for entry in report.context if entry.file not in told]
+    listed = {file for file, _ in rows}
+    rows += [(entry.file, entry.reason) for entry in report.context if entry.file not in listed]
     return rows
 
 
@@ -68,7 +68,7 @@ def _place(entry: UsedMap) -> str:
 
 
 def _named(sentence: str, elements: Sequence[str]) -> set[str]:
-    """Elements that stand in a sentence as words of their own."""
+    """Elements that a sentence names as whole words."""
     found = set()
     for element in elements:
         if re.search(rf"(?<![\w-]){re.escape(element)}(?![\w-])", sentence):

@@ -1,1 +1,1 @@
-"""What napari calls by itself: the reader, the writer and the sample data."""
+"""Functions that napari calls: the reader, the writers and the sample data."""

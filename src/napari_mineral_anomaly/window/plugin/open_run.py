@@ -39,7 +39,7 @@ DOCK_IN_FRONT = "Threshold"
 
 
 def open_run(scan: Path, run: Path | None = None) -> napari.Viewer:
-    """A viewer with the element maps, the result layers of a run, and every dock.
+    """Open a viewer with the element maps, the result layers of a run, and the docks.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def open_run(scan: Path, run: Path | None = None) -> napari.Viewer:
 def show_run(viewer: Any, scan: Path, run: Path | None = None) -> None:
     """Add the element maps of a scan and, where given, the result layers of a run.
 
-    The run is back with its contributions and its model, as if it had been made in this window.
+    The run has its contributions and its model, as if it had been made in this window.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def show_run(viewer: Any, scan: Path, run: Path | None = None) -> None:
     scan : path
         Folder or file of element maps.
     run : path, optional
-        Folder of results, as `mineral-anomaly detect` writes it.
+        Folder of results that `mineral-anomaly detect` wrote.
 
     Raises
     ------
@@ -88,17 +88,17 @@ def show_run(viewer: Any, scan: Path, run: Path | None = None) -> None:
 
 
 def open_docks(viewer: napari.Viewer) -> None:
-    """Open every dock as a tab."""
-    # Tabs from the start: five docks above one another would make the window taller than a screen.
+    """Open the docks of `DOCKS` as tabs."""
+    # As tabs: the docks one above the other would make the window taller than a screen.
     places = {
         name: viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[0] for name in DOCKS
     }
-    # Each dock comes to the front once more when it is first shown; the timer waits for the last.
+    # Each dock comes to the front when it is first shown. The timer waits for the last of them.
     QTimer.singleShot(500, places[DOCK_IN_FRONT].raise_)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Open the window and stay until it is closed; returns the exit status."""
+    """Open the window, wait until it is closed, return the exit status."""
     if not 1 <= len(arguments) <= 2:
         sys.stderr.write("usage: open_run SCAN [RUN_FOLDER]\n")
         return 2

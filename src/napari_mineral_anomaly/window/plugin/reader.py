@@ -1,4 +1,4 @@
-"""napari reader: scans in every form that `read_maps` reads, and the files that we export."""
+"""napari reader: scans in all formats of `read_maps`, and the files that we export."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Reader = Callable[[PathOrPaths], "list[LayerData]"]
 
 _TIFF_ENDINGS = (".tif", ".tiff")
 
-# More notifications than this at a time hide the window.
+# More notifications than this at once would hide the window.
 _MOST_WARNINGS = 4
 
 
 def get_reader(path: PathOrPaths) -> Reader | None:
-    """A function that reads ``path`` into layers, or None where that is not for us.
+    """A function that reads ``path`` into layers, or None if this plugin does not read it.
 
-    Cheap (a folder listing or the head of a TIFF) and never raises: napari asks for every file
-    that is dropped. A single image with no element's name and none of our marks is left to
+    Fast (lists a folder or reads the head of a TIFF) and never raises, because napari calls it for
+    every dropped file. A single image without an element name and without our title is left to
     napari's own reader.
     """
     paths = [Path(path)] if isinstance(path, str) else [Path(entry) for entry in path]
@@ -38,12 +38,12 @@ def get_reader(path: PathOrPaths) -> Reader | None:
         if not paths:
             return None
         return read_scan if can_read(paths[0] if len(paths) == 1 else paths) else None
-    except Exception:  # any damage is told by the reader that opens the file after all
+    except Exception:  # the reader that then opens the file reports the damage
         return None
 
 
 def read_scan(path: PathOrPaths) -> list[LayerData]:
-    """All layers of one scan; what the report warns of becomes notifications."""
+    """All layers of one scan; warnings of the report become notifications."""
     from napari.utils.notifications import show_info, show_warning
 
     from napari_mineral_anomaly.io import read_maps
@@ -56,8 +56,8 @@ def read_scan(path: PathOrPaths) -> list[LayerData]:
         cube = read_maps(paths[0] if len(paths) == 1 else paths, remembered=True)
     except MissingEnergyError:
         raise InputError(
-            f"{paths[0].name} does not tell which energies its channels stand for: open it with "
-            "the dock “Load maps”, which asks for them."
+            f"{paths[0].name} does not say which energies its channels have: open it with the dock "
+            "“Load maps”, which asks for the calibration."
         ) from None
     report = cube.report
     if report is not None:
@@ -65,16 +65,16 @@ def read_scan(path: PathOrPaths) -> list[LayerData]:
             show_warning(warning)
         if len(report.warnings) > _MOST_WARNINGS:
             more = len(report.warnings) - _MOST_WARNINGS
-            show_warning(f"{more} more remarks: open the scan with “Load maps” to read them all.")
+            show_warning(f"{more} more warnings: open the scan with “Load maps” to read them all.")
         if report.ignored:
             listed = "; ".join(f"{entry.file}: {entry.reason}" for entry in report.ignored)
             show_info(f"Not read as element maps: {listed}.")
     if cube.pixel_size is None:
         show_info(
-            "These maps carry no pixel size, so the scale is in pixels; the dock “Load maps” asks "
-            "for it."
+            "These maps have no pixel size, so the scale is in pixels. To type the size, use the "
+            "dock “Load maps”."
         )
-    # To find the valid area every map is read: that waits where the maps stay on disk.
+    # Finding the valid area reads every map: skip it if the maps stay on disk.
     off_sample = not cube.is_lazy and cube.n_valid < cube.valid.size
     return scan_layers(
         cube,
@@ -124,7 +124,7 @@ def _tiff_reader(path: Path) -> Reader | None:
 
 
 def _role(file: MapFile) -> Role | None:
-    """What a TIFF of ours shows: by the name inside the file, else by the file's own name."""
+    """Role of a TIFF of ours, by the title inside the file, else by the file name."""
     from napari_mineral_anomaly.io.run_files import LABELS_FILE, MASK_FILE, SCORE_FILE
     from napari_mineral_anomaly.window.exporting.plan import TRUTH_FILE
     from napari_mineral_anomaly.window.layers.links import TITLES_IN_FILES

@@ -1,4 +1,4 @@
-"""napari samples: simulated thin sections, made when they are opened."""
+"""napari sample data: simulated thin sections, made when they are opened."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_mineral_anomaly.window.layers.make import LayerData
 
-# Small enough to appear at once, large enough for some dozen odd grains.
+# Rows and columns: small enough to appear at once, large enough for some dozen odd grains.
 SHAPE = (160, 240)
 SEED = 1
 
@@ -18,7 +18,7 @@ def easy_section() -> list[LayerData]:
 
 
 def hard_section() -> list[LayerData]:
-    """A mica schist at a few counts a pixel, its odd grains made of the matrix's own elements."""
+    """A mica schist with few counts per pixel; odd grains of the same elements as the matrix."""
     return _section("hard")
 
 
@@ -41,5 +41,5 @@ def _section(scene: str) -> list[LayerData]:
         link=Link(scan_id, "truth", scan=name),
         spatial=spatial_kwargs(section.cube.pixel_size),
     )
-    # Hidden: who wants to search first should not see the answer.
+    # Hidden, so that users can search before they see the answer.
     return [*layers, (data, kwargs | {"visible": False}, kind)]

@@ -1,6 +1,6 @@
 """napari writers: one image or labels layer to TIFF, with its numbers and its micrometres.
 
-What a scan of the window was read from is never written over, as in the dock *Export results*.
+As in the dock *Export results*, files from which a scan of the window was read are never replaced.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
-    """Write an image layer: a score as OME-TIFF float32, a map in its own number type.
+    """Write an image layer: a score as OME-TIFF float32, a map in its number type.
 
     Raises
     ------
     InputError
-        For more than two dimensions or colours, when the file is one that was opened or lies in the
-        folder of an opened scan, and when the file cannot be written.
+        When the image has more than two dimensions or colours, when the file was opened in the
+        window or lies in the folder of an opened scan, or when the file cannot be written.
     """
     from napari_mineral_anomaly.io.writing.results import write_map, write_score
 
@@ -41,8 +41,8 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     Raises
     ------
     InputError
-        For more than two dimensions or negative labels, when the file is one that was opened or
-        lies in the folder of an opened scan, and when the file cannot be written.
+        When the labels have more than two dimensions or are negative, when the file was opened in
+        the window or lies in the folder of an opened scan, or when the file cannot be written.
     """
     from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
     from napari_mineral_anomaly.io.writing.results import write_map
@@ -77,7 +77,7 @@ def _pixel_size(attributes: dict[str, Any]) -> tuple[float, float] | None:
 
 
 def _inputs(link: Link | None) -> list[Path]:
-    """What was opened: by the scan of this layer, and by the other layers of the window."""
+    """Files that were opened: for the scan of this layer, and for the other layers."""
     from napari import current_viewer
 
     from napari_mineral_anomaly.window.exporting.plan import opened_files

@@ -1,1 +1,1 @@
-"""The dock that shows spectra and makes element maps of them."""
+"""The dock *Spectrum*: it shows spectra and makes element maps from them."""

@@ -1,4 +1,4 @@
-"""*Spectrum*: the spectra behind the maps, the elements in them, and one place against the scan."""
+"""The dock *Spectrum*: spectra of a scan, their elements, and one place compared with the scan."""
 
 from __future__ import annotations
 
@@ -54,37 +54,37 @@ from napari_mineral_anomaly.window.spectrum.work import (
 
 _NO_SCAN = "Load a scan first (dock “Load maps”, or drop its file onto napari)."
 _NO_SPECTRA = (
-    "This scan has no spectra: it was opened from element maps. Open its spectrum image (.rpl, "
-    ".bcf, .h5 …) to see them. After a run, a click on the maps shows here what the detector "
-    "expected at that place."
+    "This scan has no spectra, because it was opened from element maps. To see spectra, open its "
+    "spectrum image (.rpl, .bcf, .h5 …). After a run, click on the maps to see here what the "
+    "detector expected at that place."
 )
-_CLICK = "Click on the maps: the spectrum of that pixel is drawn over the scan’s."
+_CLICK = "Click on the maps: the spectrum of that pixel is drawn over that of the scan."
 _WHOLE = "Sum of all spectra of the scan."
 
-# From this width on the panes lie side by side; lists and notes are then this wide.
+# From this width (pixels) on, the panes are side by side; lists and notes then have this width.
 _SIDE_BY_SIDE, _LISTS_WIDTH = 760, 250
 
-# Kinds of jobs, as the user is told of them.
-_SUMMING, _LINES = "Summing the spectra", "Looking lines up"
+# Kinds of jobs, with the names that the user sees.
+_SUMMING, _LINES = "Summing the spectra", "Looking up lines"
 _LOOKING, _MAKING = "Reading the spectrum", "Making element maps"
 
 
 class SpectrumDock(Dock):
-    """One scan at a time; whatever takes time runs in the worker, the latest request counts."""
+    """Shows one scan at a time. Slow work runs in the worker; only the latest request counts."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self._shown: tuple[str | None, SpectrumImage | None] | None = None
         self._pixel: Pixel | None = None
         self._overview: Overview | None = None
-        # What was ticked and added, by scan: kept while another scan is looked at.
+        # Listed and ticked elements by scan id: kept while the dock shows another scan.
         self._lists: dict[str, tuple[list[str], list[str]]] = {}
         self._mapped: tuple[str, ...] = ()
         self._obsolete: list[Any] = []
         self._jobs = LatestJobs(self, self._on_failed)
         self._adding = LayersInTurns(self.viewer, lambda added: None, self._on_maps_added)
 
-        # Side by side below the canvas, one above the other in a narrow dock beside it.
+        # Panes are side by side below the canvas, and one above the other in a narrow dock.
         self._panes = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         for pane, stretch in (
             (self._spectrum_pane(), 6),
@@ -114,7 +114,7 @@ class SpectrumDock(Dock):
         self.region_choice = RegionChoice(self)
         self.log_box = QCheckBox("Log")
         self.log_box.setToolTip(
-            "A logarithmic axis shows trace elements, a linear one shows proportions."
+            "A logarithmic axis shows trace elements, a linear axis shows proportions."
         )
         self.log_box.setChecked(True)
         self.log_box.toggled.connect(self._on_log)
@@ -122,7 +122,7 @@ class SpectrumDock(Dock):
         self.plot = SpectrumPlot()
         self.caption = StatusLine()
         for combo in (self.scan_combo, self.region_choice):
-            combo.setMinimumWidth(80)  # side by side, also in a narrow dock
+            combo.setMinimumWidth(80)  # so that both fit side by side in a narrow dock
         top = row(self.scan_combo, self.region_choice, self.log_box)
         return pane_of(top, self.status, self.plot, self.caption)
 
@@ -139,12 +139,12 @@ class SpectrumDock(Dock):
         self.elements.chosen.connect(self._draw_lines)
         self.make_button = QPushButton("Make element maps")
         self.make_button.setToolTip(
-            "Count what lies in the windows of the ticked elements, less the background beside "
-            "them. The element layers of this scan become those that are ticked."
+            "Count the photons in the energy windows of the ticked elements, less the background "
+            "beside them. Afterwards the scan has layers for the ticked elements only."
         )
         self.make_button.clicked.connect(self.make_maps)
         self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop; the layers stay as they are.")
+        self.cancel_button.setToolTip("Stop. The layers stay as they are.")
         self.cancel_button.clicked.connect(lambda: self._jobs.cancel(_MAKING))
         self.progress = QProgressBar()
         self.progress.hide()
@@ -162,22 +162,22 @@ class SpectrumDock(Dock):
         return self.notes_pane
 
     def _join_our_docks(self) -> None:
-        """Open below the canvas, where a spectrum has room; napari ignores the manifest's area."""
+        """Open below the canvas, where a spectrum has room; napari ignores `default_dock_area`."""
         own, window = self.parent(), self.window()
         if isinstance(own, QDockWidget) and isinstance(window, QMainWindow):
             put_below_the_map(window, own)
         super()._join_our_docks()
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as our other docks, also while the panes lie side by side."""
+        """As narrow as our other docks, also while the panes are side by side."""
         return QSize(DOCK_WIDTH, 200)
 
     def sizeHint(self) -> QSize:
-        """Low: it opens below the canvas."""
+        """Wide and low, because the dock opens below the canvas."""
         return QSize(_SIDE_BY_SIDE, 330)
 
     def resizeEvent(self, event: Any) -> None:
-        """Lay the panes out for the width there is."""
+        """Arrange the panes for the new width."""
         wide = event.size().width() >= _SIDE_BY_SIDE
         way = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         if self._panes.direction() != way:
@@ -190,18 +190,18 @@ class SpectrumDock(Dock):
 
     @property
     def scan_id(self) -> str | None:
-        """The scan that is shown."""
+        """Id of the scan that is shown; None where there is none."""
         return self.scan_combo.currentData()
 
     @property
     def spectra(self) -> SpectrumImage | None:
-        """Its spectra, if it has any."""
+        """Spectra of the shown scan; None if it has none."""
         return spectra_of(self.viewer, self.scan_id)
 
     def show_position(self, position: Sequence[float]) -> None:
-        """Show the pixel at a place of the viewer (world coordinates).
+        """Show the pixel at a position of the viewer (world coordinates).
 
-        Where the active layer belongs to another scan, that scan is shown.
+        If the active layer belongs to another scan, the dock switches to that scan.
         """
         active = self.viewer.layers.selection.active
         link = None if active is None else link_of(active)
@@ -215,7 +215,7 @@ class SpectrumDock(Dock):
             self._look()
 
     def make_maps(self) -> None:
-        """Integrate the ticked elements in the background."""
+        """Make maps of the ticked elements in a worker."""
         image, scan = self.spectra, self._scan()
         if image is None or scan is None:
             return
@@ -237,7 +237,7 @@ class SpectrumDock(Dock):
         self._show_state()
 
     def shut_down(self) -> None:
-        """Also hear of no click or stroke, and add no further layers."""
+        """Also stop listening to clicks and brush strokes, and add no further layers."""
         self._adding.stop()
         self._clicks.let_go()
         self.region_choice.let_go()
@@ -298,7 +298,7 @@ class SpectrumDock(Dock):
         self._look()
 
     def _follow_layers(self) -> None:
-        """Element layers came or went while their scan was shown."""
+        """Tick and untick elements after layers of the shown scan were added or removed."""
         scan = self._scan()
         if scan is not None and self._overview is not None and scan.elements != self._mapped:
             before, self._mapped = self._mapped, scan.elements
@@ -342,7 +342,7 @@ class SpectrumDock(Dock):
         scan = self._scan()
         text = f"Element maps made: {0 if scan is None else len(scan.elements)}."
         if removed:
-            text += f" Removed, as no longer ticked: {', '.join(map(str, removed))}."
+            text += f" Removed because they are no longer ticked: {', '.join(map(str, removed))}."
         self.status.good(text)
         self._show_state()
 
@@ -402,7 +402,7 @@ class SpectrumDock(Dock):
             self.plot.show_spectra(seen.spectrum.like_scan, seen.spectrum.counts, image.energy)
 
     def _show_state(self) -> None:
-        """Show what there is something for, and enable what can be done."""
+        """Show the parts that have content, and enable the buttons that can be used now."""
         has_spectra = self.spectra is not None
         for part in (self.plot, self.log_box, self.elements_pane, self.notes_pane):
             part.setVisible(has_spectra)
@@ -424,7 +424,7 @@ class SpectrumDock(Dock):
         self.progress.setValue(events[-1].step)
 
     def _on_cancelled(self) -> None:
-        self.status.plain("Cancelled; the layers stayed as they were.")
+        self.status.plain("Cancelled. The layers are as they were.")
         self._show_state()
 
     def _on_failed(self, failure: Failure) -> None:

@@ -1,4 +1,4 @@
-"""The list of elements in the *Spectrum* dock: tick, add, remove."""
+"""The list of elements in the dock *Spectrum*: tick, add, remove."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NAME = Qt.ItemDataRole.UserRole
 
 
 class ElementList(QWidget):
-    """Elements with check boxes; ticked ones are drawn and become maps."""
+    """Elements with check boxes. Lines of ticked elements are drawn; their maps can be made."""
 
     changed = Signal()
     chosen = Signal()
@@ -48,7 +48,7 @@ class ElementList(QWidget):
         column.addWidget(self.list)
         self.entry = QLineEdit()
         self.entry.setPlaceholderText("symbol, e.g. Zr or Pb La")
-        self.entry.setToolTip("An element to add, if you like with its line: Pb Ma.")
+        self.entry.setToolTip("An element to add. You can name its line, too: Pb Ma.")
         completer = QCompleter(list(SYMBOLS))
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.entry.setCompleter(completer)
@@ -57,7 +57,7 @@ class ElementList(QWidget):
         self.add_button.setToolTip("Add the element to the list.")
         self.add_button.clicked.connect(self.add_typed)
         self.remove_button = QPushButton("Remove")
-        self.remove_button.setToolTip("Take the chosen element from the list.")
+        self.remove_button.setToolTip("Remove the chosen element from the list.")
         self.remove_button.clicked.connect(self.remove_chosen)
         column.addLayout(row(self.entry, self.add_button, self.remove_button))
 
@@ -91,25 +91,28 @@ class ElementList(QWidget):
         self.changed.emit()
 
     def annotate(self, notes: Mapping[str, str]) -> None:
-        """Say something behind the names."""
+        """Write a note behind each name."""
         with QSignalBlocker(self.list):
             for item in self._items():
                 name = str(item.data(_NAME))
                 item.setText(f"{name}   {notes.get(name, '')}".rstrip())
 
     def tick(self, name: str, on: bool = True) -> None:
-        """Tick an element or take its tick away."""
+        """Tick or untick an element."""
         for item in self._items():
             if item.data(_NAME) == name:
                 item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
 
     def follow(self, mapped: Iterable[str], before: Iterable[str]) -> None:
-        """Tick elements that became maps, untick those whose maps were removed."""
+        """Tick elements that now have maps, untick those whose maps were removed.
+
+        ``mapped`` are the elements of the scan now, ``before`` those it had earlier.
+        """
         mapped, before = list(mapped), list(before)
         ticked = self.ticked
         symbols = {name.split()[0] for name in ticked}
         names = self.names
-        # "Pb Ma" of the list becomes a map called "Pb": the same thing.
+        # "Pb Ma" of the list gives a map called "Pb": the same element.
         new = [name for name in mapped if name not in before and name not in symbols]
         gone = [name for name in before if name not in mapped]
         if new or any(name in ticked for name in gone):
@@ -137,7 +140,7 @@ class ElementList(QWidget):
         self.changed.emit()
 
     def remove_chosen(self) -> None:
-        """Take the clicked element from the list."""
+        """Remove the clicked element from the list."""
         at = self.list.currentRow()
         if at >= 0:
             self.list.takeItem(at)

@@ -1,4 +1,4 @@
-"""Putting freshly made element maps into the layers of their scan."""
+"""Put new element maps into the layers of their scan."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MapsPut:
-    """Layers still to be added, and layers to be removed once those are there.
+    """Layers to add, and obsolete layers to remove afterwards.
 
-    In this order, as a scan without element layers would be forgotten in between.
+    Add first: a scan that has no element layer for a moment would be forgotten.
     """
 
     new: list[LayerData]
@@ -25,10 +25,10 @@ class MapsPut:
 
 
 def put_maps(viewer: Any, scan_id: str, layers: Sequence[LayerData]) -> MapsPut:
-    """Let the element layers of a scan show these maps.
+    """Show these maps in the element layers of a scan.
 
-    Layers of elements that are there keep their place, name and colours and get the new numbers;
-    those of other elements are obsolete, as they would stay part of the analysis.
+    An element that already has a layer keeps it: place, name and colours stay, the numbers are
+    new. Layers of other elements are obsolete, because they would stay part of the analysis.
     """
     there = {link.element: layer for layer, link in linked_layers(viewer, scan_id, "element")}
     where = spatial_of(next(iter(there.values()))) if there else {}

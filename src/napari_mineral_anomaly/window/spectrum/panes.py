@@ -1,4 +1,4 @@
-"""The columns that the *Spectrum* dock is made of."""
+"""The panes of the dock *Spectrum*."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from qtpy.QtWidgets import QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayou
 from napari_mineral_anomaly.window.spectrum.elements import ElementList
 from napari_mineral_anomaly.window.spectrum.plots import ExpectedPlot, SpectrumPlot
 
-# What takes the height that a pane has left.
+# Widgets that take the remaining height of a pane.
 _GROWING = (SpectrumPlot, ExpectedPlot, ElementList)
 
 _LEAST_NOTES = 40
 
 
 class Notes(QScrollArea):
-    """A long text: as high as it is below other things, scrolling by itself beside them.
+    """A long text. Below other widgets it has its full height; beside plots it scrolls.
 
-    Beside plots it must not decide how high the dock's content is: on a low screen their axes
-    would end below the edge of the dock.
+    Beside plots the text must not set the height of the dock's content: on a low screen the axes
+    of the plots would end below the edge of the dock.
     """
 
     def __init__(self, label: QLabel) -> None:
@@ -34,17 +34,17 @@ class Notes(QScrollArea):
         self._fit()
 
     def set_beside(self, beside: bool) -> None:
-        """Whether the text stands beside the plots or below them."""
+        """Place the text beside the plots (True) or below them (False)."""
         self._beside = beside
         self._fit()
 
     def resizeEvent(self, event: Any) -> None:
-        """Another width needs another height."""
+        """Fit the height to the new width."""
         super().resizeEvent(event)
         self._fit()
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """So does another text."""
+        """Fit the height to a new text."""
         if event.type() == QEvent.Type.LayoutRequest:
             self._fit()
         return bool(super().viewportEvent(event))
@@ -58,7 +58,7 @@ class Notes(QScrollArea):
 
 
 def pane_of(*parts: QWidget | QLayout) -> QWidget:
-    """Parts one below the other; plots and lists take the height that is left."""
+    """A widget with the parts one below the other; plots and lists take the remaining height."""
     pane = QWidget()
     column = QVBoxLayout(pane)
     column.setContentsMargins(0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The two figures of the *Spectrum* dock: the spectrum, and observed beside expected counts."""
+"""The two plots of the dock *Spectrum*: the spectrum; observed and expected counts."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from napari_mineral_anomaly.scan.spectra import EnergyAxis
 from napari_mineral_anomaly.window.kit.plots import BarePlot, bare_plot
 from napari_mineral_anomaly.window.kit.themes import Inks
 
-# Middle tones: each at least 2.5 to one against napari's dark and against its light background.
+# Middle tones: a contrast of at least 2.5 to 1 with napari's dark and light background.
 _COLOURS = (
     *("#e8590c", "#1c9ec9", "#2f9e44", "#d6336c", "#9c6ade", "#b08900"),
     *("#12a594", "#d9480f", "#5c7cfa", "#a0703c", "#e64980", "#66961f"),
 )
-# Five has no common factor with twelve: neighbours in the periodic table, and in the spectrum,
-# get colours that are far apart.
+# Five and twelve have no common factor: elements that are neighbours in the periodic table (and in
+# the spectrum) get very different colours.
 _STEP = 5
 
-# Labels of lines in how many rows, and how much of the width one takes per letter.
+# Number of rows for the labels of lines, width of a letter, gap between two labels.
 _LABEL_ROWS, _LETTER_PX, _LABEL_GAP_PX = 3, 7.5, 4
-# A letter's height: in a low plot the rows stand that far apart, and the first of them lower.
+# Height of a letter: in a low plot the rows are this far apart, and the first row is lower.
 _LETTER_HEIGHT_PX, _LAST_ROW = 13, 0.94
-# As parts of the height: where the lines end, where the rows of labels stand, and the room for
-# both above the highest peak.
+# As shares of the plot height: end of the lines, first row of labels, distance of the rows, and the
+# room for lines and labels above the highest peak.
 _LINE_TOP, _FIRST_ROW, _ROW_STEP, _HEADROOM = 0.76, 0.80, 0.08, 0.34
 
-# Plots grow with their dock between these heights.
+# Least and largest height of a plot (pixels); it grows with its dock.
 _LEAST_HEIGHT, _MOST_HEIGHT = 130, 420
 
 # Where a logarithmic axis begins: half a count.
 _FLOOR = 0.5
 
-# Bars narrower than this have their names in two rows.
+# If a bar has less room than this (pixels), the names alternate between two rows.
 _NAME_WIDTH = 26
 
 
 def colour_of(element: str) -> str:
-    """The colour of an element's lines, always the same."""
+    """The fixed colour of an element's lines."""
     symbol = element.split()[0]
     number = SYMBOLS.index(symbol) if symbol in SYMBOLS else len(element)
     return _COLOURS[number * _STEP % len(_COLOURS)]
@@ -55,7 +55,7 @@ def colour_of(element: str) -> str:
 
 @dataclass(frozen=True)
 class Marker:
-    """A line of an element on the energy axis; ``main`` lines are labelled."""
+    """A line of an element on the energy axis; ``main`` lines are drawn stronger."""
 
     element: str
     label: str
@@ -64,7 +64,7 @@ class Marker:
 
 
 class SpectrumPlot(QWidget):
-    """Counts over energy; a linear or logarithmic axis, lines of elements on top."""
+    """Counts over energy with a linear or logarithmic axis, and the lines of elements."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,13 +83,13 @@ class SpectrumPlot(QWidget):
         self._plot.getViewBox().sigResized.connect(self._place_labels)
 
     def set_inks(self, inks: Inks) -> None:
-        """Colours of the theme."""
+        """Use the colours of the theme."""
         self._plot.set_ink(inks.text)
         self._curves["scan"].setPen(pg.mkPen(inks.scan, width=1))
         self._curves["region"].setPen(pg.mkPen(inks.grain, width=1.5))
 
     def set_log(self, log: bool) -> None:
-        """Choose the kind of axis."""
+        """Switch to a logarithmic (True) or linear axis."""
         self._log = log
         self._plot.getAxis("left").setLogMode(log)
         self._draw()
@@ -100,7 +100,7 @@ class SpectrumPlot(QWidget):
         region: NDArray[np.float64] | None,
         energy: EnergyAxis | None,
     ) -> None:
-        """Draw the scan's spectrum (E,), and that of a region over it."""
+        """Draw the spectrum of the scan (E,), and that of a region over it."""
         same_axis = energy == self._energy and "scan" in self._counts
         self._counts = {"scan": scan} | ({} if region is None else {"region": region})
         self._energy = energy
@@ -110,7 +110,7 @@ class SpectrumPlot(QWidget):
             self._show_all()
 
     def show_markers(self, markers: Sequence[Marker]) -> None:
-        """Draw lines of elements; there are none without an energy calibration."""
+        """Draw lines of elements. Without an energy calibration none is drawn."""
         for line, label, _ in self._lines:
             self._plot.removeItem(line)
             self._plot.removeItem(label)
@@ -129,16 +129,16 @@ class SpectrumPlot(QWidget):
 
     @property
     def markers(self) -> list[Marker]:
-        """The lines that are drawn, by energy."""
+        """The drawn lines, sorted by energy."""
         return sorted((marker for _, _, marker in self._lines), key=lambda marker: marker.kev)
 
     def drawn(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Energies (or channels) and counts of the curve "scan" or "region"; empty if not there."""
+        """Energies (or channels) and counts of the curve "scan" or "region"; empty if not drawn."""
         counts = self._counts.get(name, np.empty(0))
         return self._x()[: counts.size], counts
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Remove curves and lines."""
         self._counts = {}
         self.show_markers(())
         self._draw()
@@ -159,15 +159,15 @@ class SpectrumPlot(QWidget):
             curve.setData(x, heights)
             top = max(top, float(heights[self._shown_channels()].max(initial=0.0)))
         bottom = math.log10(_FLOOR) if self._log else 0.0
-        # Room for the labels of the lines.
+        # Leave room for the labels of the lines.
         self._plot.setYRange(bottom, top + _HEADROOM * (top - bottom), padding=0)
 
     def _shown_channels(self) -> slice:
-        """Channels above the noise peak that many detectors write around zero energy."""
+        """Channels above the noise peak that many detectors record near zero energy."""
         return slice(0, None) if self._energy is None else self._energy.channel_range(0.3, 1e3)
 
     def _show_all(self) -> None:
-        """From zero to where the counts end."""
+        """Zoom from zero to the energy below which 99.95 % of the counts lie."""
         counts = self._counts["scan"]
         some = np.flatnonzero(np.cumsum(counts) < 0.9995 * counts.sum())
         last = min(int(some[-1]) + 2 if some.size else counts.size, counts.size)
@@ -177,7 +177,7 @@ class SpectrumPlot(QWidget):
         self._plot.setLimits(xMin=float(x[0]) - 0.5, xMax=float(x[-1]) * 1.02 + 0.5)
 
     def _place_labels(self, *_: Any) -> None:
-        """Put each label into the first row that is free there, or leave it away."""
+        """Put each label into the first row that is free there; hide it if no row is free."""
         box = self._plot.getViewBox()
         (low, high), (bottom, top) = box.viewRange()
         px_per_unit = box.width() / max(high - low, 1e-9)
@@ -186,7 +186,7 @@ class SpectrumPlot(QWidget):
         first = min(_FIRST_ROW, _LAST_ROW - step * (_LABEL_ROWS - 1))
         for line, *_rest in self._lines:
             line.setSpan(0.0, min(_LINE_TOP, first - 0.5 * step))
-        # Main lines come first, and choose their place first.
+        # Main lines are first in the list, so they get a place first.
         for _, label, marker in self._lines:
             middle = (marker.kev - low) * px_per_unit
             half = 0.5 * (_LETTER_PX * len(marker.label) + _LABEL_GAP_PX)
@@ -213,8 +213,8 @@ class ExpectedPlot(QWidget):
         _let_grow(self, self._plot)
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setToolTip(
-            "Bars: what the maps hold in this pixel or region. Marks: what the detector expected "
-            "there. Orange: more than expected, blue: less."
+            "Bars: value of the maps in this pixel or region. Marks: value that the detector "
+            "expected there. Orange: more than expected. Blue: less."
         )
         self._plot.getAxis("left").setLogMode(True)
         self._inks: Inks | None = None
@@ -222,25 +222,25 @@ class ExpectedPlot(QWidget):
         self._log = True
 
     def set_inks(self, inks: Inks) -> None:
-        """Colours of the theme."""
+        """Use the colours of the theme."""
         self._inks = inks
         self._plot.set_ink(inks.text)
         self._draw()
 
     def set_log(self, log: bool) -> None:
-        """Choose the kind of axis."""
+        """Switch to a logarithmic (True) or linear axis."""
         self._log = log
         self._plot.getAxis("left").setLogMode(log)
         self._draw()
 
     def show_counts(self, counts: ExpectedCounts | None) -> None:
-        """Draw observed and expected figures; None shows nothing."""
+        """Draw observed and expected values; None clears the plot."""
         self._shown = counts
         self._draw()
 
     @property
     def shown(self) -> ExpectedCounts | None:
-        """What is drawn."""
+        """The drawn values; None where nothing is drawn."""
         return self._shown
 
     def _draw(self) -> None:
@@ -283,7 +283,7 @@ class ExpectedPlot(QWidget):
 
 
 def _let_grow(parent: QWidget, plot: BarePlot) -> None:
-    """Let a plot take the height that its dock has left, without asking for more than the least."""
+    """Let a plot take the remaining height of its dock, but ask for no more than the minimum."""
     plot.setMinimumHeight(_LEAST_HEIGHT)
     plot.setMaximumHeight(_MOST_HEIGHT)
     plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)

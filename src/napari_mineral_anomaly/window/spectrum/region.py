@@ -1,4 +1,4 @@
-"""Which pixel or region the *Spectrum* dock shows: a click on the maps, or a layer of labels."""
+"""The pixel or region that the dock *Spectrum* shows: a clicked pixel, or a label of a layer."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from napari_mineral_anomaly.window.kit.controls import fit_width
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, linked_layers
 
-# A click in which the mouse moved further than this is a drag.
+# If the mouse moves further than this (screen pixels), the click is a drag.
 CLICK_PX = 4
-# After the last stroke of a brush.
+# Wait after the last brush stroke, in milliseconds.
 SETTLE_MS = 300
 
 
 class RegionChoice(QComboBox):
-    """The clicked pixel, or a labels layer of the viewer, whose selected label is the region."""
+    """A box to choose the clicked pixel, or a labels layer: its selected label is the region."""
 
     changed = Signal()
 
@@ -36,8 +36,8 @@ class RegionChoice(QComboBox):
         self._settled = qdebounced(self.changed.emit, timeout=SETTLE_MS)
         fit_width(self)
         self.setToolTip(
-            "The pixel you click on, or all pixels that carry the selected label of a labels "
-            "layer: brush a region there and its spectrum follows."
+            "The pixel that you click on, or all pixels with the selected label of a labels layer. "
+            "Brush a region in that layer to see its spectrum."
         )
         events = dock.viewer.layers.events
         for emitter in (events.inserted, events.removed, events.reordered, events.renamed):
@@ -47,7 +47,7 @@ class RegionChoice(QComboBox):
 
     @property
     def layer(self) -> Any | None:
-        """The labels layer, None for the clicked pixel."""
+        """The chosen labels layer; None for the clicked pixel."""
         return layer_by_id(self._viewer, self.currentData())
 
     def choose(self, layer: Any | None) -> None:
@@ -56,9 +56,9 @@ class RegionChoice(QComboBox):
         self.setCurrentIndex(max(0, index))
 
     def region(self, shape: tuple[int, int], pixel: Pixel | None) -> Region | None:
-        """The mask (a copy) of the chosen layer on a scan of ``shape``, else ``pixel``.
+        """The mask (a copy) of the chosen layer, for a scan of ``shape``; else ``pixel``.
 
-        None while there is nothing to show: no click yet, or nothing brushed.
+        None if there is nothing to show yet: no click, or no brushed pixel.
 
         Raises
         ------
@@ -72,13 +72,13 @@ class RegionChoice(QComboBox):
         if labels.shape != shape:
             raise InputError(
                 f"{layer.name} has {'x'.join(map(str, labels.shape))} pixels, the scan "
-                f"{'x'.join(map(str, shape))}: choose labels that lie on this scan."
+                f"{'x'.join(map(str, shape))}: choose labels with the shape of this scan."
             )
         mask = labels == layer.selected_label
         return mask if mask.any() else None
 
     def let_go(self) -> None:
-        """Hear of no brush any more."""
+        """Stop listening to brush strokes."""
         self._settled.cancel()
         self._watch(None)
 
@@ -111,28 +111,31 @@ class RegionChoice(QComboBox):
 
 
 def _emitters(layer: Any | None) -> list[Any]:
-    """Brush and fill tell only `paint`, undo and redo only `set_data`."""
+    """Events of a labels layer to watch: brush emits `paint`, undo only `set_data`."""
     if layer is None:
         return []
     return [layer.events.paint, layer.events.set_data, layer.events.selected_label]
 
 
 class ClickWatcher:
-    """Tells of clicks on the canvas that neither drag nor paint, while a dock is visible."""
+    """Calls ``on_click`` for clicks on the canvas that neither drag nor paint.
+
+    Only while the dock is visible.
+    """
 
     def __init__(self, dock: Dock, on_click: Callable[[Sequence[float]], None]) -> None:
         self._dock, self._on_click = dock, on_click
-        # The list itself: the viewer is handed to docks as a proxy.
+        # Keep the list itself, because docks get the viewer only as a proxy.
         self._callbacks: list[Any] = dock.viewer.mouse_drag_callbacks
         self._callbacks.append(self.on_mouse)
 
     def let_go(self) -> None:
-        """Hear of no click any more."""
+        """Stop listening to clicks."""
         if self.on_mouse in self._callbacks:
             self._callbacks.remove(self.on_mouse)
 
     def on_mouse(self, viewer: Any, event: Any) -> Iterator[None]:
-        """One press of a mouse button until it is released, as napari asks for it."""
+        """Follow one press of a mouse button until its release; napari wants a generator."""
         mode = getattr(viewer.layers.selection.active, "mode", "pan_zoom")
         if not self._dock.isVisible() or str(mode) != "pan_zoom":
             return
@@ -145,7 +148,7 @@ class ClickWatcher:
 
 
 def pixel_under(viewer: Any, scan_id: str | None, position: Sequence[float]) -> Pixel | None:
-    """The pixel (y, x) of a scan at a place of the viewer; None beside the scan."""
+    """The pixel (y, x) of a scan at a position of the viewer; None outside the scan."""
     if scan_id is None:
         return None
     for layer, _ in linked_layers(viewer, scan_id, "element"):

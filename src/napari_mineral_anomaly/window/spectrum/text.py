@@ -1,4 +1,4 @@
-"""What the *Spectrum* dock says about a pixel or region."""
+"""Captions of the dock *Spectrum* for a pixel or region."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _MOST_NAMED = 3
 
 
 def place_text(region: Region) -> str:
-    """Where the region is: "Pixel in row 12, column 30"."""
+    """Name of a pixel or region: "Pixel in row 12, column 30"."""
     if isinstance(region, tuple):
         return f"Pixel in row {region[0]}, column {region[1]}"
     return "Region"
 
 
 def region_caption(region: Region, spectrum: RegionSpectrum | None) -> str:
-    """What the two curves are."""
+    """Caption that explains the two curves."""
     if spectrum is None:
         return f"{place_text(region)}."
     total = counted(round(float(spectrum.counts.sum())), "count")
@@ -30,7 +30,7 @@ def region_caption(region: Region, spectrum: RegionSpectrum | None) -> str:
 
 
 def expected_caption(seen: RegionSeen) -> str:
-    """The largest differences between observed and expected figures."""
+    """Caption with the largest differences between observed and expected values."""
     if seen.expected is None:
         return ""
     named = [

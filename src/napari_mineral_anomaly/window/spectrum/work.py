@@ -1,4 +1,4 @@
-"""What the *Spectrum* dock asks of its worker."""
+"""Work that the dock *Spectrum* does in its worker."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from napari_mineral_anomaly.scan.spectra.windows import element_windows
 from napari_mineral_anomaly.window.layers.make import LayerData, element_layers
 from napari_mineral_anomaly.window.spectrum.plots import Marker
 
-# Lines of the clicked element that are drawn, relative to the strongest of their shell.
+# Weaker lines of the clicked element are not drawn (relative to the strongest of their shell).
 _WEAKEST_DRAWN = 0.05
-# Overlaps that are worth a sentence (counts in the window per count of the other element's peak),
-# and how many sentences a dock can hold.
+# Weakest overlap that gets a sentence (counts in the window per count of the other element's peak),
+# and the largest number of sentences.
 _LEAST_WARNED, _MOST_WARNED = 0.03, 3
 
 
 @dataclass(frozen=True, eq=False)
 class Overview:
-    """The sum spectrum (E,) of a scan, and the elements that it suggests."""
+    """The sum spectrum (E,) of a scan, and the elements found in it."""
 
     total: NDArray[np.float64]
     suggestions: tuple[Suggestion, ...]
@@ -45,7 +45,7 @@ class Overview:
 
 @dataclass(frozen=True, eq=False)
 class RegionSeen:
-    """What is known of a pixel or region: its spectrum, and what a detector expected there."""
+    """Spectrum of a pixel or region, and the values that a detector expected there."""
 
     spectrum: RegionSpectrum | None
     expected: ExpectedCounts | None
@@ -53,7 +53,7 @@ class RegionSeen:
 
 
 def overview(image: SpectrumImage, task: Task = SILENT) -> Overview:
-    """Sum all spectra (once per scan) and look for peaks."""
+    """Sum all spectra (once per scan) and find the elements of the peaks."""
     total = image.sum_spectrum(task)
     if image.energy is None:
         return Overview(total, ())
@@ -70,7 +70,10 @@ def look_at(
     runs: Sequence[DetectionRun],
     task: Task = SILENT,
 ) -> RegionSeen:
-    """Spectrum of a region, and observed beside expected counts of the newest run that tells."""
+    """Spectrum of a region, and its observed and expected counts.
+
+    The expected counts come from the newest of ``runs`` that reconstructs the maps.
+    """
     spectrum = None if image is None else region_spectrum(image, region, task)
     for run in reversed(runs):
         result = run.result
@@ -91,14 +94,14 @@ def make_maps(image: SpectrumImage, elements: Sequence[str], task: Task = SILENT
     CancelledError
     """
     if not elements:
-        raise InputError("No element is ticked: tick those that should become maps.")
+        raise InputError("No element is ticked: tick those that you want as maps.")
     windows = element_windows(elements, image.require_energy(), image.beam_kev)
     return element_maps(image, windows, task)
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """What is said about chosen elements: lines to draw, notes for the list, warnings."""
+    """Lines to draw, notes for the list and warnings about the chosen elements."""
 
     markers: tuple[Marker, ...]
     notes: dict[str, str]
@@ -108,7 +111,7 @@ class Annotation:
 def annotate(
     image: SpectrumImage, names: Sequence[str], ticked: Sequence[str], current: str | None
 ) -> Annotation:
-    """Lines of the ticked elements, all lines of the clicked one, overlaps in words."""
+    """Lines of the ticked elements, all lines of the clicked one, and sentences about overlaps."""
     energy, beam = image.energy, image.beam_kev
     if energy is None:
         return Annotation((), {}, ("Type the energy calibration to see the lines of elements.",))
@@ -140,7 +143,7 @@ def annotate(
 
 
 def overlap_sentence(overlap: Overlap) -> str:
-    """An overlap in words."""
+    """A sentence about one overlap."""
     peak = in_greek(f"{overlap.partner_line[0]}a")
     return (
         f"{overlap.victim} {in_greek(overlap.victim_line)} lies under {overlap.partner} "
@@ -151,13 +154,13 @@ def overlap_sentence(overlap: Overlap) -> str:
 
 
 def in_greek(line: str) -> str:
-    """A line as geologists write it: "Kα1" for "Ka1"."""
+    """A line name with Greek letters: "Kα1" for "Ka1"."""
     return line.replace("a", "α", 1).replace("b", "β", 1).replace("g", "γ", 1)
 
 
 def maps_as_layers(
     image: SpectrumImage, elements: Sequence[str], *, scan: str, scan_id: str, task: Task = SILENT
 ) -> list[LayerData]:
-    """`make_maps` as layers of a scan that is in the viewer."""
+    """The maps of `make_maps` as hidden layers of a scan in the viewer."""
     cube = make_maps(image, elements, task)
     return element_layers(cube, scan=scan, scan_id=scan_id, visible=0)
