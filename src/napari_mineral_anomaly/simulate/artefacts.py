@@ -13,7 +13,8 @@ from napari_mineral_anomaly.simulate.sensitivity import line_overlap
 
 # (element, source): the source's lines reach into the element's window.
 OVERLAPS = (("Ba", "Ti"), ("As", "Pb"), ("Au", "Zn"))
-# Diffraction peaks lie between about 2 and 11 keV; these elements have their lines there.
+# Diffraction peaks lie between about 2 and 11 keV. The lines of these elements lie there, so far
+# apart that a spike affects only one of the maps.
 SPIKE_ELEMENTS = ("K", "Ca", "Ti", "Mn", "Cu", "Zn")
 SPIKE_COUNTS = (60.0, 200.0)
 SPIKES_PER_PIXEL = 2e-4

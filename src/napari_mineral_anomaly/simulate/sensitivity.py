@@ -40,7 +40,7 @@ TUBE_EV = 50_000.0
 STEP_EV = 100.0
 # Rhodium K-alpha and L-alpha, and their shares of all tube photons.
 TUBE_LINES_EV = {20_216.0: 0.05, 2_697.0: 0.05}
-# A polycapillary transmits less at high energies: half at this energy, a fifth at twice of it.
+# A polycapillary transmits less at high energies: half at this energy, a fifth at twice it.
 OPTIC_HALF_EV = 15_000.0
 SIN_INCIDENCE = SIN_TAKEOFF = float(np.sin(np.radians(50.0)))
 SECTION_CM = 30e-4  # standard thin section, 30 µm
