@@ -1,18 +1,18 @@
-"""Do the artefact flags tell what they should? Simulated sections with injected artefacts.
+"""Are the artefact flags right? Checked on simulated sections with injected artefacts.
 
     python benchmarks/artefact_flags.py [--detectors rx] [--seeds 10] [--first-seed 0]
 
-What counts, grain by grain of the list at the default threshold:
+Counted for each grain of the list at the default threshold:
 
 - An injected artefact *reaches the list* when a Bragg spike lies in a grain, a visible line overlap
   lies in a grain and its element is among the five drivers (with 4 sigmas), a dim row crosses a
   grain, a dead row crosses or touches one, or a grain touches the epoxy or the area beside the
-  mount (within one pixel). It is *told* when the grain carries the flag that belongs to it. A spike
-  or overlap that hits a true grain is counted too.
-- A true grain is one that holds at least one pixel of the truth. Its flag is *wrong* when the
-  simulation has nothing of the kind there: a line overlap other than the injected ones, or of an
-  element that the grain's mineral does hold; a spike where none was injected; a bad row that is
-  none; counts too low; two-phase mixing. Edges are geometry and never wrong.
+  mount (within one pixel). It is *flagged* when the grain has the flag that belongs to it. A spike
+  or overlap in a true grain is counted too.
+- A true grain holds at least one pixel of the truth. Its flag is *wrong* when the simulation has no
+  such artefact there: a line overlap other than the injected ones, or of an element that the
+  grain's mineral contains; a spike or a bad row where none was injected; counts too low; two-phase
+  mixing. Edges are geometry and never wrong.
 
 Writes docs/measured/artefact_flags.md (not with --no-page).
 """
@@ -48,8 +48,8 @@ FLAG_OF = {
 }
 
 
-def judge(section: SimulatedSection, detector: str) -> tuple[Counter[str], list[str]]:
-    """Counts for one section, and what was missed or wrong, in words."""
+def check_section(section: SimulatedSection, detector: str) -> tuple[Counter[str], list[str]]:
+    """Counts for one section, and a line of text for each flag that was missed or wrong."""
     result = detect(section.cube, detector)
     table = find_grains(result, cube=section.cube)
     labels = label_grains(result.mask & result.valid)
@@ -80,10 +80,10 @@ def judge(section: SimulatedSection, detector: str) -> tuple[Counter[str], list[
         count["grains"] += 1
         count["true grains"] += is_true
         for kind, element in sorted(reached):
-            told = any(_tells(flag, kind, element) for flag in flags)
+            flagged = any(_names(flag, kind, element) for flag in flags)
             count[f"reached {kind}"] += 1
-            count[f"told {kind}"] += told
-            if not told:
+            count[f"flagged {kind}"] += flagged
+            if not flagged:
                 words.append(f"missed {kind} {element}: {what}")
         y, x = grain["centroid_y_px"], grain["centroid_x_px"]
         wrong = [
@@ -105,8 +105,8 @@ def _places(section: SimulatedSection, kind: str) -> np.ndarray:
     out = np.where(np.isin(section.artefact_map, _ids(section, kind)), section.artefact_map, 0)
     if kind == "Bragg spike":
         return out
-    # The map names one artefact per pixel; rows and spikes hide overlaps there, which is a few
-    # pixels; bounds restore rows in full.
+    # The map names one artefact per pixel, so rows and spikes hide overlaps in a few pixels. Rows
+    # are restored in full from their bounds.
     table = section.artefacts
     for row in table[
         (table["kind"] == kind) & table["kind"].isin(("dead row", "dim row"))
@@ -120,7 +120,7 @@ def _ids(section: SimulatedSection, kind: str) -> np.ndarray:
     return table.loc[table["kind"] == kind, "artefact_id"].to_numpy()
 
 
-def _tells(flag: str, kind: str, element: str) -> bool:
+def _names(flag: str, kind: str, element: str) -> bool:
     code, _, rest = flag.partition(" (")
     if code not in FLAG_OF[kind]:
         return False
@@ -133,7 +133,7 @@ def _tells(flag: str, kind: str, element: str) -> bool:
 def _is_right(flag: str, reached: set[tuple[str, str]]) -> bool:
     if flag in ("scan edge", "valid-area edge"):
         return True
-    return any(_tells(flag, kind, element) for kind, element in reached)
+    return any(_names(flag, kind, element) for kind, element in reached)
 
 
 def _fakes(section: SimulatedSection, flag: str, y: float, x: float) -> bool:
@@ -169,13 +169,15 @@ def main() -> None:
     for detector in arguments.detectors:
         total: Counter[str] = Counter()
         for seed in range(arguments.first_seed, last):
-            counted, words = judge(simulate_section("artefacts", SHAPE, seed), detector)
+            counted, words = check_section(simulate_section("artefacts", SHAPE, seed), detector)
             total.update(counted)
             print(*words, sep="\n", flush=True)
         for kind in KINDS:
             total["reached all"] += total[f"reached {kind}"]
-            total["told all"] += total[f"told {kind}"]
-        rows = {kind: share(total, f"told {kind}", f"reached {kind}") for kind in (*KINDS, "all")}
+            total["flagged all"] += total[f"flagged {kind}"]
+        rows = {
+            kind: share(total, f"flagged {kind}", f"reached {kind}") for kind in (*KINDS, "all")
+        }
         rows["true grains with a wrong flag"] = share(
             total, "true grains with a wrong flag", "true grains"
         )
@@ -187,8 +189,8 @@ def main() -> None:
     frame = pd.DataFrame(table).fillna("0")
     lines = [
         f"{arguments.seeds} sections of {SHAPE[0]} x {SHAPE[1]} pixels, scene artefacts, seeds "
-        f"{arguments.first_seed} to {last - 1}, default threshold. Told: injected artefacts that "
-        "reach the list and carry the right flag.",
+        f"{arguments.first_seed} to {last - 1}, default threshold. Counted: injected artefacts "
+        "that reach the list and carry the right flag.",
         "",
         f"| | {' | '.join(frame.columns)} |",
         f"|---|{'---|' * frame.shape[1]}",

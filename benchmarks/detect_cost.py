@@ -1,10 +1,10 @@
-"""What MSFA-Net costs beside RX: the whole `detect` command on a section of 0.36 Mpx x 20.
+"""Time of MSFA-Net compared with RX: the whole `detect` command on 0.36 Mpx x 20 elements.
 
     python benchmarks/detect_cost.py
 
-Both commands read, score and write the same simulated scan, one after the other; the figure is the
-ratio of their wall times. On *hard* counts are so few that noise hides all candidates: MSFA-Net
-trains longer there. Writes docs/measured/detect_cost.md.
+Both commands read, score and write the same simulated scan, one after the other; the result is the
+ratio of their wall times. On *hard* the counts are so low that noise hides all candidates, and
+MSFA-Net trains longer. Writes docs/measured/detect_cost.md.
 """
 
 from __future__ import annotations

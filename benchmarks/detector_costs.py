@@ -1,9 +1,9 @@
-"""Time the slow detectors on small scans: the figures behind detectors/cost.py.
+"""Time the slow detectors on small scans: the measurements behind detectors/cost.py.
 
     OMP_NUM_THREADS=1 python benchmarks/detector_costs.py
 
-Prints the CPU seconds per pixel (and step) that were measured, and those that
-`DetectorConfig.expected_seconds` expects. CPU time, so that a busy machine does not matter much.
+Prints the CPU seconds that were measured and those that `DetectorConfig.expected_seconds` expects.
+CPU time, because it depends little on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
     """Run and print."""
     print("| detector | parameters | pixels | elements | measured, s | expected, s |")
     print("|---|---|---|---|---|---|")
-    # The first run of each kind also pays for loading torch, so it is done twice.
+    # The first run of each detector also loads torch, so it is done once more before the others.
     kinds = list(dict.fromkeys(run[0] for run in RUNS))
     warm_up = [next(run for run in RUNS if run[0] == kind) for kind in kinds]
     for position, (name, parameters, (height, width), n_elements) in enumerate([*warm_up, *RUNS]):

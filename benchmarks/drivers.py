@@ -1,7 +1,7 @@
 """Are the named drivers the right elements? Used by `promises.py`.
 
-The element that truly distinguishes a grain from its host is the one with the largest difference of
-expected counts, in counting sigmas of the host; the host is the commonest matrix mineral around it.
+The element that truly distinguishes a grain from its host has the largest difference of expected
+counts, in counting sigmas of the host. The host is the commonest matrix mineral around the grain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HOST_REACH_PX = 4
 
 
 def distinguishing_element(section: SimulatedSection, mineral: str, host: str) -> int:
-    """Position of the element in which a mineral stands out most from its host."""
+    """Position of the element in which a mineral differs most from its host."""
     elements = section.cube.elements
     grain, rock = (count_rates(MINERALS[name], elements) for name in (mineral, host))
     dwell = section.scene.dwell_ms
@@ -39,9 +39,11 @@ def host_of(section: SimulatedSection, pixels: NDArray[np.bool_]) -> str:
     raise ValueError("a grain without a host")
 
 
-def judge(section: SimulatedSection, result: AnomalyResult) -> tuple[int, int, int]:
-    """Grains found (a pixel is flagged), those with the right first driver, and those with it among
-    the first three; the drivers of a grain are its mean contributions over its flagged pixels.
+def count_right_drivers(section: SimulatedSection, result: AnomalyResult) -> tuple[int, int, int]:
+    """Count grains found, grains with the right first driver, and with it among the first three.
+
+    A grain is found if one of its pixels is flagged. Its drivers are the elements with the largest
+    mean contributions over its flagged pixels.
     """
     labels, _ = ndimage.label(section.fraction > 0, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)

@@ -1,8 +1,8 @@
-"""Books the main thread's time on our code or on napari, event by event.
+"""Measures, event by event, how long the main thread works in our code and in napari.
 
 Part of `window_events.py`. Each of our slots and handlers is timed from the moment Qt or napari
-calls it; what it then spends inside napari (adding a layer, replacing its data) is booked as
-napari's, and our handlers that napari calls from there are booked as ours again.
+calls it. The time that it spends inside napari (adding a layer, replacing its data) is counted for
+napari; the time of our handlers that napari calls from there is counted for us again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from napari_mineral_anomaly import window
 from napari_mineral_anomaly.window.jobs import qt as jobs_qt
 from napari_mineral_anomaly.window.loading import dock as load_maps
 
-# Qt asks for these all the time; they only forward, and would drown the events that matter.
+# Qt calls these all the time and they only forward; left out, because they would hide the others.
 NOT_EVENTS = {
     "event",
     "sizeHint",
@@ -55,7 +55,7 @@ NOT_EVENTS = {
     "row_of",
     "grain_at",
 }
-# What our code sets on layers, and napari then works for.
+# Attributes of layers that our code sets; setting them makes napari work.
 _SETTERS = (
     (Image, "data"),
     (Labels, "data"),
@@ -77,10 +77,10 @@ OWNERS = ("ours", "napari", "collector")
 class Event:
     """One call of our code by Qt or napari: seconds of ours and of others in it.
 
-    The *collector* is Python's, when it walks all objects of the process, napari's included: it
-    does so in whatever code happens to ask for memory. Its short passes count as that code's.
-    ``working`` counts the main thread's processor time alone: not the wait for a processor or
-    for Python's lock while workers compute.
+    The *collector* is a full pass of Python's garbage collector over all objects of the process,
+    also those of napari. It runs in whatever code allocates memory at that moment. Its short passes
+    count for that code. ``working`` is the processor time of the main thread only, without the wait
+    for a processor or for Python's lock while workers compute.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Event:
 
 
 class Watcher:
-    """Books the main thread's time on whoever it is spent by."""
+    """Counts the main thread's time for the code that spends it."""
 
     def __init__(self, explain_ms: float | None = None) -> None:
         self._explain_ms = explain_ms
@@ -104,7 +104,7 @@ class Watcher:
 
     @property
     def feature(self) -> str:
-        """What is being exercised: events are booked under this name."""
+        """The feature that is measured now: events are counted under this name."""
         return self._feature
 
     @feature.setter
@@ -115,53 +115,53 @@ class Watcher:
 
     @contextmanager
     def owner(self, owner: str, name: str) -> Iterator[None]:
-        """The time in here is ``owner``'s, except where another owner takes over."""
+        """Count the time in this block for ``owner``, except where another owner takes over."""
         outermost = self._event is None
         if outermost:
-            if owner == "napari":  # not called by us: none of our business
+            if owner == "napari":  # napari called by itself, not by us: not counted
                 yield
                 return
             self._event = Event(name)
             if self._explain_ms is not None:
                 self._profile = cProfile.Profile(time.thread_time)
             self._since, self._worked = time.perf_counter(), time.thread_time()
-        self._book()
+        self._count_time()
         self._owners.append(owner)
-        self._look_closely()
+        self._switch_profile()
         try:
             yield
         finally:
-            self._book()
+            self._count_time()
             self._owners.pop()
-            self._look_closely()
+            self._switch_profile()
             if outermost and self._event is not None:
                 self.events.setdefault(self.feature, []).append(self._event)
                 self._explain(self._event)
                 self._event = None
 
     def watch_collector(self) -> None:
-        """Book the full passes of Python's garbage collector apart."""
+        """Count the full passes of Python's garbage collector separately."""
         gc.callbacks.append(self._on_collection)
 
     def _on_collection(self, phase: str, about: dict[str, int]) -> None:
         on_main = threading.current_thread() is threading.main_thread()
         if about["generation"] < 2 or not on_main or self._event is None:
             return
-        self._book()
+        self._count_time()
         if phase == "start":
             self._owners.append("collector")
         elif self._owners and self._owners[-1] == "collector":
             self._owners.pop()
 
-    def _look_closely(self) -> None:
-        """Profile our own code, and napari's only where we do not know that it is napari's."""
+    def _switch_profile(self) -> None:
+        """Profile only while our own code works."""
         if self._profile is not None:
             self._profile.disable()
             if self._owners and self._owners[-1] == "ours":
                 self._profile.enable()
 
     def _explain(self, event: Event) -> None:
-        """Print what took long in an event, where that was asked for; profiling takes time too."""
+        """Print what took long in an event, if wanted; the profiling itself takes time."""
         profile, self._profile = self._profile, None
         if profile is None or self._explain_ms is None:
             return
@@ -171,7 +171,7 @@ class Watcher:
             lines = [line for line in text.getvalue().splitlines() if "event_meter" not in line]
             print(f"--- {self.feature}: {event.name}, {event.working}", *lines[5:], sep="\n")
 
-    def _book(self) -> None:
+    def _count_time(self) -> None:
         now, worked = time.perf_counter(), time.thread_time()
         if self._owners and self._event is not None:
             self._event.seconds[self._owners[-1]] += now - self._since
@@ -179,14 +179,14 @@ class Watcher:
         self._since, self._worked = now, worked
 
     def wrapped(self, function: Callable[..., Any], owner: str, name: str) -> Any:
-        """The function with its time booked; worker threads are left alone."""
+        """The function with its time counted; calls in worker threads are not counted."""
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         takes_any = inspect.Parameter.VAR_POSITIONAL in kinds
         most = sum(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            # Qt offers a signal's arguments and drops those that a slot does not take.
+            # Qt passes only as many arguments of a signal as the slot takes.
             args = args if takes_any else args[:most]
             if threading.current_thread() is not threading.main_thread():
                 return function(*args, **kwargs)
@@ -202,7 +202,7 @@ class Watcher:
         names = [module.name for module in found if not module.name.startswith(jobs)]
         for module in (jobs_qt, *map(importlib.import_module, names)):
             for _, kind in inspect.getmembers(module, inspect.isclass):
-                # Values hold no event's code, and the payload runs in its worker.
+                # Dataclasses hold no code of events, and the payload runs in its worker.
                 if kind.__module__ != module.__name__ or kind is jobs_qt._Payload:
                     continue
                 if is_dataclass(kind):
@@ -213,34 +213,34 @@ class Watcher:
                         setattr(kind, name, self.wrapped(member, "ours", title))
 
     def watch_napari(self) -> None:
-        """Wrap what our code asks of napari."""
+        """Wrap the functions of napari that our code calls."""
         for kind, name in (
             (napari.components.ViewerModel, "add_layer"),
             (napari.components.ViewerModel, "reset_view"),
             (Shapes, "add"),
         ):
             setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
-        # A dock that is moved: napari writes its settings, makes a new title, draws its canvas.
+        # When a dock is moved, napari writes its settings, makes a new title, draws its canvas.
         for kind, name in (
             (QtViewerDockWidget, "_update_default_dock_area"),
             (QtViewerDockWidget, "_set_title_orientation"),
             (CanvasBackendDesktop, "event"),
         ):
             setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
-        # A layer in hand has its brush drawn on the canvas; the scale bar follows the camera.
+        # napari draws the brush of the selected layer; the scale bar follows the camera.
         for kind, name in (
             (VispyCanvas, "_update_viewer_overlays"),
             (VispyScaleBarOverlay, "_on_size_or_zoom_change"),
         ):
             setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
-        # The camera tells vispy, which moves every layer's picture.
+        # A moved camera makes vispy move the picture of every layer.
         for name in ("_on_center_change", "_on_zoom_change"):
             member = getattr(VispyCamera, name)
             setattr(VispyCamera, name, self.wrapped(member, "napari", "camera"))
         for name in ("move", "remove"):
             member = getattr(LayerList, name)
             setattr(LayerList, name, self.wrapped(member, "napari", name))
-        # One line that lets napari build its scale bar on the canvas.
+        # One line of our code that makes napari build its scale bar.
         load_maps.show_scale_bar = self.wrapped(load_maps.show_scale_bar, "napari", "scale_bar")
         Layer.create = classmethod(self.wrapped(Layer.create.__func__, "napari", "create"))
         for kind, name in _SETTERS:

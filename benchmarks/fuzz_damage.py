@@ -26,14 +26,14 @@ def generator(case: str, seed: int, number: int) -> np.random.Generator:
 
 
 def named(case: str, seed: int, number: int) -> str:
-    """Words for a damage that nobody lived to describe."""
+    """The damage in words, for a case in which the reading process died before it could say."""
     rng = generator(case, seed, number)
     file = CASES[case].damage[int(rng.integers(len(CASES[case].damage)))]
     return f"{_kind(rng, file)} of {file}"
 
 
 def damaged(rng: np.random.Generator, files: Mapping[str, bytes]) -> tuple[str, str, bytes]:
-    """Which file, what is done to it, and its bytes afterwards."""
+    """The file that is damaged, the kind of damage, and the bytes of the damaged file."""
     names = list(files)
     file = names[int(rng.integers(len(names)))]
     kind = _kind(rng, file)
@@ -47,7 +47,7 @@ def _kind(rng: np.random.Generator, file: str) -> str:
 
 
 def _place(rng: np.random.Generator, data: bytearray) -> int:
-    """Somewhere in the file, every second time in its head, where sizes and offsets stand."""
+    """A random position; in half of the cases in the head, where sizes and offsets are."""
     end = len(data) if rng.random() < 0.5 else min(_HEAD, len(data))
     return int(rng.integers(max(end, 1)))
 
@@ -93,7 +93,7 @@ def _edge_number(rng: np.random.Generator, data: bytearray) -> bytearray:
 
 
 def _edge_text(rng: np.random.Generator, data: bytearray) -> bytearray:
-    """Another number where digits stand."""
+    """Replace a number in the text by another one."""
     found = list(re.finditer(rb"-?\d[\d.eE+-]*", bytes(data)))
     if not found:
         return _edge_number(rng, data)
@@ -115,13 +115,13 @@ def _repeated(rng: np.random.Generator, data: bytearray) -> bytearray:
 
 
 def _other(rng: np.random.Generator, data: bytearray) -> bytearray:
-    """Something else under this name: noise, text, a picture, a page of the web."""
+    """Replace the content by something else: noise, text, a picture, a web page."""
     heads = (b"", b"Fe\tSi\n1\t2\n", b"\x89PNG\r\n\x1a\n", b"<html>", b"PK\x03\x04", b"II*\0")
     return bytearray(heads[int(rng.integers(len(heads)))] + rng.bytes(int(rng.integers(400))))
 
 
 def _zeroed_address(rng: np.random.Generator, data: bytearray) -> bytearray:
-    """One of the addresses or lengths of the strips or tiles of a TIFF set to zero."""
+    """Set one address or length of the strips or tiles of a TIFF to zero."""
     places = []
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif:
         for page in tif.pages:

@@ -23,30 +23,31 @@ class Case:
     Attributes
     ----------
     reader : str
-        The family it belongs to, for the table.
+        The family of readers, for the table.
     make : callable
-        Writes it into an empty folder; returns what `read_maps` is given.
+        Writes it into an empty folder; returns the path for `read_maps`.
     damage : tuple of str
-        Names of the files, below the folder, of which one is damaged at a time.
-    cut_is_told : tuple of str
-        Those of them that say how much they hold, so that a cut must be refused.
+        Names of the files in the folder; one of them is damaged at a time.
+    must_refuse_cut : tuple of str
+        Those of them that declare their size, so that a file cut short must be refused.
     share : float
-        Of the files that other cases get, for readers that compute. Below `fuzz_readers.TRACED`,
-        where a good file takes seconds, memory is bounded by the address space alone.
+        Number of files, as a share of that of other cases; below 1 for readers that compute. Below
+        `fuzz_readers.TRACED`, where a good file takes seconds, memory is limited only by the
+        address space.
     energy : (float, float), optional
-        The calibration that a user would type, in keV.
+        The energy calibration that a user would type, in keV.
     """
 
     reader: str
     make: Callable[[Path], Path]
     damage: tuple[str, ...]
-    cut_is_told: tuple[str, ...] = ()
+    must_refuse_cut: tuple[str, ...] = ()
     share: float = 1.0
     energy: tuple[float, float] | None = None
 
 
 def maps(dtype: str = "uint16") -> np.ndarray:
-    """Maps (3, 24, 20) without a repeated row, so that nothing lost goes unnoticed."""
+    """Maps (3, 24, 20) without a repeated row, so that every loss is noticed."""
     values = np.random.default_rng(5).integers(1, 200, size=(len(NAMES), *SHAPE))
     return values.astype(dtype)
 

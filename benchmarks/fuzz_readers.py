@@ -1,26 +1,26 @@
-"""Damage files of every format at random and see what the readers make of them.
+"""Damage files of every format at random and check how the readers react.
 
     python benchmarks/fuzz_readers.py --files 20000 --out fuzz.json --page
 
-What must never happen, and is counted as a failure:
+These must never happen, and count as failures:
 
 crash
-    Any exception but InputError, or the death of the process.
+    Any exception other than InputError, or the end of the process.
 hang
     More than 5 s of processor time for one file of a few kilobytes.
 memory
-    More than 10 times what the good file needs, or than the damaged one declares and really holds;
-    allowed on top: what the libraries need anyway.
+    More than 10 times the memory that the good file needs; what the libraries always need is added
+    to this limit.
 silent
-    A damage that the format can tell came back as if nothing had happened. Told must be: a file cut
-    short that declares its size, an address of pixels in a TIFF set to zero, a chunk of a Zarr
-    store emptied. Text tells a cut by its lines, so all but the last number must be right; a table
-    cut behind the last pixel of a row of the map is a whole, smaller map.
+    A damage that can be detected was read without a message. These must be refused: a file that
+    declares its size and is cut short, an address of pixels in a TIFF set to zero, an emptied chunk
+    of a Zarr store. In a cut text every number but the last must be right. A table that is cut
+    after the last pixel of a row of the map is a complete, smaller map.
 
-Everything else may be refused (InputError) or read: a changed pixel in an uncompressed map is just
-another pixel. Each damage follows from (seed, case, number): `--reproduce CASE NUMBER` repeats one.
-The work is done in a child process, which is replaced when it dies; the JSON file says how far
-each case has come, and the next run with the same seed goes on from there. `--page` writes
+Any other damaged file may be refused (InputError) or read: a changed pixel in an uncompressed map
+is only another value. Each damage follows from (seed, case, number); `--reproduce CASE NUMBER`
+repeats one. A child process does the work and is replaced when it dies. The JSON file holds how far
+each case has come, and the next run with the same seed continues there. `--page` writes
 docs/measured/fuzz.md.
 """
 
@@ -53,12 +53,12 @@ from fuzz_files import CASES, Case
 CPU_SECONDS = 5.0
 WALL_SECONDS = 120.0
 MEMORY_FACTOR = 10
-# Imports done late, decoders' tables, the report: measured on the good files and doubled.
+# Memory for late imports, tables of decoders and the report: measured on good files and doubled.
 MEMORY_ALLOWANCE = 24_000_000
 ADDRESS_SPACE = 1_500_000_000
 TRACED = 0.1
 FAILURES = ("crash", "hang", "memory", "silent")
-# What the reader says where a cut inside the last name cannot be told from a short name.
+# The reader's warning where the last name may have been cut.
 _MAY_BE_CUT = "ends without a line break"
 PAGE = Path(__file__).parents[1] / "docs" / "measured" / "fuzz.md"
 
@@ -129,7 +129,7 @@ def run(name: str, seed: int, numbers: range) -> Iterator[tuple[int, Outcome]]:
         child = context.Process(target=_work, args=(theirs, name, seed, start, numbers.stop))
         child.start()
         theirs.close()
-        told = False
+        cannot_make = False
         with suppress(EOFError):
             # The first answer waits for the imports.
             while start < numbers.stop and (ours.poll(WALL_SECONDS) or _waits_for_cpu(child.pid)):
@@ -137,12 +137,12 @@ def run(name: str, seed: int, numbers: range) -> Iterator[tuple[int, Outcome]]:
                     continue
                 answer = ours.recv()
                 if answer is None:
-                    told = True
+                    cannot_make = True
                     break
                 yield start, answer
                 start += 1
-        if start < numbers.stop and not told:
-            # Still alive: it waits for something that does not come.
+        if start < numbers.stop and not cannot_make:
+            # If it is still alive, it waits for something that does not come.
             child.join(timeout=1.0)
             stuck = child.exitcode is None
             child.kill()
@@ -155,16 +155,17 @@ def run(name: str, seed: int, numbers: range) -> Iterator[tuple[int, Outcome]]:
             yield start, (outcome, damage, f"exit code {child.exitcode}", math.nan)
             start += 1
         child.join()
-        if told:
+        if cannot_make:
             return
 
 
 def _work(answers: Connection, name: str, seed: int, start: int, stop: int) -> None:
-    """Damage and read file after file; None as the only answer when the case cannot be made."""
+    """Damage and read file after file; the only answer is None when the case cannot be made."""
     os.environ["OMP_NUM_THREADS"] = "1"
     from napari_mineral_anomaly.io import read_maps
 
-    # A report imports it when maps agree: no damaged file shall be charged with its memory.
+    # A report imports xraydb when maps agree; import it here, so that its memory is not counted for
+    # a damaged file.
     importlib.import_module("xraydb")
     case = CASES[name]
     with tempfile.TemporaryDirectory() as place:
@@ -183,7 +184,7 @@ def _work(answers: Connection, name: str, seed: int, start: int, stop: int) -> N
         good = (np.asarray(cube.maps).copy(), cube.elements)
         allowed = tracemalloc.get_traced_memory()[1] * MEMORY_FACTOR + MEMORY_ALLOWANCE
         resource.setrlimit(resource.RLIMIT_AS, (_address_space(), resource.RLIM_INFINITY))
-        # The system's own end of a process whose time is up, also inside a library.
+        # The system itself ends the process when its time is over, also inside a library.
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         for number in range(start, stop):
             rng = fuzz_damage.generator(name, seed, number)
@@ -220,37 +221,37 @@ def _read(
         return "refused", sentence
     except MemoryError as error:
         return "memory", repr(error)
-    except Exception as error:  # whatever it is, it is what we are looking for
+    except Exception as error:  # any other exception is a failure
         return "crash", repr(error)[:300]
     if elements == good[1] and np.array_equal(values, good[0], equal_nan=values.dtype.kind == "f"):
         return "same", ""
     if cube.report is not None and any(_MAY_BE_CUT in note for note in cube.report.warnings):
         return "read", ""
-    must_be_told = kind in ("cut", "zeroed address", "emptied") and file in case.cut_is_told
-    if not must_be_told or _is_text_but_for_the_end(case, kind, values, good[0]):
+    must_refuse = kind in ("cut", "zeroed address", "emptied") and file in case.must_refuse_cut
+    if not must_refuse or _is_text_but_for_the_end(case, kind, values, good[0]):
         return "read", ""
     return "silent", f"{cube!r} instead of {good[0].shape} {good[0].dtype}"
 
 
 def _is_text_but_for_the_end(case: Case, kind: str, values: np.ndarray, good: np.ndarray) -> bool:
-    """Whether a cut text came back whole but for its last number, which nobody can tell."""
+    """Whether a cut text was read right except for its last number, which cannot be checked."""
     if case.reader not in ("text matrix", "long table") or kind != "cut":
         return False
     if values.shape[0] != good.shape[0] or values.shape[2] != good.shape[2]:
         return False
-    # Cut behind the last pixel of a row of the map: a whole, smaller map.
+    # A table cut after the last pixel of a row of the map is a complete, smaller map.
     return int(np.count_nonzero(values != good[:, : values.shape[1]])) <= 1
 
 
 def _waits_for_cpu(pid: int | None) -> bool:
-    """Whether a silent child is only starved by a busy machine; its processor time is limited."""
+    """Whether a child that does not answer only waits for a processor on a busy machine."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
     return False
 
 
 def _address_space() -> int:
-    """What the process has now and `ADDRESS_SPACE` more."""
+    """The present address space of the process plus `ADDRESS_SPACE`, in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * resource.getpagesize() + ADDRESS_SPACE
 
@@ -277,7 +278,7 @@ def table(state: dict[str, Any]) -> str:
 
 
 def page(state: dict[str, Any]) -> str:
-    """The table with the words that it needs."""
+    """The text of the page: the table and an explanation of its columns."""
     return (
         f"Made by `benchmarks/fuzz_readers.py`, seed {state['seed']}. *Refused*: with a sentence. "
         "*Same*: read, and every number of the good file came back. *Read*: other numbers came "

@@ -1,4 +1,4 @@
-"""How long the grain table takes: about 5 000 grains on 2.4 million pixels and 20 elements.
+"""Time of the grain table: about 5 000 grains on 2.4 million pixels and 20 elements.
 
     python benchmarks/grain_table.py
 
@@ -24,7 +24,7 @@ from napari_mineral_anomaly.grains.table import detail_grains, find_grains, list
 from napari_mineral_anomaly.simulate.scenes import ELEMENTS
 
 SHAPE = (1500, 1600)
-N_GRAINS = 5_100  # some overlap and become one
+N_GRAINS = 5_100  # some overlap and become one grain
 PAGE = Path(__file__).parents[1] / "docs" / "measured" / "grain_table.md"
 REPEATS = 3
 
@@ -49,7 +49,7 @@ def make_scan() -> tuple[ElementCube, AnomalyResult]:
 
 
 def best(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Shortest processor time of some repeats, and what came out."""
+    """Shortest processor time of `REPEATS` calls, and the result."""
     seconds, out = [], None
     for _ in range(REPEATS):
         started = time.process_time()

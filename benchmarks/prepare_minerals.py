@@ -1,10 +1,11 @@
-"""Make scenes with truth out of the two classified metapelites, for `mineral-anomaly benchmark`.
+"""Make scenes with truth from the two classified metapelites, for `mineral-anomaly benchmark`.
 
     MINERAL_ANOMALY_DATA=... python benchmarks/prepare_minerals.py OUT
 
 Writes OUT/AS14_1 and OUT/ME_17_1: the element maps as they are, and truth.tif. An anomaly is a
 mineral that fills less than 1.5 % of the labelled pixels; pixels without a mineral (holes, cracks,
-not classified) are left out. The backscattered-electron image is no element map and stays away.
+not classified) are left out. The backscattered-electron image is not an element map and is not
+copied.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ RARE_SHARE = 0.015
 
 
 def rare_minerals(names: np.ndarray) -> list[str]:
-    """Minerals (of an (H, W) array of names) that fill less than `RARE_SHARE` of the labelled."""
+    """Minerals of an (H, W) array of names that fill less than `RARE_SHARE` of the labels."""
     labelled = Counter(names[~np.isin(names, LEFT_OUT)].tolist())
     total = sum(labelled.values())
     return sorted(name for name, n in labelled.items() if n < RARE_SHARE * total)

@@ -1,14 +1,14 @@
-"""What simulated sections say of three promises: false alarms, grains found, drivers named.
+"""Check three promises on simulated sections: false alarms, grains found, drivers named.
 
     python benchmarks/promises.py --rows ROWS.jsonl [--detectors rx pca ...] [--seeds 10]
 
-On `barren` sections every flagged pixel is false. On `easy` and `hard` sections only pixels
-farther than three pixels from any grain count as false; the share of the grains' pixels that was
-found stands beside them, and of each grain of which a pixel is flagged whether its drivers name
-the element that truly distinguishes it from its host (see `drivers.py`).
+On `barren` sections every flagged pixel is false. On `easy` and `hard` sections a flagged pixel is
+false if it is farther than three pixels from any grain. The pages also list how many pixels of
+grains were found, and for how many grains with a flagged pixel the drivers name the element that
+truly distinguishes the grain from its host (see `drivers.py`).
 
-Every finished section is added to ROWS.jsonl at once; a second start goes on where the first
-stopped. Writes docs/measured/barren.md and docs/measured/drivers.md from all rows there are.
+Every finished section is added to ROWS.jsonl at once; a second start continues where the first
+stopped. Writes docs/measured/barren.md and docs/measured/drivers.md from all rows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from drivers import judge
+from drivers import count_right_drivers
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.simulate import simulate_section
 
@@ -40,7 +40,7 @@ def count(scene: str, seed: int, name: str) -> dict[str, object]:
         far = ndimage.distance_transform_edt(section.fraction <= 0) > FAR_PX
     result = detect(section.cube, name)
     true = section.truth == 1
-    grains, first, third = judge(section, result)
+    grains, first, third = count_right_drivers(section, result)
     return {
         "scene": scene,
         "seed": seed,
@@ -56,7 +56,7 @@ def count(scene: str, seed: int, name: str) -> dict[str, object]:
 
 
 def read_rows(path: Path) -> list[dict[str, object]]:
-    """Rows of earlier starts."""
+    """Rows of earlier runs."""
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -120,7 +120,7 @@ def main() -> None:
                     stream.write(json.dumps(rows[-1]) + "\n")
                 print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
-    # Sections run in any order; the pages list them by scene.
+    # Sections may run in any order; the pages list them by scene.
     table = table.sort_values(
         "scene", key=lambda names: names.map(SCENES.index), kind="stable", ignore_index=True
     )

@@ -1,12 +1,12 @@
-"""Compare all detectors on scenes with truth, take MSFA-Net apart, and write docs/benchmarks.md.
+"""Compare all detectors, and MSFA-Net without single parts, on scenes with truth.
 
     python benchmarks/prepare_minerals.py MINERALS
     MINERAL_ANOMALY_DATA=... python benchmarks/quality.py MINERALS --rows ROWS.jsonl [--minutes M]
 
 Runs the code of `mineral-anomaly benchmark`, one process at a time. Every finished run is added to
-ROWS.jsonl at once: a second start goes on where the first stopped, and ``--minutes`` ends one in
-good time. ``--only NAME...`` runs some detectors or variants, ``--scenes NAME...`` some scenes,
-``--page`` only writes the page.
+ROWS.jsonl at once: a second start continues where the first stopped, and ``--minutes`` sets when a
+start ends. ``--only NAME...`` runs some detectors or variants, ``--scenes NAME...`` some scenes.
+``--page`` runs nothing and writes docs/measured/quality.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_mineral_anomaly.evaluation.benchmark.runs import Scene, parse_scenes, run_one
+from napari_mineral_anomaly.evaluation.benchmark.runs import SceneSource, parse_scenes, run_one
 from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process
 from napari_mineral_anomaly.runs.json_values import plain
 from quality_figures import draw_comparisons, draw_recall, recall_of_saved
@@ -39,8 +39,8 @@ NETWORK_SEEDS = 3
 class Contender:
     """A detector with its defaults, or MSFA-Net with one part changed.
 
-    ``scarce``: run with one network seed on the first section of each kind, because it is slow or
-    because it is a part of the ablation.
+    ``scarce``: run only on the first section of each kind, because it is slow or because it is a
+    part of the ablation.
     """
 
     label: str
@@ -77,7 +77,7 @@ CONTENDERS = (
 )
 
 
-def scenes_of(data: Path, minerals: Path) -> list[Scene]:
+def scenes_of(data: Path, minerals: Path) -> list[SceneSource]:
     """The scenes of the three families, the first section of each kind first."""
     texts = [str(data / "hsi" / f"{name}.mat") for name in AIRBORNE]
     texts += [str(minerals / name) for name in MINERALS]
@@ -86,9 +86,9 @@ def scenes_of(data: Path, minerals: Path) -> list[Scene]:
 
 
 def planned(
-    scenes: list[Scene], only: list[str], names: list[str]
-) -> list[tuple[Contender, Scene, int]]:
-    """All runs: what everybody needs first, then further seeds."""
+    scenes: list[SceneSource], only: list[str], names: list[str]
+) -> list[tuple[Contender, SceneSource, int]]:
+    """All runs: those of the first seed, then those of further seeds."""
     scenes = [scene for scene in scenes if not names or scene.name in names]
     runs = []
     for contender in CONTENDERS:
@@ -103,16 +103,16 @@ def planned(
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of earlier starts."""
+    """Rows of earlier runs."""
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def run_missing(
-    runs: list[tuple[Contender, Scene, int]], rows_file: Path, minutes: float
+    runs: list[tuple[Contender, SceneSource, int]], rows_file: Path, minutes: float
 ) -> list[dict[str, Any]]:
-    """Rows of all runs that are done, after doing missing ones for about ``minutes``."""
+    """Do missing runs for about ``minutes``, and return the rows of all finished runs."""
     rows = read_rows(rows_file)
     done = {(row["detector"], row["scene"], row["seed"]) for row in rows}
     started = time.monotonic()

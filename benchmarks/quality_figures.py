@@ -1,4 +1,4 @@
-"""The figures of benchmarks/quality.py, from the scores that it kept."""
+"""The figures of benchmarks/quality.py, from the scores that it has saved."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ import numpy as np
 import pandas as pd
 
 from napari_mineral_anomaly.evaluation.benchmark.figures import (
-    Comparison,
+    SceneScores,
     draw_grain_recall,
-    draw_maps,
     draw_roc,
+    draw_score_maps,
     draw_separability,
 )
 from napari_mineral_anomaly.evaluation.benchmark.files import grain_recall_table
-from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, Scene
+from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, SceneSource
 from napari_mineral_anomaly.runs.report.drawing import figure_png
 
 SHOWN = ("msfa", "rx", "robust-rx", "local-rx", "pca", "knn")
-# Whose recall is shown: those that ran on every section, one network seed.
+# Detectors whose recall is shown: those that ran on every section; networks with one seed.
 RECALLED = ("msfa", "msfa untrained", *SHOWN[1:], "crd", "iforest")
 
 
 def draw_comparisons(folder: Path, scores: Path) -> list[str]:
-    """ROC and separability of the main detectors, maps of a simulated section; names of files."""
-    comparisons: dict[str, Comparison] = {}
+    """Draw ROC, separability and maps of the main detectors; returns the names of the files."""
+    shown_scenes: dict[str, SceneScores] = {}
     for scene in ("abu-airport-1", "abu-urban-1", "AS14_1", "ME_17_1", "easy-0", "hard-0"):
         found = {label: scores / f"{label}__{scene}.npz" for label in SHOWN}
         loaded = {label: np.load(path) for label, path in found.items() if path.exists()}
         if loaded:
             truth = next(iter(loaded.values()))["truth"]
-            comparisons[scene] = Comparison(
+            shown_scenes[scene] = SceneScores(
                 truth,
                 {label: file["score"] for label, file in loaded.items()},
                 {label: float(file["threshold"]) for label, file in loaded.items()},
             )
-    if not comparisons:
+    if not shown_scenes:
         return []
     # Real scenes appear as curves and boxes only; maps show the simulated section alone.
-    maps = {name: scene for name, scene in comparisons.items() if name == "hard-0"}
+    maps = {name: scene for name, scene in shown_scenes.items() if name == "hard-0"}
     names = []
     for name, draw, shown in (
-        ("benchmark_roc.png", draw_roc, comparisons),
-        ("benchmark_separability.png", draw_separability, comparisons),
-        ("benchmark_maps.png", draw_maps, maps),
+        ("benchmark_roc.png", draw_roc, shown_scenes),
+        ("benchmark_separability.png", draw_separability, shown_scenes),
+        ("benchmark_maps.png", draw_score_maps, maps),
     ):
         if shown:
             (folder / name).write_bytes(figure_png(draw(shown)))
@@ -53,13 +53,13 @@ def draw_comparisons(folder: Path, scores: Path) -> list[str]:
     return names
 
 
-def recall_of_saved(scores: Path, sections: Iterable[Scene]) -> pd.DataFrame:
+def recall_of_saved(scores: Path, sections: Iterable[SceneSource]) -> pd.DataFrame:
     """Grains found by the share of a pixel that they fill, per kind of section and detector.
 
     Returns
     -------
     DataFrame
-        kind, and the columns of `benchmark.files.grain_recall_table`; empty without kept scores.
+        kind, and the columns of `benchmark.files.grain_recall_table`; empty without saved scores.
     """
     runs: dict[str, list[BenchmarkRun]] = {}
     for scene in sections:
@@ -80,7 +80,7 @@ def recall_of_saved(scores: Path, sections: Iterable[Scene]) -> pd.DataFrame:
 
 
 def draw_recall(folder: Path, recall: pd.DataFrame) -> list[str]:
-    """One figure per kind of section; names of files."""
+    """Draw one figure per kind of section; returns the names of the files."""
     names = []
     if not recall.empty:
         for kind, part in recall.groupby("kind", sort=False):

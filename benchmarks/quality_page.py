@@ -9,7 +9,7 @@ import pandas as pd
 from napari_mineral_anomaly.evaluation.benchmark.files import RATE_CRITERION
 from napari_mineral_anomaly.evaluation.benchmark.runs import ALL_FAMILIES, summarise
 
-# Ablations and the untrained control are no rivals of msfa.
+# Variants of msfa (with a part left out, or untrained) are not rivals.
 OURS = "msfa"
 
 
@@ -19,7 +19,7 @@ def is_rival(label: str) -> bool:
 
 
 def write_page(path: Path, rows: pd.DataFrame, recall: pd.DataFrame, figures: list[str]) -> None:
-    """Write the page of all rows that there are."""
+    """Write the page from all rows."""
     first = rows[(rows["seed"] == 0) & ~rows["scene"].str.fullmatch(r"\w+-[1-9]\d*")]
     real = rows[(rows["seed"] == 0) & (rows["family"] != "simulated")]
     first = pd.concat([real, first[first["family"] == "simulated"]])
@@ -65,7 +65,7 @@ def write_page(path: Path, rows: pd.DataFrame, recall: pd.DataFrame, figures: li
 
 
 def _complete(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the contenders that ran on every scene, with every seed they have on any."""
+    """Rows of the contenders that ran on every scene, of the seeds that ran on every scene."""
     n_scenes = rows["scene"].nunique()
     kept = []
     for _, part in rows.groupby("detector", sort=False):
@@ -154,7 +154,7 @@ def _recall(recall: pd.DataFrame) -> list[str]:
 
 
 def markdown(table: pd.DataFrame, digits: dict[str, int]) -> list[str]:
-    """A table in Markdown; empty cells for what is missing."""
+    """A table in Markdown; missing values become empty cells."""
     lines = ["| " + " | ".join(map(str, table.columns)) + " |", "|" + "---|" * table.shape[1]]
     for row in table.to_dict("records"):
         cells = [

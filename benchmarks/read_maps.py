@@ -1,12 +1,12 @@
-"""How long `read_maps` takes beside `tifffile.imread` of the same files, and its peak memory.
+"""Time of `read_maps` compared with `tifffile.imread` of the same files, and its peak memory.
 
     python benchmarks/read_maps.py [--elements 20] [--size 1500 1600] [--repeats 9] [--no-page]
 
-Both readings run in turn in one process on files that were just written, so both come from the same
-cache; the medians of the ratios are told, by the clock and by processor time. The peak is measured
-in a process of its own, as the growth of its resident memory over what it had after importing. In
-the same way a Zarr store of 12 million pixels is opened and its first layer looked at. Writes
-docs/measured/read_maps.md; needs 1.3 GB of disk for a while (TMPDIR chooses where).
+Both readings run in turn in one process on files that were just written, so both read from the same
+cache. The page gives the medians of the ratios, by the clock and by processor time. The peak is
+measured in a process of its own, as the growth of its resident memory after the imports. A Zarr
+store of 12 million pixels is measured in the same way: it is opened and its first layer is read.
+Writes docs/measured/read_maps.md; needs 1.3 GB of disk while it runs (in TMPDIR).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ELEMENTS = [
 ]
 LARGE = (3000, 4000)
 
-# Linux tells the peak since the last reset; writing 5 to clear_refs resets it.
+# Linux reports the peak since the last reset; writing 5 to clear_refs resets it.
 _PEAK = """
 import json, sys, time
 from pathlib import Path
@@ -43,7 +43,7 @@ from napari_mineral_anomaly.io import read_maps
 def kb(key):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(key))
-read_maps(sys.argv[2])  # imports what is imported late
+read_maps(sys.argv[2])  # loads the modules that are imported late
 Path("/proc/self/clear_refs").write_text("5")
 before = kb("VmRSS")
 started = time.process_time()
@@ -88,7 +88,7 @@ def main() -> None:
 def page(
     found: dict[str, float], lazy: dict[str, float], size: tuple[int, int], n_elements: int
 ) -> str:
-    """The figures in words."""
+    """The text of the page."""
     lines = [
         f"Made by `benchmarks/read_maps.py`: {n_elements} uncompressed uint16 TIFFs of "
         f"{size[0]} x {size[1]} pixels ({found['cube_mb']:.0f} MB).",
@@ -137,7 +137,7 @@ def times(scan: Path, repeats: int) -> dict[str, float]:
         read(*given)
         return time.perf_counter() - wall, time.process_time() - cpu
 
-    read_maps(scan)  # imports what is imported late
+    read_maps(scan)  # loads the modules that are imported late
     pairs = [(timed(tifffile.imread, files), timed(read_maps, scan)) for _ in range(repeats)]
     return {
         "imread_cpu_s": statistics.median(plain[1] for plain, _ in pairs),

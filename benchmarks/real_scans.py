@@ -1,10 +1,10 @@
-"""Run the main job on real scans with every detector and write what was found.
+"""Run the main job on real scans with three detectors and write what was found.
 
     MINERAL_ANOMALY_DATA=... python benchmarks/real_scans.py --runs FOLDER [--detectors rx ...]
 
-Each run is `mineral-anomaly detect` in a process of its own, so time and peak memory are those a
-user sees. FOLDER keeps the runs: a second start goes on where the first stopped, and every start
-writes docs/measured/real_scans.md and the loss curves from all runs there are.
+Each run is `mineral-anomaly detect` in a process of its own, so time and peak memory are those that
+a user sees. FOLDER keeps the runs: a second start continues where the first stopped. Every start
+writes docs/measured/real_scans.md and the loss curves from all runs in FOLDER.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ CONTRACT = (
 # Scans whose first grains are listed, and those whose losses are drawn.
 LISTED = ("metapelite_arac01b", "pixl_castle_geyser")
 DRAWN = ("metapelite_arac01b", "pixl_castle_geyser", "ironstone_muxrf")
-# Rare grains of the metapelite: areas whose element stands this far above the scan.
+# Rare grains of the metapelite: areas where an element is this far above the median of the scan.
 RARE_ELEMENTS = ("Zr", "P", "S")
 RARE_SIGMAS = 6.0
 TOP = 10
-# Steps whose median loss is drawn: tiles differ much more than steps do.
+# The drawn loss is a median over this many steps, because tiles differ more than steps do.
 SMOOTHED = 25
-# Where the default threshold gives fewer grains than that, the smallest of these shares of the
-# pixels is listed that gives as many.
+# Where the default threshold gives fewer than `TOP` grains, the pixels with the highest scores are
+# listed instead: the smallest of these shares of all pixels that gives `TOP` grains.
 FALLBACK_SHARES = (0.002, 0.005, 0.01, 0.02)
 EIGHT = np.ones((3, 3), dtype=bool)
 DOCS = Path(__file__).parents[1] / "docs"
@@ -74,7 +74,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 @dataclass(frozen=True)
 class Found:
-    """What one run left: ``record`` is its run.json, ``grains`` its table."""
+    """The results of one run: ``record`` is its run.json, ``grains`` its table."""
 
     name: str
     scan: Path
@@ -92,7 +92,7 @@ def cube_of(scan: Path) -> ElementCube:
 
 
 def run(scan: Path, detector: str, options: list[str], out: Path) -> None:
-    """One `mineral-anomaly detect`, checked for every file of the contract."""
+    """Run `mineral-anomaly detect` once, and check that it wrote every file of the contract."""
     command = [sys.executable, "-m", "napari_mineral_anomaly", "detect", str(scan)]
     command += ["-o", str(out), "--detector", detector, "--overwrite", *options]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -102,7 +102,7 @@ def run(scan: Path, detector: str, options: list[str], out: Path) -> None:
 
 
 def read_run(name: str, scan: Path, detector: str, out: Path) -> Found:
-    """What a finished run left in its folder."""
+    """The results in the folder of a finished run."""
     texts = dict.fromkeys((*DRIVER_COLUMNS, "mineral_hint", "flags"), str)
     return Found(
         name,
@@ -116,7 +116,7 @@ def read_run(name: str, scan: Path, detector: str, out: Path) -> Found:
 
 
 def with_more_grains(found: Found) -> tuple[float, pd.DataFrame, NDArray[np.bool_]]:
-    """Share of the pixels that is listed, grains and mask, see `FALLBACK_SHARES`."""
+    """Share of the pixels that is listed, the grains and the mask; see `FALLBACK_SHARES`."""
     score = tifffile.imread(found.folder / SCORE_FILE)
     cube = cube_of(found.scan)
     for share in FALLBACK_SHARES:
@@ -152,7 +152,7 @@ def top_grain_mask(mask: NDArray[np.bool_], grains: pd.DataFrame) -> NDArray[np.
     first = grains.head(TOP)
     rows = first["centroid_y_px"].round().astype(int)
     columns = first["centroid_x_px"].round().astype(int)
-    # A ring-shaped grain may not hold its own centroid: take the nearest grain pixel.
+    # The centroid of a ring-shaped grain may lie outside it: take the nearest pixel of a grain.
     _, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
     ids = {int(labels[tuple(nearest[:, y, x])]) for y, x in zip(rows, columns, strict=True)}
     return np.isin(labels, sorted(ids))
@@ -184,7 +184,7 @@ def first_grains(found: Found) -> list[str]:
 
 
 def rare_grains_found(scan: Path, mask: NDArray[np.bool_], grains: pd.DataFrame) -> list[str]:
-    """Which of the Zr, P and S grains of the metapelite a list of grains holds."""
+    """How many of the Zr, P and S grains of the metapelite are in a list of grains."""
     top = top_grain_mask(mask, grains)
     lines = []
     for element in RARE_ELEMENTS:
@@ -199,7 +199,7 @@ def rare_grains_found(scan: Path, mask: NDArray[np.bool_], grains: pd.DataFrame)
 
 
 def draw_losses(runs: list[Found]) -> bytes:
-    """Training loss of msfa on the scans of `DRAWN`, a panel each; dots part the two stages."""
+    """Training loss of msfa on the scans of `DRAWN`; a dotted line separates the two stages."""
     figure = new_figure(9.0, 2.8)
     for number, found in enumerate(runs, start=1):
         axes = figure.add_subplot(1, len(runs), number)
@@ -220,7 +220,7 @@ def draw_losses(runs: list[Found]) -> bytes:
 
 
 def write_page(runs: list[Found]) -> None:
-    """The page and the loss curves, from all runs there are."""
+    """Write the page and the loss curves from all runs."""
     lines = [
         "| scan | detector | seconds | times rx | peak MB | flagged px | grains |",
         "|---|---|---|---|---|---|---|",

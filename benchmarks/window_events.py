@@ -1,12 +1,12 @@
-"""How long our code holds napari's event loop on a scan of 2.4 Mpx and 20 elements.
+"""How long our code blocks napari's event loop on a scan of 2.4 Mpx and 20 elements.
 
     xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python benchmarks/window_events.py
 
 Drives a real window through every feature and times each of our slots and handlers (see
 `event_meter.py`). Writes docs/measured/window_events.md.
 
-`--only docks rx` runs these steps and what they need, and writes nothing; `--explain 30` also
-prints what took long in events of our code of 30 ms and more.
+`--only docks rx` runs these steps and the steps that they need, and writes nothing. `--explain 30`
+also prints what took long in events with 30 ms or more of our code.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ from napari_mineral_anomaly.window.layers.links import linked_layers
 
 PAGE = Path(__file__).parents[1] / "docs" / "measured" / "window_events.md"
 BAR_MS = 50.0
-# Seconds that are waited for what follows from something.
+# Seconds to wait for the effects of a step.
 SETTLED = 0.5
 SHAPE, SEED = (1500, 1600), 1
 # A list of some thousand grains, as a low threshold gives.
 LIST_THRESHOLD = 2.6
-# From far in the tail to where half of the scan is flagged.
+# Thresholds from far in the tail to the value at which half of the scan is flagged.
 DRAG = (4.0, 3.5, 3.0, 2.5, 2.0, 1.5, 1.0, 0.5, 0.2, 0.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0)
 
 
 @dataclass(eq=False)
 class Driver:
-    """A window that a script drives while the watcher looks on."""
+    """A window that a script drives while the watcher measures."""
 
     watcher: Watcher
     viewer: Any
     section: SimulatedSection
     folder: Path
     docks: dict[str, Any] = field(default_factory=dict)
-    # Grains, seconds by the clock and of the processor from the first sign of work to the list.
+    # Grains, and seconds (by the clock, of the processor) from the start of the work to the list.
     listing: tuple[int, float, float] = (0, 0.0, 0.0)
 
     def turn(self) -> None:
-        """One turn of the event loop; the longest of a feature is kept."""
+        """One turn of the event loop; the longest turn of each feature is kept."""
         started = time.perf_counter()
         QApplication.processEvents()
         stall = time.perf_counter() - started
@@ -64,13 +64,13 @@ class Driver:
         time.sleep(0.002)
 
     def wait(self, seconds: float) -> None:
-        """Let the window go on."""
+        """Let the event loop run."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.turn()
 
     def until(self, done: Callable[[], bool]) -> None:
-        """Wait for something to happen, then for what follows from it."""
+        """Wait until ``done``, then for the effects."""
         end = time.monotonic() + 300
         while not done():
             if time.monotonic() > end:
@@ -79,7 +79,7 @@ class Driver:
         self.wait(SETTLED)
 
     def dock(self, name: str) -> Any:
-        """A dock, opened where it is not open yet."""
+        """A dock; it is opened if it is not open yet."""
         if name not in self.docks:
             self.docks[name] = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
             self.wait(0.5)
@@ -91,7 +91,7 @@ class Driver:
 
 
 Step = Callable[[Driver], None]
-# In the order in which they run; the names in brackets are what a step cannot do without.
+# In the order in which they run; the tuple names the steps that a step needs.
 STEPS: dict[str, tuple[Step, tuple[str, ...]]] = {}
 
 
@@ -106,7 +106,7 @@ def step(*needs: str) -> Callable[[Step], Step]:
 
 
 def with_needs(names: list[str]) -> list[str]:
-    """These steps and all they need, in the order in which they run."""
+    """These steps and all steps that they need, in the order in which they run."""
     wanted: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -173,7 +173,7 @@ def strokes(driver: Driver) -> None:
 
 
 def drag_line(driver: Driver) -> None:
-    """Pull the line of the histogram to and fro."""
+    """Drag the line of the histogram back and forth."""
     for value in DRAG:
         driver.dock("Threshold").plot.line.setValue(value)
         driver.wait(0.15)
@@ -288,7 +288,7 @@ def clusters(driver: Driver) -> None:
 
 @step("clusters")
 def retrain(driver: Driver) -> None:
-    """The detector again, with its background said."""
+    """Retrain the detector with corrected pseudo-labels."""
     driver.watcher.feature = "retrain with the edited labels"
     dock = driver.dock("Pseudo-labels")
     dock.retrain()
@@ -349,7 +349,7 @@ def references(driver: Driver) -> tuple[float, float]:
 
 
 def first_import() -> float:
-    """Seconds of processor time that napari spends on importing the first dock."""
+    """Seconds of processor time for importing the first dock into napari."""
     code = (
         "import time, napari\n"
         "viewer = napari.Viewer(show=False)\n"
@@ -447,7 +447,7 @@ def main() -> None:
         text = page(driver, copy_ms, set_ms)
         viewer.close()
     print(text)
-    # A part of the run, or one that was looked at closely, is not what the page shows.
+    # The page shows only complete runs without profiling.
     if args.only is None and args.explain is None:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(text, encoding="utf-8")

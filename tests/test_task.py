@@ -48,12 +48,6 @@ def test_a_listener_that_cancels_stops_the_next_step() -> None:
         task.check()
 
 
-def test_telling_alone_does_not_check() -> None:
-    events: list[ProgressEvent] = []
-    Task(events.append, cancelled()).tell(ProgressEvent("writing"))
-    assert events == [ProgressEvent("writing")]
-
-
 def test_silent_does_nothing_and_is_never_cancelled() -> None:
     SILENT.step("training", 1, 10)
     SILENT.check()

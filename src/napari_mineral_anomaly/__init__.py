@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __version__ = version("napari-mineral-anomaly")
 __all__ = ["AnomalyResult", "ElementCube", "__version__", "detect", "read_maps"]
 
-# napari imports this package at start-up to find the manifest: keep that import cheap.
+# napari imports this package at start-up to find the manifest, so the import must be fast.
 _HOME = {
     "AnomalyResult": "napari_mineral_anomaly.detectors.results.result",
     "ElementCube": "napari_mineral_anomaly.scan.cube",

@@ -1,6 +1,8 @@
-"""Run a function in a process of its own: its memory and its crash are nobody else's.
+"""Run a function in a process of its own: its memory and its crash do not reach this process.
 
-The process is spawned, never forked, so that it behaves alike on every system and starts clean.
+The process is spawned, never forked, so that it starts clean and behaves the same on every system.
+`concurrent.futures.ProcessPoolExecutor` is not used: in Python 3.11 it can neither end a process
+that is still working nor report the exit code of a process that died.
 """
 
 from __future__ import annotations
@@ -20,34 +22,36 @@ R = TypeVar("R")
 
 
 class ProcessDiedError(RuntimeError):
-    """The process ended without a result: killed, out of memory, or crashed in foreign code."""
+    """The process ended without a result: killed, out of memory, or crashed in a library."""
 
 
 def call_in_own_process(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call ``function`` in a new process and wait for what it returns.
+    """Call ``function`` in a new process, wait for it, and return its result.
+
+    After any exception here, an interruption included, the process is ended at once.
 
     Parameters
     ----------
     function : callable
-        Importable by name; arguments and result must be picklable.
+        Importable by name; the arguments and the result must be picklable.
 
     Raises
     ------
     ProcessDiedError
         When the process ends without an answer.
     Exception
-        Whatever ``function`` raises, with its own type and the process's traceback as a note.
-
-    After any exception here, an interruption included, the process is ended at once.
+        The exception that ``function`` raises, with its own type; the traceback of the process is
+        added as a note.
     """
     context = multiprocessing.get_context("spawn")
     answers, to_us = context.Pipe(duplex=False)
-    # Pickled here, not by the start of the process: the imports that unpickling brings then
-    # happen after the process stopped listening to Ctrl-C.
+    # Pickled here, not by ``start``: so the process first ignores Ctrl-C, then unpickles, which
+    # imports the modules of the function and its arguments.
     process = context.Process(target=_work, args=(to_us, pickle.dumps((function, args, kwargs))))
     try:
         process.start()
-        # Ours must be closed: only then does the end of the process end the waiting below.
+        # Our copy of the process's end must be closed: otherwise ``recv`` waits for ever when the
+        # process dies.
         to_us.close()
         try:
             error, value = answers.recv()
@@ -67,7 +71,7 @@ def call_in_own_process(function: Callable[P, R], *args: P.args, **kwargs: P.kwa
 
 
 def _work(to_parent: Connection, payload: bytes) -> None:
-    # Ctrl-C reaches the whole group; the parent alone answers it, by ending this process.
+    # Ctrl-C reaches parent and child; only the parent reacts to it, and ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         function, args, kwargs = pickle.loads(payload)
@@ -80,18 +84,18 @@ def _work(to_parent: Connection, payload: bytes) -> None:
 
 
 def peak_memory_mb() -> float | None:
-    """Largest resident memory of this process so far in 10^6 bytes; None where nobody tells."""
+    """Largest resident memory of this process so far, in 10^6 bytes; None if it is not known."""
     if sys.platform == "win32":
         return _peak_memory_mb_windows()
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts kibibytes, macOS bytes.
+    # Linux gives kibibytes, macOS bytes.
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def _peak_memory_mb_windows() -> float | None:
-    # psutil comes with napari, not with us; it knows the peak working set of Windows.
+    # psutil is installed by napari, not by us; on Windows it knows the peak memory.
     try:
         psutil = import_module("psutil")
     except ImportError:

@@ -1,7 +1,7 @@
-"""`Task`: every long computation takes one, tells its progress to it and asks it for a cancel.
+"""`Task`: every long computation takes one, to report its progress and to be cancelled.
 
-It lives in core, not in `jobs`, because detectors use it; `jobs` only carries events and a cancel
-between threads. A computation does not know who listens.
+It is a file of core, not of `window.jobs`, because detectors use it; `window.jobs` only carries
+events and a cancel between threads. A computation does not know who listens.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 
 
 class CancelledError(Exception):
-    """Raised inside a computation whose `CancelToken` was cancelled."""
+    """Raised in a computation whose `CancelToken` was cancelled."""
 
 
 class CancelToken:
-    """A one-way flag: set by whoever waits, checked by whoever computes.
+    """A flag that the caller sets once and the computation checks.
 
-    Computations call `check` at natural seams (a training step, a tile, a chunk of DBSCAN), so a
-    cancelled run ends at the next seam and leaves nothing half-written.
+    Computations call `check` between their steps (a training step, a tile, a chunk of DBSCAN), so
+    a cancelled run ends after its current step and leaves nothing half-written.
     """
 
     def __init__(self) -> None:
@@ -48,11 +48,12 @@ class ProgressEvent:
     Attributes
     ----------
     phase : str
-        What is being done, in the user's words: "reading", "training", "pseudo-labels", "scoring".
+        What is being done, in words for the user: "reading", "training", "pseudo-labels",
+        "scoring".
     step, total : int
-        Steps done and steps in this phase; ``total`` 0 means unknown.
+        Steps done and all steps of this phase; ``total`` 0 means unknown.
     message : str
-        One short line for people, may be empty.
+        One short line for the user, may be empty.
     loss : float or None
         Training loss of this step, where there is one.
     partial : object or None
@@ -72,16 +73,16 @@ ProgressCallback = Callable[[ProgressEvent], None]
 
 @dataclass(frozen=True)
 class Task:
-    """What a long computation is given to tell its progress and to hear of a cancel.
+    """What a long computation needs to report its progress and to be cancelled.
 
-    ``Task()`` has no listener and cannot be cancelled; that is `SILENT`, the default everywhere.
+    ``Task()`` has no listener and cannot be cancelled; `SILENT`, the default everywhere, is one.
 
     Attributes
     ----------
     listener : callable or None
         Called with each `ProgressEvent`, in the thread of the computation.
     token : CancelToken or None
-        Set by whoever wants the computation to stop.
+        The flag that stops the computation.
     """
 
     listener: ProgressCallback | None = None
@@ -97,11 +98,6 @@ class Task:
         if self.token is not None:
             self.token.check()
 
-    def tell(self, event: ProgressEvent) -> None:
-        """Send ``event`` to the listener, without a check for a cancel."""
-        if self.listener is not None:
-            self.listener(event)
-
     def step(
         self,
         phase: str,
@@ -111,18 +107,19 @@ class Task:
         loss: float | None = None,
         partial: Any = None,
     ) -> None:
-        """Check for a cancel, then tell one step; the arguments are those of `ProgressEvent`.
+        """Check for a cancel, then report one step; the arguments are those of `ProgressEvent`.
 
         Raises
         ------
         CancelledError
-            When the computation should stop; then nothing is told.
+            When the computation should stop; then nothing is reported.
         """
         self.check()
-        self.tell(ProgressEvent(phase, done, total, message, loss, partial))
+        if self.listener is not None:
+            self.listener(ProgressEvent(phase, done, total, message, loss, partial))
 
     def quiet(self) -> Task:
-        """The same cancel without the listener: for a part whose steps are not to be shown."""
+        """The same task without its listener, for a part whose steps are not shown."""
         return Task(token=self.token)
 
 

@@ -1,4 +1,4 @@
-"""Small pieces of sentences: lists, counts and sizes in words."""
+"""Parts of sentences: lists, counts and sizes in words."""
 
 from __future__ import annotations
 
@@ -20,10 +20,5 @@ def listed(names: Sequence[str], shown: int = 4) -> str:
 
 
 def counted(n: int, thing: str) -> str:
-    """A number with its noun, thousands set apart: "1 grain", "1,234 grains"."""
+    """A number with its noun: "1 grain", "1,234 grains"."""
     return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
-
-
-def count(number: int, what: str) -> str:
-    """A number with its noun: "1 grain", "1234 grains"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -32,16 +32,31 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"mineral-anomaly {__version__}\n"
 
 
-def test_help_imports_nothing_heavy():
+def imported(*argv: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
     code = (
         "import sys\n"
         "from napari_mineral_anomaly.cli import main\n"
-        "assert main(['detect', '--help']) == 0\n"
-        "heavy = {'torch', 'numpy', 'napari', 'qtpy', 'matplotlib', 'pydantic', 'pandas'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+        "assert main(sys.argv[1:]) == 0\n"
+        "print(*sys.modules, file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == "[]\n"
+    argv = (sys.executable, "-c", code, *argv)
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["inspect", "--help"], ["detect", "--help"]])
+def test_help_imports_nothing_heavy(argv):
+    heavy = {"torch", "numpy", "napari", "qtpy", "matplotlib", "pydantic", "pandas"}
+    heavy |= {"xraydb", "sqlalchemy", "scipy"}
+    assert not heavy & imported(*argv)
+
+
+def test_inspect_imports_no_detector_and_draws_nothing(scan):
+    modules = imported("inspect", str(scan))
+    assert not {"torch", "matplotlib", "pandas", "sklearn"} & modules
+    ours = "napari_mineral_anomaly"
+    assert not [m for m in modules if m.startswith((f"{ours}.detectors", f"{ours}.simulate"))]
 
 
 @pytest.mark.parametrize(

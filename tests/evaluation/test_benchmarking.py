@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +23,6 @@ from napari_mineral_anomaly.evaluation.benchmark.runs import (
     summarise,
 )
 from napari_mineral_anomaly.evaluation.metrics import evaluate
-from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process
 from napari_mineral_anomaly.simulate import simulate_section, write_section
 
 
@@ -133,25 +130,6 @@ def test_a_run_is_detect_and_evaluate(section, folder):
     assert run.row["n_flagged"] == np.count_nonzero(run.score >= run.threshold)
     assert run.threshold == result.threshold
     assert run.row["seconds"] > 0
-
-
-def refuse(path):
-    raise InputError(f"{path} is not a scene.")
-
-
-def test_bad_input_in_the_process_comes_back_as_such():
-    with pytest.raises(InputError) as caught:
-        call_in_own_process(refuse, "one.tif")
-    assert str(caught.value) == "one.tif is not a scene."
-    assert any("in refuse" in note for note in caught.value.__notes__)
-
-
-def test_a_process_that_dies_is_told_from_one_that_fails():
-    with pytest.raises(ProcessDiedError, match="exit code 7"):
-        call_in_own_process(os._exit, 7)
-    with pytest.raises(ZeroDivisionError):
-        call_in_own_process(divmod, 1, 0)
-    assert call_in_own_process(os.getpid) != os.getpid()
 
 
 def row(scene, family, detector, seed, auc, ap, seconds=1.0):

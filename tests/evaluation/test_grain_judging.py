@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn.metrics import precision_recall_curve
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.evaluation.against_truth import at_threshold, judge
+from napari_mineral_anomaly.evaluation.against_truth import at_threshold, compare_with_truth
 from napari_mineral_anomaly.evaluation.intervals import bootstrap_share, wilson
 from napari_mineral_anomaly.evaluation.metrics import evaluate, pr_curve, roc_3d
 from napari_mineral_anomaly.evaluation.sampled_truth import draw_sample, load_sample, save_sample
@@ -56,7 +56,7 @@ def test_curves_and_table_agree_with_the_metrics():
     rng = np.random.default_rng(0)
     truth = (rng.random((60, 60)) > 0.95).astype(np.uint8)
     score = np.round(rng.normal(size=(60, 60)) + 2 * truth, 1)
-    judgement = judge(score, truth, 2.0)
+    judgement = compare_with_truth(score, truth, 2.0)
     metrics = evaluate(score, truth, threshold=2.0)
     assert judgement.metrics == metrics
     assert judgement.roc.area() == pytest.approx(metrics["auc"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_mineral_anomaly.evaluation.against_truth import judge
+from napari_mineral_anomaly.evaluation.against_truth import compare_with_truth
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
@@ -58,7 +58,7 @@ def test_the_figures_are_those_of_the_core(
 ) -> None:
     score = the_layer(scanned, "score")
     threshold = float(score.metadata["mineral_anomaly"]["threshold"])
-    expected = judge(score.data, section.truth, threshold)
+    expected = compare_with_truth(score.data, section.truth, threshold)
     c = expected.confusion
     counts = (c.true_positive, c.false_positive, c.false_negative, c.true_negative)
     assert pixels(judging) == [f"{n:,}" for n in counts]

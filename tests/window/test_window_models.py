@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.evaluation.brushed_truth import compare, truth_for_files
+from napari_mineral_anomaly.evaluation.brushed_truth import compare_brushed, truth_for_files
 from napari_mineral_anomaly.grains.pixels.mask import MaskKeeper, computed_mask
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -137,21 +137,21 @@ def test_truth_and_score_are_compared_where_both_know_something() -> None:
     labels = np.zeros(SCORE.shape, np.uint8)
     labels[0, 4] = labels[3, 0] = 1
     labels[2, 1] = 2
-    agreement = compare(SCORE, labels)
+    agreement = compare_brushed(SCORE, labels)
     # Scores of the anomalies: 9 and 7; of the 16 others 5, 5, 3, 1 and zeros: all lower.
     assert agreement.auc == 1.0
     assert agreement.average_precision == 1.0
     assert (agreement.n_anomaly, agreement.n_background, agreement.n_left_out) == (2, 16, 2)
     labels[0, 0] = 1  # score 0: 11 background pixels tie with it, 4 beat it
-    agreement = compare(SCORE, labels)
+    agreement = compare_brushed(SCORE, labels)
     assert agreement.auc == pytest.approx((2 * 15 + 11 / 2) / (3 * 15))
 
 
 def test_what_is_missing_for_a_comparison_is_said() -> None:
     labels = np.zeros(SCORE.shape, np.uint8)
-    assert compare(SCORE, labels).missing == "Brush at least one anomalous pixel."
-    assert "erase" in compare(SCORE, labels + 1).missing
-    assert "4 × 5" in compare(SCORE, np.zeros((2, 2), np.uint8)).missing
+    assert compare_brushed(SCORE, labels).missing == "Brush at least one anomalous pixel."
+    assert "erase" in compare_brushed(SCORE, labels + 1).missing
+    assert "4x5" in compare_brushed(SCORE, np.zeros((2, 2), np.uint8)).missing
 
 
 def test_the_report_shows_warnings_and_reasons_and_escapes_names() -> None:

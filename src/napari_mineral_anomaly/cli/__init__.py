@@ -1,4 +1,4 @@
-"""The command ``mineral-anomaly``: the same engine as the window, for terminals and scripts."""
+"""The command ``mineral-anomaly``: the same computations as in the window, for scripts."""
 
 from __future__ import annotations
 

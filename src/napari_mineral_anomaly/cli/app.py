@@ -1,4 +1,4 @@
-"""From arguments to an exit code: 0 success, 2 bad input in one sentence, 130 interrupted."""
+"""From arguments to an exit code: 0 success, 2 bad input, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:  # argparse, after --help and --version
         return leaving.code if isinstance(leaving.code, int) else SUCCESS
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone; Python would complain again at exit.
+        # The program that reads our output (head, less) has ended. Without this Python prints an
+        # error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return SUCCESS
 
@@ -54,7 +55,7 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     Raises
     ------
     InputError
-        For anything that is not understood, as one sentence.
+        For arguments that are not understood; the message is one sentence.
     SystemExit
         After ``--help`` and ``--version``, as argparse does.
     """

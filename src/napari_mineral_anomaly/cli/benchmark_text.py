@@ -12,12 +12,12 @@ from napari_mineral_anomaly.evaluation.benchmark.runs import ALL_FAMILIES, summa
 
 
 def comparison_text(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows for people: a table per scene, then the means per family."""
+    """The rows as text: a table per scene, then the means per family."""
     table = pd.DataFrame(rows)
     parts = [_scene_text(str(name), part) for name, part in table.groupby("scene", sort=False)]
     summary = summarise(rows)
     families = summary["family"].drop_duplicates().tolist()
-    if len(families) == 2:  # one family and the mean over it, which would say the same again
+    if len(families) == 2:  # one family, and the mean of families, which is the same
         families.remove(ALL_FAMILIES)
     parts += [_family_text(name, summary[summary["family"] == name]) for name in families]
     return "\n\n".join(parts)

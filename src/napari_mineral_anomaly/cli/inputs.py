@@ -1,4 +1,4 @@
-"""From what was typed to what the engine takes: configs, names, images beside others."""
+"""From arguments to values: detector parameters, names of folders, thresholds, truth masks."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TRUTH_FILE = "truth.tif"
 def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorConfig:
     """Parameters of a detector: defaults, then ``--config``, then single options.
 
-    ``--epochs`` for a detector without epochs is told on stderr and ignored.
+    ``--epochs`` for a detector without epochs is ignored, with a note on stderr.
 
     Raises
     ------
     InputError
-        For an unknown detector, an unknown parameter and a value that is not possible.
+        For an unknown detector, an unknown parameter or an impossible value.
     """
     known = config_class(detector).model_fields
     parameters = {} if arguments.config is None else _read_json_object(arguments.config)
@@ -48,10 +48,10 @@ def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorCon
     return make_config(detector, **parameters)
 
 
-def tell_if_slow(
+def warn_if_slow(
     detector: str, config: DetectorConfig, cube: ElementCube, *, fit: bool = True
 ) -> None:
-    """One line on stderr before a run that will take long; never an error.
+    """Print one line on stderr before a run that will take long; never an error.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ def tell_if_slow(
 
 
 def output_names(inputs: Sequence[Path]) -> list[str]:
-    """One folder name per scan: its own name, with its parent's where two are alike.
+    """One folder name per scan: its own name, with that of its parent where two are equal.
 
     Raises
     ------
     InputError
-        When two scans are alike even so.
+        When two names are still equal.
     """
-    # Not resolved: a link has the name that its owner gave it.
+    # Links are not resolved: a link keeps the name that the user gave it.
     full = [Path(os.path.abspath(path)) for path in inputs]  # noqa: PTH100 (absolute() keeps ..)
     names = [path.name if path.is_dir() else path.name.split(".")[0] for path in full]
     twice = {name for name, n in Counter(names).items() if n > 1}
@@ -93,7 +93,7 @@ def output_names(inputs: Sequence[Path]) -> list[str]:
 
 
 def score_file(path: Path) -> Path:
-    """The score map itself, for a folder of results or for the map."""
+    """The file of the score map, given that file or a folder of results."""
     return path / SCORE_FILE if path.is_dir() else path
 
 
@@ -103,7 +103,7 @@ def threshold_beside(score: Path) -> float | None:
     Raises
     ------
     InputError
-        When there is a run.json that holds no threshold.
+        When there is a run.json without a threshold.
     """
     run_file = score.parent / RUN_FILE
     if not run_file.is_file():

@@ -1,4 +1,4 @@
-"""Options that several commands share; imports nothing heavy, so that ``--help`` is instant."""
+"""Options that several commands share; imports nothing heavy, so that ``--help`` is fast."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises `InputError` for what it does not understand."""
 
     def __init__(self, **options: Any) -> None:
-        # Scripts rely on full names: an abbreviation may mean something else one day.
+        # No abbreviations: in a later version an abbreviation could mean another option.
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        """Raise instead of leaving the program."""
+        """Raise an error instead of ending the program."""
         raise InputError(f"{self.prog}: {message}; see {self.prog} --help.")
 
 
@@ -60,18 +60,18 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--pixel-size",
         type=_pixel_size,
         metavar="UM",
-        help="pixel size in µm where the files do not tell; DOWN,ACROSS where they differ; kept "
-        "for the folder, and used again where nothing else is known",
+        help="pixel size in µm, if the files do not hold it; DOWN,ACROSS if the two differ; it is "
+        "kept for this folder and used again if nothing else is known",
     )
     group.add_argument(
         "--spot-size",
         type=_size_um,
         metavar="UM",
-        help="diameter of the beam in µm, for the report: grains below it are blobs of its size",
+        help="diameter of the beam in µm, for the report: smaller grains look as large as the beam",
     )
     group.add_argument("--valid", type=Path, metavar="IMAGE", help="non-zero pixels hold sample")
     group.add_argument(
-        "--sample", metavar="NAME", help="which sample, for a folder that holds several"
+        "--sample", metavar="NAME", help="the sample to read, if the folder holds several"
     )
     group.add_argument(
         "--energy",
@@ -79,14 +79,14 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         type=_finite,
         metavar=("OFFSET", "GAIN"),
         help="spectrum images: energy of the first channel and width of a channel in keV, for "
-        "example 0 0.01; overrules the file",
+        "example 0 0.01; used instead of the values in the file",
     )
     group.add_argument(
         "--elements",
         type=_names,
         metavar="LIST",
-        help="spectrum images: the elements to map, as Fe,Ca,Ti (Pb Ma chooses a line); default: "
-        "those that the sum of the spectra shows, and those that the file lists",
+        help="spectrum images: the elements to map, such as Fe,Ca,Ti (Pb Ma chooses a line); "
+        "default: the elements seen in the sum of the spectra and those listed in the file",
     )
 
 
@@ -96,16 +96,18 @@ def add_fitting(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--detector",
         metavar="NAME",
-        help="msfa (default), msfa-paper, rx ...: a wrong name is answered with all of them",
+        help="msfa (default), msfa-paper, rx ...; a wrong name prints the list of all detectors",
     )
-    group.add_argument("--seed", type=from_zero, help="same seed, same numbers (default 0)")
+    group.add_argument(
+        "--seed", type=from_zero, help="the same seed gives the same numbers (default 0)"
+    )
     add_device(group)
     group.add_argument("--epochs", type=from_zero, metavar="N", help="training steps per stage")
     group.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="JSON with parameters of the detector; the options above override it",
+        help="JSON file with parameters of the detector; the options above replace its values",
     )
 
 
@@ -136,13 +138,17 @@ def add_threshold(parser: Any, summary: str) -> None:
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """``--json``."""
-    parser.add_argument("--json", action="store_true", help="JSON and nothing else on stdout")
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON, and nothing else, on stdout"
+    )
 
 
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise argparse.ArgumentTypeError(f"must be names with commas, as Fe,Ca,Ti, not {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be names with commas, such as Fe,Ca,Ti, not {text!r}"
+        )
     return names
 
 

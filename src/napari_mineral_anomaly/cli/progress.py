@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line now and then in a log."""
+"""Progress on stderr: a bar on a terminal, a line every `SECONDS_BETWEEN_LINES` in a log."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from napari_mineral_anomaly.progress import ProgressEvent
 
 SECONDS_BETWEEN_LINES = 20.0
 
-# Reading takes seconds, and its errors are to stand alone in a log.
+# Reading takes only seconds, and in a log an error of the reader should be the only line.
 _SILENT_IN_LOGS = {"opening", "reading"}
 
 
 class ProgressPrinter:
-    """Shows `ProgressEvent`s; a context manager, which clears the bar at its end.
+    """Shows `ProgressEvent`s; a context manager that removes the bar at its end.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class ProgressPrinter:
             self._phase = event.phase
             bar = self._bar = tqdm(
                 total=event.total or None,
-                # Phases alternate (training, pseudo-labels): a bar may begin half-way.
+                # Phases alternate (training, pseudo-labels), so a bar may begin in the middle.
                 initial=max(event.step - 1, 0),
                 desc=event.phase,
                 file=self._stream,

@@ -1,4 +1,4 @@
-"""What the commands print: sentences and tables for people, strict JSON for programs."""
+"""What the commands print: sentences and tables, or strict JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
 from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
 from napari_mineral_anomaly.runs.json_values import as_json
-from napari_mineral_anomaly.words import count
+from napari_mineral_anomaly.words import counted
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.runs.folder import WrittenRun
@@ -29,7 +29,7 @@ _METRIC_NAMES = {
 
 
 def run_values(written: WrittenRun) -> dict[str, Any]:
-    """What ``--json`` says of a run: run.json, its folder and the worst grains."""
+    """What ``--json`` prints of a run: run.json, its folder and the grains of highest rank."""
     grains = written.grains.head(GRAINS_IN_JSON).to_dict("records")
     return {"out": str(written.folder)} | written.record.model_dump() | {"grains": grains}
 
@@ -40,10 +40,10 @@ def run_json(written: WrittenRun) -> str:
 
 
 def run_summary(written: WrittenRun) -> str:
-    """What a run found, for people."""
+    """What a run found, as text."""
     record, grains = written.record, written.grains
     parts = [
-        f"{record.source}: {count(record.n_grains, 'grain')} at or above "
+        f"{record.source}: {counted(record.n_grains, 'grain')} at or above "
         f"{record.threshold:.2f} background sigmas ({record.detector}; {record.n_flagged} of "
         f"{record.n_valid} pixels, about {record.promised_false_pixels:.3g} expected by chance)."
     ]
@@ -74,7 +74,7 @@ def run_summary(written: WrittenRun) -> str:
 
 
 def metrics_summary(metrics: dict[str, Any], threshold: float | None) -> str:
-    """The metrics for people."""
+    """The metrics as text."""
     rows = [[name, f"{metrics[key]:.4f}"] for key, name in _METRIC_NAMES.items()]
     precision = metrics["grain_precision"]
     for n, value in (precision or {}).items():

@@ -1,1 +1,1 @@
-"""How good a result is: metrics against a known truth, and benchmarks."""
+"""How good a result is: comparison with a known truth, and benchmarks."""

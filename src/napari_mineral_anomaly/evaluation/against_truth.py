@@ -1,4 +1,4 @@
-"""A score map judged against a truth mask: curves, the confusion at a threshold, grains."""
+"""Compare a score map with a truth mask: curves, the confusion at a threshold, grains."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from napari_mineral_anomaly.progress import SILENT, Task
 
 @dataclass(frozen=True)
 class Confusion:
-    """Compared pixels at or above a threshold (flagged) and below it, by the truth."""
+    """Numbers of compared pixels: flagged (at or above a threshold) or not, anomalous or not."""
 
     true_positive: int
     false_positive: int
@@ -76,9 +76,10 @@ class Judgement:
     confusion : Confusion
         Pixels at the threshold.
     grain_precision : Interval
-        Grains of the map that touch a true anomaly, of those that hold a compared pixel.
+        Share of the flagged grains that touch a true anomaly; only grains with a compared pixel
+        count.
     grain_recall : Interval
-        True grains of which at least one pixel is flagged.
+        Share of the true grains of which at least one pixel is flagged.
     table : DataFrame
         figure, value, low, high (95 %; NaN where there is none), meaning.
     """
@@ -95,7 +96,7 @@ class Judgement:
     table: pd.DataFrame
 
 
-def judge(
+def compare_with_truth(
     score: ArrayLike,
     truth: ArrayLike,
     threshold: float,
@@ -105,7 +106,7 @@ def judge(
     seed: int = 0,
     task: Task = SILENT,
 ) -> Judgement:
-    """Compare a score map with a truth mask in all ways at once.
+    """Compare a score map with a truth mask: all metrics, curves and counts.
 
     Parameters
     ----------
@@ -117,24 +118,20 @@ def judge(
         Resamples of the grains for the intervals.
     seed : int
     task : Task, optional
-        Tells progress (phase "judging") and answers a cancel.
+        Reports progress (phase "judging") and can be cancelled.
 
     Raises
     ------
     InputError
         As `metrics.evaluate`.
     """
-
-    def tell(step: int, message: str) -> None:
-        task.step("judging", step, 4, message)
-
-    tell(0, "metrics")
+    task.step("judging", 0, 4, "metrics")
     metrics = evaluate(score, truth, valid=valid, threshold=threshold)
-    tell(1, "ROC")
+    task.step("judging", 1, 4, "ROC")
     roc = roc_curve(score, truth, valid=valid)
-    tell(2, "precision and recall")
+    task.step("judging", 2, 4, "precision and recall")
     pr = pr_curve(score, truth, valid=valid)
-    tell(3, "grains")
+    task.step("judging", 3, 4, "grains")
     roc3d = roc_3d(score, truth, valid=valid)
     boxes = separability(score, truth, valid=valid)
     confusion, precision, recall = at_threshold(
@@ -155,11 +152,12 @@ def at_threshold(
     n_bootstrap: int = 1000,
     seed: int = 0,
 ) -> tuple[Confusion, Interval, Interval]:
-    """What changes when the threshold moves: the confusion, grain precision and grain recall.
+    """The values that depend on the threshold: confusion, grain precision and grain recall.
 
     Grains and true grains are 8-connected areas of the whole map, so that a left-out strip does
-    not split one into two; a grain without a compared pixel does not count. Intervals: bootstrap
-    over grains (`intervals.bootstrap_share`), because the pixels of a grain are not independent.
+    not split a grain into two. A grain without a compared pixel does not count. The intervals are
+    bootstrapped over grains (`intervals.bootstrap_share`), because the pixels of a grain are not
+    independent.
     """
     scores, labels, use = compared_pixels(score, truth, valid)
     found = flagged(scores, threshold)

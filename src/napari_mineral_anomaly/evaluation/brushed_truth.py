@@ -1,4 +1,4 @@
-"""Comparing a brushed truth with a score: what is missing, and what comes out."""
+"""Compare a score with a truth that the user brushed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.evaluation import metrics
+from napari_mineral_anomaly.words import pixels
 
-# Values of the truth mask while it is brushed; in files, "leave out" is evaluation.LEAVE_OUT.
+# Values of the brushed truth mask; in files, "leave out" is `metrics.LEAVE_OUT`.
 ANOMALY, LEAVE_OUT = 1, 2
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """How well a score finds the brushed anomalies; a sentence instead where it cannot be said."""
+class BrushedComparison:
+    """How well a score finds the brushed anomalies.
+
+    ``missing`` is a sentence about what the user must brush before anything can be compared; then
+    ``auc`` and ``average_precision`` are None.
+    """
 
     auc: float | None
     average_precision: float | None
@@ -27,26 +32,26 @@ class Agreement:
 
 
 def truth_for_files(labels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Brushed truth in the coding of files: 0 background, 1 anomaly, 255 leave out."""
+    """Brushed truth with the values used in files: 0 background, 1 anomaly, 255 leave out."""
     out = np.full(labels.shape, metrics.LEAVE_OUT, dtype=np.uint8)
     out[labels == 0] = 0
     out[labels == ANOMALY] = ANOMALY
     return out
 
 
-def compare(score: NDArray[np.floating[Any]], labels: NDArray[Any]) -> Agreement:
+def compare_brushed(score: NDArray[np.floating[Any]], labels: NDArray[Any]) -> BrushedComparison:
     """AUC and average precision of a score against a brushed truth.
 
     Pixels without a score count as left out.
     """
     if score.shape != labels.shape:
-        return Agreement(
+        return BrushedComparison(
             None,
             None,
             0,
             0,
             0,
-            f"The truth mask is {_size(labels)} pixels, the score {_size(score)}: "
+            f"The truth mask is {pixels(labels.shape)} pixels, the score {pixels(score.shape)}: "
             "choose a truth mask of the same scan.",
         )
     truth = truth_for_files(labels)
@@ -60,10 +65,6 @@ def compare(score: NDArray[np.floating[Any]], labels: NDArray[Any]) -> Agreement
     elif n_background == 0:
         missing = "Leave at least one pixel as background: erase some of the brushed ones."
     if missing:
-        return Agreement(None, None, n_anomaly, n_background, n_left_out, missing)
+        return BrushedComparison(None, None, n_anomaly, n_background, n_left_out, missing)
     auc, average_precision = metrics.auc_and_ap(score, truth)
-    return Agreement(auc, average_precision, n_anomaly, n_background, n_left_out)
-
-
-def _size(image: NDArray[Any]) -> str:
-    return " × ".join(str(n) for n in image.shape)
+    return BrushedComparison(auc, average_precision, n_anomaly, n_background, n_left_out)

@@ -30,11 +30,15 @@ class Interval:
 
 
 def wilson_limits(n_true: float, n: float, z: float = Z_95) -> tuple[float, float]:
-    """Wilson's score interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22, 209); n > 0."""
+    """Wilson's score interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22, 209); n > 0.
+
+    Not scipy.stats.binomtest: the stratified interval of `sampled_truth` needs numbers of cases
+    that are not whole, and another z for each sample.
+    """
     share = n_true / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # At the ends the formula gives 0 and 1 up to rounding.
+    # Where no case or every case is true, the formula gives 0 or 1 up to rounding.
     low = 0.0 if n_true == 0 else max(0.0, float(middle - half))
     high = 1.0 if n_true == n else min(1.0, float(middle + half))
     return low, high
@@ -51,8 +55,8 @@ def wilson(n_true: int, n: int) -> Interval:
 def bootstrap_share(hits: NDArray[np.bool_], *, n_bootstrap: int, seed: int) -> Interval:
     """A share with its bootstrap percentile interval, resampling the cases.
 
-    Where all cases agree every resample is the same and the bootstrap says nothing: Wilson's
-    interval takes its place.
+    Where all cases are equal, every resample is the same and the bootstrap gives no width; then
+    Wilson's interval is used.
     """
     n, n_true = int(hits.size), int(np.count_nonzero(hits))
     if n_true in (0, n):

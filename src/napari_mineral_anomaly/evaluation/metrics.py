@@ -1,4 +1,4 @@
-"""How well a score map separates a truth mask: the metrics of the field, ties handled."""
+"""How well a score map separates a truth mask: the metrics of the field, with ties counted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
+from napari_mineral_anomaly.words import pixels
 
 LEAVE_OUT = 255
 TOP_GRAINS = (10, 20, 50)
@@ -38,21 +39,22 @@ class RocCurve:
     def area(self, up_to: float = 1.0) -> float:
         """Area under the curve from false positive rate 0 to ``up_to``.
 
-        By trapezoids: a tie of background and anomaly is a straight segment, one half.
+        By trapezoids: background and anomalous pixels of equal score are one straight segment, so
+        a tie counts one half.
         """
         fpr, tpr = self.false_positive_rate, self.true_positive_rate
         inside = fpr <= up_to
         x = np.append(fpr[inside], up_to)
         y = np.append(tpr[inside], np.interp(up_to, fpr, tpr))
         if fpr[inside][-1] == up_to:
-            # np.interp would pick the far end of a vertical step; nothing is left to add.
+            # The curve has a point at ``up_to``; at a vertical step np.interp takes the far end.
             x, y = x[:-1], y[:-1]
         return float(np.trapezoid(y, x))
 
 
 @dataclass(frozen=True, eq=False)
 class PrCurve:
-    """Points of a precision-recall curve, one per distinct score, by rising recall.
+    """Points of a precision-recall curve, one per distinct score, in order of rising recall.
 
     Attributes
     ----------
@@ -70,7 +72,7 @@ class PrCurve:
 
 @dataclass(frozen=True, eq=False)
 class Roc3D:
-    """The two curves that a 3-D ROC adds: Pd and Pf over the threshold.
+    """The two curves that a 3-D ROC adds to the ROC curve: Pd and Pf over the threshold.
 
     Attributes
     ----------
@@ -93,8 +95,9 @@ class Roc3D:
 class Separability:
     """The two boxes of a separability map, in scores stretched to 0-1 over the compared pixels.
 
-    A box goes from the 10th to the 90th percentile, its line is the median. ``gap`` is the 10th
-    percentile of the anomalies minus the 90th of the background: positive = the boxes part.
+    A box goes from the 10th to the 90th percentile; its line is the median. ``gap`` is the 10th
+    percentile of the anomalies minus the 90th of the background: where it is positive, the boxes
+    do not overlap.
     """
 
     background: tuple[float, float, float]
@@ -131,27 +134,27 @@ def evaluate(
         ap
             Average precision: sum over the distinct scores of (recall step) x precision.
         pauc_1e3
-            Area to Pf = 1e-3, divided by 1e-3: the mean Pd at false-alarm rates worth having.
+            Area up to Pf = 1e-3, divided by 1e-3: the mean Pd at useful false-alarm rates.
         auc_dtau, auc_ftau
             Areas of Pd and Pf over tau in [0, 1], the threshold on scores stretched to 0-1 over
             the compared pixels (one outlier compresses both). They equal the mean stretched
-            score of the anomalies and of the background, which is how they are computed.
+            score of the anomalies and of the background; they are computed as these means.
         td, bs, odp
             Chang 2021 (10.1109/TGRS.2020.3021671): td = auc_df + auc_dtau;
             bs = auc_df - auc_ftau; odp = auc_dtau + 1 - auc_ftau.
         grain_precision
             {"10", "20", "50"}: among the N grains (8-connected areas at or above ``threshold``)
-            with the highest peak scores, the share that touches a true anomaly; with fewer than N
-            grains, of those there are. A grain that lies wholly on left-out pixels does not
-            count. None without a threshold; each entry is None where there is no grain.
+            with the highest peak scores, the share that touches a true anomaly. With fewer than N
+            grains it is the share among all of them. A grain with only left-out pixels does not
+            count. None without a threshold; an entry is None where there is no grain.
         n_anomaly, n_background, n_excluded
             Pixels; together all pixels of the map.
 
     Raises
     ------
     InputError
-        For shapes that differ, a truth mask with other values, and when either no anomalous or
-        no background pixel is left to compare.
+        For shapes that differ, for a truth mask with other values, and when no anomalous or no
+        background pixel is left to compare.
     """
     scores, labels, use = compared_pixels(score, truth, valid)
     values, is_anomaly = scores[use], labels[use] == 1
@@ -244,7 +247,7 @@ def separability(
 def compared_pixels(
     score: ArrayLike, truth: ArrayLike, valid: ArrayLike | None
 ) -> tuple[FloatArray, NDArray[np.uint8], NDArray[np.bool_]]:
-    """Scores (float64), truth as 0 / 1 / 255 (uint8), and which pixels to compare, all (H, W).
+    """Scores (float64), truth as 0 / 1 / 255 (uint8), and the pixels to compare (bool), all (H, W).
 
     Arguments and errors as in `evaluate`.
     """
@@ -254,8 +257,8 @@ def compared_pixels(
     for name, image in (("truth mask", raw), ("valid area", area)):
         if image is not None and image.shape != scores.shape:
             raise InputError(
-                f"The {name} is {_size(image.shape)} pixels but the score map is "
-                f"{_size(scores.shape)}: they must lie on the same grid."
+                f"The {name} is {pixels(image.shape)} pixels but the score map is "
+                f"{pixels(scores.shape)}: they must lie on the same grid."
             )
     if raw.dtype.kind == "f":
         raw = np.where(np.isnan(raw), LEAVE_OUT, raw)
@@ -283,13 +286,9 @@ def compared_pixels(
     return scores, labels, use
 
 
-def _size(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
-
-
 @dataclass(frozen=True, eq=False)
 class _Counts:
-    """Anomalies found and background flagged (n,) at each distinct score, the highest first."""
+    """Anomalous pixels found and background pixels flagged, (n,), at each score, highest first."""
 
     found: NDArray[np.int64]
     flagged: NDArray[np.int64]
@@ -326,7 +325,7 @@ def _stretched(values: FloatArray) -> FloatArray:
 def _grain_precision(
     scores: FloatArray, labels: NDArray[np.uint8], use: NDArray[np.bool_], threshold: float
 ) -> dict[str, float | None]:
-    # Grains are cut from the whole map, so that a
+    # Grains are found on the whole map, so that a
     # left-out strip does not split one grain into two.
     grains = label_grains(flagged(scores, threshold))
     count = int(grains.max()) + 1

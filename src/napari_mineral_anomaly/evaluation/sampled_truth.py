@@ -1,11 +1,10 @@
-"""How good is a list of grains when nobody drew a truth mask: check a sample of it.
+"""How good a list of grains is when there is no truth mask: estimated from a checked sample.
 
-The list is divided by rank into its first fifth ("top"), the next two fifths ("middle") and the
-rest, from which the third part of the sample is drawn ("random"). Within each stratum grains are
-drawn at random, so that the share of true ones in the whole list follows from the checked ones:
-the strata's shares weighted by their sizes. Its interval is the stratified Wilson interval (Yan &
-Su 2010, Stat. Biopharm. Res. 2, 329) with the finite-population correction: a stratum that was
-checked to the last grain is known, not estimated.
+The list is divided by rank into three strata: its first fifth ("top"), the next two fifths
+("middle") and the rest ("random"). Grains are drawn at random within each stratum. The share of
+true grains in the whole list is the mean of the strata's shares, weighted by their sizes. Its
+interval is the stratified Wilson interval (Yan & Su 2010, Stat. Biopharm. Res. 2, 329) with the
+finite-population correction: a stratum of which every grain was checked is known, not estimated.
 """
 
 from __future__ import annotations
@@ -44,18 +43,18 @@ _RECALL = (
 
 @dataclass(frozen=True, eq=False)
 class SampledEstimate:
-    """What the checked grains say of the whole list.
+    """Estimates for the whole list, from the checked grains.
 
     Attributes
     ----------
     precision : Interval
-        Share of true grains in the list, 95 %; ``n`` and ``n_true`` count checked grains. Over the
-        strata that have been checked.
+        Share of true grains in the list with its 95 % interval, over the strata of which a grain
+        has been checked; ``n`` and ``n_true`` count checked grains.
     per_stratum : DataFrame
         stratum, n_grains, n_checked, n_true, precision, low, high.
     recall : Interval or None
     caveat : str
-        What these numbers do not say.
+        What these numbers do not cover, as a sentence.
     """
 
     precision: Interval
@@ -66,13 +65,13 @@ class SampledEstimate:
 
 @dataclass(frozen=True, eq=False)
 class SampledTruth:
-    """A drawn sample of grains and the answers so far; a value.
+    """A drawn sample of grains and the answers so far; a frozen value.
 
     Attributes
     ----------
     table : DataFrame
-        Columns `SAMPLE_COLUMNS`, in the order in which to check: shuffled, so that a session that
-        stops early has still seen all strata. ``verdict`` is one of `ANSWERS`.
+        Columns `SAMPLE_COLUMNS`, in the order in which to check the grains. They are shuffled, so
+        that a user who stops early has seen grains of all strata. ``verdict`` is one of `ANSWERS`.
     strata : mapping of str to int
         Grains of the list in each stratum.
     seed : int
@@ -83,7 +82,7 @@ class SampledTruth:
     seed: int
 
     def answer(self, grain_id: int, verdict: str) -> SampledTruth:
-        """The sample after an answer ("" takes one back).
+        """The sample after one more answer; the answer "" takes an earlier one back.
 
         Raises
         ------
@@ -115,7 +114,7 @@ class SampledTruth:
         Parameters
         ----------
         known : (int, int), optional
-            Known true grains that the list holds, and that it lacks.
+            Numbers of known true grains in the list and not in the list.
         """
         rows, limits = [], []
         for stratum, size in self.strata.items():
@@ -164,11 +163,11 @@ def draw_sample(
     table : DataFrame
         As `grains.table.find_grains` gives it.
     n : int
-        Grains to draw; all where the list is shorter.
+        Number of grains to draw; all grains where the list is shorter.
     seed : int
     shares : (float, float, float)
-        How the sample is divided among `STRATA`. What a stratum is too small for goes to the
-        others.
+        How the sample is divided among `STRATA`. Where a stratum has too few grains, the others
+        get more.
 
     Raises
     ------
@@ -196,11 +195,11 @@ def draw_sample(
 
 
 def _allocate(n: int, shares: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many to draw of each stratum: by the shares, never more than there are."""
+    """How many grains to draw of each stratum: by the shares, at most as many as there are."""
     take = np.zeros(3, dtype=np.int64)
     for _ in range(n):
         room = take < sizes
-        # The stratum that lags most behind its share comes next.
+        # The stratum that is farthest below its share gets the next grain.
         lag = np.where(room, (take + 1) / shares, np.inf)
         take[int(np.argmin(lag))] += 1
     return take
@@ -222,11 +221,11 @@ def _stratified_wilson(strata: list[tuple[int, int, int]]) -> Interval:
         return Interval(None, None, None, 0, 0)
     n_true, n, size = (np.array(column, dtype=float) for column in zip(*strata, strict=True))
     weight = size / size.sum()
-    # Variances at Wilson's centre, so that a stratum of only true grains still counts as unsure.
+    # Variances at Wilson's centre, so that a stratum with only true grains still has a spread.
     centre = (n_true + Z_95**2 / 2) / (n + Z_95**2)
     left = np.where(size > 1, (size - n) / np.maximum(size - 1, 1), 0.0)
     spread = weight * np.sqrt(centre * (1 - centre) / n * left)
-    # Strata do not err in the same direction: their limits are drawn at a smaller z.
+    # The errors of the strata are independent, so the limits of each use a smaller z.
     z = Z_95 * float(np.sqrt(np.sum(spread**2)) / spread.sum()) if spread.sum() > 0 else 0.0
     limits = np.array([_limits(int(t), int(k), int(s), z) for t, k, s in strata])
     return Interval(

@@ -1,1 +1,1 @@
-"""One run: a scan in, a folder of results out."""
+"""One run: from a scan to a folder of results."""

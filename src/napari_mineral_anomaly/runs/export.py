@@ -1,8 +1,8 @@
-"""What can be exported and in which format: from products to a list of files, shown, then written.
+"""Export of single results: plan which files to write, then write them.
 
-A `Product` is one result with its numbers; `plan_files` says which files the chosen formats make of
-it, how large they are and what somebody should know; `write_files` writes them, each complete or
-not at all.
+A `Product` is one result with its numbers. `plan_files` lists the files that products become in
+the chosen formats, with their sizes and notes for the user. `write_files` writes them; each file
+appears complete or not at all.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from napari_mineral_anomaly.io.writing.tiff import (
 from napari_mineral_anomaly.io.writing.world import world_file_of, write_world_file
 from napari_mineral_anomaly.io.writing.zarr import write_ome_zarr
 from napari_mineral_anomaly.progress import SILENT, Task
-from napari_mineral_anomaly.runs.report.look import Look
+from napari_mineral_anomaly.runs.report.map_style import MapStyle
 
 Format = Literal["ome", "imagej", "folder", "png", "csv", "zarr"]
 
-# In words, in the order in which they are offered.
+# What each format is for, in the order in which the formats are offered.
 FORMATS: dict[Format, str] = {
     "ome": "OME-TIFF: napari, QuPath, Fiji (Bio-Formats); every number type, µm, names",
     "imagej": "ImageJ TIFF: Fiji opens it without a dialogue; µm and names",
-    "folder": "A folder with one TIFF per element, named by it",
+    "folder": "A folder with one TIFF per element, named after the element",
     "png": "Picture with colour bar and scale bar, to look at",
     "csv": "Table with a line per pixel and a column per map",
     "zarr": "OME-Zarr: napari and Python, for scans larger than memory",
@@ -57,18 +57,19 @@ class Product:
     stem : str
         Name of its files without ending.
     title : str
-        For people.
+        For the user.
     planes : (C, H, W), numpy or lazy, or None
         None for the table of grains.
     names : tuple of str
         One per plane.
     pixel_size : (y, x) in µm or None
-    look : Look
+    style : MapStyle
         How a picture shows it.
     table : DataFrame or callable returning one, optional
         The grains, for the product that is a table; a callable is called when it is written.
     is_stack : bool
-        Whether a plane stands for an element each; a single image has no axis of channels.
+        Whether the planes are a stack with a channel axis, one plane per element or the like; a
+        single image has no channel axis.
     """
 
     stem: str
@@ -76,7 +77,7 @@ class Product:
     planes: Any = None
     names: tuple[str, ...] = ()
     pixel_size: tuple[float, float] | None = None
-    look: Look | None = None
+    style: MapStyle | None = None
     table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
     is_stack: bool = False
 
@@ -91,11 +92,11 @@ class PlannedFile:
         Below the chosen folder.
     product : Product
     format : str
-        As it will be written: may differ from what was asked, ``note`` then says why.
+        The format that will be written; where it is not the chosen format, ``note`` says why.
     n_bytes : int
-        About how large it will be.
+        Expected size.
     note : str
-        What somebody should know, "" if nothing.
+        Something that the user should know, or "".
     """
 
     name: str
@@ -106,7 +107,7 @@ class PlannedFile:
 
 
 def plan_files(choices: Iterable[tuple[Product, Format]]) -> list[PlannedFile]:
-    """The files that products in formats become; one file where two choices come to the same."""
+    """The files to write for pairs of product and format; equal file names are planned once."""
     planned: dict[str, PlannedFile] = {}
     for product, wanted in choices:
         file = _planned(product, wanted)
@@ -135,9 +136,9 @@ def write_files(
     world_files : bool
         Put a world file beside each TIFF of known pixel size (QGIS).
     inputs : paths
-        Files and folders that were read: never written over, whatever ``overwrite`` says.
+        Files and folders that were read; they are never replaced, not even with ``overwrite``.
     task : Task, optional
-        Tells progress (phase "writing") and answers a cancel.
+        Reports progress (phase "writing") and can be cancelled.
 
     Returns
     -------
@@ -147,10 +148,10 @@ def write_files(
     Raises
     ------
     InputError
-        When a file exists and ``overwrite`` is not set, when one would replace an input, or when
-        the disk has no room for them (nothing was written then); when writing fails.
+        When a file exists and ``overwrite`` is not set, when a file would replace an input, or when
+        the disk is too full; then nothing is written. Also when writing fails.
     CancelledError
-        When ``task`` was cancelled; files that were complete stay.
+        When ``task`` was cancelled; complete files stay.
     """
     target = Path(folder)
     _require_writable(files, target, overwrite, world_files, inputs)
@@ -196,7 +197,7 @@ def _planned(product: Product, wanted: Format) -> PlannedFile:
         note = f"{reason}: OME-TIFFs" if reason else ""
         return PlannedFile(stem, product, "folder", n_bytes, note)
     if wanted == "csv":
-        # Six characters a number, our guess; four columns say where.
+        # Our guess: six characters per number. Four columns hold the position.
         return PlannedFile(f"{stem}.csv", product, "csv", height * width * 6 * (count + 4))
     if wanted == "png":
         return PlannedFile(f"{stem}.png", product, "png", 200_000 + 60_000 * count)
@@ -252,7 +253,7 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
     product = file.product
     planes, names, size = product.planes, product.names, product.pixel_size
 
-    def stop_here(progress: float) -> None:
+    def stop_here(progress: float) -> None:  # the writers pass how far they are
         task.check()
 
     if product.planes is None:
@@ -266,11 +267,11 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
     elif file.format == "zarr":
         write_ome_zarr(path, planes, names, size, overwrite=True, before_plane=stop_here)
     elif file.format == "png":
-        # Imported here: matplotlib takes a second, and the window only plans with this module.
+        # Imported here, because matplotlib takes a second to load and planning does not need it.
         from napari_mineral_anomaly.runs.report.drawing import figure_png
         from napari_mineral_anomaly.runs.report.maps import draw_maps
 
-        figure = draw_maps(planes, names, size, product.look or Look(), title=product.title)
+        figure = draw_maps(planes, names, size, product.style or MapStyle(), title=product.title)
         with atomic_path(path) as temporary:
             temporary.write_bytes(figure_png(figure))
     elif file.format == "imagej":
@@ -285,7 +286,7 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
 def _write_folder(
     product: Product, path: Path, world_files: bool, before_plane: Callable[[int], None]
 ) -> Path:
-    """One TIFF per element, named by it; world files beside them where wanted."""
+    """One TIFF per element, named after it, with world files beside them if wanted."""
     dtype = storable(product.planes)
     with atomic_folder(path, overwrite=True) as folder:
         for c, name in enumerate(safe_file_names(product.names)):

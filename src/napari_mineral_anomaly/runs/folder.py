@@ -1,4 +1,4 @@
-"""The folder of one run: every file of the contract, complete or not at all."""
+"""Write the folder of one run: all files, complete or not at all."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ from napari_mineral_anomaly.runs.report.overview import draw_overview
 from napari_mineral_anomaly.runs.report.page import render_report
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
+from napari_mineral_anomaly.scan.report import IngestReport
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.detectors.pipeline import DetectionRun
@@ -48,11 +49,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class WrittenRun:
-    """Where a run was written, its record and its grain table."""
+    """Where a run was written, its record, its grain table and the report of the reader."""
 
     folder: Path
     record: RunRecord
     grains: pd.DataFrame
+    ingest: IngestReport
 
 
 def write_run(
@@ -68,9 +70,9 @@ def write_run(
 ) -> WrittenRun:
     """Write `run_files.RUN_FILES` into ``out``.
 
-    Everything is written into a hidden folder beside ``out`` that is renamed at the end; after an
-    error, a cancellation or an interruption nothing of it is left and an earlier ``out`` is
-    unharmed.
+    Everything is written into a hidden folder beside ``out``, which is renamed at the end. After an
+    error, a cancellation or an interruption nothing of it is left, and an earlier ``out`` is
+    unchanged.
 
     Parameters
     ----------
@@ -80,14 +82,14 @@ def write_run(
     overwrite : bool
         Replace the results of an earlier run; other files in ``out`` are kept.
     min_grain_px : int
-        Smaller grains are left out of grains.csv and the report; the mask keeps every pixel at or
+        Smaller grains are left out of grains.csv and the report; the mask holds every pixel at or
         above the threshold.
     timings : mapping, optional
         Seconds of earlier phases, such as reading.
     inputs : paths, optional
-        Files and folders that were read: ``out`` may not hold them.
+        Files and folders that were read; ``out`` may not hold them.
     task : Task, optional
-        Tells progress (phase "writing") and answers a cancel.
+        Reports progress (phase "writing") and can be cancelled.
 
     Raises
     ------
@@ -100,46 +102,46 @@ def write_run(
     result = run.result
     steps = 0
 
-    def tell(message: str) -> None:
+    def next_step(message: str) -> None:
         nonlocal steps
         task.step("writing", steps, len(RUN_FILES), message)
         steps += 1
 
     with staged_folder(out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs) as folder:
-        tell(SCORE_FILE)
+        next_step(SCORE_FILE)
         write_score(folder / SCORE_FILE, result.score, result.pixel_size)
-        tell(MASK_FILE)
+        next_step(MASK_FILE)
         write_mask(folder / MASK_FILE, result.mask, result.pixel_size)
-        tell(LABELS_FILE)
+        next_step(LABELS_FILE)
         write_labels(folder / LABELS_FILE, result.pseudo_labels, result.pixel_size)
-        tell(CONTRIBUTIONS_FILE)
+        next_step(CONTRIBUTIONS_FILE)
         write_stack(
             folder / CONTRIBUTIONS_FILE, result.contributions, result.elements, result.pixel_size
         )
         if result.pixel_size is not None:
             for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, CONTRIBUTIONS_FILE):
-                tell(world_file_of(tiff).name)
+                next_step(world_file_of(tiff).name)
                 write_world_file(folder / tiff, result.pixel_size)
-        tell(GRAINS_FILE)
+        next_step(GRAINS_FILE)
         grains = find_grains(result, min_area_px=min_grain_px, cube=cube, task=task.quiet())
         write_grains(folder / GRAINS_FILE, grains)
-        tell(MODEL_FOLDER)
+        next_step(MODEL_FOLDER)
         save_model(run.fitted, folder / MODEL_FOLDER)
-        tell(INGEST_FILE)
+        next_step(INGEST_FILE)
         ingest = cube.report or report_of_cube(cube)
         (folder / INGEST_FILE).write_text(ingest.model_dump_json(indent=2), encoding="utf-8")
         record = make_record(
             cube, result, n_grains=len(grains), min_grain_px=min_grain_px, timings=timings
         )
-        tell(OVERVIEW_FILE)
+        next_step(OVERVIEW_FILE)
         overview = figure_png(draw_overview(cube, result, grains, title=record.source))
         (folder / OVERVIEW_FILE).write_bytes(overview)
-        tell(REPORT_FILE)
+        next_step(REPORT_FILE)
         page = render_report(record, grains, ingest, overview)
         (folder / REPORT_FILE).write_text(page, encoding="utf-8")
-        tell(RUN_FILE)
+        next_step(RUN_FILE)
         seconds = time.perf_counter() - started
         record = record.model_copy(update={"timings": record.timings | {"export": seconds}})
         (folder / RUN_FILE).write_text(record.to_json(), encoding="utf-8")
         task.check()
-    return WrittenRun(Path(out), record, grains)
+    return WrittenRun(Path(out), record, grains, ingest)

@@ -1,4 +1,4 @@
-"""Values as strict JSON."""
+"""Strict JSON: the one way in which results become JSON text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """The same value in types that strict JSON knows; what is not finite becomes None."""
+    """The same value in types that strict JSON has; numbers that are not finite become None."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | np.generic):
@@ -26,5 +26,5 @@ def plain(value: Any) -> Any:
 
 
 def as_json(value: Any) -> str:
-    """Strict JSON; what is not finite becomes null."""
+    """The value as strict JSON; numbers that are not finite become null."""
     return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,9 +1,8 @@
-"""`RunRecord`: what run.json says, so that a second person gets the same numbers."""
+"""`RunRecord`: the content of run.json, with which another person can repeat the run."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from napari_mineral_anomaly.grains.unlisted.concentrated import (
 )
 from napari_mineral_anomaly.grains.unlisted.oddest_places import OddPlace, oddest_places
 from napari_mineral_anomaly.process import peak_memory_mb
-from napari_mineral_anomaly.runs.json_values import plain
+from napari_mineral_anomaly.runs.json_values import as_json, plain
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 SCHEMA_VERSION = 1
@@ -44,15 +43,14 @@ class LossPoint(BaseModel):
 class RunRecord(BaseModel):
     """Everything needed to judge and repeat a run; ``to_json`` is run.json.
 
-    ``versions`` maps package, Python and libraries to their versions; ``input_hashes`` each used
-    file to the SHA-256 of its bytes (None where the maps did not come from files that are still
-    there). ``epochs`` are the training steps of one stage (the second where there are two), not of
-    the whole run. ``threshold`` is in background sigmas, ``promised_false_pixels`` the background
-    pixels expected at or above it, ``timings`` in seconds per phase, ``peak_memory_mb`` (10^6
-    bytes) of the whole process so far. ``oddest`` is filled when no grain is listed;
-    ``concentrated`` are elements that a small part of the scan holds far above the rest, beside
-    the grains.
-    ``details`` is what the detector has to say beyond that.
+    ``versions`` maps the package, Python and the libraries to their versions. ``input_hashes`` maps
+    each used file to the SHA-256 of its bytes, or to None where the file is not there any more.
+    ``epochs`` are the training steps of one stage (the second where there are two), not of the
+    whole run. ``threshold`` is in background sigmas; ``promised_false_pixels`` is the number of
+    background pixels expected at or above it. ``timings`` are in seconds per phase;
+    ``peak_memory_mb`` (10^6 bytes) is that of the whole process so far. ``oddest`` is filled when
+    no grain is listed. ``concentrated`` are elements that a small part of the scan, outside the
+    grains, holds far above the rest. ``details`` are further values of the detector.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,7 +86,7 @@ class RunRecord(BaseModel):
 
     def to_json(self) -> str:
         """Strict JSON: values that are not finite become null."""
-        return json.dumps(plain(self.model_dump()), indent=2, ensure_ascii=False, allow_nan=False)
+        return as_json(self.model_dump())
 
 
 def make_record(
@@ -99,16 +97,16 @@ def make_record(
     min_grain_px: int = 1,
     timings: Mapping[str, float] | None = None,
 ) -> RunRecord:
-    """Gather the record of a run.
+    """Make the record of a run.
 
     Parameters
     ----------
     cube, result
         The scan and its result.
     n_grains, min_grain_px
-        Rows of the grain table and the smallest grain it admits.
+        Rows of the grain table, and the smallest grain that it lists.
     timings : mapping, optional
-        Seconds of phases that ``result.info`` does not know, such as reading.
+        Seconds of the phases that are not in ``result.info``, such as reading.
     """
     info = result.info
     parameters = plain(dict(info.parameters or {}))
@@ -145,12 +143,12 @@ def make_record(
 
 
 def source_name(cube: ElementCube) -> str:
-    """What to call a scan: the name of its folder or file, without the way to it."""
+    """The name of a scan: the name of its folder or file, without the path."""
     return Path(cube.source).name if cube.source else "array in memory"
 
 
 def input_hashes(cube: ElementCube) -> dict[str, str | None]:
-    """SHA-256 of every file that was read; None for one that is not there any more."""
+    """SHA-256 of every file that was read; None for a file that is not there any more."""
     files = {} if cube.report is None else dict.fromkeys(used.file for used in cube.report.used)
     return {name: _sha256(_find_input(name, cube.source)) for name in files}
 
@@ -166,7 +164,7 @@ def _versions() -> dict[str, str]:
 
 
 def _find_input(name: str, source: str | None) -> Path | None:
-    """A used file on disk: the report names it relative to the source, or the source is it."""
+    """A used file on disk: the report names it relative to the source, or it is the source."""
     candidates = [Path(name)]
     if source:
         candidates = [Path(source) / name, Path(source).with_name(name), Path(name)]

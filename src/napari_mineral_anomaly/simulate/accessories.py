@@ -12,8 +12,8 @@ from napari_mineral_anomaly.simulate.scenes import Scene
 
 Floats = NDArray[np.float64]
 
-# A pixel is anomalous in the truth from this filled share on: at a good dwell a tenth of a pixel
-# of a bright mineral is about what its counts can show, below it a detector cannot be blamed.
+# In the truth a pixel is anomalous if at least this share of it is filled. With a good dwell time
+# the counts show about a tenth of a pixel of a bright mineral; a detector need not find less.
 TRUTH_FRACTION = 0.1
 MAX_AXIS_RATIO = 1.8
 
@@ -22,8 +22,8 @@ MAX_AXIS_RATIO = 1.8
 class Grain:
     """One elliptic grain; lengths in pixels, positions with (0, 0) at the first pixel's centre.
 
-    ``rows``, ``cols``, ``fraction``: the pixels that it touches and the share of each that it
-    fills; the fractions add up to its area.
+    ``rows``, ``cols``, ``fraction``: the pixels that the grain touches, and the share of each
+    pixel that it fills; the fractions add up to its area.
     """
 
     mineral: str
@@ -50,9 +50,9 @@ def place_grains(
 ) -> list[Grain]:
     """Place grains until the scene's prevalence is reached (at least one grain).
 
-    Minerals take turns, so that every one occurs as soon as there are enough grains. Grains lie
-    wholly inside ``allowed`` (H, W) and never overlap or share a pixel, so that the filled
-    fraction of a pixel belongs to one grain.
+    Minerals are placed in turn, so that each of them occurs if there are enough grains. Grains lie
+    completely inside ``allowed`` (H, W) and never share a pixel, so that the filled fraction of a
+    pixel belongs to one grain.
     """
     if not scene.accessories:
         return []
@@ -63,7 +63,7 @@ def place_grains(
     while marked < target:
         mineral = scene.accessories[len(grains) % len(scene.accessories)]
         grain = _draw_grain(scene, mineral, free, rng)
-        if grain is None:  # no room is left: a section crowded or all epoxy
+        if grain is None:  # there is no room left: the section is full of grains or epoxy
             break
         grains.append(grain)
         marked += grain.n_truth
@@ -100,9 +100,9 @@ def ellipse_fractions(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Pixels that an ellipse touches and the exact share of each that it covers.
 
-    The ellipse is mapped onto the unit circle, where a pixel becomes a parallelogram; the area
-    that circle and parallelogram share is the sum over its edges of the part of the triangle
-    (origin, edge) inside the circle.
+    The ellipse is mapped onto the unit circle; a pixel then becomes a parallelogram. The area that
+    the two share is a sum over the edges of the parallelogram: of the triangle (origin, edge), the
+    part inside the circle.
 
     Parameters
     ----------
@@ -147,8 +147,8 @@ def _to_unit_circle(
 def _sector_area(start: tuple[Floats, Floats], end: tuple[Floats, Floats]) -> Floats:
     """Signed area of the triangle (origin, start, end) inside the unit circle.
 
-    Between the two points where the edge crosses the circle the triangle counts, outside them
-    the circular sector.
+    Between the two points where the edge crosses the circle it is a triangle, outside of them a
+    circular sector.
     """
     (py, px), (qy, qx) = start, end
     dy, dx = qy - py, qx - px

@@ -1,4 +1,4 @@
-"""What goes wrong in a measurement: planned beforehand, so that the truth knows every place."""
+"""Artefacts of a measurement, planned before it is simulated: the truth knows their places."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from napari_mineral_anomaly.simulate.sensitivity import line_overlap
 
 # (element, source): the source's lines reach into the element's window.
 OVERLAPS = (("Ba", "Ti"), ("As", "Pb"), ("Au", "Zn"))
-# Diffraction falls between about 2 and 11 keV; there a single spike is one element's alone.
+# Diffraction peaks lie between about 2 and 11 keV. The lines of these elements lie there, so far
+# apart that a spike affects only one of the maps.
 SPIKE_ELEMENTS = ("K", "Ca", "Ti", "Mn", "Cu", "Zn")
 SPIKE_COUNTS = (60.0, 200.0)
 SPIKES_PER_PIXEL = 2e-4
 DIM_GAIN = 0.4
 TILT = 0.25  # relative change of intensity across the section, as from a section out of level
-# A leaked line counts as visible in a pixel from this many Poisson sigmas on.
+# Leaked counts are visible in a pixel if they exceed this many Poisson sigmas.
 VISIBLE_SIGMAS = 3.0
 
 COLUMNS = (
@@ -43,9 +44,9 @@ class ArtefactPlan:
     Attributes
     ----------
     epoxy, off_sample : (H, W) bool
-        Mount without mineral (scatter only) and beam beside the mount (no counts).
+        Pixels on the mount without mineral (scatter only) and beside the mount (no counts).
     dead_rows, dim_rows : tuple of int
-        Rows without counts and rows with `DIM_GAIN` of them.
+        Rows without counts, and rows with the share `DIM_GAIN` of their counts.
     row_gain, col_gain : (H,), (W,) float64
         Factors on the expected counts: tilt, dim and dead rows.
     overlaps : tuple of (element, source, coefficient)
@@ -82,7 +83,7 @@ def no_artefacts(shape: tuple[int, int]) -> ArtefactPlan:
 
 
 def plan_artefacts(shape: tuple[int, int], rng: np.random.Generator) -> ArtefactPlan:
-    """An epoxy edge on the right, a rounded corner off the mount, bad rows, tilt, line overlap."""
+    """Plan an epoxy edge on the right, a corner off the sample, bad rows, a tilt, line overlaps."""
     height, width = shape
     y, x = np.mgrid[0:height, 0:width]
     wave = 0.015 * np.sin(2 * np.pi * y / height + rng.uniform(0, 2 * np.pi))
@@ -112,7 +113,7 @@ def draw_spikes(
     elements: Sequence[str],
     rng: np.random.Generator,
 ) -> Spikes:
-    """Bragg spikes in ordinary, living pixels away from the anomalous grains."""
+    """Draw Bragg spikes in pixels of the matrix, outside dead rows and anomalous grains."""
     ordinary = plan.mineral & (fraction == 0) & (plan.row_gain > 0)[:, None]
     places = np.flatnonzero(ordinary)
     n = min(max(4, int(SPIKES_PER_PIXEL * fraction.size)), places.size)
@@ -123,7 +124,7 @@ def draw_spikes(
 
 
 def visible_leaks(own: NDArray[np.floating], leaked: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Pixels where leaked counts stand out of the Poisson noise of the element's own counts."""
+    """Pixels where leaked counts exceed the Poisson noise of the element's own counts."""
     visible: NDArray[np.bool_] = leaked > VISIBLE_SIGMAS * np.sqrt(np.maximum(own, 1.0))
     return visible
 
@@ -140,7 +141,7 @@ def artefact_table(
     ----------
     plan, spikes
     leaks : (H, W) uint16
-        1 + position in ``plan.overlaps`` of the overlap visible in a pixel, 0 where none is.
+        1 + position in ``plan.overlaps`` of the overlap that is visible in a pixel, else 0.
     elements : sequence of str
 
     Returns
@@ -149,8 +150,8 @@ def artefact_table(
         Columns `COLUMNS`; rows and columns are inclusive bounds. ``strength``: leaked counts per
         count of the source, extra counts of a spike, gain of a row, relative change by tilt.
     labels : (H, W) uint16
-        ``artefact_id`` of the pixel; where several meet, the one that comes later in the table.
-        A tilt lies everywhere and is in the table only.
+        ``artefact_id`` of the pixel; where there are several, the one that is later in the table.
+        A tilt affects every pixel and is only in the table.
     """
     height, width = leaks.shape
     labels = np.zeros(leaks.shape, dtype=np.uint16)

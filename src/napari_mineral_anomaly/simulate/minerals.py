@@ -43,7 +43,7 @@ class Mineral:
         return mass_fractions(self.formula, self.second, self.share[0] if share is None else share)
 
 
-# The mount around a section: bisphenol-A epoxy. Its light elements only scatter.
+# The mount around a section: bisphenol-A epoxy; its light elements only scatter.
 EPOXY = Mineral("epoxy", "C21H25ClO5", 1.16)
 
 _ALL = (

@@ -17,9 +17,9 @@ from napari_mineral_anomaly.simulate.scenes import ELEMENTS, Scene
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
 from napari_mineral_anomaly.simulate.texture import Texture
 
-# Pixels on a grain boundary are the mean of this many points per side.
+# A pixel on a grain boundary is the mean of a grid of points; so many per side.
 SUPERSAMPLING = 3
-# Solid solutions: rates are computed at this many compositions, linear between them.
+# Solid solutions: rates are computed at this many compositions and interpolated between them.
 COMPOSITIONS = 9
 
 Floats32 = NDArray[np.float32]
@@ -28,9 +28,9 @@ Floats32 = NDArray[np.float32]
 def blur_beam(planes: Floats32, spot_px: float) -> Floats32:
     """Blur the last two axes with the beam, a Gaussian of full width ``spot_px`` pixels.
 
-    The kernel is the discrete Gaussian (Lindeberg 1990, IEEE TPAMI 12, 234): unlike a sampled
-    Gaussian it has exactly the beam's variance even when the spot is as small as a pixel. The
-    total is preserved (reflecting borders).
+    The kernel is the discrete Gaussian (Lindeberg 1990, IEEE TPAMI 12, 234). Unlike a sampled
+    Gaussian it has exactly the variance of the beam, also when the spot is as small as a pixel.
+    Borders reflect, so that the total is preserved.
     """
     sigma = spot_px / FWHM_PER_SIGMA
     radius = _beam_radius(spot_px)
@@ -65,7 +65,7 @@ class Renderer:
         self.grain_phase = np.array(
             [self.minerals.index(g.mineral) for g in placed], dtype=np.uint8
         )
-        # All pixels that anomalous grains touch, in one list: each belongs to one grain only.
+        # All pixels that anomalous grains touch, in one list; each belongs to only one grain.
         self.grain = np.repeat(np.arange(len(placed)), [grain.rows.size for grain in placed])
         self.rows, self.cols, self.filled = (
             np.concatenate([getattr(grain, name) for grain in placed] or [np.empty(0, dtype)])
@@ -98,8 +98,8 @@ class Renderer:
     def _matrix(self, rows: slice) -> tuple[Floats32, NDArray[np.uint8]]:
         """Rates (C, h, W) and mineral of the matrix.
 
-        A pixel whose four corners lie in one grain is that grain; only the others, on grain
-        boundaries, are supersampled.
+        A pixel whose four corners lie in one grain belongs to that grain. The others lie on grain
+        boundaries and are supersampled.
         """
         step = self.scene.pixel_um
         shape = (rows.stop - rows.start, self.shape[1])
@@ -158,7 +158,8 @@ class Renderer:
 @cache
 def _rates(mineral: str, share: float | None) -> NDArray[np.float64]:
     rates = count_rates(EPOXY if mineral == "epoxy" else MINERALS[mineral], ELEMENTS, share)
-    # Six digits: the last bits of exp() differ between processors and would shift Poisson draws.
+    # Six digits, because the last bits of exp() differ between processors and would change the
+    # Poisson draws.
     return np.array([float(f"{rate:.6g}") for rate in rates])
 
 

@@ -1,4 +1,4 @@
-"""The four scenes: what each simulated section is made of and how it is measured."""
+"""The four scenes: what a simulated section consists of and how it is measured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_mineral_anomaly.errors import InputError
 
-# Mapped elements: what a table-top micro-XRF maps in such a section, light to heavy.
+# The mapped elements, light to heavy: those that a table-top micro-XRF maps in such a section.
 ELEMENTS: tuple[str, ...] = (
     "Na", "Mg", "Al", "Si", "P", "S", "K", "Ca", "Ti", "Mn",
     "Fe", "Cu", "Zn", "As", "Y", "Zr", "Ba", "Ce", "Au", "Pb",
@@ -17,8 +17,8 @@ ELEMENTS: tuple[str, ...] = (
 class Mode:
     """One mineral of the matrix.
 
-    ``share`` is its part of the area (modal abundance) on average, ``band`` how strongly it
-    follows the compositional layering: positive in dark layers, negative in light ones.
+    ``share`` is its mean share of the area (modal abundance). ``band`` says how strongly it follows
+    the compositional layering: positive for dark layers, negative for light ones.
     """
 
     mineral: str
@@ -36,19 +36,19 @@ class Scene:
     modes : tuple of Mode
         The matrix; shares add up to 1.
     accessories : tuple of str
-        Minerals of the anomalous grains; empty: no grain at all.
+        Minerals of the anomalous grains; empty: no anomalous grain.
     prevalence : float
-        Share of pixels that are anomalous in the truth, about (at least one grain).
+        Approximate share of the pixels that are anomalous in the truth (at least one grain).
     accessory_um : (float, float, float, float)
         Median, log-normal spread, smallest and largest diameter of the anomalous grains in µm.
     grain_um : float
         Mean diameter of the matrix grains in µm.
     dwell_ms : float
-        Counting time per pixel.
+        Counting time per pixel in ms.
     pixel_um, spot_um : float
-        Step of the scan and full width at half maximum of the beam.
+        Step of the scan, and full width at half maximum of the beam, in µm.
     artefacts : bool
-        Whether the measurement suffers from the artefacts of `artefacts.plan_artefacts`.
+        Whether the measurement has the artefacts of `artefacts.plan_artefacts`.
     """
 
     name: str
@@ -76,8 +76,8 @@ GNEISS = (
     Mode("ilmenite", 0.02, 0.6),
 )
 BRIGHT = ("gold", "monazite", "zircon", "galena", "chalcopyrite")
-# The smallest grain covers 0.64 pixels, so at least 0.16 of one pixel even when it sits on the
-# corner of four: every grain is in the truth.
+# The smallest grain covers 0.64 pixels. On the corner of four pixels it still covers 0.16 of one,
+# so every grain is in the truth.
 BRIGHT_SIZES = (28.0, 0.35, 18.0, 80.0)
 
 _SCENES = (
@@ -137,7 +137,7 @@ def get_scene(name: str) -> Scene:
     Raises
     ------
     InputError
-        When there is no such scene; the sentence lists what there is.
+        When there is no such scene; the message lists all scenes.
     """
     for scene in _SCENES:
         if scene.name == name:

@@ -27,8 +27,8 @@ from napari_mineral_anomaly.simulate.texture import make_texture
 
 DEFAULT_SHAPE = (256, 320)
 SMALLEST_SIDE = 32
-# A pixel outside the truth into which the beam brings this much of a grain is left out of
-# evaluations: it really contains signal, so neither answer is wrong.
+# A pixel outside the truth is left out of evaluations if the beam brings at least this share of a
+# grain into it: it contains real signal, so neither answer is wrong.
 RIM_FRACTION = 0.01
 LEAVE_OUT = 255
 # Rows are rendered in blocks of about this many pixels: some 50 MB of working memory.
@@ -49,8 +49,8 @@ class SimulatedSection:
     cube : ElementCube
         uint16 counts of `ELEMENTS`, pixel size in µm.
     truth : (H, W) uint8
-        1 where an anomalous grain fills at least `accessories.TRUTH_FRACTION` of the pixel,
-        before the beam blurs it; else 0.
+        1 where an anomalous grain fills at least `accessories.TRUTH_FRACTION` of the pixel (before
+        the blur of the beam), else 0.
     fraction : (H, W) float32
         Share of the pixel that an anomalous grain fills.
     grains : DataFrame
@@ -59,8 +59,8 @@ class SimulatedSection:
         area_px, fraction (of the fullest pixel), n_pixels (in the truth). (0, 0) is the centre
         of the first pixel.
     phases : (H, W) uint8
-        Index in ``minerals`` of what lies at the pixel's centre (an anomalous grain where it
-        fills more than half).
+        Index in ``minerals`` of the mineral at the pixel's centre, or of an anomalous grain that
+        fills more than half of the pixel.
     minerals : tuple of str
     artefacts : DataFrame
         Every artefact of the measurement (`artefacts.artefact_table`); no rows in clean scenes.
@@ -81,7 +81,7 @@ class SimulatedSection:
 
     @property
     def truth_with_rim(self) -> NDArray[np.uint8]:
-        """(H, W) uint8: the truth with `LEAVE_OUT` (255) where the beam only grazes a grain."""
+        """(H, W) uint8: the truth with `LEAVE_OUT` (255) where the beam only touches a grain."""
         seen = blur_beam(self.fraction, self.scene.spot_um / self.scene.pixel_um)
         rim = (self.truth == 0) & (seen >= RIM_FRACTION)
         return np.where(rim, np.uint8(LEAVE_OUT), self.truth)
@@ -96,8 +96,8 @@ def simulate_section(
 ) -> SimulatedSection:
     """Simulate a micro-XRF scan of a thin section together with its exact truth.
 
-    The same scene, shape and seed give the same arrays; scenes with the same matrix share it at
-    the same shape and seed, so that ``barren`` is ``easy`` without its grains.
+    The same scene, shape and seed give the same arrays. Scenes with the same recipe of the matrix
+    have the same matrix at the same shape and seed: ``barren`` is ``easy`` without its grains.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def simulate_section(
     seed : int
         Not negative.
     task : Task, optional
-        Tells progress and answers a cancel.
+        Reports progress and can be cancelled.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def simulate_section(
 
 
 def _stream(seed: int, *key: int) -> np.random.Generator:
-    """An own random stream per purpose, so that one part never shifts the draws of another."""
+    """A separate random stream per purpose, so that one part never changes the draws of another."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 

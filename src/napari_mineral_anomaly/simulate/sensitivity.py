@@ -14,9 +14,9 @@ and incoherent cross-sections (the slide's own Si line is too soft to come throu
 Attenuation, edges, yields and lines: Elam, Ravel & Sieber 2002 (Radiat. Phys. Chem. 63, 121) as
 tabulated in xraydb.
 
-Tube, optics and detector stand for a table-top micro-XRF (rhodium tube at 50 kV, polycapillary,
-silicon drift detector, vacuum); their few constants are our choice of the right order, because
-only the ratios between elements matter here.
+Tube, optics and detector are those of a table-top micro-XRF (rhodium tube at 50 kV, polycapillary,
+silicon drift detector, vacuum). Their few constants are our choice and of the right order of
+magnitude, because only the ratios between elements matter here.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Floats = NDArray[np.float64]
 
 TUBE_EV = 50_000.0
 STEP_EV = 100.0
-# Rhodium K-alpha and L-alpha and the share of all tube photons that each carries.
+# Rhodium K-alpha and L-alpha, and their shares of all tube photons.
 TUBE_LINES_EV = {20_216.0: 0.05, 2_697.0: 0.05}
-# A polycapillary loses high energies: half is left here, a quarter of that at twice the energy.
+# A polycapillary transmits less at high energies: half at this energy, a fifth at twice it.
 OPTIC_HALF_EV = 15_000.0
 SIN_INCIDENCE = SIN_TAKEOFF = float(np.sin(np.radians(50.0)))
 SECTION_CM = 30e-4  # standard thin section, 30 µm
@@ -50,7 +50,8 @@ SILICON_CM, SILICON_DENSITY = 450e-4, 2.33
 # G is set by one number: Fe K counts per millisecond from a thin section of magnetite.
 MAGNETITE_FE_PER_MS = 40.0
 
-# Heavier elements are measured on their L lines, as their K lines lie above the optic's range.
+# Heavier elements are measured on their L lines, because their K lines lie above the range of the
+# optic.
 LAST_K_ELEMENT = 42
 
 
@@ -117,7 +118,7 @@ def scattered_continuum(
 ) -> Floats:
     """Tube continuum scattered into each line's window, in units of the instrument constant."""
     centres = np.array([analytical_line(element).energy for element in elements])
-    # A window of one full width at half maximum, as is usual for region-of-interest maps.
+    # A window of one full width at half maximum, as usual for region-of-interest maps.
     photons = _continuum(centres) * resolution_fwhm(centres) / STEP_EV
     chi = _attenuation(fractions, centres) * (1 / SIN_INCIDENCE + 1 / SIN_TAKEOFF)
     mass_per_area = density * SECTION_CM
@@ -132,8 +133,9 @@ def scattered_continuum(
 def line_overlap(element: str, source: str) -> float:
     """Counts of ``source`` in the window of ``element``, per count of ``source`` in its own line.
 
-    Gaussian peaks of the detector's width and a window of one full width at half maximum around
-    the line of ``element``; the lines of the shell by which ``source`` is mapped.
+    The peaks are Gaussians of the detector's width. The window is one full width at half maximum
+    wide, around the line of ``element``. The lines are those of the shell by which ``source`` is
+    mapped.
 
     Examples
     --------
@@ -217,7 +219,7 @@ def _shell_absorption(element: str) -> Floats:
     edges = xraydb.xray_edges(element)
     shell = analytical_line(element).shell
     part = np.where(energies > edges[shell].energy, 1.0 - 1.0 / edges[shell].jump_ratio, 0.0)
-    # Every deeper shell that a photon can reach takes its part first.
+    # Every deeper shell that a photon can ionise absorbs its part first.
     for deeper in ("K", "L1", "L2")[: 0 if shell == "K" else 3]:
         part = np.where(energies > edges[deeper].energy, part / edges[deeper].jump_ratio, part)
     absorption: Floats = part * xraydb.mu_elam(element, energies, kind="photo")

@@ -1,7 +1,7 @@
-"""The matrix of a section: a foliated, layered polycrystal that can be asked anywhere.
+"""The matrix of a section: a foliated, layered polycrystal, computed at any position.
 
-Grains are the Voronoi cells of random centres in a stretched and gently bent plane, as random
-centres give realistic numbers of neighbours and straight-to-curved boundaries; around some
+Grains are the Voronoi cells of random centres in a stretched and slightly bent plane, because
+random centres give realistic numbers of neighbours and straight to curved boundaries. Around some
 centres the neighbours are removed, which leaves large grains (porphyroclasts) among small ones.
 Nothing is stored per pixel, so that a section of any size is rendered in blocks of rows.
 """
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 ELONGATION = 1.8  # long over short axis of a matrix grain: a moderate foliation
 LARGE_SHARE = 0.02  # centres that become large grains
-LARGE_RADIUS = 1.6  # in mean grain diameters: what a large grain swallows
+LARGE_RADIUS = 1.6  # in mean grain diameters: centres this close to a large grain are removed
 BEND = 0.25  # amplitude of the bent boundaries in mean grain diameters
 LAYER_UM = 2_500.0  # typical thickness of a compositional layer
 ZONING = 0.5  # core-to-rim change, in standard deviations between grains
@@ -53,7 +53,7 @@ class _Waves:
 
 @dataclass(frozen=True, eq=False)
 class Texture:
-    """A polycrystal: which grain lies where, of which mineral and which composition.
+    """A polycrystal: where each grain lies, its mineral and its composition.
 
     Attributes
     ----------
@@ -137,17 +137,17 @@ def _centres(
     margin = 4 * scene.grain_um
     low = np.array([along.min(), across.min()]) - margin
     high = np.array([along.max(), across.max()]) + margin
-    # The stretch keeps areas, so one centre per mean grain area gives the mean diameter.
+    # The stretch does not change areas, so one centre per mean grain area gives the mean diameter.
     n = int(np.prod(high - low) / (np.pi / 4 * scene.grain_um**2))
     centres = rng.uniform(low, high, size=(n, 2))
     large = rng.choice(n, size=max(1, int(LARGE_SHARE * n)), replace=False)
     keep = np.ones(n, dtype=bool)
-    for index, swallowed in zip(
+    for index, close in zip(
         large,
         cKDTree(centres).query_ball_point(centres[large], LARGE_RADIUS * scene.grain_um),
         strict=True,
     ):
         if keep[index]:
-            keep[swallowed] = False
+            keep[close] = False
             keep[index] = True
     return centres[keep]

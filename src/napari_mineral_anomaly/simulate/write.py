@@ -1,4 +1,4 @@
-"""Write a simulated section as a folder of element maps, as an instrument's export would look."""
+"""Write a simulated section as a folder of element maps, like the export of an instrument."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_section(section: SimulatedSection, folder: str | Path, overwrite: bool
 
     The maps are uint16 TIFFs (deflate) with ImageJ's resolution tags in µm. ``truth.tif`` is
     uint8: 1 where an anomalous grain fills enough of the pixel, 255 (leave out) where the beam
-    only grazes one, else 0. The folder appears under its name complete or not at all.
+    only touches one, else 0. The folder appears under its name complete or not at all.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def write_section(section: SimulatedSection, folder: str | Path, overwrite: bool
 
 
 def describe(section: SimulatedSection) -> dict[str, Any]:
-    """What scene.json holds: how the section was made and what its truth means."""
+    """The content of scene.json: how the section was made and what its truth means."""
     scene = section.scene
     return {
         "schema_version": SCHEMA_VERSION,

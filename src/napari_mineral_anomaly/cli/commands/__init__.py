@@ -1,37 +1,29 @@
 """The commands of ``mineral-anomaly``, one file per command.
 
-A file has ``add_parser``, which declares the options, and ``run``, which does the work. It imports
-what is heavy inside ``run``: ``--help`` asks every file for its options.
+A file has ``add_parser``, which declares the options, and ``run``, which does the work. Everything
+heavy is imported inside ``run``, because ``--help`` imports every file to list its options. A new
+command needs its file and an entry in `COMMAND_NAMES`.
 """
 
 from __future__ import annotations
 
 import argparse
-from types import ModuleType
+from importlib import import_module
 
 from napari_mineral_anomaly import __version__
-from napari_mineral_anomaly.cli.commands import (
-    apply,
-    benchmark,
-    detect,
-    evaluate,
-    inspect,
-    sample,
-    train,
-)
 from napari_mineral_anomaly.cli.options import PROGRAM, Parser
 
-# In the order of the help.
-COMMANDS: dict[str, ModuleType] = {
-    "inspect": inspect,
-    "detect": detect,
-    "train": train,
-    "apply": apply,
-    "evaluate": evaluate,
-    "benchmark": benchmark,
-    "sample": sample,
-}
-COMMAND_NAMES = tuple(COMMANDS)
+# Each is also the name of its file. In the order of the help.
+COMMAND_NAMES = (
+    "inspect",
+    "detect",
+    "train",
+    "apply",
+    "evaluate",
+    "benchmark",
+    "sample",
+)
+COMMANDS = {name: import_module(f"{__name__}.{name}") for name in COMMAND_NAMES}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -39,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=PROGRAM,
         description="Find the odd grains in micro-XRF element maps of thin sections.",
-        epilog=f"{PROGRAM} COMMAND --help tells more.",
+        epilog=f"{PROGRAM} COMMAND --help explains one command.",
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,10 @@ def add_parser(commands: Any) -> None:
         commands, "apply", "score scans with a saved model; results in OUT/<name>/"
     )
     parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="folder that train or detect made"
+        "model", type=Path, metavar="MODEL", help="folder that train or detect has written"
     )
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=SCANS)
-    add_out(parser, "folder for one folder of results per scan")
+    add_out(parser, "folder that will hold one folder of results per scan")
     add_reading(parser)
     add_device(parser)
     add_judging(parser)
@@ -37,28 +36,31 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score scans with a saved model, each into its own folder of results."""
-    # Here, so that --help does not wait for numpy, pydantic and the readers.
-    from napari_mineral_anomaly.cli import text
-    from napari_mineral_anomaly.cli.inputs import output_names, tell_if_slow
+    # Imported here, so that --help does not load numpy, pydantic and the readers.
+    from napari_mineral_anomaly.cli.inputs import output_names, warn_if_slow
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
     from napari_mineral_anomaly.cli.reading import (
-        all_inputs,
-        judged,
-        read_scan,
-        require_elements,
+        print_reader_notes,
+        reading_options,
         require_one_valid_image,
-        tell_ingest,
     )
+    from napari_mineral_anomaly.cli.text import run_summary, run_values
     from napari_mineral_anomaly.detectors.bundle import load_model
-    from napari_mineral_anomaly.detectors.pipeline import apply_detector
     from napari_mineral_anomaly.io.run_files import MODEL_FOLDER
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
-    from napari_mineral_anomaly.runs.folder import write_run
     from napari_mineral_anomaly.runs.json_values import as_json
+    from napari_mineral_anomaly.runs.read_scan import read_scan
+    from napari_mineral_anomaly.runs.scan_to_folder import (
+        RunOptions,
+        require_elements,
+        scan_to_folder,
+    )
 
     require_one_valid_image(arguments)
     names = output_names(arguments.inputs)
-    inputs = [*all_inputs(arguments), arguments.model]
+    reading = reading_options(arguments)
+    options = RunOptions(arguments.threshold, arguments.min_grain_px, arguments.overwrite)
+    inputs = [*reading.inputs(arguments.inputs), arguments.model]
     require_free_folder(arguments.out, overwrite=arguments.overwrite, inputs=inputs)
     inside = arguments.model / MODEL_FOLDER  # the results of a run hold their model
     fitted = load_model(
@@ -66,31 +68,26 @@ def run(arguments: argparse.Namespace) -> None:
     )
     written = []
     with ProgressPrinter() as progress:
+        task = Task(progress)
         if len(names) > 1:
-            # A bad scan is told before anything is written, at the price of reading twice:
-            # all of them may not fit into memory at once.
+            # Read all scans once before anything is written, so that a bad scan is refused first.
+            # Each is read twice, because all of them may not fit into memory at once.
             for source in arguments.inputs:
-                require_elements(read_scan(arguments, [source], progress), fitted.elements)
+                require_elements(read_scan([source], reading, task=task), fitted)
         for source, name in zip(arguments.inputs, names, strict=True):
-            started = time.perf_counter()
-            cube = read_scan(arguments, [source], progress)
-            require_elements(cube, fitted.elements)
-            timings = {"read": time.perf_counter() - started}
-            tell_if_slow(fitted.name, fitted.config, cube, fit=False)
-            run = apply_detector(cube, fitted, task=Task(progress))
-            one = write_run(
+            one = scan_to_folder(
+                [source],
                 arguments.out / name,
-                cube,
-                judged(run, arguments.threshold),
-                overwrite=arguments.overwrite,
-                min_grain_px=arguments.min_grain_px,
-                timings=timings,
-                inputs=inputs,
-                task=Task(progress),
+                fitted,
+                reading=reading,
+                options=options,
+                protected=inputs,
+                on_read=lambda cube: warn_if_slow(fitted.name, fitted.config, cube, fit=False),
+                task=task,
             )
-            tell_ingest(cube)
+            print_reader_notes(one.ingest)
             written.append(one)
     if arguments.json:
-        print(as_json([text.run_values(one) for one in written]))
+        print(as_json([run_values(one) for one in written]))
     else:
-        print("\n\n".join(text.run_summary(one) for one in written))
+        print("\n\n".join(run_summary(one) for one in written))

@@ -1,23 +1,23 @@
-"""``benchmark``: run, tell every finished run on stderr, print or write the comparison."""
+"""``benchmark``: run detectors on scenes with truth, print or write the comparison."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.cli.options import add_command, add_json, add_out, from_one
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, Scene
+    from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
     parser = add_command(
-        commands, "benchmark", "compare detectors on scenes with truth, with times"
+        commands, "benchmark", "compare the results and times of detectors on scenes with truth"
     )
     parser.add_argument(
         "scenes",
@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
         type=from_one,
         default=1,
         metavar="N",
-        help="run detectors with randomness with the seeds 0 ... N-1 (default 1)",
+        help="run detectors that use random numbers with the seeds 0 ... N-1 (default 1)",
     )
     add_out(parser, "folder for the tables and figures (default: print only)", required=False)
     add_json(parser)
@@ -42,21 +42,29 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compare detectors on scenes with truth."""
-    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
+    # Imported here, so that --help does not load pandas, and printing does not load matplotlib.
     from napari_mineral_anomaly.cli.benchmark_text import comparison_text
     from napari_mineral_anomaly.evaluation.benchmark.runs import (
         choose_detectors,
         parse_scenes,
         plan_runs,
+        run_benchmark,
     )
     from napari_mineral_anomaly.runs.json_values import as_json
 
     scenes = parse_scenes(arguments.scenes)
     planned = plan_runs(scenes, choose_detectors(arguments.detectors), arguments.seeds)
-    if arguments.out is None:
-        rows = [run.row for run in _all_runs(planned)]
-    else:
-        rows = _runs_into(arguments, planned)
+    runs = _announced(run_benchmark(planned), len(planned))
+    if arguments.out is not None:
+        from napari_mineral_anomaly.evaluation.benchmark.files import benchmark_to_folder
+
+        runs = benchmark_to_folder(
+            runs,
+            arguments.out,
+            overwrite=arguments.overwrite,
+            inputs=[scene for scene in arguments.scenes if Path(scene).exists()],
+        )
+    rows = [run.row for run in runs]
     if arguments.json:
         print(as_json(rows))
         return
@@ -65,29 +73,10 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"\nTables and figures in {arguments.out}.")
 
 
-def _runs_into(
-    arguments: argparse.Namespace, planned: Sequence[tuple[Scene, str, int]]
-) -> list[dict[str, Any]]:
-    """Run with the output folder reserved from the start, so that hours are not spent for none."""
-    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
-    from napari_mineral_anomaly.evaluation.benchmark.files import BENCHMARK_FILES, write_benchmark
-    from napari_mineral_anomaly.io.writing.atomic import staged_folder
-
-    inputs = [scene for scene in arguments.scenes if Path(scene).exists()]
-    with staged_folder(
-        arguments.out, overwrite=arguments.overwrite, ours=BENCHMARK_FILES, inputs=inputs
-    ) as folder:
-        runs = list(_all_runs(planned))
-        write_benchmark(folder, runs)
-    return [run.row for run in runs]
-
-
-def _all_runs(planned: Sequence[tuple[Scene, str, int]]) -> Iterator[BenchmarkRun]:
-    # Here, so that --help does not wait for pandas, and printing not for matplotlib.
-    from napari_mineral_anomaly.evaluation.benchmark.runs import run_benchmark
-
-    for number, run in enumerate(run_benchmark(planned), start=1):
-        print(f"{number}/{len(planned)} {_run_line(run)}", file=sys.stderr, flush=True)
+def _announced(runs: Iterable[BenchmarkRun], n_runs: int) -> Iterable[BenchmarkRun]:
+    """The same runs; each is printed on stderr when it is finished."""
+    for number, run in enumerate(runs, start=1):
+        print(f"{number}/{n_runs} {_run_line(run)}", file=sys.stderr, flush=True)
         yield run
 
 

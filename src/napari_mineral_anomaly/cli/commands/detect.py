@@ -1,9 +1,8 @@
-"""``detect``: the whole job, from the files of one scan to a folder of results."""
+"""``detect``: from the files of one scan to a folder of results."""
 
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
@@ -34,35 +33,32 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, train, score, threshold, list grains and export one scan."""
-    # Here, so that --help does not wait for numpy, pydantic and the readers.
-    from napari_mineral_anomaly.cli import text
-    from napari_mineral_anomaly.cli.inputs import detector_config, tell_if_slow
+    # Imported here, so that --help does not load numpy, pydantic and the readers.
+    from napari_mineral_anomaly.cli.inputs import detector_config, warn_if_slow
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
-    from napari_mineral_anomaly.cli.reading import all_inputs, judged, read_scan, tell_ingest
-    from napari_mineral_anomaly.detectors.pipeline import run_detection
+    from napari_mineral_anomaly.cli.reading import (
+        config_file,
+        print_reader_notes,
+        reading_options,
+    )
+    from napari_mineral_anomaly.cli.text import run_json, run_summary
     from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR
-    from napari_mineral_anomaly.io.writing.atomic import require_free_folder
-    from napari_mineral_anomaly.runs.folder import write_run
+    from napari_mineral_anomaly.runs.scan_to_folder import RunOptions, scan_to_folder
 
     detector = arguments.detector or DEFAULT_DETECTOR
     config = detector_config(detector, arguments)
-    inputs = all_inputs(arguments)
-    require_free_folder(arguments.out, overwrite=arguments.overwrite, inputs=inputs)
+    options = RunOptions(arguments.threshold, arguments.min_grain_px, arguments.overwrite)
     with ProgressPrinter() as progress:
-        started = time.perf_counter()
-        cube = read_scan(arguments, arguments.inputs, progress)
-        timings = {"read": time.perf_counter() - started}
-        tell_if_slow(detector, config, cube)
-        run = run_detection(cube, detector, config, task=Task(progress))
-        written = write_run(
+        written = scan_to_folder(
+            arguments.inputs,
             arguments.out,
-            cube,
-            judged(run, arguments.threshold),
-            overwrite=arguments.overwrite,
-            min_grain_px=arguments.min_grain_px,
-            timings=timings,
-            inputs=inputs,
+            detector,
+            config,
+            reading=reading_options(arguments),
+            options=options,
+            protected=config_file(arguments),
+            on_read=lambda cube: warn_if_slow(detector, config, cube),
             task=Task(progress),
         )
-    tell_ingest(cube)
-    print(text.run_json(written) if arguments.json else text.run_summary(written))
+    print_reader_notes(written.ingest)
+    print(run_json(written) if arguments.json else run_summary(written))

@@ -12,7 +12,7 @@ from napari_mineral_anomaly.cli.options import add_command, add_json, add_thresh
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
     parser = add_command(commands, "evaluate", "compare a score map with a truth mask")
-    parser.add_argument("score", type=Path, metavar="SCORE", help="score map or folder of results")
+    parser.add_argument("score", type=Path, metavar="SCORE", help="score map, or folder of results")
     parser.add_argument(
         "truth",
         type=Path,
@@ -20,17 +20,24 @@ def add_parser(commands: Any) -> None:
         help="image (0 background, 1 anomaly, 255 leave out), a scene folder with truth.tif, "
         "or a .mat scene",
     )
-    parser.add_argument("--valid", type=Path, metavar="IMAGE", help="compare non-zero pixels only")
-    add_threshold(parser, "for the grain precision; default: that of run.json beside SCORE")
+    parser.add_argument(
+        "--valid",
+        type=Path,
+        metavar="IMAGE",
+        help="compare only pixels that are not zero in this image",
+    )
+    add_threshold(
+        parser, "for the grain precision; default: the threshold in run.json beside SCORE"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Compare a score map with a truth mask."""
-    # Here, so that --help does not wait for numpy, pydantic and the readers.
-    from napari_mineral_anomaly.cli import text
+    # Imported here, so that --help does not load numpy, pydantic and the readers.
     from napari_mineral_anomaly.cli.inputs import score_file, threshold_beside, truth_mask
-    from napari_mineral_anomaly.evaluation.metrics import evaluate as evaluate_score
+    from napari_mineral_anomaly.cli.text import metrics_summary
+    from napari_mineral_anomaly.evaluation.metrics import evaluate
     from napari_mineral_anomaly.io import read_image
     from napari_mineral_anomaly.runs.json_values import as_json
 
@@ -38,10 +45,10 @@ def run(arguments: argparse.Namespace) -> None:
     threshold = arguments.threshold
     if threshold is None:
         threshold = threshold_beside(score_path)
-    metrics = evaluate_score(
+    metrics = evaluate(
         read_image(score_path),
         truth_mask(arguments.truth),
         valid=None if arguments.valid is None else read_image(arguments.valid),
         threshold=threshold,
     )
-    print(as_json(metrics) if arguments.json else text.metrics_summary(metrics, threshold))
+    print(as_json(metrics) if arguments.json else metrics_summary(metrics, threshold))

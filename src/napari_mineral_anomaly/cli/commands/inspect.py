@@ -1,4 +1,4 @@
-"""``inspect``: say what would be read from a scan, and what not."""
+"""``inspect``: list what would be read from a scan, and what not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.cli.options import ONE_SCAN, add_command, add_json, add_reading
+from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(commands, "inspect", "say what would be read from a scan, and what not")
+    parser = add_command(commands, "inspect", "list what would be read from a scan, and what not")
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=ONE_SCAN)
     add_reading(parser)
     add_json(parser)
@@ -19,15 +20,16 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the ingest report of a scan."""
-    # Here, so that --help does not wait for numpy, pydantic and the readers.
+    # Imported here, so that --help does not load numpy, pydantic and the readers.
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
-    from napari_mineral_anomaly.cli.reading import read_scan
+    from napari_mineral_anomaly.cli.reading import reading_options
     from napari_mineral_anomaly.runs.json_values import as_json
+    from napari_mineral_anomaly.runs.read_scan import read_scan
     from napari_mineral_anomaly.scan.quality.checks import report_of_cube
     from napari_mineral_anomaly.scan.report_text import report_lines
 
     with ProgressPrinter() as progress:
-        cube = read_scan(arguments, arguments.inputs, progress)
+        cube = read_scan(arguments.inputs, reading_options(arguments), task=Task(progress))
     report = cube.report or report_of_cube(cube)
     if arguments.json:
         print(as_json(report.model_dump(mode="json")))

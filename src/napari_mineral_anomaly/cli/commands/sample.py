@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
         "--size", nargs=2, type=from_one, metavar=("H", "W"), help="rows and columns"
     )
     parser.add_argument(
-        "--seed", type=from_zero, default=0, help="same seed, same scan (default 0)"
+        "--seed", type=from_zero, default=0, help="the same seed gives the same scan (default 0)"
     )
     add_overwrite(parser)
     add_json(parser)
@@ -33,12 +33,12 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write a simulated scan with its truth."""
-    # Here, so that --help does not wait for numpy, pydantic and the readers.
+    # Imported here, so that --help does not load numpy, pydantic and the readers.
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.simulate import simulate_section, write_section
-    from napari_mineral_anomaly.words import count
+    from napari_mineral_anomaly.words import counted
 
     require_free_folder(arguments.out, overwrite=arguments.overwrite)
     size: dict[str, Any] = {}
@@ -66,5 +66,5 @@ def run(arguments: argparse.Namespace) -> None:
         print(
             f"Simulated scan in {arguments.out}: scene {arguments.scene}, {height} x {width} "
             f"pixels, {len(section.cube.elements)} elements, "
-            f"{count(len(section.grains), 'anomalous grain')} (truth.tif, grains_truth.csv)."
+            f"{counted(len(section.grains), 'anomalous grain')} (truth.tif, grains_truth.csv)."
         )

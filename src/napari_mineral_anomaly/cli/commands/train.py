@@ -22,8 +22,8 @@ def add_parser(commands: Any) -> None:
     parser = add_command(
         commands,
         "train",
-        "fit one detector and save it as a model; several scans are fitted together, as if they "
-        "were parts of one (same elements required)",
+        "fit one detector and save it as a model; several scans with the same elements are fitted "
+        "together, as if they were one scan",
     )
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=SCANS)
     add_out(parser, "folder for the model", metavar="MODEL")
@@ -34,55 +34,50 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Fit one detector on one or several scans and save it."""
-    # Here, so that --help does not wait for numpy, pydantic and the readers.
+    # Imported here, so that --help does not load numpy, pydantic and the readers.
     from napari_mineral_anomaly.cli.inputs import detector_config
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
     from napari_mineral_anomaly.cli.reading import (
-        all_inputs,
-        read_scan,
+        config_file,
+        print_reader_notes,
+        reading_options,
         require_one_valid_image,
-        tell_ingest,
     )
-    from napari_mineral_anomaly.detectors.bundle import save_model
-    from napari_mineral_anomaly.detectors.pipeline import require_scorable
-    from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_detector
-    from napari_mineral_anomaly.io.run_files import MODEL_FILES
-    from napari_mineral_anomaly.io.writing.atomic import require_free_folder, staged_folder
+    from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR
     from napari_mineral_anomaly.runs.json_values import as_json
-    from napari_mineral_anomaly.runs.record import input_hashes, source_name
-    from napari_mineral_anomaly.scan.stacking import stack_sections
-    from napari_mineral_anomaly.words import count
+    from napari_mineral_anomaly.runs.scans_to_model import scans_to_model
+    from napari_mineral_anomaly.words import counted
 
     detector = arguments.detector or DEFAULT_DETECTOR
     config = detector_config(detector, arguments)
-    inputs = all_inputs(arguments)
     require_one_valid_image(arguments)
-    require_free_folder(arguments.out, overwrite=arguments.overwrite, inputs=inputs)
     with ProgressPrinter() as progress:
-        cubes = [read_scan(arguments, [source], progress) for source in arguments.inputs]
-        for cube in cubes:
-            require_scorable(cube)
-        fitted = make_detector(detector, config).fit(stack_sections(cubes), task=Task(progress))
-        with staged_folder(
-            arguments.out, overwrite=arguments.overwrite, ours=MODEL_FILES, inputs=inputs
-        ) as folder:
-            scans = [{"source": source_name(c), "input_hashes": input_hashes(c)} for c in cubes]
-            save_model(fitted, folder, provenance={"scans": scans})
-    for cube in cubes:
-        tell_ingest(cube)
-    n_valid = sum(cube.n_valid for cube in cubes)
+        model = scans_to_model(
+            arguments.inputs,
+            arguments.out,
+            detector,
+            config,
+            reading=reading_options(arguments),
+            overwrite=arguments.overwrite,
+            protected=config_file(arguments),
+            task=Task(progress),
+        )
+    for scan in model.scans:
+        print_reader_notes(scan.report)
+    fitted = model.fitted
+    n_valid = sum(scan.n_valid for scan in model.scans)
     if arguments.json:
         summary = {
-            "out": str(arguments.out),
+            "out": str(model.folder),
             "detector": fitted.name,
             "elements": list(fitted.elements),
-            "n_scans": len(cubes),
+            "n_scans": len(model.scans),
             "n_valid": n_valid,
             "parameters": fitted.config.model_dump(mode="json"),
         }
         print(as_json(summary))
     else:
         print(
-            f"Model in {arguments.out}: {fitted.name}, fitted on {n_valid} valid pixels of "
-            f"{count(len(cubes), 'scan')}, elements {', '.join(fitted.elements)}."
+            f"Model in {model.folder}: {fitted.name}, fitted on {n_valid} valid pixels of "
+            f"{counted(len(model.scans), 'scan')}, elements {', '.join(fitted.elements)}."
         )

@@ -1,1 +1,1 @@
-"""Many detectors on many scans: the runs, their tables and their figures."""
+"""Several detectors on several scenes with truth: the runs, their tables and their figures."""

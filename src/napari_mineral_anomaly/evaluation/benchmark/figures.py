@@ -1,4 +1,4 @@
-"""Figures that compare detectors on scenes with truth; plain values in, matplotlib figures out."""
+"""Figures that compare detectors on scenes with truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from napari_mineral_anomaly.runs.report.overview import COLOUR_SPAN
 
 BACKGROUND_COLOUR, ANOMALY_COLOUR = "#4c78a8", "#e45756"
 
-# Pixels a side of a map panel; more would not fit into the panel's inches.
+# Pixels per side of a map panel: as many as a panel of `MAP_INCHES` can show.
 MAP_SIDE = 320
 MAP_INCHES = 2.6
 
@@ -29,7 +29,7 @@ _BOX_WIDTH = 0.34
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class SceneScores:
     """The score maps of several detectors on one scene.
 
     Attributes
@@ -46,11 +46,11 @@ class Comparison:
     thresholds: Mapping[str, float]
 
 
-def draw_roc(scenes: Mapping[str, Comparison]) -> Figure:
+def draw_roc(scenes: Mapping[str, SceneScores]) -> Figure:
     """ROC curves: a row per scene, linear and logarithmic false positive rate.
 
-    The logarithmic axis begins at one background pixel; what is found before the first false
-    pixel is drawn there.
+    The logarithmic axis begins at one background pixel; anomalies that are found before the first
+    false pixel are drawn there.
     """
     figure = new_figure(9.0, 3.4 * len(scenes) + 0.4)
     panels = figure.subplots(len(scenes), 2, squeeze=False)
@@ -77,7 +77,7 @@ def draw_roc(scenes: Mapping[str, Comparison]) -> Figure:
     return figure
 
 
-def draw_separability(scenes: Mapping[str, Comparison]) -> Figure:
+def draw_separability(scenes: Mapping[str, SceneScores]) -> Figure:
     """Background and anomaly scores as boxes (10th to 90th percentile, median line).
 
     Scores are stretched to 0-1 over the compared pixels, as `metrics.separability` does.
@@ -106,11 +106,11 @@ def draw_separability(scenes: Mapping[str, Comparison]) -> Figure:
     return figure
 
 
-def draw_maps(scenes: Mapping[str, Comparison]) -> Figure:
+def draw_score_maps(scenes: Mapping[str, SceneScores]) -> Figure:
     """Truth and score maps, a row per scene.
 
-    The colours span 0 to `overview.COLOUR_SPAN` thresholds for every detector and scene: the same
-    colour means the same oddness.
+    The colours span 0 to `overview.COLOUR_SPAN` thresholds for every detector and scene, so that
+    the same colour means the same oddness.
     """
     n_columns = 1 + max(len(scene.scores) for scene in scenes.values())
     heights = [
@@ -127,7 +127,7 @@ def draw_maps(scenes: Mapping[str, Comparison]) -> Figure:
         _draw_truth(row[0], scene.truth)
         row[0].set_title(f"{name}: truth", loc="left", fontsize=9)
         for axes, (detector, score) in zip(row[1:], scene.scores.items(), strict=False):
-            # In thresholds, so that one scale serves scans of every size.
+            # In units of the threshold, so that one colour bar fits scans of every size.
             in_thresholds = score / max(scene.thresholds[detector], 1.0)
             small, extent = shrunk(in_thresholds, np.fmax, MAP_SIDE)
             image = axes.imshow(
@@ -151,7 +151,7 @@ def draw_maps(scenes: Mapping[str, Comparison]) -> Figure:
 
 
 def draw_grain_recall(table: pd.DataFrame) -> Figure:
-    """Recall of simulated grains against the share that they fill of their fullest pixel.
+    """Recall of simulated grains over the share that they fill of their fullest pixel.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def draw_grain_recall(table: pd.DataFrame) -> Figure:
         drawn.
     """
     table = table[table["n_grains"] > 0]
-    # Several seeds of one detector count each grain several times: the least is the true number.
+    # A detector with several seeds counts each grain several times; the smallest count is right.
     per_bin = table.groupby(["fraction_from", "fraction_to"])["n_grains"].min().reset_index()
     bins = [
         f"{row['fraction_from']:g} to {row['fraction_to']:g}\n(n = {row['n_grains']})"
@@ -214,14 +214,14 @@ def _draw_boxes(
 
 
 def _draw_truth(axes: Axes, truth: NDArray[np.uint8]) -> None:
-    # Left out below anomaly: a block that holds both shows the anomaly.
+    # Anomalies are above left-out pixels, so that a block with both shows the anomaly.
     ranked = np.select([truth == 1, truth == LEAVE_OUT], [2.0, 1.0], 0.0).astype(np.float32)
     small, extent = shrunk(ranked, np.fmax, MAP_SIDE)
     colours = ListedColormap(["black", OUTSIDE_COLOUR, "white"])
     axes.imshow(small, cmap=colours, vmin=0, vmax=2, extent=extent, interpolation="nearest")
 
 
-def _colours(scene: Comparison) -> dict[str, Any]:
+def _colours(scene: SceneScores) -> dict[str, Any]:
     return dict(zip(scene.scores, _palette(len(scene.scores)), strict=True))
 
 

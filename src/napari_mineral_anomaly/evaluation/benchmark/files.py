@@ -1,18 +1,17 @@
-"""What a benchmark leaves on disk: rows, summary, figures, recall of simulated grains."""
+"""The files of a benchmark: rows, summary, figures, recall of simulated grains."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from napari_mineral_anomaly.evaluation.benchmark.figures import (
-    Comparison,
+    SceneScores,
     draw_grain_recall,
-    draw_maps,
     draw_roc,
+    draw_score_maps,
     draw_separability,
 )
 from napari_mineral_anomaly.evaluation.benchmark.grain_recall import (
@@ -22,7 +21,8 @@ from napari_mineral_anomaly.evaluation.benchmark.grain_recall import (
     with_recall,
 )
 from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun, summarise
-from napari_mineral_anomaly.runs.json_values import plain
+from napari_mineral_anomaly.io.writing.atomic import staged_folder
+from napari_mineral_anomaly.runs.json_values import as_json
 from napari_mineral_anomaly.runs.report.drawing import figure_png
 
 ROWS_FILE = "rows.json"
@@ -45,38 +45,48 @@ DEFAULT_CRITERION = "default"
 RATE_CRITERION = f"{FALSE_ALARM_RATE:g} of the background"
 
 
-def write_benchmark(folder: Path, runs: Sequence[BenchmarkRun]) -> None:
-    """Write `BENCHMARK_FILES` into an existing folder.
+def benchmark_to_folder(
+    runs: Iterable[BenchmarkRun],
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    inputs: Iterable[str | Path] = (),
+) -> list[BenchmarkRun]:
+    """Do the runs and write their tables and figures, complete or not at all.
 
-    The figures show the first seed of every detector; tables hold all of them. The two files on
-    grain recall appear only when there is a simulated scene.
+    The folder is checked before the first run, so that no hours are spent on results that cannot
+    be written.
+
+    Parameters
+    ----------
+    runs : iterable of BenchmarkRun
+        As `runs.run_benchmark` yields them.
+    out : path
+    overwrite : bool
+        Replace the results of an earlier benchmark; other files in ``out`` are kept.
+    inputs : paths
+        Files and folders that are read; ``out`` may not hold them.
+
+    Raises
+    ------
+    InputError
+        When ``out`` is not free or cannot be written, and as the runs raise it.
     """
-    rows = [run.row for run in runs]
-    text = json.dumps(plain(rows), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / ROWS_FILE).write_text(text, encoding="utf-8")
-    summarise(rows).to_csv(folder / SUMMARY_FILE, index=False, encoding="utf-8")
-    scenes = comparisons(runs)
-    for name, draw in (
-        (ROC_FILE, draw_roc),
-        (SEPARABILITY_FILE, draw_separability),
-        (MAPS_FILE, draw_maps),
-    ):
-        (folder / name).write_bytes(figure_png(draw(scenes)))
-    recall = grain_recall_table(runs)
-    if not recall.empty:
-        recall.to_csv(folder / RECALL_TABLE, index=False, encoding="utf-8")
-        (folder / RECALL_FIGURE).write_bytes(figure_png(draw_grain_recall(recall)))
+    with staged_folder(out, overwrite=overwrite, ours=BENCHMARK_FILES, inputs=inputs) as folder:
+        finished = list(runs)
+        _write_files(folder, finished)
+    return finished
 
 
-def comparisons(runs: Sequence[BenchmarkRun]) -> dict[str, Comparison]:
+def scores_by_scene(runs: Sequence[BenchmarkRun]) -> dict[str, SceneScores]:
     """The score maps of each scene, of the first seed of every detector."""
-    scenes: dict[str, Comparison] = {}
+    scenes: dict[str, SceneScores] = {}
     for name in dict.fromkeys(run.row["scene"] for run in runs):
         of_scene = [run for run in runs if run.row["scene"] == name]
         first: dict[str, BenchmarkRun] = {}
         for run in of_scene:
             first.setdefault(run.row["detector"], run)
-        scenes[name] = Comparison(
+        scenes[name] = SceneScores(
             of_scene[0].truth,
             {detector: run.score for detector, run in first.items()},
             {detector: run.threshold for detector, run in first.items()},
@@ -85,9 +95,9 @@ def comparisons(runs: Sequence[BenchmarkRun]) -> dict[str, Comparison]:
 
 
 def grain_recall_table(runs: Sequence[BenchmarkRun]) -> pd.DataFrame:
-    """Recall of simulated grains by the share of a pixel that they fill, all scenes together.
+    """Recall of simulated grains, binned by the share of a pixel that they fill, over all scenes.
 
-    Grains are pooled over scenes and seeds: one section has few grains of each size.
+    Grains are pooled over scenes and seeds, because one section has few grains of each size.
 
     Returns
     -------
@@ -112,3 +122,25 @@ def grain_recall_table(runs: Sequence[BenchmarkRun]) -> pd.DataFrame:
     keys = ["detector", "criterion", "fraction_from", "fraction_to"]
     pooled = pd.concat(parts).groupby(keys, sort=False)[["n_grains", "n_found"]].sum()
     return with_recall(pooled.reset_index())
+
+
+def _write_files(folder: Path, runs: Sequence[BenchmarkRun]) -> None:
+    """Write `BENCHMARK_FILES` into an existing folder.
+
+    The figures show the first seed of every detector; the tables hold all seeds. The two files on
+    grain recall are written only when there is a simulated scene.
+    """
+    rows = [run.row for run in runs]
+    (folder / ROWS_FILE).write_text(as_json(rows), encoding="utf-8")
+    summarise(rows).to_csv(folder / SUMMARY_FILE, index=False, encoding="utf-8")
+    scenes = scores_by_scene(runs)
+    for name, draw in (
+        (ROC_FILE, draw_roc),
+        (SEPARABILITY_FILE, draw_separability),
+        (MAPS_FILE, draw_score_maps),
+    ):
+        (folder / name).write_bytes(figure_png(draw(scenes)))
+    recall = grain_recall_table(runs)
+    if not recall.empty:
+        recall.to_csv(folder / RECALL_TABLE, index=False, encoding="utf-8")
+        (folder / RECALL_FIGURE).write_bytes(figure_png(draw_grain_recall(recall)))

@@ -1,4 +1,4 @@
-"""Which simulated grains are found, against the share of a pixel that they fill."""
+"""Which simulated grains are found, over the share of a pixel that they fill."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 
-# Bins of the share that a grain fills of its fullest pixel, from the share at which the truth
-# begins. The last holds grains with a pixel all of their own: only the others are sub-pixel.
+# Bins of the share that a grain fills of its fullest pixel. They begin at the share from which the
+# truth counts a pixel. The last bin holds grains that fill a whole pixel; the others are smaller
+# than a pixel.
 FRACTION_EDGES = (0.1, 0.4, 0.6, 0.8, 0.99, 1.0)
 
 # The second threshold: one background pixel in 10 000 exceeds it.
@@ -31,7 +32,8 @@ def threshold_at_false_alarm_rate(
     truth : (H, W)
         0 background, 1 anomaly, 255 leave out.
     rate : float
-        Rounded down to whole pixels: below one pixel, no background pixel reaches the threshold.
+        Rounded down to whole pixels; where that is no pixel, no background pixel reaches the
+        threshold.
 
     Raises
     ------
@@ -43,8 +45,8 @@ def threshold_at_false_alarm_rate(
     if background.size == 0:
         raise InputError("The truth mask has no background pixel (0) where there is a score.")
     allowed = min(int(rate * background.size), background.size - 1)
-    # The first pixel too many, exceeded by the smallest step of the score's own precision: a tie
-    # with it must not be flagged either.
+    # The smallest float32 above the first pixel that is one too many: pixels of equal score are not
+    # flagged either.
     return float(np.nextafter(background[allowed], np.float32(np.inf)))
 
 
@@ -70,7 +72,7 @@ def found_grains(
     Raises
     ------
     InputError
-        When grains and areas do not belong together one to one.
+        When grains and areas do not match one to one.
     """
     labels = label_grains(np.asarray(truth) == 1)
     owner = _area_of_each(labels, grains)
@@ -93,7 +95,7 @@ def grain_recall_by_fraction(
         As in `found_grains`; ``grains`` also has ``fraction``, the share of its fullest pixel
         that a grain fills.
     edges : tuple of float
-        Rising; a bin holds its lower edge, the last one both.
+        Rising; a bin includes its lower edge, the last bin both edges.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Several detectors on several scenes with truth, under one protocol, as a table.
+"""Run several detectors on several scenes with truth, under one protocol.
 
-Every run is a process of its own, so that time and peak memory are those of one detector on one
-scene and no run inherits what another left in memory.
+Every run has a process of its own: time and peak memory are those of one detector on one scene, and
+no run is affected by what an earlier one left in memory.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,6 @@ from napari_mineral_anomaly.simulate import SCENES, simulate_section
 from napari_mineral_anomaly.simulate.scenes import get_scene
 from napari_mineral_anomaly.simulate.write import GRAINS_FILE, SCENE_FILE
 
-METRICS = ("auc", "ap", "pauc_1e3", "auc_df", "auc_dtau", "auc_ftau", "td", "bs", "odp")
 ALL_FAMILIES = "all"
 SIMULATED, AIRBORNE, MINERALS = "simulated", "airborne", "minerals"
 
@@ -47,8 +46,8 @@ class LoadedScene:
     truth : (H, W) uint8
         0, 1 and 255 (leave out).
     family : str
-        "simulated", "airborne" (reflectance) or "minerals" (all other files): means over families
-        keep many scenes of one kind from outvoting the others.
+        "simulated", "airborne" (reflectance) or "minerals" (all other files). Means are taken over
+        families, so that a kind with many scenes does not outweigh the others.
     grains : DataFrame or None
         Grains of a simulated section, as `simulate.SimulatedSection.grains`.
     """
@@ -60,13 +59,13 @@ class LoadedScene:
 
 
 @dataclass(frozen=True)
-class Scene:
+class SceneSource:
     """Where a scene with truth comes from.
 
     Attributes
     ----------
     text : str
-        As the user gave it: a path, or ``SCENE:SEED`` of the simulator (``hard:3``).
+        As the user typed it: a path, or ``SCENE:SEED`` of the simulator (``hard:3``).
     name : str
         Short name for tables.
     simulated : (str, int) or None
@@ -87,7 +86,7 @@ class Scene:
         """
         if self.simulated is not None:
             section = simulate_section(self.simulated[0], seed=self.simulated[1])
-            # The truth that `sample` writes, so that both ways to a section give one answer.
+            # The same truth as in the files that `sample` writes.
             return LoadedScene(section.cube, section.truth_with_rim, SIMULATED, section.grains)
         cube, truth = read_scene(self.text)
         folder = Path(self.text)
@@ -96,9 +95,17 @@ class Scene:
         return LoadedScene(cube, truth, AIRBORNE if cube.quantity == "reflectance" else MINERALS)
 
 
+class PlannedRun(NamedTuple):
+    """One detector on one scene with one seed, not yet run."""
+
+    scene: SceneSource
+    detector: str
+    seed: int
+
+
 @dataclass(frozen=True, eq=False)
 class BenchmarkRun:
-    """One detector on one scene with one seed: a row of the table, and the maps behind it.
+    """One detector on one scene with one seed: a row of the table, and its maps.
 
     Attributes
     ----------
@@ -120,8 +127,8 @@ class BenchmarkRun:
     grains: pd.DataFrame | None
 
 
-def parse_scenes(texts: Sequence[str]) -> list[Scene]:
-    """Understand scenes as given on the command line, each with a name of its own.
+def parse_scenes(texts: Sequence[str]) -> list[SceneSource]:
+    """The scenes that were typed on the command line, each with a different name.
 
     Raises
     ------
@@ -142,8 +149,8 @@ def parse_scenes(texts: Sequence[str]) -> list[Scene]:
     return scenes
 
 
-def parse_scene(text: str) -> Scene:
-    """Understand one scene: a path, or ``SCENE:SEED`` of the simulator.
+def parse_scene(text: str) -> SceneSource:
+    """The scene of one text: a path, or ``SCENE:SEED`` of the simulator.
 
     Raises
     ------
@@ -153,7 +160,7 @@ def parse_scene(text: str) -> Scene:
     path = Path(text)
     if path.exists():
         full = path.resolve()
-        return Scene(text, full.name if path.is_dir() else full.stem)
+        return SceneSource(text, full.name if path.is_dir() else full.stem)
     kind, colon, seed = text.partition(":")
     if kind not in SCENES:
         raise InputError(
@@ -168,11 +175,11 @@ def parse_scene(text: str) -> Scene:
     if colon and not (seed.isascii() and seed.isdigit()):
         raise InputError(f"{text} is not a simulated scene: write {kind}:0, {kind}:1 ...")
     number = int(seed or 0)
-    return Scene(text, f"{kind}-{number}", (kind, number))
+    return SceneSource(text, f"{kind}-{number}", (kind, number))
 
 
 def choose_detectors(names: Sequence[str]) -> list[str]:
-    """Detectors by name, each once; "all" means every one there is.
+    """Detectors by name, each once; "all" means every detector.
 
     Raises
     ------
@@ -185,7 +192,7 @@ def choose_detectors(names: Sequence[str]) -> list[str]:
 
 
 def run_one(
-    scene: Scene, detector: str, seed: int, parameters: dict[str, Any] | None = None
+    scene: SceneSource, detector: str, seed: int, parameters: dict[str, Any] | None = None
 ) -> BenchmarkRun:
     """Fit and score one detector on one scene and compare it with the truth.
 
@@ -213,27 +220,27 @@ def run_one(
 
 
 def plan_runs(
-    scenes: Sequence[Scene], detectors: Sequence[str], n_seeds: int
-) -> list[tuple[Scene, str, int]]:
-    """Scene, detector and seed of every run.
+    scenes: Sequence[SceneSource], detectors: Sequence[str], n_seeds: int
+) -> list[PlannedRun]:
+    """All runs of the scenes and detectors.
 
     Seeds are 0 ... ``n_seeds`` - 1; a detector without randomness runs with seed 0 only.
     """
     return [
-        (scene, name, seed)
+        PlannedRun(scene, name, seed)
         for scene in scenes
         for name in detectors
         for seed in range(n_seeds if detector_entry(name).random else 1)
     ]
 
 
-def run_benchmark(runs: Sequence[tuple[Scene, str, int]]) -> Iterator[BenchmarkRun]:
-    """Do the runs of `plan_runs` one after the other, each in a process of its own.
+def run_benchmark(runs: Iterable[PlannedRun]) -> Iterator[BenchmarkRun]:
+    """Do the runs of `plan_runs` one after another, each in a process of its own.
 
     Yields
     ------
     BenchmarkRun
-        As soon as it is done, so that the caller decides what to keep.
+        Each run as soon as it is done, so that the caller decides what to keep.
 
     Raises
     ------
@@ -253,8 +260,8 @@ def run_benchmark(runs: Sequence[tuple[Scene, str, int]]) -> Iterator[BenchmarkR
 def summarise(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Mean and spread per detector and family, and over the families.
 
-    Seeds of a scene are averaged first, then scenes of a family, then families, so that neither
-    many seeds nor many scenes outweigh the rest.
+    The mean is taken over the seeds of a scene, then over the scenes of a family, then over the
+    families, so that neither many seeds nor many scenes outweigh the rest.
 
     Returns
     -------
@@ -262,7 +269,7 @@ def summarise(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
         Columns detector, family ("all" for the mean of the families), n_scenes, auc, ap, pauc_1e3,
         auc_sd and ap_sd (mean over scenes of the standard deviation over seeds, n - 1; NaN with
         one seed), seconds; best AP first within a family, "all" last. Only detectors that ran on
-        every scene have an "all": means over different scenes do not compare.
+        every scene have an "all", because means over different scenes cannot be compared.
     """
     table = pd.DataFrame(rows)
     of_seeds = table.groupby(["detector", "family", "scene"])

@@ -1,1 +1,1 @@
-"""For people who look rather than read: overview.png and report.html."""
+"""Figures and the page of a run: overview.png and report.html."""

@@ -1,4 +1,4 @@
-"""What every drawing of the report needs: figures, scale bars, maps made smaller."""
+"""What every figure needs: an empty figure, PNG bytes, a scale bar, smaller maps."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
+from skimage.measure import block_reduce
 
-# Larger scans are shrunk before drawing: no screen shows more, and contouring 12 Mpx takes long.
+# Larger scans are reduced before drawing: no screen shows more pixels, and contours of 12 Mpx take
+# long.
 MAX_SIDE = 1600
 
 OUTSIDE_COLOUR = "#8c8c8c"
@@ -25,7 +27,7 @@ _DPI = 130
 def figure_png(figure: Figure) -> bytes:
     """The figure as PNG."""
     buffer = io.BytesIO()
-    # No version of ours inside: the same run gives the same bytes.
+    # Without the version of matplotlib inside: the same run gives the same bytes.
     figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()
 
@@ -63,7 +65,7 @@ def draw_scale_bar(
 
 
 def round_length(about: float) -> float:
-    """The largest of 1, 2 or 5 times a power of ten that is not longer than ``about``."""
+    """The largest number not above ``about`` that is 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(about))
     return max(step * power for step in (1, 2, 5) if step * power <= about * (1 + 1e-9))
 
@@ -71,16 +73,13 @@ def round_length(about: float) -> float:
 def shrunk(
     image: NDArray[Any], reduce: np.ufunc, max_side: int | None = None
 ) -> tuple[NDArray[Any], tuple[float, float, float, float]]:
-    """The image shrunk to ``max_side`` (`MAX_SIDE`) pixels a side, and its extent in scan pixels.
+    """The image reduced to at most ``max_side`` (`MAX_SIDE`) pixels a side, and its extent.
 
-    The largest value of each block is kept, so that a grain of one pixel stays visible.
+    ``reduce`` makes one value of each block: `numpy.fmax` keeps a grain of one pixel visible. The
+    extent is in scan pixels.
     """
-    height, width = image.shape
-    step = math.ceil(max(height, width) / (max_side or MAX_SIDE))
-    rows, columns = math.ceil(height / step), math.ceil(width / step)
+    step = math.ceil(max(image.shape) / (max_side or MAX_SIDE))
     if step > 1:
-        padding = ((0, rows * step - height), (0, columns * step - width))
-        padded = np.pad(image, padding, constant_values=np.nan)
-        blocks = padded.reshape(rows, step, columns, step)
-        image = reduce.reduce(reduce.reduce(blocks, axis=3), axis=1)
+        image = block_reduce(image, step, reduce.reduce, cval=np.nan)  # type: ignore[no-untyped-call]
+    rows, columns = image.shape
     return image, (-0.5, columns * step - 0.5, rows * step - 0.5, -0.5)

@@ -1,4 +1,4 @@
-"""Pictures of maps for people: each map with its colour bar, a scale bar, no stretched numbers."""
+"""Pictures of maps: each map with a colour bar in its own units and a scale bar."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from napari_mineral_anomaly.runs.report.drawing import (
     new_figure,
     shrunk,
 )
-from napari_mineral_anomaly.runs.report.look import Look
+from napari_mineral_anomaly.runs.report.map_style import MapStyle
 from napari_mineral_anomaly.runs.report.overview import COLOUR_SPAN
 
 _COLUMNS = 4
 _PANEL_WIDTH = 3.4  # inches
 _SINGLE_WIDTH = 9.0
-_MOST_PANEL_SIDE = 600  # pixels of a panel among many; more than is printed of it
+_MOST_PANEL_SIDE = 600  # pixels of a panel among several; a printed panel shows fewer
 _CLASS_COLOURS = "tab20"
 _MOST_IN_LEGEND = 20
 _NOTHING_COLOUR = "#dcdcdc"
@@ -36,20 +36,20 @@ def draw_maps(
     planes: Any,
     names: Sequence[str],
     pixel_size: tuple[float, float] | None,
-    look: Look,
+    style: MapStyle,
     *,
     title: str,
 ) -> Figure:
-    """A panel per map, with pixels as tall and wide as they are and a scale bar each.
+    """One panel per map, each with a scale bar; pixels are drawn in their true proportions.
 
     Parameters
     ----------
     planes : (C, H, W), numpy or lazy
-        Larger maps are shrunk for drawing; the largest value of each block is kept, so that a
-        grain of one pixel stays visible.
+        Large maps are reduced for drawing. Each block shows its largest value, so that a grain of
+        one pixel stays visible.
     names : C titles
     pixel_size : (y, x) in µm, or None when unknown
-    look : Look
+    style : MapStyle
     title : str
         Of the figure.
     """
@@ -66,7 +66,7 @@ def draw_maps(
     for c in range(count):
         axes = figure.add_subplot(rows, columns, c + 1)
         plane = np.asarray(planes[c])
-        _draw(axes, plane, look, None if count == 1 else _MOST_PANEL_SIDE)
+        _draw(axes, plane, style, None if count == 1 else _MOST_PANEL_SIDE)
         axes.set_aspect(pixel_y / pixel_x)
         axes.set_xticks([])
         axes.set_yticks([])
@@ -76,16 +76,16 @@ def draw_maps(
     return figure
 
 
-def _draw(axes: Axes, plane: NDArray[Any], look: Look, max_side: int | None) -> None:
-    if look.kind == "classes":
-        _draw_classes(axes, plane, look, max_side)
+def _draw(axes: Axes, plane: NDArray[Any], style: MapStyle, max_side: int | None) -> None:
+    if style.kind == "classes":
+        _draw_classes(axes, plane, style, max_side)
         return
     values = plane.astype(np.float32)
     small, extent = shrunk(values, np.fmax, max_side)
-    if look.kind == "signed":
+    if style.kind == "signed":
         lowest, _ = shrunk(values, np.fmin, max_side)
         small = np.where(np.abs(lowest) > np.abs(small), lowest, small)
-    low, high, colours = _limits(small, look)
+    low, high, colours = _limits(small, style)
     image = axes.imshow(
         small,
         cmap=colormaps[colours].with_extremes(bad=OUTSIDE_COLOUR),
@@ -96,34 +96,34 @@ def _draw(axes: Axes, plane: NDArray[Any], look: Look, max_side: int | None) -> 
     )
     bar = axes.figure.colorbar(image, ax=axes, extend="both", shrink=0.85, pad=0.02)
     bar.ax.tick_params(labelsize=8)
-    if look.unit:
-        bar.set_label(look.unit, fontsize=9)
+    if style.unit:
+        bar.set_label(style.unit, fontsize=9)
 
 
-def _limits(values: NDArray[Any], look: Look) -> tuple[float, float, str]:
+def _limits(values: NDArray[Any], style: MapStyle) -> tuple[float, float, str]:
     finite = values[np.isfinite(values)]
-    if look.kind == "score":
-        # A threshold set to 0 or below still needs colours.
-        return 0.0, COLOUR_SPAN * max(look.threshold or 1.0, 1.0), "inferno"
+    if style.kind == "score":
+        # A threshold of 0 or below still needs a range of colours.
+        return 0.0, COLOUR_SPAN * max(style.threshold or 1.0, 1.0), "inferno"
     if finite.size == 0:
         return 0.0, 1.0, "gray"
     low, high = (float(q) for q in np.percentile(finite, (1.0, 99.8)))
-    if look.kind == "signed":
+    if style.kind == "signed":
         most = max(abs(low), abs(high), 1e-6)
         return -most, most, "RdBu_r"
     return low, high if high > low else low + 1.0, "gray"
 
 
-def _draw_classes(axes: Axes, plane: NDArray[Any], look: Look, max_side: int | None) -> None:
+def _draw_classes(axes: Axes, plane: NDArray[Any], style: MapStyle, max_side: int | None) -> None:
     step = math.ceil(max(plane.shape) / (max_side or 1600))
     small = plane[::step, ::step]
     present = [int(value) for value in np.unique(small)]
     if len(present) > _MOST_IN_LEGEND:
-        # More classes than anybody tells apart: colours repeat, and no legend pretends otherwise.
+        # Nobody can distinguish so many classes: colours repeat, and there is no legend.
         axes.imshow(small % 20, cmap=_CLASS_COLOURS, interpolation="nearest")
         return
     extent = (-0.5, plane.shape[1] - 0.5, plane.shape[0] - 0.5, -0.5)
-    # The ten strong colours first, their pale partners after them.
+    # The ten strong colours of the palette first, then the ten pale ones.
     order = [2 * (i % 10) + i // 10 for i in range(len(present))]
     colours: list[Any] = [colormaps[_CLASS_COLOURS](i % 20) for i in order]
     if present[0] == 0:
@@ -137,7 +137,7 @@ def _draw_classes(axes: Axes, plane: NDArray[Any], look: Look, max_side: int | N
         extent=extent,
         interpolation="nearest",
     )
-    words = dict(look.classes)
+    words = dict(style.classes)
     handles = [
         Patch(facecolor=colour, label=words.get(value, str(value)))
         for value, colour in zip(present, colours, strict=True)

@@ -1,4 +1,4 @@
-"""The figures of a run, drawn with matplotlib's objects (no pyplot, no window, any thread)."""
+"""The figures of a run, drawn without pyplot: they need no window and work in any thread."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 N_NUMBERED = 20
 N_DRIVER_MAPS = 3
 
-# The colours span 0 to this many thresholds, whatever the scan holds: with background sigmas the
-# same colour means the same oddness on every section, and a barren one looks barren.
+# The colours always span 0 to this many thresholds. So the same colour means the same oddness on
+# every section (the score is in background sigmas), and a barren section looks barren.
 COLOUR_SPAN = 3.0
 
 _OUTLINE = "#19d3f3"
-_NARROWEST = 4.0  # inches; titles need room even above a scan a few pixels wide
+_NARROWEST = 4.0  # inches; titles need room even above a scan that is a few pixels wide
 
 
 def draw_overview(
@@ -56,8 +56,8 @@ def draw_overview(
     ratio = (height * pixel_y) / (width * pixel_x)
     figure, score_axes, driver_axes = _layout(ratio, len(elements))
     figure.suptitle(f"{title}: {_headline(result, grains)}", fontsize=13)
-    # A caption of the figure, not of the panel: it is wider than the panel of a narrow scan,
-    # which the layout would then squeeze to nothing.
+    # The caption belongs to the figure, not to the panel: on a narrow scan it is wider than the
+    # panel, and the layout would then make the panel vanish.
     caption = "Blue line of the scale: threshold. Grey: left out."
     if not grains.empty:
         caption += "\nOutlined: grains at or above the threshold. Numbers: rank."
@@ -128,7 +128,7 @@ def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
         score_axes = figure.add_subplot(grid[0, :])
         return figure, score_axes, [figure.add_subplot(grid[1, k]) for k in range(n_drivers)]
     score_height = min(max(8.0 * ratio, 5.0), 11.0)
-    # Panels as wide as their maps, plus room for the scale beside each.
+    # Panels are as wide as their maps, plus room for the colour bar beside each.
     map_width = max(score_height / ratio, _NARROWEST)
     widths = [map_width + 1.1, map_width / N_DRIVER_MAPS + 1.1]
     figure = new_figure(sum(widths) + 0.3, score_height + 0.9)
@@ -140,7 +140,7 @@ def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
 def _draw_score(axes: Axes, result: AnomalyResult, grains: pd.DataFrame) -> None:
     score, extent = shrunk(result.score, np.fmax)
     colours = colormaps["inferno"].with_extremes(bad=OUTSIDE_COLOUR)
-    # A threshold set to 0 or below still needs colours.
+    # A threshold of 0 or below still needs a range of colours.
     top = COLOUR_SPAN * max(result.threshold, 1.0)
     image = axes.imshow(
         score, cmap=colours, vmin=0.0, vmax=top, extent=extent, interpolation="nearest"
@@ -157,7 +157,7 @@ def _draw_score(axes: Axes, result: AnomalyResult, grains: pd.DataFrame) -> None
 
 
 def _shown_mask(result: AnomalyResult, grains: pd.DataFrame) -> NDArray[np.bool_]:
-    """The mask without grains too small for the table."""
+    """The mask without the grains that are too small for the table."""
     return remove_small_grains(result.mask, int(grains["area_px"].min()))
 
 
@@ -199,7 +199,7 @@ def _number_grains(axes: Axes, shape: tuple[int, ...], grains: pd.DataFrame) -> 
     height, width = shape
     for grain in grains.head(N_NUMBERED).itertuples():
         x, y = float(str(grain.centroid_x_px)), float(str(grain.centroid_y_px))
-        # Towards the middle of the map, so that no number leaves it.
+        # The number stands on the side of the grain that faces the middle, inside the map.
         right, below = x < 0.9 * width, y < 0.1 * height
         axes.annotate(
             str(grain.rank),

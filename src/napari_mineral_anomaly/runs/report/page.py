@@ -1,4 +1,4 @@
-"""report.html: one self-contained page in plain words."""
+"""report.html: one page in plain words that needs no other file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_mineral_anomaly.runs.report.drawing import figure_png
 from napari_mineral_anomaly.runs.report.overview import draw_loss_curve
 from napari_mineral_anomaly.scan.report import IngestReport, UsedMap
 
-# A page with thousands of rows opens slowly; grains.csv has them all.
+# A page with thousands of rows opens slowly; grains.csv lists all grains.
 MAX_GRAINS = 100
 
 _STYLE = """
@@ -38,7 +38,7 @@ ul.warnings { background: #fff4d6; border-left: 4px solid #d9a400; padding: .6re
 def render_report(
     record: RunRecord, grains: pd.DataFrame, ingest: IngestReport, overview_png: bytes
 ) -> str:
-    """The page as HTML text; pictures are embedded, nothing is fetched, every text is escaped.
+    """The page as HTML; pictures are embedded, nothing is loaded from the web, text is escaped.
 
     Parameters
     ----------

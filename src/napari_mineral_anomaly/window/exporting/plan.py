@@ -17,7 +17,7 @@ from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
 from napari_mineral_anomaly.io.writing.results import labels_for_files, mask_for_files
 from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.runs.export import Format, Product
-from napari_mineral_anomaly.runs.report.look import Look
+from napari_mineral_anomaly.runs.report.map_style import MapStyle
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.window.grains.board import board_of
@@ -202,32 +202,34 @@ Copy = Callable[[Any], Any]
 def _score(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     planes = np.asarray(score.data)[None]
     planes = planes if planes.dtype == np.float32 else planes.astype(np.float32)
-    look = Look("score", "background sigmas", threshold=threshold_of(score))
-    return Product("", "", planes, (TITLES_IN_FILES["score"],), look=look)
+    style = MapStyle("score", "background sigmas", threshold=threshold_of(score))
+    return Product("", "", planes, (TITLES_IN_FILES["score"],), style=style)
 
 
 def _mask(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     planes = _Image(copy(_data(mask_of(viewer, score))), np.dtype(np.uint8), mask_for_files)
     words = ((0, "background"), (255, "anomalous"))
-    return Product("", "", planes, (TITLES_IN_FILES["mask"],), look=Look("classes", classes=words))
+    return Product(
+        "", "", planes, (TITLES_IN_FILES["mask"],), style=MapStyle("classes", classes=words)
+    )
 
 
 def _labels(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     data = copy(_data(pseudo_labels_of(viewer, score)))
     planes = _Image(data, label_dtype(int(data.max(initial=0))), labels_for_files)
-    look = Look("classes", classes=_LABEL_WORDS)
-    return Product("", "", planes, (TITLES_IN_FILES["pseudo_labels"],), look=look)
+    style = MapStyle("classes", classes=_LABEL_WORDS)
+    return Product("", "", planes, (TITLES_IN_FILES["pseudo_labels"],), style=style)
 
 
 def _contributions(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     result = _result(session, score)
-    look = Look("signed", "background sigmas")
-    return Product("", "", result.contributions, result.elements, look=look, is_stack=True)
+    style = MapStyle("signed", "background sigmas")
+    return Product("", "", result.contributions, result.elements, style=style, is_stack=True)
 
 
 def _reconstruction(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     result = _result(session, score)
-    return Product("", "", result.reconstruction, result.elements, look=Look(), is_stack=True)
+    return Product("", "", result.reconstruction, result.elements, style=MapStyle(), is_stack=True)
 
 
 def _maps(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
@@ -238,7 +240,7 @@ def _maps(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
             "No element map of this scan is left in the layer list: load the scan again."
         )
     unit = link.quantity if link is not None and link.quantity in ("counts",) else ""
-    return Product("", "", cube.maps, cube.elements, look=Look(unit=unit or ""), is_stack=True)
+    return Product("", "", cube.maps, cube.elements, style=MapStyle(unit=unit or ""), is_stack=True)
 
 
 def _valid(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
@@ -246,14 +248,14 @@ def _valid(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
         return mask_for_files(np.isfinite(values))
 
     planes = _Image(np.asarray(score.data), np.dtype(np.uint8), inside)
-    look = Look("classes", classes=((0, "left out"), (255, "valid")))
-    return Product("", "", planes, ("Valid area",), look=look)
+    style = MapStyle("classes", classes=((0, "left out"), (255, "valid")))
+    return Product("", "", planes, ("Valid area",), style=style)
 
 
 def _truth_product(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
     planes = _Image(copy(_data(_truth(viewer, score))), np.dtype(np.uint8), truth_for_files)
-    look = Look("classes", classes=_TRUTH_WORDS)
-    return Product("", "", planes, (TITLES_IN_FILES["truth"],), look=look)
+    style = MapStyle("classes", classes=_TRUTH_WORDS)
+    return Product("", "", planes, (TITLES_IN_FILES["truth"],), style=style)
 
 
 def _grains(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:

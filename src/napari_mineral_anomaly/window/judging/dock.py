@@ -21,7 +21,7 @@ from napari_mineral_anomaly.evaluation.against_truth import (
     Confusion,
     Judgement,
     at_threshold,
-    judge,
+    compare_with_truth,
 )
 from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
 from napari_mineral_anomaly.evaluation.intervals import Interval
@@ -129,7 +129,7 @@ class JudgingDock(Dock):
         scores, labels, threshold = chosen
 
         def work(task: Task) -> Judgement:
-            return judge(scores, truth_for_files(labels), threshold, task=task)
+            return compare_with_truth(scores, truth_for_files(labels), threshold, task=task)
 
         self._judging = JobHandle(
             "Judging the score",

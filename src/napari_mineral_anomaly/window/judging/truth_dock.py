@@ -9,7 +9,12 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QButtonGroup, QLabel, QPushButton
 from superqt.utils import qdebounced
 
-from napari_mineral_anomaly.evaluation.brushed_truth import ANOMALY, LEAVE_OUT, Agreement, compare
+from napari_mineral_anomaly.evaluation.brushed_truth import (
+    ANOMALY,
+    LEAVE_OUT,
+    BrushedComparison,
+    compare_brushed,
+)
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.jobs import Executor, Job, JobHandle
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
@@ -48,7 +53,7 @@ class TruthDock(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self._watched: str | None = None
-        self._comparing: JobHandle[Agreement] | None = None
+        self._comparing: JobHandle[BrushedComparison] | None = None
 
         self.make_button = QPushButton("New truth mask")
         self.make_button.setToolTip("An empty mask on the scan's grid, with the brush in hand.")
@@ -155,8 +160,8 @@ class TruthDock(Dock):
         # The brush writes into the layer's array while the comparison runs: give it a copy.
         labels, scores = np.array(truth.data), np.asarray(score.data)
 
-        def work(task: Task) -> Agreement:
-            return compare(scores, labels)
+        def work(task: Task) -> BrushedComparison:
+            return compare_brushed(scores, labels)
 
         self._comparing = JobHandle(
             "Comparing with the truth",
@@ -210,7 +215,7 @@ class TruthDock(Dock):
             return _NO_SCAN
         return _NO_TRUTH if self.truth_combo.layer() is None else _NO_SCORE
 
-    def _show(self, agreement: Agreement) -> None:
+    def _show(self, agreement: BrushedComparison) -> None:
         self.auc.setText(_digits(agreement.auc))
         self.average_precision.setText(_digits(agreement.average_precision))
         self.counts.plain(

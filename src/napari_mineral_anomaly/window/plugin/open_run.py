@@ -15,7 +15,7 @@ from qtpy.QtCore import QTimer
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.runs.reading import read_run
+from napari_mineral_anomaly.runs.read_run import read_run
 from napari_mineral_anomaly.window.kit.dock import PLUGIN
 from napari_mineral_anomaly.window.layers.make import (
     add,

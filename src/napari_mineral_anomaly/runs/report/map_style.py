@@ -1,4 +1,4 @@
-"""How a map is coloured: plain values, so that who plans a picture need not load matplotlib."""
+"""How a map is coloured, as plain values: a picture can be planned without matplotlib."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Look:
+class MapStyle:
     """How maps are coloured.
 
     Attributes
     ----------
     kind : str
         "sequential" (element maps), "score" (0 to three thresholds, so that a barren section
-        looks barren), "signed" (blue below, red above zero) or "classes" (whole numbers).
+        looks barren), "signed" (blue below zero, red above) or "classes" (whole numbers).
     unit : str
         Written beside the colour bar.
     threshold : float, optional
         For scores.
-    classes : dict of int to str
-        For classes: the words of the legend; others are numbered.
+    classes : tuple of (int, str)
+        For classes: the words of the legend; other classes show their number.
     """
 
     kind: Literal["sequential", "score", "signed", "classes"] = "sequential"

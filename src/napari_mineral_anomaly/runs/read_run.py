@@ -1,4 +1,4 @@
-"""A run that `mineral-anomaly detect` left in a folder, back as a `DetectionRun`."""
+"""Read a folder of results, as `mineral-anomaly detect` writes it, back as a `DetectionRun`."""
 
 from __future__ import annotations
 

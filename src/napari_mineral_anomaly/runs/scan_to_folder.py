@@ -1,0 +1,127 @@
+"""The whole job: from the files of one scan to a folder of results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
+from napari_mineral_anomaly.detectors.pipeline import (
+    apply_detector,
+    require_scorable,
+    run_detection,
+)
+from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.writing.atomic import require_free_folder
+from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.runs.folder import WrittenRun, write_run
+from napari_mineral_anomaly.runs.read_scan import AS_FOUND, ReadingOptions, read_scan
+from napari_mineral_anomaly.scan.cube import ElementCube
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How scores become a folder of results.
+
+    Attributes
+    ----------
+    threshold : float or None
+        Background sigmas from which a pixel is anomalous; None: the default threshold.
+    min_grain_px : int
+        Smaller grains are left out of the list.
+    overwrite : bool
+        Replace earlier results, once the new ones are complete.
+    """
+
+    threshold: float | None = None
+    min_grain_px: int = 1
+    overwrite: bool = False
+
+
+DEFAULTS = RunOptions()
+
+
+def scan_to_folder(
+    sources: Sequence[str | Path],
+    out: str | Path,
+    detector: str | FittedDetector = DEFAULT_DETECTOR,
+    config: DetectorConfig | None = None,
+    *,
+    reading: ReadingOptions = AS_FOUND,
+    options: RunOptions = DEFAULTS,
+    protected: Iterable[str | Path] = (),
+    on_read: Callable[[ElementCube], None] | None = None,
+    task: Task = SILENT,
+) -> WrittenRun:
+    """Read one scan, fit and score (or only score), apply the threshold, list grains, write.
+
+    Parameters
+    ----------
+    sources : paths
+        The folder or the files of one scan.
+    out : path
+        The folder of results; appears complete or not at all.
+    detector : str or FittedDetector
+        The name of a detector, which is fitted on this scan, or a detector that is already fitted.
+    config : DetectorConfig, optional
+        Parameters of a detector given by name; default: its own defaults.
+    reading : ReadingOptions
+    options : RunOptions
+    protected : paths
+        Further files and folders that are read: ``out`` may not hold them.
+    on_read : callable, optional
+        Called with the scan before the detector starts.
+    task : Task, optional
+        Reports progress and can be cancelled.
+
+    Raises
+    ------
+    InputError
+        When ``out`` is not free; when the scan cannot be read or scored, or lacks elements that a
+        fitted detector needs; when the results cannot be written.
+    CancelledError
+        When ``task`` was cancelled.
+    """
+    inputs = [*reading.inputs(sources), *protected]
+    require_free_folder(out, overwrite=options.overwrite, inputs=inputs)
+    started = time.perf_counter()
+    cube = read_scan(sources, reading, task=task)
+    if not isinstance(detector, str):
+        require_elements(cube, detector)
+    timings = {"read": time.perf_counter() - started}
+    if on_read is not None:
+        on_read(cube)
+    if isinstance(detector, str):
+        run = run_detection(cube, detector, config or make_config(detector), task=task)
+    else:
+        run = apply_detector(cube, detector, task=task)
+    if options.threshold is not None:
+        run = replace(run, result=run.result.with_threshold(options.threshold))
+    return write_run(
+        out,
+        cube,
+        run,
+        overwrite=options.overwrite,
+        min_grain_px=options.min_grain_px,
+        timings=timings,
+        inputs=inputs,
+        task=task,
+    )
+
+
+def require_elements(cube: ElementCube, fitted: FittedDetector) -> None:
+    """Refuse a scan that lacks elements of the fitted detector, or that cannot be scored.
+
+    Raises
+    ------
+    InputError
+    """
+    missing = [element for element in fitted.elements if element not in cube.elements]
+    if missing:
+        raise InputError(
+            f"{cube.source} lacks {', '.join(missing)}, which the model was fitted on."
+        )
+    require_scorable(cube)
