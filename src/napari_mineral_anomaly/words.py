@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def sizes(shape: Sequence[int]) -> str:
+    """The sizes of an array in words: "512x400", "25x25x4096"; "" for a single value."""
+    return "x".join(map(str, shape))
+
+
 def pixels(shape: tuple[int, int]) -> str:
     """A shape (H, W) in words: "512x400"."""
-    return f"{shape[0]}x{shape[1]}"
+    return sizes(shape)
 
 
 def listed(names: Sequence[str], shown: int = 4) -> str:

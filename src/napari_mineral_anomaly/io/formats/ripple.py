@@ -14,7 +14,7 @@ from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note, mappe
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 
 TITLE = "Ripple spectrum image"
-SUFFIXES = (".rpl", ".raw")
+_HEADER, _NUMBERS = ".rpl", ".raw"
 
 # A header is a dozen short lines.
 _LARGEST_HEADER = 65_536
@@ -24,7 +24,7 @@ _ORDERS = {"little-endian": "<", "big-endian": ">", "dont-care": "="}
 _RECORDS = ("vector", "image", "dont-care")
 
 
-def open_file(path: Path) -> SpectrumImage:
+def open_spectra(path: Path) -> SpectrumImage:
     """Open a Ripple pair by either of its files; the numbers stay on disk, memory-mapped.
 
     The keys are those of the format's description (Lispix, NIST): width, height, depth, offset,
@@ -56,7 +56,7 @@ def open_file(path: Path) -> SpectrumImage:
     by_vector = _record(header, name, depth)
     shape = (height, width, depth) if by_vector else (depth, height, width)
     dtype = np.dtype(f"{order}{kind}{length}")
-    counts, notes = mapped_file(raw_path, dtype, shape, offset, told_by=name)
+    counts, notes = mapped_file(raw_path, dtype, shape, offset, header=name)
     if not by_vector:
         counts = counts.transpose(1, 2, 0)
     energy, calibration_notes = _energy(header, depth)
@@ -73,9 +73,9 @@ def open_file(path: Path) -> SpectrumImage:
 
 
 def _pair(path: Path) -> tuple[Path, Path]:
-    """The header and the numbers, whichever of them was named."""
+    """The header and the file of numbers, from the path of either."""
     found = {}
-    for suffix in SUFFIXES:
+    for suffix in (_HEADER, _NUMBERS):
         if path.suffix.lower() == suffix:
             found[suffix] = path
             continue
@@ -87,7 +87,7 @@ def _pair(path: Path) -> tuple[Path, Path]:
                 ".rpl header and a .raw file of the same name."
             )
         found[suffix] = match
-    return found[".rpl"], found[".raw"]
+    return found[_HEADER], found[_NUMBERS]
 
 
 def _read_header(path: Path) -> dict[str, str]:
@@ -179,6 +179,6 @@ def _pixel_size(header: Mapping[str, str]) -> tuple[float, float] | None:
         return None
     unit = header.get("width-units", header.get("height-units", ""))
     if header.get("height-units", unit).casefold() != unit.casefold():
-        return None  # one of the two is a slip: better none than a wrong one
+        return None  # one of the two units is wrong, and the file does not say which
     size = length_in_um((down, across), unit, "")
     return None if size is None else size.um

@@ -12,24 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
-from napari_mineral_anomaly.io.formats.arrays import numpy_maps
-from napari_mineral_anomaly.io.formats.registry import is_spectrum_image, reader_of
-from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, Plane
-from napari_mineral_anomaly.io.formats.text import matrix as text
-from napari_mineral_anomaly.io.formats.text.table import table_columns
+from napari_mineral_anomaly.io.formats.shared.planes import Plane, SpectraInside
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size, scan_pixel_size
-from napari_mineral_anomaly.io.reading.selection import holds_scan, select_maps
+from napari_mineral_anomaly.io.reading.selection import select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
-from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block, report_of_middle
-from napari_mineral_anomaly.words import listed, pixels
+from napari_mineral_anomaly.words import listed, pixels, sizes
 
 _FILES_SHOWN = 3
 _SAMPLE_SIDE = 256
@@ -76,7 +70,7 @@ def read_maps(
         Spectrum images only: the elements to map ("Fe", or "Pb Ma" to choose the line); default:
         those that the sum spectrum shows, and those that the file lists.
     task : Task, optional
-        Tells progress (phases "opening" and "reading"; for spectrum images "summing spectra",
+        Reports progress (phases "opening" and "reading"; for spectrum images "summing spectra",
         "finding elements" and "integrating") and answers a cancel.
 
     Returns
@@ -99,15 +93,14 @@ def read_maps(
     # A cube without pixels checks what the user typed before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
     listing = list_source(source)
-    try:
-        selection = select_maps(listing, sample=sample, task=task)
-    except HoldsSpectra as found:
+    selection = select_maps(listing, sample=sample, task=task)
+    if isinstance(selection, SpectraInside):
         # Imported where a spectrum image is read: line energies take a second to load.
         from napari_mineral_anomaly.io.reading.spectra import read_element_maps
 
         return read_element_maps(
-            found.path,
-            dataset=found.dataset,
+            selection.path,
+            dataset=selection.dataset,
             energy=energy,
             elements=elements,
             pixel_size=typed,
@@ -129,7 +122,8 @@ def read_maps(
     spot = checked_spot_size(spot_size)
     folder = listing.root if remembered else None
     size = scan_pixel_size(list(planes.values()), typed, file_names, folder)
-    beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape)
+    alone = selection.folder.alone if selection.folder else {}
+    beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape, alone)
     read = [ReadMap(file_names[p.path], n, p.dtype, p.page) for n, p in planes.items()]
     warnings = [*selection.warnings, *size.warnings, *beside.warnings]
     if selection.lazy is None:
@@ -162,47 +156,6 @@ def read_maps(
         quantity=quantity or selection.quantity or middle_block(cube, _SAMPLE_SIDE).quantity,
         report=partial(report_of_middle, facts=facts),
     )
-
-
-def can_read(source: Source) -> bool:
-    """Whether `read_maps` has something to try: looks at names and headers only, never raises."""
-    try:
-        listing = list_source(source)
-        if listing.is_single:
-            return _can_read_file(listing.root, listing.dataset)
-        scans = [file for file in listing.files if holds_scan(file)]
-        parsed = parse_names([file.name for file in listing.files if file not in scans])
-        if any(entry.role == "element" for entry in parsed):
-            return True
-        spectra = [i for i in listing.ignored if is_spectrum_image(listing.root / i.file)]
-        others = [file for file in listing.files if file not in scans and not text.can_read(file)]
-        stacks = [file for file in others if _n_planes(file) > 1]
-        return len(scans) + len(spectra) + len(stacks) == 1
-    except (InputError, OSError):
-        return False
-
-
-def _n_planes(path: Path) -> int:
-    reader = reader_of(path)
-    return 0 if reader is None else len(reader.open_file(path).planes)
-
-
-def _can_read_file(path: Path, dataset: str | None) -> bool:
-    reader = reader_of(path)
-    if reader is None:
-        return is_spectrum_image(path)
-    [entry] = parse_names([path.name])
-    if text.can_read(path):
-        return entry.role == "element" or bool(table_columns(path))
-    if mat.can_read(path) or (dataset is not None and reader.has_datasets):
-        return True
-    try:
-        planes = reader.open_file(path).planes
-    except HoldsSpectra:
-        return is_spectrum_image(path)
-    if len(planes) > 1 and numpy_maps.can_read(path):
-        return any(plane.name for plane in planes)  # any array may lie in an .npy
-    return len(planes) > 1 or (len(planes) == 1 and entry.role == "element")
 
 
 def _pair(pixel_size: float | tuple[float, float] | None) -> list[float] | None:
@@ -260,7 +213,7 @@ def _copy(plane: Plane, place: NDArray[Any], file: str) -> None:
     values = plane.read()
     if values.shape != plane.shape:
         raise InputError(
-            f"{file} is damaged: it holds {'x'.join(map(str, values.shape))} values, "
+            f"{file} is damaged: it holds {sizes(values.shape)} values, "
             f"its header says {pixels(plane.shape)}."
         )
     place[...] = values

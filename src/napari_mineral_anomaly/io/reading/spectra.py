@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.registry import open_spectrum_image
+from napari_mineral_anomaly.io.formats.lookup import open_spectra
 from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -274,7 +274,7 @@ def read_element_maps(
     InputError
     CancelledError
     """
-    image = open_spectrum_image(path, energy, dataset)
+    image = open_spectra(path, dataset, energy)
     return maps_of_spectra(
         image,
         elements,

@@ -52,8 +52,11 @@ _UNCERTAINTY_WORDS = frozenset(
 
 _SECONDARY_ELECTRONS = "SE"  # selenium is written Se
 
-_EXTENSION = re.compile(
-    r"(\.(ome|tiff?|txt|csv|tsv|dat|asc|gz|mat|png|jpe?g|bmp|gif|npy|md|json))+$", re.IGNORECASE
+_USUAL_ENDINGS = frozenset(
+    (
+        *(".ome", ".tif", ".tiff", ".txt", ".csv", ".tsv", ".dat", ".asc", ".gz", ".mat", ".npy"),
+        *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".md", ".json"),
+    )
 )
 _WORD = re.compile(r"[^\s_\-.(),+;:\[\]/=]+")
 # The marks Windows, macOS and browsers put on the second copy of a file.
@@ -105,20 +108,23 @@ class ParsedName:
     reason: str = ""
 
 
-def parse_names(names: Sequence[str]) -> list[ParsedName]:
+def parse_names(names: Sequence[str], *, endings: Iterable[str] = ()) -> list[ParsedName]:
     """Read all names of one folder or one stack together.
 
     Parameters
     ----------
     names : sequence of str
-        File names (with or without extension), page labels or channel names.
+        File names (with or without ending), page labels or channel names.
+    endings : iterable of str, optional
+        Endings (".tif") that are no part of a name, beyond the usual ones of maps and pictures.
 
     Returns
     -------
     list of ParsedName
         In the order given. Two names may carry the same label: see `samples_of`.
     """
-    split = [_SplitName.of(name) for name in names]
+    no_part = frozenset(endings) | _USUAL_ENDINGS
+    split = [_SplitName.of(name, no_part) for name in names]
     readings = [_readings(name, any_case=False) for name in split]
     folded = [_readings(name, any_case=True) for name in split]
     if _is_case_folded(split, readings, folded):
@@ -137,6 +143,11 @@ def parse_names(names: Sequence[str]) -> list[ParsedName]:
         _decide(name, options, shared, forgive=not has_clean_frame)
         for name, options in zip(split, readings, strict=True)
     ]
+
+
+def any_element(parsed: Iterable[ParsedName]) -> bool:
+    """Whether a name is that of an element."""
+    return any(entry.role == "element" for entry in parsed)
 
 
 def samples_of(parsed: Iterable[ParsedName]) -> tuple[str, ...]:
@@ -184,9 +195,9 @@ class _SplitName:
     is_uncertainty: bool
 
     @classmethod
-    def of(cls, name: str) -> _SplitName:
+    def of(cls, name: str, endings: frozenset[str]) -> _SplitName:
         lines = name.strip().splitlines()  # ImageJ labels carry more lines after the name
-        base = _EXTENSION.sub("", lines[0] if lines else "")
+        base = _without_endings(lines[0] if lines else "", endings)
         is_uncertainty = _UNCERTAINTY_OF.search(base) is not None
         without_copy = _COPY.sub("", base)
         found = list(_WORD.finditer(without_copy))
@@ -204,6 +215,15 @@ class _SplitName:
     @property
     def is_barred(self) -> bool:
         return self.is_uncertainty or any(word.casefold() in _NEVER_ELEMENTS for word in self.words)
+
+
+def _without_endings(name: str, endings: frozenset[str]) -> str:
+    """The name before its endings: "Fe" for "Fe.ome.tif"."""
+    base, dot, last = name.rpartition(".")
+    while dot and (dot + last).lower() in endings:
+        name = base
+        base, dot, last = name.rpartition(".")
+    return name
 
 
 @dataclass(frozen=True)

@@ -87,12 +87,12 @@ def read_scan(path: PathOrPaths) -> list[LayerData]:
 
 def read_result(path: PathOrPaths) -> list[LayerData]:
     """The layer of a score, mask, pseudo-label or truth file, with the numbers of the file."""
-    from napari_mineral_anomaly.io.formats.tiff.maps import open_file
+    from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
     from napari_mineral_anomaly.window.layers import make as layers
     from napari_mineral_anomaly.window.layers.links import Link
 
     file = Path(path if isinstance(path, str) else path[0])
-    opened = open_file(file)
+    opened = open_maps(file)
     role = _role(opened)
     if role is None:
         raise InputError(f"{file.name} is not a score, mask or label image of this plugin.")
@@ -115,9 +115,9 @@ def read_result(path: PathOrPaths) -> list[LayerData]:
 
 
 def _tiff_reader(path: Path) -> Reader | None:
-    from napari_mineral_anomaly.io.formats.tiff.maps import open_file
+    from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
 
-    opened = open_file(path)
+    opened = open_maps(path)
     if _role(opened) is not None:
         return read_result
     return read_scan if len(opened.planes) > 1 else None

@@ -17,6 +17,7 @@ from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.words import sizes
 
 TITLE = "MATLAB file"
 _CUBE_NAMES = ("data", "image", "cube", "img", "hsi")
@@ -24,12 +25,7 @@ _TRUTH_NAMES = ("map", "mask", "truth", "gt", "groundtruth")
 _NAME_LISTS = ("elements", "element_names", "names", "bands", "band_names")
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of a MATLAB file."""
-    return path.suffix.lower() == ".mat"
-
-
-def open_file(path: Path, dataset: str | None = None) -> MapFile:
+def open_maps(path: Path, dataset: str | None = None) -> MapFile:
     """Read a `.mat` file, version 5 or 7.3 (HDF5).
 
     Planes of a scene are named by the elements stored in the file (a cell array such as
@@ -58,7 +54,10 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
         planes = _element_maps(path, variables)
         if planes:
             return MapFile(path, planes)
-        held = ", ".join(f"{k} {_size(v)}" for k, v in variables.items()) or "no arrays"
+        held = (
+            ", ".join(f"{k} {sizes(np.shape(v)) or 'a single value'}" for k, v in variables.items())
+            or "no arrays"
+        )
         raise InputError(
             f"{path.name} holds no stack of maps: a scene has data (rows, columns, bands) and "
             f"map (rows, columns), this file has {held}."
@@ -200,7 +199,3 @@ def _stored_names(variables: Mapping[str, Any], count: int) -> list[str]:
             if len(set(names)) == count:
                 return names
     return []
-
-
-def _size(value: Any) -> str:
-    return "x".join(map(str, np.shape(value))) or "a single value"

@@ -77,7 +77,7 @@ def open_envi(path: Path) -> EnviImage:
         "bip": ((height, width, bands), (0, 1, 2)),
     }[interleave]
     data_file = _data_file(path)
-    counts, notes = mapped_file(data_file, dtype, stored, offset, told_by=path.name)
+    counts, notes = mapped_file(data_file, dtype, stored, offset, header=path.name)
     return EnviImage(counts.transpose(turn), fields, data_file, tuple(notes))
 
 
@@ -116,7 +116,7 @@ def _whole(
 
 
 def _data_file(header: Path) -> Path:
-    """The numbers beside a header: cube.hdr goes with cube, cube.dat ...; cube.dat.hdr with it."""
+    """The file of numbers beside a header: cube, cube.dat ... for cube.hdr and cube.dat.hdr."""
     stem = header.with_suffix("")
     options = [Path(f"{stem}{suffix}") for suffix in _DATA_SUFFIXES]
     options += [Path(f"{stem}{suffix.upper()}") for suffix in _DATA_SUFFIXES if suffix]

@@ -20,10 +20,9 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened, PixelSize
 
 TITLE = "HDF5"
-_EXTENSIONS = (".h5", ".hdf5", ".hdf", ".nxs", ".he5")
 _LONGEST_NAME_LIST = 10_000
 
 # Where programs keep fitted maps (C, H, W) and their names, the best fit first.
@@ -37,12 +36,7 @@ _KNOWN_STACKS = (
 )
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of an HDF5 file."""
-    return path.suffix.lower() in _EXTENSIONS
-
-
-def open_file(path: Path, dataset: str | None = None) -> MapFile:
+def open_maps(path: Path, dataset: str | None = None) -> Opened:
     """List the maps in an HDF5 file.
 
     Parameters
@@ -54,37 +48,25 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
 
     Raises
     ------
-    HoldsSpectra
-        When the file holds spectra and no maps.
     InputError
-        When the file is damaged or holds neither.
+        When the file is damaged, or holds neither maps nor spectra.
     """
     with explained(path, TITLE):
         container = read_container(path)
         if dataset is not None:
-            planes = maps_in(container.below(dataset))
-            return MapFile(path, planes)
+            return maps_in(container.below(dataset))
         arrays = {array.name: array for array in container.arrays}
         for stack_name, names_name in _KNOWN_STACKS:
             stack, names = arrays.get(stack_name), container.texts.get(names_name, ())
             if stack is not None and len(stack.shape) == 3 and names:
-                return MapFile(
-                    path,
-                    _of_known_layout(container, stack, names),
-                    notes=_other_fits(container, stack_name),
-                )
-        return MapFile(path, maps_in(container))
-
-
-def _of_known_layout(
-    container: Container, stack: StoredArray, names: tuple[str, ...]
-) -> tuple[Plane, ...]:
-    if len(names) != stack.shape[0]:
-        raise InputError(
-            f"{container.path.name} is damaged: {stack.name} holds {stack.shape[0]} maps, its list "
-            f"of names {len(names)}."
-        )
-    return stack_planes(container, stack, names)
+                if len(names) != stack.shape[0]:
+                    raise InputError(
+                        f"{path.name} is damaged: {stack_name} holds {stack.shape[0]} maps, its "
+                        f"list of names {len(names)}."
+                    )
+                planes = stack_planes(container, stack, 0, names)
+                return MapFile(path, planes, notes=_other_fits(container, stack_name))
+        return maps_in(container)
 
 
 def _other_fits(container: Container, used: str) -> tuple[str, ...]:

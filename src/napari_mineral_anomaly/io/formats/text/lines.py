@@ -9,7 +9,6 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 
-EXTENSIONS = (".txt", ".csv", ".tsv", ".dat", ".asc", ".gz")
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "null"))
 
 _LINE_END = re.compile(r"\r\n|\r|\n")

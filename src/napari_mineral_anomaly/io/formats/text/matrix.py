@@ -14,7 +14,6 @@ from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.text import table as tables
 from napari_mineral_anomaly.io.formats.text.lines import (
-    EXTENSIONS,
     MISSING,
     fields_of,
     is_number,
@@ -28,13 +27,8 @@ TITLE = "text matrix"
 _THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of a text file that may hold a matrix."""
-    return path.suffix.lower() in EXTENSIONS
-
-
-def open_file(path: Path) -> MapFile:
-    """Read a text matrix, or a long table with its planes (see `tables`).
+def open_maps(path: Path) -> MapFile:
+    """Read a text matrix, or a long table (see `text.table`).
 
     Raises
     ------
@@ -42,7 +36,7 @@ def open_file(path: Path) -> MapFile:
         When the text is neither.
     """
     if tables.holds_grains(path) or tables.table_columns(path):
-        return tables.open_file(path)
+        return tables.open_maps(path)
     values, notes = read_matrix(path)
     values = in_smallest_dtype(values)
     return MapFile(path, (Plane(path, _shape(values), values.dtype, lambda: values),), notes=notes)

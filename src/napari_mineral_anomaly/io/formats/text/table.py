@@ -19,7 +19,6 @@ from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.text.lines import (
-    EXTENSIONS,
     MISSING,
     fields_of,
     is_gzip,
@@ -48,8 +47,8 @@ GRAIN_TABLE = "a table of grains, one row per grain, not of pixels"
 
 
 def table_columns(path: Path) -> tuple[str, ...]:
-    """Column names of a long table; () for anything else. Never raises."""
-    if path.suffix.lower() not in EXTENSIONS or not path.is_file():
+    """Column names of a text file that is a long table; () for other text. Never raises."""
+    if not path.is_file():
         return ()
     try:
         return columns_in(read_lines(path, TITLE, _HEAD_BYTES))
@@ -58,8 +57,8 @@ def table_columns(path: Path) -> tuple[str, ...]:
 
 
 def holds_grains(path: Path) -> bool:
-    """Whether a table lists grains, as our runs and the simulator write them. Never raises."""
-    if path.suffix.lower() not in EXTENSIONS or not path.is_file():
+    """Whether a text file lists grains, as our runs and the simulator write them. Never raises."""
+    if not path.is_file():
         return False
     try:
         heading = read_lines(path, TITLE, _HEAD_BYTES)[0]
@@ -76,7 +75,7 @@ def columns_in(lines: Sequence[str]) -> tuple[str, ...]:
     return () if heading is None else tuple(name for name in heading[1] if name)
 
 
-def open_file(path: Path) -> MapFile:
+def open_maps(path: Path) -> MapFile:
     """Read a long table: every column but the coordinates becomes a plane named by its heading.
 
     Rows may stand in any order. Their pixels come from columns that count (row and column, NX and

@@ -42,12 +42,7 @@ _PALETTE_NOTE = "the file has a colour table; its stored numbers are read, not t
 _WHITE_NOTE = "the file says that zero is white; its stored numbers are read as they are"
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of a TIFF."""
-    return path.suffix.lower() in (".tif", ".tiff")
-
-
-def open_file(path: Path) -> MapFile:
+def open_maps(path: Path) -> MapFile:
     """Check a TIFF and list its planes; pixels are read later, plane by plane.
 
     Raises
