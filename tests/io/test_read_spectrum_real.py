@@ -40,7 +40,7 @@ def test_elements_of_the_micro_xrf_scan(real_data: Path) -> None:
     assert report.spectrum is not None
     assert report.spectrum.beam_is_estimate
     assert report.spectrum.beam_kev == pytest.approx(27, abs=2)
-    assert any("The peaks stand beside their lines" in note for note in report.warnings)
+    assert any("The peaks are off their lines" in note for note in report.warnings)
 
 
 def test_bruker_counts_calibration_and_elements(chevkinite: Path) -> None:

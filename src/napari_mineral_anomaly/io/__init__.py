@@ -1,4 +1,4 @@
-"""Reading and writing: files to an `ElementCube` with its report, results to files."""
+"""Reads files into an `ElementCube` with its report, and writes results to files."""
 
 from __future__ import annotations
 

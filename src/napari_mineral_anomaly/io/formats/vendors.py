@@ -21,6 +21,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.guards import explained, silenced_log
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note
+from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 
@@ -144,27 +145,6 @@ def _library(path: Path, module: str) -> Any:
         ) from None
 
 
-def _require_whole(path: Path, suffix: str, title: str) -> None:
-    """What the library would not notice, or only after asking for too much memory."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(_SPD_HEADER.size)
-    if size == 0:
-        raise InputError(f"{path.name} is empty: copy it again from the instrument.")
-    if suffix == ".bcf" and not head.startswith(_BRUKER_MAGIC):
-        raise InputError(f"{path.name} is no {title}: it does not begin with {_BRUKER_MAGIC!r}.")
-    if suffix == ".spd":
-        if not head.startswith(_SPD_MAGIC) or len(head) < _SPD_HEADER.size:
-            raise InputError(f"{path.name} is no {title}: it does not begin with {_SPD_MAGIC!r}.")
-        _, _, _, width, height, channels, count_bytes, offset = _SPD_HEADER.unpack(head)
-        needed = offset + width * height * channels * count_bytes
-        if size < needed:
-            raise InputError(
-                f"{path.name} is cut short: {height} x {width} spectra of {channels} channels are "
-                f"{needed} bytes, the file has {size}."
-            )
-
-
 def _spectrum_image(
     path: Path, title: str, cubes: Sequence[dict[str, Any]], warnings: Sequence[str]
 ) -> SpectrumImage:
@@ -182,7 +162,7 @@ def _spectrum_image(
     if len(cubes) > 1:
         notes.append(f"the counts of {len(cubes)} detectors are summed")
     energy = axes.get("energy", channels)
-    factor = {"kev": 1.0, "ev": 1e-3}.get(str(energy.get("units", "")).lower())
+    factor = KEV_PER_UNIT.get(str(energy.get("units", "")).lower())
     axis = None
     if factor is not None:
         axis, remarks = axis_or_note(

@@ -22,7 +22,7 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 def valid_image(
     valid: ArrayLike | str | Path | None, shape: tuple[int, int]
 ) -> NDArray[np.bool_] | None:
-    """The valid area (H, W) bool that a user gives, as an array or an image; None for none.
+    """The valid area (H, W) bool from an array or an image that the user gives.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`read_maps`: from the files of one scan to an `ElementCube` with its report."""
+"""`read_maps`: the files of one scan become an `ElementCube` with its report."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def read_maps(
     spot_size : float, optional
         Diameter of the beam in µm, for the report: grains below it are blobs of its size.
     remembered : bool
-        Whether a pixel size that was typed for this folder earlier may stand in where no file
-        holds one (`remembered_size`); the report says so.
+        Whether a pixel size that was typed earlier for this folder may be used where no file has
+        one (`remembered_pixel_size`); the report says so.
     energy : (float, float), optional
         Spectrum images only: energy of the first channel and width of a channel in keV; overrules
         what the file says.
@@ -76,11 +76,11 @@ def read_maps(
     Returns
     -------
     ElementCube
-        ``maps`` (C, H, W) in one dtype that holds every file's numbers unchanged; a dask array
-        over the file for Zarr stores above 256 MB, of which nothing is read here. ``context`` the
-        images that lie beside them. ``report`` says what was used, what was ignored and why; its
-        statistics are computed when it is first asked for. ``spectra`` are the spectra that the
-        maps were made of.
+        ``maps`` (C, H, W) in one dtype that holds the numbers of all files unchanged; for Zarr
+        stores above 256 MB a dask array over the store, which is not read here. ``context`` holds
+        the images beside the maps. ``report`` says which files were used or ignored and why; its
+        statistics are computed when it is first used. ``spectra`` are the spectra from which the
+        maps were made.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def read_maps(
         When ``task`` was cancelled.
     """
     task = task or SILENT
-    # A cube without pixels checks what the user typed before minutes are spent on reading.
+    # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
     listing = list_source(source)
     selection = select_maps(listing, sample=sample, task=task)
@@ -163,7 +163,7 @@ def _pair(pixel_size: float | tuple[float, float] | None) -> list[float] | None:
 
 
 def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, str]) -> None:
-    """Refuse maps of different shapes, the commonest shape first in the sentence."""
+    """Refuse maps of different shapes; the sentence begins with the most frequent shape."""
     by_shape: dict[tuple[int, int], list[str]] = defaultdict(list)
     for plane in planes.values():
         place = "" if plane.page is None else f" plane {plane.page}"
@@ -184,7 +184,7 @@ def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, st
 def _read_planes(
     planes: dict[str, Plane], file_names: Mapping[Path, str], task: Task
 ) -> NDArray[Any]:
-    """Fill one array (C, H, W), plane by plane; ``planes`` is emptied to free text as it goes."""
+    """Fill one array (C, H, W) plane by plane; each plane leaves ``planes`` to free its memory."""
     labels = list(planes)
     shape = planes[labels[0]].shape
     dtype = np.result_type(*(plane.dtype for plane in planes.values()))
@@ -222,7 +222,7 @@ def _copy(plane: Plane, place: NDArray[Any], file: str) -> None:
 
 
 def _require_unchanged(stored: NDArray[Any], values: NDArray[Any], file: str) -> None:
-    """64-bit integers beside fractions need 53 bits at most."""
+    """Refuse 64-bit integers that float64 cannot hold (above 53 bits)."""
     if not np.array_equal(stored.astype(values.dtype), values):
         raise InputError(
             f"{file} holds whole numbers too large to stand beside maps with fractions; "

@@ -1,4 +1,4 @@
-"""One sentence about a folder without element maps: what is in it instead, and what to do."""
+"""The refusal of a folder without element maps: what it holds, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenes with ground truth: element maps with `truth.tif` beside them, or a `.mat` file."""
+"""Scenes with ground truth: element maps and `truth.tif` in one folder, or a `.mat` file."""
 
 from __future__ import annotations
 

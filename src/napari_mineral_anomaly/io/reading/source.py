@@ -1,4 +1,4 @@
-"""From what the user names (a folder, a file, several files) to the files of one scan."""
+"""Lists the files of one scan, from the folder, file or files that the user names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Listing:
     root : Path
         The folder or the single file.
     files : tuple of Path
-        Those that a reader may know, in a fixed order.
+        Files with a reader of maps, and a single file that the user named; in a fixed order.
     ignored : tuple of IgnoredFile
         The others, with reasons.
     dataset : str or None
@@ -98,7 +98,7 @@ def split_dataset(path: Path) -> tuple[Path, str | None]:
 
 
 def folders_with_maps(folder: Path) -> list[str]:
-    """Names of the direct subfolders that look like scans; links back up are not followed."""
+    """Names of the direct subfolders that may be scans, without links to a folder above."""
     found = []
     for path in sorted(folder.iterdir()):
         if ZARR.takes(path):
@@ -149,7 +149,7 @@ def _order(path: Path) -> tuple[str, int, str]:
 
 
 def _why_not(path: Path) -> str:
-    """Why a file cannot hold maps, judged by its name and kind; "" if it may."""
+    """Why a file cannot hold maps, by its name and kind; "" if it may."""
     if path.name.startswith(".") or path.name.casefold() in _SYSTEM_FILES:
         return "a hidden file of the system"
     if path.is_dir():
@@ -166,5 +166,5 @@ def _common_folder(paths: Sequence[Path]) -> Path:
         return parents.pop()
     try:
         return Path(os.path.commonpath([path.absolute() for path in paths]))
-    except ValueError:  # drives of Windows have nothing in common
+    except ValueError:  # files on different drives of Windows
         return paths[0].parent

@@ -28,10 +28,9 @@ _NAME_LISTS = ("elements", "element_names", "names", "bands", "band_names")
 def open_maps(path: Path, dataset: str | None = None) -> MapFile:
     """Read a `.mat` file, version 5 or 7.3 (HDF5).
 
-    Planes of a scene are named by the elements stored in the file (a cell array such as
-    ``elements``), else "band 001" and so on; without stored names the numbers are called
-    reflectance. A file without a stack holds maps if two or more of its matrices are named by
-    elements.
+    Planes of a scene get the names of the elements in the file (a cell array such as
+    ``elements``), else "band 001" and so on; without names the quantity is reflectance. A file
+    without a stack holds maps if two or more of its matrices are named by elements.
 
     Parameters
     ----------
@@ -138,7 +137,7 @@ def _read_classic(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat, whosmat
 
     with path.open("rb") as file:
-        # Version 4 has no such word; scipy takes anything else for it, and its sizes for granted.
+        # scipy reads any other file as version 4 and does not check the sizes in it.
         if file.read(6) != b"MATLAB":
             raise InputError(f"{path.name} is no MATLAB 5 or 7.3 file; save it with -v7.")
     require_sound(path)
@@ -149,7 +148,7 @@ def _read_classic(path: Path) -> dict[str, Any]:
 
 
 def _read_hdf5(path: Path) -> dict[str, Any]:
-    """MATLAB writes its columns first, so every array comes back with reversed axes."""
+    """Arrays of a MATLAB 7.3 file; MATLAB stores columns first, so their axes are reversed."""
     import h5py
 
     found: dict[str, Any] = {}

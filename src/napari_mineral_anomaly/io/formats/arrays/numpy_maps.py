@@ -23,6 +23,7 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.words import sizes
 
 TITLE = "numpy array"
@@ -101,7 +102,7 @@ def _npz(path: Path) -> Container:
             if dtype.kind in "uifb":
                 arrays.append(StoredArray(name, shape, dtype, partial(_member, path, name)))
             elif dtype.kind in "US" and len(shape) == 1 and shape[0] < _LONGEST_NAME_LIST:
-                texts[name] = tuple(_text(word) for word in _member(path, name))
+                texts[name] = tuple(as_text(word) for word in _member(path, name))
             if dtype.kind in "uifUS" and 0 < math.prod(shape) <= 3:
                 numbers[name] = _member(path, name)
     return Container(path, arrays, texts, stored_pixel_size(numbers, "pixel_size array"))
@@ -159,7 +160,7 @@ def _require_numbers(path: Path, dtype: np.dtype[Any]) -> None:
 
 
 def _beside(path: Path) -> tuple[tuple[str, ...], PixelSize | None]:
-    """Names of the elements and pixel size from a file of the same name."""
+    """Names of the elements and pixel size from a file beside it with the same name."""
     sidecar = path.with_suffix(".json")
     if sidecar.is_file():
         content = json.loads(sidecar.read_text(encoding="utf-8-sig"))
@@ -177,7 +178,3 @@ def _beside(path: Path) -> tuple[tuple[str, ...], PixelSize | None]:
         text = sidecar.read_text(encoding="utf-8-sig").replace(",", "\n")
         return tuple(line.strip() for line in text.splitlines() if line.strip()), None
     return (), None
-
-
-def _text(word: Any) -> str:
-    return word.decode("utf-8", errors="replace") if isinstance(word, bytes) else str(word)

@@ -10,9 +10,8 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.envi.header import EnviImage, open_envi, read_envi_header
 from napari_mineral_anomaly.io.formats.shared.axes import FEWEST_SPECTRUM_CHANNELS
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_from_energies, require_spectra
+from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
-
-_UNITS_KEV = {"kev": 1.0, "ev": 1e-3}
 
 
 def holds_spectra(path: Path) -> bool:
@@ -20,7 +19,7 @@ def holds_spectra(path: Path) -> bool:
     try:
         fields = read_envi_header(path)
         unit = fields.get("wavelength units", "").lower()
-        is_light = bool(unit) and unit not in (*_UNITS_KEV, "unknown", "index")
+        is_light = bool(unit) and unit not in (*KEV_PER_UNIT, "unknown", "index")
         return int(fields.get("bands", "0")) >= FEWEST_SPECTRUM_CHANNELS and not is_light
     except (InputError, OSError, ValueError):
         return False
@@ -48,7 +47,7 @@ def open_spectra(path: Path) -> SpectrumImage:
 
 
 def _energy(image: EnviImage) -> tuple[EnergyAxis | None, list[str]]:
-    factor = _UNITS_KEV.get(image.fields.get("wavelength units", "").lower())
+    factor = KEV_PER_UNIT.get(image.fields.get("wavelength units", "").lower())
     values = image.listed("wavelength")
     if factor is None or len(values) != image.counts.shape[2]:
         return None, []

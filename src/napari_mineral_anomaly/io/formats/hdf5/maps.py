@@ -21,11 +21,12 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened, PixelSize
+from napari_mineral_anomaly.io.formats.shared.texts import as_text
 
 TITLE = "HDF5"
 _LONGEST_NAME_LIST = 10_000
 
-# Where programs keep fitted maps (C, H, W) and their names, the best fit first.
+# Where programs write fitted maps (C, H, W) and their names, the best fit first.
 _KNOWN_STACKS = (
     ("MAPS/XRF_Analyzed/NNLS/Counts_Per_Sec", "MAPS/XRF_Analyzed/NNLS/Channel_Names"),
     ("MAPS/XRF_Analyzed/Fitted/Counts_Per_Sec", "MAPS/XRF_Analyzed/Fitted/Channel_Names"),
@@ -81,7 +82,7 @@ def _other_fits(container: Container, used: str) -> tuple[str, ...]:
 
 
 def read_container(path: Path) -> Container:
-    """List every array of an HDF5 file; nothing but short lists of words is read.
+    """List every array of an HDF5 file; only short lists of words are read.
 
     Links that lead nowhere, to other files or in circles are not followed.
     """
@@ -129,7 +130,7 @@ def _check(path: Path, name: str) -> None:
 
 
 def require_stored(path: Path, name: str, size: int, dataset: Any) -> None:
-    """Refuse a dataset that was never written: it would read back as zeros.
+    """Refuse a dataset with parts that were never written and would be read as zeros.
 
     Parameters
     ----------
@@ -164,10 +165,7 @@ def require_stored(path: Path, name: str, size: int, dataset: Any) -> None:
 
 def _words(dataset: Any) -> tuple[str, ...]:
     values = np.ravel(dataset[()])
-    return tuple(
-        (v.decode("utf-8", errors="replace") if isinstance(v, bytes) else str(v)).strip("\x00 ")
-        for v in values
-    )
+    return tuple(as_text(value).strip("\x00 ") for value in values)
 
 
 def _short_values(attributes: Any) -> dict[str, Any]:
@@ -183,7 +181,7 @@ def _short_values(attributes: Any) -> dict[str, Any]:
 
 
 def _scan_axes(file: Any) -> PixelSize | None:
-    """XRF-Maps keeps the positions of columns and rows, in mm."""
+    """Pixel size from the positions of columns and rows that XRF-Maps writes, in mm."""
     axes = [file.get(f"MAPS/Scan/{axis}_axis") for axis in "yx"]
     if any(axis is None for axis in axes):
         axes = [file.get(f"MAPS/{axis}_axis") for axis in "yx"]
@@ -196,7 +194,7 @@ def _scan_axes(file: Any) -> PixelSize | None:
 
 
 def _positions(file: Any) -> PixelSize | None:
-    """PyXRF keeps the position of every pixel as (x or y, row, column), in mm or µm."""
+    """Pixel size from the position of every pixel, (x or y, row, column), as PyXRF writes it."""
     positions, names = file.get("xrfmap/positions/pos"), file.get("xrfmap/positions/name")
     if positions is None or names is None or positions.ndim != 3 or positions.shape[0] != 2:
         return None
@@ -209,5 +207,5 @@ def _positions(file: Any) -> PixelSize | None:
         abs(float(np.median(np.diff(y, axis=0)))),
         abs(float(np.median(np.diff(x, axis=1)))),
     )
-    # The file does not say; beamlines write µm with steps of 0.1 and more, or mm below that.
+    # The file names no unit; beamlines write µm with steps of 0.1 and more, or mm with smaller.
     return length_in_um(steps, "mm" if max(steps) < 0.1 else "µm", "pixel positions")

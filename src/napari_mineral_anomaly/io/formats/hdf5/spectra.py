@@ -27,6 +27,7 @@ from napari_mineral_anomaly.io.formats.shared.spectra import (
     axis_or_note,
     require_spectra,
 )
+from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, as_text
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.words import listed, sizes
@@ -36,7 +37,6 @@ TITLE = "HDF5 spectrum image"
 # Datasets with the channels first (XRF-Maps) and last (PyXRF), by the programs that write them.
 _CHANNELS_FIRST = ("MAPS/Spectra/mca_arr", "MAPS/mca_arr")
 _CHANNELS_LAST = ("xrfmap/detsum/counts", "xrfmap/det1/counts")
-_UNITS_KEV = {"kev": 1.0, "ev": 1e-3}
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def _hyperspy(group: Any) -> _Found | None:
     axes = [dict(group[f"axis-{i}"].attrs) for i in range(3)]
     energy = None
     notes: list[str] = []
-    factor = _UNITS_KEV.get(_text(axes[2].get("units")).lower())
+    factor = KEV_PER_UNIT.get(as_text(axes[2].get("units")).lower())
     if factor is not None and "scale" in axes[2]:
         energy, notes = axis_or_note(
             float(axes[2].get("offset", 0.0)) * factor,
@@ -212,11 +212,11 @@ def _hyperspy(group: Any) -> _Found | None:
     size = None
     if all("scale" in axis for axis in axes[:2]):
         steps = (abs(float(axes[0]["scale"])), abs(float(axes[1]["scale"])))
-        size = length_in_um(steps, _text(axes[0].get("units")), "")
+        size = length_in_um(steps, as_text(axes[0].get("units")), "")
     declared: tuple[str, ...] = ()
     sample = group.get("metadata/Sample")
     if sample is not None and "_list_elements" in sample.attrs:
-        declared = tuple(_text(name) for name in np.ravel(sample.attrs["_list_elements"]))
+        declared = tuple(as_text(name) for name in np.ravel(sample.attrs["_list_elements"]))
     declared = tuple(name for name in declared if name in SYMBOLS)
     um = None if size is None else size.um
     return _Found(f"{group.name}/data".strip("/"), 2, energy, um, declared, notes=notes)
@@ -224,11 +224,11 @@ def _hyperspy(group: Any) -> _Found | None:
 
 def _nexus(file: Any, group: Any) -> _Found | None:
     """An ``NXdata`` group whose signal is a cube of spectra (also what PyMca and BLISS write)."""
-    if _text(group.attrs.get("NX_class")) != "NXdata":
+    if as_text(group.attrs.get("NX_class")) != "NXdata":
         return None
-    name = _text(group.attrs.get("signal"))
+    name = as_text(group.attrs.get("signal"))
     if not name:
-        name = next((k for k, v in group.items() if _text(v.attrs.get("signal")) == "1"), "")
+        name = next((k for k, v in group.items() if as_text(v.attrs.get("signal")) == "1"), "")
     data = group.get(name) if name else None
     found = channel_axis(getattr(data, "shape", ()))
     if data is None or found is None or not found.is_energy or not _is_cube(data, found.index):
@@ -237,7 +237,7 @@ def _nexus(file: Any, group: Any) -> _Found | None:
     energy = None
     notes: list[str] = []
     for key, item in group.items():
-        factor = _UNITS_KEV.get(_text(item.attrs.get("units")).lower())
+        factor = KEV_PER_UNIT.get(as_text(item.attrs.get("units")).lower())
         is_axis = getattr(item, "shape", ()) == (data.shape[axis],)
         if is_axis and factor is None and key.lower() == "energy":
             factor = 1.0
@@ -290,11 +290,3 @@ def _what_there_is(file: Any, path: Path) -> str:
         return "it has no three-dimensional dataset at all"
     first = cubes[0].split(" (")[0]
     return f"its three-dimensional datasets are {listed(cubes)}: open one as {path.name}::/{first}"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    if isinstance(value, np.ndarray):
-        return _text(value.ravel()[0]) if value.size == 1 else ""
-    return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Files that hold several arrays by name (HDF5, npz, Zarr, MATLAB): which of them are the maps."""
+"""Which arrays of a file with several named arrays (HDF5, npz, Zarr) are the element maps."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     Plane,
     SpectraInside,
 )
+from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import listed, sizes
 
@@ -30,7 +31,7 @@ _NAME_LISTS = (
     *("elements", "element_names", "channel_names", "names", "channels", "labels"),
     *("xrf_fit_name", "bands", "band_names"),
 )
-# Those that end in "um" are in µm; beside the others a unit may be named.
+# Those that end in "um" are in µm; the others may have a unit in another attribute.
 _PIXEL_SIZES = ("pixel_size_um", "element_size_um", "step_um", "pixel_size", "pixelsize")
 _UNIT_NAMES = ("unit", "units", "pixel_size_unit", "pixel_size_units")
 
@@ -47,7 +48,7 @@ class StoredArray:
     read : callable
         Returns all its numbers.
     check : callable
-        Called before room is made for the numbers; raises `InputError` where they are not there.
+        Called before memory is allocated; raises `InputError` where the numbers are missing.
     """
 
     name: str
@@ -69,7 +70,7 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class Container:
-    """What a file holds, listed but not read.
+    """The arrays of a file, listed but not read.
 
     Attributes
     ----------
@@ -202,13 +203,14 @@ def stored_pixel_size(values: Mapping[str, Any], origin: str) -> PixelSize | Non
     Parameters
     ----------
     values : mapping
-        One number, (y, x) or (z, y, x). ``pixel_size`` is in µm unless a length stands beside it
-        as ``unit`` or ``units``, where others write the unit of the map's numbers.
+        One number, (y, x) or (z, y, x). ``pixel_size`` is in µm unless ``unit`` or ``units`` names
+        another unit of length. Some programs write the unit of the map's numbers there: that is
+        not used.
     origin : str
-        Where the values stand, for the report.
+        Where the values come from, for the report.
     """
     named = {name.rpartition("/")[2].casefold(): value for name, value in values.items()}
-    beside = [_word(named[name]) for name in _UNIT_NAMES if name in named]
+    beside = [_first_word(named[name]) for name in _UNIT_NAMES if name in named]
     unit = next((word for word in beside if is_length(word)), "µm")
     for name in _PIXEL_SIZES:
         if name not in named:
@@ -220,9 +222,9 @@ def stored_pixel_size(values: Mapping[str, Any], origin: str) -> PixelSize | Non
     return None
 
 
-def _word(value: Any) -> str:
-    words = np.asarray(value).ravel()[:1].tolist() or [""]
-    return words[0].decode("utf-8", "replace") if isinstance(words[0], bytes) else str(words[0])
+def _first_word(value: Any) -> str:
+    words = np.asarray(value).ravel()
+    return as_text(words[0]) if words.size else ""
 
 
 def _element_group(path: Path, arrays: Sequence[StoredArray]) -> list[StoredArray]:
@@ -263,7 +265,7 @@ def _single_plane(container: Container, array: StoredArray, page: int | None) ->
 
 
 class _ReadOnce:
-    """The numbers of a stack, read when the first of its planes is asked for."""
+    """Reads the numbers of a stack once, when its first plane is asked for."""
 
     def __init__(self, read: Callable[[], NDArray[Any]]) -> None:
         self._read = read

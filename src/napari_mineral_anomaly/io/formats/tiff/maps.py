@@ -114,7 +114,7 @@ def _described(path: Path, tif: tifffile.TiffFile, n_pages: int) -> MapFile:
 
 
 def _declared_planes(tif: tifffile.TiffFile, ome: OmeFacts | None) -> tuple[int | None, str]:
-    """How many planes the file's own description promises, and which description."""
+    """The number of planes that the file declares, and the place where it does."""
     if tif.is_imagej:
         images = (tif.imagej_metadata or {}).get("images")
         return (int(images) if images else None), "ImageJ tag"
@@ -126,9 +126,9 @@ def _declared_planes(tif: tifffile.TiffFile, ome: OmeFacts | None) -> tuple[int 
 def _require_unpaged_stack(
     path: Path, tif: tifffile.TiffFile, page: Any, declared: int, says: str
 ) -> None:
-    """Accept one page that stands for a stack only if all its planes follow in the file.
+    """Accept a single page as a stack only if the numbers of all planes follow it in the file.
 
-    ImageJ writes stacks above 4 GB so, tifffile those written with ``truncate``.
+    ImageJ writes stacks above 4 GB in this form, and tifffile with ``truncate``.
     """
     needed = page.dataoffsets[0] + declared * page.nbytes if page.dataoffsets else 0
     if not page.is_contiguous or page.compression != 1 or needed > tif.filehandle.size:
@@ -179,7 +179,7 @@ def _require_numbers(path: Path, page: Any, number: int) -> None:
 
 
 def _require_codec(path: Path, page: Any) -> None:
-    """Name the extra that decodes a compression which tifffile cannot decode by itself."""
+    """Refuse a compression that tifffile cannot decode by itself, and name the extra that can."""
     if page.compression == 1:
         return
     try:
@@ -218,7 +218,7 @@ def _pixel_size(
 
 
 def _direct(path: Path, page: Any, order: str) -> Callable[[NDArray[Any]], None] | None:
-    """How to read a page without tifffile, where it lies in the file as plain native numbers."""
+    """A function that reads a page without tifffile, if its numbers are stored as they are."""
     dtype = np.dtype(page.dtype).newbyteorder(order)
     whole_bytes = page.bitspersample == 8 * dtype.itemsize
     if not (page.is_contiguous and page.compression == 1 and whole_bytes and dtype.isnative):

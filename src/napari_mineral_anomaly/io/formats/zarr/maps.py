@@ -1,4 +1,4 @@
-"""OME-Zarr and plain Zarr: folders that hold arrays in chunks, for scans larger than memory."""
+"""OME-Zarr and plain Zarr: folders of arrays in chunks, also for scans larger than memory."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _arrays(group: Any) -> list[tuple[str, Any]]:
 
 
 def _ome(attributes: dict[str, Any]) -> dict[str, Any]:
-    """OME's attributes: at the top up to version 0.4, below ``ome`` from 0.5 on."""
+    """The attributes of OME-Zarr: those of the group up to version 0.4, its ``ome`` from 0.5 on."""
     inner = attributes.get("ome")
     return dict(inner) if isinstance(inner, Mapping) else attributes
 
@@ -253,7 +253,7 @@ def _computed(stack: Any, index: int) -> NDArray[Any]:
 
 
 def _chunks(array: Any) -> tuple[int, ...]:
-    """The stored chunks; shards where chunks are gathered in them."""
+    """The shape of the stored files: of shards, else of chunks."""
     return tuple(getattr(array, "shards", None) or array.chunks)
 
 
@@ -263,9 +263,9 @@ def _require_numbers(path: Path, array: Any) -> None:
 
 
 def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
-    """Refuse an array without chunks; a note where some are absent, which means their fill value.
+    """Refuse an array without chunks or with empty ones; a note where some chunks are missing.
 
-    A chunk cut short to nothing is refused here, before it is asked for.
+    A missing chunk is no damage: the format says that it is read as the fill value.
     """
     metadata = frozenset((*_MARKS, ".zattrs", ".zmetadata"))
     files = [
@@ -284,7 +284,7 @@ def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
     chunk_bytes = math.prod(chunks) * array.dtype.itemsize
     if chunk_bytes > _LARGEST_USUAL_CHUNK:
         require_plausible(path, chunk_bytes, max(sizes))
-    # Chunks of one number may be absent or a few bytes long, so that only their count tells.
+    # Chunks that hold a single value may be missing or have a few bytes: so chunks are counted.
     if expected > _MOST_ABSENT * len(files):
         raise InputError(
             f"{path.name} is damaged: its header declares {expected} chunks, {len(files)} are "
