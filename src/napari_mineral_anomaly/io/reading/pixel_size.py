@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
 
 # Pixel sizes of one scan may differ by rounding; our choice.
@@ -61,7 +61,7 @@ def scan_pixel_size(
     return ScanPixelSize(None, "unknown", tuple(warnings))
 
 
-def world_file_pixel_size(path: Path) -> PixelSize | None:
+def world_file_pixel_size(path: Path) -> FilePixelSize | None:
     """Pixel size from a world file beside an image (`Fe.tfw` beside `Fe.tif`), in metres.
 
     The six lines are A, D, B, E, C, F of ``x' = A x + B y + C``, ``y' = D x + E y + F`` (ESRI);

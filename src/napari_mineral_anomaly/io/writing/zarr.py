@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_folder
-from napari_mineral_anomaly.io.writing.tiff import SOFTWARE
-
-PixelSize = tuple[float, float] | None
+from napari_mineral_anomaly.io.writing.tiff import SOFTWARE, PixelSize
 
 # A few MB a chunk: one element, a piece of the map that a screen shows.
 _CHUNK = 1024

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 PathOrPaths = str | Sequence[str]
 Reader = Callable[[PathOrPaths], "list[LayerData]"]
 
-_TIFF_ENDINGS = (".tif", ".tiff")
-
 # More notifications than this at a time hide the window.
 _MOST_WARNINGS = 4
 
@@ -31,10 +29,11 @@ def get_reader(path: PathOrPaths) -> Reader | None:
     """
     paths = [Path(path)] if isinstance(path, str) else [Path(entry) for entry in path]
     try:
-        if len(paths) == 1 and paths[0].suffix.lower() in _TIFF_ENDINGS:
-            return _tiff_reader(paths[0])
         from napari_mineral_anomaly.io import can_read
+        from napari_mineral_anomaly.io.formats.registry import TIFF
 
+        if len(paths) == 1 and TIFF.takes(paths[0]):
+            return _tiff_reader(paths[0])
         if not paths:
             return None
         return read_scan if can_read(paths[0] if len(paths) == 1 else paths) else None

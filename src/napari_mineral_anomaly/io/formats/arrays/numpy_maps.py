@@ -22,7 +22,7 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     stored_pixel_size,
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened, Plane
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.words import sizes
 
@@ -159,7 +159,7 @@ def _require_numbers(path: Path, dtype: np.dtype[Any]) -> None:
         raise InputError(f"{path.name} holds no real numbers but {dtype}.")
 
 
-def _beside(path: Path) -> tuple[tuple[str, ...], PixelSize | None]:
+def _beside(path: Path) -> tuple[tuple[str, ...], FilePixelSize | None]:
     """Names of the elements and pixel size from a file beside it with the same name."""
     sidecar = path.with_suffix(".json")
     if sidecar.is_file():

@@ -15,9 +15,9 @@ from napari_mineral_anomaly.io.formats.shared.axes import MOST_UNNAMED_CHANNELS
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import (
+    FilePixelSize,
     MapFile,
     Opened,
-    PixelSize,
     Plane,
     SpectraInside,
 )
@@ -69,7 +69,7 @@ def _band(counts: NDArray[Any], index: int) -> NDArray[Any]:
     return np.array(counts[:, :, index], dtype=counts.dtype.newbyteorder("="))
 
 
-def _pixel_size(image: EnviImage) -> PixelSize | None:
+def _pixel_size(image: EnviImage) -> FilePixelSize | None:
     """From ``pixel size = {x, y, units=...}``. The field ``map info`` gives a place on Earth."""
     parts = image.listed("pixel size")
     unit = next((p.partition("=")[2].strip() for p in parts if "unit" in p.casefold()), "m")

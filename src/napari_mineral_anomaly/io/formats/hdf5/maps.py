@@ -20,7 +20,7 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened, PixelSize
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 
 TITLE = "HDF5"
@@ -90,7 +90,7 @@ def read_container(path: Path) -> Container:
 
     arrays: list[StoredArray] = []
     texts: dict[str, tuple[str, ...]] = {}
-    sizes: list[PixelSize | None] = []
+    sizes: list[FilePixelSize | None] = []
 
     def visit(name: str, item: Any) -> None:
         sizes.append(stored_pixel_size(_short_values(item.attrs), f"attribute of {name}"))
@@ -180,7 +180,7 @@ def _short_values(attributes: Any) -> dict[str, Any]:
     return found
 
 
-def _scan_axes(file: Any) -> PixelSize | None:
+def _scan_axes(file: Any) -> FilePixelSize | None:
     """Pixel size from the positions of columns and rows that XRF-Maps writes, in mm."""
     axes = [file.get(f"MAPS/Scan/{axis}_axis") for axis in "yx"]
     if any(axis is None for axis in axes):
@@ -193,7 +193,7 @@ def _scan_axes(file: Any) -> PixelSize | None:
     return length_in_um((steps[0], steps[1]), "mm", "scan axes")
 
 
-def _positions(file: Any) -> PixelSize | None:
+def _positions(file: Any) -> FilePixelSize | None:
     """Pixel size from the position of every pixel, (x or y, row, column), as PyXRF writes it."""
     positions, names = file.get("xrfmap/positions/pos"), file.get("xrfmap/positions/name")
     if positions is None or names is None or positions.ndim != 3 or positions.shape[0] != 2:

@@ -17,9 +17,9 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
 from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import (
+    FilePixelSize,
     MapFile,
     Opened,
-    PixelSize,
     Plane,
     SpectraInside,
 )
@@ -79,13 +79,13 @@ class Container:
         Those of real numbers.
     texts : mapping of str to tuple of str
         Lists of words by their path.
-    pixel_size : PixelSize or None
+    pixel_size : FilePixelSize or None
     """
 
     path: Path
     arrays: Sequence[StoredArray]
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    pixel_size: PixelSize | None = None
+    pixel_size: FilePixelSize | None = None
 
     def below(self, dataset: str) -> Container:
         """Only the arrays at or below a path.
@@ -197,7 +197,7 @@ def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
     return ()
 
 
-def stored_pixel_size(values: Mapping[str, Any], origin: str) -> PixelSize | None:
+def stored_pixel_size(values: Mapping[str, Any], origin: str) -> FilePixelSize | None:
     """A pixel size from attributes or single numbers called ``pixel_size_um`` and so on.
 
     Parameters

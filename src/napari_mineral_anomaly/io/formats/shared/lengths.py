@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from napari_mineral_anomaly.io.formats.shared.planes import PixelSize
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 
 _UNITS_UM = {
     **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1.0),
@@ -25,7 +25,7 @@ _PRINT_DPI = (
 _PLAUSIBLE_UM = (0.001, 2000.0)
 
 
-def imagej_pixel_size(page: Any, metadata: dict[str, Any]) -> PixelSize | None:
+def imagej_pixel_size(page: Any, metadata: dict[str, Any]) -> FilePixelSize | None:
     """Pixel size from ImageJ's ``unit`` and the resolution tags of the first page."""
     unit = str(metadata.get("unit", "")).replace("\\u00B5", "µ").replace("\\u00b5", "µ")
     factor = _UNITS_UM.get(unit.strip().lower())
@@ -37,7 +37,7 @@ def imagej_pixel_size(page: Any, metadata: dict[str, Any]) -> PixelSize | None:
     return _checked((factor * resolution[0], factor * resolution[1]), "ImageJ tag")
 
 
-def ome_pixel_size(pixels: Element) -> PixelSize | None:
+def ome_pixel_size(pixels: Element) -> FilePixelSize | None:
     """Pixel size from PhysicalSizeX and PhysicalSizeY of an OME ``Pixels`` element."""
     sizes = []
     for axis in "YX":
@@ -52,7 +52,7 @@ def ome_pixel_size(pixels: Element) -> PixelSize | None:
     return _checked((sizes[0], sizes[1]), "OME tag")
 
 
-def tiff_pixel_size(page: Any) -> tuple[PixelSize | None, str]:
+def tiff_pixel_size(page: Any) -> tuple[FilePixelSize | None, str]:
     """Pixel size from the plain TIFF resolution tags, and a note where it is a default value."""
     tag = page.tags.get("ResolutionUnit")
     resolution = _resolution(page)
@@ -70,7 +70,7 @@ def is_length(unit: str) -> bool:
     return unit.strip().lower() in _UNITS_UM
 
 
-def length_in_um(lengths: tuple[float, float], unit: str, origin: str) -> PixelSize | None:
+def length_in_um(lengths: tuple[float, float], unit: str, origin: str) -> FilePixelSize | None:
     """A pixel size (y, x) in some unit as µm; None for unknown units and implausible sizes."""
     factor = _UNITS_UM.get(unit.strip().lower())
     if factor is None:
@@ -96,8 +96,8 @@ def _is_print_resolution(inches: tuple[float, float]) -> bool:
     return all(any(abs(1 / inch - dpi) < 0.005 * dpi for dpi in _PRINT_DPI) for inch in inches)
 
 
-def _checked(um: tuple[float, float], origin: str) -> PixelSize | None:
+def _checked(um: tuple[float, float], origin: str) -> FilePixelSize | None:
     low, high = _PLAUSIBLE_UM
     # Nine digits, because TIFF stores 1/size as a ratio of integers, which rounds it.
     rounded = (float(f"{um[0]:.9g}"), float(f"{um[1]:.9g}"))
-    return PixelSize(rounded, origin) if all(low <= size <= high for size in rounded) else None
+    return FilePixelSize(rounded, origin) if all(low <= size <= high for size in rounded) else None

@@ -17,7 +17,7 @@ from napari_mineral_anomaly.scan.cube import Quantity
 
 
 @dataclass(frozen=True)
-class PixelSize:
+class FilePixelSize:
     """A pixel size (y, x) in µm, and where the file says so ("ImageJ tag")."""
 
     um: tuple[float, float]
@@ -41,7 +41,7 @@ class Plane:
         The name of the plane in the file (page label, channel name); "" without one.
     page : int or None
         Number of the plane in its file, from 1; None where the file holds only one.
-    pixel_size : PixelSize or None
+    pixel_size : FilePixelSize or None
     read_into : callable or None
         Fills a contiguous array (H, W) of ``dtype`` without the copy that ``read`` makes. Only for
         files that hold plain numbers.
@@ -53,7 +53,7 @@ class Plane:
     read: Callable[[], NDArray[Any]]
     name: str = ""
     page: int | None = None
-    pixel_size: PixelSize | None = None
+    pixel_size: FilePixelSize | None = None
     read_into: Callable[[NDArray[Any]], None] | None = None
 
 

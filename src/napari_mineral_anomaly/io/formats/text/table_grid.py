@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import PixelSize
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 
 _ROWS = frozenset(("row", "line", "ny", "iy"))
 _COLUMNS = frozenset(("column", "col", "nx", "ix", "pixel"))
@@ -59,13 +59,13 @@ class Grid:
     shape : (int, int)
     index : array (n,) of int
         Position of each row of the table in the flattened grid.
-    pixel_size : PixelSize or None
+    pixel_size : FilePixelSize or None
     notes : tuple of str
     """
 
     shape: tuple[int, int]
     index: NDArray[np.intp]
-    pixel_size: PixelSize | None
+    pixel_size: FilePixelSize | None
     notes: tuple[str, ...] = ()
 
 
@@ -187,7 +187,7 @@ def _step(values: NDArray[np.float64]) -> float:
 
 def _pixel_size(
     x: str, y: str, values: Mapping[str, NDArray[Any]], rows: NDArray[Any], columns: NDArray[Any]
-) -> tuple[PixelSize | None, tuple[str, ...]]:
+) -> tuple[FilePixelSize | None, tuple[str, ...]]:
     steps = _line_step(values[y], rows), _line_step(values[x], columns)
     known = [step for step in steps if step]
     if not known:

@@ -18,7 +18,7 @@ from napari_mineral_anomaly.io.formats.shared.lengths import (
     ome_pixel_size,
     tiff_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Plane
 from napari_mineral_anomaly.io.formats.tiff.check import (
     require_declared_pages,
     require_whole_pixels,
@@ -141,7 +141,7 @@ def _unpaged_planes(
     page: Any,
     declared: int,
     ome: OmeFacts | None,
-    pixel_size: PixelSize | None,
+    pixel_size: FilePixelSize | None,
 ) -> list[Plane]:
     shape = (int(page.imagelength), int(page.imagewidth))
     stored = np.dtype(page.dtype).newbyteorder(tif.byteorder)
@@ -209,7 +209,7 @@ def _notes(pages: Sequence[Any], own: Sequence[int], grey: Sequence[int]) -> lis
 
 def _pixel_size(
     tif: tifffile.TiffFile, page: Any, ome: OmeFacts | None
-) -> tuple[PixelSize | None, str]:
+) -> tuple[FilePixelSize | None, str]:
     if tif.is_imagej:
         return imagej_pixel_size(page, tif.imagej_metadata or {}), ""
     if ome is not None and (size := ome_pixel_size(ome.pixels)):

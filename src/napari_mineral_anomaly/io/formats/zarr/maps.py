@@ -24,9 +24,9 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import (
+    FilePixelSize,
     MapFile,
     Opened,
-    PixelSize,
     Plane,
     SpectraInside,
 )
@@ -192,7 +192,7 @@ def _planes(
     name: str,
     has_channels: bool,
     names: Sequence[str],
-    pixel_size: PixelSize | None,
+    pixel_size: FilePixelSize | None,
     last: bool = False,
 ) -> MapFile:
     """Planes over a stored array whose axes are known; lazy where it is large."""
