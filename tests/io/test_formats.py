@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from npe2 import PluginManifest
 
@@ -17,10 +18,12 @@ from napari_mineral_anomaly.io.formats.lookup import (
     is_spectrum_image,
     kind_of,
     maps_format,
+    open_maps,
     what_is_read,
 )
 from napari_mineral_anomaly.io.formats.registry import FORMATS, TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.axes import channel_axis, energy_axis
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, SpectraInside
 
 TOP = Path(__file__).parents[2]
 MANIFEST = Path(napari_mineral_anomaly.__file__).with_name("napari.yaml")
@@ -84,10 +87,16 @@ def test_refusals_say_what_to_do() -> None:
         "the raw numbers of a spectrum image: open the .rpl beside it"
     )
     assert maps_format(Path("maps.xlsx")) is None
-    assert what_is_read() == (
-        "a folder of maps named by element (TIFF, text or .npy), a TIFF stack, a long table, "
-        ".npz, .mat, HDF5, ENVI and Zarr files, and spectrum images"
-    )
+
+
+def test_the_phrase_of_what_is_read_names_every_format_of_maps() -> None:
+    phrase = what_is_read()
+    folders, files = phrase.split("a TIFF stack, a long table")
+    for one in FORMATS:
+        if one.open_maps is not None:
+            assert one.name in (files if one.holds_scan else folders)
+    assert phrase.startswith("a folder of maps named by element (TIFF, text")
+    assert phrase.endswith(" files, and spectrum images")
 
 
 def test_the_numbers_of_a_ripple_pair_are_no_spectrum_image_by_themselves(tmp_path: Path) -> None:
@@ -95,6 +104,16 @@ def test_the_numbers_of_a_ripple_pair_are_no_spectrum_image_by_themselves(tmp_pa
     (tmp_path / "scan.rpl").write_text("width 1")
     assert not is_spectrum_image(tmp_path / "scan.raw")
     assert is_spectrum_image(tmp_path / "scan.rpl")
+
+
+def test_a_file_answers_whether_it_holds_maps_or_spectra(tmp_path: Path) -> None:
+    np.save(tmp_path / "maps.npy", np.zeros((3, 20, 20)))
+    np.save(tmp_path / "spectra.npy", np.zeros((3, 4, 512)))
+    maps = open_maps(tmp_path / "maps.npy")
+    assert isinstance(maps, MapFile)
+    assert len(maps.planes) == 3
+    assert isinstance(open_maps(tmp_path / "spectra.npy"), SpectraInside)
+    assert open_maps(tmp_path / "scan.rpl") is None
 
 
 # Which axis counts the channels
