@@ -192,7 +192,7 @@ def _opened(path: Path, kind: ContextKind | None) -> _Opened | None:
     if kind == "phase":
         return _opened_phase_text(path)
     values = read_image(path)
-    return kind, _shape(values), lambda: (values, {})
+    return kind, values.shape, lambda: (values, {})
 
 
 def _opened_tiff(path: Path, kind: ContextKind | None) -> _Opened | None:
@@ -315,7 +315,3 @@ def _files_above(folder: Path) -> Sequence[Path]:
 
 def _title(path: Path) -> str:
     return path.name.split(".")[0].replace("_", " ")
-
-
-def _shape(values: NDArray[Any]) -> tuple[int, int]:
-    return int(values.shape[0]), int(values.shape[1])
