@@ -118,19 +118,6 @@ def _calcimage(folder: Path) -> Path:
     return folder / "maps.DAT"
 
 
-def _datamuncher(ending: str) -> Callable[[Path], Path]:
-    def make(folder: Path) -> Path:
-        head = "3\n{} {} {}\n".format(*SHAPE, len(NAMES)).encode()
-        values = np.moveaxis(maps(), 0, 2)
-        tail = "".join(f"{name}-Ka\n" for name in NAMES).encode()
-        text = "\n".join(" ".join(map(str, pixel)) for pixel in values.reshape(-1, len(NAMES)))
-        body = values.astype("<f4").tobytes() if ending == ".dms" else text.encode() + b"\n"
-        (folder / f"maps{ending}").write_bytes(head + body + tail)
-        return folder / f"maps{ending}"
-
-    return make
-
-
 def _mat(folder: Path) -> Path:
     from scipy.io import savemat
 
@@ -294,8 +281,6 @@ CASES = {
     "pymca": Case("long table", _pymca, ("fit.csv",), ("fit.csv",)),
     "pixels": Case("long table", _ours("maps.csv"), ("maps.csv",), ("maps.csv",)),
     "calcimage": Case("long table", _calcimage, ("maps.DAT",), ("maps.DAT",)),
-    "ims": Case("datamuncher", _datamuncher(".ims"), ("maps.ims",), ("maps.ims",)),
-    "dms": Case("datamuncher", _datamuncher(".dms"), ("maps.dms",), ("maps.dms",)),
     "mat5": Case("MATLAB 5", _mat, ("scene.mat",), ("scene.mat",)),
     "mat5-packed": Case("MATLAB 5", _mat_packed, ("scene.mat",), ("scene.mat",)),
     "mat73": Case("MATLAB 7.3", _mat73, ("scene.mat",), ("scene.mat",)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def pixels(shape: Sequence[int]) -> str:
-    """A shape such as (H, W) in words: "512x400"."""
+def sizes(shape: Sequence[int]) -> str:
+    """The sizes of a map or an array: "512x400", "25x25x4096"; "" for a single value."""
     return "x".join(map(str, shape))
 
 

@@ -50,14 +50,3 @@ def test_packed_chunks_declare_their_size() -> None:
         assert declared_bytes("zstd", numcodecs.Zstd().encode(raw)[:18]) == count
     assert declared_bytes("zstd", b"\x28\xb5\x2f\xfd") is None
     assert declared_bytes("gzip", b"\x1f\x8b" + bytes(16)) is None
-
-
-def test_the_last_name_of_a_stack_that_may_be_cut_is_questioned(tmp_path: Path) -> None:
-    numbers = "\n".join(" ".join(map(str, pixel)) for pixel in MAPS.reshape(3, -1).T)
-    whole = f"3\n24 20 3\n{numbers}\nFe-Ka\nSi-Ka\nCa-Ka\n"
-    for text, is_questioned in ((whole, False), (whole[:-1], True), (whole[:-5], True)):
-        (tmp_path / "maps.ims").write_text(text)
-        cube = read_maps(tmp_path / "maps.ims")
-        np.testing.assert_array_equal(cube.maps, MAPS)
-        said = "\n".join(cube.report.warnings)
-        assert ("ends without a line break" in said) == is_questioned

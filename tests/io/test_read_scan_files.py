@@ -1,4 +1,4 @@
-"""One file, one scan: HDF5, Zarr, numpy, MATLAB, ENVI and datamuncher, and what each does damaged.
+"""One file, one scan: HDF5, Zarr, numpy, MATLAB and ENVI, and what each does damaged.
 
 Every form is written by the library that writes it in the field, or by the few bytes of its
 description.
@@ -105,17 +105,6 @@ def write_envi(path: Path) -> None:
     np.moveaxis(MAPS, 0, 1).astype(">u2").tofile(path.with_suffix(".img"))
 
 
-def write_ims(path: Path) -> None:
-    numbers = "\n".join(" ".join(map(str, line)) for line in np.moveaxis(MAPS, 0, 2).reshape(-1, 4))
-    path.write_text(f"3\n{SHAPE[0]} {SHAPE[1]} 4\n{numbers}\n" + "\n".join(NAMES) + "\n")
-
-
-def write_dms(path: Path, dtype: str = "<f8") -> None:
-    head = f"3\n{SHAPE[0]} {SHAPE[1]} 4\n".encode()
-    numbers = np.moveaxis(MAPS, 0, 2).astype(dtype).tobytes()
-    path.write_bytes(head + numbers + ("\n".join(NAMES) + "\n").encode())
-
-
 def write_zarr(path: Path, version: int = 3) -> None:
     store = zarr.create_array(
         str(path), shape=MAPS.shape, chunks=(1, 16, 16), dtype="u2", zarr_format=version
@@ -151,9 +140,6 @@ FORMS: dict[str, tuple[str, Callable[[Path], None], bool]] = {
     "MATLAB 5": ("scan.mat", write_mat, False),
     "MATLAB 7.3": ("scan.mat", write_mat73, False),
     "ENVI": ("scan.hdr", write_envi, True),
-    "datamuncher text": ("scan.ims", write_ims, False),
-    "datamuncher raw": ("scan.dms", write_dms, False),
-    "datamuncher float32": ("scan.dms", lambda path: write_dms(path, "<f4"), False),
     "Zarr 3": ("scan.zarr", write_zarr, True),
     "Zarr 2": ("scan.zarr", lambda path: write_zarr(path, 2), True),
     "OME-Zarr 0.5": ("scan.zarr", write_ome_zarr, True),
@@ -303,10 +289,6 @@ def write_large_header(path: Path) -> None:
     path.write_bytes(content.replace(b"(4, 30, 40)", b"(4, 9999999, 9999999)"))
 
 
-def write_large_ims(path: Path) -> None:
-    path.write_text("3\n99999999 99999999 20\n1 2 3\n")
-
-
 def write_large_envi(path: Path) -> None:
     write_envi(path)
     path.write_text(path.read_text().replace("lines = 30", "lines = 99999999"))
@@ -318,7 +300,6 @@ def write_large_envi(path: Path) -> None:
         ("scan.h5", write_unwritten, r"declares 8e\+03 GB of numbers, the file holds \d+ bytes"),
         ("scan.h5", write_half_written, r"3 of the 4 blocks of Fe were never written"),
         ("scan.npy", write_large_header, r"cut short: its header promises \d{15} bytes|damaged"),
-        ("scan.ims", write_large_ims, r"do not fit into its \d+ bytes"),
         ("scan.hdr", write_large_envi, r"cut short or the header is wrong"),
     ],
 )
@@ -351,11 +332,6 @@ def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (tmp_path / "scan.json").write_text(json.dumps(NAMES[:3]))
     with pytest.raises(InputError, match=r"list of elements beside scan\.npy has 3 names"):
         read_maps(tmp_path / "scan.npy")
-    write_ims(tmp_path / "scan.ims")
-    text = (tmp_path / "scan.ims").read_text().replace("Ca Ka\n", "")
-    (tmp_path / "scan.ims").write_text(text)
-    with pytest.raises(InputError, match=r"is cut short: \d+ of its \d+ numbers are left"):
-        read_maps(tmp_path / "scan.ims")
 
 
 def test_duplicate_names_in_a_file_keep_the_first(tmp_path: Path) -> None:

@@ -12,12 +12,11 @@ import h5py
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.io import savemat
 
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import can_read, read_maps
-from napari_mineral_anomaly.io.formats.registry import can_open_spectra, open_spectrum_image
+from napari_mineral_anomaly.io.formats.lookup import is_spectrum_image, open_spectra
 
 H, W, E = 6, 5, 512
 COUNTS = np.random.default_rng(0).integers(0, 50, (H, W, E), dtype=np.uint16)
@@ -123,18 +122,6 @@ def write_npz(folder: Path) -> Path:
     return folder / "scan.npz"
 
 
-def write_mat(folder: Path) -> Path:
-    savemat(folder / "scan.mat", {"counts": COUNTS, "energy": 0.02 * np.arange(E)})
-    return folder / "scan.mat"
-
-
-def write_mat73(folder: Path) -> Path:
-    with h5py.File(folder / "scan.mat", "w") as file:
-        file["counts"] = COUNTS.T
-        file["energy"] = 0.02 * np.arange(E)[:, None]
-    return folder / "scan.mat"
-
-
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "ripple": write_ripple,
     "ripple by image": lambda folder: write_ripple(folder, **{"record-by": "image"}),
@@ -152,8 +139,6 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "hyperspy": lambda folder: write_h5(folder, "hyperspy"),
     "npy": write_npy,
     "npz": write_npz,
-    "mat": write_mat,
-    "mat 7.3": write_mat73,
     "edax": write_spd,
 }
 WITHOUT_CALIBRATION = ("pyxrf", "npy", "edax")
@@ -162,7 +147,7 @@ WITHOUT_CALIBRATION = ("pyxrf", "npy", "edax")
 def opened(name: str, folder: Path) -> Any:
     if name == "edax":
         pytest.importorskip("rsciio", reason="the extra bcf is not installed")
-    return open_spectrum_image(WRITERS[name](folder))
+    return open_spectra(WRITERS[name](folder))
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -179,7 +164,7 @@ def test_every_count_is_read_where_it_was_written(name: str, tmp_path: Path) -> 
         assert image.energy.gain_kev == pytest.approx(0.02)
 
 
-@pytest.mark.parametrize("name", ["ripple", "envi bil", "nexus", "npy", "mat 7.3"])
+@pytest.mark.parametrize("name", ["ripple", "envi bil", "nexus", "npy"])
 def test_spectra_stay_in_their_file(name: str, tmp_path: Path) -> None:
     assert not isinstance(opened(name, tmp_path).counts, np.ndarray) or isinstance(
         opened(name, tmp_path).counts, np.memmap
@@ -187,7 +172,7 @@ def test_spectra_stay_in_their_file(name: str, tmp_path: Path) -> None:
 
 
 def test_ripple_tells_calibration_and_pixel_size(tmp_path: Path) -> None:
-    image = open_spectrum_image(write_ripple(tmp_path))
+    image = open_spectra(write_ripple(tmp_path))
     assert (image.energy.offset_kev, image.energy.gain_kev) == (-0.1, 0.02)
     assert image.pixel_size == (50.0, 100.0)
     assert image.files == ("scan.raw", "scan.rpl")
@@ -199,21 +184,21 @@ def test_ripple_sizes_in_two_units_or_none_are_not_used(
 ) -> None:
     across, down = units
     path = write_ripple(tmp_path, **{"width-units": across, "height-units": down})
-    assert open_spectrum_image(path).pixel_size is None
+    assert open_spectra(path).pixel_size is None
 
 
 def test_ev_per_channel_is_understood_and_a_wrong_unit_is_told(tmp_path: Path) -> None:
     changes = {"depth-scale": "", "depth-origin": "", "depth-units": "", "ev-per-chan": "10"}
-    assert open_spectrum_image(write_ripple(tmp_path, **changes)).energy.gain_kev == 0.01
-    image = open_spectrum_image(write_ripple(tmp_path, **{"depth-scale": "10"}))
+    assert open_spectra(write_ripple(tmp_path, **changes)).energy.gain_kev == 0.01
+    image = open_spectra(write_ripple(tmp_path, **{"depth-scale": "10"}))
     assert image.energy is None
     assert "10 keV cannot be right" in image.notes[0]
 
 
 def test_other_layouts_tell_what_they_hold(tmp_path: Path) -> None:
-    maps = open_spectrum_image(write_h5(tmp_path, "maps"))
+    maps = open_spectra(write_h5(tmp_path, "maps"))
     assert maps.pixel_size == pytest.approx((20.0, 10.0))
-    hyperspy = open_spectrum_image(write_h5(tmp_path, "hyperspy"))
+    hyperspy = open_spectra(write_h5(tmp_path, "hyperspy"))
     assert hyperspy.pixel_size == (2.0, 3.0)
     assert hyperspy.declared_elements == ("Fe", "Si")
 
@@ -224,28 +209,27 @@ def test_a_dataset_can_be_named(tmp_path: Path) -> None:
         file["a/first"] = COUNTS
         file["b/second"] = COUNTS.transpose(2, 0, 1)
     with pytest.raises(InputError, match=r"a/first \(6x5x512\).*open one as odd.h5::/a/first"):
-        open_spectrum_image(path)
+        open_spectra(path)
     for place in ("a/first", "b/second"):
-        image = open_spectrum_image(f"{path}::/{place}")
+        image = open_spectra(path, f"/{place}")
         assert np.array_equal(image.block(slice(0, H)), COUNTS)
         assert "is taken for the channels" in image.notes[0]
     with pytest.raises(InputError, match="no dataset c/third"):
-        open_spectrum_image(f"{path}::/c/third")
+        open_spectra(path, "/c/third")
 
 
 def test_a_typed_calibration_overrules_the_file(tmp_path: Path) -> None:
-    image = open_spectrum_image(write_ripple(tmp_path), energy=(0.0, 0.01))
+    image = open_spectra(write_ripple(tmp_path), energy=(0.0, 0.01))
     assert (image.energy.offset_kev, image.energy.gain_kev) == (0.0, 0.01)
 
 
-def test_scenes_and_maps_are_no_spectrum_images(tmp_path: Path) -> None:
-    savemat(tmp_path / "scene.mat", {"data": COUNTS, "map": np.zeros((H, W))})
+def test_maps_are_no_spectrum_images(tmp_path: Path) -> None:
     np.save(tmp_path / "maps.npy", COUNTS[:, :, :20])
     (tmp_path / "text.txt").write_text("1 2\n3 4\n")
-    for name in ("scene.mat", "maps.npy", "text.txt", "nothing.rpl"):
-        assert not can_open_spectra(tmp_path / name)
+    for name in ("maps.npy", "text.txt", "nothing.rpl"):
+        assert not is_spectrum_image(tmp_path / name)
     write_envi(tmp_path, "bsq", 0, **{"wavelength units": "nm"})
-    assert not can_open_spectra(tmp_path / "scan.hdr")
+    assert not is_spectrum_image(tmp_path / "scan.hdr")
 
 
 def test_a_missing_calibration_is_asked_for(tmp_path: Path) -> None:
@@ -305,7 +289,7 @@ def cut(path: Path, share: float) -> None:
 
 
 DATA_FILE = {"ripple": "scan.raw", "envi bip": "scan.dat"}
-ONE_PER_READER = ("ripple", "envi bip", "maps", "pyxrf", "npy", "npz", "mat", "mat 7.3", "edax")
+ONE_PER_READER = ("ripple", "envi bip", "maps", "pyxrf", "npy", "npz", "edax")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
@@ -316,7 +300,7 @@ def test_a_file_cut_short_is_refused(name: str, share: float, tmp_path: Path) ->
     path = WRITERS[name](tmp_path)
     cut(tmp_path / DATA_FILE.get(name, path.name), share)
     with pytest.raises(InputError, match=r"scan\."):
-        open_spectrum_image(path).block(slice(0, H))
+        open_spectra(path).block(slice(0, H))
 
 
 @pytest.mark.parametrize("name", [*ONE_PER_READER, "bruker", "jeol"])
@@ -328,7 +312,7 @@ def test_something_else_under_the_name_is_refused(name: str, tmp_path: Path) -> 
     for text in (b"this is a letter, not a measurement\n" * 200, bytes(range(256)) * 40):
         path.write_bytes(text)
         with pytest.raises(InputError, match=r"scan\."):
-            open_spectrum_image(path).block(slice(0, H))
+            open_spectra(path).block(slice(0, H))
 
 
 ABSURD = "4000000000"
@@ -347,14 +331,14 @@ def test_absurd_ripple_headers_are_refused_before_anything_is_allocated(
     with pytest.raises(
         InputError, match=r"scan\.raw is cut short or the header is wrong.*the file has"
     ):
-        open_spectrum_image(path)
+        open_spectra(path)
 
 
 @pytest.mark.parametrize("key", ["samples", "lines", "bands", "header offset"])
 def test_absurd_envi_headers_are_refused(key: str, tmp_path: Path) -> None:
     path = write_envi(tmp_path, "bip", 0, **{key: ABSURD})
     with pytest.raises(InputError, match=r"scan\.(dat|hdr)"):
-        open_spectrum_image(path)
+        open_spectra(path)
 
 
 def test_absurd_binary_headers_are_refused(tmp_path: Path) -> None:
@@ -372,14 +356,14 @@ def test_absurd_binary_headers_are_refused(tmp_path: Path) -> None:
         file.create_dataset("xrfmap/detsum/counts", (10, 10, 4096), "u2")
     for name, words in (("scan.npy", "bytes"), ("scan.h5", "damaged"), ("empty.h5", "no numbers")):
         with pytest.raises(InputError, match=words):
-            open_spectrum_image(tmp_path / name)
+            open_spectra(tmp_path / name)
     pytest.importorskip("rsciio", reason="the extra bcf is not installed")
     path = write_spd(tmp_path)
     data = bytearray(path.read_bytes())
     data[24:32] = struct.pack("<2I", 2**31, 2**31)
     path.write_bytes(data)
     with pytest.raises(InputError, match="cut short"):
-        open_spectrum_image(path)
+        open_spectra(path)
 
 
 @pytest.mark.parametrize(
@@ -401,24 +385,24 @@ def test_ripple_headers_that_make_no_sense(
     changes: dict[str, str], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=words):
-        open_spectrum_image(write_ripple(tmp_path, **changes))
+        open_spectra(write_ripple(tmp_path, **changes))
 
 
 def test_half_a_pair_and_too_few_channels(tmp_path: Path) -> None:
     path = write_ripple(tmp_path)
     (tmp_path / "scan.raw").unlink()
     with pytest.raises(InputError, match=r"needs scan\.raw beside it"):
-        open_spectrum_image(path)
+        open_spectra(path)
     with pytest.raises(InputError, match="20 channels"):
-        open_spectrum_image(write_envi(tmp_path, "bip", 0, bands="20"))
+        open_spectra(write_envi(tmp_path, "bip", 0, bands="20"))
     (tmp_path / "scan.dat").unlink()
     with pytest.raises(InputError, match="numbers beside it"):
-        open_spectrum_image(tmp_path / "scan.hdr")
+        open_spectra(tmp_path / "scan.hdr")
     assert (tmp_path / "longer").mkdir() is None
     longer = write_ripple(tmp_path / "longer")
     with (tmp_path / "longer" / "scan.raw").open("ab") as file:
         file.write(b"\0" * 10)
-    assert "10 bytes more" in open_spectrum_image(longer).notes[0]
+    assert "10 bytes more" in open_spectra(longer).notes[0]
 
 
 def test_what_the_library_says_is_a_note_and_not_in_the_json(
@@ -444,7 +428,7 @@ def test_without_the_library_the_sentence_names_it_and_its_licence(
     path = tmp_path / "scan.bcf"
     path.write_bytes(b"AAMVHFSS" + bytes(1000))
     with pytest.raises(InputError, match=r"RosettaSciIO \(GPL-3\).*napari-mineral-anomaly\[bcf\]"):
-        open_spectrum_image(path)
+        open_spectra(path)
 
 
 def test_the_command_line_takes_calibration_and_elements(

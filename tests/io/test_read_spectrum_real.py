@@ -10,7 +10,7 @@ import pytest
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.formats.registry import open_spectrum_image
+from napari_mineral_anomaly.io.formats.lookup import open_spectra
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def chevkinite(real_data: Path) -> Path:
 
 
 def test_ripple_spectra_stay_on_disk_and_are_those_of_the_file(real_data: Path) -> None:
-    image = open_spectrum_image(real_data / "cubes" / "LagunaSalinas.rpl")
+    image = open_spectra(real_data / "cubes" / "LagunaSalinas.rpl")
     raw = np.fromfile(real_data / "cubes" / "LagunaSalinas.raw", "<u4").reshape(25, 25, 4096)
     assert isinstance(image.counts, np.memmap)
     assert image.pixel_size == (100.0, 100.0)
@@ -40,11 +40,11 @@ def test_elements_of_the_micro_xrf_scan(real_data: Path) -> None:
     assert report.spectrum is not None
     assert report.spectrum.beam_is_estimate
     assert report.spectrum.beam_kev == pytest.approx(27, abs=2)
-    assert any("The peaks stand beside their lines" in note for note in report.warnings)
+    assert any("The peaks are off their lines" in note for note in report.warnings)
 
 
 def test_bruker_counts_calibration_and_elements(chevkinite: Path) -> None:
-    image = open_spectrum_image(chevkinite)
+    image = open_spectra(chevkinite)
     assert image.energy is not None
     assert image.sum_spectrum().sum() == 18_621_362
     assert image.beam_kev == 20.0

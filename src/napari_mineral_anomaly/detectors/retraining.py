@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.registry import make_detector
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ def retrain(
     if clusters.labels.shape != cube.shape:
         raise InputError(
             "The pseudo-labels and the element maps lie on different grids: "
-            f"{pixels(clusters.labels.shape)} and {pixels(cube.shape)} pixels."
+            f"{sizes(clusters.labels.shape)} and {sizes(cube.shape)} pixels."
         )
     named = renumbered(clusters)
     learned = cube.valid & (named.labels >= FIRST_BACKGROUND_LABEL)

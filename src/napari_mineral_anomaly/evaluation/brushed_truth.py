@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.evaluation import metrics
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 # Values of the brushed truth mask; in files, "leave out" is `metrics.LEAVE_OUT`.
 ANOMALY, LEAVE_OUT = 1, 2
@@ -51,7 +51,7 @@ def compare_brushed(score: NDArray[np.floating[Any]], labels: NDArray[Any]) -> B
             0,
             0,
             0,
-            f"The truth mask is {pixels(labels.shape)} pixels, the score {pixels(score.shape)}: "
+            f"The truth mask is {sizes(labels.shape)} pixels, the score {sizes(score.shape)}: "
             "choose a truth mask of the same scan.",
         )
     truth = truth_for_files(labels)

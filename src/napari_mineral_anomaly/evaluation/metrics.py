@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 LEAVE_OUT = 255
 TOP_GRAINS = (10, 20, 50)
@@ -257,8 +257,8 @@ def compared_pixels(
     for name, image in (("truth mask", raw), ("valid area", area)):
         if image is not None and image.shape != scores.shape:
             raise InputError(
-                f"The {name} is {pixels(image.shape)} pixels but the score map is "
-                f"{pixels(scores.shape)}: they must lie on the same grid."
+                f"The {name} is {sizes(image.shape)} pixels but the score map is "
+                f"{sizes(scores.shape)}: they must lie on the same grid."
             )
     if raw.dtype.kind == "f":
         raw = np.where(np.isnan(raw), LEAVE_OUT, raw)

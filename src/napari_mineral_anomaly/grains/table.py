@@ -30,7 +30,7 @@ from napari_mineral_anomaly.grains.pixels.regions import (
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.stage import StageTransform
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 Floats = NDArray[np.float64]
 
@@ -198,8 +198,8 @@ def _check_shapes(
     for name, shape in shapes.items():
         if shape != result.score.shape:
             raise InputError(
-                f"The {name} is {pixels(shape)} pixels but the score map is "
-                f"{pixels(result.score.shape)}: they must lie on the same grid."
+                f"The {name} is {sizes(shape)} pixels but the score map is "
+                f"{sizes(result.score.shape)}: they must lie on the same grid."
             )
 
 

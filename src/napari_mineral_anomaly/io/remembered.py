@@ -1,6 +1,7 @@
-"""The pixel size that was typed for a folder, kept for the next time its maps are read.
+"""Remembers the pixel size that was typed for a folder, for the next time its maps are read.
 
-One small JSON file in the user's configuration folder; the window and the command line share it.
+The sizes are in one small JSON file in the user's configuration folder, which the window and the
+command line share.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from napari_mineral_anomaly.io.writing.atomic import atomic_path
 
 _FILE = "pixel_sizes.json"
 _MOST_FOLDERS = 500
-# Moves the folder of settings elsewhere: for tests, and for computers without a home.
+# Environment variable with another folder of settings, for tests and computers without a home.
 FOLDER_VARIABLE = "MINERAL_ANOMALY_CONFIG"
 
 
 def settings_file() -> Path:
-    """Where the sizes are kept."""
+    """The file that holds the sizes."""
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
         folder = platformdirs.user_config_dir("napari-mineral-anomaly", appauthor=False)
@@ -55,7 +56,7 @@ def _key(folder: Path) -> str:
 
 
 def _read() -> dict[str, list[float]]:
-    """What is kept; a file that somebody has damaged counts as empty."""
+    """The sizes by folder; a damaged file counts as empty."""
     try:
         kept = json.loads(settings_file().read_text("utf-8"))
     except (OSError, ValueError):

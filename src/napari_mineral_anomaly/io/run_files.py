@@ -1,4 +1,4 @@
-"""Names of the files that one run leaves behind."""
+"""Names of the files that one run writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RUN_FILE = "run.json"
 INGEST_FILE = "ingest.json"
 MODEL_FOLDER = "model"
 
-# Beside the TIFFs of scans whose pixel size is known: where QGIS places them.
+# Beside the TIFFs of scans with a known pixel size; QGIS reads the place of the map from them.
 WORLD_FILES = (
     "anomaly_score.ome.tfw",
     "anomaly_mask.tfw",

@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_image
-from napari_mineral_anomaly.io.formats.tiff.maps import open_file
+from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
     LABELS_FILE,
@@ -33,7 +33,7 @@ def read_run(folder: Path) -> DetectionRun:
         When the folder holds no complete run.
     """
     record = _record(folder / RUN_FILE)
-    file = open_file(folder / CONTRIBUTIONS_FILE)
+    file = open_maps(folder / CONTRIBUTIONS_FILE)
     size = record.get("pixel_size_um")
     result = AnomalyResult(
         score=read_image(folder / SCORE_FILE),

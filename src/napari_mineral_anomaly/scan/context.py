@@ -10,7 +10,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 ContextKind = Literal["bse", "optical", "phase", "mask", "other"]
 
@@ -60,8 +60,8 @@ class ContextImage:
             image, names = self.load()
             if image.shape[:2] != self.shape:
                 raise InputError(
-                    f"{self.file.name} has {pixels(image.shape[:2])} pixels now, "
-                    f"the element maps have {pixels(self.shape)}."
+                    f"{self.file.name} has {sizes(image.shape[:2])} pixels now, "
+                    f"the element maps have {sizes(self.shape)}."
                 )
             self._kept.append((image, names))
         return self._kept[0]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.context import ContextImage
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 if TYPE_CHECKING:
     # Imported late: they need pydantic and scipy, which take a second.
@@ -101,15 +101,15 @@ class ElementCube:
         self._report = report
         if spectra is not None and spectra.shape != self.shape:
             raise InputError(
-                f"The spectra cover {pixels(spectra.shape)} pixels, "
-                f"the element maps {pixels(self.shape)}."
+                f"The spectra cover {sizes(spectra.shape)} pixels, "
+                f"the element maps {sizes(self.shape)}."
             )
         self._spectra = spectra
         odd = next((image for image in context if image.shape != self.shape), None)
         if odd is not None:
             raise InputError(
-                f"The image {odd.name} has {pixels(odd.shape)} pixels, "
-                f"the element maps {pixels(self.shape)}."
+                f"The image {odd.name} has {sizes(odd.shape)} pixels, "
+                f"the element maps {sizes(self.shape)}."
             )
         self._context = tuple(context)
 
@@ -281,7 +281,7 @@ def _checked_valid(valid: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_
     mask = np.array(valid, dtype=bool)  # a copy: later changes of the argument do not matter
     if mask.shape != shape:
         raise InputError(
-            f"The valid area is {pixels(mask.shape)} pixels, the element maps are {pixels(shape)}."
+            f"The valid area is {sizes(mask.shape)} pixels, the element maps are {sizes(shape)}."
         )
     mask.setflags(write=False)
     return mask

@@ -16,7 +16,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 Pixel = tuple[int, int]
 Region = Pixel | NDArray[np.bool_]
@@ -143,7 +143,7 @@ def _window_of(region: Region, shape: tuple[int, int]) -> tuple[slice, slice, ND
     mask = np.asarray(region, dtype=bool)
     if mask.shape != shape:
         raise InputError(
-            f"The region has {pixels(mask.shape)} pixels, the element maps {pixels(shape)}."
+            f"The region has {sizes(mask.shape)} pixels, the element maps {sizes(shape)}."
         )
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if ys.size == 0:

@@ -20,7 +20,7 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     threshold_for,
 )
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 # In a map of counts: no detector has a score there (outside the valid area).
 NOT_JUDGED = 255
@@ -121,7 +121,7 @@ def agreeing_detectors(
     shape = _common_shape(results)
     if labels.shape != shape:
         raise InputError(
-            f"The grains cover {pixels(labels.shape)} pixels, the results {pixels(shape)}."
+            f"The grains cover {sizes(labels.shape)} pixels, the results {sizes(shape)}."
         )
     where = np.flatnonzero(labels)
     grain = labels.reshape(-1)[where]
@@ -148,7 +148,7 @@ def _common_shape(results: Mapping[str, AnomalyResult]) -> tuple[int, int]:
         raise InputError(f"At most {MAX_DETECTORS} results can be compared, not {len(results)}.")
     shapes = {result.score.shape for result in results.values()}
     if len(shapes) > 1:
-        listed = ", ".join(sorted(pixels(shape) for shape in shapes))
+        listed = ", ".join(sorted(sizes(shape) for shape in shapes))
         raise InputError(f"Only results of one scan can be compared; these cover {listed} pixels.")
     height, width = shapes.pop()
     return height, width

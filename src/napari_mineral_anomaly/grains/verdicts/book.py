@@ -140,8 +140,8 @@ class VerdictBook:
         """
         if labels.shape != self.shape:
             raise InputError(
-                f"These verdicts belong to a scan of {words.pixels(self.shape)} pixels, "
-                f"not {words.pixels(labels.shape)}."
+                f"These verdicts belong to a scan of {words.sizes(self.shape)} pixels, "
+                f"not {words.sizes(labels.shape)}."
             )
         if not self.verdicts:
             return {}

@@ -125,7 +125,7 @@ def _from_json(content: Any, shape: tuple[int, int], path: Path) -> VerdictBook:
     if tuple(content["shape"]) != tuple(shape):
         raise InputError(
             f"The verdicts in {path.name} belong to a scan of "
-            f"{words.pixels(content['shape'])} pixels, this one is {words.pixels(shape)}."
+            f"{words.sizes(content['shape'])} pixels, this one is {words.sizes(shape)}."
         )
     try:
         verdicts = tuple(

@@ -1,1 +1,1 @@
-"""File formats of maps and spectra: a registry, and a folder or file per family."""
+"""File formats of maps and spectra: a table of all formats, and a folder or file for each."""

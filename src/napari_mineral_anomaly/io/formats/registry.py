@@ -1,232 +1,286 @@
-"""The readers of maps and of spectra, one folder per family, and what is known but not read.
+"""The table of formats: one row for each, and the only place where a format is declared.
 
-Maps or spectra: some files (HDF5, numpy, ENVI, Zarr) may hold either. The reader of maps takes a
-stack whose channels are named, or that has at most 64 channels and no axis four times longer than
-both others (`containers.channel_axis`); bands with wavelengths are spectra unless elements name
-them. Anything else it answers with `planes.HoldsSpectra`, and `read_maps` hands the file to the
-readers of spectrum images (`SPECTRUM_READERS`), which turn it into element maps.
+Reading, the file dialog, the refusal sentences and the tables in docs/formats.md come from these
+rows. A new format needs its reader and a row here; then run ``python docs/write_formats.py``, and
+write its endings into ``filename_patterns`` of napari.yaml (a test says which).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from napari_mineral_anomaly.io.formats import ripple, vendors
+from napari_mineral_anomaly.io.formats.arrays import matlab_maps, numpy_maps
+from napari_mineral_anomaly.io.formats.arrays import spectra as numpy_spectra
+from napari_mineral_anomaly.io.formats.envi import maps as envi_maps
+from napari_mineral_anomaly.io.formats.envi import spectra as envi_spectra
+from napari_mineral_anomaly.io.formats.format import Format, MapsInDocs, SpectraInDocs
+from napari_mineral_anomaly.io.formats.hdf5 import maps as hdf5_maps
+from napari_mineral_anomaly.io.formats.hdf5 import spectra as hdf5_spectra
+from napari_mineral_anomaly.io.formats.text import matrix
+from napari_mineral_anomaly.io.formats.tiff import maps as tiff_maps
+from napari_mineral_anomaly.io.formats.zarr import maps as zarr_maps
 
-from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats import datamuncher, ripple, vendors
-from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
-from napari_mineral_anomaly.io.formats.arrays import numpy_maps
-from napari_mineral_anomaly.io.formats.arrays import spectra as spectrum_arrays
-from napari_mineral_anomaly.io.formats.envi import maps as envi
-from napari_mineral_anomaly.io.formats.envi import spectra as spectrum_envi
-from napari_mineral_anomaly.io.formats.hdf5 import maps as hdf5
-from napari_mineral_anomaly.io.formats.hdf5 import spectra as spectrum_hdf5
-from napari_mineral_anomaly.io.formats.hdf5.spectra import split_path
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile
-from napari_mineral_anomaly.io.formats.text import matrix as text
-from napari_mineral_anomaly.io.formats.tiff import maps as tiff
-from napari_mineral_anomaly.io.formats.zarr import maps as zarr_stores
-from napari_mineral_anomaly.scan.spectra import SpectrumImage
-from napari_mineral_anomaly.scan.spectra.energy import typed_energy
+TIFF = Format(
+    "TIFF",
+    (".tif", ".tiff"),
+    open_maps=tiff_maps.open_maps,
+    maps_in_docs=(
+        MapsInDocs(
+            what="folder of single-element TIFFs: 8 to 64 bit integers, float 16 to 64; strips, "
+            "tiles, BigTIFF, both byte orders, compressed",
+            element_from="file name, else the title inside",
+            pixel_size_from="ImageJ, OME or TIFF resolution tags; screen resolutions such as "
+            "72 dpi are not believed",
+            tried_on="`pixl_castle_geyser` (float32, oxides), `semarkona_obj1` and "
+            "`semarkona_standards` (uint32, prefix), `xminlearn` (uint8, colour table)",
+            not_read="colour pictures; several values per pixel",
+        ),
+        MapsInDocs(
+            what="one TIFF stack: pages, ImageJ stack or hyperstack, OME",
+            element_from="ImageJ labels, OME channel names, PageName, PyMca `Title=`, short "
+            "descriptions",
+            pixel_size_from="the same",
+            tried_on="no; written with tifffile",
+            not_read="channels at several depths or times; OME images spread over several files",
+        ),
+    ),
+)
+TEXT = Format(
+    "text",
+    (".txt", ".csv", ".tsv", ".dat", ".asc", ".gz"),
+    open_maps=matrix.open_maps,
+    maps_in_docs=(
+        MapsInDocs(
+            what="folder of text matrices (`.txt .csv .tsv .dat .asc`, gzip too): comma, "
+            "semicolon, tab or blanks, decimal commas, trailing separators, one heading line",
+            element_from="file name (`Si Wt%.csv`)",
+            pixel_size_from="typed",
+            tried_on="`metapelite_arac01b` (comma + blank), `ironstone_muxrf` (semicolon), "
+            "`chloritoid_epma` (tab), `xminlearn/text` (gzip)",
+            not_read="Excel sheets: save as CSV",
+        ),
+        MapsInDocs(
+            what="long table, a row per pixel (PyMca, CalcImage `.DAT`, PIXL): `;` `,` tab or "
+            "blanks, quotes, decimal commas, rows in any order",
+            element_from="headings; `s(...)` and other uncertainties are left out by name",
+            pixel_size_from="X and Y columns in mm or µm; without a unit it is decided by the step",
+            tried_on="`yellowstone_epma` (CalcImage)",
+            not_read="incomplete grids (with the number of missing pixels), empty fields, points "
+            "that lie on no grid, lines of one pixel",
+        ),
+    ),
+)
+NPY = Format(
+    ".npy",
+    (".npy",),
+    open_maps=numpy_maps.open_npy,
+    open_spectra=numpy_spectra.open_npy,
+    holds_spectra=numpy_spectra.holds_spectra,
+    maps_in_docs=(
+        MapsInDocs(
+            what="`.npy`: one map per file, or a stack",
+            element_from="file name, or `scan.json` / `scan.txt` beside `scan.npy`",
+            pixel_size_from="`pixel_size_um`, or `pixel_size` with `unit`, in `scan.json`",
+            tried_on="no; written with numpy",
+            not_read="pickled objects",
+        ),
+    ),
+    spectra_in_docs=(SpectraInDocs("`.npy`", "no; written by our tests"),),
+)
+NPZ = Format(
+    ".npz",
+    (".npz",),
+    open_maps=numpy_maps.open_npz,
+    open_spectra=numpy_spectra.open_npz,
+    holds_spectra=numpy_spectra.holds_spectra,
+    holds_scan=True,
+    has_datasets=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="`.npz`: a stack, or a map per element",
+            element_from="keys, or an array `elements`",
+            pixel_size_from="`pixel_size_um`, or `pixel_size` with `unit`, in the file",
+            tried_on="no; written with numpy",
+            not_read="pickled objects",
+        ),
+    ),
+    spectra_in_docs=(SpectraInDocs("`.npz`", "no; written by our tests"),),
+)
+MATLAB = Format(
+    ".mat",
+    (".mat",),
+    open_maps=matlab_maps.open_maps,
+    holds_scan=True,
+    has_datasets=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="MATLAB 5 and 7.3: scene `data` (H, W, C) with truth `map` (H, W), or a matrix "
+            "per element",
+            element_from="cell array `elements`, names of the matrices, else bands are numbered",
+            pixel_size_from="typed",
+            tried_on="five airborne scenes with truth, one of them in both versions",
+            not_read="structs; spectra",
+        ),
+    ),
+)
+HDF5 = Format(
+    "HDF5",
+    (".h5", ".hdf5", ".hdf", ".he5", ".nxs"),
+    open_maps=hdf5_maps.open_maps,
+    open_spectra=hdf5_spectra.open_spectra,
+    holds_spectra=hdf5_spectra.holds_spectra,
+    holds_scan=True,
+    has_datasets=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="HDF5 (`.h5 .hdf5 .hdf .he5 .nxs`): XRF-Maps / MAPS (NNLS before Fitted before "
+            "ROI), PyXRF (`detsum/xrf_fit`), PyMca fits and other groups of maps named by element",
+            element_from="`Channel_Names`, `xrf_fit_name`, names of the datasets",
+            pixel_size_from="scan axes, pixel positions, attributes `pixel_size_um`, "
+            "`element_size_um`, or `pixel_size` with `unit`",
+            tried_on="no; written in each layout with h5py",
+            not_read="scalers; blocks that were never written",
+        ),
+    ),
+    spectra_in_docs=(
+        SpectraInDocs("HDF5: XRF-Maps, PyXRF, PyMca, NeXus", "no; written by our tests"),
+    ),
+)
+ENVI = Format(
+    "ENVI",
+    (".hdr",),
+    open_maps=envi_maps.open_maps,
+    open_spectra=envi_spectra.open_spectra,
+    holds_spectra=envi_spectra.holds_spectra,
+    holds_scan=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="ENVI `.hdr` with raw numbers beside it: bsq, bil, bip",
+            element_from="`band names`",
+            pixel_size_from="`pixel size` with units",
+            tried_on="no; written by our tests",
+            not_read="complex numbers",
+        ),
+    ),
+    spectra_in_docs=(SpectraInDocs("ENVI", "no; written by our tests"),),
+)
+ZARR = Format(
+    "Zarr",
+    (".zarr",),
+    recognises=zarr_maps.is_store,
+    open_maps=zarr_maps.open_maps,
+    holds_scan=True,
+    has_datasets=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="OME-Zarr 0.4 and 0.5, plain Zarr 2 and 3 (arrays with `elements` in the "
+            "attributes, or a map per element)",
+            element_from="omero channel labels, attributes, names of the arrays",
+            pixel_size_from="multiscales scale, attributes as for HDF5",
+            tried_on="no; written with zarr",
+            not_read="zipped stores; spectra in Zarr",
+        ),
+    ),
+)
 
-Opener = Callable[..., MapFile]
+_MAPS = (TIFF, TEXT, NPY, NPZ, MATLAB, HDF5, ENVI, ZARR)
 
-
-@dataclass(frozen=True)
-class Reader:
-    """One family of files.
-
-    Attributes
-    ----------
-    title : str
-    can_read : callable
-        Decides by the name alone (a Zarr store: by what lies in the folder).
-    open_file : callable
-        Checks the file and lists its planes; takes ``dataset`` where ``has_datasets``.
-    holds_scan : bool
-        Whether each file is a scan of its own, never one element of a folder.
-    has_datasets : bool
-        Whether "file::/path" may name an array in the file.
-    """
-
-    title: str
-    can_read: Callable[[Path], bool]
-    open_file: Opener
-    holds_scan: bool = False
-    has_datasets: bool = False
-
-
-@dataclass(frozen=True)
-class SpectrumReader:
-    """One family of spectrum images.
-
-    ``holds_spectra`` looks into files whose name does not tell; None where the suffix does.
-    """
-
-    title: str
-    suffixes: tuple[str, ...]
-    open_file: Callable[[Path], SpectrumImage]
-    holds_spectra: Callable[[Path], bool] | None = None
-
-
-# The order decides which file counts where one element lies there in two forms.
-READERS = (
-    Reader(tiff.TITLE, tiff.can_read, tiff.open_file),
-    Reader(text.TITLE, text.can_read, text.open_file),
-    Reader(numpy_maps.TITLE, numpy_maps.can_read, numpy_maps.open_file, has_datasets=True),
-    Reader(mat.TITLE, mat.can_read, mat.open_file, holds_scan=True, has_datasets=True),
-    Reader(hdf5.TITLE, hdf5.can_read, hdf5.open_file, holds_scan=True, has_datasets=True),
-    Reader(envi.TITLE, envi.can_read, envi.open_file, holds_scan=True),
-    Reader(datamuncher.TITLE, datamuncher.can_read, datamuncher.open_file, holds_scan=True),
-    Reader(
-        zarr_stores.TITLE,
-        zarr_stores.is_store,
-        zarr_stores.open_file,
-        holds_scan=True,
+_SPECTRA = (
+    Format(
+        "Ripple",
+        (".rpl",),
+        open_spectra=ripple.open_spectra,
+        kind="a spectrum image (Ripple)",
+        spectra_in_docs=(SpectraInDocs("Ripple `.rpl` + `.raw`", "`LagunaSalinas` (micro-XRF)"),),
+    ),
+    Format(
+        "numbers of Ripple",
+        (".raw",),
+        open_spectra=ripple.open_spectra,
+        kind="the raw numbers of a spectrum image",
+        advice="open the .rpl beside it",
+    ),
+    Format(
+        "Bruker",
+        (".bcf",),
+        open_spectra=vendors.open_bruker,
+        kind="a spectrum image (Bruker)",
+        spectra_in_docs=(
+            SpectraInDocs("Bruker `.bcf`, experimental", "`chevkinite_30x30` (SEM-EDS)"),
+        ),
+    ),
+    Format(
+        "JEOL",
+        (".pts", ".asw"),
+        open_spectra=vendors.open_jeol,
+        kind="a spectrum image (JEOL)",
+        spectra_in_docs=(
+            SpectraInDocs(
+                "JEOL `.pts` `.asw`, experimental",
+                "**no**: our tests write damaged files only, so compare every map with the "
+                "maker's software",
+            ),
+        ),
+    ),
+    Format(
+        "EDAX",
+        (".spd",),
+        open_spectra=vendors.open_edax,
+        kind="a spectrum image (EDAX)",
+        spectra_in_docs=(
+            SpectraInDocs(
+                "EDAX `.spd`, experimental",
+                "**no**: our tests write a small `.spd` and damaged files only, so compare every "
+                "map with the maker's software",
+            ),
+        ),
+    ),
+    Format(
+        "HyperSpy",
+        (".hspy",),
+        open_spectra=hdf5_spectra.open_spectra,
+        holds_spectra=hdf5_spectra.holds_spectra,
         has_datasets=True,
+        kind="a spectrum image (HyperSpy)",
+        spectra_in_docs=(SpectraInDocs("HyperSpy `.hspy`", "no; written by our tests"),),
     ),
 )
 
-SPECTRUM_READERS = (
-    SpectrumReader(ripple.TITLE, ripple.SUFFIXES, ripple.open_file),
-    SpectrumReader(
-        "spectrum image of Bruker, JEOL or EDAX",
-        vendors.SUFFIXES,
-        vendors.open_file,
-    ),
-    SpectrumReader(
-        spectrum_hdf5.TITLE,
-        spectrum_hdf5.SUFFIXES,
-        spectrum_hdf5.open_file,
-        spectrum_hdf5.holds_spectra,
-    ),
-    SpectrumReader(
-        spectrum_envi.TITLE,
-        spectrum_envi.SUFFIXES,
-        spectrum_envi.open_file,
-        spectrum_envi.holds_spectra,
-    ),
-    SpectrumReader(
-        spectrum_arrays.TITLE,
-        spectrum_arrays.SUFFIXES,
-        spectrum_arrays.open_file,
-        spectrum_arrays.holds_spectra,
-    ),
+PICTURE = Format(
+    "picture",
+    (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".svg", ".pdf"),
+    kind="a picture, not counts",
 )
 
-WHAT_IS_READ = (
-    "a folder of maps named by element (TIFF, text or .npy), a TIFF stack, a long table, HDF5, "
-    "Zarr, ENVI, .npz and .mat files, and spectrum images"
+_NOT_READ = (
+    PICTURE,
+    Format("EMD", (".emd",), kind="a spectrum image (EMD)"),
+    Format("HyperSpy in Zarr", (".zspy",), kind="a spectrum image (HyperSpy)"),
+    Format(
+        "Bruker report",
+        (".rtx",),
+        kind="a Bruker report file",
+        advice="export the maps as TIFF or text from the instrument's program",
+    ),
+    Format(
+        "ESRF data",
+        (".edf",),
+        kind="an ESRF data file",
+        advice="export the maps as TIFF or text, for example from PyMca",
+    ),
+    Format(
+        "Excel",
+        (".xlsx", ".xlsm", ".xls"),
+        kind="an Excel sheet",
+        advice="open it in Excel and choose File > Save As > CSV (Comma delimited)",
+    ),
+    Format(
+        "OpenDocument",
+        (".ods",),
+        kind="a spreadsheet",
+        advice="open it and choose File > Save As > Text CSV",
+    ),
+    Format("archive", (".zip", ".7z", ".rar"), kind="an archive", advice="unpack it first"),
 )
 
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".svg", ".pdf")
-
-_SAVE_AS_CSV = "an Excel sheet: open it in Excel and choose File > Save As > CSV (Comma delimited)"
-NOT_READ = {
-    ".raw": "the raw numbers of a spectrum image: open the .rpl beside it",
-    ".rtx": "a Bruker report file: export the maps as TIFF or text from the instrument's program",
-    ".edf": "an ESRF data file: export the maps as TIFF or text, for example from PyMca",
-    ".xlsx": _SAVE_AS_CSV,
-    ".xlsm": _SAVE_AS_CSV,
-    ".xls": _SAVE_AS_CSV,
-    ".ods": "a spreadsheet: open it and choose File > Save As > Text CSV",
-    ".zip": "an archive: unpack it first",
-    ".7z": "an archive: unpack it first",
-    ".rar": "an archive: unpack it first",
-}
-_SPECTRUM_IMAGES = {
-    ".rpl": "a spectrum image (Ripple)",
-    ".bcf": "a spectrum image (Bruker)",
-    ".spd": "a spectrum image (EDAX)",
-    ".pts": "a spectrum image (JEOL)",
-    ".emd": "a spectrum image (EMD)",
-    ".hspy": "a spectrum image (HyperSpy)",
-    ".zspy": "a spectrum image (HyperSpy)",
-}
-
-
-def reader_of(path: Path) -> Reader | None:
-    """The reader for a file by its name, None if there is none."""
-    return next((reader for reader in READERS if reader.can_read(path)), None)
-
-
-def is_spectrum_image(path: Path) -> bool:
-    """Whether a file holds spectra: by its name, else by a look at its headers; never raises."""
-    return path.suffix.lower() not in NOT_READ and can_open_spectra(path)
-
-
-def rank_of(path: Path) -> int:
-    """Position of a file's reader among the readers; unread files come last."""
-    return next((i for i, r in enumerate(READERS) if r.can_read(path)), len(READERS))
-
-
-def kind_of(path: Path) -> str:
-    """What a file without a reader is, in words."""
-    suffix = path.suffix.lower()
-    if suffix in PICTURES:
-        return "a picture, not counts"
-    return _SPECTRUM_IMAGES.get(suffix) or NOT_READ.get(suffix, "not a file of maps")
-
-
-def spectrum_reader(path: Path) -> SpectrumReader | None:
-    """The reader of a spectrum image; looks into files that may hold maps as well; never raises."""
-    for reader in SPECTRUM_READERS:
-        if path.suffix.lower() in reader.suffixes:
-            is_one = reader.holds_spectra is None or reader.holds_spectra(path)
-            return reader if is_one else None
-    return None
-
-
-def holds_spectra(path: Path) -> bool:
-    """Whether a file is a spectrum image: by its name, or by its content where both may be."""
-    return spectrum_reader(path) is not None
-
-
-def can_open_spectra(source: str | Path) -> bool:
-    """Whether a file is a spectrum image, or names a dataset in one (``file.h5::/path``)."""
-    path, dataset = split_path(str(source))
-    if not path.is_file():
-        return False
-    return path.suffix.lower() in spectrum_hdf5.SUFFIXES if dataset else holds_spectra(path)
-
-
-def open_spectrum_image(
-    source: str | Path, energy: Sequence[float] | None = None, dataset: str | None = None
-) -> SpectrumImage:
-    """Open a spectrum image; its spectra are read when they are asked for.
-
-    Parameters
-    ----------
-    source : path
-        A file, or ``file.h5::/path`` for a dataset in an HDF5 file.
-    energy : (float, float), optional
-        Energy of the first channel and width of a channel in keV; overrules the file.
-    dataset : str, optional
-        Which array of the file, where it holds several.
-
-    Raises
-    ------
-    InputError
-    """
-    typed = typed_energy(energy)
-    path, inside = split_path(str(source))
-    inside = inside or (dataset or "").strip("/")
-    if path.is_dir():
-        raise InputError(
-            f"{path.name} is a folder; spectra are read from HDF5, not from Zarr stores: "
-            "save them as HDF5 or Ripple."
-        )
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; check the spelling and the drive.")
-    suffix = path.suffix.lower()
-    if inside and suffix in spectrum_hdf5.SUFFIXES:
-        image = spectrum_hdf5.open_file(path, inside)
-    elif inside and suffix in spectrum_arrays.SUFFIXES:
-        image = spectrum_arrays.open_file(path, inside)
-    else:
-        reader = next((one for one in SPECTRUM_READERS if suffix in one.suffixes), None)
-        if reader is None:
-            raise InputError(f"{path.name} is not a spectrum image that this version reads.")
-        image = reader.open_file(path)
-    return image if typed is None else image.with_energy(*typed)
+# The order decides which file is used where a folder holds one element in two formats.
+FORMATS = _MAPS + _SPECTRA + _NOT_READ

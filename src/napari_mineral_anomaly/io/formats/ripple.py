@@ -11,10 +11,11 @@ import numpy as np
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note, mapped_file
+from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, whole_number
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 
 TITLE = "Ripple spectrum image"
-SUFFIXES = (".rpl", ".raw")
+_HEADER, _NUMBERS = ".rpl", ".raw"
 
 # A header is a dozen short lines.
 _LARGEST_HEADER = 65_536
@@ -24,12 +25,12 @@ _ORDERS = {"little-endian": "<", "big-endian": ">", "dont-care": "="}
 _RECORDS = ("vector", "image", "dont-care")
 
 
-def open_file(path: Path) -> SpectrumImage:
+def open_spectra(path: Path) -> SpectrumImage:
     """Open a Ripple pair by either of its files; the numbers stay on disk, memory-mapped.
 
-    The keys are those of the format's description (Lispix, NIST): width, height, depth, offset,
-    data-length, data-type, byte-order, record-by; the calibration is in depth-origin, depth-scale
-    and depth-units (or ev-per-chan), the pixel size in width-scale and width-units.
+    The description of the format (Lispix, NIST) defines the keys width, height, depth, offset,
+    data-length, data-type, byte-order and record-by. The calibration is in depth-origin,
+    depth-scale and depth-units (or ev-per-chan), the pixel size in width-scale and width-units.
 
     Raises
     ------
@@ -40,11 +41,11 @@ def open_file(path: Path) -> SpectrumImage:
     header_path, raw_path = _pair(path)
     header = _read_header(header_path)
     name = header_path.name
-    sizes = [_whole(header, key, name, least=1) for key in ("height", "width", "depth")]
+    sizes = [whole_number(header, key, name) for key in ("height", "width", "depth")]
     height, width, depth = sizes
-    offset = _whole(header, "offset", name, least=0, default="0")
+    offset = whole_number(header, "offset", name, least=0, default="0")
     kind = _one_of(header, "data-type", _KINDS, name)
-    length = _whole(header, "data-length", name, least=1)
+    length = whole_number(header, "data-length", name)
     if length not in _LENGTHS[kind]:
         raise InputError(f"{name} says data-length {length}, which no {header['data-type']} has.")
     order = _one_of(header, "byte-order", _ORDERS, name, default="dont-care")
@@ -56,7 +57,7 @@ def open_file(path: Path) -> SpectrumImage:
     by_vector = _record(header, name, depth)
     shape = (height, width, depth) if by_vector else (depth, height, width)
     dtype = np.dtype(f"{order}{kind}{length}")
-    counts, notes = mapped_file(raw_path, dtype, shape, offset, told_by=name)
+    counts, notes = mapped_file(raw_path, dtype, shape, offset, header=name)
     if not by_vector:
         counts = counts.transpose(1, 2, 0)
     energy, calibration_notes = _energy(header, depth)
@@ -73,9 +74,9 @@ def open_file(path: Path) -> SpectrumImage:
 
 
 def _pair(path: Path) -> tuple[Path, Path]:
-    """The header and the numbers, whichever of them was named."""
+    """The header and the file of numbers, from the path of either."""
     found = {}
-    for suffix in SUFFIXES:
+    for suffix in (_HEADER, _NUMBERS):
         if path.suffix.lower() == suffix:
             found[suffix] = path
             continue
@@ -87,7 +88,7 @@ def _pair(path: Path) -> tuple[Path, Path]:
                 ".rpl header and a .raw file of the same name."
             )
         found[suffix] = match
-    return found[".rpl"], found[".raw"]
+    return found[_HEADER], found[_NUMBERS]
 
 
 def _read_header(path: Path) -> dict[str, str]:
@@ -109,21 +110,6 @@ def _read_header(path: Path) -> dict[str, str]:
     return header
 
 
-def _whole(
-    header: Mapping[str, str], key: str, name: str, *, least: int, default: str | None = None
-) -> int:
-    text = header.get(key, default)
-    if text is None:
-        raise InputError(f"{name} lacks the line {key}.")
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if value < least:
-        raise InputError(f"{name} says {key} {text}: that must be a whole number from {least} up.")
-    return value
-
-
 def _one_of(
     header: Mapping[str, str],
     key: str,
@@ -141,7 +127,7 @@ def _one_of(
 
 
 def _record(header: Mapping[str, str], name: str, depth: int) -> bool:
-    """Whether the channels of one pixel stand together."""
+    """Whether the channels of one pixel follow each other in the file."""
     text = header.get("record-by", "dont-care").lower()
     if text not in _RECORDS:
         raise InputError(f"{name} says record-by {text}; known are {', '.join(_RECORDS)}.")
@@ -163,7 +149,7 @@ def _number(header: Mapping[str, str], key: str) -> float | None:
 def _energy(header: Mapping[str, str], depth: int) -> tuple[EnergyAxis | None, list[str]]:
     scale, origin = _number(header, "depth-scale"), _number(header, "depth-origin") or 0.0
     unit = header.get("depth-units", "").lower()
-    factor = {"kev": 1.0, "ev": 1e-3}.get(unit)
+    factor = KEV_PER_UNIT.get(unit)
     if scale is None or factor is None:
         scale, factor = _number(header, "ev-per-chan"), 1e-3
     if scale is None:
@@ -179,6 +165,6 @@ def _pixel_size(header: Mapping[str, str]) -> tuple[float, float] | None:
         return None
     unit = header.get("width-units", header.get("height-units", ""))
     if header.get("height-units", unit).casefold() != unit.casefold():
-        return None  # one of the two is a slip: better none than a wrong one
+        return None  # one of the two units is wrong, and the file does not say which
     size = length_in_um((down, across), unit, "")
     return None if size is None else size.um

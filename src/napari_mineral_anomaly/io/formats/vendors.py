@@ -1,16 +1,15 @@
 """Spectrum images of instrument makers, read through RosettaSciIO: Bruker, JEOL, EDAX.
 
-RosettaSciIO is GPL-3, so it is an extra that the user installs, imported only when such a file is
-opened. These readers are experimental: makers do not publish their formats.
+RosettaSciIO is GPL-3. It is therefore an extra that the user installs, and is imported only when
+such a file is opened. These readers are experimental: the makers do not publish their formats.
 """
 
 from __future__ import annotations
 
-import logging
 import struct
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,57 +18,111 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.guards import explained, silenced_log
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note
+from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 
-# By suffix: the maker, the module of the library, and what its reader is asked for.
-_MAKERS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    # index "all": an instrument with two detectors writes two cubes, which belong together.
-    ".bcf": (
-        "Bruker",
-        "rsciio.bruker",
-        {"select_type": "spectrum_image", "index": "all", "lazy": True},
-    ),
-    # The library's own default, uint8, would cut off at 255 counts.
-    ".pts": ("JEOL", "rsciio.jeol", {"SI_dtype": np.uint32}),
-    ".asw": ("JEOL", "rsciio.jeol", {"SI_dtype": np.uint32}),
-    ".spd": ("EDAX", "rsciio.edax", {"lazy": True}),
-}
-SUFFIXES = tuple(_MAKERS)
 _BRUKER_MAGIC = b"AAMVHFSS"
 _SPD_MAGIC = b"MAPSPECTRA_DATA"
 # tag, version, spectra, points, lines, channels, bytes per count, offset of the data
 _SPD_HEADER = struct.Struct("<16s7I")
 # Decoding needs the cube and about as much again for a moment.
 _MEMORY_SHARE = 0.5
-# One file at a time, so that what the library says is said of the right one.
-_ONE_AT_A_TIME = threading.Lock()
 
 
-def open_file(path: Path) -> SpectrumImage:
-    """Open a spectrum image of Bruker (`.bcf`), JEOL (`.pts`, `.asw`) or EDAX (`.spd`).
+@dataclass(frozen=True)
+class _Maker:
+    """A maker, the module of RosettaSciIO for its files, and the options for its reader."""
 
-    Counts of several detectors are summed. A Bruker file is decoded whole on first use, as the
-    library cannot decode a part of it; whether it fits into memory is checked before.
+    name: str
+    module: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} spectrum image"
+
+
+# index "all": an instrument with two detectors writes two cubes of one scan.
+_BRUKER = _Maker(
+    "Bruker", "rsciio.bruker", {"select_type": "spectrum_image", "index": "all", "lazy": True}
+)
+# The default of the library, uint8, cuts off at 255 counts.
+_JEOL = _Maker("JEOL", "rsciio.jeol", {"SI_dtype": np.uint32})
+_EDAX = _Maker("EDAX", "rsciio.edax", {"lazy": True})
+
+
+def open_bruker(path: Path) -> SpectrumImage:
+    """Open a Bruker spectrum image (`.bcf`).
+
+    The file is decoded as a whole on first use, as the library cannot decode a part of it; whether
+    it fits into memory is checked before. Counts of several detectors are summed.
 
     Raises
     ------
     InputError
-        When RosettaSciIO (or numba, which it needs for JEOL) is not installed, when the file is
-        damaged, or when it holds no spectra.
+        When RosettaSciIO is not installed, when the file is damaged, or when it holds no spectra.
     """
-    suffix = path.suffix.lower()
-    maker, module, options = _MAKERS[suffix]
-    title = f"{maker} spectrum image"
-    _require_whole(path, suffix, title)
-    reader = _library(path, module)
-    with explained(path, title):
+    head = _head(path)
+    if not head.startswith(_BRUKER_MAGIC):
+        raise InputError(
+            f"{path.name} is no {_BRUKER.title}: it does not begin with {_BRUKER_MAGIC!r}."
+        )
+    return _open(path, _BRUKER)
+
+
+def open_jeol(path: Path) -> SpectrumImage:
+    """Open a JEOL spectrum image (`.pts` or `.asw`); counts of several detectors are summed.
+
+    Raises
+    ------
+    InputError
+        As `open_bruker`; also when numba, which RosettaSciIO needs here, is not installed.
+    """
+    _head(path)
+    return _open(path, _JEOL)
+
+
+def open_edax(path: Path) -> SpectrumImage:
+    """Open an EDAX spectrum image (`.spd`).
+
+    Raises
+    ------
+    InputError
+        As `open_bruker`; also when the file is shorter than its header says, which the library
+        does not notice.
+    """
+    head = _head(path)
+    if not head.startswith(_SPD_MAGIC) or len(head) < _SPD_HEADER.size:
+        raise InputError(f"{path.name} is no {_EDAX.title}: it does not begin with {_SPD_MAGIC!r}.")
+    _, _, _, width, height, channels, count_bytes, offset = _SPD_HEADER.unpack(head)
+    needed = offset + width * height * channels * count_bytes
+    size = path.stat().st_size
+    if size < needed:
+        raise InputError(
+            f"{path.name} is cut short: {height} x {width} spectra of {channels} channels are "
+            f"{needed} bytes, the file has {size}."
+        )
+    return _open(path, _EDAX)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(_SPD_HEADER.size)
+    if not head:
+        raise InputError(f"{path.name} is empty: copy it again from the instrument.")
+    return head
+
+
+def _open(path: Path, maker: _Maker) -> SpectrumImage:
+    reader = _library(path, maker.module)
+    with explained(path, maker.title):
         try:
-            with _heard() as said:
-                found = reader.file_reader(str(path), **options)
+            with silenced_log("rsciio") as warnings:
+                found = reader.file_reader(str(path), **maker.options)
         except ModuleNotFoundError as error:
             raise InputError(
                 f"{path.name} needs the library {error.name}: pip install {error.name}."
@@ -77,26 +130,9 @@ def open_file(path: Path) -> SpectrumImage:
         cubes = [item for item in found if np.ndim(item["data"]) == 3]
         if not cubes:
             raise InputError(f"{path.name} holds no spectra, only maps or images: export the maps.")
-        said = [text.replace(str(path.parent), "").replace(" /", " ") for text in said]
-        return _spectrum_image(path, title, cubes, said)
-
-
-@contextmanager
-def _heard() -> Iterator[list[str]]:
-    """What the library warns of; by itself it would print that where our JSON goes."""
-    said: list[str] = []
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(" ".join(record.getMessage().split()))
-
-    logger = logging.getLogger("rsciio")
-    with _ONE_AT_A_TIME:
-        handlers, logger.handlers = logger.handlers, [Ear(logging.WARNING)]
-        try:
-            yield said
-        finally:
-            logger.handlers = handlers
+        lines = [" ".join(line.split()) for line in warnings]
+        lines = [line.replace(str(path.parent), "").replace(" /", " ") for line in lines]
+        return _spectrum_image(path, maker.title, cubes, lines)
 
 
 def _library(path: Path, module: str) -> Any:
@@ -109,29 +145,8 @@ def _library(path: Path, module: str) -> Any:
         ) from None
 
 
-def _require_whole(path: Path, suffix: str, title: str) -> None:
-    """What the library would not notice, or only after asking for too much memory."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(_SPD_HEADER.size)
-    if size == 0:
-        raise InputError(f"{path.name} is empty: copy it again from the instrument.")
-    if suffix == ".bcf" and not head.startswith(_BRUKER_MAGIC):
-        raise InputError(f"{path.name} is no {title}: it does not begin with {_BRUKER_MAGIC!r}.")
-    if suffix == ".spd":
-        if not head.startswith(_SPD_MAGIC) or len(head) < _SPD_HEADER.size:
-            raise InputError(f"{path.name} is no {title}: it does not begin with {_SPD_MAGIC!r}.")
-        _, _, _, width, height, channels, count_bytes, offset = _SPD_HEADER.unpack(head)
-        needed = offset + width * height * channels * count_bytes
-        if size < needed:
-            raise InputError(
-                f"{path.name} is cut short: {height} x {width} spectra of {channels} channels are "
-                f"{needed} bytes, the file has {size}."
-            )
-
-
 def _spectrum_image(
-    path: Path, title: str, cubes: Sequence[dict[str, Any]], said: Sequence[str]
+    path: Path, title: str, cubes: Sequence[dict[str, Any]], warnings: Sequence[str]
 ) -> SpectrumImage:
     first = cubes[0]
     shapes = {tuple(cube["data"].shape) for cube in cubes}
@@ -143,11 +158,11 @@ def _spectrum_image(
     axes = {axis["name"].lower(): axis for axis in first["axes"]}
     down, across, channels = first["axes"]
     notes = [f"{title}s are read experimentally: compare a map with your instrument's software"]
-    notes += [f"RosettaSciIO: {text.rstrip('.')}" for text in said]
+    notes += [f"RosettaSciIO: {text.rstrip('.')}" for text in warnings]
     if len(cubes) > 1:
         notes.append(f"the counts of {len(cubes)} detectors are summed")
     energy = axes.get("energy", channels)
-    factor = {"kev": 1.0, "ev": 1e-3}.get(str(energy.get("units", "")).lower())
+    factor = KEV_PER_UNIT.get(str(energy.get("units", "")).lower())
     axis = None
     if factor is not None:
         axis, remarks = axis_or_note(

@@ -1,1 +1,1 @@
-"""Reading a scan: find its files, choose among them, read them into a cube."""
+"""Reads a scan: lists its files, selects the element maps, and reads them into a cube."""

@@ -1,13 +1,13 @@
 """Images that lie beside the element maps: electron images, pictures, phase maps, masks.
 
-They are offered as context, in register, and never mixed into the elements. Register is known only
-by the shape: an image of another shape is refused for this use, with the numbers.
+They are offered as context and never mixed into the elements. Only an image of the same shape as
+the maps is in register with them; the report names images of another shape, with both shapes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,19 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.lookup import parse_file_names
+from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.guards import explained
-from napari_mineral_anomaly.io.formats.text import matrix as text
 from napari_mineral_anomaly.io.formats.text.lines import read_lines
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.scan.context import ContextImage, ContextKind
-from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.names.map_names import ParsedName, any_element
 from napari_mineral_anomaly.scan.report import Companion, IgnoredFile
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
-# What the element parser calls a companion, and what kind of image that may be.
+# The reasons of `parse_names` for a companion, and the kind of image that each stands for.
 _KINDS: dict[str, ContextKind] = {
     "an electron image": "bse",
     "a picture": "optical",
@@ -70,18 +71,23 @@ class Companions:
         return tuple(f"{one.file} is {one.reason}." for one in refused)
 
     def explained(self, ignored: Iterable[IgnoredFile]) -> tuple[IgnoredFile, ...]:
-        """The list of ignored files with better reasons for those that were looked into."""
+        """The list of ignored files, with better reasons for files that were opened here."""
         reasons = {one.file: one.reason for one in self.listed if one.reason and not one.shape}
         return tuple(
             IgnoredFile(file=one.file, reason=reasons[one.file])
-            # A damaged TIFF is told by the reader of maps already.
+            # The reader of maps has reported a damaged TIFF already.
             if one.file in reasons and one.reason in _KINDS
             else one
             for one in ignored
         )
 
 
-def beside_maps(listing: Listing, used: Container[Path], shape: tuple[int, int]) -> Companions:
+def beside_maps(
+    listing: Listing,
+    used: Container[Path],
+    shape: tuple[int, int],
+    parsed: Mapping[Path, ParsedName],
+) -> Companions:
     """Find the images that lie beside the maps of a folder.
 
     Parameters
@@ -92,39 +98,46 @@ def beside_maps(listing: Listing, used: Container[Path], shape: tuple[int, int])
         Those that were read as maps.
     shape : (int, int)
         Of the maps.
+    parsed : mapping of Path to ParsedName
+        What the names of the files say, each by itself.
 
     Returns
     -------
     Companions
         Empty for a scan that is one file. Phase maps, electron images and masks in the folder
-        above count, too, if that holds no element map itself and they have the shape of the maps:
-        programs put each form of export into a folder of its own.
+        above belong to it, too, if that folder holds no element map itself and they have the shape
+        of the maps: programs write each kind of export into a folder of its own.
     """
     if listing.is_single:
         return Companions()
     pictures = [listing.root / one.file for one in listing.ignored]
     beside = [path for path in listing.files if path not in used]
     beside += [path for path in pictures if path.suffix.lower() in _PICTURES and path.is_file()]
-    found = [_examined(path, listing.name(path), shape) for path in beside]
-    above = [_examined(path, f"../{path.name}", shape) for path in _files_above(listing.root)]
+    found = [
+        _examined(path, listing.name(path), shape, parsed.get(path) or parse_file_names([path])[0])
+        for path in beside
+    ]
+    above = [
+        _examined(path, f"../{path.name}", shape, parse_file_names([path])[0])
+        for path in _files_above(listing.root)
+    ]
     found += [one for one in above if one is not None and one[1] is not None]
     kept = [one for one in found if one is not None]
     return Companions(
         images=tuple(image for _, image in kept if image is not None),
-        listed=tuple(told for told, _ in kept),
+        listed=tuple(companion for companion, _ in kept),
     )
 
 
 def _examined(
-    path: Path, name: str, shape: tuple[int, int]
+    path: Path, name: str, shape: tuple[int, int], entry: ParsedName
 ) -> tuple[Companion, ContextImage | None] | None:
-    """What the report says of a file and, in register, its image. None for files of other kinds."""
-    [entry] = parse_names([path.name])
+    """What the report says of a file, and its image if it fits; None for files of other kinds."""
     kind = _KINDS.get(entry.reason) if entry.role == "companion" else None
     if kind is None and (entry.role == "companion" or not _may_be_picture(path)):
         return None
 
-    def told(kind: ContextKind, shape: tuple[int, int] | None, reason: str) -> Companion:
+    def companion(kind: ContextKind, shape: tuple[int, int] | None, reason: str) -> Companion:
         return Companion(
             file=name,
             name=_title(path),
@@ -137,23 +150,23 @@ def _examined(
     try:
         found = _opened(path, kind)
     except InputError as error:
-        # Of a file that announces no image its reader has told the same already.
-        return None if kind is None else (told(kind, None, str(error).rstrip(".")), None)
+        # Where the name is not that of an image, the reader of maps has reported the same already.
+        return None if kind is None else (companion(kind, None, str(error).rstrip(".")), None)
     if found is None:
         return None
     own_kind, own_shape, load = found
     if own_shape != shape:
         reason = (
-            f"not used as {_USES[own_kind]}: it has {pixels(own_shape)} pixels, the maps have "
-            f"{pixels(shape)}, so they are not in register"
+            f"not used as {_USES[own_kind]}: it has {sizes(own_shape)} pixels, the maps have "
+            f"{sizes(shape)}, so they are not in register"
         )
-        return told(own_kind, own_shape, reason), None
+        return companion(own_kind, own_shape, reason), None
     image = ContextImage(_title(path), own_kind, path, own_shape, load)
-    return told(own_kind, own_shape, ""), image
+    return companion(own_kind, own_shape, ""), image
 
 
 def _may_be_picture(path: Path) -> bool:
-    return tiff.can_read(path) or path.suffix.lower() in _PICTURES
+    return TIFF.takes(path) or path.suffix.lower() in _PICTURES
 
 
 _USES: dict[ContextKind, str] = {
@@ -169,21 +182,21 @@ _Opened = tuple[ContextKind, tuple[int, int], _Load]
 
 
 def _opened(path: Path, kind: ContextKind | None) -> _Opened | None:
-    """Kind, shape and loader of an image; None for what is no image of one channel or colour."""
-    if tiff.can_read(path):
+    """Kind, shape and loader of an image of one channel or in colours; None for other files."""
+    if TIFF.takes(path):
         return _opened_tiff(path, kind)
     if path.suffix.lower() in _PICTURES:
         return _opened_picture(path, kind)
-    if kind is None or not text.can_read(path):
+    if kind is None or not TEXT.takes(path):
         return None
     if kind == "phase":
         return _opened_phase_text(path)
     values = read_image(path)
-    return kind, _shape(values), lambda: (values, {})
+    return kind, values.shape, lambda: (values, {})
 
 
 def _opened_tiff(path: Path, kind: ContextKind | None) -> _Opened | None:
-    file = tiff.open_file(path)
+    file = tiff.open_maps(path)
     if not file.not_maps:
         if kind is None or len(file.planes) != 1:
             return None
@@ -293,8 +306,8 @@ def _files_above(folder: Path) -> Sequence[Path]:
         return ()
     if len(files) > _MOST_FILES_ABOVE:
         return ()
-    parsed = parse_names([path.name for path in files])
-    if any(entry.role == "element" for entry in parsed):
+    parsed = parse_file_names(files)
+    if any_element(parsed):
         return ()
     wanted = ("an electron image", "a phase map", "a mask")
     return [path for path, entry in zip(files, parsed, strict=True) if entry.reason in wanted]
@@ -302,7 +315,3 @@ def _files_above(folder: Path) -> Sequence[Path]:
 
 def _title(path: Path) -> str:
     return path.name.split(".")[0].replace("_", " ")
-
-
-def _shape(values: NDArray[Any]) -> tuple[int, int]:
-    return int(values.shape[0]), int(values.shape[1])

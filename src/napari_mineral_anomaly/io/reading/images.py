@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.registry import NPY, TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.text import matrix as text
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 
@@ -21,7 +22,7 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 def valid_image(
     valid: ArrayLike | str | Path | None, shape: tuple[int, int]
 ) -> NDArray[np.bool_] | None:
-    """The valid area (H, W) bool that a user gives, as an array or an image; None for none.
+    """The valid area (H, W) bool from an array or an image that the user gives.
 
     Raises
     ------
@@ -35,10 +36,9 @@ def valid_image(
     else:
         values, name = np.asarray(valid), "the given array"
     if values.shape != shape:
-        got = "x".join(map(str, values.shape))
         raise InputError(
-            f"The valid area does not fit: {name} has {got} pixels, "
-            f"the element maps have {pixels(shape)}."
+            f"The valid area does not fit: {name} has {sizes(values.shape)} pixels, "
+            f"the element maps have {sizes(shape)}."
         )
     return np.asarray(np.nan_to_num(values) != 0)
 
@@ -66,9 +66,9 @@ def read_image(path: str | Path) -> NDArray[Any]:
         raise InputError(f"{path} does not exist; check the spelling and the drive.")
     if not path.is_file():
         raise InputError(f"{path} is a folder; an image is needed.")
-    if tiff.can_read(path):
+    if TIFF.takes(path):
         values = _read_tiff(path)
-    elif path.suffix.lower() == ".npy":
+    elif NPY.takes(path):
         with explained(path, "numpy array"):
             values = np.load(path, allow_pickle=False)
     elif path.suffix.lower() in _PICTURES:
@@ -76,7 +76,7 @@ def read_image(path: str | Path) -> NDArray[Any]:
 
         with explained(path, "image"):
             values = np.asarray(imread(path))
-    elif text.can_read(path):
+    elif TEXT.takes(path):
         values = in_smallest_dtype(text.read_matrix(path)[0])
     else:
         raise InputError(f"{path.name} is not an image; TIFF, PNG, .npy or text is needed.")
@@ -84,7 +84,7 @@ def read_image(path: str | Path) -> NDArray[Any]:
 
 
 def _read_tiff(path: Path) -> NDArray[Any]:
-    file = tiff.open_file(path)
+    file = tiff.open_maps(path)
     if file.not_maps:
         import tifffile
 

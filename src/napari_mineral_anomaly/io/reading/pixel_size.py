@@ -1,4 +1,4 @@
-"""The pixel size of a scan: what its files say, and what the user typed."""
+"""The pixel size of a scan: typed by the user, or from its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
 
 # Pixel sizes of one scan may differ by rounding; our choice.
@@ -20,7 +20,7 @@ _TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class ScanPixelSize:
-    """The pixel size (y, x) of a scan in µm or None, where it came from in words, and warnings."""
+    """The pixel size (y, x) of a scan in µm or None, its source in words, and warnings."""
 
     um: tuple[float, float] | None
     source: str
@@ -33,7 +33,7 @@ def scan_pixel_size(
     file_name: dict[Path, str],
     folder: Path | None = None,
 ) -> ScanPixelSize:
-    """The pixel size of a scan: typed, else in its files, else beside them, else remembered.
+    """The pixel size of a scan: typed, else from its files, world files or earlier typing.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ def scan_pixel_size(
     return ScanPixelSize(None, "unknown", tuple(warnings))
 
 
-def world_file_pixel_size(path: Path) -> PixelSize | None:
+def world_file_pixel_size(path: Path) -> FilePixelSize | None:
     """Pixel size from a world file beside an image (`Fe.tfw` beside `Fe.tif`), in metres.
 
     The six lines are A, D, B, E, C, F of ``x' = A x + B y + C``, ``y' = D x + E y + F`` (ESRI);
-    the lengths of (A, D) and (B, E) are the pixel. World files name no unit; we take metres, as
-    GIS programs do and as our own export writes, and pass over sizes that no map has.
+    the lengths of (A, D) and (B, E) are the sides of a pixel. World files name no unit; metres are
+    assumed, as in GIS programs and in our own export. Implausible sizes are not used.
     """
     suffix = path.suffix.lower()
     endings = [f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld"]
@@ -103,7 +103,7 @@ def checked_spot_size(spot_size: float | None) -> float | None:
 def merged_pixel_size(
     planes: Sequence[Plane], typed: tuple[float, float] | None, file_name: dict[Path, str]
 ) -> tuple[tuple[float, float] | None, str, list[str]]:
-    """One pixel size for a scan: what the user typed, else what its files agree on.
+    """One pixel size for a scan: the typed one, else the one that all its files have.
 
     Parameters
     ----------
@@ -111,13 +111,13 @@ def merged_pixel_size(
     typed : (float, float) or None
         (y, x) in µm.
     file_name : dict
-        How the report calls each file.
+        Name of each file in the report.
 
     Returns
     -------
     um : (float, float) or None
     source : str
-        Where it came from, in words.
+        Where it comes from, in words.
     warnings : list of str
 
     Raises

@@ -1,4 +1,4 @@
-"""`read_maps`: from the files of one scan to an `ElementCube` with its report."""
+"""`read_maps`: the files of one scan become an `ElementCube` with its report."""
 
 from __future__ import annotations
 
@@ -12,24 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
-from napari_mineral_anomaly.io.formats.arrays import numpy_maps
-from napari_mineral_anomaly.io.formats.registry import is_spectrum_image, reader_of
-from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, Plane
-from napari_mineral_anomaly.io.formats.text import matrix as text
-from napari_mineral_anomaly.io.formats.text.table import table_columns
+from napari_mineral_anomaly.io.formats.shared.planes import Plane, SpectraInside
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size, scan_pixel_size
-from napari_mineral_anomaly.io.reading.selection import holds_scan, select_maps
+from napari_mineral_anomaly.io.reading.selection import select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
-from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block, report_of_middle
-from napari_mineral_anomaly.words import listed, pixels
+from napari_mineral_anomaly.words import listed, sizes
 
 _FILES_SHOWN = 3
 _SAMPLE_SIDE = 256
@@ -67,8 +61,8 @@ def read_maps(
     spot_size : float, optional
         Diameter of the beam in µm, for the report: grains below it are blobs of its size.
     remembered : bool
-        Whether a pixel size that was typed for this folder earlier may stand in where no file
-        holds one (`remembered_size`); the report says so.
+        Whether a pixel size that was typed earlier for this folder may be used where no file has
+        one (`remembered_pixel_size`); the report says so.
     energy : (float, float), optional
         Spectrum images only: energy of the first channel and width of a channel in keV; overrules
         what the file says.
@@ -76,17 +70,17 @@ def read_maps(
         Spectrum images only: the elements to map ("Fe", or "Pb Ma" to choose the line); default:
         those that the sum spectrum shows, and those that the file lists.
     task : Task, optional
-        Tells progress (phases "opening" and "reading"; for spectrum images "summing spectra",
+        Reports progress (phases "opening" and "reading"; for spectrum images "summing spectra",
         "finding elements" and "integrating") and answers a cancel.
 
     Returns
     -------
     ElementCube
-        ``maps`` (C, H, W) in one dtype that holds every file's numbers unchanged; a dask array
-        over the file for Zarr stores above 256 MB, of which nothing is read here. ``context`` the
-        images that lie beside them. ``report`` says what was used, what was ignored and why; its
-        statistics are computed when it is first asked for. ``spectra`` are the spectra that the
-        maps were made of.
+        ``maps`` (C, H, W) in one dtype that holds the numbers of all files unchanged; for Zarr
+        stores above 256 MB a dask array over the store, which is not read here. ``context`` holds
+        the images beside the maps. ``report`` says which files were used or ignored and why; its
+        statistics are computed when it is first used. ``spectra`` are the spectra from which the
+        maps were made.
 
     Raises
     ------
@@ -96,18 +90,17 @@ def read_maps(
         When ``task`` was cancelled.
     """
     task = task or SILENT
-    # A cube without pixels checks what the user typed before minutes are spent on reading.
+    # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
     listing = list_source(source)
-    try:
-        selection = select_maps(listing, sample=sample, task=task)
-    except HoldsSpectra as found:
+    selection = select_maps(listing, sample=sample, task=task)
+    if isinstance(selection, SpectraInside):
         # Imported where a spectrum image is read: line energies take a second to load.
         from napari_mineral_anomaly.io.reading.spectra import read_element_maps
 
         return read_element_maps(
-            found.path,
-            dataset=found.dataset,
+            selection.path,
+            dataset=selection.dataset,
             energy=energy,
             elements=elements,
             pixel_size=typed,
@@ -129,7 +122,8 @@ def read_maps(
     spot = checked_spot_size(spot_size)
     folder = listing.root if remembered else None
     size = scan_pixel_size(list(planes.values()), typed, file_names, folder)
-    beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape)
+    alone = selection.folder.alone if selection.folder else {}
+    beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape, alone)
     read = [ReadMap(file_names[p.path], n, p.dtype, p.page) for n, p in planes.items()]
     warnings = [*selection.warnings, *size.warnings, *beside.warnings]
     if selection.lazy is None:
@@ -164,53 +158,12 @@ def read_maps(
     )
 
 
-def can_read(source: Source) -> bool:
-    """Whether `read_maps` has something to try: looks at names and headers only, never raises."""
-    try:
-        listing = list_source(source)
-        if listing.is_single:
-            return _can_read_file(listing.root, listing.dataset)
-        scans = [file for file in listing.files if holds_scan(file)]
-        parsed = parse_names([file.name for file in listing.files if file not in scans])
-        if any(entry.role == "element" for entry in parsed):
-            return True
-        spectra = [i for i in listing.ignored if is_spectrum_image(listing.root / i.file)]
-        others = [file for file in listing.files if file not in scans and not text.can_read(file)]
-        stacks = [file for file in others if _n_planes(file) > 1]
-        return len(scans) + len(spectra) + len(stacks) == 1
-    except (InputError, OSError):
-        return False
-
-
-def _n_planes(path: Path) -> int:
-    reader = reader_of(path)
-    return 0 if reader is None else len(reader.open_file(path).planes)
-
-
-def _can_read_file(path: Path, dataset: str | None) -> bool:
-    reader = reader_of(path)
-    if reader is None:
-        return is_spectrum_image(path)
-    [entry] = parse_names([path.name])
-    if text.can_read(path):
-        return entry.role == "element" or bool(table_columns(path))
-    if mat.can_read(path) or (dataset is not None and reader.has_datasets):
-        return True
-    try:
-        planes = reader.open_file(path).planes
-    except HoldsSpectra:
-        return is_spectrum_image(path)
-    if len(planes) > 1 and numpy_maps.can_read(path):
-        return any(plane.name for plane in planes)  # any array may lie in an .npy
-    return len(planes) > 1 or (len(planes) == 1 and entry.role == "element")
-
-
 def _pair(pixel_size: float | tuple[float, float] | None) -> list[float] | None:
     return None if pixel_size is None else [float(size) for size in np.atleast_1d(pixel_size)]
 
 
 def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, str]) -> None:
-    """Refuse maps of different shapes, the commonest shape first in the sentence."""
+    """Refuse maps of different shapes; the sentence begins with the most frequent shape."""
     by_shape: dict[tuple[int, int], list[str]] = defaultdict(list)
     for plane in planes.values():
         place = "" if plane.page is None else f" plane {plane.page}"
@@ -218,7 +171,7 @@ def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, st
     if len(by_shape) == 1:
         return
     ranked = sorted(by_shape.items(), key=lambda item: -len(item[1]))
-    parts = [f"{pixels(shape)} ({listed(names, _FILES_SHOWN)})" for shape, names in ranked]
+    parts = [f"{sizes(shape)} ({listed(names, _FILES_SHOWN)})" for shape, names in ranked]
     hint = ""
     if ranked[1][0] == ranked[0][0][::-1]:
         hint = " (rows and columns swapped?)"
@@ -231,7 +184,7 @@ def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, st
 def _read_planes(
     planes: dict[str, Plane], file_names: Mapping[Path, str], task: Task
 ) -> NDArray[Any]:
-    """Fill one array (C, H, W), plane by plane; ``planes`` is emptied to free text as it goes."""
+    """Fill one array (C, H, W) plane by plane; each plane leaves ``planes`` to free its memory."""
     labels = list(planes)
     shape = planes[labels[0]].shape
     dtype = np.result_type(*(plane.dtype for plane in planes.values()))
@@ -240,7 +193,7 @@ def _read_planes(
     except MemoryError:
         needed = len(labels) * shape[0] * shape[1] * dtype.itemsize / 1e9
         raise InputError(
-            f"{len(labels)} maps of {pixels(shape)} pixels need {needed:.1f} GB of memory, which "
+            f"{len(labels)} maps of {sizes(shape)} pixels need {needed:.1f} GB of memory, which "
             "this computer cannot give; read fewer maps or a part of the scan."
         ) from None
     for c, label in enumerate(labels):
@@ -260,8 +213,8 @@ def _copy(plane: Plane, place: NDArray[Any], file: str) -> None:
     values = plane.read()
     if values.shape != plane.shape:
         raise InputError(
-            f"{file} is damaged: it holds {'x'.join(map(str, values.shape))} values, "
-            f"its header says {pixels(plane.shape)}."
+            f"{file} is damaged: it holds {sizes(values.shape)} values, "
+            f"its header says {sizes(plane.shape)}."
         )
     place[...] = values
     if place.dtype.kind == "f" and plane.dtype.kind in "ui" and plane.dtype.itemsize == 8:
@@ -269,7 +222,7 @@ def _copy(plane: Plane, place: NDArray[Any], file: str) -> None:
 
 
 def _require_unchanged(stored: NDArray[Any], values: NDArray[Any], file: str) -> None:
-    """64-bit integers beside fractions need 53 bits at most."""
+    """Refuse 64-bit integers that float64 cannot hold (above 53 bits)."""
     if not np.array_equal(stored.astype(values.dtype), values):
         raise InputError(
             f"{file} holds whole numbers too large to stand beside maps with fractions; "

@@ -1,4 +1,4 @@
-"""One sentence about a folder without element maps: what is in it instead, and what to do."""
+"""The refusal of a folder without element maps: what it holds, and what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.registry import NOT_READ, PICTURES, WHAT_IS_READ
+from napari_mineral_anomaly.io.formats.lookup import format_of, what_is_read
+from napari_mineral_anomaly.io.formats.registry import PICTURE, TIFF
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.source import Listing, folders_with_maps
 from napari_mineral_anomaly.io.run_files import RUN_FILE
@@ -36,9 +37,9 @@ def no_maps(listing: Listing) -> InputError:
     if elsewhere := _known_but_unread(listing):
         return InputError(
             f"{root} holds no element maps but {listed(elsewhere)}; "
-            f"this version reads {WHAT_IS_READ}."
+            f"this version reads {what_is_read()}."
         )
-    pictures = [name for name in others if Path(name).suffix.lower() in PICTURES]
+    pictures = [name for name in others if PICTURE.takes(Path(name))]
     pictures += [listing.name(path) for path in listing.files if _is_picture(path)]
     if len(pictures) == len(names) + len(others):
         return InputError(
@@ -52,25 +53,25 @@ def no_maps(listing: Listing) -> InputError:
 
 
 def _twins_words(folders: Sequence[Path]) -> str:
-    """Said of subfolders whose files have the same names: one scan, kept in several formats."""
+    """A hint for subfolders whose files have the same names: one scan in several formats."""
     names = [{file.name.split(".")[0] for file in folder.iterdir()} for folder in folders]
     suffixes = [sorted({file.suffix for file in folder.iterdir()}) for folder in folders]
-    is_told = len(folders) > 1 and all(one == names[0] for one in names)
-    if not is_told or len({tuple(one) for one in suffixes}) == 1:
+    are_twins = len(folders) > 1 and all(one == names[0] for one in names)
+    if not are_twins or len({tuple(one) for one in suffixes}) == 1:
         return ""
     return " Their files have the same names: perhaps the same maps in several formats."
 
 
 def _known_but_unread(listing: Listing) -> list[str]:
     """Excel sheets, archives and the like, each with what to do."""
-    kinds = [(item.file, NOT_READ.get(Path(item.file).suffix.lower())) for item in listing.ignored]
-    return [f"{file} ({kind})" for file, kind in kinds if kind]
+    found = [(item.file, format_of(Path(item.file))) for item in listing.ignored]
+    return [f"{file} ({one.refusal})" for file, one in found if one is not None and one.advice]
 
 
 def _is_picture(path: Path) -> bool:
-    if not tiff.can_read(path):
+    if not TIFF.takes(path):
         return False
     try:
-        return bool(tiff.open_file(path).not_maps)
+        return bool(tiff.open_maps(path).not_maps)
     except InputError:
         return False

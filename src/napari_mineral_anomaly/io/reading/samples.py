@@ -1,4 +1,4 @@
-"""Several samples in one folder: ask which, never stack them."""
+"""Several samples in one folder: the user chooses one; maps of two are never combined."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def of_one_sample(parsed: Sequence[ParsedName], sample: str | None, where: str) 
     ----------
     parsed : sequence of ParsedName
     sample : str or None
-        The sample's words in the names, or one of them: "Sample_01" or "01".
+        The words of the sample in the names, or one of them: "Sample_01" or "01".
     where : str
         The folder or file, for the sentence.
 

@@ -1,4 +1,4 @@
-"""Scenes with ground truth: element maps with `truth.tif` beside them, or a `.mat` file."""
+"""Scenes with ground truth: element maps and `truth.tif` in one folder, or a `.mat` file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.arrays import matlab_maps as mat
+from napari_mineral_anomaly.io.formats.arrays import matlab_maps
+from napari_mineral_anomaly.io.formats.registry import MATLAB
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.read import read_maps
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 ANOMALY, LEFT_OUT = 1, 255
 _TRUTH_FILES = ("truth.tif", "truth.tiff")
@@ -48,13 +49,13 @@ def read_scene(path: str | Path, *, task: Task = SILENT) -> tuple[ElementCube, N
         truth = read_truth(truth_file)
         _require_fit(truth, cube, truth_file.name)
         return cube, truth
-    if not mat.can_read(path) or not path.exists():
+    if not MATLAB.takes(path) or not path.exists():
         kind = "is not a scene with ground truth" if path.exists() else "does not exist"
         raise InputError(
             f"{path} {kind}; a scene is a folder of element maps with truth.tif, "
             "or a .mat file with data and map."
         )
-    stored = mat.open_file(path).truth
+    stored = matlab_maps.open_maps(path).truth
     if stored is None:
         raise InputError(f"{path.name} holds no ground truth: a map (rows, columns) is missing.")
     return read_maps(path, task=task), stored
@@ -98,6 +99,5 @@ def _truth_beside(folder: Path) -> Path:
 def _require_fit(truth: NDArray[np.uint8], cube: ElementCube, name: str) -> None:
     if truth.shape != cube.shape:
         raise InputError(
-            f"{name} has {'x'.join(map(str, truth.shape))} pixels, "
-            f"the element maps have {pixels(cube.shape)}."
+            f"{name} has {sizes(truth.shape)} pixels, the element maps have {sizes(cube.shape)}."
         )

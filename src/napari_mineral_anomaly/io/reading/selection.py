@@ -9,24 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.registry import (
-    WHAT_IS_READ,
+from napari_mineral_anomaly.io.formats.lookup import (
     is_spectrum_image,
     kind_of,
-    reader_of,
+    open_maps,
+    parse_file_names,
+    what_is_read,
 )
-from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, MapFile, Plane
-from napari_mineral_anomaly.io.formats.text import matrix as text
-from napari_mineral_anomaly.io.formats.text.table import GRAIN_TABLE, holds_grains, table_columns
+from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
+from napari_mineral_anomaly.io.formats.text.table import GRAIN_TABLE
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
+from napari_mineral_anomaly.io.reading.folder import FolderFiles, sort_folder, spectrum_images
 from napari_mineral_anomaly.io.reading.refusals import no_maps
 from napari_mineral_anomaly.io.reading.samples import of_one_sample
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import Quantity
-from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names
+from napari_mineral_anomaly.scan.names.map_names import ParsedName, any_element, parse_names
 from napari_mineral_anomaly.scan.report import IgnoredFile
-from napari_mineral_anomaly.words import listed, pixels
+from napari_mineral_anomaly.words import listed, sizes
 
 
 @dataclass
@@ -40,9 +42,11 @@ class Selection:
     ignored : list of IgnoredFile
     warnings : list of str
     quantity : str or None
-        What the numbers are, where the kind of file settles it.
+        What the numbers are, where the kind of file decides it.
     lazy : array-like (C, H, W) or None
         All planes of the file, where they stay on disk (see `MapFile.lazy`).
+    folder : FolderFiles or None
+        The other files, where a folder was read.
     """
 
     planes: dict[str, Plane] = field(default_factory=dict)
@@ -50,6 +54,7 @@ class Selection:
     warnings: list[str] = field(default_factory=list)
     quantity: Quantity | None = None
     lazy: Any | None = None
+    folder: FolderFiles | None = None
 
     def ignore(self, file: str, reason: str, *, warn: str = "") -> None:
         """List a file as ignored; ``warn`` is a sentence for what the user may not expect."""
@@ -58,51 +63,48 @@ class Selection:
             self.warnings.append(warn)
 
 
-def select_maps(listing: Listing, *, sample: str | None = None, task: Task = SILENT) -> Selection:
+def select_maps(
+    listing: Listing, *, sample: str | None = None, task: Task = SILENT
+) -> Selection | SpectraInside:
     """Find the element maps among the files of one scan.
 
-    A folder holds one file per element, named by it; failing that one file that holds a whole
-    scan; failing that single maps that carry their element inside.
+    In this order: the files of a folder that are named by elements; the one file of a folder that
+    holds a whole scan; single maps that have their element in a title inside.
+
+    Returns
+    -------
+    Selection or SpectraInside
+        The latter where the only scan is a spectrum image.
 
     Raises
     ------
-    HoldsSpectra
-        When the only scan there is a spectrum image.
     InputError
         When there is no element map, when a map is damaged, or when the names mix samples.
     CancelledError
     """
     selection = Selection(ignored=list(listing.ignored))
     if listing.is_single:
-        _select_from_one(selection, listing, listing.root, sample)
-        return selection
-    scans = [path for path in listing.files if holds_scan(path)]
-    grains = [path for path in listing.files if holds_grains(path)]
-    for path in grains:
+        return _select_from_one(selection, listing, listing.root, sample)
+    selection.folder = folder = sort_folder(listing)
+    for path in folder.grain_tables:
         selection.ignore(listing.name(path), GRAIN_TABLE)
-    files = [path for path in listing.files if path not in scans and path not in grains]
-    parsed = parse_names([path.name for path in files])
-    if not _any_element(parsed):
-        inside = _titles(files, task)
+    scans, files, parsed = list(folder.scans), folder.maps, list(folder.together)
+    if not any_element(parsed):
+        inside = _titles(folder, task)
         scans += [path for path, title in inside.items() if title is None]
-        scans += [
-            listing.root / item.file
-            for item in listing.ignored
-            if is_spectrum_image(listing.root / item.file)
-        ]
+        scans += spectrum_images(listing)
         if len(scans) == 1:
             for path in files:
                 if path != scans[0]:
                     selection.ignore(listing.name(path), "lies beside the file that is used")
-            _select_from_one(selection, listing, scans[0], sample)
-            return selection
+            return _select_from_one(selection, listing, scans[0], sample)
         if scans:
             raise InputError(
                 f"{listing.root} holds {len(scans)} scans "
                 f"({listed([path.name for path in scans])}): open one of them."
             )
         parsed = parse_names([inside.get(path) or path.name for path in files])
-        if not _any_element(parsed):
+        if not any_element(parsed):
             raise no_maps(listing)
     for path in scans:
         selection.ignore(listing.name(path), "a scan of its own; open the file itself")
@@ -112,19 +114,6 @@ def select_maps(listing: Listing, *, sample: str | None = None, task: Task = SIL
         raise no_maps(listing)
     selection.ignored.sort(key=lambda item: item.file)
     return selection
-
-
-def holds_scan(path: Path) -> bool:
-    """Whether a file of a folder is a scan of its own rather than the map of one element."""
-    reader = reader_of(path)
-    if reader is None or reader.holds_scan or path.suffix.lower() == ".npz":
-        return reader is not None
-    is_map = parse_names([path.name])[0].role == "element"
-    return not is_map and bool(table_columns(path)) and not holds_grains(path)
-
-
-def _any_element(parsed: Sequence[ParsedName]) -> bool:
-    return any(entry.role == "element" for entry in parsed)
 
 
 def _select_by_name(
@@ -168,50 +157,43 @@ def _select_by_name(
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
 
 
-def _titles(files: Sequence[Path], task: Task) -> dict[Path, str | None]:
+def _titles(folder: FolderFiles, task: Task) -> dict[Path, str | None]:
     """The title inside each file with one plane; None for a stack of maps."""
     titles: dict[Path, str | None] = {}
-    for path in files:
+    for path in folder.maps:
         task.check()
-        reader = reader_of(path)
-        if reader is None or text.can_read(path):
-            continue
-        if parse_names([path.name])[0].role == "companion":
+        if TEXT.takes(path) or folder.alone[path].role == "companion":
             continue
         try:
-            planes = reader.open_file(path).planes
+            opened = open_maps(path)
         except InputError:
-            continue  # told by name when the folder turns out to hold no element map
-        if planes:
-            titles[path] = planes[0].name if len(planes) == 1 else None
+            continue  # reported by name where the folder turns out to hold no element map
+        if isinstance(opened, MapFile) and opened.planes:
+            titles[path] = opened.planes[0].name if len(opened.planes) == 1 else None
     return titles
 
 
 def _select_from_one(
     selection: Selection, listing: Listing, path: Path, sample: str | None
-) -> None:
-    """One file: a stack, a scene, or a single map."""
-    reader = reader_of(path)
-    if reader is None:
+) -> Selection | SpectraInside:
+    """One file: a stack, a scene, a single map, or a spectrum image."""
+    file = open_maps(path, listing.dataset)
+    if file is None:
         if is_spectrum_image(path):
-            raise HoldsSpectra(path, listing.dataset)
-        raise InputError(f"{path.name} is {kind_of(path)}; this version reads {WHAT_IS_READ}.")
-    if listing.dataset is None:
-        file = reader.open_file(path)
-    elif reader.has_datasets:
-        file = reader.open_file(path, listing.dataset)
-    else:
-        raise InputError(f"{path.name} holds no arrays by name: leave out ::{listing.dataset}.")
+            return SpectraInside(path, listing.dataset)
+        raise InputError(f"{path.name} is {kind_of(path)}; this version reads {what_is_read()}.")
+    if isinstance(file, SpectraInside):
+        return file
     if file.not_maps:
-        raise InputError(f"{path.name} is {file.not_maps}; this version reads {WHAT_IS_READ}.")
+        raise InputError(f"{path.name} is {file.not_maps}; this version reads {what_is_read()}.")
     name = listing.name(path)
     selection.warnings += [f"{name}: {note}." for note in file.notes]
     selection.quantity = file.quantity
     selection.lazy = file.lazy
     if len(file.planes) > 1:
         _select_pages(selection, name, file.planes, sample)
-        return
-    [by_file], [by_title] = parse_names([path.name]), parse_names([file.planes[0].name])
+        return selection
+    [by_file], [by_title] = parse_file_names([path]), parse_names([file.planes[0].name])
     if by_file.role in ("companion", "uncertainty"):
         raise InputError(f"{path.name} is {by_file.reason} by its name, not an element map.")
     entry = by_file if by_file.role == "element" else by_title
@@ -220,6 +202,7 @@ def _select_from_one(
             f"{path.name} names no element; call a single map by its element, for example Fe.tif."
         )
     selection.planes[entry.label] = file.planes[0]
+    return selection
 
 
 def _select_pages(
@@ -227,7 +210,7 @@ def _select_pages(
 ) -> None:
     """The element maps among the pages of a stack; all pages where none names an element."""
     parsed = parse_names([plane.name for plane in planes])
-    if not _any_element(parsed):
+    if not any_element(parsed):
         own = [plane.name for plane in planes]
         if len(set(own)) < len(own) or "" in own:
             width = len(str(len(planes)))
@@ -258,7 +241,7 @@ def _select_pages(
 
 
 def _left_out(name: str, unknown: Sequence[str], used: Sequence[str]) -> str:
-    """Said of planes that may well be maps but are not named after an element."""
+    """The warning about planes that may be maps but are not named after an element."""
     are = "plane is" if len(unknown) == 1 else "planes are"
     sentence = (
         f"{len(unknown)} {are} left out of {name} because no element is in the name "
@@ -276,23 +259,27 @@ def _left_out(name: str, unknown: Sequence[str], used: Sequence[str]) -> str:
 
 def _opened(path: Path) -> MapFile:
     """A file among others of a folder."""
-    reader = reader_of(path)
-    if reader is None:  # listings hold only files with a reader
-        raise InputError(f"{path.name} is {kind_of(path)}.")
     try:
-        return reader.open_file(path)
+        file = open_maps(path)
     except InputError as error:
-        raise InputError(
-            f"{str(error).rstrip('.')}; export it again or move it out of the folder."
-        ) from error
+        raise InputError(_move_it(str(error))) from error
+    if file is None:  # listings hold only files with a reader
+        raise InputError(f"{path.name} is {kind_of(path)}.")
+    if isinstance(file, SpectraInside):
+        raise InputError(_move_it(file.sentence))
+    return file
+
+
+def _move_it(sentence: str) -> str:
+    return f"{sentence.rstrip('.')}; export it again or move it out of the folder."
 
 
 def _remark(path: Path, shapes: set[tuple[int, int]]) -> str:
-    """Says so where a companion cannot be read or does not fit on the maps."""
-    if not tiff.can_read(path):
+    """Says so where a companion cannot be read, or has another shape than the maps."""
+    if not TIFF.takes(path):
         return ""
     try:
-        file = tiff.open_file(path)
+        file = tiff.open_maps(path)
     except InputError as error:
         return f" ({str(error).rstrip('.')})"
     if file.not_maps:
@@ -301,6 +288,6 @@ def _remark(path: Path, shapes: set[tuple[int, int]]) -> str:
     if not odd or not shapes:
         return ""
     return (
-        f"; it has {listed([pixels(shape) for shape in odd])} pixels, "
-        f"the maps have {listed([pixels(shape) for shape in sorted(shapes)])}"
+        f"; it has {listed([sizes(shape) for shape in odd])} pixels, "
+        f"the maps have {listed([sizes(shape) for shape in sorted(shapes)])}"
     )

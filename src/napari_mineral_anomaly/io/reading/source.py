@@ -1,4 +1,4 @@
-"""From what the user names (a folder, a file, several files) to the files of one scan."""
+"""Lists the files of one scan, from the folder, file or files that the user names."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.registry import kind_of, rank_of, reader_of
-from napari_mineral_anomaly.io.formats.zarr.maps import is_store
+from napari_mineral_anomaly.io.formats.lookup import kind_of, maps_format, rank_of
+from napari_mineral_anomaly.io.formats.registry import ZARR
 from napari_mineral_anomaly.scan.report import IgnoredFile
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -26,7 +26,7 @@ class Listing:
     root : Path
         The folder or the single file.
     files : tuple of Path
-        Those that a reader may know, in a fixed order.
+        Files with a reader of maps, and a single file that the user named; in a fixed order.
     ignored : tuple of IgnoredFile
         The others, with reasons.
     dataset : str or None
@@ -44,7 +44,7 @@ class Listing:
         return self.files == (self.root,)
 
     def name(self, path: Path) -> str:
-        """What the report calls a file: its path below the root."""
+        """The name of a file in the report: its path below the root."""
         if path == self.root or self.root not in path.parents:
             return path.name
         return path.relative_to(self.root).as_posix()
@@ -76,7 +76,7 @@ def list_source(source: Source) -> Listing:
     for path in paths:
         _require_existing(path)
     if len(paths) == 1:
-        is_folder = paths[0].is_dir() and not is_store(paths[0])
+        is_folder = paths[0].is_dir() and not ZARR.takes(paths[0])
         if is_folder and dataset is not None:
             raise InputError(f"{paths[0]} is a folder; an array can be named in a file only.")
         return _list_folder(paths[0]) if is_folder else Listing(paths[0], (paths[0],), (), dataset)
@@ -98,14 +98,14 @@ def split_dataset(path: Path) -> tuple[Path, str | None]:
 
 
 def folders_with_maps(folder: Path) -> list[str]:
-    """Names of the direct subfolders that look like scans; links back up are not followed."""
+    """Names of the direct subfolders that may be scans, without links to a folder above."""
     found = []
     for path in sorted(folder.iterdir()):
-        if is_store(path):
+        if ZARR.takes(path):
             found.append(path.name)
         elif path.is_dir() and not folder.resolve().is_relative_to(path.resolve()):
             listing = _list_folder(path)
-            if any(reader_of(file) for file in listing.files):
+            if any(maps_format(file) for file in listing.files):
                 found.append(path.name)
     return found
 
@@ -149,15 +149,15 @@ def _order(path: Path) -> tuple[str, int, str]:
 
 
 def _why_not(path: Path) -> str:
-    """Why a file cannot hold maps, judged by its name and kind; "" if it may."""
+    """Why a file cannot hold maps, by its name and kind; "" if it may."""
     if path.name.startswith(".") or path.name.casefold() in _SYSTEM_FILES:
         return "a hidden file of the system"
     if path.is_dir():
-        kind = "a Zarr store" if is_store(path) else "a folder"
+        kind = "a Zarr store" if ZARR.takes(path) else "a folder"
         return f"{kind}; open it on its own"
     if not path.is_file():
         return "a link that leads nowhere" if path.is_symlink() else "not an ordinary file"
-    return "" if reader_of(path) else kind_of(path)
+    return "" if maps_format(path) else kind_of(path)
 
 
 def _common_folder(paths: Sequence[Path]) -> Path:
@@ -166,5 +166,5 @@ def _common_folder(paths: Sequence[Path]) -> Path:
         return parents.pop()
     try:
         return Path(os.path.commonpath([path.absolute() for path in paths]))
-    except ValueError:  # drives of Windows have nothing in common
+    except ValueError:  # files on different drives of Windows
         return paths[0].parent

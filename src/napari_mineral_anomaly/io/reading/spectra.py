@@ -1,4 +1,4 @@
-"""From a spectrum image to an `ElementCube` with its report."""
+"""Makes an `ElementCube` with its report from a spectrum image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.registry import open_spectrum_image
+from napari_mineral_anomaly.io.formats.lookup import open_spectra
 from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -36,19 +36,20 @@ from napari_mineral_anomaly.scan.spectra.suggest import (
 from napari_mineral_anomaly.scan.spectra.windows import ElementWindow, element_windows
 from napari_mineral_anomaly.words import listed
 
-# Peaks this part of their width off their lines lose counts out of the window (2 % at 0.2).
+# Peaks that are off their lines by this part of their width lose 2 % of their counts, which fall
+# out of the window.
 _SHIFT_FWHM = 0.2
 
 
 @dataclass(frozen=True)
 class ChosenElements:
-    """The windows of a spectrum image, and why these.
+    """The windows of a spectrum image, and why they were chosen.
 
     Attributes
     ----------
     windows : tuple of ElementWindow
     suggestions : dict of str to Suggestion
-        Empty where the user named the elements.
+        By element; empty where the user named the elements.
     beam_kev : float
     beam_is_estimate : bool
     notes : tuple of str
@@ -73,7 +74,7 @@ def maps_of_spectra(
     spot_size: float | None = None,
     task: Task = SILENT,
 ) -> ElementCube:
-    """Choose the elements of a spectrum image, integrate their windows, say how in the report.
+    """Choose the elements of a spectrum image and integrate their windows; the report says how.
 
     Parameters
     ----------
@@ -88,8 +89,8 @@ def maps_of_spectra(
     pixel_size, valid, quantity, spot_size
         As in `read_maps`; the quantity is "counts" by default.
     task : Task, optional
-        Tells progress (phases "summing spectra", "finding elements", "integrating") and answers a
-        cancel.
+        Reports progress (phases "summing spectra", "finding elements", "integrating") and answers
+        a cancel.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def maps_of_spectra(
     CancelledError
     """
     energy = image.require_energy()
-    # What the user typed is checked before minutes are spent on reading.
+    # The typed values are checked before minutes are spent on reading.
     typed = None if pixel_size is None else np.atleast_1d(pixel_size).tolist()
     size = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=typed).pixel_size
     area = valid_image(valid, image.shape)
@@ -192,10 +193,10 @@ def _mapped_line(window: ElementWindow, suggestions: dict[str, Suggestion]) -> M
 def _without_absent(
     cube: ElementCube, chosen: ChosenElements
 ) -> tuple[ElementCube, ChosenElements]:
-    """Leave out elements that the file lists but neither the sum nor any place in the map shows.
+    """Leave out elements that the file lists but that neither the sum nor any place shows.
 
-    Such maps hold nothing but what their neighbours leave in their windows, which a detector would
-    take for a signal. A place is 3 x 3 pixels whose net counts stand six robust standard
+    Such maps hold only counts of neighbouring lines, which a detector would take for a signal. An
+    element is seen at a place where the net counts of 3 x 3 pixels are six robust standard
     deviations of the map above zero.
     """
     absent = []
@@ -223,7 +224,7 @@ def _without_absent(
 
 
 def _unmapped(image: SpectrumImage, found: dict[str, Suggestion]) -> list[str]:
-    """Elements that the file lists, but that a spectrum like this one cannot show."""
+    """A note on elements that the file lists but that have no line in these spectra."""
     energy = image.require_energy()
     lost = [symbol for symbol in image.declared_elements if symbol not in found]
     if not lost:
@@ -236,7 +237,7 @@ def _unmapped(image: SpectrumImage, found: dict[str, Suggestion]) -> list[str]:
 
 
 def _shifted(analysis: SumAnalysis, image: SpectrumImage) -> list[str]:
-    """Says so when the peaks stand beside their lines."""
+    """A note where the peaks are not at the energies of their lines."""
     energy, fitted = image.require_energy(), analysis.fit.energy
     worst, at = 0.0, ""
     for one in analysis.suggestions:
@@ -250,7 +251,7 @@ def _shifted(analysis: SumAnalysis, image: SpectrumImage) -> list[str]:
     if not at:
         return []
     return [
-        f"The peaks stand beside their lines, {1000 * worst:+.0f} eV at {at}: a first "
+        f"The peaks are off their lines, {1000 * worst:+.0f} eV at {at}: a first "
         f"channel at {fitted.offset_kev:.4f} keV and {fitted.gain_kev:.7f} keV per channel fit "
         f"them better (--energy {fitted.offset_kev:.4f} {fitted.gain_kev:.7f} on the command line)."
     ]
@@ -275,7 +276,7 @@ def read_element_maps(
     InputError
     CancelledError
     """
-    image = open_spectrum_image(path, energy, dataset)
+    image = open_spectra(path, dataset, energy)
     return maps_of_spectra(
         image,
         elements,

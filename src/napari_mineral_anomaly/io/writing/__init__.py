@@ -1,1 +1,1 @@
-"""Writing results to files, each whole or not at all."""
+"""Writes results to files; each file appears complete or not at all."""

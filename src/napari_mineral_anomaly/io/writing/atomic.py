@@ -1,7 +1,7 @@
-"""Files and folders that appear under their final name complete or not at all.
+"""Writes files and folders that appear under their final name complete or not at all.
 
-Complete also after a power cut: the bytes are on the disk (fsync) before the final name is, and
-the name is before anybody is told.
+This holds after a power cut, too: the bytes are written to the disk (fsync) before the final name,
+and the name before the function returns.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _numbers = itertools.count()
 
 @contextmanager
 def atomic_path(path: str | Path, *, inputs: Iterable[str | Path] = ()) -> Iterator[Path]:
-    """A temporary name beside ``path`` that becomes ``path`` when the block ends well.
+    """A temporary name beside ``path``, renamed to ``path`` when the block ends without error.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def atomic_path(path: str | Path, *, inputs: Iterable[str | Path] = ()) -> Itera
     ------
     InputError
         When the folder does not exist or cannot be written, the disk is full, or ``path`` is an
-        input. Nothing is left behind then, and an earlier file of that name is unharmed.
+        input. Nothing is left behind then, and an earlier file of that name stays as it is.
     """
     final = Path(path)
     require_not_an_input(final, inputs)
@@ -50,9 +50,9 @@ def atomic_path(path: str | Path, *, inputs: Iterable[str | Path] = ()) -> Itera
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[Path]:
-    """As `atomic_path`, but errors of the system stay what they are (OSError)."""
-    # Writers choose the format by the ending, so it is kept; the rest is short, so that a name
-    # as long as the file system allows does not become too long.
+    """As `atomic_path`, but errors of the system are raised unchanged (OSError)."""
+    # Writers choose the format by the ending, so it stays. The rest is short, so that the temporary
+    # name is not longer than the file system allows.
     ending = "".join(path.suffixes[-2:])
     ending = ending if len(ending) <= 20 else path.suffix[:20]
     temporary = path.with_name(f".{os.getpid()}-{next(_numbers)}{ending}")
@@ -70,10 +70,10 @@ def replaced_file(path: Path) -> Iterator[Path]:
 def atomic_folder(
     path: str | Path, *, overwrite: bool = False, inputs: Iterable[str | Path] = ()
 ) -> Iterator[Path]:
-    """A temporary folder beside ``path`` that becomes ``path`` when the block ends well.
+    """A temporary folder beside ``path``, renamed to ``path`` when the block ends without error.
 
-    For formats that are folders, such as zarr: an earlier one is replaced as a whole, and unlike
-    `staged_folder` nothing of it is kept and no parents are made.
+    For formats that are folders, such as Zarr. Other than with `staged_folder`, an earlier folder
+    is replaced as a whole, and missing parents are not made.
 
     Raises
     ------
@@ -91,16 +91,16 @@ def atomic_folder(
 
 
 def require_not_an_input(target: str | Path, inputs: Iterable[str | Path]) -> None:
-    """Refuse to write where something lies that was read.
+    """Refuse to write over something that was read.
 
     Parameters
     ----------
     target : path
         File or folder to be written; need not exist.
     inputs : paths
-        Files that were read, or folders of scans: nothing that lies in such a folder is replaced.
-        Compared by what the file system says they are (inode), so that links, another spelling,
-        and capitals on systems that ignore them do not deceive.
+        Files that were read, or folders of scans: no file in such a folder is replaced. They are
+        compared by inode, so that links, other spellings, and capitals on systems that ignore them
+        are recognised.
 
     Raises
     ------
@@ -141,13 +141,13 @@ def require_free_folder(
     overwrite : bool
         Whether results in it may be replaced.
     inputs : paths
-        Files and folders that are read: never inside a folder that is replaced.
+        Files and folders that are read; none may be inside a folder that is replaced.
 
     Raises
     ------
     InputError
-        When ``folder`` is a file, is not empty without ``overwrite``, holds an input, or lies
-        where nothing can be written.
+        When ``folder`` is a file, is not empty without ``overwrite``, holds an input, or cannot be
+        written.
     """
     target = Path(folder).resolve()
     if target.exists() and not target.is_dir():
@@ -182,7 +182,7 @@ def staged_folder(
     ours: Iterable[str] | None = (),
     inputs: Iterable[str | Path] = (),
 ) -> Iterator[Path]:
-    """A temporary folder beside ``folder`` that becomes ``folder`` when the block ends well.
+    """A temporary folder beside ``folder``, renamed to it when the block ends without error.
 
     Parameters
     ----------
@@ -191,8 +191,8 @@ def staged_folder(
     overwrite : bool
         Replace an existing folder, but only once the new one is complete.
     ours : names or None
-        What such a folder holds. Anything else in a replaced folder belongs to somebody: it moves
-        into the new one. None: the whole folder is ours.
+        Names of the files that we write into such a folder. Other files in a replaced folder belong
+        to the user and are moved into the new one. None: the whole folder is ours.
     inputs : paths
         See `require_free_folder`, which is called first.
 
@@ -200,7 +200,7 @@ def staged_folder(
     ------
     InputError
         As `require_free_folder`, and when writing fails. Nothing is left behind then, and an
-        earlier folder is unharmed.
+        earlier folder stays as it is.
     """
     require_free_folder(folder, overwrite=overwrite, inputs=inputs)
     final = Path(folder).resolve()
@@ -208,7 +208,7 @@ def staged_folder(
     temporary: Path | None = None
     try:
         temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
-        # mkdtemp keeps others out; results get the rights that the user's umask gives.
+        # mkdtemp gives rights to the owner only; results get those of the user's umask.
         temporary.chmod(0o777 & ~_umask())
         yield temporary
         _tree_to_disk(temporary)
@@ -218,10 +218,10 @@ def staged_folder(
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
         for parent in made:
-            # Not empty: somebody else put something there meanwhile, theirs to keep.
+            # Not empty where another program has written there meanwhile; it stays then.
             with suppress(OSError):
                 parent.rmdir()
-        # An `atomic_path` inside names a file under the temporary name, which nobody knows.
+        # An error of `atomic_path` inside the block names the temporary folder, unknown to users.
         cause = error.__cause__ if isinstance(error, InputError) else error
         if isinstance(cause, OSError):
             raise InputError(f"Cannot write the output folder {folder}: {_why(cause)}.") from cause
@@ -229,7 +229,7 @@ def staged_folder(
 
 
 def _swap(new: Path, final: Path, ours: frozenset[str] | None) -> None:
-    """Put ``new`` in the place of ``final``, keeping what is not ours of the old one."""
+    """Put ``new`` in the place of ``final``; files that are not ours are moved into it."""
     if not final.exists():
         new.replace(final)
         return
@@ -247,7 +247,7 @@ def _swap(new: Path, final: Path, ours: frozenset[str] | None) -> None:
 
 
 def _make_parents(final: Path) -> list[Path]:
-    """Make the missing parents; returns them, the innermost first."""
+    """Make the missing parents. Returns them, the innermost first."""
     missing = [parent for parent in final.parents if not parent.exists()]
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -277,7 +277,7 @@ def _tree_to_disk(folder: Path) -> None:
 
 
 def _folder_to_disk(folder: Path) -> None:
-    """Make a rename last; some systems have no such thing for folders, and rename anyway."""
+    """Write a rename to the disk; systems that cannot do so for folders are left alone."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -293,7 +293,7 @@ def _umask() -> int:
 
 
 def _why(error: OSError) -> str:
-    if error.errno is None:  # numpy's way to tell that the system took only a part of the bytes
+    if error.errno is None:  # numpy raises this where the system wrote a part of the bytes only
         return f"no space left on device, or a limit to the size of files ({error})"
     reason = error.strerror or str(error) or type(error).__name__
     return reason[:1].lower() + reason[1:]

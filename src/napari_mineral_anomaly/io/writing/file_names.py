@@ -1,8 +1,8 @@
-"""File names that every system accepts, Windows among them.
+"""File names that Windows, macOS and Linux accept.
 
 Windows reserves the names of old devices, forbids nine characters, drops trailing dots and blanks
-and, unless told otherwise, refuses paths of 260 characters and more (Microsoft, "Naming Files,
-Paths, and Namespaces"). File systems of Linux and macOS end at 255 bytes per name.
+and by default refuses paths of 260 characters and more (Microsoft, "Naming Files, Paths, and
+Namespaces"). File systems of Linux and macOS allow 255 bytes per name.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterable
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _PORTS = (port + digit for port in ("com", "lpt") for digit in "123456789¹²³")
 _RESERVED = frozenset(("con", "prn", "aux", "nul", *_PORTS))
-# Room for an extension and for a folder of some depth below Windows' 260.
+# Leaves room for an ending and for the folders within the 260 characters of Windows.
 _LONGEST_BYTES = 100
 LONGEST_WINDOWS_PATH = 259
 
 
 def safe_file_name(text: str) -> str:
-    """A file name without extension that shows ``text`` and is allowed everywhere.
+    """A file name without ending that shows ``text`` and is allowed on every system.
 
     Letters of any alphabet stay. Characters that some system forbids become "_"; reserved names
     get a "_" behind them; names are cut at 100 bytes of UTF-8 without splitting a character.
@@ -29,7 +29,7 @@ def safe_file_name(text: str) -> str:
     name = name.strip().rstrip(". ").lstrip(".")
     if not name:
         return "_"
-    # "con.txt" is reserved as "con" is.
+    # "con.txt" is reserved like "con".
     stem, dot, rest = name.partition(".")
     return f"{stem}_{dot}{rest}" if stem.rstrip().casefold() in _RESERVED else name
 
@@ -49,9 +49,9 @@ def safe_file_names(texts: Iterable[str]) -> list[str]:
 
 
 def path_problem(path: str, *, windows: bool = os.name == "nt") -> str:
-    """Why a file cannot be made under this absolute path, in words; "" where nothing is known.
+    """Why a file cannot be made under this absolute path, in words; "" where no reason is known.
 
-    Only lengths are judged: everything else the system tells by itself.
+    Only the length is checked; the system reports other problems when the file is written.
     """
     if windows and len(path) > LONGEST_WINDOWS_PATH and not path.startswith("\\\\?\\"):
         return (

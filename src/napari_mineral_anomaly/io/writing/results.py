@@ -1,8 +1,7 @@
 """Results as TIFF files that Fiji, QGIS and napari open with the same numbers and the same µm.
 
-Nothing is stretched: scores and contributions are float32 with NaN and negative values as they
-are, element maps have the number type of the files they came from. Without a pixel size no
-physical size is written.
+No number is scaled: scores and contributions are float32 with their NaN and negative values,
+element maps have the number type of their files. Without a pixel size no physical size is written.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def write_score(
         Background sigmas; NaN outside the valid area survives.
     pixel_size : (y, x) in µm, or None when unknown
     inputs : paths, optional
-        What was read: never written over, see `atomic.require_not_an_input`.
+        Files that were read; they are never replaced, see `atomic.require_not_an_input`.
 
     Returns
     -------
@@ -89,7 +88,7 @@ def write_stack(
 def write_map(
     path: str | Path, image: ArrayLike, name: str, pixel_size: PixelSize, *, inputs: Inputs = ()
 ) -> Path:
-    """Write one map (H, W) in its own number type, so that counts stay the counts they were.
+    """Write one map (H, W) in its own number type, so that counts do not change.
 
     uint8, uint16 and float32 become ImageJ TIFF, whose types these are, unless ``path`` ends with
     .ome.tif; other types OME-TIFF. Booleans become 0 and 1; 64-bit integers become 32-bit ones

@@ -11,9 +11,7 @@ import pandas as pd
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
-from napari_mineral_anomaly.io.writing.tiff import visible
-
-PixelSize = tuple[float, float] | None
+from napari_mineral_anomaly.io.writing.tiff import PixelSize, visible
 
 # A few hundred thousand lines at a time: 40 columns of them are about 100 MB as text.
 _BLOCK_PIXELS = 250_000

@@ -1,4 +1,4 @@
-"""OME-TIFF and ImageJ TIFF: the two dialects in which a TIFF says what its numbers are.
+"""OME-TIFF and ImageJ TIFF: two forms of TIFF with a pixel size and a name for each plane.
 
 OME-TIFF holds every number type that element maps come in; napari, QuPath and Fiji (through
 Bio-Formats) read it. ImageJ's own dialect is read by Fiji without a dialogue and holds unsigned
@@ -25,14 +25,14 @@ PixelSize = tuple[float, float] | None
 SOFTWARE = "napari-mineral-anomaly"
 
 IMAGEJ_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
-# Classic TIFF, which ImageJ's dialect is, ends at 4 GiB; room is left for the descriptions.
+# ImageJ's form is classic TIFF, which ends at 4 GiB; this leaves room for the descriptions.
 IMAGEJ_MOST_BYTES = 2**32 - 2**25
 
 _UM_PER_CM = 1e4
 
 
 def stored_type(dtype: np.dtype[Any]) -> np.dtype[Any] | None:
-    """The number type that a map of ``dtype`` has in a TIFF; None where its values decide.
+    """The number type that a map of ``dtype`` has in a TIFF; None where it depends on the values.
 
     Booleans become 8 bits, half floats float32, byte orders native; 64-bit integers become 32-bit
     ones where those hold them.

@@ -1,4 +1,4 @@
-"""World files: six lines beside a TIFF that tell QGIS where its pixels lie.
+"""World files: six lines beside a TIFF with the place of its pixels, for QGIS.
 
 Map units are µm, as in the table of grains. The origin is the centre of the first pixel (row 0,
 column 0), x grows to the right. GIS maps grow upwards and scans downwards, so the fourth line, the
@@ -15,7 +15,7 @@ from napari_mineral_anomaly.io.writing.atomic import atomic_path
 
 
 def world_file_of(tiff: str | Path) -> Path:
-    """Where GDAL looks for the world file of a TIFF: ``score.ome.tif`` has ``score.ome.tfw``."""
+    """The world file that GDAL looks for: ``score.ome.tfw`` for ``score.ome.tif``."""
     return Path(tiff).with_suffix(".tfw")
 
 

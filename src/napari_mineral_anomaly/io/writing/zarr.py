@@ -1,7 +1,7 @@
-"""OME-Zarr (NGFF 0.4): a folder of compressed chunks that opens without being read whole.
+"""OME-Zarr (NGFF 0.4): a folder of compressed chunks, of which programs read only what they show.
 
-Version 0.4 on zarr 2, which the readers of napari, Fiji, QuPath and Python all know; 0.5 on zarr 3
-is newer than some of them.
+Version 0.4 on Zarr 2, which napari, Fiji, QuPath and Python read; some of them do not know 0.5 on
+Zarr 3 yet.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_folder
-from napari_mineral_anomaly.io.writing.tiff import SOFTWARE
-
-PixelSize = tuple[float, float] | None
+from napari_mineral_anomaly.io.writing.tiff import SOFTWARE, PixelSize
 
 # A few MB a chunk: one element, a piece of the map that a screen shows.
 _CHUNK = 1024
@@ -35,13 +33,13 @@ def write_ome_zarr(
 ) -> Path:
     """Write planes as an OME-Zarr image of one resolution, axes c, y, x.
 
-    Every number type stays as it is (booleans become 0 and 1); nothing is lost by the compression
-    (zstd). Without a pixel size the axes have no unit.
+    Number types do not change (booleans become 0 and 1); the compression (zstd) is lossless.
+    Without a pixel size the axes have no unit.
 
     Parameters
     ----------
     path : path
-        The folder, by custom ending with .ome.zarr; complete or not at all.
+        The folder, usually with the ending .ome.zarr; it appears complete or not at all.
     planes : (C, H, W), numpy or lazy
         One plane at a time is in memory.
     names : C channel names
@@ -74,7 +72,7 @@ def write_ome_zarr(
             dtype=dtype,
             chunks=(1, min(height, _CHUNK), min(width, _CHUNK)),
             chunk_key_encoding={"name": "v2", "separator": "/"},
-            # Chunks of zeros too: a chunk that is not there can then only be a lost one.
+            # Chunks of zeros are written too, so that a missing chunk can only be a lost one.
             config={"write_empty_chunks": True},
         )
         for c, name in enumerate(names):

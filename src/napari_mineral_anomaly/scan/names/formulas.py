@@ -1,4 +1,4 @@
-"""From a chemical formula to mass fractions, with the atomic masses of xraydb."""
+"""Mass fractions of a chemical formula, with the atomic masses of xraydb."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 
 @cache
 def _atoms(formula: str) -> dict[str, float]:
-    # xraydb is imported when first asked: half a second that opening a scan should not wait for.
+    # xraydb takes half a second to import, for which opening a scan should not wait.
     import xraydb
 
     parsed: dict[str, float] = xraydb.chemparse(formula)

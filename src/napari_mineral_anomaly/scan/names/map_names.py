@@ -1,9 +1,9 @@
-"""Element names out of the names of files, pages and channels: the one parser.
+"""Finds the elements in the names of files, pages and channels.
 
-A name is never read alone. ``Pb-Zn_ore7_Zn Ka`` is a zinc map because its neighbours are called
-``Pb-Zn_ore7_Fe Ka`` and ``Pb-Zn_ore7_Pb La``: what stands in the same place in all of them, and
-changes, is the element. Each possible reading of a name leaves a frame (the words before and
-after it), and the frame that is filled with the most different elements wins.
+All names of a folder or stack are read together. ``Pb-Zn_ore7_Zn Ka`` is a zinc map because the
+other names are ``Pb-Zn_ore7_Fe Ka`` and ``Pb-Zn_ore7_Pb La``: the element is the part that changes
+at the same place in all names. Each possible reading of a name leaves a frame (the words before
+and after the element); the frame that occurs with the most different elements is chosen.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from napari_mineral_anomaly.scan.names.periodic_table import (
 
 Role = Literal["element", "companion", "uncertainty", "unknown"]
 
-# What else lies among element maps, and what to call it in the report.
+# Words for other images among element maps, and how the report names these.
 COMPANIONS: dict[str, str] = {
     **dict.fromkeys(("bse", "bsed", "cp", "compo"), "an electron image"),
     **dict.fromkeys(("sei", "topo"), "an electron image"),
@@ -38,7 +38,7 @@ COMPANIONS: dict[str, str] = {
     **dict.fromkeys(("chisq", "chi2", "residual", "residuals"), "a quality map of a fit"),
     **dict.fromkeys(("score", "contributions"), "a result of anomaly detection"),
 }
-# Never forgiven, wherever they stand: these maps are judged against, not learned from.
+# A name with one of these words is never an element map: scores are compared with these images.
 _NEVER_ELEMENTS = {
     **dict.fromkeys(("mask", "masks"), "a mask"),
     **dict.fromkeys(("truth", "groundtruth"), "ground truth"),
@@ -52,8 +52,11 @@ _UNCERTAINTY_WORDS = frozenset(
 
 _SECONDARY_ELECTRONS = "SE"  # selenium is written Se
 
-_EXTENSION = re.compile(
-    r"(\.(ome|tiff?|txt|csv|tsv|dat|asc|gz|mat|png|jpe?g|bmp|gif|npy|md|json))+$", re.IGNORECASE
+_USUAL_ENDINGS = frozenset(
+    (
+        *(".ome", ".tif", ".tiff", ".txt", ".csv", ".tsv", ".dat", ".asc", ".gz", ".mat", ".npy"),
+        *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".md", ".json"),
+    )
 )
 _WORD = re.compile(r"[^\s_\-.(),+;:\[\]/=]+")
 # The marks Windows, macOS and browsers put on the second copy of a file.
@@ -69,7 +72,7 @@ _TOTAL_OF_OXIDE = frozenset(("T", "t", "tot", "Tot", "total", "Total"))
 
 @dataclass(frozen=True)
 class ParsedName:
-    """What one name says.
+    """The element in one name, or why there is none.
 
     Attributes
     ----------
@@ -87,7 +90,7 @@ class ParsedName:
     oxide : str or None
         Formula, for example "Fe2O3".
     sample : str
-        The words around the element, which tell two samples in one folder apart.
+        The words around the element, which distinguish two samples in one folder.
     is_copy : bool
         Whether the name carries a copy mark such as " (1)".
     reason : str
@@ -105,20 +108,23 @@ class ParsedName:
     reason: str = ""
 
 
-def parse_names(names: Sequence[str]) -> list[ParsedName]:
+def parse_names(names: Sequence[str], *, endings: Iterable[str] = ()) -> list[ParsedName]:
     """Read all names of one folder or one stack together.
 
     Parameters
     ----------
     names : sequence of str
-        File names (with or without extension), page labels or channel names.
+        File names (with or without ending), page labels or channel names.
+    endings : iterable of str, optional
+        Endings (".tif") that are no part of a name, beyond the usual ones of maps and pictures.
 
     Returns
     -------
     list of ParsedName
         In the order given. Two names may carry the same label: see `samples_of`.
     """
-    split = [_SplitName.of(name) for name in names]
+    no_part = frozenset(endings) | _USUAL_ENDINGS
+    split = [_SplitName.of(name, no_part) for name in names]
     readings = [_readings(name, any_case=False) for name in split]
     folded = [_readings(name, any_case=True) for name in split]
     if _is_case_folded(split, readings, folded):
@@ -139,11 +145,16 @@ def parse_names(names: Sequence[str]) -> list[ParsedName]:
     ]
 
 
-def samples_of(parsed: Iterable[ParsedName]) -> tuple[str, ...]:
-    """The samples that a set of names mixes, or () when the names belong to one sample.
+def any_element(parsed: Iterable[ParsedName]) -> bool:
+    """Whether a name is that of an element."""
+    return any(entry.role == "element" for entry in parsed)
 
-    Names of several samples repeat the same elements in other words (``Sample_01_Fe``,
-    ``Sample_02_Fe``). A lone repetition beside a full set (``Fe``, ``Si`` ... ``old_Fe``) is a
+
+def samples_of(parsed: Iterable[ParsedName]) -> tuple[str, ...]:
+    """The samples in a set of names, or () when all names belong to one sample.
+
+    Names of several samples repeat the same elements with other words (``Sample_01_Fe``,
+    ``Sample_02_Fe``). A single repetition beside a full set (``Fe``, ``Si`` ... ``old_Fe``) is a
     duplicate of one map, not a second sample.
     """
     groups: dict[str, set[str]] = defaultdict(set)
@@ -174,7 +185,7 @@ class _Frame:
 
 @dataclass(frozen=True)
 class _SplitName:
-    """A name cut into words, with what can be said without its neighbours."""
+    """A name cut into words, with the facts that do not depend on the other names."""
 
     name: str
     base: str
@@ -184,9 +195,9 @@ class _SplitName:
     is_uncertainty: bool
 
     @classmethod
-    def of(cls, name: str) -> _SplitName:
+    def of(cls, name: str, endings: frozenset[str]) -> _SplitName:
         lines = name.strip().splitlines()  # ImageJ labels carry more lines after the name
-        base = _EXTENSION.sub("", lines[0] if lines else "")
+        base = _without_endings(lines[0] if lines else "", endings)
         is_uncertainty = _UNCERTAINTY_OF.search(base) is not None
         without_copy = _COPY.sub("", base)
         found = list(_WORD.finditer(without_copy))
@@ -206,9 +217,18 @@ class _SplitName:
         return self.is_uncertainty or any(word.casefold() in _NEVER_ELEMENTS for word in self.words)
 
 
+def _without_endings(name: str, endings: frozenset[str]) -> str:
+    """The name before its endings: "Fe" for "Fe.ome.tif"."""
+    base, dot, last = name.rpartition(".")
+    while dot and (dot + last).lower() in endings:
+        name = base
+        base, dot, last = name.rpartition(".")
+    return name
+
+
 @dataclass(frozen=True)
 class _Reading:
-    """One way to find an element in a name: words [start, stop) are it."""
+    """One possible element in a name: the words from ``start`` up to ``stop``."""
 
     element: str
     line: str | None
@@ -243,10 +263,10 @@ def _readings(name: _SplitName, *, any_case: bool) -> list[_Reading]:
 
 
 def _spelled_out(name: _SplitName) -> list[_Reading]:
-    """The reading of a name that is an element in full ("Iron", "Iron Ka1") and nothing else.
+    """The reading of a name that is only the English name of an element ("Iron", "Iron Ka1").
 
-    "Lead time" and "Tin can" are words of a sentence. "Gold K" among "Gold Ca" and "Gold Fe" is
-    potassium in a sample called Gold: this is one more reading, and the frames decide.
+    "Lead time" and "Tin can" are other words. "Gold K" among "Gold Ca" and "Gold Fe" is potassium
+    in a sample called Gold; so this is one more reading, and the frames decide.
     """
     first, second = (*name.words, "", "")[:2]
     z = ATOMIC_NUMBER_OF_NAME.get(first.casefold())
@@ -318,9 +338,9 @@ def _line_name(match: re.Match[str]) -> str:
 def _is_case_folded(
     names: list[_SplitName], readings: list[list[_Reading]], folded: list[list[_Reading]]
 ) -> bool:
-    """Whether a set is written FE, SI, K (or fe, si, k): no proper two-letter symbol in it.
+    """Whether the symbols are written FE, SI, K (or fe, si, k), none of them as Fe.
 
-    One name of several words is no set: the "as" of as_measured.txt is not arsenic.
+    A single name of several words does not count: the "as" of as_measured.txt is not arsenic.
     """
     proper = any(len(option.element) > 1 for options in readings for option in options)
     gained = sum(map(bool, folded)) - sum(map(bool, readings))
@@ -377,7 +397,7 @@ def _best_reading(
     name: _SplitName, options: list[_Reading], shared: dict[_Frame, int]
 ) -> _Reading | None:
     if not any(option.frame in shared for option in options):
-        # A name that starts like its neighbours has its element where they have it, or none.
+        # A name that starts like the others has its element at the same place, or none.
         opening = max(
             (f.before for f in shared if f.before and name.words[: len(f.before)] == f.before),
             key=len,

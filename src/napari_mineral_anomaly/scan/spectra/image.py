@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
-from napari_mineral_anomaly.words import pixels
+from napari_mineral_anomaly.words import sizes
 
 # Rows are read in blocks of about this many counts: 64 MB as float32, for any size of scan.
 BLOCK_COUNTS = 16_000_000
@@ -234,8 +234,7 @@ class SpectrumImage:
         mask = np.asarray(mask, dtype=bool)
         if mask.shape != self.shape:
             raise InputError(
-                f"The mask has {pixels(mask.shape)} pixels, "
-                f"the spectrum image {pixels(self.shape)}."
+                f"The mask has {sizes(mask.shape)} pixels, the spectrum image {sizes(self.shape)}."
             )
         total = np.zeros(self.n_channels)
         touched = np.flatnonzero(mask.any(axis=0))

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
 from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -43,12 +44,7 @@ from napari_mineral_anomaly.window.loading.remembered import remember_energy, re
 from napari_mineral_anomaly.window.loading.report_html import headline, report_html
 from napari_mineral_anomaly.window.loading.report_panel import IngestPanel
 
-_ENDINGS = (
-    *("tif", "tiff", "txt", "csv", "tsv", "asc", "dat", "gz", "npy", "npz", "mat", "hdr"),
-    *("h5", "hdf5", "hdf", "he5", "nxs", "hspy", "zarr", "dms", "ims"),
-    *("rpl", "raw", "bcf", "pts", "asw", "spd"),
-)
-_PATTERNS = " ".join(f"*.{ending} *.{ending.upper()}" for ending in _ENDINGS)
+_PATTERNS = " ".join(f"*{ending} *{ending.upper()}" for ending in READ_ENDINGS)
 FILE_FILTER = f"Element maps and spectrum images ({_PATTERNS});;All files (*)"
 
 _WELCOME = (

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 PathOrPaths = str | Sequence[str]
 Reader = Callable[[PathOrPaths], "list[LayerData]"]
 
-_TIFF_ENDINGS = (".tif", ".tiff")
-
-# More notifications than this at once would hide the window.
+# More notifications than this at a time hide the window.
 _MOST_WARNINGS = 4
 
 
@@ -31,10 +29,11 @@ def get_reader(path: PathOrPaths) -> Reader | None:
     """
     paths = [Path(path)] if isinstance(path, str) else [Path(entry) for entry in path]
     try:
-        if len(paths) == 1 and paths[0].suffix.lower() in _TIFF_ENDINGS:
-            return _tiff_reader(paths[0])
         from napari_mineral_anomaly.io import can_read
+        from napari_mineral_anomaly.io.formats.registry import TIFF
 
+        if len(paths) == 1 and TIFF.takes(paths[0]):
+            return _tiff_reader(paths[0])
         if not paths:
             return None
         return read_scan if can_read(paths[0] if len(paths) == 1 else paths) else None
@@ -87,12 +86,12 @@ def read_scan(path: PathOrPaths) -> list[LayerData]:
 
 def read_result(path: PathOrPaths) -> list[LayerData]:
     """The layer of a score, mask, pseudo-label or truth file, with the numbers of the file."""
-    from napari_mineral_anomaly.io.formats.tiff.maps import open_file
+    from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
     from napari_mineral_anomaly.window.layers import make as layers
     from napari_mineral_anomaly.window.layers.links import Link
 
     file = Path(path if isinstance(path, str) else path[0])
-    opened = open_file(file)
+    opened = open_maps(file)
     role = _role(opened)
     if role is None:
         raise InputError(f"{file.name} is not a score, mask or label image of this plugin.")
@@ -115,9 +114,9 @@ def read_result(path: PathOrPaths) -> list[LayerData]:
 
 
 def _tiff_reader(path: Path) -> Reader | None:
-    from napari_mineral_anomaly.io.formats.tiff.maps import open_file
+    from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
 
-    opened = open_file(path)
+    opened = open_maps(path)
     if _role(opened) is not None:
         return read_result
     return read_scan if len(opened.planes) > 1 else None

@@ -1,8 +1,8 @@
-"""Is a MATLAB 5 file sound? scipy's reader trusts the tags of its elements.
+"""Checks the tags of a MATLAB 5 file, which scipy's reader does not check.
 
-A data type that does not exist ends the process inside scipy, a size of gigabytes is allocated
-before it is compared with the file. So the tags are walked first ("MAT-File Format", The
-MathWorks, chapter 1: elements of a tag and data, padded to 8 bytes; small ones in one tag).
+In scipy, a data type that does not exist ends the process, and a size of gigabytes is allocated
+before it is compared with the size of the file. So the tags are checked first ("MAT-File Format",
+The MathWorks, chapter 1: elements of a tag and data, padded to 8 bytes; small ones in one tag).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from napari_mineral_anomaly.errors import InputError
 _HEADER_BYTES = 128
 _MATRIX, _COMPRESSED = 14, 15
 _DATA_TYPES = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 12, 13, _MATRIX, 16, 17, 18))
-# What stands before the numbers of a variable, and cells of names, lie within this.
+# The tags before the numbers of a variable, and cells of names, are within this.
 _HEAD_BYTES = 65_536
 _DEEPEST = 16
 
 
 def require_sound(path: Path) -> None:
-    """Walk the elements of a MATLAB 5 file; of large ones the head.
+    """Check the tags of all elements of a MATLAB 5 file; of large elements only the first 64 kB.
 
     Raises
     ------

@@ -17,6 +17,7 @@ from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.words import sizes
 
 TITLE = "MATLAB file"
 _CUBE_NAMES = ("data", "image", "cube", "img", "hsi")
@@ -24,18 +25,12 @@ _TRUTH_NAMES = ("map", "mask", "truth", "gt", "groundtruth")
 _NAME_LISTS = ("elements", "element_names", "names", "bands", "band_names")
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of a MATLAB file."""
-    return path.suffix.lower() == ".mat"
-
-
-def open_file(path: Path, dataset: str | None = None) -> MapFile:
+def open_maps(path: Path, dataset: str | None = None) -> MapFile:
     """Read a `.mat` file, version 5 or 7.3 (HDF5).
 
-    Planes of a scene are named by the elements stored in the file (a cell array such as
-    ``elements``), else "band 001" and so on; without stored names the numbers are called
-    reflectance. A file without a stack holds maps if two or more of its matrices are named by
-    elements.
+    Planes of a scene get the names of the elements in the file (a cell array such as
+    ``elements``), else "band 001" and so on; without names the quantity is reflectance. A file
+    without a stack holds maps if two or more of its matrices are named by elements.
 
     Parameters
     ----------
@@ -58,7 +53,10 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
         planes = _element_maps(path, variables)
         if planes:
             return MapFile(path, planes)
-        held = ", ".join(f"{k} {_size(v)}" for k, v in variables.items()) or "no arrays"
+        held = (
+            ", ".join(f"{k} {sizes(np.shape(v)) or 'a single value'}" for k, v in variables.items())
+            or "no arrays"
+        )
         raise InputError(
             f"{path.name} holds no stack of maps: a scene has data (rows, columns, bands) and "
             f"map (rows, columns), this file has {held}."
@@ -139,7 +137,7 @@ def _read_classic(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat, whosmat
 
     with path.open("rb") as file:
-        # Version 4 has no such word; scipy takes anything else for it, and its sizes for granted.
+        # scipy reads any other file as version 4 and does not check the sizes in it.
         if file.read(6) != b"MATLAB":
             raise InputError(f"{path.name} is no MATLAB 5 or 7.3 file; save it with -v7.")
     require_sound(path)
@@ -150,7 +148,7 @@ def _read_classic(path: Path) -> dict[str, Any]:
 
 
 def _read_hdf5(path: Path) -> dict[str, Any]:
-    """MATLAB writes its columns first, so every array comes back with reversed axes."""
+    """Arrays of a MATLAB 7.3 file; MATLAB stores columns first, so their axes are reversed."""
     import h5py
 
     found: dict[str, Any] = {}
@@ -200,7 +198,3 @@ def _stored_names(variables: Mapping[str, Any], count: int) -> list[str]:
             if len(set(names)) == count:
                 return names
     return []
-
-
-def _size(value: Any) -> str:
-    return "x".join(map(str, np.shape(value))) or "a single value"

@@ -18,47 +18,50 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
     maps_in,
-    stack_planes,
+    open_stack,
     stored_pixel_size,
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened, Plane
+from napari_mineral_anomaly.io.formats.shared.texts import as_text
+from napari_mineral_anomaly.words import sizes
 
 TITLE = "numpy array"
 _LONGEST_NAME_LIST = 100_000
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of a file of numpy arrays."""
-    return path.suffix.lower() in (".npy", ".npz")
+def open_npy(path: Path) -> Opened:
+    """List the map or the maps in a `.npy`; pickled objects are never loaded.
 
-
-def open_file(path: Path, dataset: str | None = None) -> MapFile:
-    """List the maps in a `.npy` or `.npz`; pickled objects are never loaded.
-
-    A `.npy` has no names: those of its elements come from a file beside it, ``scan.json`` (a list,
-    or ``{"elements": [...], "pixel_size_um": 20}``) or ``scan.txt`` (a name per line) for
-    ``scan.npy``. A `.npz` is a stack with a list ``elements``, or a map under each element's name.
+    The file holds no names. Those of its elements come from a file beside it, ``scan.json`` (a
+    list, or ``{"elements": [...], "pixel_size_um": 20}``) or ``scan.txt`` (a name per line) for
+    ``scan.npy``.
 
     Raises
     ------
-    HoldsSpectra
-        When the array is a spectrum image.
     InputError
         When the file is damaged or holds something else than real numbers.
     """
     with explained(path, TITLE):
-        if path.suffix.lower() == ".npz":
-            container = _npz(path)
-            if dataset is not None:
-                container = container.below(dataset)
-            return MapFile(path, maps_in(container))
-        return MapFile(path, _npy(path))
+        return _npy(path)
 
 
-def _npy(path: Path) -> tuple[Plane, ...]:
+def open_npz(path: Path, dataset: str | None = None) -> Opened:
+    """List the maps in a `.npz`: a stack with a list ``elements``, or a map for each element.
+
+    Raises
+    ------
+    InputError
+        As `open_npy`.
+    """
+    with explained(path, TITLE):
+        container = _npz(path)
+        return maps_in(container if dataset is None else container.below(dataset))
+
+
+def _npy(path: Path) -> Opened:
     with path.open("rb") as file:
-        shape, dtype = _header(path, file)
+        shape, _, dtype = read_header(path, file)
         start = file.tell()
     needed, size = start + math.prod(shape) * dtype.itemsize, path.stat().st_size
     if size < needed:
@@ -73,16 +76,19 @@ def _npy(path: Path) -> tuple[Plane, ...]:
     if len(shape) == 2 and 0 not in shape:
         name = names[0] if len(names) == 1 else ""
         native = dtype.newbyteorder("=")
-        return (Plane(path, (shape[0], shape[1]), native, read, name, None, pixel_size),)
+        plane = Plane(path, (shape[0], shape[1]), native, read, name, None, pixel_size)
+        return MapFile(path, (plane,))
     if len(shape) != 3 or 0 in shape:
-        words = "x".join(map(str, shape)) or "one value"
-        raise InputError(f"{path.name} is no map and no stack of maps: its shape is {words}.")
+        raise InputError(
+            f"{path.name} is no map and no stack of maps: its shape is "
+            f"{sizes(shape) or 'one value'}."
+        )
     if names and len(names) not in (shape[0], shape[2]):
         raise InputError(
             f"The list of elements beside {path.name} has {len(names)} names, the array is "
-            f"{'x'.join(map(str, shape))}."
+            f"{sizes(shape)}."
         )
-    return stack_planes(container, array, names)
+    return open_stack(container, array, names)
 
 
 def _npz(path: Path) -> Container:
@@ -92,25 +98,32 @@ def _npz(path: Path) -> Container:
     with zipfile.ZipFile(path) as archive:
         if broken := archive.testzip():
             raise InputError(f"{path.name} is damaged: its array {broken} does not unpack.")
-        for name, shape, dtype in _members(path, archive):
+        for name, shape, dtype in members(path, archive):
             if dtype.kind in "uifb":
                 arrays.append(StoredArray(name, shape, dtype, partial(_member, path, name)))
             elif dtype.kind in "US" and len(shape) == 1 and shape[0] < _LONGEST_NAME_LIST:
-                texts[name] = tuple(_text(word) for word in _member(path, name))
+                texts[name] = tuple(as_text(word) for word in _member(path, name))
             if dtype.kind in "uifUS" and 0 < math.prod(shape) <= 3:
                 numbers[name] = _member(path, name)
     return Container(path, arrays, texts, stored_pixel_size(numbers, "pixel_size array"))
 
 
-def _members(
+def members(
     path: Path, archive: zipfile.ZipFile
 ) -> Iterator[tuple[str, tuple[int, ...], np.dtype[Any]]]:
+    """Name, shape and dtype of each array of a `.npz`, from the headers.
+
+    Raises
+    ------
+    InputError
+        When an array is cut short, or declares more numbers than the file can hold.
+    """
     for info in archive.infolist():
         if not info.filename.endswith(".npy"):
             continue
         require_plausible(path, info.file_size, info.compress_size)
         with archive.open(info) as file:
-            shape, dtype = _header(path, file)
+            shape, _, dtype = read_header(path, file)
         if math.prod(shape) * dtype.itemsize > info.file_size:
             raise InputError(f"{path.name} is damaged: its array {info.filename} is cut short.")
         yield info.filename.removesuffix(".npy"), shape, dtype
@@ -121,8 +134,14 @@ def _member(path: Path, name: str) -> NDArray[Any]:
         return np.asarray(arrays[name])
 
 
-def _header(path: Path, file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and dtype from the head of a `.npy`; the file then stands at the numbers."""
+def read_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns come first, and dtype of a `.npy`; ``file`` then is at the numbers.
+
+    Raises
+    ------
+    InputError
+        For versions of the format other than 1.0 and 2.0.
+    """
     stream: BinaryIO = file
     version = np.lib.format.read_magic(stream)
     read = {
@@ -131,8 +150,8 @@ def _header(path: Path, file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     }.get(version)
     if read is None:
         raise InputError(f"{path.name} is a numpy file of an unknown version {version}.")
-    shape, _, dtype = read(stream)
-    return tuple(int(size) for size in shape), dtype
+    shape, columns_first, dtype = read(stream)
+    return tuple(int(size) for size in shape), bool(columns_first), dtype
 
 
 def _require_numbers(path: Path, dtype: np.dtype[Any]) -> None:
@@ -140,8 +159,8 @@ def _require_numbers(path: Path, dtype: np.dtype[Any]) -> None:
         raise InputError(f"{path.name} holds no real numbers but {dtype}.")
 
 
-def _beside(path: Path) -> tuple[tuple[str, ...], PixelSize | None]:
-    """Names of the elements and pixel size from a file of the same name."""
+def _beside(path: Path) -> tuple[tuple[str, ...], FilePixelSize | None]:
+    """Names of the elements and pixel size from a file beside it with the same name."""
     sidecar = path.with_suffix(".json")
     if sidecar.is_file():
         content = json.loads(sidecar.read_text(encoding="utf-8-sig"))
@@ -159,7 +178,3 @@ def _beside(path: Path) -> tuple[tuple[str, ...], PixelSize | None]:
         text = sidecar.read_text(encoding="utf-8-sig").replace(",", "\n")
         return tuple(line.strip() for line in text.splitlines() if line.strip()), None
     return (), None
-
-
-def _text(word: Any) -> str:
-    return word.decode("utf-8", errors="replace") if isinstance(word, bytes) else str(word)

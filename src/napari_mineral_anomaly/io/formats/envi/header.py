@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.spectra import mapped_file
+from napari_mineral_anomaly.io.formats.shared.texts import whole_number
 
 _LARGEST_HEADER = 4_000_000
 _FIELD = re.compile(r"^\s*([^=\n{}]+?)\s*=\s*(\{[^}]*\}|[^\n]*)", re.MULTILINE)
-# ENVI's codes of number types; complex numbers (6, 9) are no counts.
+# ENVI's codes for types of numbers, without those for complex numbers (6 and 9).
 _TYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
 _ORDERS = {"bsq": "band after band", "bil": "line by line", "bip": "pixel by pixel"}
 _DATA_SUFFIXES = ("", ".dat", ".img", ".raw", ".bsq", ".bil", ".bip", ".bin")
@@ -42,7 +43,7 @@ class EnviImage:
     notes: tuple[str, ...] = ()
 
     def listed(self, key: str) -> list[str]:
-        """A field in braces as its parts, [] without it."""
+        """The parts of a field in braces; [] where the field is missing."""
         text = self.fields.get(key, "").strip().strip("{}")
         return [part.strip() for part in text.split(",")] if text.strip() else []
 
@@ -57,14 +58,16 @@ def open_envi(path: Path) -> EnviImage:
         says.
     """
     fields = read_envi_header(path)
-    height, width, bands = (_whole(fields, key, path) for key in ("lines", "samples", "bands"))
-    offset = _whole(fields, "header offset", path, default="0", least=0)
-    code = _whole(fields, "data type", path)
+    height, width, bands = (
+        whole_number(fields, key, path.name) for key in ("lines", "samples", "bands")
+    )
+    offset = whole_number(fields, "header offset", path.name, default="0", least=0)
+    code = whole_number(fields, "data type", path.name)
     if code not in _TYPES:
         raise InputError(
             f"{path.name} says data type {code}; real numbers are {', '.join(map(str, _TYPES))}."
         )
-    order = _whole(fields, "byte order", path, default="0", least=0)
+    order = whole_number(fields, "byte order", path.name, default="0", least=0)
     if order not in (0, 1):
         raise InputError(f"{path.name} says byte order {order}; it is 0 (little) or 1 (big).")
     dtype = np.dtype((">" if order else "<") + _TYPES[code])
@@ -77,7 +80,7 @@ def open_envi(path: Path) -> EnviImage:
         "bip": ((height, width, bands), (0, 1, 2)),
     }[interleave]
     data_file = _data_file(path)
-    counts, notes = mapped_file(data_file, dtype, stored, offset, told_by=path.name)
+    counts, notes = mapped_file(data_file, dtype, stored, offset, header=path.name)
     return EnviImage(counts.transpose(turn), fields, data_file, tuple(notes))
 
 
@@ -100,23 +103,8 @@ def read_envi_header(path: Path) -> dict[str, str]:
     return {key.strip().lower(): value.strip() for key, value in _FIELD.findall(text)}
 
 
-def _whole(
-    fields: Mapping[str, str], key: str, path: Path, *, default: str | None = None, least: int = 1
-) -> int:
-    text = fields.get(key, default)
-    if text is None:
-        raise InputError(f"{path.name} lacks the field {key!r}.")
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if value < least:
-        raise InputError(f"{path.name} says {key} = {text}: that must be a whole number.")
-    return value
-
-
 def _data_file(header: Path) -> Path:
-    """The numbers beside a header: cube.hdr goes with cube, cube.dat ...; cube.dat.hdr with it."""
+    """The file of numbers beside a header: cube, cube.dat ... for cube.hdr and cube.dat.hdr."""
     stem = header.with_suffix("")
     options = [Path(f"{stem}{suffix}") for suffix in _DATA_SUFFIXES]
     options += [Path(f"{stem}{suffix.upper()}") for suffix in _DATA_SUFFIXES if suffix]

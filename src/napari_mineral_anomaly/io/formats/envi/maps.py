@@ -1,4 +1,4 @@
-"""ENVI images whose bands are element maps; those of spectra are read by `spectrum_envi`."""
+"""ENVI images whose bands are element maps; `envi.spectra` reads those of spectra."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.envi.header import EnviImage, open_envi
-from napari_mineral_anomaly.io.formats.shared.containers import MOST_UNNAMED_CHANNELS
+from napari_mineral_anomaly.io.formats.shared.axes import MOST_UNNAMED_CHANNELS
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, MapFile, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import (
+    FilePixelSize,
+    MapFile,
+    Opened,
+    Plane,
+    SpectraInside,
+)
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 
 TITLE = "ENVI image"
 _UNITS = {"meters": "m", "micrometers": "µm", "millimeters": "mm"}
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of an ENVI header."""
-    return path.suffix.lower() == ".hdr"
-
-
-def open_file(path: Path) -> MapFile:
+def open_maps(path: Path) -> Opened:
     """List the bands of an ENVI image; the numbers stay in their file until they are read.
+
+    The answer is `SpectraInside` where no band is named by an element, and the bands have
+    wavelengths or are more than 64.
 
     Raises
     ------
-    HoldsSpectra
-        When the bands have wavelengths, or are too many, and elements do not name them.
     InputError
         When header or numbers are missing or disagree.
     """
@@ -46,7 +48,7 @@ def open_file(path: Path) -> MapFile:
             )
         is_named = any(entry.role == "element" for entry in parse_names(names))
         if not is_named and ("wavelength" in image.fields or bands > MOST_UNNAMED_CHANNELS):
-            raise HoldsSpectra(path)
+            return SpectraInside(path)
         pixel_size = _pixel_size(image)
     planes = tuple(
         Plane(
@@ -67,8 +69,8 @@ def _band(counts: NDArray[Any], index: int) -> NDArray[Any]:
     return np.array(counts[:, :, index], dtype=counts.dtype.newbyteorder("="))
 
 
-def _pixel_size(image: EnviImage) -> PixelSize | None:
-    """From ``pixel size = {x, y, units=...}``; ``map info`` is about places on the ground."""
+def _pixel_size(image: EnviImage) -> FilePixelSize | None:
+    """From ``pixel size = {x, y, units=...}``. The field ``map info`` gives a place on Earth."""
     parts = image.listed("pixel size")
     unit = next((p.partition("=")[2].strip() for p in parts if "unit" in p.casefold()), "m")
     try:

@@ -1,4 +1,4 @@
-"""Spectrum images in ENVI form, as programs for imaging spectroscopy write them."""
+"""ENVI images of spectra, as programs for imaging spectroscopy write them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,24 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.envi.header import EnviImage, open_envi, read_envi_header
-from napari_mineral_anomaly.io.formats.shared.spectra import (
-    FEWEST_CHANNELS,
-    axis_from_energies,
-    require_spectra,
-)
+from napari_mineral_anomaly.io.formats.shared.axes import FEWEST_SPECTRUM_CHANNELS
+from napari_mineral_anomaly.io.formats.shared.spectra import axis_from_energies, require_spectra
+from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
-
-TITLE = "ENVI image"
-SUFFIXES = (".hdr",)
-_UNITS_KEV = {"kev": 1.0, "ev": 1e-3}
 
 
 def holds_spectra(path: Path) -> bool:
-    """Whether the header tells of X-ray spectra: many bands, not in nm; never raises."""
+    """Whether the header describes X-ray spectra: 65 bands or more, not in nm; never raises."""
     try:
         fields = read_envi_header(path)
         unit = fields.get("wavelength units", "").lower()
-        is_light = bool(unit) and unit not in (*_UNITS_KEV, "unknown", "index")
-        return int(fields.get("bands", "0")) >= FEWEST_CHANNELS and not is_light
+        is_light = bool(unit) and unit not in (*KEV_PER_UNIT, "unknown", "index")
+        return int(fields.get("bands", "0")) >= FEWEST_SPECTRUM_CHANNELS and not is_light
     except (InputError, OSError, ValueError):
         return False
 
 
-def open_file(path: Path) -> SpectrumImage:
+def open_spectra(path: Path) -> SpectrumImage:
     """Open an ENVI spectrum image by its header.
 
     The calibration is the list ``wavelength`` where ``wavelength units`` says keV or eV.
@@ -53,7 +47,7 @@ def open_file(path: Path) -> SpectrumImage:
 
 
 def _energy(image: EnviImage) -> tuple[EnergyAxis | None, list[str]]:
-    factor = _UNITS_KEV.get(image.fields.get("wavelength units", "").lower())
+    factor = KEV_PER_UNIT.get(image.fields.get("wavelength units", "").lower())
     values = image.listed("wavelength")
     if factor is None or len(values) != image.counts.shape[2]:
         return None, []

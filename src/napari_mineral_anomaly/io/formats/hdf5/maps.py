@@ -20,13 +20,13 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened
+from napari_mineral_anomaly.io.formats.shared.texts import as_text
 
 TITLE = "HDF5"
-_EXTENSIONS = (".h5", ".hdf5", ".hdf", ".nxs", ".he5")
 _LONGEST_NAME_LIST = 10_000
 
-# Where programs keep fitted maps (C, H, W) and their names, the best fit first.
+# Where programs write fitted maps (C, H, W) and their names, the best fit first.
 _KNOWN_STACKS = (
     ("MAPS/XRF_Analyzed/NNLS/Counts_Per_Sec", "MAPS/XRF_Analyzed/NNLS/Channel_Names"),
     ("MAPS/XRF_Analyzed/Fitted/Counts_Per_Sec", "MAPS/XRF_Analyzed/Fitted/Channel_Names"),
@@ -37,12 +37,7 @@ _KNOWN_STACKS = (
 )
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of an HDF5 file."""
-    return path.suffix.lower() in _EXTENSIONS
-
-
-def open_file(path: Path, dataset: str | None = None) -> MapFile:
+def open_maps(path: Path, dataset: str | None = None) -> Opened:
     """List the maps in an HDF5 file.
 
     Parameters
@@ -54,37 +49,25 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
 
     Raises
     ------
-    HoldsSpectra
-        When the file holds spectra and no maps.
     InputError
-        When the file is damaged or holds neither.
+        When the file is damaged, or holds neither maps nor spectra.
     """
     with explained(path, TITLE):
         container = read_container(path)
         if dataset is not None:
-            planes = maps_in(container.below(dataset))
-            return MapFile(path, planes)
+            return maps_in(container.below(dataset))
         arrays = {array.name: array for array in container.arrays}
         for stack_name, names_name in _KNOWN_STACKS:
             stack, names = arrays.get(stack_name), container.texts.get(names_name, ())
             if stack is not None and len(stack.shape) == 3 and names:
-                return MapFile(
-                    path,
-                    _of_known_layout(container, stack, names),
-                    notes=_other_fits(container, stack_name),
-                )
-        return MapFile(path, maps_in(container))
-
-
-def _of_known_layout(
-    container: Container, stack: StoredArray, names: tuple[str, ...]
-) -> tuple[Plane, ...]:
-    if len(names) != stack.shape[0]:
-        raise InputError(
-            f"{container.path.name} is damaged: {stack.name} holds {stack.shape[0]} maps, its list "
-            f"of names {len(names)}."
-        )
-    return stack_planes(container, stack, names)
+                if len(names) != stack.shape[0]:
+                    raise InputError(
+                        f"{path.name} is damaged: {stack_name} holds {stack.shape[0]} maps, its "
+                        f"list of names {len(names)}."
+                    )
+                planes = stack_planes(container, stack, 0, names)
+                return MapFile(path, planes, notes=_other_fits(container, stack_name))
+        return maps_in(container)
 
 
 def _other_fits(container: Container, used: str) -> tuple[str, ...]:
@@ -99,7 +82,7 @@ def _other_fits(container: Container, used: str) -> tuple[str, ...]:
 
 
 def read_container(path: Path) -> Container:
-    """List every array of an HDF5 file; nothing but short lists of words is read.
+    """List every array of an HDF5 file; only short lists of words are read.
 
     Links that lead nowhere, to other files or in circles are not followed.
     """
@@ -107,7 +90,7 @@ def read_container(path: Path) -> Container:
 
     arrays: list[StoredArray] = []
     texts: dict[str, tuple[str, ...]] = {}
-    sizes: list[PixelSize | None] = []
+    sizes: list[FilePixelSize | None] = []
 
     def visit(name: str, item: Any) -> None:
         sizes.append(stored_pixel_size(_short_values(item.attrs), f"attribute of {name}"))
@@ -147,7 +130,7 @@ def _check(path: Path, name: str) -> None:
 
 
 def require_stored(path: Path, name: str, size: int, dataset: Any) -> None:
-    """Refuse a dataset that was never written: it would read back as zeros.
+    """Refuse a dataset with parts that were never written and would be read as zeros.
 
     Parameters
     ----------
@@ -182,10 +165,7 @@ def require_stored(path: Path, name: str, size: int, dataset: Any) -> None:
 
 def _words(dataset: Any) -> tuple[str, ...]:
     values = np.ravel(dataset[()])
-    return tuple(
-        (v.decode("utf-8", errors="replace") if isinstance(v, bytes) else str(v)).strip("\x00 ")
-        for v in values
-    )
+    return tuple(as_text(value).strip("\x00 ") for value in values)
 
 
 def _short_values(attributes: Any) -> dict[str, Any]:
@@ -200,8 +180,8 @@ def _short_values(attributes: Any) -> dict[str, Any]:
     return found
 
 
-def _scan_axes(file: Any) -> PixelSize | None:
-    """XRF-Maps keeps the positions of columns and rows, in mm."""
+def _scan_axes(file: Any) -> FilePixelSize | None:
+    """Pixel size from the positions of columns and rows that XRF-Maps writes, in mm."""
     axes = [file.get(f"MAPS/Scan/{axis}_axis") for axis in "yx"]
     if any(axis is None for axis in axes):
         axes = [file.get(f"MAPS/{axis}_axis") for axis in "yx"]
@@ -213,8 +193,8 @@ def _scan_axes(file: Any) -> PixelSize | None:
     return length_in_um((steps[0], steps[1]), "mm", "scan axes")
 
 
-def _positions(file: Any) -> PixelSize | None:
-    """PyXRF keeps the position of every pixel as (x or y, row, column), in mm or µm."""
+def _positions(file: Any) -> FilePixelSize | None:
+    """Pixel size from the position of every pixel, (x or y, row, column), as PyXRF writes it."""
     positions, names = file.get("xrfmap/positions/pos"), file.get("xrfmap/positions/name")
     if positions is None or names is None or positions.ndim != 3 or positions.shape[0] != 2:
         return None
@@ -227,5 +207,5 @@ def _positions(file: Any) -> PixelSize | None:
         abs(float(np.median(np.diff(y, axis=0)))),
         abs(float(np.median(np.diff(x, axis=1)))),
     )
-    # The file does not say; beamlines write µm with steps of 0.1 and more, or mm below that.
+    # The file names no unit; beamlines write µm with steps of 0.1 and more, or mm with smaller.
     return length_in_um(steps, "mm" if max(steps) < 0.1 else "µm", "pixel positions")

@@ -1,6 +1,6 @@
 """Spectrum images in HDF5: XRF-Maps, PyXRF, HyperSpy, PyMca and NeXus, or any dataset by its path.
 
-Nothing is read at opening but shapes and calibrations; blocks are read from the file on demand.
+Opening reads shapes and calibrations only; counts are read in blocks when they are asked for.
 """
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
+from napari_mineral_anomaly.io.formats.shared.axes import (
+    FEWEST_SPECTRUM_CHANNELS,
+    channel_axis,
+    energy_axis,
+)
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import (
-    FEWEST_CHANNELS,
     axis_from_energies,
     axis_or_note,
-    channel_axis,
     require_spectra,
 )
+from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, as_text
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
-from napari_mineral_anomaly.words import listed
+from napari_mineral_anomaly.words import listed, sizes
 
 TITLE = "HDF5 spectrum image"
-SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".hspy", ".he5")
-PATH_MARK = "::"
 
 # Datasets with the channels first (XRF-Maps) and last (PyXRF), by the programs that write them.
 _CHANNELS_FIRST = ("MAPS/Spectra/mca_arr", "MAPS/mca_arr")
 _CHANNELS_LAST = ("xrfmap/detsum/counts", "xrfmap/det1/counts")
-_UNITS_KEV = {"kev": 1.0, "ev": 1e-3}
 
 
 @dataclass(frozen=True)
 class _Found:
-    """One dataset of spectra: its path, the axis of the channels, and what stands beside it."""
+    """One dataset of spectra: its path, the axis of its channels, and what the file says of it."""
 
     path: str
     channels: int
@@ -51,14 +52,8 @@ class _Found:
     notes: list[str] = field(default_factory=list)
 
 
-def split_path(source: str) -> tuple[Path, str]:
-    """``file.h5::/entry/data`` as file and dataset path; "" where no path is given."""
-    file, mark, inside = source.partition(PATH_MARK)
-    return Path(file), inside.strip("/") if mark else ""
-
-
 def holds_spectra(path: Path) -> bool:
-    """Whether an HDF5 file has spectra where a known program puts them; never raises."""
+    """Whether an HDF5 file has spectra where a known program writes them; never raises."""
     import h5py
 
     try:
@@ -68,7 +63,7 @@ def holds_spectra(path: Path) -> bool:
         return False
 
 
-def open_file(path: Path, dataset: str = "") -> SpectrumImage:
+def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
     """Open the spectra of an HDF5 file.
 
     Parameters
@@ -98,14 +93,13 @@ def open_file(path: Path, dataset: str = "") -> SpectrumImage:
         shape = tuple(int(n) for n in data.shape)
         if 0 in shape or data.dtype.kind not in "uif":
             raise InputError(
-                f"{path.name}: {found.path} holds no counts ({'x'.join(map(str, shape))} "
-                f"of {data.dtype})."
+                f"{path.name}: {found.path} holds no counts ({sizes(shape)} of {data.dtype})."
             )
         require_stored(path, found.path, path.stat().st_size, data)
         order = (1, 2, 0) if found.channels == 0 else (0, 1, 2)
         turned = tuple(shape[axis] for axis in order)
         require_spectra(path, turned)
-        counts = HDF5Counts(path, found.path, turned, data.dtype, channels=found.channels)
+        counts = _Counts(path, found.path, turned, data.dtype, order)
     return SpectrumImage(
         counts,
         found.energy,
@@ -118,11 +112,10 @@ def open_file(path: Path, dataset: str = "") -> SpectrumImage:
     )
 
 
-class HDF5Counts:
-    """Counts (H, W, E) of a dataset, opened for each block and closed again.
+class _Counts:
+    """Counts (H, W, E) of a dataset; the file is opened for each block and closed again.
 
-    ``order`` maps (H, W, E) to the axes of the dataset; default by ``channels``, the dataset's
-    channel axis (0 or 2).
+    ``order`` maps (H, W, E) to the axes of the dataset.
     """
 
     def __init__(
@@ -131,15 +124,13 @@ class HDF5Counts:
         dataset: str,
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
-        *,
-        channels: int = 2,
-        order: tuple[int, int, int] | None = None,
+        order: tuple[int, int, int],
     ) -> None:
         self.shape = shape
         self.dtype = np.dtype(dtype)
         self._path = path
         self._dataset = dataset
-        self._order = order or ((1, 2, 0) if channels == 0 else (0, 1, 2))
+        self._order = order
 
     def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
         import h5py
@@ -152,7 +143,7 @@ class HDF5Counts:
 
 
 def _known(file: Any) -> Iterator[_Found]:
-    """Spectra in the places where programs put them."""
+    """The spectra that lie where a known program writes them."""
     for path in _CHANNELS_FIRST:
         if _is_cube(file.get(path), 0):
             yield _xrf_maps(file, path)
@@ -167,7 +158,9 @@ def _known(file: Any) -> Iterator[_Found]:
 
 def _is_cube(item: Any, channels: int) -> bool:
     shape = getattr(item, "shape", ())
-    return len(shape) == 3 and shape[channels] >= FEWEST_CHANNELS and item.dtype.kind in "uif"
+    return (
+        len(shape) == 3 and shape[channels] >= FEWEST_SPECTRUM_CHANNELS and item.dtype.kind in "uif"
+    )
 
 
 def _groups(file: Any) -> list[Any]:
@@ -209,7 +202,7 @@ def _hyperspy(group: Any) -> _Found | None:
     axes = [dict(group[f"axis-{i}"].attrs) for i in range(3)]
     energy = None
     notes: list[str] = []
-    factor = _UNITS_KEV.get(_text(axes[2].get("units")).lower())
+    factor = KEV_PER_UNIT.get(as_text(axes[2].get("units")).lower())
     if factor is not None and "scale" in axes[2]:
         energy, notes = axis_or_note(
             float(axes[2].get("offset", 0.0)) * factor,
@@ -219,11 +212,11 @@ def _hyperspy(group: Any) -> _Found | None:
     size = None
     if all("scale" in axis for axis in axes[:2]):
         steps = (abs(float(axes[0]["scale"])), abs(float(axes[1]["scale"])))
-        size = length_in_um(steps, _text(axes[0].get("units")), "")
+        size = length_in_um(steps, as_text(axes[0].get("units")), "")
     declared: tuple[str, ...] = ()
     sample = group.get("metadata/Sample")
     if sample is not None and "_list_elements" in sample.attrs:
-        declared = tuple(_text(name) for name in np.ravel(sample.attrs["_list_elements"]))
+        declared = tuple(as_text(name) for name in np.ravel(sample.attrs["_list_elements"]))
     declared = tuple(name for name in declared if name in SYMBOLS)
     um = None if size is None else size.um
     return _Found(f"{group.name}/data".strip("/"), 2, energy, um, declared, notes=notes)
@@ -231,19 +224,20 @@ def _hyperspy(group: Any) -> _Found | None:
 
 def _nexus(file: Any, group: Any) -> _Found | None:
     """An ``NXdata`` group whose signal is a cube of spectra (also what PyMca and BLISS write)."""
-    if _text(group.attrs.get("NX_class")) != "NXdata":
+    if as_text(group.attrs.get("NX_class")) != "NXdata":
         return None
-    name = _text(group.attrs.get("signal"))
+    name = as_text(group.attrs.get("signal"))
     if not name:
-        name = next((k for k, v in group.items() if _text(v.attrs.get("signal")) == "1"), "")
+        name = next((k for k, v in group.items() if as_text(v.attrs.get("signal")) == "1"), "")
     data = group.get(name) if name else None
-    axis = channel_axis(getattr(data, "shape", ()))
-    if data is None or axis is None or not _is_cube(data, axis):
+    found = channel_axis(getattr(data, "shape", ()))
+    if data is None or found is None or not found.is_energy or not _is_cube(data, found.index):
         return None
+    axis = found.index
     energy = None
     notes: list[str] = []
     for key, item in group.items():
-        factor = _UNITS_KEV.get(_text(item.attrs.get("units")).lower())
+        factor = KEV_PER_UNIT.get(as_text(item.attrs.get("units")).lower())
         is_axis = getattr(item, "shape", ()) == (data.shape[axis],)
         if is_axis and factor is None and key.lower() == "energy":
             factor = 1.0
@@ -272,11 +266,12 @@ def _explicit(file: Any, path: Path, dataset: str) -> _Found:
     for found in _known(file):
         if found.path == dataset:
             return found
-    axis = channel_axis(data.shape)
+    axis = energy_axis(data.shape)
     if axis is None:
         raise InputError(
-            f"{path.name}: {dataset} is {'x'.join(map(str, data.shape))}; spectra are three-"
-            f"dimensional, with {FEWEST_CHANNELS} channels or more along the last or first axis."
+            f"{path.name}: {dataset} is {sizes(data.shape)}; spectra are three-"
+            f"dimensional, with {FEWEST_SPECTRUM_CHANNELS} channels or more along the last or "
+            "first axis."
         )
     place = "last" if axis == 2 else "first"
     note = f"the {place} axis of {dataset} ({data.shape[axis]}) is taken for the channels"
@@ -288,21 +283,10 @@ def _what_there_is(file: Any, path: Path) -> str:
 
     def keep(name: str, item: Any) -> None:
         if len(getattr(item, "shape", ())) == 3:
-            cubes.append(f"{name} ({'x'.join(map(str, item.shape))})")
+            cubes.append(f"{name} ({sizes(item.shape)})")
 
     file.visititems(keep)
     if not cubes:
         return "it has no three-dimensional dataset at all"
     first = cubes[0].split(" (")[0]
-    return (
-        f"its three-dimensional datasets are {listed(cubes)}: open one as "
-        f"{path.name}{PATH_MARK}/{first}"
-    )
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", errors="replace")
-    if isinstance(value, np.ndarray):
-        return _text(value.ravel()[0]) if value.size == 1 else ""
-    return "" if value is None else str(value)
+    return f"its three-dimensional datasets are {listed(cubes)}: open one as {path.name}::/{first}"

@@ -1,4 +1,4 @@
-"""Files that hold several arrays by name (HDF5, npz, Zarr, MATLAB): which of them are the maps."""
+"""Which arrays of a file with several named arrays (HDF5, npz, Zarr) are the element maps."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
 from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import (
+    FilePixelSize,
+    MapFile,
+    Opened,
+    Plane,
+    SpectraInside,
+)
+from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.scan.names.map_names import parse_names
-from napari_mineral_anomaly.words import listed
-
-# Channels without names are element maps up to this number, spectra above it; our choice: the
-# longest lists of element maps have 30 to 40, the shortest spectra 128 channels.
-MOST_UNNAMED_CHANNELS = 64
-# So much longer than the map is wide or high only the energy axis of a small scan is.
-_SPECTRUM_TO_MAP = 4
+from napari_mineral_anomaly.words import listed, sizes
 
 _NAME_LISTS = (
     *("elements", "element_names", "channel_names", "names", "channels", "labels"),
     *("xrf_fit_name", "bands", "band_names"),
 )
-# Those that end in "um" are in µm; beside the others a unit may be named.
+# Those that end in "um" are in µm; the others may have a unit in another attribute.
 _PIXEL_SIZES = ("pixel_size_um", "element_size_um", "step_um", "pixel_size", "pixelsize")
 _UNIT_NAMES = ("unit", "units", "pixel_size_unit", "pixel_size_units")
 
@@ -46,7 +48,7 @@ class StoredArray:
     read : callable
         Returns all its numbers.
     check : callable
-        Called before room is made for the numbers; raises `InputError` where they are not there.
+        Called before memory is allocated; raises `InputError` where the numbers are missing.
     """
 
     name: str
@@ -68,7 +70,7 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class Container:
-    """What a file holds, listed but not read.
+    """The arrays of a file, listed but not read.
 
     Attributes
     ----------
@@ -77,13 +79,13 @@ class Container:
         Those of real numbers.
     texts : mapping of str to tuple of str
         Lists of words by their path.
-    pixel_size : PixelSize or None
+    pixel_size : FilePixelSize or None
     """
 
     path: Path
     arrays: Sequence[StoredArray]
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    pixel_size: PixelSize | None = None
+    pixel_size: FilePixelSize | None = None
 
     def below(self, dataset: str) -> Container:
         """Only the arrays at or below a path.
@@ -103,36 +105,36 @@ class Container:
 
     def contents(self) -> str:
         """The arrays with their shapes, in words."""
-        words = [f"{a.name} ({'x'.join(map(str, a.shape)) or 'one value'})" for a in self.arrays]
+        words = [f"{a.name} ({sizes(a.shape) or 'one value'})" for a in self.arrays]
         return listed(words, shown=8) or "none"
 
 
-def maps_in(container: Container) -> tuple[Plane, ...]:
-    """The planes among the arrays of a container.
+def maps_in(container: Container) -> Opened:
+    """The element maps among the arrays of a container, or that it holds spectra.
 
     In this order: two-dimensional arrays of one group that are named by elements; a stack with a
-    list of names of its length; the only stack, where its channels are few enough to be maps.
+    list of names of its length; the only stack that `channel_axis` takes for element maps. Where
+    it takes every stack for spectra, the answer is `SpectraInside`.
 
     Raises
     ------
-    HoldsSpectra
-        When the channels have no names and are too many for element maps.
     InputError
         When there is no map, or when several stacks could be meant.
     """
     arrays = [array for array in container.arrays if 0 not in array.shape]
     group = _element_group(container.path, [array for array in arrays if len(array.shape) == 2])
     if group:
-        return tuple(_single_plane(container, array, i) for i, array in enumerate(group, start=1))
+        planes = (_single_plane(container, array, i) for i, array in enumerate(group, start=1))
+        return MapFile(container.path, tuple(planes))
     stacks = [array for array in arrays if len(array.shape) == 3]
     named = [(stack, names) for stack in stacks if (names := names_beside(container, stack))]
     if len(named) == 1:
-        return stack_planes(container, *named[0])
-    few = [stack for stack in stacks if channel_axis(stack.shape) is not None]
+        return open_stack(container, *named[0])
+    few = [stack for stack in stacks if _holds_maps(stack)]
     if len(few) == 1 and not named:
-        return stack_planes(container, few[0], ())
+        return open_stack(container, few[0], ())
     if stacks and not few and not named:
-        raise HoldsSpectra(container.path, stacks[0].name if len(stacks) == 1 else None)
+        return SpectraInside(container.path, stacks[0].name if len(stacks) == 1 else None)
     if stacks:
         raise InputError(
             f"{container.path.name} holds several stacks of maps "
@@ -140,25 +142,25 @@ def maps_in(container: Container) -> tuple[Plane, ...]:
             f'as "{container.path.name}::/{stacks[0].name}".'
         )
     if len(arrays) == 1 and len(arrays[0].shape) == 2:
-        return (_single_plane(container, arrays[0], None),)
+        return MapFile(container.path, (_single_plane(container, arrays[0], None),))
     raise InputError(
         f"{container.path.name} holds no element maps: a stack (elements, rows, columns) or maps "
         f"named by their elements are needed, its arrays are {container.contents()}."
     )
 
 
-def stack_planes(
-    container: Container, stack: StoredArray, names: Sequence[str]
-) -> tuple[Plane, ...]:
-    """The planes of a three-dimensional array, named or not.
-
-    Raises
-    ------
-    HoldsSpectra
-    """
+def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -> Opened:
+    """The planes of a three-dimensional array, named or not, or that it holds spectra."""
     axis = channel_axis(stack.shape, len(names))
-    if axis is None:
-        raise HoldsSpectra(container.path, stack.name)
+    if axis is None or axis.is_energy:
+        return SpectraInside(container.path, stack.name)
+    return MapFile(container.path, stack_planes(container, stack, axis.index, names))
+
+
+def stack_planes(
+    container: Container, stack: StoredArray, axis: int, names: Sequence[str]
+) -> tuple[Plane, ...]:
+    """The planes along one axis of a three-dimensional array; ``names`` may be empty."""
     stack.check()
     count = stack.shape[axis]
     height, width = (size for i, size in enumerate(stack.shape) if i != axis)
@@ -177,20 +179,9 @@ def stack_planes(
     )
 
 
-def channel_axis(shape: tuple[int, ...], n_names: int = 0) -> int | None:
-    """Which axis of a stack counts the elements, None where it holds spectra.
-
-    The first or the last: the one as long as the list of names, else the shorter one. Without
-    names, spectra are told by more than 64 channels, or by an axis four times longer than both
-    others (25 x 25 pixels of 4096 channels).
-    """
-    if n_names:
-        return 0 if shape[0] == n_names else 2 if shape[2] == n_names else None
-    axis = 0 if shape[0] <= shape[2] else 2
-    longest = max(shape[0], shape[2])
-    others = sorted(shape)[:2]
-    is_spectrum = longest > MOST_UNNAMED_CHANNELS and longest > _SPECTRUM_TO_MAP * max(others)
-    return None if is_spectrum or shape[axis] > MOST_UNNAMED_CHANNELS else axis
+def _holds_maps(stack: StoredArray) -> bool:
+    axis = channel_axis(stack.shape)
+    return axis is not None and not axis.is_energy
 
 
 def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
@@ -206,19 +197,20 @@ def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
     return ()
 
 
-def stored_pixel_size(values: Mapping[str, Any], origin: str) -> PixelSize | None:
+def stored_pixel_size(values: Mapping[str, Any], origin: str) -> FilePixelSize | None:
     """A pixel size from attributes or single numbers called ``pixel_size_um`` and so on.
 
     Parameters
     ----------
     values : mapping
-        One number, (y, x) or (z, y, x). ``pixel_size`` is in µm unless a length stands beside it
-        as ``unit`` or ``units``, where others write the unit of the map's numbers.
+        One number, (y, x) or (z, y, x). ``pixel_size`` is in µm unless ``unit`` or ``units`` names
+        another unit of length. Some programs write the unit of the map's numbers there: that is
+        not used.
     origin : str
-        Where the values stand, for the report.
+        Where the values come from, for the report.
     """
     named = {name.rpartition("/")[2].casefold(): value for name, value in values.items()}
-    beside = [_word(named[name]) for name in _UNIT_NAMES if name in named]
+    beside = [_first_word(named[name]) for name in _UNIT_NAMES if name in named]
     unit = next((word for word in beside if is_length(word)), "µm")
     for name in _PIXEL_SIZES:
         if name not in named:
@@ -230,13 +222,13 @@ def stored_pixel_size(values: Mapping[str, Any], origin: str) -> PixelSize | Non
     return None
 
 
-def _word(value: Any) -> str:
-    words = np.asarray(value).ravel()[:1].tolist() or [""]
-    return words[0].decode("utf-8", "replace") if isinstance(words[0], bytes) else str(words[0])
+def _first_word(value: Any) -> str:
+    words = np.asarray(value).ravel()
+    return as_text(words[0]) if words.size else ""
 
 
 def _element_group(path: Path, arrays: Sequence[StoredArray]) -> list[StoredArray]:
-    """The maps of the group that names the most elements, with what else lies there."""
+    """The arrays of the group that names the most elements, if they have its usual shape."""
     groups: dict[str, list[StoredArray]] = defaultdict(list)
     for array in arrays:
         groups[array.group].append(array)
@@ -251,14 +243,14 @@ def _element_group(path: Path, arrays: Sequence[StoredArray]) -> list[StoredArra
     common = max(set(shapes), key=shapes.count, default=())
     parsed = parse_names([array.basename for array in best])
     odd = [
-        f"{array.basename} {'x'.join(map(str, array.shape))}"
+        f"{array.basename} {sizes(array.shape)}"
         for array, entry in zip(best, parsed, strict=True)
         if entry.role == "element" and array.shape != common
     ]
     if odd:
         raise InputError(
             f"The element maps of {path.name} differ in shape: most have "
-            f"{'x'.join(map(str, common))} pixels, but {listed(odd)}."
+            f"{sizes(common)} pixels, but {listed(odd)}."
         )
     return [array for array in best if array.shape == common]
 
@@ -273,7 +265,7 @@ def _single_plane(container: Container, array: StoredArray, page: int | None) ->
 
 
 class _ReadOnce:
-    """The numbers of a stack, read when the first of its planes is asked for."""
+    """Reads the numbers of a stack once, when its first plane is asked for."""
 
     def __init__(self, read: Callable[[], NDArray[Any]]) -> None:
         self._read = read

@@ -16,8 +16,8 @@ def in_smallest_dtype(values: NDArray[np.float64]) -> NDArray[Any]:
 
     Whole numbers become the first of uint8, uint16, uint32, int16, int32, int64 that fits, also
     when the file writes 6258.00000: they are counts. Other numbers become float32 if that changes
-    none of them, else float64: 12.34 is not a float32, and a value in the cube equals the value in
-    the file.
+    none of them, else float64, so that each value in the cube equals the value in the file (12.34
+    has no exact float32).
     """
     finite = np.isfinite(values)
     if finite.all() and np.array_equal(values, np.rint(values)):

@@ -1,4 +1,4 @@
-"""Guards of the readers: sizes that cannot be true, and errors of libraries in plain words."""
+"""What protects the readers: checks of sizes, and errors and warnings of libraries as sentences."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelledError
 
 _LARGEST_PACKING = 2000
-
 _SMALL_BYTES = 1_000_000
+# Handlers of a logger are set aside for all threads.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def require_plausible(path: Path, declared: int, stored: int) -> None:
-    """Refuse a header that declares far more bytes than the file can hold, before they are asked
-    for.
+    """Refuse a header that declares far more bytes than the file can hold.
+
+    Called before memory for the numbers is allocated.
 
     Parameters
     ----------
     path : Path
     declared, stored : int
-        Bytes unpacked, and bytes in the file. No codec of ours packs more than a thousandfold.
+        Bytes after unpacking, and bytes in the file. No codec of ours packs by more than 1000.
 
     Raises
     ------
@@ -39,9 +41,9 @@ def require_plausible(path: Path, declared: int, stored: int) -> None:
 
 @contextmanager
 def explained(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever a decoding library raises on a bad file into one `InputError`.
+    """Turn any error of a decoding library on a bad file into one `InputError`.
 
-    The families have nothing in common: TiffFileError, struct.error, zlib.error, RuntimeErrors of
+    The errors have no common class: TiffFileError, struct.error, zlib.error, RuntimeErrors of
     single codecs, OSError, KeyError ... The first error stays attached as the cause.
     """
     try:
@@ -58,7 +60,7 @@ def explained(path: Path, kind: str) -> Iterator[None]:
 
 
 class _Collector(logging.Handler):
-    """Keeps the log lines of this thread."""
+    """Keeps the warnings that one thread logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -72,7 +74,7 @@ class _Collector(logging.Handler):
 
 @contextmanager
 def collected_log(name: str) -> Iterator[list[str]]:
-    """Collect what a library logs, so that it reaches the report and not just the terminal."""
+    """Collect the warnings that a library logs, so that they reach the report."""
     collector = _Collector()
     logger = logging.getLogger(name)
     logger.addHandler(collector)
@@ -80,3 +82,19 @@ def collected_log(name: str) -> Iterator[list[str]]:
         yield collector.lines
     finally:
         logger.removeHandler(collector)
+
+
+@contextmanager
+def silenced_log(name: str) -> Iterator[list[str]]:
+    """As `collected_log`, for a library that prints its warnings: it prints nothing meanwhile.
+
+    What it prints would end up among the JSON of the command line. One thread at a time.
+    """
+    logger = logging.getLogger(name)
+    with _ONE_AT_A_TIME:
+        handlers, logger.handlers = logger.handlers, []
+        try:
+            with collected_log(name) as lines:
+                yield lines
+        finally:
+            logger.handlers = handlers

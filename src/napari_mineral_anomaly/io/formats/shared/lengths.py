@@ -1,11 +1,11 @@
-"""The pixel size that a TIFF or a world file tells, and what to make of several of them."""
+"""Pixel sizes: from the tags of a TIFF, and from lengths in any unit."""
 
 from __future__ import annotations
 
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from napari_mineral_anomaly.io.formats.shared.planes import PixelSize
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 
 _UNITS_UM = {
     **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1.0),
@@ -15,17 +15,17 @@ _UNITS_UM = {
     **dict.fromkeys(("m", "meter", "metre"), 1e6),
     **dict.fromkeys(("in", "inch", "inches"), 25_400.0),
 }
-# Pixels per inch that programs write when they know nothing (screens, printers, cameras). Scan
-# steps do not fall on them: 10, 20, 25, 50 µm are 2540, 1270, 1016, 508 per inch.
+# Pixels per inch that programs write by default (screens, printers, cameras). Usual scan steps are
+# not among them: 10, 20, 25, 50 µm are 2540, 1270, 1016, 508 per inch.
 _PRINT_DPI = (
     *(50, 60, 72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 220, 240, 250, 300, 350, 360),
     *(400, 450, 600, 720, 1200, 2400, 4800),
 )
-# From electron microscopes to metre-sized core scanners; our choice.
+# From electron microscopes to core scanners of metres; our choice.
 _PLAUSIBLE_UM = (0.001, 2000.0)
 
 
-def imagej_pixel_size(page: Any, metadata: dict[str, Any]) -> PixelSize | None:
+def imagej_pixel_size(page: Any, metadata: dict[str, Any]) -> FilePixelSize | None:
     """Pixel size from ImageJ's ``unit`` and the resolution tags of the first page."""
     unit = str(metadata.get("unit", "")).replace("\\u00B5", "µ").replace("\\u00b5", "µ")
     factor = _UNITS_UM.get(unit.strip().lower())
@@ -37,7 +37,7 @@ def imagej_pixel_size(page: Any, metadata: dict[str, Any]) -> PixelSize | None:
     return _checked((factor * resolution[0], factor * resolution[1]), "ImageJ tag")
 
 
-def ome_pixel_size(pixels: Element) -> PixelSize | None:
+def ome_pixel_size(pixels: Element) -> FilePixelSize | None:
     """Pixel size from PhysicalSizeX and PhysicalSizeY of an OME ``Pixels`` element."""
     sizes = []
     for axis in "YX":
@@ -52,8 +52,8 @@ def ome_pixel_size(pixels: Element) -> PixelSize | None:
     return _checked((sizes[0], sizes[1]), "OME tag")
 
 
-def tiff_pixel_size(page: Any) -> tuple[PixelSize | None, str]:
-    """Pixel size from the plain TIFF resolution tags, and a note where they mean nothing."""
+def tiff_pixel_size(page: Any) -> tuple[FilePixelSize | None, str]:
+    """Pixel size from the plain TIFF resolution tags, and a note where it is a default value."""
     tag = page.tags.get("ResolutionUnit")
     resolution = _resolution(page)
     factor = {2: 25_400.0, 3: 10_000.0}.get(int(tag.value)) if tag is not None else None
@@ -70,8 +70,8 @@ def is_length(unit: str) -> bool:
     return unit.strip().lower() in _UNITS_UM
 
 
-def length_in_um(lengths: tuple[float, float], unit: str, origin: str) -> PixelSize | None:
-    """A pixel size (y, x) given in some unit of length; None where unit or size make no sense."""
+def length_in_um(lengths: tuple[float, float], unit: str, origin: str) -> FilePixelSize | None:
+    """A pixel size (y, x) in some unit as µm; None for unknown units and implausible sizes."""
     factor = _UNITS_UM.get(unit.strip().lower())
     if factor is None:
         return None
@@ -96,8 +96,8 @@ def _is_print_resolution(inches: tuple[float, float]) -> bool:
     return all(any(abs(1 / inch - dpi) < 0.005 * dpi for dpi in _PRINT_DPI) for inch in inches)
 
 
-def _checked(um: tuple[float, float], origin: str) -> PixelSize | None:
+def _checked(um: tuple[float, float], origin: str) -> FilePixelSize | None:
     low, high = _PLAUSIBLE_UM
-    # Nine digits undo the rounding of 1/size to a ratio of integers (0.1 + 0.2 style tails).
+    # Nine digits, because TIFF stores 1/size as a ratio of integers, which rounds it.
     rounded = (float(f"{um[0]:.9g}"), float(f"{um[1]:.9g}"))
-    return PixelSize(rounded, origin) if all(low <= size <= high for size in rounded) else None
+    return FilePixelSize(rounded, origin) if all(low <= size <= high for size in rounded) else None

@@ -1,4 +1,7 @@
-"""What every reader hands over: the planes of a file, checked but not necessarily read yet."""
+"""What a reader of maps answers: the planes of a file, or that the file holds spectra.
+
+The planes are checked; their numbers are read when they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import Quantity
 
 
-class HoldsSpectra(InputError):
-    """A file that a reader of maps was asked for holds a spectrum per pixel.
-
-    `read_maps` answers by handing the file to the readers of spectrum images.
-
-    Attributes
-    ----------
-    path : Path
-    dataset : str or None
-        Which array in the file holds the spectra, where there are several.
-    """
-
-    def __init__(self, path: Path, dataset: str | None = None) -> None:
-        place = path.name if dataset is None else f"{path.name} ({dataset})"
-        super().__init__(
-            f"{place} holds a spectrum per pixel, not element maps; open the file on its own."
-        )
-        self.path = path
-        self.dataset = dataset
-
-
 @dataclass(frozen=True)
-class PixelSize:
-    """A pixel size (y, x) in µm and the tag that says so ("ImageJ tag")."""
+class FilePixelSize:
+    """A pixel size (y, x) in µm, and where the file says so ("ImageJ tag")."""
 
     um: tuple[float, float]
     origin: str
@@ -57,13 +38,13 @@ class Plane:
     read : callable
         Returns the values (H, W); raises `InputError` when the file turns out to be damaged.
     name : str
-        What the file itself calls the plane (page label, channel name), "" if nothing.
+        The name of the plane in the file (page label, channel name); "" without one.
     page : int or None
-        Number of the plane in its file from 1, None where the file holds just one.
-    pixel_size : PixelSize or None
+        Number of the plane in its file, from 1; None where the file holds only one.
+    pixel_size : FilePixelSize or None
     read_into : callable or None
-        Where the file holds the plain numbers: fills a contiguous array (H, W) of ``dtype``,
-        without the copy that ``read`` makes.
+        Fills a contiguous array (H, W) of ``dtype`` without the copy that ``read`` makes. Only for
+        files that hold plain numbers.
     """
 
     path: Path
@@ -72,29 +53,29 @@ class Plane:
     read: Callable[[], NDArray[Any]]
     name: str = ""
     page: int | None = None
-    pixel_size: PixelSize | None = None
+    pixel_size: FilePixelSize | None = None
     read_into: Callable[[NDArray[Any]], None] | None = None
 
 
 @dataclass(frozen=True)
 class MapFile:
-    """An opened file.
+    """An opened file of element maps.
 
     Attributes
     ----------
     path : Path
     planes : tuple of Plane
-        Empty when ``not_maps`` says why the file holds pictures rather than maps.
+        Empty where ``not_maps`` says why the file holds no maps.
     not_maps : str
         "a colour picture" and the like; "" for files with planes.
     notes : tuple of str
         Sentences for the warnings of the ingest report.
     quantity : str or None
-        What the numbers are, where the kind of file settles it ("reflectance").
+        What the numbers are, where the kind of file decides it ("reflectance").
     truth : array (H, W) of uint8 or None
         Ground truth stored beside the planes in the same file: 0 background, 1 anomaly.
     lazy : array-like or None
-        All planes as one dask array (C, H, W), where the file is made to be read in parts.
+        All planes as one dask array (C, H, W), where the file can be read in parts.
     """
 
     path: Path
@@ -104,3 +85,29 @@ class MapFile:
     quantity: Quantity | None = None
     truth: NDArray[np.uint8] | None = None
     lazy: Any | None = None
+
+
+@dataclass(frozen=True)
+class SpectraInside:
+    """The answer of a reader of maps for a file that holds a spectrum per pixel.
+
+    `read_maps` then opens the file with the reader of spectrum images.
+
+    Attributes
+    ----------
+    path : Path
+    dataset : str or None
+        The array in the file that holds the spectra, where there are several.
+    """
+
+    path: Path
+    dataset: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Says that the file holds spectra, for a folder where each file should be one map."""
+        place = self.path.name if self.dataset is None else f"{self.path.name} ({self.dataset})"
+        return f"{place} holds a spectrum per pixel, not element maps; open the file on its own."
+
+
+Opened = MapFile | SpectraInside

@@ -1,4 +1,4 @@
-"""What the readers of spectrum images share: files checked before they are mapped, calibrations."""
+"""What the readers of spectrum images share: mapped files and energy calibrations."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.containers import MOST_UNNAMED_CHANNELS
+from napari_mineral_anomaly.io.formats.shared.axes import FEWEST_SPECTRUM_CHANNELS
 from napari_mineral_anomaly.scan.spectra import EnergyAxis
-from napari_mineral_anomaly.words import pixels
-
-# A cube with fewer channels is a stack of maps, not of spectra.
-FEWEST_CHANNELS = MOST_UNNAMED_CHANNELS + 1
+from napari_mineral_anomaly.words import sizes
 
 
 def mapped_file(
-    path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, *, told_by: str
+    path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, *, header: str
 ) -> tuple[NDArray[Any], list[str]]:
-    """Map a file of plain numbers, after its size was checked against the header.
+    """Map a file of plain numbers into memory, after a check of its size.
+
+    Parameters
+    ----------
+    path : Path
+    dtype, shape, offset
+        What the header says of the numbers; ``offset`` in bytes.
+    header : str
+        Name of the header, for the sentences.
 
     Returns
     -------
     array : memory-mapped, of ``shape``
     notes : list of str
-        Says so when the file is longer than the header tells.
+        One where the file is longer than the header says.
 
     Raises
     ------
@@ -39,14 +44,14 @@ def mapped_file(
     size = path.stat().st_size
     if size < needed:
         raise InputError(
-            f"{path.name} is cut short or the header is wrong: {told_by} says "
-            f"{' x '.join(map(str, shape))} numbers of {dtype.itemsize} bytes"
+            f"{path.name} is cut short or the header is wrong: {header} says "
+            f"{sizes(shape)} numbers of {dtype.itemsize} bytes"
             f"{f' after {offset} bytes' if offset else ''}, {needed} bytes in all, "
             f"the file has {size}."
         )
     notes = []
     if size > needed:
-        notes.append(f"{path.name} has {size - needed} bytes more than {told_by} says")
+        notes.append(f"{path.name} has {size - needed} bytes more than {header} says")
     try:
         return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape), notes
     except OSError as error:
@@ -54,38 +59,24 @@ def mapped_file(
 
 
 def require_spectra(path: Path, shape: Sequence[int]) -> None:
-    """Refuse what has rows and columns but too few channels for spectra.
+    """Refuse an image (H, W, channels) with too few channels for spectra.
 
     Raises
     ------
     InputError
     """
-    if shape[2] < FEWEST_CHANNELS:
+    if shape[2] < FEWEST_SPECTRUM_CHANNELS:
         raise InputError(
-            f"{path.name} holds {shape[2]} channels on {pixels((shape[0], shape[1]))} pixels: a "
-            f"spectrum image has {FEWEST_CHANNELS} or more; open element maps as TIFF or text."
+            f"{path.name} holds {shape[2]} channels on {sizes((shape[0], shape[1]))} pixels: a "
+            f"spectrum image has {FEWEST_SPECTRUM_CHANNELS} or more; open element maps as TIFF or "
+            "text."
         )
-
-
-def channel_axis(shape: Sequence[int]) -> int | None:
-    """Which of three axes holds the channels; None when neither the last nor the first can.
-
-    Detectors count into 2^n channels: the last axis of such a length, else the first, else the
-    longer of the two.
-    """
-    if len(shape) != 3:
-        return None
-    for axis in (2, 0):
-        if shape[axis] >= FEWEST_CHANNELS and shape[axis] & (shape[axis] - 1) == 0:
-            return axis
-    axis = 2 if shape[2] >= shape[0] else 0
-    return axis if shape[axis] >= FEWEST_CHANNELS else None
 
 
 def axis_or_note(
     offset_kev: float, gain_kev: float, n_channels: int
 ) -> tuple[EnergyAxis | None, list[str]]:
-    """A calibration as a file gives it; one that cannot be right becomes a note instead."""
+    """The calibration that a file gives; None and a note for one that cannot be right."""
     try:
         return EnergyAxis(float(offset_kev), float(gain_kev), n_channels), []
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Lines, separators and numbers of text files, whatever program and country they come from."""
+"""Lines, separators and numbers of text files, as programs of many countries write them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 
-EXTENSIONS = (".txt", ".csv", ".tsv", ".dat", ".asc", ".gz")
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "null"))
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -29,7 +28,7 @@ def read_lines(path: Path, kind: str, n_bytes: int = -1) -> list[str]:
     ----------
     path : Path
     kind : str
-        What the file was taken for, for the sentence.
+        What the file should be ("text matrix"), for the sentence.
     n_bytes : int
         How much of it to read (unpacked); -1 for all.
 
@@ -53,7 +52,7 @@ def read_lines(path: Path, kind: str, n_bytes: int = -1) -> list[str]:
         raise InputError(f"{path.name} is not text although its name says so.")
     else:
         text = raw.decode("utf-8-sig", errors="replace")
-    # Not splitlines: it also ends lines at control characters, where no text file reader does.
+    # Not splitlines, which also splits at control characters; programs that read text do not.
     lines = _LINE_END.split(text)
     while lines and not lines[-1].strip():
         lines.pop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,6 @@ from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.text import table as tables
 from napari_mineral_anomaly.io.formats.text.lines import (
-    EXTENSIONS,
     MISSING,
     fields_of,
     is_number,
@@ -28,13 +26,8 @@ TITLE = "text matrix"
 _THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of a text file that may hold a matrix."""
-    return path.suffix.lower() in EXTENSIONS
-
-
-def open_file(path: Path) -> MapFile:
-    """Read a text matrix, or a long table with its planes (see `tables`).
+def open_maps(path: Path) -> MapFile:
+    """Read a text matrix, or a long table (see `text.table`).
 
     Raises
     ------
@@ -42,10 +35,10 @@ def open_file(path: Path) -> MapFile:
         When the text is neither.
     """
     if tables.holds_grains(path) or tables.table_columns(path):
-        return tables.open_file(path)
+        return tables.open_maps(path)
     values, notes = read_matrix(path)
     values = in_smallest_dtype(values)
-    return MapFile(path, (Plane(path, _shape(values), values.dtype, lambda: values),), notes=notes)
+    return MapFile(path, (Plane(path, values.shape, values.dtype, lambda: values),), notes=notes)
 
 
 def read_matrix(path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -53,7 +46,7 @@ def read_matrix(path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
 
     Columns are separated by semicolon, tab, comma (with or without blanks) or blanks; separators
     at the end of the lines are dropped; one line of text may stand above the numbers. A comma is a
-    decimal comma where another separator parts the columns and no point occurs. Missing values
+    decimal comma where another separator is between the columns and no point occurs. Missing values
     ("", nan, NA) become NaN.
 
     Raises
@@ -85,7 +78,7 @@ def read_matrix(path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
 
 
 def _point_decimals(path: Path, lines: list[str]) -> list[str]:
-    """Turn commas inside numbers into points, where they are surely decimal commas."""
+    """Turn decimal commas into points; refuses text where they may be thousands separators."""
     text = "\n".join(lines)
     words = re.findall(r"[+-]?\d+,\d+", text)
     if "." in text or all(_THOUSANDS.fullmatch(word) for word in words):
@@ -115,7 +108,7 @@ def _parse(
     try:
         return np.loadtxt(lines, dtype=np.float64, delimiter=separator, comments=None, ndmin=2)
     except ValueError:
-        # Missing values, or something wrong: now find out what, field by field.
+        # Some value is missing or is no number: find out which, field by field.
         return _parse_carefully(path, lines, separator, first_line)
 
 
@@ -140,13 +133,9 @@ def _parse_carefully(
 
 
 def _is_indexed(values: NDArray[np.float64]) -> bool:
-    """Whether a table library has written its row and column numbers around the matrix."""
+    """Whether the first row and column count 0, 1, 2 ..., as table libraries write them."""
     if min(values.shape) < 3 or not np.isnan(values[0, 0]):
         return False
     return np.array_equal(values[0, 1:], np.arange(values.shape[1] - 1)) and np.array_equal(
         values[1:, 0], np.arange(values.shape[0] - 1)
     )
-
-
-def _shape(values: NDArray[Any]) -> tuple[int, int]:
-    return int(values.shape[0]), int(values.shape[1])

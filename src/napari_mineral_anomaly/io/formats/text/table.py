@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.text.lines import (
-    EXTENSIONS,
     MISSING,
     fields_of,
     is_gzip,
@@ -42,14 +41,14 @@ TITLE = "long table"
 _HEAD_BYTES = 100_000
 _HEAD_LINES = 5
 _QUOTES = "\"' "
-# What tells a list of grains, as a run and as the simulator write it, whatever its file is called.
+# Columns that only a list of grains has, as a run and as the simulator write it.
 _GRAIN_COLUMNS = ({"id", "rank", "peak_score"}, {"grain_id", "mineral"})
 GRAIN_TABLE = "a table of grains, one row per grain, not of pixels"
 
 
 def table_columns(path: Path) -> tuple[str, ...]:
-    """Column names of a long table; () for anything else. Never raises."""
-    if path.suffix.lower() not in EXTENSIONS or not path.is_file():
+    """Column names of a text file that is a long table; () for other text. Never raises."""
+    if not path.is_file():
         return ()
     try:
         return columns_in(read_lines(path, TITLE, _HEAD_BYTES))
@@ -58,8 +57,8 @@ def table_columns(path: Path) -> tuple[str, ...]:
 
 
 def holds_grains(path: Path) -> bool:
-    """Whether a table lists grains, as our runs and the simulator write them. Never raises."""
-    if path.suffix.lower() not in EXTENSIONS or not path.is_file():
+    """Whether a text file lists grains, as our runs and the simulator write them. Never raises."""
+    if not path.is_file():
         return False
     try:
         heading = read_lines(path, TITLE, _HEAD_BYTES)[0]
@@ -71,17 +70,17 @@ def holds_grains(path: Path) -> bool:
 
 
 def columns_in(lines: Sequence[str]) -> tuple[str, ...]:
-    """Names of columns if one of the first lines reads as the heading of a long table."""
+    """The column names of a long table, from the first lines of a file; () for other text."""
     heading = _heading(lines)
     return () if heading is None else tuple(name for name in heading[1] if name)
 
 
-def open_file(path: Path) -> MapFile:
+def open_maps(path: Path) -> MapFile:
     """Read a long table: every column but the coordinates becomes a plane named by its heading.
 
-    Rows may stand in any order. Their pixels come from columns that count (row and column, NX and
-    NY, line and pixel) or from evenly spaced positions (X and Y, which also give the pixel size);
-    the first row of the map has the smallest number or position.
+    Rows may be in any order. Their pixels come from columns that count (row and column, NX and NY,
+    line and pixel) or from evenly spaced positions (X and Y, which also give the pixel size). The
+    first row of the map has the smallest number or position.
 
     Raises
     ------
@@ -118,7 +117,7 @@ def open_file(path: Path) -> MapFile:
 
 
 def _heading(lines: Sequence[str]) -> tuple[int, list[str]] | None:
-    """Number of the line that names the columns, and the names ("" for nameless columns)."""
+    """Index of the line that names the columns, and the names ("" for columns without one)."""
     for number, line in enumerate(lines[:_HEAD_LINES]):
         separator = _separator(lines, number)
         fields = [field.strip(_QUOTES) for field in fields_of(line, separator)]
@@ -132,7 +131,7 @@ def _heading(lines: Sequence[str]) -> tuple[int, list[str]] | None:
 
 
 def _separator(lines: Sequence[str], heading: int) -> str | None:
-    """From the numbers below the heading: in its names, blanks may part nothing ("X (mm)")."""
+    """The separator of the first row of numbers: names may contain blanks ("X (mm)")."""
     return separator_of(lines[min(heading + 1, len(lines) - 1)])
 
 
@@ -143,7 +142,7 @@ def _wanted(names: Sequence[str], coordinates: CoordinateNames) -> list[str]:
 
 
 def _notes(names: Sequence[str], coordinates: CoordinateNames) -> tuple[str, ...]:
-    """What is said about the columns that are left out."""
+    """Notes about the columns that are left out."""
     others = parse_names([name for name in names if name and name not in coordinates.all])
     uncertain = [entry.name for entry in others if entry.role == "uncertainty"]
     unknown = [entry.name for entry in others if entry.role == "unknown"]
@@ -156,7 +155,7 @@ def _notes(names: Sequence[str], coordinates: CoordinateNames) -> tuple[str, ...
 
 
 def _quantity(names: Iterable[str]) -> Quantity | None:
-    """What the headings say the numbers are: "SiO2 WT%", "Fe_ppm"."""
+    """The quantity that the headings name: "SiO2 WT%" and "Fe_ppm" are concentrations."""
     elements = [entry for entry in parse_names(list(names)) if entry.role == "element"]
     units = ("wt%", "wt.%", "ppm", "%")
     is_concentration = all(any(unit in e.name.casefold() for unit in units) for e in elements)
@@ -164,7 +163,7 @@ def _quantity(names: Iterable[str]) -> Quantity | None:
 
 
 def _require_declared(path: Path, above: Sequence[str], grid: Grid) -> None:
-    """CalcImage writes columns, rows and their product above the heading."""
+    """Compare with the numbers of columns and rows that CalcImage writes above the heading."""
     for line in above:
         numbers = [int(field) for field in line.split() if field.isdecimal()][:3]
         is_size = len(numbers) == 3 and numbers[0] * numbers[1] == numbers[2]
@@ -200,7 +199,7 @@ def _read_columns(
         except ValueError:
             values = None
     if values is None:
-        # Something is missing or wrong: now find out what, row by row.
+        # Some value is missing or is no number: find out which, row by row.
         columns = dict(zip(wanted, where, strict=True))
         values = _read_carefully(path, lines[heading], columns, separator, has_comma)
     return {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(wanted)}
@@ -209,7 +208,7 @@ def _read_columns(
 def _read_carefully(
     path: Path, heading: str, where: dict[str, int], separator: str | None, has_comma: bool
 ) -> NDArray[np.float64]:
-    """The same numbers, words for missing ones allowed; empty fields and other words refused."""
+    """The same, but "nan" and the like are allowed; empty fields and other words are refused."""
     missing: Counter[str] = Counter()
     rows: list[list[float]] = []
     with explained(path, TITLE), closing(_text_after(path, heading)) as text:
@@ -238,7 +237,7 @@ def _read_carefully(
 
 
 def _text_after(path: Path, heading: str) -> TextIO:
-    """The file as text, at the first line below the heading."""
+    """The file opened as text, positioned at the first line below the heading."""
     with gzip.open(path) if is_gzip(path) else path.open("rb") as probe:
         start = probe.read(2)
     encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
@@ -267,14 +266,10 @@ def _planes(
                 path,
                 grid.shape,
                 values.dtype,
-                partial(_given, values),
+                partial(np.asarray, values),
                 name,
                 list(names).index(name) + 1,
                 grid.pixel_size,
             )
         )
     return tuple(planes)
-
-
-def _given(values: NDArray[Any]) -> NDArray[Any]:
-    return values

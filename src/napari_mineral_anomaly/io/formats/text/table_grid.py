@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import PixelSize
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 
 _ROWS = frozenset(("row", "line", "ny", "iy"))
 _COLUMNS = frozenset(("column", "col", "nx", "ix", "pixel"))
@@ -22,19 +22,19 @@ _COORDINATE = re.compile(
     r"(?:[\s_]*[(\[/]?\s*(?P<unit>[µμu]m|mm|nm|cm|px|pixels?)\s*[)\]]?)?",
     re.IGNORECASE,
 )
-# Points further than this from their place on the grid, in steps, are not on a grid; our choice.
+# Points further than this from the nearest grid point, in steps, are on no grid; our choice.
 _TOLERANCE = 0.35
-# A step without a unit: stage coordinates in mm have steps below, in µm above; our choice.
+# Steps without a unit are in mm below the first number and in µm above the second; our choice.
 _LARGEST_STEP_IN_MM, _SMALLEST_STEP_IN_UM = 0.4, 2.0
-# Rows and columns count to thousands; casting 1e308 to an integer would wrap without a word.
+# Rows and columns count to thousands; 1e308 as an integer would overflow without an error.
 _HIGHEST_NUMBER = 1e9
-# A grid with more cells than this for every row of the table is no grid but a wrong coordinate.
+# A grid with more cells than this for each row of the table comes from a wrong coordinate.
 _MOST_CELLS_PER_ROW = 100
 
 
 @dataclass(frozen=True)
 class CoordinateNames:
-    """Which columns of a table say where a row belongs; None where there is none.
+    """The columns of a table that hold coordinates; None where there is none.
 
     ``row`` and ``column`` count pixels, ``x`` and ``y`` are positions.
     """
@@ -46,7 +46,7 @@ class CoordinateNames:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """The names that are there."""
+        """The names of all coordinates that the table has."""
         return tuple(name for name in (self.row, self.column, self.x, self.y) if name is not None)
 
 
@@ -59,18 +59,18 @@ class Grid:
     shape : (int, int)
     index : array (n,) of int
         Position of each row of the table in the flattened grid.
-    pixel_size : PixelSize or None
+    pixel_size : FilePixelSize or None
     notes : tuple of str
     """
 
     shape: tuple[int, int]
     index: NDArray[np.intp]
-    pixel_size: PixelSize | None
+    pixel_size: FilePixelSize | None
     notes: tuple[str, ...] = ()
 
 
 def coordinate_names(names: list[str]) -> CoordinateNames:
-    """Find the coordinates among the columns. ``Y`` is yttrium where no ``X`` stands beside it."""
+    """Find the coordinates among the columns. ``Y`` is yttrium where there is no ``X``."""
     found: dict[str, str] = {}
     for name in names:
         match = _COORDINATE.fullmatch(name.strip())
@@ -145,7 +145,7 @@ def grid_of(file: str, names: CoordinateNames, values: Mapping[str, NDArray[np.f
 
 
 def _counted(file: str, name: str, values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Row or column numbers from 0, whatever they start at."""
+    """Row or column numbers, shifted so that they start at 0."""
     whole = np.isfinite(values).all() and np.array_equal(values, np.rint(values))
     if not whole or np.abs(values).max() > _HIGHEST_NUMBER:
         raise InputError(f"{file} cannot be put on a grid: its column {name} must count pixels.")
@@ -172,10 +172,10 @@ def _snapped(file: str, name: str, values: NDArray[np.float64]) -> NDArray[np.in
 
 
 def _step(values: NDArray[np.float64]) -> float:
-    """The distance of neighbouring lines, 0 where there is one line only.
+    """The distance of neighbouring lines; 0 where there is only one line.
 
-    A stage does not return to the micrometre, so positions closer than a third of the largest gap
-    are one line, and the step is the median distance of the lines' middles.
+    A stage does not return exactly to a position. So positions closer than 0.3 of the largest gap
+    count as one line, and the step is the median distance between the means of the lines.
     """
     positions = np.unique(values)
     gaps = np.diff(positions)
@@ -187,7 +187,7 @@ def _step(values: NDArray[np.float64]) -> float:
 
 def _pixel_size(
     x: str, y: str, values: Mapping[str, NDArray[Any]], rows: NDArray[Any], columns: NDArray[Any]
-) -> tuple[PixelSize | None, tuple[str, ...]]:
+) -> tuple[FilePixelSize | None, tuple[str, ...]]:
     steps = _line_step(values[y], rows), _line_step(values[x], columns)
     known = [step for step in steps if step]
     if not known:
@@ -201,14 +201,14 @@ def _pixel_size(
         return None, ()  # they count pixels
     guess = "mm" if max(step_y, step_x) < _LARGEST_STEP_IN_MM else "µm"
     if guess == "µm" and min(step_y, step_x) < _SMALLEST_STEP_IN_UM:
-        return None, (f"the columns {x} and {y} do not tell their unit",)
+        return None, (f"the columns {x} and {y} do not name their unit",)
     size = length_in_um((step_y, step_x), guess, origin)
-    note = f"the columns {x} and {y} do not tell their unit; {guess} is assumed from their step"
+    note = f"the columns {x} and {y} do not name their unit; {guess} is assumed from their step"
     return size, (note,)
 
 
 def _line_step(positions: NDArray[Any], numbers: NDArray[Any]) -> float:
-    """Length per pixel: the median distance of the middles of neighbouring lines."""
+    """Length per pixel: the median distance between the means of neighbouring lines."""
     if numbers.max() == 0:
         return 0.0
     middles = np.bincount(numbers, positions) / np.bincount(numbers)

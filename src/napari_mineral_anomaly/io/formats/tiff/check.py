@@ -1,8 +1,7 @@
-"""Is a TIFF whole? tifffile reads what is left of a damaged file; this module says what is gone.
+"""Checks that a TIFF is complete; tifffile reads the rest of a damaged file without an error.
 
-A stack cut short reads back as its first page, tiles with a byte count of zero read back as
-zeros. Both look like data. So the chain of pages is walked here, byte by byte, before tifffile is
-asked for pixels.
+A stack that was cut short is read as its first page, and tiles with a byte count of zero are read
+as zeros. Both look like data. So the chain of pages is followed here before tifffile reads pixels.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from napari_mineral_anomaly.errors import InputError
 # Bytes per value of the TIFF field types (TIFF 6.0 section 2 and the BigTIFF extension).
 _TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _TYPE_SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
-# Private tags may hold anything; these two carry ImageJ's page labels.
+# Private tags may hold anything and are not checked, but for two that hold ImageJ's page labels.
 _FIRST_PRIVATE_TAG = 32768
 _IMAGEJ_TAGS = (50838, 50839)
 
 
 def require_whole_structure(path: Path) -> int:
-    """Walk the chain of pages of a TIFF.
+    """Follow the chain of pages of a TIFF to its end.
 
     Returns
     -------
@@ -82,7 +81,7 @@ def _layout(head: bytes, path: Path) -> _Layout:
 def _walk_page(
     file: BinaryIO, offset: int, layout: _Layout, size: int, path: Path, page: int
 ) -> int:
-    """Check one page's tags; the offset of the next page, 0 after the last."""
+    """Check the tags of one page. Returns the offset of the next page, 0 after the last."""
     lost = InputError(
         f"{path.name} is cut short: page {page + 1} lies beyond the end of the file ({size} bytes)."
     )

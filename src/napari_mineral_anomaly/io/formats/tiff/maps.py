@@ -18,7 +18,7 @@ from napari_mineral_anomaly.io.formats.shared.lengths import (
     ome_pixel_size,
     tiff_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Plane
 from napari_mineral_anomaly.io.formats.tiff.check import (
     require_declared_pages,
     require_whole_pixels,
@@ -42,12 +42,7 @@ _PALETTE_NOTE = "the file has a colour table; its stored numbers are read, not t
 _WHITE_NOTE = "the file says that zero is white; its stored numbers are read as they are"
 
 
-def can_read(path: Path) -> bool:
-    """Whether the name is that of a TIFF."""
-    return path.suffix.lower() in (".tif", ".tiff")
-
-
-def open_file(path: Path) -> MapFile:
+def open_maps(path: Path) -> MapFile:
     """Check a TIFF and list its planes; pixels are read later, plane by plane.
 
     Raises
@@ -119,7 +114,7 @@ def _described(path: Path, tif: tifffile.TiffFile, n_pages: int) -> MapFile:
 
 
 def _declared_planes(tif: tifffile.TiffFile, ome: OmeFacts | None) -> tuple[int | None, str]:
-    """How many planes the file's own description promises, and which description."""
+    """The number of planes that the file declares, and the place where it does."""
     if tif.is_imagej:
         images = (tif.imagej_metadata or {}).get("images")
         return (int(images) if images else None), "ImageJ tag"
@@ -131,9 +126,9 @@ def _declared_planes(tif: tifffile.TiffFile, ome: OmeFacts | None) -> tuple[int 
 def _require_unpaged_stack(
     path: Path, tif: tifffile.TiffFile, page: Any, declared: int, says: str
 ) -> None:
-    """Accept one page that stands for a stack only if all its planes follow in the file.
+    """Accept a single page as a stack only if the numbers of all planes follow it in the file.
 
-    ImageJ writes stacks above 4 GB so, tifffile those written with ``truncate``.
+    ImageJ writes stacks above 4 GB in this form, and tifffile with ``truncate``.
     """
     needed = page.dataoffsets[0] + declared * page.nbytes if page.dataoffsets else 0
     if not page.is_contiguous or page.compression != 1 or needed > tif.filehandle.size:
@@ -146,7 +141,7 @@ def _unpaged_planes(
     page: Any,
     declared: int,
     ome: OmeFacts | None,
-    pixel_size: PixelSize | None,
+    pixel_size: FilePixelSize | None,
 ) -> list[Plane]:
     shape = (int(page.imagelength), int(page.imagewidth))
     stored = np.dtype(page.dtype).newbyteorder(tif.byteorder)
@@ -184,7 +179,7 @@ def _require_numbers(path: Path, page: Any, number: int) -> None:
 
 
 def _require_codec(path: Path, page: Any) -> None:
-    """Name the extra that decodes a compression which tifffile cannot decode by itself."""
+    """Refuse a compression that tifffile cannot decode by itself, and name the extra that can."""
     if page.compression == 1:
         return
     try:
@@ -214,7 +209,7 @@ def _notes(pages: Sequence[Any], own: Sequence[int], grey: Sequence[int]) -> lis
 
 def _pixel_size(
     tif: tifffile.TiffFile, page: Any, ome: OmeFacts | None
-) -> tuple[PixelSize | None, str]:
+) -> tuple[FilePixelSize | None, str]:
     if tif.is_imagej:
         return imagej_pixel_size(page, tif.imagej_metadata or {}), ""
     if ome is not None and (size := ome_pixel_size(ome.pixels)):
@@ -223,7 +218,7 @@ def _pixel_size(
 
 
 def _direct(path: Path, page: Any, order: str) -> Callable[[NDArray[Any]], None] | None:
-    """How to read a page without tifffile, where it lies in the file as plain native numbers."""
+    """A function that reads a page without tifffile, if its numbers are stored as they are."""
     dtype = np.dtype(page.dtype).newbyteorder(order)
     whole_bytes = page.bitspersample == 8 * dtype.itemsize
     if not (page.is_contiguous and page.compression == 1 and whole_bytes and dtype.isnative):

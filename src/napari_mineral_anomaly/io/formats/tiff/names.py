@@ -1,4 +1,4 @@
-"""What a TIFF says about itself: names of its pages, number of planes, OME description."""
+"""The descriptions in a TIFF: names of its pages, number of planes, OME description."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHORT = 64
 
 @dataclass(frozen=True)
 class OmeFacts:
-    """The part of an OME description that concerns us.
+    """The parts of an OME description that are used here.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class OmeFacts:
 
 
 def ome_facts(tif: tifffile.TiffFile) -> OmeFacts | None:
-    """Read the OME description of a file, None if it has none or it cannot be understood."""
+    """Read the OME description of a file; None if there is none or it cannot be parsed."""
     if not tif.is_ome:
         return None
     try:
@@ -76,7 +76,7 @@ def _names_by_page(pixels: ElementTree.Element, channels: Sequence[str]) -> dict
 
 
 def shaped_planes(tif: tifffile.TiffFile) -> int | None:
-    """Planes declared by the JSON that tifffile writes into the description, None without it."""
+    """Number of planes in the JSON that tifffile writes into the description; None without it."""
     declared = 0
     pages: list[Any] = list(tif.pages)
     for page in pages:
@@ -92,7 +92,7 @@ def shaped_planes(tif: tifffile.TiffFile) -> int | None:
 
 
 def page_names(tif: tifffile.TiffFile, pages: Sequence[Any], ome: OmeFacts | None) -> list[str]:
-    """What the file calls each page, "" where it says nothing.
+    """The name of each page in the file; "" for pages without one.
 
     In this order: ImageJ labels, OME channel names, the TIFF tag PageName, the title PyMca writes,
     a short description.

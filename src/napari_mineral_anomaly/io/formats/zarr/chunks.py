@@ -1,7 +1,7 @@
-"""How many bytes a packed chunk of a Zarr array says it unpacks to.
+"""Checks the size that a compressed chunk of a Zarr array declares for its unpacked numbers.
 
-The libraries ask for that memory before they unpack, so that one wrong bit in a chunk of a few
-hundred bytes can ask for gigabytes. All chunks of an array unpack to the same size.
+The libraries allocate that memory before they unpack, so one wrong bit in a chunk of a few hundred
+bytes can ask for gigabytes. All chunks of an array unpack to the same size.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any
 
 from napari_mineral_anomaly.errors import InputError
 
-# The longest header that is looked at, Blosc's.
+# Long enough for the headers of all codecs here; Blosc's is the longest.
 _HEAD_BYTES = 18
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 def require_sound_chunks(path: Path, array: Any, files: Iterable[Path], n_bytes: int) -> None:
-    """Refuse chunks that say they unpack to another size than ``n_bytes``.
+    """Refuse chunks that declare another unpacked size than ``n_bytes``.
 
     Parameters
     ----------
     path : Path
         The store, for the sentence.
     array : zarr.Array
-        Only arrays with one compressor are looked at, and shards are not.
+        Only arrays with one compressor and without shards are checked.
     files : iterable of Path
         The chunks.
     n_bytes : int
@@ -50,12 +50,12 @@ def require_sound_chunks(path: Path, array: Any, files: Iterable[Path], n_bytes:
 
 
 def declared_bytes(kind: str, head: bytes) -> int | None:
-    """What the first bytes of a chunk declare; None where they do not tell.
+    """The unpacked size that the first bytes of a chunk declare; None where they hold none.
 
     Parameters
     ----------
     kind : str
-        "blosc", "zstd" or "lz4"; nothing is known of others.
+        "blosc", "zstd" or "lz4"; for others the answer is None.
     head : bytes
         Layouts: Blosc 1 header (nbytes at 4), RFC 8878 section 3.1.1 (zstd), numcodecs (four bytes
         before an LZ4 block).

@@ -1,4 +1,4 @@
-"""OME-Zarr and plain Zarr: folders that hold arrays in chunks, for scans larger than memory."""
+"""OME-Zarr and plain Zarr: folders of arrays in chunks, also for scans larger than memory."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
 from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
-    channel_axis,
     maps_in,
     names_beside,
     stored_pixel_size,
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import HoldsSpectra, MapFile, PixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import (
+    FilePixelSize,
+    MapFile,
+    Opened,
+    Plane,
+    SpectraInside,
+)
 from napari_mineral_anomaly.io.formats.zarr.chunks import require_sound_chunks
+from napari_mineral_anomaly.words import sizes
 
 TITLE = "Zarr"
 # Below this a scan is read at once, with all statistics; above it stays on disk.
@@ -37,13 +44,13 @@ _NAMES = ("elements", "element_names", "channel_names", "names", "channels", "la
 
 
 def is_store(path: Path) -> bool:
-    """Whether a folder is a Zarr store: by its ending or by what lies in it."""
+    """Whether a folder is a Zarr store: by its ending or by the files in it."""
     if not path.is_dir():
         return False
     return path.suffix.lower() == ".zarr" or any((path / mark).is_file() for mark in _MARKS)
 
 
-def open_file(path: Path, dataset: str | None = None) -> MapFile:
+def open_maps(path: Path, dataset: str | None = None) -> Opened:
     """List the maps in a Zarr store, version 2 or 3.
 
     OME-Zarr gives names (omero channel labels) and pixel size (the scale of the first level of
@@ -53,8 +60,6 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
 
     Raises
     ------
-    HoldsSpectra
-        When the channels have no names and are too many for element maps.
     InputError
         When the store is damaged, empty or holds no maps.
     """
@@ -92,7 +97,7 @@ def open_file(path: Path, dataset: str | None = None) -> MapFile:
             if array.dtype.kind in "uifb"
         ]
         size = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
-        return MapFile(path, maps_in(Container(path, stored, pixel_size=size)))
+        return maps_in(Container(path, stored, pixel_size=size))
 
 
 def _below(path: Path, node: Any, dataset: str) -> Any:
@@ -114,7 +119,7 @@ def _arrays(group: Any) -> list[tuple[str, Any]]:
 
 
 def _ome(attributes: dict[str, Any]) -> dict[str, Any]:
-    """OME's attributes: at the top up to version 0.4, below ``ome`` from 0.5 on."""
+    """The attributes of OME-Zarr: those of the group up to version 0.4, its ``ome`` from 0.5 on."""
     inner = attributes.get("ome")
     return dict(inner) if isinstance(inner, Mapping) else attributes
 
@@ -161,7 +166,7 @@ def _multiscale(path: Path, group: Any, attributes: Mapping[str, Any]) -> MapFil
     return _planes(path, array, level["path"], "c" in axes, labels, pixel_size)
 
 
-def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> MapFile:
+def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> Opened:
     """A plain array of two or three dimensions."""
     texts = {
         key: tuple(map(str, value))
@@ -172,15 +177,13 @@ def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> 
     if array.ndim == 2:
         return _planes(path, array, name, False, [], size)
     if array.ndim != 3:
-        raise InputError(
-            f"{path.name} holds no stack of maps: its array is {'x'.join(map(str, array.shape))}."
-        )
+        raise InputError(f"{path.name} holds no stack of maps: its array is {sizes(array.shape)}.")
     stored = StoredArray("array", array.shape, array.dtype, partial(_whole, path, array))
     names = names_beside(Container(path, [stored], texts), stored)
     axis = channel_axis(array.shape, len(names))
-    if axis is None:
-        raise HoldsSpectra(path, name or None)
-    return _planes(path, array, name, axis == 0, names, size, last=axis == 2)
+    if axis is None or axis.is_energy:
+        return SpectraInside(path, name or None)
+    return _planes(path, array, name, axis.index == 0, names, size, last=axis.index == 2)
 
 
 def _planes(
@@ -189,7 +192,7 @@ def _planes(
     name: str,
     has_channels: bool,
     names: Sequence[str],
-    pixel_size: PixelSize | None,
+    pixel_size: FilePixelSize | None,
     last: bool = False,
 ) -> MapFile:
     """Planes over a stored array whose axes are known; lazy where it is large."""
@@ -198,7 +201,7 @@ def _planes(
     _require_numbers(path, array)
     notes = _require_stored(path, array, name)
     whole = da.from_array(  # type: ignore[no-untyped-call]  # dask has no types
-        _Told(path, array), chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
+        _Readable(path, array), chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
     )
     if last:
         whole = da.moveaxis(whole, 2, 0)
@@ -226,8 +229,8 @@ def _planes(
     return MapFile(path, planes, notes=notes, lazy=whole if is_large else None)
 
 
-class _Told:
-    """A Zarr array that tells of a damaged chunk in one sentence, whenever it is read."""
+class _Readable:
+    """A Zarr array that reports a damaged chunk in one sentence, whenever it is read."""
 
     def __init__(self, path: Path, array: Any) -> None:
         self._path, self._array = path, array
@@ -250,21 +253,19 @@ def _computed(stack: Any, index: int) -> NDArray[Any]:
 
 
 def _chunks(array: Any) -> tuple[int, ...]:
-    """The stored chunks; shards where chunks are gathered in them."""
+    """The shape of the stored files: of shards, else of chunks."""
     return tuple(getattr(array, "shards", None) or array.chunks)
 
 
 def _require_numbers(path: Path, array: Any) -> None:
     if array.dtype.kind not in "uifb" or 0 in array.shape:
-        raise InputError(
-            f"{path.name} holds no real numbers: {array.dtype}, {'x'.join(map(str, array.shape))}."
-        )
+        raise InputError(f"{path.name} holds no real numbers: {array.dtype}, {sizes(array.shape)}.")
 
 
 def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
-    """Refuse an array without chunks; a note where some are absent, which means their fill value.
+    """Refuse an array without chunks or with empty ones; a note where some chunks are missing.
 
-    A chunk cut short to nothing is refused here, before it is asked for.
+    A missing chunk is no damage: the format says that it is read as the fill value.
     """
     metadata = frozenset((*_MARKS, ".zattrs", ".zmetadata"))
     files = [
@@ -283,7 +284,7 @@ def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
     chunk_bytes = math.prod(chunks) * array.dtype.itemsize
     if chunk_bytes > _LARGEST_USUAL_CHUNK:
         require_plausible(path, chunk_bytes, max(sizes))
-    # Chunks of one number may be absent or a few bytes long, so that only their count tells.
+    # Chunks that hold a single value may be missing or have a few bytes: so chunks are counted.
     if expected > _MOST_ABSENT * len(files):
         raise InputError(
             f"{path.name} is damaged: its header declares {expected} chunks, {len(files)} are "

@@ -1,0 +1,44 @@
+"""Words and numbers in headers and attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from napari_mineral_anomaly.errors import InputError
+
+KEV_PER_UNIT = {"kev": 1.0, "ev": 1e-3}
+
+
+def as_text(value: Any) -> str:
+    """An attribute as text, from text, bytes or an array of one of them; "" for anything else."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, np.ndarray):
+        return as_text(value.ravel()[0]) if value.size == 1 else ""
+    return "" if value is None else str(value)
+
+
+def whole_number(
+    header: Mapping[str, str], key: str, file: str, *, least: int = 1, default: str | None = None
+) -> int:
+    """A whole number from a text header.
+
+    Raises
+    ------
+    InputError
+        When ``key`` is missing and has no default, or is no whole number from ``least`` up; the
+        sentence names ``file``.
+    """
+    text = header.get(key, default)
+    if text is None:
+        raise InputError(f"{file} lacks the line {key}.")
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise InputError(f"{file} says {key} {text}: that must be a whole number from {least} up.")
+    return value

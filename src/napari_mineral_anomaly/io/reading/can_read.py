@@ -1,0 +1,60 @@
+"""Whether a file or folder is worth a try, for programs that ask every plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.lookup import (
+    is_spectrum_image,
+    maps_format,
+    open_maps,
+    parse_file_names,
+)
+from napari_mineral_anomaly.io.formats.registry import MATLAB, NPY, NPZ, TEXT
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, SpectraInside
+from napari_mineral_anomaly.io.formats.text.table import table_columns
+from napari_mineral_anomaly.io.reading.folder import sort_folder, spectrum_images
+from napari_mineral_anomaly.io.reading.source import Listing, Source, list_source
+from napari_mineral_anomaly.scan.names.map_names import any_element
+
+
+def can_read(source: Source) -> bool:
+    """Whether `read_maps` may read this: looks at names and headers only, never raises."""
+    try:
+        listing = list_source(source)
+        if listing.is_single:
+            return _can_read_file(listing.root, listing.dataset)
+        return _can_read_folder(listing)
+    except (InputError, OSError):
+        return False
+
+
+def _can_read_folder(listing: Listing) -> bool:
+    folder = sort_folder(listing)
+    if any_element(folder.together):
+        return True
+    stacks = [path for path in folder.maps if not TEXT.takes(path) and _n_planes(path) > 1]
+    return len(folder.scans) + len(spectrum_images(listing)) + len(stacks) == 1
+
+
+def _n_planes(path: Path) -> int:
+    file = open_maps(path)
+    return len(file.planes) if isinstance(file, MapFile) else 0
+
+
+def _can_read_file(path: Path, dataset: str | None) -> bool:
+    found = maps_format(path)
+    if found is None:
+        return is_spectrum_image(path)
+    [entry] = parse_file_names([path])
+    if found is TEXT:
+        return entry.role == "element" or bool(table_columns(path))
+    if found is MATLAB or (dataset is not None and found.has_datasets):
+        return True
+    file = open_maps(path)
+    if file is None or isinstance(file, SpectraInside):
+        return is_spectrum_image(path)
+    if len(file.planes) > 1 and found in (NPY, NPZ):
+        return any(plane.name for plane in file.planes)  # numpy files may hold any array
+    return len(file.planes) > 1 or (len(file.planes) == 1 and entry.role == "element")

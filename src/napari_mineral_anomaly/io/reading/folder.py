@@ -1,0 +1,72 @@
+"""The files of one folder, sorted by what they are. Their names are parsed here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_mineral_anomaly.io.formats.lookup import (
+    is_spectrum_image,
+    maps_format,
+    parse_file_names,
+)
+from napari_mineral_anomaly.io.formats.registry import TEXT
+from napari_mineral_anomaly.io.formats.text.table import holds_grains, table_columns
+from napari_mineral_anomaly.io.reading.source import Listing
+from napari_mineral_anomaly.scan.names.map_names import ParsedName
+
+
+@dataclass(frozen=True)
+class FolderFiles:
+    """The files of a folder by what they are.
+
+    Attributes
+    ----------
+    scans : tuple of Path
+        Files of which each is a scan of its own.
+    grain_tables : tuple of Path
+    maps : tuple of Path
+        The others that a reader of maps takes: element maps and their companions.
+    together : tuple of ParsedName
+        What the names of ``maps`` say when they are read together.
+    alone : mapping of Path to ParsedName
+        What the name of each file with a reader of maps says by itself.
+    """
+
+    scans: tuple[Path, ...]
+    grain_tables: tuple[Path, ...]
+    maps: tuple[Path, ...]
+    together: tuple[ParsedName, ...]
+    alone: Mapping[Path, ParsedName]
+
+
+def sort_folder(listing: Listing) -> FolderFiles:
+    """Sort the files of a folder by their names; of text files the heading is read, too."""
+    alone = {path: parse_file_names([path])[0] for path in listing.files}
+    grains = [path for path in listing.files if TEXT.takes(path) and holds_grains(path)]
+    scans = [
+        path for path in listing.files if path not in grains and _holds_scan(path, alone[path])
+    ]
+    maps = [path for path in listing.files if path not in scans and path not in grains]
+    return FolderFiles(
+        scans=tuple(scans),
+        grain_tables=tuple(grains),
+        maps=tuple(maps),
+        together=tuple(parse_file_names(maps)),
+        alone=alone,
+    )
+
+
+def spectrum_images(listing: Listing) -> list[Path]:
+    """The spectrum images among the files of a folder that no reader of maps takes."""
+    ignored = [listing.root / item.file for item in listing.ignored]
+    return [path for path in ignored if is_spectrum_image(path)]
+
+
+def _holds_scan(path: Path, name: ParsedName) -> bool:
+    """Whether a file of a folder is a scan of its own rather than the map of one element."""
+    found = maps_format(path)
+    if found is None or found.holds_scan:
+        return found is not None
+    return found is TEXT and name.role != "element" and bool(table_columns(path))
