@@ -21,6 +21,7 @@ from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, 
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.kit.dock import PLUGIN, Dock
+from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
 
@@ -42,14 +43,14 @@ def _work_holds_nothing_of_qt(monkeypatch: pytest.MonkeyPatch) -> None:
 
     The worker would use it, or let go of it, in its own thread.
     """
-    start = Dock.start
+    run = DockJobs.run
 
-    def checked(self: Dock, job: Any, handle: Any) -> Any:
-        held = sorted({type(part).__name__ for part in _parts_of_qt(job.work)})
-        assert not held, f"the work of {job.name!r} holds {held}"
-        return start(self, job, handle)
+    def checked(self: DockJobs, kind: str, work: Any, *args: Any, **options: Any) -> None:
+        held = sorted({type(part).__name__ for part in _parts_of_qt(work)})
+        assert not held, f"the work of {kind!r} holds {held}"
+        run(self, kind, work, *args, **options)
 
-    monkeypatch.setattr(Dock, "start", checked)
+    monkeypatch.setattr(DockJobs, "run", checked)
 
 
 def _parts_of_qt(value: object, depth: int = 0) -> Iterator[object]:

@@ -288,7 +288,7 @@ def test_cancel_frees_the_dock_and_leaves_the_earlier_result(
     run_rx: DetectDock, scanned: ViewerModel, gated: threading.Event, qtbot: Any
 ) -> None:
     before = the_layer(scanned, "score").data
-    run_rx.executor = QtExecutor()
+    run_rx.jobs.executor = QtExecutor()
     run_rx.form.set_value("transform", "none")
     run_rx.run()
     assert not run_rx.run_button.isEnabled()
@@ -333,7 +333,7 @@ def test_a_dock_destroyed_with_its_window_gives_its_run_up(
     dock = DetectDock(scanned, QtExecutor())
     dock.choose_detector("rx")
     dock.run()
-    handle = dock._running.handle
+    _, handle = dock.jobs.handles[-1]
     with qtbot.waitSignal(dock.destroyed):
         dock.deleteLater()
     assert handle.token.cancelled

@@ -100,7 +100,7 @@ def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
 ) -> None:
     board = board_of(scanned)
     list_grains = plan_listing(scanned, dock.session, the_layer(scanned, "score"), None)
-    board.show(list_grains(SILENT))
+    board.set_listing(list_grains(SILENT))
     assert board.listing is not None
     board.decide([int(board.listing.table["id"].iloc[0])], status="accept", comment="gold")
     tick(dock, ("grains", "csv"))

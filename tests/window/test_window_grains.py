@@ -402,7 +402,7 @@ def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtb
     viewer = window_with_mask
     place, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")
     qtbot.waitUntil(lambda: dock.model.rowCount() > 2, timeout=LONG)
-    assert isinstance(dock.executor, QtExecutor)
+    assert isinstance(dock.jobs.executor, QtExecutor)
     window = viewer.window._qt_window
     assert window.dockWidgetArea(place) == Qt.DockWidgetArea.BottomDockWidgetArea
 

@@ -254,7 +254,7 @@ dock = viewer.window.add_plugin_dock_widget("napari-mineral-anomaly", "Load maps
 before = still_missing()
 wait(lambda: not still_missing(), 90)
 print("before", len(before), "after", len(still_missing()))
-wait(lambda: not any(handle.running for handle in dock._handles), 90)
+wait(lambda: not any(handle.running for _, handle in dock.jobs.handles), 90)
 viewer.close()
 """
     done = subprocess.run(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _OVERLAPS_SHOWN = 8
 
-_KINDS = {
+CONTEXT_KINDS = {
     "bse": "electron image",
     "optical": "picture",
     "phase": "phase map",
@@ -47,7 +47,7 @@ def report_lines(report: IngestReport) -> list[str]:
     offered = [companion for companion in report.context if companion.offered]
     if offered:
         lines.append("In register beside the maps, offered as context:")
-        lines += [f"  {one.file}: {_KINDS[one.kind]}" for one in offered]
+        lines += [f"  {one.file}: {CONTEXT_KINDS[one.kind]}" for one in offered]
     if report.ignored:
         lines.append("Not read as element maps:")
         lines += [f"  {ignored.file}: {ignored.reason}" for ignored in report.ignored]

@@ -12,8 +12,6 @@ import pandas as pd
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtWidgets import (
     QColorDialog,
-    QProgressBar,
-    QPushButton,
     QSpinBox,
 )
 from superqt import QFlowLayout
@@ -31,7 +29,7 @@ from napari_mineral_anomaly.detectors.clusters.editing import (
 )
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import History
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.clusters.figures import (
     SignaturePlot,
@@ -41,8 +39,8 @@ from napari_mineral_anomaly.window.clusters.figures import (
 from napari_mineral_anomaly.window.clusters.retrain import Retraining
 from napari_mineral_anomaly.window.clusters.table import COLOUR, ROLE, ClusterTable
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import ProgressBar, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
@@ -53,6 +51,7 @@ _NO_LABELS = (
 )
 _EMPTY = "Select one cluster to split, recolour or turn round, several to merge them."
 _STILL = "The last change is still being computed."
+_EDITING, _LOOKING = "Editing the clusters", "Looking at the clusters"
 
 Change = Callable[[ClusterMap, Task], ClusterMap]
 
@@ -84,7 +83,6 @@ class PseudoLabelsDock(Dock):
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
         self._histories: dict[str, History[ClusterMap]] = {}
-        self._editing: JobHandle[_Edited] | None = None
         self._edited: _Edited | None = None
 
         form = form_layout()
@@ -101,26 +99,26 @@ class PseudoLabelsDock(Dock):
         self.table.cellDoubleClicked.connect(self._on_double_click)
         self.column.addWidget(self.table)
 
-        self.colour_button = _button("Co&lour…", "Another colour.", self._choose_colour)
-        self.role_button = _button(
+        self.colour_button = push_button("Co&lour…", "Another colour.", self._choose_colour)
+        self.role_button = push_button(
             "&Background / anomaly", "Turn the selected clusters round.", self.toggle_role
         )
-        self.merge_button = _button(
+        self.merge_button = push_button(
             "&Merge", "Make one cluster of the selected ones; the largest gives its name.",
             self.merge,
         )  # fmt: skip
-        self.split_button = _button(
+        self.split_button = push_button(
             "S&plit", "Part the selected cluster by its element signature.", self.split
         )
         self.parts = QSpinBox()
         self.parts.setRange(2, 9)
         self.parts.setPrefix("in ")
         self.parts.setToolTip("Into how many parts a cluster is split.")
-        self.brush_button = _button(
+        self.brush_button = push_button(
             "B&rush", "Brush pixels into the selected cluster.", self.take_brush
         )
-        self.undo_button = _button("Undo", "Take the last change back.", self.undo)
-        self.redo_button = _button("Redo", "Make the change again.", self.redo)
+        self.undo_button = push_button("Undo", "Take the last change back.", self.undo)
+        self.redo_button = push_button("Redo", "Make the change again.", self.redo)
         flow = QFlowLayout()
         flow.setContentsMargins(0, 0, 0, 0)
         for widget in (
@@ -136,18 +134,16 @@ class PseudoLabelsDock(Dock):
             flow.addWidget(widget)
         self.column.addLayout(flow)
 
-        self.retrain_button = _button(
+        self.retrain_button = push_button(
             "Retrain with these labels",
             "Run the same detector again: it learns its background from the clusters marked as "
             "background, and from no others.",
             self.retrain,
         )
-        self.cancel_button = _button("Cancel", "Give the computation up.", self.cancel)
+        self.cancel_button = push_button("Cancel", "Give the computation up.", self.cancel)
         self.column.addLayout(row(self.retrain_button, self.cancel_button))
-        self.progress = QProgressBar()
-        self.progress.hide()
+        self.progress = ProgressBar()
         self.column.addWidget(self.progress)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.plot = SignaturePlot()
         self.column.addWidget(self.plot)
@@ -157,9 +153,8 @@ class PseudoLabelsDock(Dock):
 
         self.retraining = Retraining(
             self,
-            self.status,
             show_busy=self.show_busy,
-            show_events=self.show_events,
+            show_events=self.progress.show_events,
             adopt=self.adopt,
         )
         self.layer_combo.layer_changed.connect(self._on_layer)
@@ -224,16 +219,10 @@ class PseudoLabelsDock(Dock):
     def cancel(self) -> None:
         """Give the computation up."""
         self.retraining.cancel()
-        if self._editing is not None:
-            self._editing.cancel()
+        self.jobs.cancel(_EDITING)
         self.show_busy(False)
 
     # What happens then
-
-    def show_events(self, events: Sequence[ProgressEvent]) -> None:
-        """Show how far a computation is."""
-        last = events[-1]
-        show_step(self.progress, last.step, last.total)
 
     def adopt(self, layer_id: str, clusters: ClusterMap) -> None:
         """Take over a map that a run was made with; can be undone."""
@@ -280,39 +269,33 @@ class PseudoLabelsDock(Dock):
         layer = self.layer_combo.layer()
         if layer is None:
             return
-        if self._editing is not None and self._editing.running:
-            if text:
-                self.status.plain(_STILL)
-                return
-            self._editing.cancel()  # only looked at the clusters as they were
+        if text and self.jobs.is_running(_EDITING):
+            self.status.plain(_STILL)
+            return
         layer_id, current, cube = str(layer.unique_id), self._current_map(layer), self._cube()
 
         def work(task: Task) -> _Edited:
             before = current()
-            return _signed(change(before, task), before, cube, task)
+            return _with_signatures(change(before, task), before, cube, task)
 
-        self._editing = JobHandle(
-            text or "Looking at the clusters",
-            on_events=self.show_events,
-            on_done=lambda edited: self._on_edited(layer_id, text, edited),
-            on_failed=self._on_failed,
-            on_cancelled=lambda: self.show_busy(False),
+        # A job that still runs only looked at the clusters as they were: this one replaces it.
+        self.jobs.run(
+            _EDITING,
+            work,
+            lambda edited: self._on_edited(layer_id, text, edited),
+            name=text or _LOOKING,
+            on_events=self.progress.show_events,
+            on_end=lambda: self.show_busy(False),
         )
-        self.show_busy(True)
-        self.start(Job(text or "Looking at the clusters", work), self._editing)
+        self.show_busy(self.jobs.is_running(_EDITING))
 
     def _on_edited(self, layer_id: str, text: str, edited: _Edited) -> None:
-        self.show_busy(False)
         history, before = self._histories.get(layer_id), edited.before
         assert before is not None
         if history is None or history.present is not before:
             history = History.start(before) if history is None else history.push(before, "Brush")
         self._histories[layer_id] = history.push(edited.map, text) if text else history
         self._show(layer_id, edited)
-
-    def _on_failed(self, failure: Failure) -> None:
-        self.show_busy(False)
-        self.fail(self.status, failure)
 
     def _step(self, change: Callable[[History[ClusterMap]], History[ClusterMap]]) -> None:
         layer = self.layer_combo.layer()
@@ -325,14 +308,15 @@ class PseudoLabelsDock(Dock):
         present = history.present
 
         def work(task: Task) -> _Edited:
-            return _signed(present, None, cube, task)
+            return _with_signatures(present, None, cube, task)
 
-        handle: JobHandle[_Edited] = JobHandle(
-            "Looking at the clusters",
-            on_done=lambda edited: self._show(layer_id, edited),
-            on_failed=self._on_failed,
+        self.jobs.run(
+            _LOOKING,
+            work,
+            lambda edited: self._show(layer_id, edited),
+            on_end=self._refresh,
+            alongside=True,
         )
-        self.start(Job("Looking at the clusters", work), handle)
 
     def _show(self, layer_id: str, edited: _Edited) -> None:
         layer = layer_by_id(self.viewer, layer_id)
@@ -407,12 +391,10 @@ class PseudoLabelsDock(Dock):
         self.undo_button.setEnabled(history is not None and history.can_undo)
         self.redo_button.setEnabled(history is not None and history.can_redo)
         self.retrain_button.setEnabled(self._edited is not None and not running)
-        self.cancel_button.setEnabled(
-            running or (self._editing is not None and self._editing.running)
-        )
+        self.cancel_button.setEnabled(running or self.jobs.is_running(_EDITING))
 
 
-def _signed(
+def _with_signatures(
     clusters: ClusterMap, before: ClusterMap | None, cube: ElementCube | None, task: Task
 ) -> _Edited:
     if cube is None:
@@ -447,14 +429,3 @@ def _each(
     for code in codes:
         clusters = change(clusters, code)
     return clusters
-
-
-def _button(text: str, tooltip: str, action: Callable[[], None]) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tooltip)
-    button.clicked.connect(partial(_call, action))
-    return button
-
-
-def _call(action: Callable[[], None], checked: bool = False) -> None:
-    action()

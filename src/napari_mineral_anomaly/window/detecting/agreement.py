@@ -15,8 +15,7 @@ from napari_mineral_anomaly.window.detecting.agreement_layers import (
     show_agreement,
 )
 from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
-from napari_mineral_anomaly.window.jobs import Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
 
@@ -49,11 +48,11 @@ class AgreementBox(QGroupBox):
         )
         form.addRow("False pixels each", self.false_pixels)
         column.addLayout(form)
-        self.agree_button = QPushButton("Agreement")
-        self.agree_button.setToolTip(
-            "Make a layer that shows how many detectors flag each pixel, or bring it up to date."
+        self.agree_button = push_button(
+            "Agreement",
+            "Make a layer that shows how many detectors flag each pixel, or bring it up to date.",
+            self.show_agreement,
         )
-        self.agree_button.clicked.connect(self.show_agreement)
         self.grid_button = QPushButton("Side by side")
         self.grid_button.setCheckable(True)
         self.grid_button.setToolTip(
@@ -86,12 +85,13 @@ class AgreementBox(QGroupBox):
         def work(task: Task) -> Agreement:
             return agree(results, false_pixels=false_pixels)
 
-        handle: JobHandle[Agreement] = JobHandle(
+        self._dock.jobs.run(
             "Comparing detectors",
-            on_done=lambda agreement: self._on_agreement(scan_id, agreement, false_pixels),
-            on_failed=lambda failure: self._dock.fail(self.legend, failure),
+            work,
+            lambda agreement: self._on_agreement(scan_id, agreement, false_pixels),
+            on_failed=lambda failure: self._dock.fail(failure, self.legend),
+            alongside=True,
         )
-        self._dock.start(Job("Comparing detectors", work), handle)
 
     def _on_agreement(self, scan_id: str, agreement: Agreement, false_pixels: float) -> None:
         layer = show_agreement(self._dock.viewer, scan_id, agreement)

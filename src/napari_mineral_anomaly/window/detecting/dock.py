@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,8 +13,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QProgressBar,
-    QPushButton,
     QSpinBox,
     QVBoxLayout,
 )
@@ -41,13 +39,14 @@ from napari_mineral_anomaly.window.detecting.agreement import AgreementBox
 from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
 from napari_mineral_anomaly.window.detecting.parameter_form import ParameterForm
 from napari_mineral_anomaly.window.detecting.run_status import RunClock
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
     StatusLine,
     fit_width,
     form_layout,
+    push_button,
     row,
-    show_step,
 )
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import role_of
@@ -56,13 +55,13 @@ from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, f
 from napari_mineral_anomaly.words import counted
 
 _NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder onto napari)."
+_DETECTING, _MASKING = "Detecting", "Making the mask"
 
 
 @dataclass(frozen=True, eq=False)
 class _Running:
     scan: Scan
     cube: ElementCube
-    handle: JobHandle[Any]
 
 
 class DetectDock(Dock):
@@ -111,28 +110,30 @@ class DetectDock(Dock):
         shared.addRow("Seed", self.seed)
         self.column.addLayout(shared)
 
-        self.run_button = QPushButton("Run")
-        self.run_button.setToolTip("Learn the background of this scan and score every pixel.")
-        self.run_button.clicked.connect(self.run)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Give this run up; an earlier result stays as it is.")
-        self.cancel_button.clicked.connect(self.cancel)
+        self.run_button = push_button(
+            "Run", "Learn the background of this scan and score every pixel.", self.run
+        )
+        self.cancel_button = push_button(
+            "Cancel", "Give this run up; an earlier result stays as it is.", self.cancel
+        )
         self.column.addLayout(row(self.run_button, self.cancel_button))
-        self.progress = QProgressBar()
-        self.progress.hide()
+        self.progress = ProgressBar()
         self.column.addWidget(self.progress)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.loss_plot = LossPlot()
         self.loss_plot.hide()
         self.column.addWidget(self.loss_plot)
 
-        self.save_button = QPushButton("Save model…")
-        self.save_button.setToolTip("Keep what this detector learned, for other sections.")
-        self.save_button.clicked.connect(self._choose_model_to_save)
-        self.apply_button = QPushButton("Apply saved model…")
-        self.apply_button.setToolTip("Score the chosen scan with a model that was saved before.")
-        self.apply_button.clicked.connect(self._choose_model_to_apply)
+        self.save_button = push_button(
+            "Save model…",
+            "Keep what this detector learned, for other sections.",
+            self._choose_model_to_save,
+        )
+        self.apply_button = push_button(
+            "Apply saved model…",
+            "Score the chosen scan with a model that was saved before.",
+            self._choose_model_to_apply,
+        )
         self.column.addLayout(row(self.save_button, self.apply_button))
         self.next_button = self.next_step(
             "Next: threshold", "Threshold", "Open the dock that decides what counts as anomalous."
@@ -176,7 +177,7 @@ class DetectDock(Dock):
                 **self.form.values(),
             )
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
 
         def prepare(cube: Any) -> Any:
@@ -213,17 +214,16 @@ class DetectDock(Dock):
             save_model(fitted, folder)
             return Path(folder)
 
-        handle: JobHandle[Path] = JobHandle(
+        self.jobs.run(
             "Saving the model",
-            on_done=lambda path: self.status.good(f"The model was saved in {path}."),
-            on_failed=lambda failure: self.fail(self.status, failure),
+            save,
+            lambda path: self.status.good(f"The model was saved in {path}."),
+            alongside=True,
         )
-        self.start(Job("Saving the model", save), handle)
 
     def cancel(self) -> None:
         """Give the run up; the window is free at once."""
-        if self._running is not None:
-            self._running.handle.cancel()
+        self.jobs.cancel(_DETECTING, _MASKING)
 
     def _start(self, name: str, prepare: Any) -> None:
         scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
@@ -233,16 +233,9 @@ class DetectDock(Dock):
             cube = cube_from_layers(self.viewer, scan.scan_id)
             work = prepare(cube)
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
-        handle: JobHandle[DetectionRun] = JobHandle(
-            name,
-            on_events=self._on_events,
-            on_done=self._on_done,
-            on_failed=self._on_failed,
-            on_cancelled=self._on_cancelled,
-        )
-        self._running = _Running(scan, cube, handle)
+        self._running = _Running(scan, cube)
         self._clock = RunClock()
         self.loss_plot.clear()
         self.loss_plot.hide()
@@ -250,7 +243,15 @@ class DetectDock(Dock):
         self.progress.show()
         self.status.plain(f"{name}: starting…")
         self._refresh()
-        self.start(Job(name, work), handle)
+        self.jobs.run(
+            _DETECTING,
+            work,
+            self._on_done,
+            name=name,
+            on_events=self._on_events,
+            on_failed=self._on_run_failed,
+            on_cancelled=self._on_cancelled,
+        )
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         losses: dict[str, list[float]] = {}
@@ -265,20 +266,19 @@ class DetectDock(Dock):
         if status.percent is None:
             self.progress.setRange(0, 0)
         else:
-            show_step(self.progress, status.percent, 100)
+            self.progress.show_step(status.percent, 100)
 
     def _on_done(self, run: DetectionRun) -> None:
         """The run is there, its mask is not yet: it can be cancelled until it is shown."""
         assert self._running is not None
         work = mask_of_result(self.viewer, self.session, self._running.scan, run)
-        handle: JobHandle[JudgedScore] = JobHandle(
-            "Making the mask",
-            on_done=lambda judged: self._on_judged(run, judged),
-            on_failed=self._on_failed,
+        self.jobs.run(
+            _MASKING,
+            work,
+            lambda judged: self._on_judged(run, judged),
+            on_failed=self._on_run_failed,
             on_cancelled=self._on_cancelled,
         )
-        self._running = replace(self._running, handle=handle)
-        self.start(Job("Making the mask", work), handle)
 
     def _on_judged(self, run: DetectionRun, judged: JudgedScore) -> None:
         ended = self._end()
@@ -286,7 +286,7 @@ class DetectDock(Dock):
         try:
             shown = show_result(self.viewer, self.session, scan, run, judged)
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
         counts = self.session.count_mask(shown.score, shown.mask)
         result = run.result
@@ -316,16 +316,11 @@ class DetectDock(Dock):
             if hints and self.status.text() == text:
                 self.status.good(f"{text} {hints}")
 
-        handle: JobHandle[str] = JobHandle(
-            "Looking beside the grains",
-            on_done=show,
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
-        self.start(Job("Looking beside the grains", look), handle)
+        self.jobs.run("Looking beside the grains", look, show, alongside=True)
 
-    def _on_failed(self, failure: Failure) -> None:
+    def _on_run_failed(self, failure: Failure) -> None:
         self._end()
-        self.fail(self.status, failure)
+        self.fail(failure)
 
     def _on_cancelled(self) -> None:
         self._end()

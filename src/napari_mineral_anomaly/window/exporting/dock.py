@@ -29,14 +29,15 @@ from napari_mineral_anomaly.window.exporting.plan import (
     chosen_products,
     opened_files,
 )
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
 from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
+from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 
 _NO_SCORE = "Nothing to export yet: run a detector first, or open a score map."
 _NO_FOLDER = "Choose the folder for the files."
 _NO_FILE = "Tick at least one box."
+_EXPORTING = "Exporting"
 
 _HEADINGS: dict[Format, str] = {
     "ome": "OME",
@@ -60,13 +61,10 @@ class ExportDock(Dock):
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
-        self._writing: JobHandle[list[Path]] | None = None
         self._reasons: dict[Key, str] | None = None
 
         form = form_layout()
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
+        self.score_combo = score_combo(self)
         self.score_combo.setToolTip(
             "The result to export, with its score, mask, labels and grains."
         )
@@ -108,7 +106,6 @@ class ExportDock(Dock):
         self.cancel_button.setToolTip("Stop. Files that are complete stay.")
         self.cancel_button.clicked.connect(self._cancel)
         self.column.addLayout(row(self.export_button, self.cancel_button))
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.column.addStretch()
 
@@ -158,7 +155,7 @@ class ExportDock(Dock):
         try:
             files = self._planned(copy=True)
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
         inputs = opened_files(self.viewer)
 
@@ -172,15 +169,15 @@ class ExportDock(Dock):
                 task=task,
             )
 
-        self._writing = JobHandle(
-            "Exporting",
+        self.jobs.run(
+            _EXPORTING,
+            write,
+            self._on_written,
             on_events=self._on_events,
-            on_done=self._on_written,
-            on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
+            on_end=self._refresh,
         )
         self._refresh()
-        self.start(Job("Exporting", write), self._writing)
 
     def chosen(self) -> list[Choice]:
         """The ticked boxes: (result, format)."""
@@ -195,29 +192,18 @@ class ExportDock(Dock):
         )
 
     def _cancel(self) -> None:
-        if self._writing is not None:
-            self._writing.cancel()
+        self.jobs.cancel(_EXPORTING)
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         self.status.plain(f"Writing {events[-1].message}…")
 
     def _on_written(self, paths: list[Path]) -> None:
-        self._end()
         names = ", ".join(path.name for path in paths)
         self.status.good(f"Wrote {names} to {paths[0].parent.resolve()}.")
         self._refresh()
 
-    def _on_failed(self, failure: Failure) -> None:
-        self._end()
-        self.fail(self.status, failure)
-
     def _on_cancelled(self) -> None:
-        self._end()
         self.status.plain("The export was cancelled. Files that were complete are there.")
-
-    def _end(self) -> None:
-        self._writing = None
-        self._refresh()
 
     def _on_layers(self, event: Any = None) -> None:
         reasons = available(self.viewer, self.session, self.score_combo.layer())
@@ -243,7 +229,7 @@ class ExportDock(Dock):
             box.blockSignals(False)
 
     def _refresh(self, value: Any = None) -> None:
-        busy = self._writing is not None
+        busy = self.jobs.is_running(_EXPORTING)
         reason = ""
         if self.score_combo.layer() is None:
             reason = _NO_SCORE

@@ -10,14 +10,14 @@ from psygnal import Signal
 
 from napari_mineral_anomaly.grains.verdicts.book import History, Verdict, VerdictBook
 from napari_mineral_anomaly.window.grains.listing import GrainListing
+from napari_mineral_anomaly.window.layers.links import unwrapped
 
 _boards: WeakKeyDictionary[Any, GrainBoard] = WeakKeyDictionary()
 
 
 def board_of(viewer: Any) -> GrainBoard:
     """The board of a viewer, made when first asked for."""
-    # Docks are handed a proxy of the viewer; the board belongs to what it stands for.
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
     if viewer not in _boards:
         _boards[viewer] = GrainBoard()
     return _boards[viewer]
@@ -44,7 +44,7 @@ class GrainBoard:
         # Told by the dock that shows the list: the order of the rows is its own.
         self.next_grain: Callable[[], None] = nothing
 
-    def show(self, listing: GrainListing | None) -> None:
+    def set_listing(self, listing: GrainListing | None) -> None:
         """Another list; the chosen grain is kept where its pixels are still a grain."""
         kept = None
         if listing is not None and self.listing is not None and self.grain is not None:
@@ -54,7 +54,7 @@ class GrainBoard:
         self.listed.emit()
         self.chosen.emit()
 
-    def complete(self, listing: GrainListing) -> None:
+    def add_details(self, listing: GrainListing) -> None:
         """The list that is shown, with what was still to come of it."""
         self.listing = listing
         self.completed.emit()
@@ -99,7 +99,7 @@ class GrainBoard:
         if self.listing is not None:
             history = self._history(self.listing)
             self._books[self.listing.scan_id] = history.push(book, text)
-            self._tell()
+            self._changed()
 
     def undo(self) -> None:
         """Take the last verdict back."""
@@ -127,7 +127,7 @@ class GrainBoard:
             self._found = history.present.of_grains(self.listing.labels)
         return self._found
 
-    def _tell(self) -> None:
+    def _changed(self) -> None:
         self._found = None
         self.decided.emit()
 
@@ -142,7 +142,7 @@ class GrainBoard:
         history = self.history
         if history is not None and self.listing is not None:
             self._books[self.listing.scan_id] = change(history)
-            self._tell()
+            self._changed()
 
 
 def nothing() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, linked_layers
+from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, linked_layers, unwrapped
 from napari_mineral_anomaly.window.layers.make import add, spatial_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _AROUND_SHARE = 1.5
 # Pixels of the scan; more for larger grains, which are seen from further away.
 _LINE_PX, _LINE_SHARE = 0.25, 0.015
 
-Box = tuple[float, float, float, float]
+Box = tuple[int, int, int, int]
 
 
 def outline_layer(viewer: Any, score: Layer, title: str, scan_id: str) -> Layer:
@@ -90,10 +90,10 @@ class CanvasClicks:
     """Tells the pixel of ``layer_id`` that was clicked, while no tool of a layer is in hand."""
 
     def __init__(self, viewer: Any, on_pixel: Callable[[int, int], None]) -> None:
-        self._viewer = viewer
+        self._viewer = unwrapped(viewer)
         self._on_pixel = on_pixel
         self.layer_id: str | None = None
-        viewer.mouse_drag_callbacks.append(self._on_press)
+        self._viewer.mouse_drag_callbacks.append(self._on_press)
 
     def close(self) -> None:
         """Hear of clicks no more."""
@@ -124,8 +124,7 @@ class CanvasKeys:
     """
 
     def __init__(self, viewer: Any, actions: dict[str, Callable[[], None]]) -> None:
-        self._viewer = viewer
-        self._actions = actions
+        self._viewer = viewer = unwrapped(viewer)
         self._before: dict[Any, Any] = {}
         for key, action in actions.items():
             before = dict(viewer.keymap)

@@ -14,8 +14,6 @@ from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import GrainBoard
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
-from napari_mineral_anomaly.window.jobs import Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.words import counted
 
@@ -32,14 +30,12 @@ class GrainFiles(QPushButton):
         dock: Dock,
         board: GrainBoard,
         model: GrainTableModel,
-        status: StatusLine,
         is_complete: Callable[[], bool],
     ) -> None:
         super().__init__("&Files")
         self._dock = dock
         self._board = board
         self._model = model
-        self._status = status
         self._is_complete = is_complete
         self.setToolTip("Save the list or your verdicts; go on with verdicts saved before.")
         menu = QMenu(self)
@@ -65,13 +61,13 @@ class GrainFiles(QPushButton):
                 table.to_csv(temporary, index=False, encoding="utf-8")
             return f"{counted(len(table), 'grain')} in {path}."
 
-        self._run("Saving the list", save, self._status.good)
+        self._run("Saving the list", save, self._dock.status.good)
 
     def save_verdicts(self, path: str | Path) -> None:
         """Save every verdict on the scan, those on grains that are not listed now included."""
         history, listing = self._board.history, self._board.listing
         if history is None or listing is None:
-            self._status.plain("There is no verdict to save yet.")
+            self._dock.status.plain("There is no verdict to save yet.")
             return
         book, pixel_size = history.present, listing.result.pixel_size
 
@@ -79,7 +75,7 @@ class GrainFiles(QPushButton):
             save_verdicts(path, book, pixel_size)
             return f"{counted(len(book.verdicts), 'verdict')} in {path}."
 
-        self._run("Saving the verdicts", save, self._status.good)
+        self._run("Saving the verdicts", save, self._dock.status.good)
 
     def open_verdicts(self, path: str | Path) -> None:
         """Take the verdicts of a file in place of those there are; can be undone."""
@@ -91,18 +87,13 @@ class GrainFiles(QPushButton):
 
     def _take(self, book: VerdictBook) -> None:
         self._board.adopt(book, "open verdicts")
-        self._status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
+        self._dock.status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
 
     def _run(self, name: str, work: Callable[[], T], on_done: Callable[[T], None]) -> None:
         def job(task: Task) -> T:
             return work()
 
-        handle: JobHandle[T] = JobHandle(
-            name,
-            on_done=on_done,
-            on_failed=lambda failure: self._dock.fail(self._status, failure),
-        )
-        self._dock.start(Job(name, job), handle)
+        self._dock.jobs.run(name, job, on_done, alongside=True)
 
     def _choose_csv(self) -> None:
         if not self._is_complete():

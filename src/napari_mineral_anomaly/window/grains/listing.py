@@ -98,12 +98,15 @@ class GrainListing:
     def _ids(self) -> NDArray[Any]:
         return self.table["id"].to_numpy()
 
+    def box(self, grain: int) -> tuple[int, int, int, int]:
+        """First and last row, first and last column of a grain, in pixels."""
+        top, bottom, left, right = self.row(grain)[["row_min", "row_max", "col_min", "col_max"]]
+        return int(top), int(bottom), int(left), int(right)
+
     def pixel_of(self, grain: int) -> tuple[int, int]:
         """The first pixel (y, x) of a grain: it tells the grain in another listing."""
-        row = self.row(grain)
-        y = int(row["row_min"])
-        across = slice(int(row["col_min"]), int(row["col_max"]) + 1)
-        return y, int(across.start + np.argmax(self.labels[y, across] == grain))
+        top, _, left, right = self.box(grain)
+        return top, int(left + np.argmax(self.labels[top, left : right + 1] == grain))
 
     def grain_at(self, y: int, x: int) -> int:
         """The grain of a pixel; 0 = none."""
@@ -121,26 +124,26 @@ class KeptCube:
     def __init__(self) -> None:
         self._cube: ElementCube | None = None
         self._planes: list[Any] = []
-        self._said: tuple[Any, ...] = ()
+        self._description: tuple[Any, ...] = ()
 
     def of(self, viewer: Any, scan_id: str) -> ElementCube:
         """As `cube_from_layers`, the earlier one where nothing changed."""
         cube = cube_from_layers(viewer, scan_id)
         layers = [(layer, link) for layer, link in linked_layers(viewer, scan_id, "element")]
         planes = [layer.data for layer, _ in layers]
-        said = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
+        description = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
         kept = self._cube
         if valid_area_of(viewer, scan_id) is not None:
             self.forget()
             return cube
         if (
             kept is None
-            or self._said != said
+            or self._description != description
             or kept.spectra is not cube.spectra
             or len(planes) != len(self._planes)
             or any(new is not old for new, old in zip(planes, self._planes, strict=True))
         ):
-            self._cube, self._planes, self._said = cube, planes, said
+            self._cube, self._planes, self._description = cube, planes, description
             return cube
         return kept
 

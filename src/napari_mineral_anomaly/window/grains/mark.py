@@ -12,7 +12,7 @@ from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.canvas import bring_to_top, draw_outline, outline_layer
 from napari_mineral_anomaly.window.grains.listing import GrainListing, scan_id_of
-from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
+from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
 from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
 
 if TYPE_CHECKING:
@@ -27,21 +27,20 @@ class GrainMark:
     Parameters
     ----------
     viewer : napari.Viewer or ViewerModel
-    jobs : LatestJobs
+    jobs : DockJobs
     score : callable
         The score layer whose grains are listed, or None.
     """
 
-    def __init__(self, viewer: Any, jobs: LatestJobs, score: Callable[[], Layer | None]) -> None:
+    def __init__(self, viewer: Any, jobs: DockJobs, score: Callable[[], Layer | None]) -> None:
         self._viewer, self._jobs, self._score = viewer, jobs, score
 
     def show(self, listing: GrainListing, grain: int) -> None:
         """Outline a grain of a list."""
         # napari takes long to make the layer: in this turn, and the drawing in that of the answer.
         self._layer()
-        row = listing.row(grain)
-        top, left = int(row["row_min"]), int(row["col_min"])
-        box = np.s_[top : int(row["row_max"]) + 1, left : int(row["col_max"]) + 1]
+        top, bottom, left, right = listing.box(grain)
+        box = np.s_[top : bottom + 1, left : right + 1]
 
         def work(task: Task) -> list[NDArray[np.float64]]:
             return pixel_outlines(listing.labels[box] == grain, offset=(top, left))

@@ -42,7 +42,7 @@ class GrainTableModel(QAbstractTableModel):
         self._filter = ""
         self._sorted_by: tuple[int, Qt.SortOrder] | None = None
         self._search: GrainSearch | None = None
-        self._said_anew = False  # verdicts that the search does not know yet
+        self._search_is_old = False  # verdicts that the search does not know yet
         self._pending = False
         self._table = pd.DataFrame({"id": np.empty(0, dtype=np.int64)})
         self._ids: NDArray[Any] = self._table["id"].to_numpy()
@@ -79,11 +79,11 @@ class GrainTableModel(QAbstractTableModel):
 
     def fill_details(self, table: pd.DataFrame, search: GrainSearch, cells: Cells) -> None:
         """The same table with its `DETAIL_COLUMNS`; verdicts that came meanwhile stay."""
-        said = {key: self._values[key] for key in (STATUS, COMMENT)}
+        verdicts = {key: self._values[key] for key in (STATUS, COMMENT)}
         order = self._order
         self._fill(table, search, cells)
-        self._values |= said
-        self._said_anew = True
+        self._values |= verdicts
+        self._search_is_old = True
         self._pending, self._order = False, order
         self._rearrange()
         self._all_changed()
@@ -105,13 +105,13 @@ class GrainTableModel(QAbstractTableModel):
             if row is not None:
                 self._values[STATUS][row] = status
                 self._values[COMMENT][row] = comment
-        self._said_anew = True
+        self._search_is_old = True
         self._all_changed()
 
     def _fill(self, table: pd.DataFrame, search: GrainSearch | None, cells: Cells) -> None:
         self._table = table
         self._search = search
-        self._said_anew = False
+        self._search_is_old = False
         self.columns = cells.columns
         # Verdicts are changed in place: not those of a list that others hold too.
         own = {key: list(cells.values[key]) for key in (STATUS, COMMENT) if key in cells.values}
@@ -234,9 +234,9 @@ class GrainTableModel(QAbstractTableModel):
         if self._filter.strip() and not self._pending:
             if self._search is None:
                 self._search = GrainSearch(self._current_table())
-            elif self._said_anew:
+            elif self._search_is_old:
                 self._search = self._search.with_verdicts_of(self._current_table())
-            self._said_anew = False
+            self._search_is_old = False
             order = order[self._search.matches(self._filter)[order]]
         return order
 

@@ -244,7 +244,7 @@ class PlaceAmongScores(LatePlot):
             item.hide()
 
 
-class SpectrumPlot(LatePlot):
+class GrainSpectrumPlot(LatePlot):
     """Counts of the grain's pixels over the energy, on a logarithmic scale."""
 
     def __init__(self) -> None:

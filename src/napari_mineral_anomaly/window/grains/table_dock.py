@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -14,13 +12,11 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QMainWindow,
-    QProgressBar,
-    QPushButton,
 )
 from superqt import QFlowLayout
 from superqt.utils import qdebounced
 
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of, nothing
 from napari_mineral_anomaly.window.grains.canvas import (
     CanvasClicks,
@@ -39,11 +35,10 @@ from napari_mineral_anomaly.window.grains.mark import GrainMark
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.grains.view import GrainView
 from napari_mineral_anomaly.window.jobs import Executor, Failure
-from napari_mineral_anomaly.window.kit.controls import StatusLine, show_step
+from napari_mineral_anomaly.window.kit.controls import ProgressBar, bind_keys, push_button
 from napari_mineral_anomaly.window.kit.dock import Dock, put_below_the_map
-from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
-from napari_mineral_anomaly.window.layers.links import layer_by_id
+from napari_mineral_anomaly.window.kit.layer_combo import score_combo
+from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.words import counted
 
@@ -75,9 +70,7 @@ class GrainTableDock(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
-        self._jobs = LatestJobs(self, self._on_failed)
         self._kept = KeptCube()
-        self._watched: str | None = None
 
         self.column.setContentsMargins(6, 2, 6, 2)
         self.column.setSpacing(3)
@@ -85,32 +78,32 @@ class GrainTableDock(Dock):
         self.model.edited.connect(self._on_edited)
         self.view = GrainView(self.model)
         self.view.grain_chosen.connect(self._on_row)
-        self.status = StatusLine()
         self._build_controls()
         self.column.addWidget(self.view, 1)
         foot = QHBoxLayout()
         foot.addWidget(self.status, 1)
-        self.progress = QProgressBar()
+        self.progress = ProgressBar()
         self.progress.setMaximumWidth(180)
         self.progress.hide()
         foot.addWidget(self.progress)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop listing; the earlier list stays.")
-        self.cancel_button.clicked.connect(self.cancel)
+        self.cancel_button = push_button(
+            "Cancel", "Stop listing; the earlier list stays.", self.cancel
+        )
         self.cancel_button.hide()
         foot.addWidget(self.cancel_button)
         self.column.addLayout(foot)
 
         self._list_soon = qdebounced(self.list_grains, timeout=SETTLE_MS)
         self._search_soon = qdebounced(self._search, timeout=SEARCH_MS)
+        self._watch = LayerWatch(self.viewer, self._list_soon)
         self.filter.textChanged.connect(self._search_soon)
         self.score_combo.layer_changed.connect(self._on_score)
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._mark = GrainMark(self.viewer, self._jobs, self.score_combo.layer)
-        self._clicks = CanvasClicks(viewer, self._on_pixel)
+        self._mark = GrainMark(self.viewer, self.jobs, self.score_combo.layer)
+        self._clicks = CanvasClicks(self.viewer, self._on_pixel)
         actions = {"A": self.accept, "R": self.reject, "N": self.next_grain}
-        self._keys = CanvasKeys(viewer, actions)
-        self._bind_keys({**actions, "Ctrl+Z": self.board.undo, "Ctrl+Shift+Z": self.board.redo})
+        self._keys = CanvasKeys(self.viewer, actions)
+        bind_keys(self, {**actions, "Ctrl+Z": self.board.undo, "Ctrl+Shift+Z": self.board.redo})
+        bind_keys(self.view, {"Ctrl+C": self.copy})
         self.listen(self.board.listed, self._on_listed)
         self.listen(self.board.completed, self._on_completed)
         self.listen(self.board.chosen, self._on_chosen)
@@ -138,9 +131,7 @@ class GrainTableDock(Dock):
         return QSize(super().minimumSizeHint().width(), _MIN_HEIGHT)
 
     def _build_controls(self) -> None:
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
+        self.score_combo = score_combo(self)
         self.score_combo.setToolTip("The score map whose grains are listed.")
         self.score_combo.setMinimumWidth(190)
         self.filter = QLineEdit()
@@ -152,18 +143,20 @@ class GrainTableDock(Dock):
             "mineral, a flag, “no flags”, or numbers: peak>10, area<=4."
         )
         self.count = QLabel()
-        self.accept_button = _button("&Accept", "A", "This grain is what it seems.", self.accept)
-        self.reject_button = _button("&Reject", "R", "This is no grain of interest.", self.reject)
-        self.next_button = _button("&Next", "N", "Go to the next row.", self.next_grain)
-        self.undo_button = _button("Undo", "Ctrl+Z", "Take back.", self.board.undo)
-        self.redo_button = _button("Redo", "Ctrl+Shift+Z", "Decide again.", self.board.redo)
-        self.columns_button = QPushButton("Columns")
-        self.columns_button.setToolTip("Choose the columns; drag their heads to move them.")
-        self.columns_button.clicked.connect(self._choose_columns)
-        self.copy_button = _button(
-            "&Copy", "Ctrl+C", "Copy the selected rows, for a spreadsheet.", self.copy
+        self.accept_button = push_button("&Accept", "This grain is what it seems. (A)", self.accept)
+        self.reject_button = push_button(
+            "&Reject", "This is no grain of interest. (R)", self.reject
         )
-        self.files = GrainFiles(self, self.board, self.model, self.status, self.is_complete)
+        self.next_button = push_button("&Next", "Go to the next row. (N)", self.next_grain)
+        self.undo_button = push_button("Undo", "Take back. (Ctrl+Z)", self.board.undo)
+        self.redo_button = push_button("Redo", "Decide again. (Ctrl+Shift+Z)", self.board.redo)
+        self.columns_button = push_button(
+            "Columns", "Choose the columns; drag their heads to move them.", self._choose_columns
+        )
+        self.copy_button = push_button(
+            "&Copy", "Copy the selected rows, for a spreadsheet. (Ctrl+C)", self.copy
+        )
+        self.files = GrainFiles(self, self.board, self.model, self.is_complete)
         # The controls flow: one line in a wide dock, several in a narrow one.
         controls = QFlowLayout()
         controls.setContentsMargins(0, 0, 0, 0)
@@ -182,16 +175,6 @@ class GrainTableDock(Dock):
         ):
             controls.addWidget(widget)
         self.column.addLayout(controls)
-
-    def _bind_keys(self, actions: dict[str, Any]) -> None:
-        # Keys of the dock; a line that is being written in takes letters before these do.
-        for key, action in actions.items():
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(action)
-        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.view)
-        copy.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        copy.activated.connect(self.copy)
 
     # What the user does
 
@@ -221,17 +204,16 @@ class GrainTableDock(Dock):
             QApplication.clipboard().setText(text)
             self.status.plain(f"Copied {counted(len(rows), 'grain')}.")
 
-        self._jobs.run("Copying", work, put)
+        self.jobs.run("Copying", work, put)
 
     def list_grains(self) -> None:
         """List the grains of the chosen score in the background; the latest list counts."""
         score = self.score_combo.layer()
-        for name in (_LISTING, _LOOKING):
-            self._jobs.cancel(name)
+        self.jobs.cancel(_LISTING, _LOOKING)
         if score is None:
             self._busy(None)
             self._kept.forget()
-            self.board.show(None)
+            self.board.set_listing(None)
             self.status.plain(_NO_SCORE)
             return
         clusters = pseudo_labels_of(self.viewer, score)
@@ -239,31 +221,31 @@ class GrainTableDock(Dock):
         book = self.board.book(scan_id_of(score))
         work = plan_rows(self.viewer, self.session, score, book, names, self._kept)
         self._busy(_LISTING)
-        self._jobs.run(
+        self.jobs.run(
             _LISTING,
             work,
             self._on_rows,
-            on_events=self._on_events,
+            on_events=self.progress.show_events,
         )
 
     def look_at_maps(self, listing: GrainListing) -> None:
         """Look for minerals and artefacts in the background; the rows can be used meanwhile."""
         self._busy(_LOOKING)
-        self._jobs.run(
+        self.jobs.run(
             _LOOKING,
             listing.with_maps,
             self._on_details,
-            on_events=self._on_events,
+            on_events=self.progress.show_events,
         )
 
     def cancel(self) -> None:
         """Stop listing; the earlier list stays."""
-        if self._jobs.is_running(_LISTING):
-            self._jobs.cancel(_LISTING)
+        if self.jobs.is_running(_LISTING):
+            self.jobs.cancel(_LISTING)
             self._busy(None)
             self.status.plain("Listing was stopped; the list may not fit the mask.")
-        elif self._jobs.is_running(_LOOKING):
-            self._jobs.cancel(_LOOKING)
+        elif self.jobs.is_running(_LOOKING):
+            self.jobs.cancel(_LOOKING)
             self._busy(None)
             self.status.plain(_STOPPED)
 
@@ -272,7 +254,7 @@ class GrainTableDock(Dock):
         listing = self.board.listing
         if listing is None or not self.model.pending:
             return True
-        if not self._jobs.is_running(_LOOKING):
+        if not self.jobs.is_running(_LOOKING):
             self.look_at_maps(listing)
         self.status.plain(_NOT_YET)
         return False
@@ -283,12 +265,12 @@ class GrainTableDock(Dock):
         self._search_soon.cancel()
         self._keys.close()
         self._clicks.close()
-        self._watch(None)
+        self._watch.watch(None)
         self.board.next_grain = nothing
         self._kept.forget()
         super().shut_down()
         # The list holds maps and labels of the scan; without this dock nobody keeps it true.
-        self.board.show(None)
+        self.board.set_listing(None)
         self._mark.remove()
 
     # What happens then
@@ -309,10 +291,7 @@ class GrainTableDock(Dock):
         self.board.choose(grain)
         listing, score = self.board.listing, self.score_combo.layer()
         if listing is not None and score is not None:
-            row = listing.row(grain)
-            keys = ("row_min", "row_max", "col_min", "col_max")
-            top, bottom, left, right = (float(row[key]) for key in keys)
-            fly_to(self.viewer, score, (top, bottom, left, right))
+            fly_to(self.viewer, score, listing.box(grain))
 
     def _on_pixel(self, y: int, x: int) -> None:
         listing = self.board.listing
@@ -331,27 +310,23 @@ class GrainTableDock(Dock):
             self._mark.hide()
         self._refresh()
 
-    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
-        last = events[-1]
-        show_step(self.progress, last.step, last.total)
-
     def _on_rows(self, listing: GrainListing) -> None:
         if not listing.pending:
             self._busy(None)
-            self.board.show(listing)
+            self.board.set_listing(listing)
             return
         # Words in “Show only” may ask for a mineral or a flag: then the list waits for them.
         if not self.filter.text().strip():
-            self.board.show(listing)
+            self.board.set_listing(listing)
         self.look_at_maps(listing)
 
     def _on_details(self, listing: GrainListing) -> None:
         self._busy(None)
         shown = self.board.listing
         if shown is not None and shown.grains is listing.grains:
-            self.board.complete(listing)
+            self.board.add_details(listing)
         else:
-            self.board.show(listing)
+            self.board.set_listing(listing)
 
     def _on_completed(self) -> None:
         listing = self.board.listing
@@ -363,9 +338,9 @@ class GrainTableDock(Dock):
             self._refresh()
 
     def _on_failed(self, failure: Failure) -> None:
-        if not any(self._jobs.is_running(name) for name in (_LISTING, _LOOKING)):
+        if not self.jobs.is_running(_LISTING, _LOOKING):
             self._busy(None)
-        self.fail(self.status, failure)
+        self.fail(failure)
 
     def _on_listed(self) -> None:
         listing = self.board.listing
@@ -397,11 +372,10 @@ class GrainTableDock(Dock):
         if score is None or (
             self.board.listing is not None and self.board.listing.score_id != str(score.unique_id)
         ):
-            for name in (_LISTING, _LOOKING):
-                self._jobs.cancel(name)
+            self.jobs.cancel(_LISTING, _LOOKING)
             self._busy(None)
             self._kept.forget()
-            self.board.show(None)
+            self.board.set_listing(None)
             self.model.set_table(self.model.shown_table().iloc[:0])
         self._on_layer()
         if score is None:
@@ -411,27 +385,8 @@ class GrainTableDock(Dock):
     def _on_layer(self, event: Any = None) -> None:
         score = self.score_combo.layer()
         mask = None if score is None else mask_of(self.viewer, score)
-        if self._watch(mask) and mask is not None:
+        if self._watch.watch(mask) and mask is not None:
             self._list_soon()
-
-    def _watch(self, mask: Any | None) -> bool:
-        """Follow another mask; False where it is the same one."""
-        watched = None if mask is None else str(mask.unique_id)
-        if watched == self._watched:
-            return False
-        old = layer_by_id(self.viewer, self._watched)
-        # Brush and fill tell only `paint`; undo, redo and a new threshold only `set_data`.
-        if old is not None:
-            old.events.paint.disconnect(self._on_mask)
-            old.events.set_data.disconnect(self._on_mask)
-        self._watched = watched
-        if mask is not None:
-            mask.events.paint.connect(self._on_mask)
-            mask.events.set_data.connect(self._on_mask)
-        return True
-
-    def _on_mask(self, event: Any = None) -> None:
-        self._list_soon()
 
     def _search(self) -> None:
         self.model.set_filter(self.filter.text())
@@ -451,7 +406,7 @@ class GrainTableDock(Dock):
             self.cancel_button.hide()
             return
         if self.progress.isHidden():
-            show_step(self.progress, 0, 0)
+            self.progress.show_step(0, 0)
         self.progress.show()
         self.cancel_button.show()
         ready = doing == _LOOKING and self.model.pending and self.model.n_all > 0
@@ -480,10 +435,3 @@ class GrainTableDock(Dock):
     def _choose_columns(self) -> None:
         below = self.columns_button.mapToGlobal(self.columns_button.rect().bottomLeft())
         self.view.columns_menu().exec(below)
-
-
-def _button(text: str, key: str, tooltip: str, action: Any) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(f"{tooltip} ({key})")
-    button.clicked.connect(lambda checked=False: action())
-    return button

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QSpinBox
+from qtpy.QtWidgets import QFileDialog, QLabel, QSpinBox
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.sampled_truth import (
@@ -21,9 +20,15 @@ from napari_mineral_anomaly.evaluation.sampled_truth import (
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.canvas import CanvasKeys, fly_to
 from napari_mineral_anomaly.window.grains.listing import GrainListing
-from napari_mineral_anomaly.window.jobs import Executor, Failure
+from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.judging.dock import interval_text
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
+    bind_keys,
+    form_layout,
+    push_button,
+    row,
+)
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import layer_by_id
 from napari_mineral_anomaly.words import counted
@@ -65,18 +70,18 @@ class SampledTruthDock(Dock):
         self.seed.setToolTip("Same seed, same draw.")
         form.addRow("&Seed", self.seed)
         self.column.addLayout(form)
-        self.draw_button = QPushButton("&Draw")
-        self.draw_button.setToolTip("Choose the grains to check; an earlier draw is replaced.")
-        self.draw_button.clicked.connect(self.draw)
-        self.open_button = QPushButton("Open…")
-        self.open_button.setToolTip("Go on with a draw that was saved.")
-        self.open_button.clicked.connect(self._choose_open)
-        self.save_button = QPushButton("Save…")
-        self.save_button.setToolTip("Save draw and verdicts, to go on another day.")
-        self.save_button.clicked.connect(self._choose_save)
+        self.draw_button = push_button(
+            "&Draw", "Choose the grains to check; an earlier draw is replaced.", self.draw
+        )
+        self.open_button = push_button(
+            "Open…", "Go on with a draw that was saved.", self._choose_open
+        )
+        self.save_button = push_button(
+            "Save…", "Save draw and verdicts, to go on another day.", self._choose_save
+        )
         self.column.addLayout(row(self.draw_button, self.open_button, self.save_button))
 
-        self.progress = QProgressBar()
+        self.progress = ProgressBar()
         self.progress.setFormat("%v of %m checked")
         self.progress.setToolTip("How many grains of the draw you have decided about.")
         self.column.addWidget(self.progress)
@@ -84,36 +89,37 @@ class SampledTruthDock(Dock):
         self.current.setWordWrap(True)
         self.current.setStyleSheet("font-weight: bold;")
         self.column.addWidget(self.current)
-        self.true_button = _button("&True (T)", "Really an anomalous grain.", self.answer, "true")
-        self.false_button = _button("&Wrong (W)", "Nothing, or an artefact.", self.answer, "false")
-        self.unsure_button = _button(
-            "&Unsure (U)", "Cannot be said; counts neither way.", self.answer, "unsure"
+        self.true_button = push_button(
+            "&True (T)", "Really an anomalous grain.", lambda: self.answer("true")
+        )
+        self.false_button = push_button(
+            "&Wrong (W)", "Nothing, or an artefact.", lambda: self.answer("false")
+        )
+        self.unsure_button = push_button(
+            "&Unsure (U)", "You cannot decide; counts neither way.", lambda: self.answer("unsure")
         )
         self._verdict_buttons = (self.true_button, self.false_button, self.unsure_button)
         self.column.addLayout(row(*self._verdict_buttons))
-        self.back_button = _button("Take back", "Forget the last verdict of this draw.", self.back)
-        self.skip_button = _button("Show again", "Fly to the grain again.", self.show_grain)
+        self.back_button = push_button(
+            "Take back", "Forget the last verdict of this draw.", self.back
+        )
+        self.skip_button = push_button("Show again", "Fly to the grain again.", self.show_grain)
         self.column.addLayout(row(self.back_button, self.skip_button))
         self.estimate = QLabel()
         self.estimate.setWordWrap(True)
         self.estimate.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.column.addWidget(self.estimate)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.column.addStretch()
 
         self._answered: list[int] = []
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         keys: dict[str, Callable[[], None]] = {
             "T": partial(self.answer, "true"),
             "W": partial(self.answer, "false"),
             "U": partial(self.answer, "unsure"),
         }
-        self._keys = CanvasKeys(viewer, keys)
-        for key, action in keys.items():
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(action)
+        self._keys = CanvasKeys(self.viewer, keys)
+        bind_keys(self, keys)
         self.listen(self.board.listed, self._refresh)
         self._refresh()
 
@@ -148,10 +154,7 @@ class SampledTruthDock(Dock):
         self.board.choose(self.grain)
         score = layer_by_id(self.viewer, listing.score_id)
         if score is not None:
-            line = listing.row(self.grain)
-            keys = ("row_min", "row_max", "col_min", "col_max")
-            top, bottom, left, right = (float(line[key]) for key in keys)
-            fly_to(self.viewer, score, (top, bottom, left, right))
+            fly_to(self.viewer, score, listing.box(self.grain))
 
     def save(self, path: str | Path) -> None:
         """Save draw and verdicts."""
@@ -160,7 +163,7 @@ class SampledTruthDock(Dock):
         try:
             save_sample(Path(path), self.sample)
         except (InputError, OSError) as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
         self.status.good(f"Saved in {path}.")
 
@@ -172,12 +175,12 @@ class SampledTruthDock(Dock):
         try:
             sample = load_sample(Path(path))
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
         now = listing.table.set_index("id")["peak_score"]
         drawn = sample.table.set_index("id")["peak_score"]
         if not drawn.index.isin(now.index).all() or (abs(now[drawn.index] - drawn) > 1e-3).any():
-            self.fail(self.status, Failure(f"{path} was drawn from another list of grains.", True))
+            self.fail(InputError(f"{path} was drawn from another list of grains."))
             return
         self._take(sample, listing)
 
@@ -231,7 +234,7 @@ class SampledTruthDock(Dock):
             self.current.clear()
             self.estimate.clear()
             return
-        show_step(self.progress, sample.n_answered, len(sample.table))
+        self.progress.show_step(sample.n_answered, len(sample.table))
         if self.grain is None:
             self.current.setText("Every drawn grain is checked.")
         else:
@@ -268,10 +271,3 @@ class SampledTruthDock(Dock):
         path, _ = QFileDialog.getOpenFileName(self, "Open a draw", "", "JSON (*.json)")
         if path:
             self.open(path)
-
-
-def _button(text: str, tooltip: str, action: Any, *args: Any) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tooltip)
-    button.clicked.connect(lambda checked=False: action(*args))
-    return button

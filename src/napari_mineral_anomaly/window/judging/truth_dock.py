@@ -11,11 +11,12 @@ from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.evaluation.brushed_truth import ANOMALY, LEAVE_OUT, Agreement, compare
 from napari_mineral_anomaly.progress import Task
-from napari_mineral_anomaly.window.jobs import Executor, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
-from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, score_combo
+from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
+from napari_mineral_anomaly.window.layers.links import link_of, role_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_of, truth_layer
 from napari_mineral_anomaly.window.layers.scans import scans_in
 
@@ -23,22 +24,26 @@ _NO_SCAN = "Load element maps or open a score map first: the truth is brushed on
 _NO_TRUTH = "Make a truth mask, then brush the grains that are really anomalous."
 _NO_SCORE = "Run a detector or open a score map to compare the truth with."
 
+_COMPARING = "Comparing with the truth"
+
 # After the last stroke; long enough to brush on, short enough to seem immediate.
 SETTLE_MS = 300
 
 BRUSH_PIXELS = 3
 
 
-def is_truth(layer: Any) -> bool:
-    """A truth mask of ours, or any 2-D labels layer that is not one of our results."""
-    role = role_of(layer)
-    if role is not None:
-        return role == "truth"
+def truth_combo(dock: Dock) -> LayerCombo:
+    """The truth masks: ours, and 2-D labels layers that are not one of our results."""
+    return LayerCombo(dock, _can_be_truth, prefers=_is_truth, empty="no truth mask yet")
+
+
+def _can_be_truth(layer: Any) -> bool:
+    if role_of(layer) is not None:
+        return _is_truth(layer)
     return isinstance(layer, Labels) and layer.ndim == 2 and not layer.multiscale
 
 
-def is_new_truth(layer: Any) -> bool:
-    """A truth mask of ours."""
+def _is_truth(layer: Any) -> bool:
     return role_of(layer) == "truth"
 
 
@@ -47,23 +52,19 @@ class TruthDock(Dock):
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
-        self._watched: str | None = None
-        self._comparing: JobHandle[Agreement] | None = None
 
-        self.make_button = QPushButton("New truth mask")
-        self.make_button.setToolTip("An empty mask on the scan's grid, with the brush in hand.")
-        self.make_button.clicked.connect(self.make_truth)
+        self.make_button = push_button(
+            "New truth mask",
+            "An empty mask on the scan's grid, with the brush in hand.",
+            self.make_truth,
+        )
         self.column.addWidget(self.make_button)
 
         form = form_layout()
-        self.truth_combo = LayerCombo(
-            self, is_truth, prefers=is_new_truth, empty="no truth mask yet"
-        )
+        self.truth_combo = truth_combo(self)
         self.truth_combo.setToolTip("The mask to brush: 0 background, 1 anomaly, 2 leave out.")
         form.addRow("Truth", self.truth_combo)
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
+        self.score_combo = score_combo(self)
         self.score_combo.setToolTip("The score map that is compared with your brush.")
         form.addRow("Score", self.score_combo)
         self.column.addLayout(form)
@@ -94,7 +95,6 @@ class TruthDock(Dock):
         self.counts = StatusLine()
         self.counts.setToolTip("What the figures rest on.")
         self.column.addWidget(self.counts)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.next_button = self.next_step(
             "Next: judge", "Judging", "Open the dock that draws the curves of this comparison."
@@ -103,6 +103,7 @@ class TruthDock(Dock):
         self.column.addStretch()
 
         self._compare_soon = qdebounced(self.compare_now, timeout=SETTLE_MS)
+        self._watch = LayerWatch(self.viewer, self._compare_soon)
         self.truth_combo.layer_changed.connect(self._on_truth)
         self.score_combo.layer_changed.connect(self._on_choice)
         events = self.viewer.layers.events
@@ -146,8 +147,7 @@ class TruthDock(Dock):
 
     def compare_now(self) -> None:
         """Compare truth and score in the background; the latest comparison counts."""
-        if self._comparing is not None:
-            self._comparing.cancel()
+        self.jobs.cancel(_COMPARING)
         truth, score = self.truth_combo.layer(), self.score_combo.layer()
         if truth is None or score is None:
             self._clear(self._what_is_missing())
@@ -158,38 +158,19 @@ class TruthDock(Dock):
         def work(task: Task) -> Agreement:
             return compare(scores, labels)
 
-        self._comparing = JobHandle(
-            "Comparing with the truth",
-            on_done=self._show,
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
-        self.start(Job("Comparing with the truth", work), self._comparing)
+        self.jobs.run(_COMPARING, work, self._show)
 
     def shut_down(self) -> None:
         """Also let go of the mask and of a comparison that is still due."""
         self._compare_soon.cancel()
-        self._watch(None)
+        self._watch.watch(None)
         super().shut_down()
 
     def _on_truth(self) -> None:
-        self._watch(self.truth_combo.layer())
+        self._watch.watch(self.truth_combo.layer())
         for button in self._tools.buttons():
             button.setEnabled(self.truth_combo.layer() is not None)
         self._on_choice()
-
-    def _watch(self, truth: Any | None) -> None:
-        old = layer_by_id(self.viewer, self._watched)
-        if old is not None:
-            old.events.paint.disconnect(self._on_painted)
-            old.events.set_data.disconnect(self._on_painted)
-        self._watched = None if truth is None else str(truth.unique_id)
-        if truth is not None:
-            # Brush and fill tell only `paint`, undo and redo only `set_data`.
-            truth.events.paint.connect(self._on_painted)
-            truth.events.set_data.connect(self._on_painted)
-
-    def _on_painted(self, event: Any) -> None:
-        self._compare_soon()
 
     def _on_choice(self) -> None:
         if self.truth_combo.layer() is None or self.score_combo.layer() is None:
@@ -211,8 +192,8 @@ class TruthDock(Dock):
         return _NO_TRUTH if self.truth_combo.layer() is None else _NO_SCORE
 
     def _show(self, agreement: Agreement) -> None:
-        self.auc.setText(_digits(agreement.auc))
-        self.average_precision.setText(_digits(agreement.average_precision))
+        self.auc.setText(_four_decimals(agreement.auc))
+        self.average_precision.setText(_four_decimals(agreement.average_precision))
         self.counts.plain(
             f"{agreement.n_anomaly:,} anomalous, {agreement.n_background:,} background, "
             f"{agreement.n_left_out:,} left out (pixels)"
@@ -240,5 +221,5 @@ def _figure(tooltip: str) -> QLabel:
     return label
 
 
-def _digits(value: float | None) -> str:
+def _four_decimals(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
+    QPushButton,
     QSizePolicy,
     QWidget,
 )
+
+from napari_mineral_anomaly.progress import ProgressEvent
 
 
 class StatusLine(QLabel):
@@ -56,16 +61,44 @@ class StatusLine(QLabel):
         self.setVisible(bool(text))
 
 
-def show_step(bar: QProgressBar, step: int, total: int) -> None:
-    """Show how far something is.
+def push_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButton:
+    """A button that calls ``action``."""
+    made = QPushButton(text)
+    made.setToolTip(tooltip)
+    made.clicked.connect(action)
+    return made
 
-    A bar that is told a new value repaints at once, and with it the map behind napari's canvas;
-    without updates meanwhile, Qt paints it in its own time.
+
+class ProgressBar(QProgressBar):
+    """How far a job is; hidden until a job runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hide()
+
+    def show_step(self, step: int, total: int) -> None:
+        """Show that ``step`` of ``total`` is done; a total of 0 means unknown."""
+        # A new value repaints the bar at once, and with it the map behind napari's canvas. While
+        # updates are off, Qt paints the bar later, together with other widgets.
+        self.setUpdatesEnabled(False)
+        self.setRange(0, total)
+        self.setValue(step)
+        self.setUpdatesEnabled(True)
+
+    def show_events(self, events: Sequence[ProgressEvent]) -> None:
+        """Show the last of these steps."""
+        self.show_step(events[-1].step, events[-1].total)
+
+
+def bind_keys(widget: QWidget, actions: Mapping[str, Callable[[], Any]]) -> None:
+    """Call these actions on keys such as "Ctrl+Z" while ``widget`` or a part of it has the focus.
+
+    A line in which the user types gets letters first.
     """
-    bar.setUpdatesEnabled(False)
-    bar.setRange(0, total)
-    bar.setValue(step)
-    bar.setUpdatesEnabled(True)
+    for key, action in actions.items():
+        shortcut = QShortcut(QKeySequence(key), widget)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(action)
 
 
 def row(*widgets: QWidget) -> QHBoxLayout:

@@ -19,10 +19,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
-from napari_mineral_anomaly.window.kit.controls import StatusLine
+from napari_mineral_anomaly.window.kit.controls import StatusLine, push_button
+from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.kit.themes import Inks, inks_of
 from napari_mineral_anomaly.window.layers.session import session_of
 
@@ -54,17 +55,24 @@ class Dock(QWidget):
     viewer : napari.Viewer or ViewerModel
     executor : Executor, optional
         Who runs the jobs; default: worker threads.
+
+    Attributes
+    ----------
+    status : StatusLine
+        Each dock places it; failures appear there.
+    jobs : DockJobs
+        The background jobs of the dock; they are cancelled when it is closed.
     """
 
     def __init__(self, viewer: Any, executor: Executor | None = None) -> None:
         super().__init__()
         self.viewer = viewer
         self.session = session_of(viewer)
-        self.executor: Executor = executor or QtExecutor()
+        self.status = StatusLine()
+        self.jobs = DockJobs(executor or QtExecutor(), self._on_failed)
         self._connections: list[tuple[Any, Callable[..., None]]] = []
-        self._handles: list[JobHandle[Any]] = []
-        # Destroyed with napari's window: only the jobs are still there to be told.
-        self.destroyed.connect(partial(_abandon, self._handles))
+        # When napari's window is destroyed, the dock is gone already: the list alone is left.
+        self.destroyed.connect(partial(abandon, self.jobs.handles))
         self._was_docked = self._was_shown = False
         self._number = next(_numbers)
 
@@ -110,14 +118,9 @@ class Dock(QWidget):
             self.listen(self.viewer.events.theme, recolour)
         recolour()
 
-    def start(self, job: Any, handle: JobHandle[Any]) -> JobHandle[Any]:
-        """Run a job that is given up when the dock is closed."""
-        self._handles[:] = [*(h for h in self._handles if h.running), handle]
-        return self.executor.submit(job, handle)
-
     def shut_down(self) -> None:
-        """Give up running jobs and hear of nothing any more."""
-        _abandon(self._handles)
+        """Cancel running jobs and disconnect from all events."""
+        abandon(self.jobs.handles)
         for emitter, callback in self._connections:
             emitter.disconnect(callback)
         self._connections.clear()
@@ -170,30 +173,42 @@ class Dock(QWidget):
         """Let a worker import what the next docks will ask for."""
         names = still_missing()
         if names:
-            name = "Importing libraries"
-            job = Job(name, lambda task: import_ahead(names, task))
-            # Nobody has to hear of it: a library that is missing is told by whoever needs it.
-            self.start(job, JobHandle(name))
+            # A failure is not shown: whoever needs a missing library reports it.
+            self.jobs.run(
+                "Importing libraries",
+                lambda task: import_ahead(names, task),
+                on_failed=lambda failure: None,
+            )
 
     def closeEvent(self, event: Any) -> None:
         """Closed as a window of its own."""
         self.shut_down()
         super().closeEvent(event)
 
-    def fail(self, line: StatusLine, failure: Failure) -> None:
-        """Show a failure in the dock and as a napari notification."""
+    def fail(self, reason: Failure | Exception, line: StatusLine | None = None) -> None:
+        """Show a failure in the dock and as a napari notification.
+
+        Parameters
+        ----------
+        reason : Failure or Exception
+            An exception is a mistake in the user's input.
+        line : StatusLine, optional
+            Where in the dock; default: its status line.
+        """
         from napari.utils.notifications import show_error, show_warning
 
-        line.error(failure.sentence)
+        failure = reason if isinstance(reason, Failure) else Failure(str(reason), expected=True)
+        (self.status if line is None else line).error(failure.sentence)
         # What the user can mend is a warning; napari offers a traceback only for defects.
         (show_warning if failure.expected else show_error)(failure.sentence)
 
+    def _on_failed(self, failure: Failure) -> None:
+        """Show why a job failed."""
+        self.fail(failure)
+
     def next_step(self, text: str, dock: str, tooltip: str) -> QPushButton:
         """A button that opens the dock of the next step."""
-        button = QPushButton(text)
-        button.setToolTip(tooltip)
-        button.clicked.connect(lambda: open_dock(self.viewer, dock))
-        return button
+        return push_button(text, tooltip, lambda: open_dock(self.viewer, dock))
 
 
 def put_below_the_map(window: QMainWindow, dock: QDockWidget) -> None:
@@ -213,12 +228,6 @@ def _name_tabs_in_full(window: QMainWindow) -> None:
     for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
         bar.setElideMode(Qt.TextElideMode.ElideNone)
         bar.setUsesScrollButtons(True)
-
-
-def _abandon(handles: list[JobHandle[Any]], destroyed: Any = None) -> None:
-    for handle in handles:
-        handle.abandon()
-    handles.clear()
 
 
 def open_dock(viewer: Any, dock: str) -> None:

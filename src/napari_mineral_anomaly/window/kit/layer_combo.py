@@ -84,11 +84,14 @@ class LayerCombo(QComboBox):
             self.layer_changed.emit()
 
 
-def is_score(layer: Any) -> bool:
-    """A score of ours, or any 2-D image of floats that is no element map."""
-    role = role_of(layer)
-    if role is not None:
-        return role == "score"
+def score_combo(dock: Dock) -> LayerCombo:
+    """The score maps: ours, and 2-D images of floats that are not one of our other layers."""
+    return LayerCombo(dock, _can_be_score, prefers=_is_score, empty="no score map yet")
+
+
+def _can_be_score(layer: Any) -> bool:
+    if role_of(layer) is not None:
+        return _is_score(layer)
     return (
         isinstance(layer, Image)
         and not layer.rgb
@@ -98,6 +101,5 @@ def is_score(layer: Any) -> bool:
     )
 
 
-def is_new_score(layer: Any) -> bool:
-    """A score of ours, worth jumping to when it appears."""
+def _is_score(layer: Any) -> bool:
     return role_of(layer) == "score"

@@ -113,10 +113,15 @@ def relink(layer: Layer, **changes: Any) -> None:
         layer.metadata[KEY] = replace(link, **changes).metadata()[KEY]
 
 
+def unwrapped(viewer: Any) -> Any:
+    """The viewer itself: napari gives docks a proxy of it."""
+    return getattr(viewer, "__wrapped__", viewer)
+
+
 def layers_of(viewer: Any) -> list[Layer]:
     """All layers of the viewer, bottom first."""
-    # Docks get a proxy of the viewer. Unwrap it, because it makes a new proxy at every access.
-    return list(iter(getattr(viewer, "__wrapped__", viewer).layers))
+    # Not through napari's proxy: it makes a new proxy at every access.
+    return list(iter(unwrapped(viewer).layers))
 
 
 def layer_by_id(viewer: Any, unique_id: str | None) -> Layer | None:

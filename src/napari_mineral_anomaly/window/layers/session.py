@@ -27,6 +27,7 @@ from napari_mineral_anomaly.window.layers.links import (
     link_of,
     linked_layers,
     relink,
+    unwrapped,
 )
 from napari_mineral_anomaly.window.layers.make import as_labels, threshold_of
 
@@ -38,8 +39,7 @@ _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 def session_of(viewer: Any) -> Session:
     """The session of a viewer; made at the first call."""
-    # Docks get a proxy of the viewer; the session belongs to the real viewer.
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
     if viewer not in _sessions:
         _sessions[viewer] = Session(viewer)
     return _sessions[viewer]

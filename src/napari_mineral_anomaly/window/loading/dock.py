@@ -20,7 +20,7 @@ from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered
 from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import IngestReport
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.controls import StatusLine, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
@@ -55,6 +55,8 @@ _WELCOME = (
     "Choose the folder that holds one map per element, or files of one scan, or a spectrum image."
 )
 
+_READING = "Reading maps"
+
 
 class LoadMapsDock(Dock):
     """Choose a scan, read it, check the report, set the pixel size, add the layers."""
@@ -67,7 +69,6 @@ class LoadMapsDock(Dock):
         self._report: IngestReport | None = None
         self._panel: IngestPanel | None = None
         self._adding = LayersInTurns(self.viewer, self._on_next_layer, self._all_added)
-        self._reading: JobHandle[Reading] | None = None
 
         self.path = QLineEdit()
         self.path.setPlaceholderText("folder or file with element maps or spectra")
@@ -93,8 +94,8 @@ class LoadMapsDock(Dock):
         self.cancel_button.clicked.connect(self._cancel)
         self.column.addLayout(row(choose_folder, choose_files, self.cancel_button))
 
-        self.status = StatusLine(_WELCOME)
         self.column.addWidget(self.status)
+        self.status.plain(_WELCOME)
 
         self.sample_combo = QComboBox()
         self.sample_combo.setToolTip("The files hold maps of several samples: choose one sample.")
@@ -171,14 +172,13 @@ class LoadMapsDock(Dock):
 
         self.status.plain("Reading…")
         self.cancel_button.setEnabled(True)
-        self._reading = JobHandle(
-            "Reading maps",
+        self.jobs.run(
+            _READING,
+            read,
+            self._on_read,
             on_events=self._on_events,
-            on_done=self._on_read,
-            on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
-        self.start(Job("Reading maps", read), self._reading)
 
     def add_layers(self) -> None:
         """Put the maps that were read into the viewer."""
@@ -202,10 +202,7 @@ class LoadMapsDock(Dock):
             own = {"scan": scan, "scan_id": new_scan_id()}
             return scan_layers(cube, **own, context=context, with_valid=with_valid)
 
-        handle: JobHandle[list[LayerData]] = JobHandle(
-            "Preparing layers", on_done=self._on_prepared, on_failed=self._on_failed
-        )
-        self.start(Job("Preparing layers", prepare), handle)
+        self.jobs.run("Preparing layers", prepare, self._on_prepared, alongside=True)
 
     def show_report(self) -> None:
         """Open the report in a separate window."""
@@ -265,8 +262,7 @@ class LoadMapsDock(Dock):
             self.load(typed)
 
     def _cancel(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
+        self.jobs.cancel(_READING)
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         last = events[-1]
@@ -326,7 +322,7 @@ class LoadMapsDock(Dock):
         self._forget()
         # Keep the fields with a typing error, so that the user can correct it.
         self.spectra_fields.setVisible(answers.energy is not None)
-        self.fail(self.status, failure)
+        self.fail(failure)
 
     def _on_cancelled(self) -> None:
         self._forget()

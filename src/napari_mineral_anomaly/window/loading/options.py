@@ -14,18 +14,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.report_text import CONTEXT_KINDS
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout
 from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
-
-_KINDS = {
-    "bse": "electron image",
-    "optical": "picture",
-    "phase": "phase map",
-    "mask": "mask",
-    "other": "image",
-}
 
 
 class PixelSizeFields(QWidget):
@@ -200,7 +193,7 @@ class BesideTheMaps(QWidget):
         )
         self.context_boxes = {}
         for image in cube.context:
-            box = QCheckBox(f"{image.name} ({_KINDS[image.kind]})")
+            box = QCheckBox(f"{image.name} ({CONTEXT_KINDS[image.kind]})")
             box.setToolTip(
                 f"{image.file.name} has the shape of the maps. Show it as a separate layer, which "
                 "is never analysed."

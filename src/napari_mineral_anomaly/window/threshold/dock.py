@@ -5,28 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QPushButton, QSpinBox
+from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QSpinBox
 from superqt.utils import qthrottled
 
 from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
 )
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge
 from napari_mineral_anomaly.progress import Task
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
+from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, link_of, relink
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.results import add_mask
 from napari_mineral_anomaly.window.layers.session import mask_of
-from napari_mineral_anomaly.window.threshold.histogram import ScoreHistogram, score_histogram
+from napari_mineral_anomaly.window.threshold.histogram import ScoreBins, score_bins
 from napari_mineral_anomaly.window.threshold.histogram_plot import HistogramPlot
 from napari_mineral_anomaly.words import counted
 
 _NO_SCORE = "Run a detector first, or open a score map (a 2-D image of decimal numbers)."
+_COUNTING, _MASKING = "Counting scores", "Making the mask"
 
 # The mask follows the line; more often than this the eye does not see it.
 MASK_UPDATE_MS = 100
@@ -38,15 +40,11 @@ class ThresholdDock(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self._n_valid = 0
-        self._counting: JobHandle[ScoreHistogram] | None = None
-        self._judging: JobHandle[JudgedScore] | None = None
         self._due = False
         self._showing = False
         self._counted: str | None = None
 
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
+        self.score_combo = score_combo(self)
         self.score_combo.setToolTip("The score map to judge; any image of decimal numbers will do.")
         form = form_layout()
         form.addRow("Score", self.score_combo)
@@ -90,17 +88,18 @@ class ThresholdDock(Dock):
         form.addRow("Area", self.area)
         self.column.addLayout(form)
 
-        self.mask_button = QPushButton("Make mask")
-        self.mask_button.setToolTip("A labels layer that follows the threshold and can be brushed.")
-        self.mask_button.clicked.connect(self.make_mask)
-        self.default_button = QPushButton("Default threshold")
-        self.default_button.setToolTip(
-            "Back to the score at which one false pixel is expected (one in 100 000 on large "
-            "scans)."
+        self.mask_button = push_button(
+            "Make mask",
+            "A labels layer that follows the threshold and can be brushed.",
+            self.make_mask,
         )
-        self.default_button.clicked.connect(self.reset_threshold)
+        self.default_button = push_button(
+            "Default threshold",
+            "Back to the score at which one false pixel is expected (one in 100 000 on large "
+            "scans).",
+            self.reset_threshold,
+        )
         self.column.addLayout(row(self.mask_button, self.default_button))
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.next_button = self.next_step(
             "Next: list the grains", "Grain table", "Open the list of the flagged grains."
@@ -135,7 +134,7 @@ class ThresholdDock(Dock):
         A running job is let finish: were it given up for every step of a drag, the mask of a
         large scan would stand still until the drag ends.
         """
-        if self._judging is not None and self._judging.running:
+        if self.jobs.is_running(_MASKING):
             self._due = True
             return
         self._due = False
@@ -147,12 +146,7 @@ class ThresholdDock(Dock):
         def work(task: Task) -> JudgedScore:
             return judge(data, threshold, min_grain_px, edits)
 
-        self._judging = JobHandle(
-            "Making the mask",
-            on_done=lambda judged: self._on_judged(score_id, judged),
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
-        self.start(Job("Making the mask", work), self._judging)
+        self.jobs.run(_MASKING, work, lambda judged: self._on_judged(score_id, judged))
 
     def _on_judged(self, score_id: str, judged: JudgedScore) -> None:
         score = layer_by_id(self.viewer, score_id)
@@ -195,8 +189,7 @@ class ThresholdDock(Dock):
         super().shut_down()
 
     def _on_score(self) -> None:
-        if self._counting is not None:
-            self._counting.cancel()
+        self.jobs.cancel(_COUNTING)
         self._due = False  # what was wished for belongs to the score shown until now
         score = self.score_combo.layer()
         self._counted = None
@@ -214,22 +207,17 @@ class ThresholdDock(Dock):
         link = link_of(score)
         self._show_values(threshold, 1 if link is None else link.min_grain_px or 1)
 
-        def count(task: Task) -> ScoreHistogram:
-            return score_histogram(data, threshold)
+        def count(task: Task) -> ScoreBins:
+            return score_bins(data, threshold)
 
-        self._counting = JobHandle(
-            "Counting scores",
-            on_done=self._on_counted,
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
         self.status.plain("")
         self._on_layers()
-        self.start(Job("Counting scores", count), self._counting)
+        self.jobs.run(_COUNTING, count, self._on_counted)
 
-    def _on_counted(self, histogram: ScoreHistogram) -> None:
+    def _on_counted(self, histogram: ScoreBins) -> None:
         self._n_valid = histogram.n_valid
         if histogram.n_valid == 0:
-            self.fail(self.status, Failure("This layer holds no number: every pixel is NaN.", True))
+            self.fail(InputError("This layer holds no number: every pixel is NaN."))
             return
         self.plot.show_histogram(histogram)
         self.plot.set_threshold(self.threshold.value())

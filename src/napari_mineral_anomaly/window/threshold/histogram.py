@@ -12,7 +12,7 @@ BINS = 300
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreHistogram:
+class ScoreBins:
     """Pixels per bin of score.
 
     Attributes
@@ -32,9 +32,7 @@ class ScoreHistogram:
     knee: float
 
 
-def score_histogram(
-    score: NDArray[np.floating[Any]], threshold: float, bins: int = BINS
-) -> ScoreHistogram:
+def score_bins(score: NDArray[np.floating[Any]], threshold: float, bins: int = BINS) -> ScoreBins:
     """Histogram of the finite scores; nothing is clipped, a tail of hundreds of sigmas included.
 
     Four fifths of the bins cover the scores up to twice the threshold evenly, the rest the tail
@@ -42,7 +40,7 @@ def score_histogram(
     """
     values = np.sort(score[np.isfinite(score)].astype(np.float64, copy=False))
     if values.size == 0:
-        return ScoreHistogram(np.array([0.0, 1.0]), np.zeros(1, dtype=np.int64), 0, 1.0)
+        return ScoreBins(np.array([0.0, 1.0]), np.zeros(1, dtype=np.int64), 0, 1.0)
     low, high = float(values[0]), float(values[-1])
     knee = max(2.0 * threshold, low + 1e-6)
     if high <= knee:
@@ -54,4 +52,4 @@ def score_histogram(
     edges[-1] = max(edges[-1], high)
     below = np.searchsorted(values, edges[:-1], side="left")
     counts = np.diff(np.append(below, values.size)).astype(np.int64)
-    return ScoreHistogram(edges, counts, values.size, knee)
+    return ScoreBins(edges, counts, values.size, knee)

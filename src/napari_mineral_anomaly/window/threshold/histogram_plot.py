@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtCore import Signal
 
 from napari_mineral_anomaly.window.kit.plots import BarePlot, LatePlot
-from napari_mineral_anomaly.window.threshold.histogram import ScoreHistogram
+from napari_mineral_anomaly.window.threshold.histogram import ScoreBins
 
 import pyqtgraph as pg  # isort: skip
 
@@ -23,7 +23,7 @@ class HistogramPlot(LatePlot):
     threshold_dragged = Signal(float)
 
     def __init__(self) -> None:
-        self._histogram: ScoreHistogram | None = None
+        self._histogram: ScoreBins | None = None
         self._threshold = 0.0
         self._following = False
         super().__init__(220, menu=True)
@@ -68,13 +68,13 @@ class HistogramPlot(LatePlot):
             self._line.setValue(self._threshold)
         self._line.sigPositionChanged.connect(self._on_line)
 
-    def show_histogram(self, histogram: ScoreHistogram) -> None:
+    def show_histogram(self, histogram: ScoreBins) -> None:
         """Draw a histogram; the view starts on the background and the threshold."""
         self._histogram = histogram
         if self._bare is not None:
             self._draw(self._bare, histogram)
 
-    def _draw(self, plot: BarePlot, histogram: ScoreHistogram) -> None:
+    def _draw(self, plot: BarePlot, histogram: ScoreBins) -> None:
         self._bars.show()
         self._line.show()
         floor = math.log10(0.5)
