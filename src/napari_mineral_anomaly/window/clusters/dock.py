@@ -1,4 +1,4 @@
-"""*Pseudo-labels*: the clusters behind the score, to be named, merged, split and learned from."""
+"""*Pseudo-labels*: name, merge and split the clusters behind the score, and retrain with them."""
 
 from __future__ import annotations
 
@@ -46,10 +46,8 @@ from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
 
-_NO_LABELS = (
-    "Run a detector first: networks group the pixels into clusters, and those are listed here."
-)
-_EMPTY = "Select one cluster to split, recolour or turn round, several to merge them."
+_NO_LABELS = "Run a detector first. Networks group the pixels into clusters; this dock lists them."
+_EMPTY = "Select one cluster to split it or to change its colour or role; select several to merge."
 _STILL = "The last change is still being computed."
 _EDITING, _LOOKING = "Editing the clusters", "Looking at the clusters"
 
@@ -58,10 +56,10 @@ Change = Callable[[ClusterMap, Task], ClusterMap]
 
 @dataclass(frozen=True, eq=False)
 class _Edited:
-    """A map of clusters with its signatures, as a worker makes it.
+    """A map of clusters with its signatures; a worker makes it.
 
-    ``before`` is what was changed; None where an earlier or later map was asked for. ``lines``
-    are the rows of ``signatures``, which pandas takes its time to give.
+    ``before`` is the map before the change; None after undo and redo. ``lines`` are the rows of
+    ``signatures``, because pandas is slow to make them.
     """
 
     map: ClusterMap
@@ -72,12 +70,12 @@ class _Edited:
 
 
 def is_pseudo_labels(layer: Any) -> bool:
-    """Pseudo-labels of ours."""
+    """Whether a layer holds pseudo-labels of this plugin."""
     return role_of(layer) == "pseudo_labels"
 
 
 class PseudoLabelsDock(Dock):
-    """The layer holds the labels and can be brushed; names, roles and colours live here."""
+    """The layer holds the labels; this dock holds the names, roles and colours of the clusters."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -89,7 +87,7 @@ class PseudoLabelsDock(Dock):
         self.layer_combo = LayerCombo(
             self, is_pseudo_labels, prefers=is_pseudo_labels, empty="no pseudo-labels yet"
         )
-        self.layer_combo.setToolTip("The clusters of a run; the layer can be brushed as any other.")
+        self.layer_combo.setToolTip("The clusters of a run. You can brush in this layer.")
         form.addRow("Labels", self.layer_combo)
         self.column.addLayout(form)
 
@@ -99,26 +97,30 @@ class PseudoLabelsDock(Dock):
         self.table.cellDoubleClicked.connect(self._on_double_click)
         self.column.addWidget(self.table)
 
-        self.colour_button = push_button("Co&lour…", "Another colour.", self._choose_colour)
+        self.colour_button = push_button(
+            "Co&lour…", "Choose another colour for the selected clusters.", self._choose_colour
+        )
         self.role_button = push_button(
-            "&Background / anomaly", "Turn the selected clusters round.", self.toggle_role
+            "&Background / anomaly",
+            "Change the selected clusters from background to anomaly, or back.",
+            self.toggle_role,
         )
         self.merge_button = push_button(
-            "&Merge", "Make one cluster of the selected ones; the largest gives its name.",
+            "&Merge", "Merge the selected clusters; the result gets the name of the largest.",
             self.merge,
         )  # fmt: skip
         self.split_button = push_button(
-            "S&plit", "Part the selected cluster by its element signature.", self.split
+            "S&plit", "Split the selected cluster by its element signature.", self.split
         )
         self.parts = QSpinBox()
         self.parts.setRange(2, 9)
         self.parts.setPrefix("in ")
-        self.parts.setToolTip("Into how many parts a cluster is split.")
+        self.parts.setToolTip("Number of parts of a split.")
         self.brush_button = push_button(
-            "B&rush", "Brush pixels into the selected cluster.", self.take_brush
+            "B&rush", "Add pixels to the selected cluster with the brush.", self.take_brush
         )
-        self.undo_button = push_button("Undo", "Take the last change back.", self.undo)
-        self.redo_button = push_button("Redo", "Make the change again.", self.redo)
+        self.undo_button = push_button("Undo", "Undo the last change.", self.undo)
+        self.redo_button = push_button("Redo", "Redo the change.", self.redo)
         flow = QFlowLayout()
         flow.setContentsMargins(0, 0, 0, 0)
         for widget in (
@@ -136,11 +138,10 @@ class PseudoLabelsDock(Dock):
 
         self.retrain_button = push_button(
             "Retrain with these labels",
-            "Run the same detector again: it learns its background from the clusters marked as "
-            "background, and from no others.",
+            "Run the same detector again. It learns only from the clusters marked as background.",
             self.retrain,
         )
-        self.cancel_button = push_button("Cancel", "Give the computation up.", self.cancel)
+        self.cancel_button = push_button("Cancel", "Cancel the computation.", self.cancel)
         self.column.addLayout(row(self.retrain_button, self.cancel_button))
         self.progress = ProgressBar()
         self.column.addWidget(self.progress)
@@ -172,13 +173,13 @@ class PseudoLabelsDock(Dock):
         self._edit("Colour", lambda m, _: _each(m, codes, lambda x, c: recolour(x, c, colour)))
 
     def merge(self) -> None:
-        """Make one cluster of the selected ones."""
+        """Merge the selected clusters."""
         codes = self.table.selected_codes()
         if len(codes) > 1:
             self._edit("Merge", lambda m, _: merge(m, codes))
 
     def split(self) -> None:
-        """Part the selected cluster by its element signature."""
+        """Split the selected cluster by its element signature."""
         codes, n = self.table.selected_codes(), self.parts.value()
         cube = self._cube()
         if len(codes) == 1 and cube is not None:
@@ -187,12 +188,12 @@ class PseudoLabelsDock(Dock):
             )
 
     def toggle_role(self) -> None:
-        """Turn the selected clusters from background to anomaly or back."""
+        """Change the selected clusters from background to anomaly or back."""
         codes = self.table.selected_codes()
         self._edit("Role", lambda m, _: _each(m, codes, toggle_background))
 
     def take_brush(self) -> None:
-        """Brush into the selected cluster."""
+        """Let the brush add pixels to the selected cluster."""
         layer, codes = self.layer_combo.layer(), self.table.selected_codes()
         if layer is None or len(codes) != 1:
             return
@@ -202,22 +203,22 @@ class PseudoLabelsDock(Dock):
         layer.mode = "paint"
 
     def undo(self) -> None:
-        """Take the last change back."""
+        """Undo the last change."""
         self._step(History.undo)
 
     def redo(self) -> None:
-        """Make the change again."""
+        """Redo the change."""
         self._step(History.redo)
 
     def retrain(self) -> None:
-        """Run the detector of these labels again, with its background said."""
+        """Run the detector of these labels again; the clusters say what is background."""
         layer = self.layer_combo.layer()
         if layer is not None:
             self.retraining.start(layer, self._current_map(layer))
             self._refresh()
 
     def cancel(self) -> None:
-        """Give the computation up."""
+        """Cancel the computation."""
         self.retraining.cancel()
         self.jobs.cancel(_EDITING)
         self.show_busy(False)
@@ -225,7 +226,7 @@ class PseudoLabelsDock(Dock):
     # What happens then
 
     def adopt(self, layer_id: str, clusters: ClusterMap) -> None:
-        """Take over a map that a run was made with; can be undone."""
+        """Take over the map that a run was made with; this can be undone."""
         history = self._histories.get(layer_id)
         self._histories[layer_id] = (
             History.start(clusters) if history is None else history.push(clusters, "Retrain")
@@ -258,14 +259,17 @@ class PseudoLabelsDock(Dock):
         return cube if cube.shape == layer.data.shape else None
 
     def _current_map(self, layer: Any) -> Callable[[], ClusterMap]:
-        """The map as last edited, with what was brushed since then: to be made by a worker."""
-        # The brush writes into the layer's array meanwhile: a copy.
+        """What a worker calls to get the map: as last edited, with the brush strokes since then."""
+        # A copy: the brush may write into the layer's array while the worker reads it.
         labels = np.array(layer.data)
         history = self._histories.get(str(layer.unique_id))
         return partial(_current, labels, None if history is None else history.present)
 
     def _edit(self, text: str, change: Change) -> None:
-        """Change the map in the background; the latest change counts."""
+        """Change the map in the background.
+
+        Without ``text`` the map is only looked at, and a later call replaces this one.
+        """
         layer = self.layer_combo.layer()
         if layer is None:
             return
@@ -325,7 +329,7 @@ class PseudoLabelsDock(Dock):
         now = edited.map
         if edited.before is None or now.labels is not edited.before.labels:
             labels = now.labels
-            if edited.before is not None:  # what was brushed meanwhile stays
+            if edited.before is not None:  # brush strokes made meanwhile stay
                 brushed = layer.data != edited.before.labels
                 labels = np.where(brushed, layer.data, labels) if brushed.any() else labels
             if not np.array_equal(layer.data, labels):
@@ -414,7 +418,7 @@ def _current(labels: Any, edited: ClusterMap | None) -> ClusterMap:
 
 
 def _brushed(before: ClusterMap, labels: Any) -> ClusterMap:
-    """The map with labels that were brushed; names, colours and roles stay."""
+    """The map with brushed labels; names, colours and roles stay."""
     fresh = cluster_map(labels, names=before.names)
     return replace(
         fresh,

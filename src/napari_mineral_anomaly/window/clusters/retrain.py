@@ -1,4 +1,4 @@
-"""Runs the detector of a pseudo-label layer again, for the dock that edits the labels."""
+"""Retraining: runs the detector of a pseudo-label layer again, with the edited labels."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Retraining:
 
     @property
     def running(self) -> bool:
-        """Whether a result is awaited."""
+        """Whether a run is going on."""
         return self._dock.jobs.is_running(_RETRAINING, _MASKING)
 
     def start(self, layer: Any, clusters: Callable[[], ClusterMap]) -> None:
         """Run the detector that made ``layer``, learning from the background of ``clusters``.
 
-        ``clusters`` is called in the worker: it looks at every pixel.
+        The worker calls ``clusters``, because it looks at every pixel.
         """
         dock, link = self._dock, link_of(layer)
         scan = None if link is None else find_scan(dock.viewer, link.scan_id)
@@ -76,11 +76,11 @@ class Retraining:
         )
 
     def cancel(self) -> None:
-        """Give the run up."""
+        """Cancel the run."""
         self._dock.jobs.cancel(_RETRAINING, _MASKING)
 
     def _on_done(self, scan: Scan, layer_id: str, retrained: Retrained) -> None:
-        """The run is there, its mask is not yet: it can be given up until it is shown."""
+        """Make the mask of the finished run; until it is shown, the user can cancel."""
         dock = self._dock
         work = mask_of_result(dock.viewer, dock.session, scan, retrained.run)
         dock.jobs.run(
@@ -111,7 +111,7 @@ class Retraining:
         )
 
     def _on_cancelled(self) -> None:
-        self._end("Retraining was given up; nothing was changed.")
+        self._end("Retraining was cancelled; nothing was changed.")
 
     def _on_failed(self, reason: Failure | InputError) -> None:
         self._end("")

@@ -1,4 +1,4 @@
-"""Part of the Detect dock: where the results of a scan agree, and a look at them side by side."""
+"""Part of the Detect dock: where the results of a scan agree, and the results side by side."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NEEDS_TWO = "Run a second detector on this scan to compare."
 
 
 class AgreementBox(QGroupBox):
-    """How many detectors flag a pixel, when each may flag the same number by chance.
+    """How many detectors flag a pixel, if each may flag the same number of false pixels.
 
     Parameters
     ----------
@@ -43,20 +43,20 @@ class AgreementBox(QGroupBox):
         self.false_pixels.setRange(0.01, 1e6)
         self.false_pixels.setDecimals(2)
         self.false_pixels.setToolTip(
-            "Every detector gets the threshold at which it flags so many background pixels of "
-            "this scan by chance. Thresholds that you moved do not matter here."
+            "Each detector gets the threshold at which it flags this number of background pixels "
+            "of this scan by chance. Thresholds that you moved have no effect here."
         )
         form.addRow("False pixels each", self.false_pixels)
         column.addLayout(form)
         self.agree_button = push_button(
             "Agreement",
-            "Make a layer that shows how many detectors flag each pixel, or bring it up to date.",
+            "Make or update the layer that shows how many detectors flag each pixel.",
             self.show_agreement,
         )
         self.grid_button = QPushButton("Side by side")
         self.grid_button.setCheckable(True)
         self.grid_button.setToolTip(
-            "Show the score maps of this scan next to each other; press again to go back."
+            "Show the score maps of this scan side by side; press again to go back."
         )
         self.grid_button.toggled.connect(self._on_grid)
         column.addLayout(row(self.agree_button, self.grid_button))
@@ -75,7 +75,7 @@ class AgreementBox(QGroupBox):
         self._refresh()
 
     def show_agreement(self) -> None:
-        """Make the agreement layer of the scan, or bring it up to date."""
+        """Make or update the agreement layer of the scan."""
         scan_id = self._scan_id
         results = {} if scan_id is None else results_of(self._dock.session, scan_id)
         if scan_id is None or len(results) < 2:
@@ -121,7 +121,7 @@ class AgreementBox(QGroupBox):
         for control in (self.agree_button, self.grid_button, self.false_pixels):
             control.setEnabled(enough)
         if results and not self._has_default:
-            # What the default thresholds promise for this scan.
+            # The number of false pixels that the default threshold of this scan allows.
             n_valid = int(np.count_nonzero(next(iter(results.values())).valid))
             self.false_pixels.setValue(promised_false_pixels(n_valid))
             self._has_default = True
@@ -131,5 +131,5 @@ class AgreementBox(QGroupBox):
         else:
             if self.legend.text() == _NEEDS_TWO:
                 self.legend.plain("")
-            if self._side_by_side.is_on:  # a further result
+            if self._side_by_side.is_on:  # another result came
                 self._show_side_by_side()

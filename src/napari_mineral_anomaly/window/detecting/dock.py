@@ -1,4 +1,4 @@
-"""*Detect anomalies*: choose scan and detector, run, watch, cancel; save and apply models."""
+"""*Detect anomalies*: choose a scan and a detector, run it; save and apply models."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Running:
 
 
 class DetectDock(Dock):
-    """One run at a time; an earlier result stays until a new one is complete."""
+    """One run at a time; an earlier result stays until the new one is complete."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -77,7 +77,7 @@ class DetectDock(Dock):
         self.scan_combo = QComboBox()
         fit_width(self.scan_combo)
         self.scan_combo.setPlaceholderText("no scan loaded yet")
-        self.scan_combo.setToolTip("The scan to search; its element layers are what is analysed.")
+        self.scan_combo.setToolTip("The scan to search. The detector uses its element layers.")
         self.scan_combo.currentIndexChanged.connect(self._refresh)
         form.addRow("Scan", self.scan_combo)
         self.detector_combo = QComboBox()
@@ -86,13 +86,13 @@ class DetectDock(Dock):
             self.detector_combo.addItem(entry.title, entry.name)
             last = self.detector_combo.count() - 1
             self.detector_combo.setItemData(last, entry.summary, Qt.ItemDataRole.ToolTipRole)
-        self.detector_combo.setToolTip("How oddness is measured. RX answers in seconds.")
+        self.detector_combo.setToolTip("The method that scores each pixel. RX takes seconds.")
         self.detector_combo.currentIndexChanged.connect(self._on_detector)
         form.addRow("Detector", self.detector_combo)
         self.summary = StatusLine()
         form.addRow(self.summary)
         self.slow = StatusLine()
-        self.slow.setToolTip("From the size of the scan and the parameters below.")
+        self.slow.setToolTip("Estimated from the size of the scan and the parameters below.")
         form.addRow(self.slow)
         self.column.addLayout(form)
 
@@ -102,11 +102,15 @@ class DetectDock(Dock):
         shared = form_layout()
         self.device_combo = QComboBox()
         self.device_combo.addItems(get_args(Device))
-        self.device_combo.setToolTip("Where a network runs; auto takes a graphics card if any.")
+        self.device_combo.setToolTip(
+            "Where a network runs; auto uses a graphics card if there is one."
+        )
         shared.addRow("Device", self.device_combo)
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("Same seed, same numbers; another seed shows how firm a find is.")
+        self.seed.setToolTip(
+            "The same seed gives the same numbers. Try others to see whether a find is stable."
+        )
         shared.addRow("Seed", self.seed)
         self.column.addLayout(shared)
 
@@ -114,7 +118,7 @@ class DetectDock(Dock):
             "Run", "Learn the background of this scan and score every pixel.", self.run
         )
         self.cancel_button = push_button(
-            "Cancel", "Give this run up; an earlier result stays as it is.", self.cancel
+            "Cancel", "Cancel this run; an earlier result stays.", self.cancel
         )
         self.column.addLayout(row(self.run_button, self.cancel_button))
         self.progress = ProgressBar()
@@ -126,17 +130,19 @@ class DetectDock(Dock):
 
         self.save_button = push_button(
             "Save model…",
-            "Keep what this detector learned, for other sections.",
+            "Save what this detector learned, to use it on other sections.",
             self._choose_model_to_save,
         )
         self.apply_button = push_button(
             "Apply saved model…",
-            "Score the chosen scan with a model that was saved before.",
+            "Score the chosen scan with a saved model.",
             self._choose_model_to_apply,
         )
         self.column.addLayout(row(self.save_button, self.apply_button))
         self.next_button = self.next_step(
-            "Next: threshold", "Threshold", "Open the dock that decides what counts as anomalous."
+            "Next: threshold",
+            "Threshold",
+            "Open the dock that sets from which score on a pixel is anomalous.",
         )
         self.next_button.hide()
         self.column.addWidget(self.next_button)
@@ -222,7 +228,7 @@ class DetectDock(Dock):
         )
 
     def cancel(self) -> None:
-        """Give the run up; the window is free at once."""
+        """Cancel the run; a new one can start at once."""
         self.jobs.cancel(_DETECTING, _MASKING)
 
     def _start(self, name: str, prepare: Any) -> None:
@@ -269,7 +275,7 @@ class DetectDock(Dock):
             self.progress.show_step(status.percent, 100)
 
     def _on_done(self, run: DetectionRun) -> None:
-        """The run is there, its mask is not yet: it can be cancelled until it is shown."""
+        """Make the mask of the finished run; until it is shown, the user can cancel."""
         assert self._running is not None
         work = mask_of_result(self.viewer, self.session, self._running.scan, run)
         self.jobs.run(
@@ -299,10 +305,10 @@ class DetectDock(Dock):
             text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
         self.status.good(text)
         self.next_button.show()
-        self._say_where_to_look(text, ended.cube, run)
+        self._show_hints(text, ended.cube, run)
 
-    def _say_where_to_look(self, text: str, cube: ElementCube, run: DetectionRun) -> None:
-        """Add to the status what the list of grains does not show."""
+    def _show_hints(self, text: str, cube: ElementCube, run: DetectionRun) -> None:
+        """Add hints to the status line that the list of grains does not give."""
         result = run.result
 
         def look(task: Task) -> str:
@@ -312,7 +318,7 @@ class DetectDock(Dock):
             return " ".join(hint for hint in hints if hint)
 
         def show(hints: str) -> None:
-            # Meanwhile another run may have begun.
+            # Another run may have started meanwhile.
             if hints and self.status.text() == text:
                 self.status.good(f"{text} {hints}")
 
@@ -348,7 +354,7 @@ class DetectDock(Dock):
     def _on_layers(self, event: Any = None) -> None:
         layer = getattr(event, "value", None)
         if isinstance(layer, Layer) and role_of(layer) != "element":
-            return  # the scans are those of before
+            return  # the scans did not change
         chosen = self.scan_id
         scans = scans_in(self.viewer)
         self.scan_combo.blockSignals(True)
@@ -356,7 +362,7 @@ class DetectDock(Dock):
         for scan in scans:
             self.scan_combo.addItem(f"{scan.name} ({len(scan.elements)} elements)", scan.scan_id)
         index = self.scan_combo.findData(chosen)
-        # The scan that was just loaded is the one to look at.
+        # A newly loaded scan is chosen.
         self.scan_combo.setCurrentIndex(index if index >= 0 else self.scan_combo.count() - 1)
         self.scan_combo.blockSignals(False)
         self._refresh()
@@ -374,7 +380,7 @@ class DetectDock(Dock):
         self._show_slow()
 
     def _show_slow(self) -> None:
-        """Say so before the start where a run will take long."""
+        """Warn before the start if a run will take long."""
         scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
         if scan is None:
             self.slow.plain("")

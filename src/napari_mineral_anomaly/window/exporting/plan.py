@@ -28,6 +28,7 @@ from napari_mineral_anomaly.window.grains.listing import (
 from napari_mineral_anomaly.window.layers.links import (
     TITLES_IN_FILES,
     Link,
+    first_layer,
     layers_of,
     link_of,
     linked_layers,
@@ -296,7 +297,7 @@ def _result(session: Session, score: Layer) -> AnomalyResult:
 
 def _scan_id(viewer: Any, link: Link | None) -> str | None:
     """The scan id of a score; None if the scan has no element layer any more."""
-    if link is None or next(linked_layers(viewer, link.scan_id, "element"), None) is None:
+    if link is None or first_layer(viewer, "element", link.scan_id) is None:
         return None
     return link.scan_id
 

@@ -1,4 +1,4 @@
-"""*Grain evidence*: what speaks for and against the chosen grain, on one card."""
+"""*Grain evidence*: what supports the chosen grain and what could fake it, on one card."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.turns import Turns
 from napari_mineral_anomaly.words import counted
 
-_NO_LIST = "Open the dock “Grain table”: this card shows the grain that is chosen there."
+_NO_LIST = "Open the dock “Grain table”: this dock shows the grain that is chosen there."
 _NO_GRAIN = "Click a row of the grain table, or a grain on the map."
 _NO_MAPS = (
-    "The element maps of this score are not in the layer list: load them again to see what "
-    "speaks for a grain."
+    "The element maps of this score are not in the layer list: load them again to see the "
+    "evidence for a grain."
 )
-_WAITING = "What speaks for a grain is shown once minerals and flags are known."
+_WAITING = "The evidence is shown as soon as minerals and flags are known."
 _BARS = "Elements: bars against the surroundings, dots against the scan"
 _PREPARING, _READING = "Preparing the evidence", "Reading the spectrum"
-# More bars do not help the eye; the table of contributions has them all.
+# More bars do not help; the table of contributions has all elements.
 MOST_BARS = 14
 
 
 class GrainCardDock(Dock):
-    """Follows the chosen grain; the maps are prepared once per list, in the background."""
+    """Shows the chosen grain; the maps are prepared once per list, in the background."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -55,7 +55,7 @@ class GrainCardDock(Dock):
         self._source: EvidenceSource | None = None
 
         self.table_button = self.next_step(
-            "Open the grain table", "Grain table", "The list in which grains are chosen."
+            "Open the grain table", "Grain table", "Open the list in which you choose grains."
         )
         self.column.addWidget(self.table_button)
         self.column.addWidget(self.status)
@@ -70,15 +70,15 @@ class GrainCardDock(Dock):
         self.title.setWordWrap(True)
         self.column.addWidget(self.title)
         self.facts = StatusLine()
-        self.facts.setToolTip("Size, place and company of the grain.")
+        self.facts.setToolTip("Size, place and neighbours of the grain.")
         self.column.addWidget(self.facts)
         self.flags = StatusLine()
-        self.flags.setToolTip("What could fake this grain, or is not known about it.")
+        self.flags.setToolTip("What could fake this grain, and what is not known about it.")
         self.column.addWidget(self.flags)
         self.minerals = StatusLine()
         self.minerals.setToolTip(
-            "Minerals whose elements fit the drivers, with their distance (0 fits best): hints to "
-            "check, not determinations."
+            "Minerals whose elements fit the drivers, with their distance (0 fits best). These are "
+            "hints to check, not determinations."
         )
         self.column.addWidget(self.minerals)
         self.accept_button = push_button(
@@ -113,7 +113,7 @@ class GrainCardDock(Dock):
             (self.place_title, self.place),
             (self.spectrum_title, self.spectrum),
         )
-        # What is drawn of a grain is drawn in turns: all at once would hold the window.
+        # The figures of a grain are drawn one by one: all at once would stop the window.
         self._turns = Turns(self)
         self.listen(self.board.listed, self._on_listed)
         self.listen(self.board.completed, self._on_completed)
@@ -127,7 +127,7 @@ class GrainCardDock(Dock):
         self.jobs.cancel(_PREPARING)
 
     def shut_down(self) -> None:
-        """Also leave out what is still to be drawn."""
+        """Also drop the figures that are still to be drawn."""
         self._turns.cancel()
         super().shut_down()
 
@@ -152,7 +152,7 @@ class GrainCardDock(Dock):
         self._prepare()
 
     def _prepare(self) -> None:
-        """Get ready for any grain of the list, as soon as its element maps were looked at."""
+        """Prepare the evidence for all grains of the list, once its details are known."""
         listing = self.board.listing
         if listing is None or listing.table.empty or listing.cube is None:
             return
@@ -236,14 +236,14 @@ class GrainCardDock(Dock):
     def _show_evidence(self, source: EvidenceSource, grain: int) -> None:
         try:
             evidence = source.of(grain)
-        except InputError as error:  # the list moved on while this was prepared
+        except InputError as error:  # the list changed while this was prepared
             self.fail(error)
             return
         self.status.plain("")
         self.flags.plain("\n".join(f"• {sentence}" for sentence in evidence.sentences))
         hints = [f"{hint.name} {hint.formula} ({hint.distance:.2f})" for hint in evidence.minerals]
         self.minerals.plain(f"May be: {', '.join(hints)}" if hints else "No mineral fits well.")
-        # Who holds the key N down goes on to the next grain before all figures are drawn.
+        # If the user holds the key N, the next grain comes before all figures are drawn.
         self._turns.do(
             partial(self._show_bars, evidence),
             partial(self._show_maps, evidence),

@@ -1,4 +1,4 @@
-"""What the grain table writes to files and reads back: the list as CSV, the verdicts."""
+"""The files of the grain table: the list as CSV, and the verdicts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VERDICT_FILES = "Verdicts (*.json *.csv)"
 
 
 class GrainFiles(QPushButton):
-    """A button with a menu: save the rows, save the verdicts, go on with saved verdicts."""
+    """A button with a menu: save the rows, save the verdicts, open saved verdicts."""
 
     def __init__(
         self,
@@ -37,12 +37,24 @@ class GrainFiles(QPushButton):
         self._board = board
         self._model = model
         self._is_complete = is_complete
-        self.setToolTip("Save the list or your verdicts; go on with verdicts saved before.")
+        self.setToolTip("Save the list or your verdicts; open saved verdicts.")
         menu = QMenu(self)
         for text, tooltip, action in (
-            ("Save the list as CSV…", "The rows that are shown, every column.", self._choose_csv),
-            ("Save verdicts…", "Statuses and comments, with their places.", self._choose_save),
-            ("Open verdicts…", "Yours of another day, or somebody else's.", self._choose_open),
+            (
+                "Save the list as CSV…",
+                "The rows that are shown, with all columns.",
+                self._choose_csv,
+            ),
+            (
+                "Save verdicts…",
+                "Statuses and comments, with the pixels of their grains.",
+                self._choose_save,
+            ),
+            (
+                "Open verdicts…",
+                "Go on with your own verdicts, or those of somebody else.",
+                self._choose_open,
+            ),
         ):
             entry = menu.addAction(text)
             entry.setToolTip(tooltip)
@@ -51,7 +63,7 @@ class GrainFiles(QPushButton):
         self.setMenu(menu)
 
     def save_csv(self, path: str | Path) -> None:
-        """Save the shown rows, in their order, with every column of the table."""
+        """Save the shown rows, in their order, with all columns of the table."""
         if not self._is_complete():
             return
         table = self._model.shown_table()
@@ -64,7 +76,7 @@ class GrainFiles(QPushButton):
         self._run("Saving the list", save, self._dock.status.good)
 
     def save_verdicts(self, path: str | Path) -> None:
-        """Save every verdict on the scan, those on grains that are not listed now included."""
+        """Save all verdicts on the scan, also those on grains that are not listed now."""
         history, listing = self._board.history, self._board.listing
         if history is None or listing is None:
             self._dock.status.plain("There is no verdict to save yet.")
@@ -78,7 +90,7 @@ class GrainFiles(QPushButton):
         self._run("Saving the verdicts", save, self._dock.status.good)
 
     def open_verdicts(self, path: str | Path) -> None:
-        """Take the verdicts of a file in place of those there are; can be undone."""
+        """Replace the verdicts by those of a file; this can be undone."""
         listing = self._board.listing
         if listing is None:
             return

@@ -1,4 +1,4 @@
-"""The outline of the chosen grain on napari's canvas, found by a worker."""
+"""The outline of the chosen grain on napari's canvas; a worker finds it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OUTLINING = "Outlining the grain"
 
 
 class GrainMark:
-    """Marks one grain at a time; the layer is made with the first.
+    """Outlines one grain at a time; the layer is made for the first.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class GrainMark:
 
     def show(self, listing: GrainListing, grain: int) -> None:
         """Outline a grain of a list."""
-        # napari takes long to make the layer: in this turn, and the drawing in that of the answer.
+        # napari needs long to make the layer: make it now, and draw when the outline is found.
         self._layer()
         top, bottom, left, right = listing.box(grain)
         box = np.s_[top : bottom + 1, left : right + 1]
@@ -48,12 +48,12 @@ class GrainMark:
         self._jobs.run(_OUTLINING, work, self._draw)
 
     def hide(self) -> None:
-        """Outline no grain."""
+        """Remove the outline."""
         for layer, _ in linked_layers(self._viewer, role="outline"):
             draw_outline(layer, [])
 
     def remove(self) -> None:
-        """Take the layer away."""
+        """Remove the layer."""
         for layer, _ in list(linked_layers(self._viewer, role="outline")):
             self._viewer.layers.remove(layer)
 

@@ -1,4 +1,4 @@
-"""*Grain table*: every anomalous grain in a row; look at it, decide about it, go on."""
+"""*Grain table*: one row per anomalous grain; look at it, give a verdict, go on."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ _READY = "Click a row, or a grain on the map."
 _NONE_FITS = "No grain fits the words in “Show only”."
 _ROWS_READY = f"{_READY} Minerals and flags follow…"
 _STOPPED = (
-    "The search for minerals and flags was stopped: they are not known. “Files” and “Copy” look "
-    "for them again."
+    "The search for minerals and flags was stopped, so they are not known. “Files” and “Copy” "
+    "start it again."
 )
-_NOT_YET = "Minerals and flags are still being looked for: try again once they are there."
+_NOT_YET = "The search for minerals and flags is not finished: try again when it is."
 _FILTER_WAITS = "“Show only” waits until minerals and flags are known."
 # The two jobs of a list, in their order.
 _LISTING, _LOOKING = "Listing the grains", "Looking for minerals and artefacts"
 _NO_GRAIN = "No pixel reaches the threshold: lower it in the dock “Threshold”."
 
-# The list follows the mask once brush and threshold rest.
+# The list is made again when brush and threshold have rested this long.
 SETTLE_MS = 500
 SEARCH_MS = 150
 
-# Beside napari's own docks a laptop's screen of 768 lines has no more to give.
+# A laptop screen of 768 lines has no more room beside napari's own docks.
 _HEIGHT, _MIN_HEIGHT = 230, 150
 
 
 class GrainTableDock(Dock):
-    """Lists the grains of a score's mask; lists again when mask or threshold changed."""
+    """Lists the grains of a score's mask, again after each change of mask or threshold."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -116,18 +116,18 @@ class GrainTableDock(Dock):
         self._on_score()
 
     def _join_our_docks(self) -> None:
-        """Below the map, not beside it: rows are wide, and the map needs its height less."""
+        """Open below the map, not beside it: rows are wide."""
         own, window = self.parent(), self.window()
         if isinstance(own, QDockWidget) and isinstance(window, QMainWindow):
             put_below_the_map(window, own)
             window.resizeDocks([own], [self.sizeHint().height()], Qt.Orientation.Vertical)
 
     def sizeHint(self) -> QSize:
-        """Some rows, and room for the map."""
+        """High enough for some rows, low enough to leave room for the map."""
         return QSize(super().sizeHint().width(), _HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        """Low: below the map every line of the table costs the map one."""
+        """Low: every line of the table takes one from the map above it."""
         return QSize(super().minimumSizeHint().width(), _MIN_HEIGHT)
 
     def _build_controls(self) -> None:
@@ -139,8 +139,8 @@ class GrainTableDock(Dock):
         self.filter.setClearButtonEnabled(True)
         self.filter.setMinimumWidth(250)
         self.filter.setToolTip(
-            "Words that must all fit: an element among the drivers (As, As+, As-), a status, a "
-            "mineral, a flag, “no flags”, or numbers: peak>10, area<=4."
+            "Show only grains that fit all these words: an element among the drivers (As, As+, "
+            "As-), a status, a mineral, a flag, “no flags”, or numbers: peak>10, area<=4."
         )
         self.count = QLabel()
         self.accept_button = push_button("&Accept", "This grain is what it seems. (A)", self.accept)
@@ -148,10 +148,10 @@ class GrainTableDock(Dock):
             "&Reject", "This is no grain of interest. (R)", self.reject
         )
         self.next_button = push_button("&Next", "Go to the next row. (N)", self.next_grain)
-        self.undo_button = push_button("Undo", "Take back. (Ctrl+Z)", self.board.undo)
-        self.redo_button = push_button("Redo", "Decide again. (Ctrl+Shift+Z)", self.board.redo)
+        self.undo_button = push_button("Undo", "Undo the last verdict. (Ctrl+Z)", self.board.undo)
+        self.redo_button = push_button("Redo", "Redo the verdict. (Ctrl+Shift+Z)", self.board.redo)
         self.columns_button = push_button(
-            "Columns", "Choose the columns; drag their heads to move them.", self._choose_columns
+            "Columns", "Choose the columns. Drag a header to move its column.", self._choose_columns
         )
         self.copy_button = push_button(
             "&Copy", "Copy the selected rows, for a spreadsheet. (Ctrl+C)", self.copy
@@ -191,7 +191,7 @@ class GrainTableDock(Dock):
         self.view.go(1)
 
     def copy(self) -> None:
-        """Copy the selected rows (all where none is), as spreadsheets take them."""
+        """Copy the selected rows (all if none is selected) in a form for spreadsheets."""
         if not self.is_complete():
             return
         rows = self.view.rows_to_copy()
@@ -207,7 +207,7 @@ class GrainTableDock(Dock):
         self.jobs.run("Copying", work, put)
 
     def list_grains(self) -> None:
-        """List the grains of the chosen score in the background; the latest list counts."""
+        """List the grains of the chosen score in the background; the last list counts."""
         score = self.score_combo.layer()
         self.jobs.cancel(_LISTING, _LOOKING)
         if score is None:
@@ -221,15 +221,10 @@ class GrainTableDock(Dock):
         book = self.board.book(scan_id_of(score))
         work = plan_rows(self.viewer, self.session, score, book, names, self._kept)
         self._busy(_LISTING)
-        self.jobs.run(
-            _LISTING,
-            work,
-            self._on_rows,
-            on_events=self.progress.show_events,
-        )
+        self.jobs.run(_LISTING, work, self._on_rows, on_events=self.progress.show_events)
 
     def look_at_maps(self, listing: GrainListing) -> None:
-        """Look for minerals and artefacts in the background; the rows can be used meanwhile."""
+        """Look for minerals and artefacts in the background; meanwhile the rows can be used."""
         self._busy(_LOOKING)
         self.jobs.run(
             _LOOKING,
@@ -250,7 +245,7 @@ class GrainTableDock(Dock):
             self.status.plain(_STOPPED)
 
     def is_complete(self) -> bool:
-        """Whether the list can be written down; if not, it says so and sees to it."""
+        """Whether the details are known; if not, say so and start the search for them."""
         listing = self.board.listing
         if listing is None or not self.model.pending:
             return True
@@ -260,7 +255,7 @@ class GrainTableDock(Dock):
         return False
 
     def shut_down(self) -> None:
-        """Also give keys and clicks back to napari, and take the outline away."""
+        """Also give keys and clicks back to napari, and remove the outline."""
         self._list_soon.cancel()
         self._search_soon.cancel()
         self._keys.close()
@@ -269,7 +264,7 @@ class GrainTableDock(Dock):
         self.board.next_grain = nothing
         self._kept.forget()
         super().shut_down()
-        # The list holds maps and labels of the scan; without this dock nobody keeps it true.
+        # The list holds maps and labels of the scan; without this dock nothing keeps it up to date.
         self.board.set_listing(None)
         self._mark.remove()
 
@@ -315,7 +310,7 @@ class GrainTableDock(Dock):
             self._busy(None)
             self.board.set_listing(listing)
             return
-        # Words in “Show only” may ask for a mineral or a flag: then the list waits for them.
+        # Words in “Show only” may name a mineral or a flag: then the list waits for the details.
         if not self.filter.text().strip():
             self.board.set_listing(listing)
         self.look_at_maps(listing)
@@ -332,9 +327,9 @@ class GrainTableDock(Dock):
         listing = self.board.listing
         if listing is not None:
             self.model.fill_details(listing.table, listing.search, listing.cells)
-            if self.board.grain is not None:  # rows that are selected otherwise stay selected
+            if self.board.grain is not None:  # a selection of several rows stays
                 self.view.show_grain(self.board.grain)
-            self._say_what_to_do()
+            self._show_hint()
             self._refresh()
 
     def _on_failed(self, failure: Failure) -> None:
@@ -350,10 +345,10 @@ class GrainTableDock(Dock):
         # Verdicts may have come while the grains were being listed.
         self.model.show_verdicts(self.board.verdicts())
         self._clicks.layer_id = listing.score_id
-        self._say_what_to_do()
+        self._show_hint()
         return self._refresh()
 
-    def _say_what_to_do(self) -> None:
+    def _show_hint(self) -> None:
         n, shown = self.model.n_all, self.model.rowCount()
         self.status.plain(_NO_GRAIN if n == 0 else _READY if shown else _NONE_FITS)
 
@@ -361,7 +356,7 @@ class GrainTableDock(Dock):
         verdicts = self.board.verdicts()
         listing = self.board.listing
         if listing is not None:
-            # What was undone is unseen again.
+            # Grains whose verdict was undone are unseen again.
             seen = listing.table["id"].tolist()
             blank = dict.fromkeys(seen, ("unseen", ""))
             self.model.show_verdicts(blank | verdicts)
@@ -400,7 +395,7 @@ class GrainTableDock(Dock):
         self._refresh()
 
     def _busy(self, doing: str | None) -> None:
-        # From one job to the next the bar stays: hiding and showing it costs Qt a new layout.
+        # The bar stays from one job to the next: hiding and showing it makes Qt lay out the dock.
         if doing is None:
             self.progress.hide()
             self.cancel_button.hide()
@@ -426,10 +421,14 @@ class GrainTableDock(Dock):
         self.undo_button.setEnabled(can_undo)
         self.redo_button.setEnabled(can_redo)
         self.undo_button.setToolTip(
-            f"Take back: {history.undo_text} (Ctrl+Z)" if history and can_undo else "Take back."
+            f"Undo: {history.undo_text} (Ctrl+Z)"
+            if history and can_undo
+            else "Undo the last verdict."
         )
         self.redo_button.setToolTip(
-            f"Again: {history.redo_text} (Ctrl+Shift+Z)" if history and can_redo else "Again."
+            f"Redo: {history.redo_text} (Ctrl+Shift+Z)"
+            if history and can_redo
+            else "Redo the verdict."
         )
 
     def _choose_columns(self) -> None:

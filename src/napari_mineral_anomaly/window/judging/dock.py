@@ -1,4 +1,4 @@
-"""*Judging*: how good the score is against a truth mask, pixel by pixel and grain by grain."""
+"""*Judging*: compares the score with a truth mask, pixel by pixel and grain by grain."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _NO_SCORE = "Run a detector or open a score map: the truth is compared with it."
 
 _JUDGING = "Judging the score"
 
-# After the last stroke, and after the last move of the threshold.
+# Waiting time after the last brush stroke, and after the last move of the threshold.
 SETTLE_MS, THRESHOLD_MS = 800, 150
 
 Moved = tuple[Confusion, Interval, Interval]
 
 
 class JudgingDock(Dock):
-    """Judges anew when the truth changes; a new threshold moves the dots and the grain figures."""
+    """Compares again when the truth changes; a new threshold moves dots and grain figures only."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -62,15 +62,15 @@ class JudgingDock(Dock):
 
         form = form_layout()
         self.truth_combo = truth_combo(self)
-        self.truth_combo.setToolTip("0 background, 1 anomaly; anything else is left out.")
+        self.truth_combo.setToolTip("0 is background, 1 is anomaly; other labels are left out.")
         form.addRow("&Truth", self.truth_combo)
         self.score_combo = score_combo(self)
-        self.score_combo.setToolTip("The score map that is judged.")
+        self.score_combo.setToolTip("The score map that is compared with the truth.")
         form.addRow("&Score", self.score_combo)
         self.column.addLayout(form)
         self.judge_button = push_button(
             "&Judge again",
-            "Compare anew; happens by itself when you stop brushing.",
+            "Compare again. This happens by itself when you stop brushing.",
             self.judge_now,
         )
         self.cancel_button = push_button(
@@ -89,18 +89,18 @@ class JudgingDock(Dock):
         self.threshold.setStyleSheet("font-weight: bold;")
         self.column.addWidget(self.threshold)
         self.confusion = _table(("", "truly odd", "background"), 2)
-        self.confusion.setToolTip("Pixels that were flagged or not, by what they really are.")
+        self.confusion.setToolTip("Pixels that are flagged or not flagged, against the truth.")
         self.column.addWidget(self.confusion)
         self.grains = StatusLine()
         self.grains.setToolTip(
-            "Grains instead of pixels: precision is the share of listed grains that touch a true "
-            "one, recall the share of true grains that were found. The brackets hold 95 % of what "
-            "other draws of as many grains would give (bootstrap)."
+            "Grains instead of pixels. Precision: the share of listed grains that touch a true "
+            "grain. Recall: the share of true grains that were found. In brackets: the 95 % "
+            "interval (bootstrap over the grains)."
         )
         self.column.addWidget(self.grains)
         self.table = _table(("Figure", "Value", "95 %"), 0)
         self.table.setMinimumHeight(150)
-        self.table.setToolTip("Point at a row to read what it means.")
+        self.table.setToolTip("Hold the mouse over a row to read what it means.")
         self.column.addWidget(self.table)
         self.next_button = self.next_step(
             "Next: export", "Export results", "Open the dock that writes files and tables."
@@ -120,7 +120,7 @@ class JudgingDock(Dock):
         self._on_choice()
 
     def judge_now(self) -> None:
-        """Judge the score in the background; the latest comparison counts."""
+        """Compare score and truth in the background; the last comparison counts."""
         chosen = self._chosen()
         self.jobs.cancel(_JUDGING)
         if chosen is None:
@@ -140,7 +140,7 @@ class JudgingDock(Dock):
         )
 
     def move_threshold(self) -> None:
-        """Follow the threshold of the score; the curves stay."""
+        """Update what depends on the threshold; the curves stay."""
         chosen = self._chosen()
         if chosen is None or self.judgement is None or self.jobs.is_running(_JUDGING):
             return
@@ -158,7 +158,7 @@ class JudgingDock(Dock):
         self.jobs.cancel(_JUDGING)
 
     def shut_down(self) -> None:
-        """Also let go of the layers and of what is still due."""
+        """Also disconnect from the layers, and drop what is still due."""
         self._judge_soon.cancel()
         self._move_soon.cancel()
         self._truth_watch.watch(None)
@@ -169,7 +169,7 @@ class JudgingDock(Dock):
         truth, score = self.truth_combo.layer(), self.score_combo.layer()
         if truth is None or score is None:
             return None
-        # The brush writes into the layer's array while the job runs: give it a copy.
+        # A copy: the brush may write into the layer's array while the job runs.
         return np.asarray(score.data), np.array(truth.data), threshold_of(score)
 
     def _on_choice(self) -> None:
@@ -259,7 +259,7 @@ class JudgingDock(Dock):
 
 
 def interval_text(interval: Interval) -> str:
-    """An interval for people: "83 % (70–93 %), 24 of 29"."""
+    """An interval as text: "83 % (70–93 %), 24 of 29"."""
     if interval.value is None:
         return "none to judge"
     text = f"{100 * interval.value:.0f} %"

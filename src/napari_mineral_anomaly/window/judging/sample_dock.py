@@ -1,4 +1,4 @@
-"""*Sampled truth*: without a truth mask, check a fair draw of the listed grains one by one."""
+"""*Sampled truth*: without a truth mask, check a random sample of the listed grains one by one."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import layer_by_id
 from napari_mineral_anomaly.words import counted
 
-_NO_LIST = "Open the dock “Grain table” first: the draw is made from its list."
+_NO_LIST = "Open the dock “Grain table” first: the grains are drawn from its list."
 _NO_GRAIN = "The list holds no grain to draw: lower the threshold."
 _NO_DRAW = (
-    "Draw some grains: a part from the top of the list, a part from its middle, a part from "
-    "anywhere. Then look at each on the map and on the evidence card, and say what it is."
+    "Draw some grains: some from the top of the list, some from its middle, some from anywhere. "
+    "Then look at each grain on the map and in the dock “Grain evidence”, and decide what it is."
 )
 _STALE = (
-    "The list changed since this draw: its verdicts stand for the old list. Draw again to judge "
+    "The list changed since this draw. The verdicts are about the old list. Draw again to judge "
     "the new one."
 )
 
 
 class SampledTruthDock(Dock):
-    """Draw, look, decide by key; the precision of the list comes out with its interval."""
+    """Draw, look, decide by key; the result is the precision of the list with its interval."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -56,54 +56,56 @@ class SampledTruthDock(Dock):
         self._drawn_from: GrainListing | None = None
 
         self.table_button = self.next_step(
-            "Open the grain table", "Grain table", "The list from which grains are drawn."
+            "Open the grain table", "Grain table", "Open the list from which grains are drawn."
         )
         self.column.addWidget(self.table_button)
         form = form_layout()
         self.n = QSpinBox()
         self.n.setRange(3, 1000)
         self.n.setValue(30)
-        self.n.setToolTip("30 grains give the precision to about 17 per cent either way.")
+        self.n.setToolTip("30 grains give the precision to about ±17 per cent.")
         form.addRow("&Grains", self.n)
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("Same seed, same draw.")
+        self.seed.setToolTip("The same seed draws the same grains.")
         form.addRow("&Seed", self.seed)
         self.column.addLayout(form)
         self.draw_button = push_button(
-            "&Draw", "Choose the grains to check; an earlier draw is replaced.", self.draw
+            "&Draw", "Choose the grains to check. This replaces an earlier draw.", self.draw
         )
-        self.open_button = push_button(
-            "Open…", "Go on with a draw that was saved.", self._choose_open
-        )
+        self.open_button = push_button("Open…", "Go on with a saved draw.", self._choose_open)
         self.save_button = push_button(
-            "Save…", "Save draw and verdicts, to go on another day.", self._choose_save
+            "Save…", "Save the draw and your verdicts, to go on another day.", self._choose_save
         )
         self.column.addLayout(row(self.draw_button, self.open_button, self.save_button))
 
         self.progress = ProgressBar()
         self.progress.setFormat("%v of %m checked")
-        self.progress.setToolTip("How many grains of the draw you have decided about.")
+        self.progress.setToolTip("Drawn grains that you decided about.")
         self.column.addWidget(self.progress)
         self.current = QLabel()
         self.current.setWordWrap(True)
         self.current.setStyleSheet("font-weight: bold;")
         self.column.addWidget(self.current)
         self.true_button = push_button(
-            "&True (T)", "Really an anomalous grain.", lambda: self.answer("true")
+            "&True (T)", "This is really an anomalous grain.", lambda: self.answer("true")
         )
         self.false_button = push_button(
-            "&Wrong (W)", "Nothing, or an artefact.", lambda: self.answer("false")
+            "&Wrong (W)", "There is nothing, or an artefact.", lambda: self.answer("false")
         )
         self.unsure_button = push_button(
-            "&Unsure (U)", "You cannot decide; counts neither way.", lambda: self.answer("unsure")
+            "&Unsure (U)",
+            "You cannot decide. The grain is not counted.",
+            lambda: self.answer("unsure"),
         )
         self._verdict_buttons = (self.true_button, self.false_button, self.unsure_button)
         self.column.addLayout(row(*self._verdict_buttons))
         self.back_button = push_button(
-            "Take back", "Forget the last verdict of this draw.", self.back
+            "Take back", "Remove the last verdict of this draw.", self.back
         )
-        self.skip_button = push_button("Show again", "Fly to the grain again.", self.show_grain)
+        self.skip_button = push_button(
+            "Show again", "Move the map to the grain again.", self.show_grain
+        )
         self.column.addLayout(row(self.back_button, self.skip_button))
         self.estimate = QLabel()
         self.estimate.setWordWrap(True)
@@ -124,7 +126,7 @@ class SampledTruthDock(Dock):
         self._refresh()
 
     def draw(self) -> None:
-        """Draw grains from the list and go to the first."""
+        """Draw grains from the list and show the first."""
         listing = self.board.listing
         if listing is None or listing.table.empty:
             return
@@ -132,7 +134,7 @@ class SampledTruthDock(Dock):
         self._take(draw_sample(listing.table, n=n, seed=self.seed.value()), listing)
 
     def answer(self, verdict: str) -> None:
-        """Say what the grain in front of you is, and go to the next."""
+        """Give the verdict on the shown grain and show the next."""
         if self.sample is None or self.grain is None or self._is_stale():
             return
         self._answered.append(self.grain)
@@ -140,14 +142,14 @@ class SampledTruthDock(Dock):
         self._go(self.sample.next_unanswered())
 
     def back(self) -> None:
-        """Forget the last verdict and show its grain again."""
+        """Remove the last verdict and show its grain again."""
         if self.sample is not None and self._answered:
             grain = self._answered.pop()
             self.sample = self.sample.answer(grain, "")
             self._go(grain)
 
     def show_grain(self) -> None:
-        """Choose the grain in question and fly to it."""
+        """Choose the grain and move the map to it."""
         listing = self.board.listing
         if listing is None or self.grain is None or self._is_stale():
             return
@@ -157,7 +159,7 @@ class SampledTruthDock(Dock):
             fly_to(self.viewer, score, listing.box(self.grain))
 
     def save(self, path: str | Path) -> None:
-        """Save draw and verdicts."""
+        """Save the draw and the verdicts."""
         if self.sample is None:
             return
         try:
@@ -168,7 +170,7 @@ class SampledTruthDock(Dock):
         self.status.good(f"Saved in {path}.")
 
     def open(self, path: str | Path) -> None:
-        """Go on with a draw that was saved; it must be of this very list."""
+        """Go on with a saved draw; it must come from the list that is shown."""
         listing = self.board.listing
         if listing is None:
             return
@@ -185,7 +187,7 @@ class SampledTruthDock(Dock):
         self._take(sample, listing)
 
     def shut_down(self) -> None:
-        """Also give the keys back."""
+        """Also give the keys back to napari."""
         self._keys.close()
         super().shut_down()
 
@@ -194,7 +196,7 @@ class SampledTruthDock(Dock):
         self._go(sample.next_unanswered())
 
     def _is_stale(self) -> bool:
-        """Whether the list is no longer the one that was drawn from; ids would lie."""
+        """Whether the list has changed since the draw, so that ids mean other grains."""
         now, then = self.board.listing, self._drawn_from
         if now is None or then is None or now is then:
             return now is not then
@@ -236,7 +238,7 @@ class SampledTruthDock(Dock):
             return
         self.progress.show_step(sample.n_answered, len(sample.table))
         if self.grain is None:
-            self.current.setText("Every drawn grain is checked.")
+            self.current.setText("All drawn grains are checked.")
         else:
             line = sample.table.loc[sample.table["id"] == self.grain].iloc[0]
             self.current.setText(

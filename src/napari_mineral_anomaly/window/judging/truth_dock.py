@@ -1,4 +1,4 @@
-"""*Ground truth*: brush what is really anomalous, read how well the score finds it."""
+"""*Ground truth*: brush the real anomalies and read how well the score finds them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from napari_mineral_anomaly.window.layers.links import link_of, role_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_of, truth_layer
 from napari_mineral_anomaly.window.layers.scans import scans_in
 
-_NO_SCAN = "Load element maps or open a score map first: the truth is brushed on their grid."
+_NO_SCAN = "Load element maps or open a score map first: the truth mask lies on their grid."
 _NO_TRUTH = "Make a truth mask, then brush the grains that are really anomalous."
 _NO_SCORE = "Run a detector or open a score map to compare the truth with."
 
 _COMPARING = "Comparing with the truth"
 
-# After the last stroke; long enough to brush on, short enough to seem immediate.
+# Waiting time after the last brush stroke: long enough to go on brushing, short enough to seem
+# immediate.
 SETTLE_MS = 300
 
 BRUSH_PIXELS = 3
@@ -48,32 +49,34 @@ def _is_truth(layer: Any) -> bool:
 
 
 class TruthDock(Dock):
-    """One click makes the mask; the figures follow the brush."""
+    """One click makes the mask; the figures are updated after each brush stroke."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
 
         self.make_button = push_button(
             "New truth mask",
-            "An empty mask on the scan's grid, with the brush in hand.",
+            "Make an empty mask on the grid of the scan and take the brush.",
             self.make_truth,
         )
         self.column.addWidget(self.make_button)
 
         form = form_layout()
         self.truth_combo = truth_combo(self)
-        self.truth_combo.setToolTip("The mask to brush: 0 background, 1 anomaly, 2 leave out.")
+        self.truth_combo.setToolTip(
+            "The mask to brush: 0 is background, 1 is anomaly, 2 is left out."
+        )
         form.addRow("Truth", self.truth_combo)
         self.score_combo = score_combo(self)
-        self.score_combo.setToolTip("The score map that is compared with your brush.")
+        self.score_combo.setToolTip("The score map that is compared with the truth.")
         form.addRow("Score", self.score_combo)
         self.column.addLayout(form)
 
         self.anomaly_button = _tool("Anomaly", "Brush pixels that are really anomalous (label 1).")
         self.leave_out_button = _tool(
-            "Leave out", "Brush pixels you cannot judge (label 2); they count neither way."
+            "Leave out", "Brush pixels that you cannot judge (label 2). They are not counted."
         )
-        self.erase_button = _tool("Erase", "Back to background (label 0).")
+        self.erase_button = _tool("Erase", "Set pixels back to background (label 0).")
         self._tools = QButtonGroup(self)
         for label, button in (
             (ANOMALY, self.anomaly_button),
@@ -88,12 +91,12 @@ class TruthDock(Dock):
         self.auc = _figure("Area under the ROC curve: 1 is perfect, 0.5 is chance.")
         form.addRow("AUC", self.auc)
         self.average_precision = _figure(
-            "Mean precision over all thresholds: stricter than AUC when anomalies are rare."
+            "Mean precision over all thresholds. It is stricter than AUC when anomalies are rare."
         )
         form.addRow("Average precision", self.average_precision)
         self.column.addLayout(form)
         self.counts = StatusLine()
-        self.counts.setToolTip("What the figures rest on.")
+        self.counts.setToolTip("The pixels that were compared.")
         self.column.addWidget(self.counts)
         self.column.addWidget(self.status)
         self.next_button = self.next_step(
@@ -114,7 +117,7 @@ class TruthDock(Dock):
         self._on_truth()
 
     def make_truth(self) -> None:
-        """Add an empty truth mask on the grid of the score's scan, else of the last scan."""
+        """Add an empty truth mask on the grid of the score, else of the last scan."""
         score = self.score_combo.layer()
         if score is not None:
             link = link_of(score)
@@ -146,13 +149,13 @@ class TruthDock(Dock):
         self._tools.button(label).setChecked(True)
 
     def compare_now(self) -> None:
-        """Compare truth and score in the background; the latest comparison counts."""
+        """Compare truth and score in the background; the last comparison counts."""
         self.jobs.cancel(_COMPARING)
         truth, score = self.truth_combo.layer(), self.score_combo.layer()
         if truth is None or score is None:
             self._clear(self._what_is_missing())
             return
-        # The brush writes into the layer's array while the comparison runs: give it a copy.
+        # A copy: the brush may write into the layer's array while the job runs.
         labels, scores = np.array(truth.data), np.asarray(score.data)
 
         def work(task: Task) -> Agreement:
@@ -161,7 +164,7 @@ class TruthDock(Dock):
         self.jobs.run(_COMPARING, work, self._show)
 
     def shut_down(self) -> None:
-        """Also let go of the mask and of a comparison that is still due."""
+        """Also disconnect from the mask, and drop a comparison that is still due."""
         self._compare_soon.cancel()
         self._watch.watch(None)
         super().shut_down()

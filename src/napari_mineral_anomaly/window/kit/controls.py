@@ -1,4 +1,4 @@
-"""Small controls and layouts that the docks are built of."""
+"""Small controls and layouts for the docks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from napari_mineral_anomaly.progress import ProgressEvent
 class StatusLine(QLabel):
     """One or a few lines of text that wrap and can be copied."""
 
-    # At least three to one against napari's dark and its light background.
+    # Contrast of at least 3 to 1 on napari's dark and light backgrounds.
     _COLOURS: ClassVar = {"error": "#f0433a", "good": "#3f9142", "warning": "#b7791f", "plain": ""}
 
     def __init__(self, text: str = "") -> None:
@@ -40,19 +40,19 @@ class StatusLine(QLabel):
         self._show(text, "plain")
 
     def good(self, text: str) -> None:
-        """Something that worked."""
+        """A success."""
         self._show(text, "good")
 
     def warning(self, text: str) -> None:
-        """Something to know before going on."""
+        """Something that the user should know before going on."""
         self._show(text, "warning")
 
     def error(self, text: str) -> None:
-        """Something that did not."""
+        """A failure."""
         self._show(text, "error")
 
     def _show(self, text: str, kind: str) -> None:
-        # Styling anew costs Qt milliseconds, and progress comes ten times a second.
+        # A new style takes Qt milliseconds, and progress comes ten times a second.
         if kind != self._kind:
             self._kind = kind
             colour = self._COLOURS[kind]

@@ -15,10 +15,10 @@ from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, r
 
 
 class LayerCombo(QComboBox):
-    """A list of the viewer's layers that pass a test, kept up to date.
+    """A list of the viewer's layers that pass a test; it follows the viewer.
 
-    (magicgui's own layer lists stay empty outside a napari window.) The choice is kept by
-    ``unique_id``; a new layer that ``prefers`` names is chosen when it appears.
+    magicgui's own layer lists stay empty outside a napari window. The choice is kept by
+    ``unique_id``. A new layer that passes ``prefers`` is chosen when it appears.
     """
 
     layer_changed = Signal()
@@ -46,7 +46,7 @@ class LayerCombo(QComboBox):
         self._fill()
 
     def layer(self) -> Any | None:
-        """The chosen layer, if it is still in the viewer."""
+        """The chosen layer; None if there is none or it was removed."""
         return layer_by_id(self._viewer, self.currentData())
 
     def choose(self, layer: Any) -> None:

@@ -152,3 +152,10 @@ def linked_layers(
                 break
         else:
             yield layer, _link(note)
+
+
+def first_layer(
+    viewer: Any, role: Role, scan_id: str | None = None, **entries: Any
+) -> Layer | None:
+    """The lowest of our layers whose note has these entries; None if there is none."""
+    return next((layer for layer, _ in linked_layers(viewer, scan_id, role, **entries)), None)

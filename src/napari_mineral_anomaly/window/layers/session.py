@@ -23,9 +23,9 @@ from napari_mineral_anomaly.grains.pixels.mask import (
 )
 from napari_mineral_anomaly.window.layers.links import (
     Link,
+    first_layer,
     layers_of,
     link_of,
-    linked_layers,
     relink,
     unwrapped,
 )
@@ -139,8 +139,7 @@ class Session:
 
 def mask_of(viewer: Any, score: Layer) -> Layer | None:
     """The mask layer that follows a score layer."""
-    found = linked_layers(viewer, role="mask", score_id=str(score.unique_id))
-    return next((layer for layer, _ in found), None)
+    return first_layer(viewer, "mask", score_id=str(score.unique_id))
 
 
 def _computed(score: Layer) -> Any:

@@ -1,4 +1,4 @@
-"""*Threshold*: the score's histogram with a line to drag, and the mask that follows it."""
+"""*Threshold*: the histogram of the score with a line to drag, and the mask for that threshold."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from napari_mineral_anomaly.words import counted
 _NO_SCORE = "Run a detector first, or open a score map (a 2-D image of decimal numbers)."
 _COUNTING, _MASKING = "Counting scores", "Making the mask"
 
-# The mask follows the line; more often than this the eye does not see it.
+# How often the mask is computed while the line is dragged; the eye does not see more.
 MASK_UPDATE_MS = 100
 
 
 class ThresholdDock(Dock):
-    """From which score on a pixel counts as anomalous, and what that costs in false pixels."""
+    """Sets from which score on a pixel is anomalous, and shows how many false pixels to expect."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -45,7 +45,7 @@ class ThresholdDock(Dock):
         self._counted: str | None = None
 
         self.score_combo = score_combo(self)
-        self.score_combo.setToolTip("The score map to judge; any image of decimal numbers will do.")
+        self.score_combo.setToolTip("The score map; any image of decimal numbers will do.")
         form = form_layout()
         form.addRow("Score", self.score_combo)
         self.column.addLayout(form)
@@ -70,18 +70,20 @@ class ThresholdDock(Dock):
         self.min_grain.setRange(1, 1_000_000)
         self.min_grain.setSuffix(" px")
         self.min_grain.setToolTip(
-            "Smaller grains are left out of the mask. 1 keeps single pixels, which at coarse steps "
-            "may well be real grains."
+            "Smaller grains are left out of the mask. 1 keeps single pixels: with a coarse step, a "
+            "single pixel can be a real grain."
         )
         self.min_grain.valueChanged.connect(self._on_value)
         form.addRow("Smallest grain", self.min_grain)
         self.expected = QLabel()
         self.expected.setToolTip(
-            "Background pixels that reach this score by chance alone, over the whole scan."
+            "Number of background pixels of the whole scan that reach this score by chance."
         )
         form.addRow("Expected false", self.expected)
         self.flagged = QLabel()
-        self.flagged.setToolTip("Pixels in the mask, and grains (pixels that touch, also corners).")
+        self.flagged.setToolTip(
+            "Pixels in the mask, and grains (pixels that touch at sides or corners)."
+        )
         form.addRow("Flagged", self.flagged)
         self.area = QLabel()
         self.area.setToolTip("The area of the flagged pixels.")
@@ -90,7 +92,7 @@ class ThresholdDock(Dock):
 
         self.mask_button = push_button(
             "Make mask",
-            "A labels layer that follows the threshold and can be brushed.",
+            "Make a labels layer that follows the threshold. You can brush in it.",
             self.make_mask,
         )
         self.default_button = push_button(
@@ -102,7 +104,7 @@ class ThresholdDock(Dock):
         self.column.addLayout(row(self.mask_button, self.default_button))
         self.column.addWidget(self.status)
         self.next_button = self.next_step(
-            "Next: list the grains", "Grain table", "Open the list of the flagged grains."
+            "Next: list the grains", "Grain table", "Open the list of the grains in the mask."
         )
         self.column.addWidget(self.next_button)
         self.column.addStretch()
@@ -120,19 +122,19 @@ class ThresholdDock(Dock):
         """Add the mask layer of the chosen score, if it has none."""
         score = self.score_combo.layer()
         if score is not None and mask_of(self.viewer, score) is None:
-            self._judge(score)
+            self._compute_mask(score)
 
     def update_mask(self) -> None:
-        """Recompute the mask at the threshold that is set; brush strokes stay."""
+        """Recompute the mask with the threshold that is set; brush strokes stay."""
         score = self.score_combo.layer()
         if score is not None and mask_of(self.viewer, score) is not None:
-            self._judge(score)
+            self._compute_mask(score)
 
-    def _judge(self, score: Any) -> None:
-        """Judge a score in the background; one job at a time, and the latest wish counts.
+    def _compute_mask(self, score: Any) -> None:
+        """Compute the mask in the background, one job at a time; the last request counts.
 
-        A running job is let finish: were it given up for every step of a drag, the mask of a
-        large scan would stand still until the drag ends.
+        A running job is not cancelled: with a cancel at every step of a drag, the mask of a large
+        scan would not change until the drag ends.
         """
         if self.jobs.is_running(_MASKING):
             self._due = True
@@ -146,25 +148,25 @@ class ThresholdDock(Dock):
         def work(task: Task) -> JudgedScore:
             return judge(data, threshold, min_grain_px, edits)
 
-        self.jobs.run(_MASKING, work, lambda judged: self._on_judged(score_id, judged))
+        self.jobs.run(_MASKING, work, lambda judged: self._on_mask(score_id, judged))
 
-    def _on_judged(self, score_id: str, judged: JudgedScore) -> None:
+    def _on_mask(self, score_id: str, judged: JudgedScore) -> None:
         score = layer_by_id(self.viewer, score_id)
-        # A run that ended meanwhile has put its own numbers and mask there.
+        # If a run ended meanwhile, its score and its mask are there already.
         if score is not None and np.asarray(score.data) is judged.score:
             counts = self._put_mask(score, judged)
             if score is self.score_combo.layer():
                 self._show_counts(counts)
         chosen = self.score_combo.layer()
         if self._due and chosen is not None:
-            self._judge(chosen)
+            self._compute_mask(chosen)
 
     def _put_mask(self, score: Any, judged: JudgedScore) -> MaskCounts:
         mask = mask_of(self.viewer, score)
         if mask is None:
             link = link_of(score)
             if link is None:
-                # The user's own image becomes a score of ours with its first mask.
+                # With its first mask, the user's own image gets a note and counts as our score.
                 link = Link(str(score.unique_id), "score", scan=score.name)
                 score.metadata.update(link.metadata())
             relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
@@ -184,13 +186,13 @@ class ThresholdDock(Dock):
             self.threshold.setValue(default_threshold(self._n_valid))
 
     def shut_down(self) -> None:
-        """Also forget an update that is still due."""
+        """Also drop an update that is still due."""
         self._update_mask_soon.cancel()
         super().shut_down()
 
     def _on_score(self) -> None:
         self.jobs.cancel(_COUNTING)
-        self._due = False  # what was wished for belongs to the score shown until now
+        self._due = False  # the request was for the score shown until now
         score = self.score_combo.layer()
         self._counted = None
         for control in (self.plot, self.threshold, self.min_grain, self.default_button):
@@ -229,7 +231,7 @@ class ThresholdDock(Dock):
         self.mask_button.setEnabled(score is not None and mask is None)
         shown = None if mask is None else str(mask.unique_id)
         if shown == self._counted and shown is not None:
-            return  # some other layer came or went
+            return  # another layer came or went
         self._counted = shown
         if score is not None and mask is not None:
             self._show_counts(self.session.count_mask(score, mask))
@@ -273,5 +275,5 @@ class ThresholdDock(Dock):
             else f"{counts.pixels * size[0] * size[1] / 1e6:.4g} mm²"
         )
         self.status.plain(
-            f"Your brush decided {counted(counts.brushed, 'pixel')}." if counts.brushed else ""
+            f"Your brush changed {counted(counts.brushed, 'pixel')}." if counts.brushed else ""
         )

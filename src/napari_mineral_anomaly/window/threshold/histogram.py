@@ -1,4 +1,4 @@
-"""The histogram of a score map as the threshold dock draws it."""
+"""The histogram of a score map for the threshold dock."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class ScoreBins:
     Attributes
     ----------
     edges : (n + 1,) float64
-        Background sigmas, rising; even steps up to ``knee``, then growing ones up to the maximum.
+        Background sigmas, rising: equal steps up to ``knee``, then growing steps to the maximum.
     counts : (n,) int64
     n_valid : int
         Pixels with a score.
     knee : float
-        The part up to here is worth looking at first: background, threshold and some room.
+        The plot shows the scores up to here first: background, threshold and some room.
     """
 
     edges: NDArray[np.float64]
@@ -33,10 +33,11 @@ class ScoreBins:
 
 
 def score_bins(score: NDArray[np.floating[Any]], threshold: float, bins: int = BINS) -> ScoreBins:
-    """Histogram of the finite scores; nothing is clipped, a tail of hundreds of sigmas included.
+    """Histogram of the finite scores; nothing is clipped, not even a tail of hundreds of sigmas.
 
-    Four fifths of the bins cover the scores up to twice the threshold evenly, the rest the tail
-    in growing steps (our choice: the even bins a far tail asks for would hide the background).
+    Four fifths of the bins cover the scores up to twice the threshold in equal steps, the others
+    the tail in growing steps (our choice: with equal steps up to a far tail, the background would
+    fall into a few bins).
     """
     values = np.sort(score[np.isfinite(score)].astype(np.float64, copy=False))
     if values.size == 0:

@@ -1,4 +1,4 @@
-"""The plot of the scores' histogram, with the threshold."""
+"""The plot of the score histogram with the threshold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _THRESHOLD = "#00909f"
 
 
 class HistogramPlot(LatePlot):
-    """Log counts of the score with a line to drag."""
+    """Pixels per score on a logarithmic axis, with a line to drag."""
 
     threshold_dragged = Signal(float)
 
@@ -30,7 +30,7 @@ class HistogramPlot(LatePlot):
 
     @property
     def line(self) -> Any:
-        """The threshold, to be dragged."""
+        """The line of the threshold."""
         self._build()
         return self._line
 
@@ -38,8 +38,8 @@ class HistogramPlot(LatePlot):
         plot.setLabel("bottom", "score (background sigmas)")
         plot.setLabel("left", "pixels")
         plot.setToolTip(
-            "How many pixels have which score, on a logarithmic scale. Drag the line: pixels to "
-            "its right are flagged. Scroll to zoom, right-click for more."
+            "Number of pixels per score, on a logarithmic scale. Drag the line: pixels to its "
+            "right are anomalous. Scroll to zoom, right-click for more."
         )
         plot.getAxis("left").setLogMode(True)
         plot.setMouseEnabled(x=True, y=False)
@@ -69,7 +69,7 @@ class HistogramPlot(LatePlot):
         self._line.sigPositionChanged.connect(self._on_line)
 
     def show_histogram(self, histogram: ScoreBins) -> None:
-        """Draw a histogram; the view starts on the background and the threshold."""
+        """Draw a histogram; at first the view shows the background and the threshold."""
         self._histogram = histogram
         if self._bare is not None:
             self._draw(self._bare, histogram)
