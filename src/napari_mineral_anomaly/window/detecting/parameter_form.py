@@ -22,7 +22,7 @@ SHARED_FIELDS = tuple(DetectorConfig.model_fields)
 # Names from the literature, in a geologist's words.
 TITLES = {
     "anomal_prop": "largest odd share",
-    "transform": "evening out of noise",
+    "transform": "noise transform",
     "weight_mode": "weight of candidates",
     "score": "score of the residual",
     "epochs": "training steps",

@@ -1,6 +1,6 @@
 """Libraries that later docks and runs need; a worker imports them after the first dock opened.
 
-Libraries that make Qt objects are not among them: only the main thread imports those.
+Only libraries that workers import anyway: those that make Qt objects belong to the main thread.
 """
 
 from __future__ import annotations

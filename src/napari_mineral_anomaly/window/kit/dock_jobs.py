@@ -44,7 +44,7 @@ class DockJobs:
         Parameters
         ----------
         kind : str
-            By this the job is cancelled and asked for.
+            Used to cancel the job and to ask whether it runs.
         work : callable
             It must hold no Qt object, layer or viewer: it runs in another thread.
         name : str, optional
