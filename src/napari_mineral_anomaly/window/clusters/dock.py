@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtWidgets import (
     QColorDialog,
@@ -18,12 +16,9 @@ from superqt import QFlowLayout
 
 from napari_mineral_anomaly.detectors.clusters.editing import (
     ClusterMap,
-    cluster_map,
-    cluster_signatures,
     merge,
     recolour,
     rename,
-    signature_sigmas,
     split_by_signature,
     toggle_background,
 )
@@ -38,6 +33,11 @@ from napari_mineral_anomaly.window.clusters.figures import (
 )
 from napari_mineral_anomaly.window.clusters.retrain import Retraining
 from napari_mineral_anomaly.window.clusters.table import COLOUR, ROLE, ClusterTable
+from napari_mineral_anomaly.window.clusters.work import (
+    EditedClusters,
+    clusters_now,
+    with_signatures,
+)
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import ProgressBar, form_layout, push_button, row
@@ -54,21 +54,6 @@ _EDITING, _LOOKING = "Editing the clusters", "Looking at the clusters"
 Change = Callable[[ClusterMap, Task], ClusterMap]
 
 
-@dataclass(frozen=True, eq=False)
-class _Edited:
-    """A map of clusters with its signatures; a worker makes it.
-
-    ``before`` is the map before the change; None after undo and redo. ``lines`` are the rows of
-    ``signatures``, because pandas is slow to make them.
-    """
-
-    map: ClusterMap
-    before: ClusterMap | None
-    signatures: pd.DataFrame
-    sigmas: pd.DataFrame
-    lines: list[dict[Any, Any]]
-
-
 def is_pseudo_labels(layer: Any) -> bool:
     """Whether a layer holds pseudo-labels of this plugin."""
     return role_of(layer) == "pseudo_labels"
@@ -81,7 +66,7 @@ class PseudoLabelsDock(Dock):
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
         self._histories: dict[str, History[ClusterMap]] = {}
-        self._edited: _Edited | None = None
+        self._edited: EditedClusters | None = None
 
         form = form_layout()
         self.layer_combo = LayerCombo(
@@ -170,7 +155,7 @@ class PseudoLabelsDock(Dock):
         """Give the selected clusters a colour (0-1)."""
         codes = self.table.selected_codes()
         colour = (float(rgba[0]), float(rgba[1]), float(rgba[2]), 1.0)
-        self._edit("Colour", lambda m, _: _each(m, codes, lambda x, c: recolour(x, c, colour)))
+        self._edit("Colour", lambda m, _: reduce(partial(recolour, colour=colour), codes, m))
 
     def merge(self) -> None:
         """Merge the selected clusters."""
@@ -190,7 +175,7 @@ class PseudoLabelsDock(Dock):
     def toggle_role(self) -> None:
         """Change the selected clusters from background to anomaly or back."""
         codes = self.table.selected_codes()
-        self._edit("Role", lambda m, _: _each(m, codes, toggle_background))
+        self._edit("Role", lambda m, _: reduce(toggle_background, codes, m))
 
     def take_brush(self) -> None:
         """Let the brush add pixels to the selected cluster."""
@@ -263,7 +248,7 @@ class PseudoLabelsDock(Dock):
         # A copy: the brush may write into the layer's array while the worker reads it.
         labels = np.array(layer.data)
         history = self._histories.get(str(layer.unique_id))
-        return partial(_current, labels, None if history is None else history.present)
+        return partial(clusters_now, labels, None if history is None else history.present)
 
     def _edit(self, text: str, change: Change) -> None:
         """Change the map in the background.
@@ -278,9 +263,9 @@ class PseudoLabelsDock(Dock):
             return
         layer_id, current, cube = str(layer.unique_id), self._current_map(layer), self._cube()
 
-        def work(task: Task) -> _Edited:
+        def work(task: Task) -> EditedClusters:
             before = current()
-            return _with_signatures(change(before, task), before, cube, task)
+            return with_signatures(change(before, task), before, cube, task)
 
         # A job that still runs only looked at the clusters as they were: this one replaces it.
         self.jobs.run(
@@ -293,7 +278,7 @@ class PseudoLabelsDock(Dock):
         )
         self.show_busy(self.jobs.is_running(_EDITING))
 
-    def _on_edited(self, layer_id: str, text: str, edited: _Edited) -> None:
+    def _on_edited(self, layer_id: str, text: str, edited: EditedClusters) -> None:
         history, before = self._histories.get(layer_id), edited.before
         assert before is not None
         if history is None or history.present is not before:
@@ -311,8 +296,8 @@ class PseudoLabelsDock(Dock):
         self._histories[layer_id] = history
         present = history.present
 
-        def work(task: Task) -> _Edited:
-            return _with_signatures(present, None, cube, task)
+        def work(task: Task) -> EditedClusters:
+            return with_signatures(present, None, cube, task)
 
         self.jobs.run(
             _LOOKING,
@@ -322,7 +307,7 @@ class PseudoLabelsDock(Dock):
             alongside=True,
         )
 
-    def _show(self, layer_id: str, edited: _Edited) -> None:
+    def _show(self, layer_id: str, edited: EditedClusters) -> None:
         layer = layer_by_id(self.viewer, layer_id)
         if layer is None:
             return
@@ -345,7 +330,7 @@ class PseudoLabelsDock(Dock):
             if self.status.text() in ("", _NO_LABELS, _STILL):
                 self.status.plain(_EMPTY)
 
-    def _fill(self, edited: _Edited | None) -> None:
+    def _fill(self, edited: EditedClusters | None) -> None:
         if edited is None:
             self.table.setRowCount(0)
         else:
@@ -396,40 +381,3 @@ class PseudoLabelsDock(Dock):
         self.redo_button.setEnabled(history is not None and history.can_redo)
         self.retrain_button.setEnabled(self._edited is not None and not running)
         self.cancel_button.setEnabled(running or self.jobs.is_running(_EDITING))
-
-
-def _with_signatures(
-    clusters: ClusterMap, before: ClusterMap | None, cube: ElementCube | None, task: Task
-) -> _Edited:
-    if cube is None:
-        raise InputError(
-            "The element maps of these labels are not in the layer list: load them again."
-        )
-    signatures = cluster_signatures(clusters, cube, task=task)
-    sigmas = signature_sigmas(clusters, cube, task=task)
-    return _Edited(clusters, before, signatures, sigmas, signatures.to_dict("records"))
-
-
-def _current(labels: Any, edited: ClusterMap | None) -> ClusterMap:
-    """The clusters of ``labels``, with names and colours of an edited map where there is one."""
-    if edited is None or edited.labels.shape != labels.shape:
-        return cluster_map(labels)
-    return edited if np.array_equal(edited.labels, labels) else _brushed(edited, labels)
-
-
-def _brushed(before: ClusterMap, labels: Any) -> ClusterMap:
-    """The map with brushed labels; names, colours and roles stay."""
-    fresh = cluster_map(labels, names=before.names)
-    return replace(
-        fresh,
-        colours={**fresh.colours, **before.colours},
-        background=before.background | (fresh.background - set(before.codes)),
-    )
-
-
-def _each(
-    clusters: ClusterMap, codes: Sequence[int], change: Callable[[ClusterMap, int], ClusterMap]
-) -> ClusterMap:
-    for code in codes:
-        clusters = change(clusters, code)
-    return clusters

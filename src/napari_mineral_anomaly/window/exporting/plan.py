@@ -23,7 +23,6 @@ from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import (
     plan_listing,
     pseudo_labels_of,
-    scan_id_of,
 )
 from napari_mineral_anomaly.window.layers.links import (
     TITLES_IN_FILES,
@@ -32,6 +31,7 @@ from napari_mineral_anomaly.window.layers.links import (
     layers_of,
     link_of,
     linked_layers,
+    scan_id_of,
 )
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
@@ -315,7 +315,5 @@ def _data(layer: Layer | None) -> Any:
 
 def _truth(viewer: Any, score: Layer) -> Layer | None:
     """The newest truth mask of the score's scan."""
-    link = link_of(score)
-    scan_id = str(score.unique_id) if link is None else link.scan_id
-    found = [layer for layer, _ in linked_layers(viewer, scan_id, "truth")]
+    found = [layer for layer, _ in linked_layers(viewer, scan_id_of(score), "truth")]
     return found[-1] if found else None

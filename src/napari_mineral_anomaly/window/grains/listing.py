@@ -21,7 +21,12 @@ from napari_mineral_anomaly.grains.table import GrainList, detail_grains, list_g
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook, with_verdicts
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.window.layers.links import first_layer, link_of, linked_layers
+from napari_mineral_anomaly.window.layers.links import (
+    first_layer,
+    link_of,
+    linked_layers,
+    scan_id_of,
+)
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, valid_area_of
 from napari_mineral_anomaly.window.layers.session import Session, mask_of
@@ -153,12 +158,6 @@ class KeptCube:
 
 
 ListGrains = Callable[[Task], GrainListing]
-
-
-def scan_id_of(score: Layer) -> str:
-    """The scan of a score layer; a score from elsewhere counts as its own scan."""
-    link = link_of(score)
-    return str(score.unique_id) if link is None else link.scan_id
 
 
 def plan_listing(

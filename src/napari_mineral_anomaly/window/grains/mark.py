@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.canvas import bring_to_top, draw_outline, outline_layer
-from napari_mineral_anomaly.window.grains.listing import GrainListing, scan_id_of
+from napari_mineral_anomaly.window.grains.listing import GrainListing
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
-from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.layers.links import linked_layers, scan_id_of, scan_name_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -67,6 +67,4 @@ class GrainMark:
         score = self._score()
         if score is None:
             return None
-        link = link_of(score)
-        title = score.name if link is None else link.scan
-        return outline_layer(self._viewer, score, title, scan_id_of(score))
+        return outline_layer(self._viewer, score, scan_name_of(score), scan_id_of(score))

@@ -29,7 +29,6 @@ from napari_mineral_anomaly.window.grains.listing import (
     KeptCube,
     plan_rows,
     pseudo_labels_of,
-    scan_id_of,
 )
 from napari_mineral_anomaly.window.grains.mark import GrainMark
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
@@ -39,6 +38,7 @@ from napari_mineral_anomaly.window.kit.controls import ProgressBar, bind_keys, p
 from napari_mineral_anomaly.window.kit.dock import Dock, put_below_the_map
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
+from napari_mineral_anomaly.window.layers.links import scan_id_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.words import counted
 

@@ -16,7 +16,7 @@ from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, 
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
-from napari_mineral_anomaly.window.layers.links import link_of, role_of
+from napari_mineral_anomaly.window.layers.links import role_of, scan_id_of, scan_name_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_of, truth_layer
 from napari_mineral_anomaly.window.layers.scans import scans_in
 
@@ -120,9 +120,7 @@ class TruthDock(Dock):
         """Add an empty truth mask on the grid of the score, else of the last scan."""
         score = self.score_combo.layer()
         if score is not None:
-            link = link_of(score)
-            scan_id = str(score.unique_id) if link is None else link.scan_id
-            name = score.name if link is None else link.scan
+            scan_id, name = scan_id_of(score), scan_name_of(score)
             shape, spatial = score.data.shape, spatial_of(score)
         else:
             scans = scans_in(self.viewer)

@@ -93,6 +93,18 @@ def _link(note: Mapping[str, Any]) -> Link:
     return Link(**{key: value for key, value in note.items() if key in known})
 
 
+def scan_id_of(layer: Layer) -> str:
+    """The scan of a layer; a layer from elsewhere counts as its own scan."""
+    link = link_of(layer)
+    return str(layer.unique_id) if link is None else link.scan_id
+
+
+def scan_name_of(layer: Layer) -> str:
+    """The name of the scan of a layer, for people; else the layer's own name."""
+    link = link_of(layer)
+    return layer.name if link is None else link.scan
+
+
 def role_of(layer: Layer) -> Role | None:
     """What ``layer`` shows, from its note; None for layers that are not ours."""
     note = _note_in(layer.metadata)
