@@ -64,6 +64,7 @@ class Retraining:
         def work(task: Task) -> Retrained:
             return retrain(cube, name, config, clusters(), task=task)
 
+        self.cancel()
         self._show_busy(True)
         dock.status.plain("Retraining: starting…")
         dock.jobs.run(

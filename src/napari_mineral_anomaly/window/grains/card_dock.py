@@ -165,6 +165,7 @@ class GrainCardDock(Dock):
         def work(task: Task) -> EvidenceSource:
             return evidence_of(cube, result, grains, details)
 
+        self.jobs.cancel(_PREPARING)
         self._busy(True)
         self.jobs.run(_PREPARING, work, self._on_source, on_end=lambda: self._busy(False))
 
