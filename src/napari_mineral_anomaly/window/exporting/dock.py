@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import ProgressEvent, Task
@@ -30,7 +30,7 @@ from napari_mineral_anomaly.window.exporting.plan import (
     opened_files,
 )
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 
@@ -73,9 +73,7 @@ class ExportDock(Dock):
         self.folder.setPlaceholderText("folder for the files")
         self.folder.setToolTip("Folder for the files. It is made if it does not exist.")
         self.folder.textChanged.connect(self._refresh)
-        choose = QPushButton("Choose…")
-        choose.setToolTip("Choose the folder for the files.")
-        choose.clicked.connect(self._choose_folder)
+        choose = push_button("Choose…", "Choose the folder for the files.", self._choose_folder)
         form.addRow("Folder", row(self.folder, choose))
         self.column.addLayout(form)
 
@@ -99,12 +97,12 @@ class ExportDock(Dock):
         self.plan_text = StatusLine()
         self.plan_text.setToolTip("The files that will be written.")
         self.column.addWidget(self.plan_text)
-        self.export_button = QPushButton("Export")
-        self.export_button.setToolTip("Write the files listed above. Numbers and µm do not change.")
-        self.export_button.clicked.connect(self.export)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop. Files that are complete stay.")
-        self.cancel_button.clicked.connect(self._cancel)
+        self.export_button = push_button(
+            "Export", "Write the files listed above. Numbers and µm do not change.", self.export
+        )
+        self.cancel_button = push_button(
+            "Cancel", "Stop. Files that are complete stay.", self._cancel
+        )
         self.column.addLayout(row(self.export_button, self.cancel_button))
         self.column.addWidget(self.status)
         self.column.addStretch()

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QLineEdit,
-    QPushButton,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
@@ -21,7 +20,7 @@ from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.window.jobs import Executor, Failure
-from napari_mineral_anomaly.window.kit.controls import StatusLine, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
@@ -81,17 +80,17 @@ class LoadMapsDock(Dock):
         self.path.returnPressed.connect(self._read_typed_path)
         self.column.addWidget(self.path)
 
-        choose_folder = QPushButton("Folder…")
-        choose_folder.setToolTip("The folder with one map per element: TIFF or text files.")
-        choose_folder.clicked.connect(self._choose_folder)
-        choose_files = QPushButton("Files…")
-        choose_files.setToolTip(
-            "Some files of one scan, or one file that holds all its elements or its spectra."
+        choose_folder = push_button(
+            "Folder…",
+            "The folder with one map per element: TIFF or text files.",
+            self._choose_folder,
         )
-        choose_files.clicked.connect(self._choose_files)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop reading.")
-        self.cancel_button.clicked.connect(self._cancel)
+        choose_files = push_button(
+            "Files…",
+            "Some files of one scan, or one file that holds all its elements or its spectra.",
+            self._choose_files,
+        )
+        self.cancel_button = push_button("Cancel", "Stop reading.", self._cancel)
         self.column.addLayout(row(choose_folder, choose_files, self.cancel_button))
 
         self.column.addWidget(self.status)
@@ -121,17 +120,17 @@ class LoadMapsDock(Dock):
         found.addWidget(self.size)
         self.beside = BesideTheMaps()
         found.addWidget(self.beside)
-        self.add_button = QPushButton("Add layers")
-        self.add_button.setToolTip("Show the maps in napari, one layer per element.")
-        self.add_button.clicked.connect(self.add_layers)
+        self.add_button = push_button(
+            "Add layers", "Show the maps in napari, one layer per element.", self.add_layers
+        )
         found.addWidget(self.add_button)
         self.column.addWidget(self.found, 1)
-        self.report_button = QPushButton("Full report…")
-        self.report_button.setToolTip(
+        self.report_button = push_button(
+            "Full report…",
             "Open a window with every map and its lowest and highest number, everything to check, "
-            "and every file that was not used. You can copy or save this report."
+            "and every file that was not used. You can copy or save this report.",
+            self.show_report,
         )
-        self.report_button.clicked.connect(self.show_report)
         self.column.addWidget(self.report_button)
 
         self.next_button = self.next_step(

@@ -12,19 +12,23 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDockWidget,
     QMainWindow,
-    QProgressBar,
-    QPushButton,
     QWidget,
 )
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.region import Pixel, Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
-from napari_mineral_anomaly.window.kit.controls import StatusLine, fit_width, row
+from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
+    StatusLine,
+    fit_width,
+    push_button,
+    row,
+)
 from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH, Dock, put_below_the_map
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.attached import put_spectra, spectra_of
@@ -134,17 +138,16 @@ class SpectrumDock(Dock):
         self.elements = ElementList()
         self.elements.changed.connect(self._on_elements)
         self.elements.chosen.connect(self._draw_lines)
-        self.make_button = QPushButton("Make element maps")
-        self.make_button.setToolTip(
+        self.make_button = push_button(
+            "Make element maps",
             "Count the photons in the energy windows of the ticked elements, less the background "
-            "beside them. Afterwards the scan has layers for the ticked elements only."
+            "beside them. Afterwards the scan has layers for the ticked elements only.",
+            self.make_maps,
         )
-        self.make_button.clicked.connect(self.make_maps)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop. The layers stay as they are.")
-        self.cancel_button.clicked.connect(lambda: self.jobs.cancel(_MAKING))
-        self.progress = QProgressBar()
-        self.progress.hide()
+        self.cancel_button = push_button(
+            "Cancel", "Stop. The layers stay as they are.", lambda: self.jobs.cancel(_MAKING)
+        )
+        self.progress = ProgressBar()
         buttons = row(self.make_button, self.cancel_button)
         self.elements_pane = pane_of(self.elements, buttons, self.progress)
         return self.elements_pane
@@ -226,7 +229,7 @@ class SpectrumDock(Dock):
             _MAKING,
             work,
             lambda layers: self._on_maps(scan, layers),
-            on_events=self._on_events,
+            on_events=self.progress.show_events,
             on_cancelled=self._on_cancelled,
         )
         if self.jobs.is_running(_MAKING):
@@ -276,7 +279,7 @@ class SpectrumDock(Dock):
             _SUMMING,
             lambda task: overview(image, task),
             self._on_overview,
-            on_events=self._on_events,
+            on_events=self.progress.show_events,
         )
 
     def _on_overview(self, seen: Overview) -> None:
@@ -414,10 +417,6 @@ class SpectrumDock(Dock):
     def _on_log(self, log: bool) -> None:
         self.plot.set_log(log)
         self.expected_plot.set_log(log)
-
-    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
-        self.progress.setRange(0, events[-1].total)
-        self.progress.setValue(events[-1].step)
 
     def _on_cancelled(self) -> None:
         self.status.plain("Cancelled. The layers are as they were.")
