@@ -292,7 +292,7 @@ class SpectrumDock(Dock):
         found = [suggestion.element for suggestion in seen.suggestions]
         self.status.plain(_CLICK)
         self._show_spectrum(None)
-        self.elements.fill(sorted({*names, *found}, key=_atomic_number), ticked)
+        self.elements.fill(sorted({*names, *found}, key=_by_atomic_number), ticked)
         self._show_state()
         self._look()
 
@@ -430,6 +430,6 @@ class SpectrumDock(Dock):
         return None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
 
 
-def _atomic_number(name: str) -> tuple[int, str]:
+def _by_atomic_number(name: str) -> tuple[int, str]:
     symbol = name.split()[0]
     return (SYMBOLS.index(symbol) if symbol in SYMBOLS else len(SYMBOLS)), name
