@@ -16,12 +16,14 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, QSettings
 from qtpy.QtWidgets import QWidget
 
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
-from napari_mineral_anomaly.window.jobs import SyncExecutor
+from napari_mineral_anomaly.window.jobs import Job, JobHandle, SyncExecutor
 from napari_mineral_anomaly.window.kit.dock import PLUGIN, Dock
-from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
+from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
 
 SCAN_ID = "scan-a"
@@ -42,14 +44,14 @@ def _work_holds_nothing_of_qt(monkeypatch: pytest.MonkeyPatch) -> None:
 
     The worker would use it, or let go of it, in its own thread.
     """
-    start = Dock.start
+    run = DockJobs.run
 
-    def checked(self: Dock, job: Any, handle: Any) -> Any:
-        held = sorted({type(part).__name__ for part in _parts_of_qt(job.work)})
-        assert not held, f"the work of {job.name!r} holds {held}"
-        return start(self, job, handle)
+    def checked(self: DockJobs, kind: str, work: Any, *args: Any, **options: Any) -> None:
+        held = sorted({type(part).__name__ for part in _parts_of_qt(work)})
+        assert not held, f"the work of {kind!r} holds {held}"
+        run(self, kind, work, *args, **options)
 
-    monkeypatch.setattr(Dock, "start", checked)
+    monkeypatch.setattr(DockJobs, "run", checked)
 
 
 def _parts_of_qt(value: object, depth: int = 0) -> Iterator[object]:
@@ -130,6 +132,29 @@ def make_dock(qtbot: object) -> Iterator[Callable[..., Dock]]:
         dock.deleteLater()
 
 
+class JobsByHand:
+    """An executor whose jobs wait until the test runs them."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Job[Any], JobHandle[Any]]] = []
+
+    def submit(self, job: Job[Any], handle: JobHandle[Any]) -> JobHandle[Any]:
+        self.waiting.append((job, handle))
+        return handle
+
+    def run_next(self, name: str = "") -> str:
+        """Run the oldest job, whose name must start with ``name``; returns the name."""
+        job, handle = self.waiting.pop(0)
+        assert job.name.startswith(name)
+        handle.finish(job.run(Task(lambda event: handle.deliver([event]), handle.token)))
+        return job.name
+
+
+@pytest.fixture
+def by_hand() -> JobsByHand:
+    return JobsByHand()
+
+
 @pytest.fixture
 def run_rx(scanned: ViewerModel, make_dock: Callable[..., Dock]) -> DetectDock:
     """A Detect dock that has finished an RX run of the simulated section."""
@@ -146,8 +171,8 @@ def brushed_mask(run_rx: DetectDock, scanned: ViewerModel) -> Any:
 
 
 def _mask_from(viewer: Any) -> Any:
-    score = next(layer for layer, _ in linked_layers(viewer, role="score"))
-    mask = next(layer for layer, _ in linked_layers(viewer, role="mask"))
+    score = first_layer(viewer, "score")
+    mask = first_layer(viewer, "mask")
     mask.data = (score.data >= 2.5).astype(np.uint8)
     return mask
 

@@ -21,7 +21,7 @@ from napari_mineral_anomaly.window.exporting.dock import ExportDock
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH
-from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.loading.dock import LoadMapsDock
 from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
@@ -34,10 +34,6 @@ def add_layers(dock: LoadMapsDock, qtbot: Any) -> None:
     """Press the button and wait until every layer is there."""
     dock.add_button.click()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Added"), timeout=20_000)
-
-
-def the_layer(viewer: ViewerModel, role: str) -> Any:
-    return next(layer for layer, _ in linked_layers(viewer, role=role))
 
 
 # All docks
@@ -193,8 +189,8 @@ def test_a_run_in_the_window_gives_the_numbers_of_the_library(
     run_rx: DetectDock, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
     result = detect(section.cube, "rx")
-    assert np.array_equal(the_layer(scanned, "score").data, result.score, equal_nan=True)
-    assert np.array_equal(the_layer(scanned, "mask").data != 0, result.mask)
+    assert np.array_equal(first_layer(scanned, "score").data, result.score, equal_nan=True)
+    assert np.array_equal(first_layer(scanned, "mask").data != 0, result.mask)
     assert f"{np.count_nonzero(result.mask):,} pixels" in run_rx.status.text()
     assert run_rx.save_button.isEnabled()
     assert run_rx.run_button.isEnabled()
@@ -250,14 +246,14 @@ def test_a_scan_without_valid_pixels_is_told(scanned: ViewerModel, make_dock: Ma
 def test_a_model_is_saved_and_applied_to_the_same_numbers(
     run_rx: DetectDock, scanned: ViewerModel, tmp_path: Path
 ) -> None:
-    before = the_layer(scanned, "score").data.copy()
+    before = first_layer(scanned, "score").data.copy()
     run_rx.save_model(tmp_path / "model")
     assert {path.name for path in (tmp_path / "model").iterdir()} == {
         "weights.safetensors",
         "model.json",
     }
     run_rx.apply_model(tmp_path / "model")
-    after = the_layer(scanned, "score").data
+    after = first_layer(scanned, "score").data
     assert after is not before
     assert np.array_equal(before, after, equal_nan=True)
     assert len(list(linked_layers(scanned, role="score"))) == 1
@@ -287,8 +283,8 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 def test_cancel_frees_the_dock_and_leaves_the_earlier_result(
     run_rx: DetectDock, scanned: ViewerModel, gated: threading.Event, qtbot: Any
 ) -> None:
-    before = the_layer(scanned, "score").data
-    run_rx.executor = QtExecutor()
+    before = first_layer(scanned, "score").data
+    run_rx.jobs.executor = QtExecutor()
     run_rx.form.set_value("transform", "none")
     run_rx.run()
     assert not run_rx.run_button.isEnabled()
@@ -298,7 +294,7 @@ def test_cancel_frees_the_dock_and_leaves_the_earlier_result(
     assert "cancelled" in run_rx.status.text()
     gated.set()
     qtbot.wait(300)
-    assert the_layer(scanned, "score").data is before
+    assert first_layer(scanned, "score").data is before
 
 
 def test_a_run_whose_layers_were_removed_keeps_its_result(
@@ -333,7 +329,7 @@ def test_a_dock_destroyed_with_its_window_gives_its_run_up(
     dock = DetectDock(scanned, QtExecutor())
     dock.choose_detector("rx")
     dock.run()
-    handle = dock._running.handle
+    _, handle = dock.jobs.handles[-1]
     with qtbot.waitSignal(dock.destroyed):
         dock.deleteLater()
     assert handle.token.cancelled

@@ -25,14 +25,10 @@ from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import plan_listing
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
-from napari_mineral_anomaly.window.layers.links import linked_layers, relink
+from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers, relink
 from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
-
-
-def the_layer(viewer: ViewerModel, role: str) -> Any:
-    return next(layer for layer, _ in linked_layers(viewer, role=role))
 
 
 @pytest.fixture
@@ -73,18 +69,18 @@ def test_exported_files_hold_the_numbers_of_the_layers(
     section: SimulatedSection,
 ) -> None:
     make_dock(TruthDock, scanned).make_truth()
-    the_layer(scanned, "truth").data = section.truth.copy()
-    mask = the_layer(scanned, "mask")
+    first_layer(scanned, "truth").data = section.truth.copy()
+    mask = first_layer(scanned, "mask")
     mask.data_setitem((np.array([0, 0]), np.array([0, 1])), 1)
     dock.folder.setText(str(tmp_path / "out"))
     dock.export()
     assert dock.status.text().startswith("Wrote anomaly_score.ome.tif, anomaly_mask.tif")
     out = tmp_path / "out"
     score = tifffile.imread(out / "anomaly_score.ome.tif")
-    assert np.array_equal(score, the_layer(scanned, "score").data, equal_nan=True)
+    assert np.array_equal(score, first_layer(scanned, "score").data, equal_nan=True)
     assert np.array_equal(tifffile.imread(out / "anomaly_mask.tif") == 255, mask.data != 0)
     assert np.array_equal(tifffile.imread(out / "truth.tif"), section.truth)
-    labels = the_layer(scanned, "pseudo_labels").data
+    labels = first_layer(scanned, "pseudo_labels").data
     assert np.array_equal(tifffile.imread(out / "pseudo_labels.tif"), labels)
     with tifffile.TiffFile(out / "element_contributions.ome.tif") as tif:
         assert tif.series[0].shape == (section.cube.n_elements, 64, 96)
@@ -99,8 +95,8 @@ def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
     dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
 ) -> None:
     board = board_of(scanned)
-    list_grains = plan_listing(scanned, dock.session, the_layer(scanned, "score"), None)
-    board.show(list_grains(SILENT))
+    list_grains = plan_listing(scanned, dock.session, first_layer(scanned, "score"), None)
+    board.set_listing(list_grains(SILENT))
     assert board.listing is not None
     board.decide([int(board.listing.table["id"].iloc[0])], status="accept", comment="gold")
     tick(dock, ("grains", "csv"))
@@ -154,7 +150,7 @@ def test_what_a_detector_expected_can_be_exported(
     dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
 ) -> None:
     session = dock.session
-    score = the_layer(scanned, "score")
+    score = first_layer(scanned, "score")
     [run] = session.runs_of_scan("scan-a")
     expected = np.asarray(section.cube.maps, dtype=np.float32) / 2
     result = dataclasses.replace(run.result, reconstruction=expected)

@@ -101,7 +101,7 @@ def test_the_reader_tells_what_it_left_out(
 
     notification_manager.records.clear()
     (scan_folder / "notes.txt").write_text("hello")
-    _reader.read_scan(str(scan_folder))
+    _reader.read_as_layers(str(scan_folder))
     told = " ".join(record.message for record in notification_manager.records)
     assert "notes.txt" in told
 

@@ -13,39 +13,16 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QItemSelectionModel, Qt
 
 from napari_mineral_anomaly.grains.table import find_grains
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.grains.card_dock import GrainCardDock
 from napari_mineral_anomaly.window.grains.listing import KeptCube
 from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
-from napari_mineral_anomaly.window.jobs import Job, JobHandle
 from napari_mineral_anomaly.window.kit.dock import PLUGIN
-from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
+from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_of, linked_layers
 
 MakeDock = Callable[..., Any]
 
 LONG = 30_000
-
-
-class ByHand:
-    """An executor that runs a job when the test says so."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[Job[Any], JobHandle[Any]]] = []
-
-    def submit(self, job: Job[Any], handle: JobHandle[Any]) -> JobHandle[Any]:
-        self.waiting.append((job, handle))
-        return handle
-
-    def run_next(self, name: str) -> None:
-        """Run the oldest job, which must be called so."""
-        job, handle = self.waiting.pop(0)
-        assert job.name.startswith(name)
-        handle.finish(job.run(Task(lambda event: handle.deliver([event]), handle.token)))
-
-
-def the_layer(viewer: Any, role: str) -> Any:
-    return next(layer for layer, _ in linked_layers(viewer, role=role))
 
 
 def column(dock: GrainTableDock, key: str) -> int:
@@ -62,13 +39,8 @@ def shown_ids(dock: GrainTableDock) -> list[int]:
 
 
 @pytest.fixture
-def by_hand() -> ByHand:
-    return ByHand()
-
-
-@pytest.fixture
 def dock(
-    brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock, by_hand: ByHand
+    brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
 ) -> GrainTableDock:
     """A table whose list was asked for; its two jobs wait to be run."""
     dock = make_dock(GrainTableDock, scanned, by_hand)
@@ -80,13 +52,13 @@ def dock(
 @pytest.fixture
 def expected(dock: GrainTableDock, scanned: ViewerModel, section: SimulatedSection) -> pd.DataFrame:
     """The list of the core."""
-    run = dock.session.run_of(link_of(the_layer(scanned, "score")))
-    mask = the_layer(scanned, "mask").data != 0
+    run = dock.session.run_of(link_of(first_layer(scanned, "score")))
+    mask = first_layer(scanned, "mask").data != 0
     return find_grains(run.result, mask=mask, cube=section.cube)
 
 
 def test_rows_can_be_used_before_minerals_and_flags_are_known(
-    dock: GrainTableDock, by_hand: ByHand, expected: pd.DataFrame
+    dock: GrainTableDock, by_hand: Any, expected: pd.DataFrame
 ) -> None:
     by_hand.run_next("Listing")
     assert shown_ids(dock) == expected["id"].tolist()
@@ -114,7 +86,7 @@ def test_rows_can_be_used_before_minerals_and_flags_are_known(
 
 
 def test_sorting_by_flags_is_done_when_they_come(
-    dock: GrainTableDock, by_hand: ByHand, expected: pd.DataFrame
+    dock: GrainTableDock, by_hand: Any, expected: pd.DataFrame
 ) -> None:
     by_hand.run_next("Listing")
     dock.view.sortByColumn(column(dock, "flags"), Qt.SortOrder.DescendingOrder)
@@ -132,7 +104,7 @@ def test_sorting_by_flags_is_done_when_they_come(
 
 
 def test_show_only_waits_for_minerals_and_flags(
-    dock: GrainTableDock, by_hand: ByHand, expected: pd.DataFrame
+    dock: GrainTableDock, by_hand: Any, expected: pd.DataFrame
 ) -> None:
     by_hand.run_next("Listing")
     dock.filter.setText("no flags")
@@ -153,12 +125,12 @@ def test_show_only_waits_for_minerals_and_flags(
 
 
 def test_files_and_clipboard_wait(
-    dock: GrainTableDock, by_hand: ByHand, expected: pd.DataFrame, tmp_path: Path
+    dock: GrainTableDock, by_hand: Any, expected: pd.DataFrame, tmp_path: Path
 ) -> None:
     path = tmp_path / "grains.csv"
     by_hand.run_next("Listing")
     dock.files.save_csv(path)
-    assert "still being looked for" in dock.status.text()
+    assert "is not finished" in dock.status.text()
     dock.cancel()
     assert "stopped" in dock.status.text()
     assert dock.cancel_button.isHidden()
@@ -175,11 +147,11 @@ def test_files_and_clipboard_wait(
 
 
 def test_another_mask_while_the_maps_are_looked_at(
-    dock: GrainTableDock, by_hand: ByHand, scanned: ViewerModel
+    dock: GrainTableDock, by_hand: Any, scanned: ViewerModel
 ) -> None:
     by_hand.run_next("Listing")
     n = dock.model.n_all
-    the_layer(scanned, "mask").data = (the_layer(scanned, "score").data >= 4).astype(np.uint8)
+    first_layer(scanned, "mask").data = (first_layer(scanned, "score").data >= 4).astype(np.uint8)
     dock.list_grains()
     by_hand.run_next("Looking")
     assert dock.model.pending, "what was found of the earlier list is not shown in it"

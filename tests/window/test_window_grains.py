@@ -23,17 +23,13 @@ from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.dock import PLUGIN
-from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
 
 LONG = 30_000
-
-
-def the_layer(viewer: Any, role: str) -> Any:
-    return next(layer for layer, _ in linked_layers(viewer, role=role))
 
 
 def shown_ids(dock: GrainTableDock) -> list[int]:
@@ -55,7 +51,7 @@ def click_row(dock: GrainTableDock, row: int) -> int:
 
 @pytest.fixture
 def table_dock(brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock) -> GrainTableDock:
-    session_of(scanned).strokes_on(brushed_mask, the_layer(scanned, "score"))
+    session_of(scanned).strokes_on(brushed_mask, first_layer(scanned, "score"))
     dock = make_dock(GrainTableDock, scanned)
     dock.list_grains()
     return dock
@@ -90,7 +86,7 @@ def test_the_list_is_that_of_the_core_worst_first(
     table_dock: GrainTableDock, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
     listing = table_dock.board.listing
-    mask = the_layer(scanned, "mask").data != 0
+    mask = first_layer(scanned, "mask").data != 0
     expected = find_grains(listing.result, mask=mask, cube=section.cube)
     assert shown_ids(table_dock) == expected["id"].tolist()
     assert len(expected) > 5
@@ -113,7 +109,7 @@ def test_without_a_score_the_dock_says_what_to_do(viewer: ViewerModel, make_dock
 def test_a_mask_without_grains_says_what_to_do(
     table_dock: GrainTableDock, scanned: ViewerModel
 ) -> None:
-    the_layer(scanned, "mask").data = np.zeros(the_layer(scanned, "mask").data.shape, np.uint8)
+    first_layer(scanned, "mask").data = np.zeros(first_layer(scanned, "mask").data.shape, np.uint8)
     table_dock.list_grains()
     assert table_dock.model.rowCount() == 0
     assert "lower it in the dock" in table_dock.status.text()
@@ -165,7 +161,7 @@ def test_the_list_follows_the_threshold_and_keeps_grain_and_verdict(
 
 
 def test_a_stroke_lists_again(table_dock: GrainTableDock, scanned: ViewerModel, qtbot: Any) -> None:
-    mask = the_layer(scanned, "mask")
+    mask = first_layer(scanned, "mask")
     n = table_dock.model.n_all
     y, x = (int(v) for v in np.argwhere(label_grains(mask.data) == 1)[0])
     mask.selected_label = 0
@@ -271,8 +267,8 @@ def test_the_chosen_grain_is_outlined_and_in_the_middle(
     scanned.canvas.size = (600, 800)
     grain = click_row(table_dock, 1)
     listing = table_dock.board.listing
-    outline = the_layer(scanned, "outline")
-    score = the_layer(scanned, "score")
+    outline = first_layer(scanned, "outline")
+    score = first_layer(scanned, "score")
     assert tuple(outline.scale) == tuple(score.scale)
     assert [str(unit) for unit in scanned.layers.extent.units] == ["micrometer"] * 2
     rows, columns = np.nonzero(listing.labels == grain)
@@ -290,18 +286,18 @@ def test_the_outline_lies_above_layers_that_came_later(
     table_dock: GrainTableDock, scanned: ViewerModel
 ) -> None:
     click_row(table_dock, 0)
-    scanned.add_labels(np.ones(the_layer(scanned, "score").data.shape, dtype=np.uint8))
+    scanned.add_labels(np.ones(first_layer(scanned, "score").data.shape, dtype=np.uint8))
     click_row(table_dock, 1)
-    assert scanned.layers[-1] is the_layer(scanned, "outline")
+    assert scanned.layers[-1] is first_layer(scanned, "outline")
 
 
 def test_a_removed_outline_comes_back_with_the_next_grain(
     table_dock: GrainTableDock, scanned: ViewerModel
 ) -> None:
     click_row(table_dock, 0)
-    scanned.layers.remove(the_layer(scanned, "outline"))
+    scanned.layers.remove(first_layer(scanned, "outline"))
     click_row(table_dock, 1)
-    assert len(the_layer(scanned, "outline").data) == 1
+    assert len(first_layer(scanned, "outline").data) == 1
 
 
 class Press:
@@ -333,17 +329,17 @@ def test_a_click_on_a_grain_selects_its_row(
     listing = table_dock.board.listing
     grain = shown_ids(table_dock)[3]
     y, x = listing.pixel_of(grain)
-    world = the_layer(scanned, "score").data_to_world((y, x))
+    world = first_layer(scanned, "score").data_to_world((y, x))
     press(scanned, world)
     assert table_dock.board.grain == grain
     assert table_dock.view.selected_grains() == [grain]
     press(scanned, (-500.0, -500.0))
     assert table_dock.board.grain == grain
-    other = the_layer(scanned, "score").data_to_world(listing.pixel_of(shown_ids(table_dock)[0]))
+    other = first_layer(scanned, "score").data_to_world(listing.pixel_of(shown_ids(table_dock)[0]))
     press(scanned, other, drag=True)
     assert table_dock.board.grain == grain, "dragging the map chooses nothing"
-    scanned.layers.selection.active = the_layer(scanned, "mask")
-    the_layer(scanned, "mask").mode = "paint"
+    scanned.layers.selection.active = first_layer(scanned, "mask")
+    first_layer(scanned, "mask").mode = "paint"
     press(scanned, other)
     assert table_dock.board.grain == grain, "nor does the brush"
 
@@ -402,7 +398,7 @@ def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtb
     viewer = window_with_mask
     place, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")
     qtbot.waitUntil(lambda: dock.model.rowCount() > 2, timeout=LONG)
-    assert isinstance(dock.executor, QtExecutor)
+    assert isinstance(dock.jobs.executor, QtExecutor)
     window = viewer.window._qt_window
     assert window.dockWidgetArea(place) == Qt.DockWidgetArea.BottomDockWidgetArea
 

@@ -21,16 +21,12 @@ from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
-from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.layers.links import first_layer, link_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.window.threshold import dock as threshold_module
 from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
-
-
-def the_layer(viewer: ViewerModel, role: str) -> Any:
-    return next(layer for layer, _ in linked_layers(viewer, role=role))
 
 
 # Threshold
@@ -53,7 +49,7 @@ def test_dragging_the_line_moves_the_mask(
     run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(ThresholdDock, scanned)
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     dock.plot.line.setValue(2.0)
     dock.update_mask()
     assert dock.threshold.value() == 2.0
@@ -70,7 +66,7 @@ def test_strokes_survive_in_the_live_mask_and_can_be_undone(
     run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(ThresholdDock, scanned)
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     y, x = (int(n) for n in np.unravel_index(np.nanargmin(score.data), score.data.shape))
     mask.brush_size = 1
     mask.paint((y, x), 1)
@@ -81,21 +77,21 @@ def test_strokes_survive_in_the_live_mask_and_can_be_undone(
     dock.threshold.setValue(3.0)
     dock.update_mask()
     assert mask.data[y, x] == 1
-    assert "Your brush decided 1 pixel." in dock.status.text()
+    assert "Your brush changed 1 pixel." in dock.status.text()
 
 
 def test_small_grains_are_left_out_on_request(
     run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(ThresholdDock, scanned)
-    mask = the_layer(scanned, "mask")
+    mask = first_layer(scanned, "mask")
     dock.threshold.setValue(3.0)
     dock.update_mask()
     before = int((mask.data != 0).sum())
     dock.min_grain.setValue(3)
     dock.update_mask()
     assert 0 < int((mask.data != 0).sum()) < before
-    assert link_of(the_layer(scanned, "score")).min_grain_px == 3
+    assert link_of(first_layer(scanned, "score")).min_grain_px == 3
 
 
 @pytest.fixture
@@ -124,7 +120,7 @@ def test_masks_are_computed_beside_the_window_and_the_latest_threshold_wins(
 ) -> None:
     gate, asked = judged_when_told
     dock = make_dock(ThresholdDock, scanned, QtExecutor())
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     before = mask.data.copy()
     dock.min_grain.setValue(3)
     for value in (2.0, 1.0, 0.5, 0.0):
@@ -144,7 +140,7 @@ def test_masks_are_computed_beside_the_window_and_the_latest_threshold_wins(
     grains = int(label_grains(expected).max())
     shown = f"{np.count_nonzero(expected):,} pixels in {grains:,} grains"
     qtbot.waitUntil(lambda: dock.flagged.text() == shown, timeout=20_000)
-    assert "Your brush decided 1 pixel." in dock.status.text()
+    assert "Your brush changed 1 pixel." in dock.status.text()
 
 
 def test_a_mask_of_replaced_numbers_is_not_shown(
@@ -156,7 +152,7 @@ def test_a_mask_of_replaced_numbers_is_not_shown(
 ) -> None:
     gate, _ = judged_when_told
     dock = make_dock(ThresholdDock, scanned, QtExecutor())
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     dock.threshold.setValue(0.0)
     dock.update_mask()
     run_rx.form.set_value("transform", "none")
@@ -196,7 +192,7 @@ def test_removing_the_score_empties_the_dock(
     run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(ThresholdDock, scanned)
-    scanned.layers.remove(the_layer(scanned, "score"))
+    scanned.layers.remove(first_layer(scanned, "score"))
     assert dock.score_combo.layer() is None
     assert "Run a detector first" in dock.status.text()
     dock.update_mask()
@@ -210,7 +206,7 @@ def test_one_click_gives_a_registered_mask_and_the_brush(
 ) -> None:
     dock = make_dock(TruthDock, scanned)
     dock.make_button.click()
-    truth = the_layer(scanned, "truth")
+    truth = first_layer(scanned, "truth")
     assert truth.data.shape == section.cube.shape
     assert tuple(truth.scale) == section.cube.pixel_size
     assert scanned.layers.selection.active is truth
@@ -234,14 +230,14 @@ def truth_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) ->
 def test_auc_follows_the_brush_undo_and_redo(
     truth_dock: TruthDock, scanned: ViewerModel, section: SimulatedSection, qtbot: Any
 ) -> None:
-    truth = the_layer(scanned, "truth")
+    truth = first_layer(scanned, "truth")
     assert "Brush at least one anomalous pixel" in truth_dock.status.text()
     where = np.nonzero(section.truth)
     truth.data_setitem(where, 1)
     qtbot.waitUntil(lambda: truth_dock.auc.text() != "–", timeout=5000)
     from napari_mineral_anomaly.evaluation.metrics import auc_and_ap
 
-    auc, ap = auc_and_ap(the_layer(scanned, "score").data, section.truth)
+    auc, ap = auc_and_ap(first_layer(scanned, "score").data, section.truth)
     assert truth_dock.auc.text() == f"{auc:.4f}"
     assert truth_dock.average_precision.text() == f"{ap:.4f}"
     truth.undo()
@@ -253,7 +249,7 @@ def test_auc_follows_the_brush_undo_and_redo(
 def test_left_out_pixels_count_neither_way(
     truth_dock: TruthDock, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
-    truth = the_layer(scanned, "truth")
+    truth = first_layer(scanned, "truth")
     data = section.truth.copy()
     data[:, :10] = 2
     truth.data = data
@@ -264,7 +260,7 @@ def test_left_out_pixels_count_neither_way(
 def test_removing_the_truth_while_it_is_watched(
     truth_dock: TruthDock, scanned: ViewerModel
 ) -> None:
-    scanned.layers.remove(the_layer(scanned, "truth"))
+    scanned.layers.remove(first_layer(scanned, "truth"))
     truth_dock.compare_now()
     assert truth_dock.auc.text() == "–"
     assert "Make a truth mask" in truth_dock.status.text()

@@ -17,14 +17,10 @@ from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
 from napari_mineral_anomaly.window.judging.dock import JudgingDock, interval_text
 from napari_mineral_anomaly.window.judging.sample_dock import SampledTruthDock
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
-from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.links import first_layer
 from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
-
-
-def the_layer(viewer: Any, role: str) -> Any:
-    return next(layer for layer, _ in linked_layers(viewer, role=role))
 
 
 @pytest.fixture
@@ -33,7 +29,7 @@ def judging(
 ) -> JudgingDock:
     truth_dock = make_dock(TruthDock, scanned)
     truth_dock.make_truth()
-    the_layer(scanned, "truth").data = section.truth.copy()
+    first_layer(scanned, "truth").data = section.truth.copy()
     dock = make_dock(JudgingDock, scanned)
     dock.judge_now()
     return dock
@@ -56,7 +52,7 @@ def test_without_a_truth_both_ways_are_named(
 def test_the_figures_are_those_of_the_core(
     judging: JudgingDock, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
-    score = the_layer(scanned, "score")
+    score = first_layer(scanned, "score")
     threshold = float(score.metadata["mineral_anomaly"]["threshold"])
     expected = compare_with_truth(score.data, section.truth, threshold)
     c = expected.confusion
@@ -101,7 +97,7 @@ def test_the_dots_move_with_the_threshold(
     threshold = make_dock(ThresholdDock, scanned)
     threshold.plot.line.setValue(2.0)
     threshold.update_mask()
-    score = the_layer(scanned, "score").data
+    score = first_layer(scanned, "score").data
     flagged = score >= 2.0
     expected = [
         f"{np.count_nonzero(flagged & (section.truth == 1)):,}",
@@ -118,7 +114,7 @@ def test_a_stroke_on_the_truth_judges_again(
     judging: JudgingDock, scanned: ViewerModel, qtbot: Any
 ) -> None:
     before = judging.judgement.metrics["n_anomaly"]
-    truth = the_layer(scanned, "truth")
+    truth = first_layer(scanned, "truth")
     y, x = (int(v) for v in np.argwhere(truth.data == 0)[0])
     truth.brush_size = 1
     truth.paint((y, x), 1)
@@ -126,7 +122,7 @@ def test_a_stroke_on_the_truth_judges_again(
 
 
 def test_an_empty_truth_is_explained(judging: JudgingDock, scanned: ViewerModel) -> None:
-    truth = the_layer(scanned, "truth")
+    truth = first_layer(scanned, "truth")
     truth.data = np.zeros(truth.data.shape, np.uint8)
     judging.judge_now()
     assert "no anomalous pixel" in judging.status.text()
@@ -138,7 +134,7 @@ def test_an_empty_truth_is_explained(judging: JudgingDock, scanned: ViewerModel)
 def sampling(
     run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
 ) -> tuple[GrainTableDock, SampledTruthDock]:
-    mask, score = the_layer(scanned, "mask"), the_layer(scanned, "score")
+    mask, score = first_layer(scanned, "mask"), first_layer(scanned, "score")
     mask.data = (score.data >= 2.0).astype(np.uint8)
     table = make_dock(GrainTableDock, scanned)
     dock = make_dock(SampledTruthDock, scanned)
@@ -160,7 +156,7 @@ def test_a_draw_is_checked_by_verdicts_and_gives_its_precision(
         is_true = bool((truth & (labels == dock.grain)).any())
         (dock.true_button if is_true else dock.false_button).click()
     assert dock.grain is None
-    assert "Every drawn grain is checked" in dock.current.text()
+    assert "All drawn grains are checked" in dock.current.text()
     assert dock.progress.value() == 9
     assert interval_text(dock.sample.estimate().precision) in dock.estimate.text()
     dock.back_button.click()
@@ -192,8 +188,8 @@ def test_a_draw_of_another_list_takes_no_verdict(
     dock.n.setValue(6)
     dock.draw()
     dock.save(tmp_path / "draw.json")
-    score = the_layer(scanned, "score")
-    the_layer(scanned, "mask").data = (score.data >= 1.0).astype(np.uint8)
+    score = first_layer(scanned, "score")
+    first_layer(scanned, "mask").data = (score.data >= 1.0).astype(np.uint8)
     table.list_grains()
     assert "Draw again" in dock.status.text()
     assert not dock.true_button.isEnabled()

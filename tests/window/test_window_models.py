@@ -22,7 +22,7 @@ from napari_mineral_anomaly.window.loading.reading import (
     read_or_ask,
 )
 from napari_mineral_anomaly.window.loading.report_html import headline, pixel_size_text, report_html
-from napari_mineral_anomaly.window.threshold.histogram import score_histogram
+from napari_mineral_anomaly.window.threshold.histogram import score_bins
 
 SCORE = np.array(
     [
@@ -80,7 +80,7 @@ def test_the_histogram_counts_every_pixel_of_a_far_tail() -> None:
     score = rng.normal(size=(200, 300)).astype(np.float32)
     score[0, :5] = (50.0, 100.0, 200.0, 400.0, 612.5)
     score[1, :7] = np.nan
-    histogram = score_histogram(score, threshold=4.3)
+    histogram = score_bins(score, threshold=4.3)
     assert histogram.n_valid == score.size - 7
     assert histogram.counts.sum() == histogram.n_valid
     assert np.all(np.diff(histogram.edges) > 0)
@@ -92,13 +92,13 @@ def test_the_histogram_counts_every_pixel_of_a_far_tail() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 3.0])
 def test_the_histogram_of_a_constant_score(value: float) -> None:
-    histogram = score_histogram(np.full((5, 5), value, np.float32), threshold=4.0)
+    histogram = score_bins(np.full((5, 5), value, np.float32), threshold=4.0)
     assert histogram.counts.sum() == 25
     assert np.all(np.diff(histogram.edges) > 0)
 
 
 def test_the_histogram_of_nothing() -> None:
-    histogram = score_histogram(np.full((5, 5), np.nan, np.float32), threshold=4.0)
+    histogram = score_bins(np.full((5, 5), np.nan, np.float32), threshold=4.0)
     assert histogram.n_valid == 0
     assert histogram.counts.sum() == 0
 

@@ -14,13 +14,9 @@ from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.links import first_layer
 
 MakeDock = Callable[..., Any]
-
-
-def the_layer(viewer: Any, role: str) -> Any:
-    return next(layer for layer, _ in linked_layers(viewer, role=role))
 
 
 @pytest.fixture
@@ -29,7 +25,7 @@ def labels_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -
     labels = np.full((64, 96), 2, dtype=np.uint16)
     labels[:, 60:] = 3
     labels[:8, :8] = 1
-    the_layer(scanned, "pseudo_labels").data = labels
+    first_layer(scanned, "pseudo_labels").data = labels
     return make_dock(PseudoLabelsDock, scanned)
 
 
@@ -49,7 +45,7 @@ def test_the_clusters_are_listed_with_their_signatures(
     ]
     shares = [labels_dock.table.item(row, 4).text() for row in range(3)]
     assert shares == ["1 %", "61 %", "38 %"]
-    labels = the_layer(scanned, "pseudo_labels").data
+    labels = first_layer(scanned, "pseudo_labels").data
     expected = cluster_signatures(cluster_map(labels), section.cube)
     names = [
         labels_dock.signatures.horizontalHeaderItem(k).text()
@@ -71,7 +67,7 @@ def test_a_name_is_written_into_its_cell_and_can_be_undone(
     labels_dock: PseudoLabelsDock, scanned: ViewerModel
 ) -> None:
     labels_dock.table.item(1, 1).setText("Quartz")
-    layer = the_layer(scanned, "pseudo_labels")
+    layer = first_layer(scanned, "pseudo_labels")
     assert board_of(scanned).cluster_names[str(layer.unique_id)][2] == "Quartz"
     assert rows(labels_dock)[1][0] == "Quartz"
     labels_dock.undo_button.click()
@@ -83,7 +79,7 @@ def test_a_name_is_written_into_its_cell_and_can_be_undone(
 def test_colour_goes_to_the_layer(labels_dock: PseudoLabelsDock, scanned: ViewerModel) -> None:
     labels_dock.table.select_codes([3])
     labels_dock.recolour((0.25, 0.5, 0.75, 1.0))
-    colours = the_layer(scanned, "pseudo_labels").colormap.color_dict
+    colours = first_layer(scanned, "pseudo_labels").colormap.color_dict
     assert np.allclose(colours[3], (0.25, 0.5, 0.75, 1.0))
     assert colours[0][3] == 0.0
 
@@ -91,7 +87,7 @@ def test_colour_goes_to_the_layer(labels_dock: PseudoLabelsDock, scanned: Viewer
 def test_merge_split_and_back(
     labels_dock: PseudoLabelsDock, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
-    layer = the_layer(scanned, "pseudo_labels")
+    layer = first_layer(scanned, "pseudo_labels")
     before = layer.data.copy()
     labels_dock.table.select_codes([2, 3])
     labels_dock.merge_button.click()
@@ -111,7 +107,7 @@ def test_merge_split_and_back(
 def test_brushed_pixels_are_counted_and_kept(
     labels_dock: PseudoLabelsDock, scanned: ViewerModel
 ) -> None:
-    layer = the_layer(scanned, "pseudo_labels")
+    layer = first_layer(scanned, "pseudo_labels")
     labels_dock.table.select_codes([1])
     labels_dock.brush_button.click()
     assert (str(layer.mode), layer.selected_label) == ("paint", 1)
@@ -125,7 +121,7 @@ def test_brushed_pixels_are_counted_and_kept(
 def test_retraining_learns_from_the_background_alone(
     labels_dock: PseudoLabelsDock, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
-    score = the_layer(scanned, "score")
+    score = first_layer(scanned, "score")
     before = score.data.copy()
     labels_dock.table.item(2, 1).setText("Right half")
     labels_dock.table.select_codes([2])
@@ -141,7 +137,7 @@ def test_retraining_learns_from_the_background_alone(
     expected = fitted.score(section.cube).score
     assert np.allclose(score.data, expected)
     assert not np.allclose(score.data, before)
-    labels = the_layer(scanned, "pseudo_labels").data
+    labels = first_layer(scanned, "pseudo_labels").data
     assert set(np.unique(labels)) == {1, 2}
     assert (labels[:, 60:] == 2).all()
     assert rows(labels_dock)[1][0] == "Right half", "names follow their clusters"

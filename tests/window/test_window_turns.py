@@ -19,36 +19,15 @@ from napari_mineral_anomaly.grains.pixels import mask as mask_keeper
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
-from napari_mineral_anomaly.window.jobs import Job, JobHandle
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.window.kit.dock import PLUGIN
-from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import pixel_size_from
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
 
 MakeDock = Callable[..., Any]
-
-
-class Held:
-    """An executor whose jobs wait until the test runs them."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[Job[Any], JobHandle[Any]]] = []
-
-    def submit(self, job: Job[Any], handle: JobHandle[Any]) -> JobHandle[Any]:
-        self.waiting.append((job, handle))
-        return handle
-
-    def run_next(self) -> str:
-        job, handle = self.waiting.pop(0)
-        handle.finish(job.run(Task(lambda event: handle.deliver([event]), handle.token)))
-        return job.name
-
-
-def the_layer(viewer: Any, role: str) -> Any:
-    return next(layer for layer, _ in linked_layers(viewer, role=role))
 
 
 @pytest.fixture
@@ -72,7 +51,7 @@ def test_the_grains_of_a_run_are_counted_by_a_worker(
     dock.choose_detector("rx")
     dock.run()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Done"), timeout=20_000)
-    mask, score = the_layer(scanned, "mask"), the_layer(scanned, "score")
+    mask, score = first_layer(scanned, "mask"), first_layer(scanned, "score")
     # A stroke and another smallest grain: both are known to the next run before it is shown.
     y, x = np.argwhere(np.asarray(mask.data) == 0)[7]
     mask.data_setitem((np.array([y]), np.array([x])), 1)
@@ -87,30 +66,29 @@ def test_the_grains_of_a_run_are_counted_by_a_worker(
 
 
 def test_a_run_can_be_cancelled_until_it_is_shown(
-    scanned: ViewerModel, make_dock: MakeDock
+    scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
 ) -> None:
-    held = Held()
-    dock = make_dock(DetectDock, scanned, held)
+    dock = make_dock(DetectDock, scanned, by_hand)
     dock.choose_detector("rx")
     dock.run()
-    held.run_next()
+    by_hand.run_next()
     assert dock.cancel_button.isEnabled(), "the run is there, its mask is not yet"
     assert not dock.run_button.isEnabled()
     dock.cancel()
     assert "nothing was changed" in dock.status.text()
     assert dock.run_button.isEnabled()
-    held.run_next()
+    by_hand.run_next()
     assert not list(linked_layers(scanned, role="score"))
     dock.run()
-    held.run_next()
-    held.run_next()
+    by_hand.run_next()
+    by_hand.run_next()
     assert len(list(linked_layers(scanned, role="score"))) == 1
 
 
 def test_a_run_keeps_the_smallest_grain_that_was_set(
     run_rx: DetectDock, scanned: ViewerModel
 ) -> None:
-    score, mask = the_layer(scanned, "score"), the_layer(scanned, "mask")
+    score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     session = session_of(scanned)
     session.show_judged(score, mask, mask_keeper.judge_score(score.data, 2.0, 7))
     run_rx.run()
@@ -122,61 +100,60 @@ def test_a_run_keeps_the_smallest_grain_that_was_set(
 
 @pytest.fixture
 def clustered(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
-) -> tuple[PseudoLabelsDock, Held, Any]:
+    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
+) -> tuple[PseudoLabelsDock, Any, Any]:
     """A dock whose jobs wait, with two clusters and candidates."""
     labels = np.full((64, 96), 2, dtype=np.uint16)
     labels[:, 60:] = 3
     labels[:8, :8] = 1
-    layer = the_layer(scanned, "pseudo_labels")
+    layer = first_layer(scanned, "pseudo_labels")
     layer.data = labels
-    held = Held()
-    dock = make_dock(PseudoLabelsDock, scanned, held)
-    held.run_next()
-    return dock, held, layer
+    dock = make_dock(PseudoLabelsDock, scanned, by_hand)
+    by_hand.run_next()
+    return dock, by_hand, layer
 
 
 def test_what_is_brushed_while_clusters_are_computed_stays(
-    clustered: tuple[PseudoLabelsDock, Held, Any],
+    clustered: tuple[PseudoLabelsDock, Any, Any],
 ) -> None:
-    dock, held, layer = clustered
+    dock, by_hand, layer = clustered
     dock.table.select_codes([2, 3])
     dock.merge()
     layer.brush_size = 1
     layer.paint((20, 20), 1)
     layer.paint((20, 80), 1)
-    held.run_next()
+    by_hand.run_next()
     expected = np.full((64, 96), 2, dtype=np.uint16)
     expected[:8, :8] = expected[20, 20] = expected[20, 80] = 1
     assert np.array_equal(layer.data, expected)
     # The next change takes the strokes over, and each step can be taken back.
     dock.table.select_codes([2])
     dock.toggle_role()
-    held.run_next()
+    by_hand.run_next()
     assert dock.table.item(0, 3).text() == "66"
     dock.undo()
     dock.undo()
     dock.undo()
-    assert [held.run_next() for _ in range(3)]
+    assert [by_hand.run_next() for _ in range(3)]
     assert layer.data[20, 80] == 3
 
 
 def test_looking_at_clusters_writes_nothing_into_their_layer(
-    clustered: tuple[PseudoLabelsDock, Held, Any], scanned: ViewerModel
+    clustered: tuple[PseudoLabelsDock, Any, Any], scanned: ViewerModel
 ) -> None:
-    dock, held, layer = clustered
+    dock, by_hand, layer = clustered
     session_of(scanned).changed.emit()
     layer.brush_size = 1
     layer.paint((20, 20), 1)
-    held.run_next()
+    by_hand.run_next()
     assert layer.data[20, 20] == 1
     assert dock.table.item(0, 3).text() == "64", "counted before the stroke"
 
 
 def test_a_selection_is_told_once_and_only_thickens_the_curves(
-    clustered: tuple[PseudoLabelsDock, Held, Any],
+    clustered: tuple[PseudoLabelsDock, Any, Any],
 ) -> None:
-    dock, held, _ = clustered
+    dock, by_hand, _ = clustered
     told: list[list[int]] = []
     dock.table.itemSelectionChanged.connect(lambda: told.append(dock.table.selected_codes()))
     assert dock.plot.n_curves == 3
@@ -188,7 +165,7 @@ def test_a_selection_is_told_once_and_only_thickens_the_curves(
     dock.table.select_codes([2])
     assert dock.plot.thick == {2}
     dock.toggle_role()
-    held.run_next()
+    by_hand.run_next()
     assert dock.plot.thick == {2}, "the selection stays on its cluster"
     assert told == [[1, 3], [2]]
 
@@ -254,7 +231,7 @@ dock = viewer.window.add_plugin_dock_widget("napari-mineral-anomaly", "Load maps
 before = still_missing()
 wait(lambda: not still_missing(), 90)
 print("before", len(before), "after", len(still_missing()))
-wait(lambda: not any(handle.running for handle in dock._handles), 90)
+wait(lambda: not any(handle.running for _, handle in dock.jobs.handles), 90)
 viewer.close()
 """
     done = subprocess.run(

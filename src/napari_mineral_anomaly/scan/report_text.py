@@ -13,7 +13,7 @@ from napari_mineral_anomaly.scan.spectra.suggest import LEAST_SIGNIFICANCE
 
 _OVERLAPS_SHOWN = 8
 
-_KINDS = {
+CONTEXT_KINDS = {
     "bse": "electron image",
     "optical": "picture",
     "phase": "phase map",
@@ -48,7 +48,7 @@ def report_lines(report: IngestReport) -> list[str]:
     offered = [companion for companion in report.context if companion.offered]
     if offered:
         lines.append("In register beside the maps, offered as context:")
-        lines += [f"  {one.file}: {_KINDS[one.kind]}" for one in offered]
+        lines += [f"  {one.file}: {CONTEXT_KINDS[one.kind]}" for one in offered]
     if report.ignored:
         lines.append("Not read as element maps:")
         lines += [f"  {ignored.file}: {ignored.reason}" for ignored in report.ignored]

@@ -1,37 +1,30 @@
-"""*Pseudo-labels*: the clusters behind the score, to be named, merged, split and learned from."""
+"""*Pseudo-labels*: name, merge and split the clusters behind the score, and retrain with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtWidgets import (
     QColorDialog,
-    QProgressBar,
-    QPushButton,
     QSpinBox,
 )
 from superqt import QFlowLayout
 
 from napari_mineral_anomaly.detectors.clusters.editing import (
     ClusterMap,
-    cluster_map,
-    cluster_signatures,
     merge,
     recolour,
     rename,
-    signature_sigmas,
     split_by_signature,
     toggle_background,
 )
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import History
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.clusters.figures import (
     SignaturePlot,
@@ -40,58 +33,46 @@ from napari_mineral_anomaly.window.clusters.figures import (
 )
 from napari_mineral_anomaly.window.clusters.retrain import Retraining
 from napari_mineral_anomaly.window.clusters.table import COLOUR, ROLE, ClusterTable
+from napari_mineral_anomaly.window.clusters.work import (
+    EditedClusters,
+    clusters_now,
+    with_signatures,
+)
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import ProgressBar, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
 
-_NO_LABELS = (
-    "Run a detector first: networks group the pixels into clusters, and those are listed here."
-)
-_EMPTY = "Select one cluster to split, recolour or turn round, several to merge them."
+_NO_LABELS = "Run a detector first. Networks group the pixels into clusters; this dock lists them."
+_EMPTY = "Select one cluster to split it or to change its colour or role; select several to merge."
 _STILL = "The last change is still being computed."
+_EDITING, _LOOKING = "Editing the clusters", "Looking at the clusters"
 
 Change = Callable[[ClusterMap, Task], ClusterMap]
 
 
-@dataclass(frozen=True, eq=False)
-class _Edited:
-    """A map of clusters with its signatures, as a worker makes it.
-
-    ``before`` is what was changed; None where an earlier or later map was asked for. ``lines``
-    are the rows of ``signatures``, which pandas takes its time to give.
-    """
-
-    map: ClusterMap
-    before: ClusterMap | None
-    signatures: pd.DataFrame
-    sigmas: pd.DataFrame
-    lines: list[dict[Any, Any]]
-
-
 def is_pseudo_labels(layer: Any) -> bool:
-    """Pseudo-labels of ours."""
+    """Whether a layer holds pseudo-labels of this plugin."""
     return role_of(layer) == "pseudo_labels"
 
 
 class PseudoLabelsDock(Dock):
-    """The layer holds the labels and can be brushed; names, roles and colours live here."""
+    """The layer holds the labels; this dock holds the names, roles and colours of the clusters."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
         self._histories: dict[str, History[ClusterMap]] = {}
-        self._editing: JobHandle[_Edited] | None = None
-        self._edited: _Edited | None = None
+        self._edited: EditedClusters | None = None
 
         form = form_layout()
         self.layer_combo = LayerCombo(
             self, is_pseudo_labels, prefers=is_pseudo_labels, empty="no pseudo-labels yet"
         )
-        self.layer_combo.setToolTip("The clusters of a run; the layer can be brushed as any other.")
+        self.layer_combo.setToolTip("The clusters of a run. You can brush in this layer.")
         form.addRow("Labels", self.layer_combo)
         self.column.addLayout(form)
 
@@ -101,26 +82,30 @@ class PseudoLabelsDock(Dock):
         self.table.cellDoubleClicked.connect(self._on_double_click)
         self.column.addWidget(self.table)
 
-        self.colour_button = _button("Co&lour…", "Another colour.", self._choose_colour)
-        self.role_button = _button(
-            "&Background / anomaly", "Turn the selected clusters round.", self.toggle_role
+        self.colour_button = push_button(
+            "Co&lour…", "Choose another colour for the selected clusters.", self._choose_colour
         )
-        self.merge_button = _button(
-            "&Merge", "Make one cluster of the selected ones; the largest gives its name.",
+        self.role_button = push_button(
+            "&Background / anomaly",
+            "Change the selected clusters from background to anomaly, or back.",
+            self.toggle_role,
+        )
+        self.merge_button = push_button(
+            "&Merge", "Merge the selected clusters; the result gets the name of the largest.",
             self.merge,
         )  # fmt: skip
-        self.split_button = _button(
-            "S&plit", "Part the selected cluster by its element signature.", self.split
+        self.split_button = push_button(
+            "S&plit", "Split the selected cluster by its element signature.", self.split
         )
         self.parts = QSpinBox()
         self.parts.setRange(2, 9)
         self.parts.setPrefix("in ")
-        self.parts.setToolTip("Into how many parts a cluster is split.")
-        self.brush_button = _button(
-            "B&rush", "Brush pixels into the selected cluster.", self.take_brush
+        self.parts.setToolTip("Number of parts of a split.")
+        self.brush_button = push_button(
+            "B&rush", "Add pixels to the selected cluster with the brush.", self.take_brush
         )
-        self.undo_button = _button("Undo", "Take the last change back.", self.undo)
-        self.redo_button = _button("Redo", "Make the change again.", self.redo)
+        self.undo_button = push_button("Undo", "Undo the last change.", self.undo)
+        self.redo_button = push_button("Redo", "Redo the change.", self.redo)
         flow = QFlowLayout()
         flow.setContentsMargins(0, 0, 0, 0)
         for widget in (
@@ -136,18 +121,15 @@ class PseudoLabelsDock(Dock):
             flow.addWidget(widget)
         self.column.addLayout(flow)
 
-        self.retrain_button = _button(
+        self.retrain_button = push_button(
             "Retrain with these labels",
-            "Run the same detector again: it learns its background from the clusters marked as "
-            "background, and from no others.",
+            "Run the same detector again. It learns only from the clusters marked as background.",
             self.retrain,
         )
-        self.cancel_button = _button("Cancel", "Give the computation up.", self.cancel)
+        self.cancel_button = push_button("Cancel", "Cancel the computation.", self.cancel)
         self.column.addLayout(row(self.retrain_button, self.cancel_button))
-        self.progress = QProgressBar()
-        self.progress.hide()
+        self.progress = ProgressBar()
         self.column.addWidget(self.progress)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.plot = SignaturePlot()
         self.column.addWidget(self.plot)
@@ -157,9 +139,8 @@ class PseudoLabelsDock(Dock):
 
         self.retraining = Retraining(
             self,
-            self.status,
             show_busy=self.show_busy,
-            show_events=self.show_events,
+            show_events=self.progress.show_events,
             adopt=self.adopt,
         )
         self.layer_combo.layer_changed.connect(self._on_layer)
@@ -174,16 +155,16 @@ class PseudoLabelsDock(Dock):
         """Give the selected clusters a colour (0-1)."""
         codes = self.table.selected_codes()
         colour = (float(rgba[0]), float(rgba[1]), float(rgba[2]), 1.0)
-        self._edit("Colour", lambda m, _: _each(m, codes, lambda x, c: recolour(x, c, colour)))
+        self._edit("Colour", lambda m, _: reduce(partial(recolour, colour=colour), codes, m))
 
     def merge(self) -> None:
-        """Make one cluster of the selected ones."""
+        """Merge the selected clusters."""
         codes = self.table.selected_codes()
         if len(codes) > 1:
             self._edit("Merge", lambda m, _: merge(m, codes))
 
     def split(self) -> None:
-        """Part the selected cluster by its element signature."""
+        """Split the selected cluster by its element signature."""
         codes, n = self.table.selected_codes(), self.parts.value()
         cube = self._cube()
         if len(codes) == 1 and cube is not None:
@@ -192,12 +173,12 @@ class PseudoLabelsDock(Dock):
             )
 
     def toggle_role(self) -> None:
-        """Turn the selected clusters from background to anomaly or back."""
+        """Change the selected clusters from background to anomaly or back."""
         codes = self.table.selected_codes()
-        self._edit("Role", lambda m, _: _each(m, codes, toggle_background))
+        self._edit("Role", lambda m, _: reduce(toggle_background, codes, m))
 
     def take_brush(self) -> None:
-        """Brush into the selected cluster."""
+        """Let the brush add pixels to the selected cluster."""
         layer, codes = self.layer_combo.layer(), self.table.selected_codes()
         if layer is None or len(codes) != 1:
             return
@@ -207,36 +188,30 @@ class PseudoLabelsDock(Dock):
         layer.mode = "paint"
 
     def undo(self) -> None:
-        """Take the last change back."""
+        """Undo the last change."""
         self._step(History.undo)
 
     def redo(self) -> None:
-        """Make the change again."""
+        """Redo the change."""
         self._step(History.redo)
 
     def retrain(self) -> None:
-        """Run the detector of these labels again, with its background said."""
+        """Run the detector of these labels again; the clusters say what is background."""
         layer = self.layer_combo.layer()
         if layer is not None:
             self.retraining.start(layer, self._current_map(layer))
             self._refresh()
 
     def cancel(self) -> None:
-        """Give the computation up."""
+        """Cancel the computation."""
         self.retraining.cancel()
-        if self._editing is not None:
-            self._editing.cancel()
+        self.jobs.cancel(_EDITING)
         self.show_busy(False)
 
     # What happens then
 
-    def show_events(self, events: Sequence[ProgressEvent]) -> None:
-        """Show how far a computation is."""
-        last = events[-1]
-        show_step(self.progress, last.step, last.total)
-
     def adopt(self, layer_id: str, clusters: ClusterMap) -> None:
-        """Take over a map that a run was made with; can be undone."""
+        """Take over the map that a run was made with; this can be undone."""
         history = self._histories.get(layer_id)
         self._histories[layer_id] = (
             History.start(clusters) if history is None else history.push(clusters, "Retrain")
@@ -269,50 +244,47 @@ class PseudoLabelsDock(Dock):
         return cube if cube.shape == layer.data.shape else None
 
     def _current_map(self, layer: Any) -> Callable[[], ClusterMap]:
-        """The map as last edited, with what was brushed since then: to be made by a worker."""
-        # The brush writes into the layer's array meanwhile: a copy.
+        """What a worker calls to get the map: as last edited, with the brush strokes since then."""
+        # A copy: the brush may write into the layer's array while the worker reads it.
         labels = np.array(layer.data)
         history = self._histories.get(str(layer.unique_id))
-        return partial(_current, labels, None if history is None else history.present)
+        return partial(clusters_now, labels, None if history is None else history.present)
 
     def _edit(self, text: str, change: Change) -> None:
-        """Change the map in the background; the latest change counts."""
+        """Change the map in the background.
+
+        Without ``text`` the map is only looked at, and a later call replaces this one.
+        """
         layer = self.layer_combo.layer()
         if layer is None:
             return
-        if self._editing is not None and self._editing.running:
-            if text:
-                self.status.plain(_STILL)
-                return
-            self._editing.cancel()  # only looked at the clusters as they were
+        if text and self.jobs.is_running(_EDITING):
+            self.status.plain(_STILL)
+            return
         layer_id, current, cube = str(layer.unique_id), self._current_map(layer), self._cube()
 
-        def work(task: Task) -> _Edited:
+        def work(task: Task) -> EditedClusters:
             before = current()
-            return _signed(change(before, task), before, cube, task)
+            return with_signatures(change(before, task), before, cube, task)
 
-        self._editing = JobHandle(
-            text or "Looking at the clusters",
-            on_events=self.show_events,
-            on_done=lambda edited: self._on_edited(layer_id, text, edited),
-            on_failed=self._on_failed,
-            on_cancelled=lambda: self.show_busy(False),
+        # A job that still runs only looked at the clusters as they were: this one replaces it.
+        self.jobs.run(
+            _EDITING,
+            work,
+            lambda edited: self._on_edited(layer_id, text, edited),
+            name=text or _LOOKING,
+            on_events=self.progress.show_events,
+            on_end=lambda: self.show_busy(False),
         )
-        self.show_busy(True)
-        self.start(Job(text or "Looking at the clusters", work), self._editing)
+        self.show_busy(self.jobs.is_running(_EDITING))
 
-    def _on_edited(self, layer_id: str, text: str, edited: _Edited) -> None:
-        self.show_busy(False)
+    def _on_edited(self, layer_id: str, text: str, edited: EditedClusters) -> None:
         history, before = self._histories.get(layer_id), edited.before
         assert before is not None
         if history is None or history.present is not before:
             history = History.start(before) if history is None else history.push(before, "Brush")
         self._histories[layer_id] = history.push(edited.map, text) if text else history
         self._show(layer_id, edited)
-
-    def _on_failed(self, failure: Failure) -> None:
-        self.show_busy(False)
-        self.fail(self.status, failure)
 
     def _step(self, change: Callable[[History[ClusterMap]], History[ClusterMap]]) -> None:
         layer = self.layer_combo.layer()
@@ -324,24 +296,25 @@ class PseudoLabelsDock(Dock):
         self._histories[layer_id] = history
         present = history.present
 
-        def work(task: Task) -> _Edited:
-            return _signed(present, None, cube, task)
+        def work(task: Task) -> EditedClusters:
+            return with_signatures(present, None, cube, task)
 
-        handle: JobHandle[_Edited] = JobHandle(
-            "Looking at the clusters",
-            on_done=lambda edited: self._show(layer_id, edited),
-            on_failed=self._on_failed,
+        self.jobs.run(
+            _LOOKING,
+            work,
+            lambda edited: self._show(layer_id, edited),
+            on_end=self._refresh,
+            alongside=True,
         )
-        self.start(Job("Looking at the clusters", work), handle)
 
-    def _show(self, layer_id: str, edited: _Edited) -> None:
+    def _show(self, layer_id: str, edited: EditedClusters) -> None:
         layer = layer_by_id(self.viewer, layer_id)
         if layer is None:
             return
         now = edited.map
         if edited.before is None or now.labels is not edited.before.labels:
             labels = now.labels
-            if edited.before is not None:  # what was brushed meanwhile stays
+            if edited.before is not None:  # brush strokes made meanwhile stay
                 brushed = layer.data != edited.before.labels
                 labels = np.where(brushed, layer.data, labels) if brushed.any() else labels
             if not np.array_equal(layer.data, labels):
@@ -357,7 +330,7 @@ class PseudoLabelsDock(Dock):
             if self.status.text() in ("", _NO_LABELS, _STILL):
                 self.status.plain(_EMPTY)
 
-    def _fill(self, edited: _Edited | None) -> None:
+    def _fill(self, edited: EditedClusters | None) -> None:
         if edited is None:
             self.table.setRowCount(0)
         else:
@@ -407,54 +380,4 @@ class PseudoLabelsDock(Dock):
         self.undo_button.setEnabled(history is not None and history.can_undo)
         self.redo_button.setEnabled(history is not None and history.can_redo)
         self.retrain_button.setEnabled(self._edited is not None and not running)
-        self.cancel_button.setEnabled(
-            running or (self._editing is not None and self._editing.running)
-        )
-
-
-def _signed(
-    clusters: ClusterMap, before: ClusterMap | None, cube: ElementCube | None, task: Task
-) -> _Edited:
-    if cube is None:
-        raise InputError(
-            "The element maps of these labels are not in the layer list: load them again."
-        )
-    signatures = cluster_signatures(clusters, cube, task=task)
-    sigmas = signature_sigmas(clusters, cube, task=task)
-    return _Edited(clusters, before, signatures, sigmas, signatures.to_dict("records"))
-
-
-def _current(labels: Any, edited: ClusterMap | None) -> ClusterMap:
-    """The clusters of ``labels``, with names and colours of an edited map where there is one."""
-    if edited is None or edited.labels.shape != labels.shape:
-        return cluster_map(labels)
-    return edited if np.array_equal(edited.labels, labels) else _brushed(edited, labels)
-
-
-def _brushed(before: ClusterMap, labels: Any) -> ClusterMap:
-    """The map with labels that were brushed; names, colours and roles stay."""
-    fresh = cluster_map(labels, names=before.names)
-    return replace(
-        fresh,
-        colours={**fresh.colours, **before.colours},
-        background=before.background | (fresh.background - set(before.codes)),
-    )
-
-
-def _each(
-    clusters: ClusterMap, codes: Sequence[int], change: Callable[[ClusterMap, int], ClusterMap]
-) -> ClusterMap:
-    for code in codes:
-        clusters = change(clusters, code)
-    return clusters
-
-
-def _button(text: str, tooltip: str, action: Callable[[], None]) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tooltip)
-    button.clicked.connect(partial(_call, action))
-    return button
-
-
-def _call(action: Callable[[], None], checked: bool = False) -> None:
-    action()
+        self.cancel_button.setEnabled(running or self.jobs.is_running(_EDITING))

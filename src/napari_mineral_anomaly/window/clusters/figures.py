@@ -1,4 +1,4 @@
-"""What the clusters of the pseudo-labels hold: mean signatures as curves and as a table."""
+"""The mean element signatures of the clusters, as curves and as a table."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from napari_mineral_anomaly.grains.columns import minus_sign
 from napari_mineral_anomaly.window.kit.plots import BarePlot, LatePlot
 from napari_mineral_anomaly.window.kit.themes import Inks
 
-# Names of two letters that stand beside one another in a dock.
+# So many element names fit side by side in a dock.
 _MOST_TICKS = 12
 
-# Columns of a signature table that are no element.
+# Columns of a signature table that are not elements.
 ABOUT = ("code", "name", "n_px", "share", "is_background")
 
 Rgba = tuple[float, float, float, float]
@@ -49,8 +49,8 @@ class SignaturePlot(LatePlot):
         plot.setLabel("left", "against the scan (sigmas)")
         plot.setMouseEnabled(x=False, y=True)
         plot.setToolTip(
-            "The mean of each cluster against the median of the scan, element by element, in "
-            "robust sigmas: what makes a cluster different. Selected rows are drawn thicker."
+            "For each element: the mean of the cluster minus the median of the scan, in robust "
+            "sigmas. It shows what makes a cluster different. Selected clusters have thick lines."
         )
         self._draw()
 
@@ -67,7 +67,7 @@ class SignaturePlot(LatePlot):
         drawn = self._shown
         self._shown, self._selected = (sigmas, colours), selected
         if drawn is not None and drawn[0] is sigmas and drawn[1] is colours and self._curves:
-            self._thicken()  # only the selection is another
+            self._thicken()  # only the selection changed
         else:
             self._draw()
 
@@ -97,7 +97,7 @@ class SignaturePlot(LatePlot):
 
     def _draw(self) -> None:
         if self._bare is None:
-            return  # drawn when the plot is built, in a turn of its own
+            return  # drawn later, when the plot is built
         self._bare.clear()
         self._curves.clear()
         if self._shown is None or self._inks is None:
@@ -111,8 +111,8 @@ class SignaturePlot(LatePlot):
         for code, line in zip(sigmas["code"], values, strict=True):
             colour = qcolor(colours.get(int(code), (0.5, 0.5, 0.5, 1.0)))
             colour.setAlpha(255)
-            # Plain curves, and the dots of all of them as one item: pyqtgraph's curves with symbols
-            # cost several times as much.
+            # Plain curves, and one item for all dots: pyqtgraph needs several times as long for
+            # curves with symbols.
             curve = pg.PlotCurveItem(x, line, connect="finite")
             self._bare.addItem(curve)
             self._curves[int(code)] = (curve, colour)

@@ -1,4 +1,4 @@
-"""Runs the detector of a pseudo-label layer again, for the dock that edits the labels."""
+"""Retraining: runs the detector of a pseudo-label layer again, with the edited labels."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from napari_mineral_anomaly.detectors.retraining import Retrained, retrain
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import ProgressEvent, Task
-from napari_mineral_anomaly.window.jobs import Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine
+from napari_mineral_anomaly.window.jobs import Failure
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import link_of
 from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.words import counted
+
+_RETRAINING, _MASKING = "Retraining", "Making the mask"
 
 
 class Retraining:
@@ -26,33 +27,30 @@ class Retraining:
     def __init__(
         self,
         dock: Dock,
-        status: StatusLine,
         *,
         show_busy: Callable[[bool], None],
         show_events: Callable[[Sequence[ProgressEvent]], None],
         adopt: Callable[[str, ClusterMap], None],
     ) -> None:
         self._dock = dock
-        self._status = status
         self._show_busy = show_busy
         self._show_events = show_events
         self._adopt = adopt
-        self._handle: JobHandle[Any] | None = None
 
     @property
     def running(self) -> bool:
-        """Whether a result is awaited."""
-        return self._handle is not None and self._handle.running
+        """Whether a run is going on."""
+        return self._dock.jobs.is_running(_RETRAINING, _MASKING)
 
     def start(self, layer: Any, clusters: Callable[[], ClusterMap]) -> None:
         """Run the detector that made ``layer``, learning from the background of ``clusters``.
 
-        ``clusters`` is called in the worker: it looks at every pixel.
+        The worker calls ``clusters``, because it looks at every pixel.
         """
         dock, link = self._dock, link_of(layer)
         scan = None if link is None else find_scan(dock.viewer, link.scan_id)
         if link is None or link.detector is None or scan is None:
-            self._status.error("The scan or the detector of these labels is not known.")
+            dock.status.error("The scan or the detector of these labels is not known.")
             return
         earlier = dock.session.run_of(link)
         name = link.detector
@@ -60,39 +58,39 @@ class Retraining:
             config = make_config(name) if earlier is None else earlier.fitted.config
             cube = cube_from_layers(dock.viewer, scan.scan_id)
         except InputError as error:
-            dock.fail(self._status, Failure(str(error), expected=True))
+            dock.fail(error)
             return
 
         def work(task: Task) -> Retrained:
             return retrain(cube, name, config, clusters(), task=task)
 
-        self._handle = JobHandle(
-            "Retraining",
+        self.cancel()
+        self._show_busy(True)
+        dock.status.plain("Retraining: starting…")
+        dock.jobs.run(
+            _RETRAINING,
+            work,
+            lambda retrained: self._on_done(scan, str(layer.unique_id), retrained),
             on_events=self._show_events,
-            on_done=lambda retrained: self._on_done(scan, str(layer.unique_id), retrained),
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
-        self._show_busy(True)
-        self._status.plain("Retraining: starting…")
-        dock.start(Job("Retraining", work), self._handle)
 
     def cancel(self) -> None:
-        """Give the run up."""
-        if self._handle is not None:
-            self._handle.cancel()
+        """Cancel the run."""
+        self._dock.jobs.cancel(_RETRAINING, _MASKING)
 
     def _on_done(self, scan: Scan, layer_id: str, retrained: Retrained) -> None:
-        """The run is there, its mask is not yet: it can be given up until it is shown."""
+        """Make the mask of the finished run; until it is shown, the user can cancel."""
         dock = self._dock
         work = mask_of_result(dock.viewer, dock.session, scan, retrained.run)
-        self._handle = JobHandle(
-            "Making the mask",
-            on_done=lambda judged: self._on_judged(scan, layer_id, retrained, judged),
+        dock.jobs.run(
+            _MASKING,
+            work,
+            lambda judged: self._on_judged(scan, layer_id, retrained, judged),
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
-        dock.start(Job("Making the mask", work), self._handle)
 
     def _on_judged(
         self, scan: Scan, layer_id: str, retrained: Retrained, judged: JudgedScore
@@ -102,24 +100,24 @@ class Retraining:
         try:
             shown = show_result(dock.viewer, dock.session, scan, retrained.run, judged)
         except InputError as error:
-            self._on_failed(Failure(str(error), expected=True))
+            self._on_failed(error)
             return
         counts = dock.session.count_mask(shown.score, shown.mask)
         self._end("")
         n = retrained.run.result.info["background_pixels_given"]
-        self._status.good(
+        dock.status.good(
             f"Retrained on {counted(n, 'background pixel')}: now "
             f"{counted(counts.pixels, 'pixel')} in {counted(counts.grains, 'grain')} are at or "
             "above the threshold."
         )
 
     def _on_cancelled(self) -> None:
-        self._end("Retraining was given up; nothing was changed.")
+        self._end("Retraining was cancelled; nothing was changed.")
 
-    def _on_failed(self, failure: Failure) -> None:
+    def _on_failed(self, reason: Failure | InputError) -> None:
         self._end("")
-        self._dock.fail(self._status, failure)
+        self._dock.fail(reason)
 
     def _end(self, text: str) -> None:
         self._show_busy(False)
-        self._status.plain(text)
+        self._dock.status.plain(text)

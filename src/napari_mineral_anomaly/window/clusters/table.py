@@ -15,7 +15,7 @@ COLOUR, NAME, ROLE = 0, 1, 2
 
 
 class ClusterTable(QTableWidget):
-    """A few dozen rows; names are written into their cells."""
+    """A few dozen rows; the user edits the names in their cells."""
 
     renamed = Signal(int, str)  # code, name
 
@@ -24,9 +24,8 @@ class ClusterTable(QTableWidget):
         self.setHorizontalHeaderLabels(_COLUMNS)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setToolTip(
-            "Double-click a name to write the phase, a colour to change it, a role to turn it "
-            "round. Background clusters are what the detector learns as ordinary; it never learns "
-            "from the others."
+            "Double-click a name to type the phase, and a colour or a role to change it. The "
+            "detector learns from background clusters only."
         )
         self.verticalHeader().hide()
         self.setTabKeyNavigation(False)
@@ -39,7 +38,7 @@ class ClusterTable(QTableWidget):
     def show_clusters(
         self, lines: Sequence[Mapping[str, Any]], colours: Mapping[int, Rgba]
     ) -> None:
-        """Fill the table; the selection stays on its clusters, and nobody hears of it.
+        """Fill the table without a signal; the selection stays on its clusters.
 
         Parameters
         ----------
@@ -79,7 +78,7 @@ class ClusterTable(QTableWidget):
         return [self.code(r) for r in sorted(i.row() for i in self.selectionModel().selectedRows())]
 
     def select_codes(self, codes: Iterable[int]) -> None:
-        """Select clusters by their codes; told once, however many they are."""
+        """Select clusters by their codes, with one signal for all."""
         wanted = set(codes)
         chosen = QItemSelection()
         for row in range(self.rowCount()):

@@ -1,4 +1,4 @@
-"""Part of the Detect dock: where the results of a scan agree, and a look at them side by side."""
+"""Part of the Detect dock: where the results of a scan agree, and the results side by side."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from napari_mineral_anomaly.window.detecting.agreement_layers import (
     show_agreement,
 )
 from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
-from napari_mineral_anomaly.window.jobs import Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
 
@@ -24,7 +23,7 @@ _NEEDS_TWO = "Run a second detector on this scan to compare."
 
 
 class AgreementBox(QGroupBox):
-    """How many detectors flag a pixel, when each may flag the same number by chance.
+    """How many detectors flag a pixel, if each may flag the same number of false pixels.
 
     Parameters
     ----------
@@ -44,20 +43,20 @@ class AgreementBox(QGroupBox):
         self.false_pixels.setRange(0.01, 1e6)
         self.false_pixels.setDecimals(2)
         self.false_pixels.setToolTip(
-            "Every detector gets the threshold at which it flags so many background pixels of "
-            "this scan by chance. Thresholds that you moved do not matter here."
+            "Each detector gets the threshold at which it flags this number of background pixels "
+            "of this scan by chance. Thresholds that you moved have no effect here."
         )
         form.addRow("False pixels each", self.false_pixels)
         column.addLayout(form)
-        self.agree_button = QPushButton("Agreement")
-        self.agree_button.setToolTip(
-            "Make a layer that shows how many detectors flag each pixel, or bring it up to date."
+        self.agree_button = push_button(
+            "Agreement",
+            "Make or update the layer that shows how many detectors flag each pixel.",
+            self.show_agreement,
         )
-        self.agree_button.clicked.connect(self.show_agreement)
         self.grid_button = QPushButton("Side by side")
         self.grid_button.setCheckable(True)
         self.grid_button.setToolTip(
-            "Show the score maps of this scan next to each other; press again to go back."
+            "Show the score maps of this scan side by side; press again to go back."
         )
         self.grid_button.toggled.connect(self._on_grid)
         column.addLayout(row(self.agree_button, self.grid_button))
@@ -76,7 +75,7 @@ class AgreementBox(QGroupBox):
         self._refresh()
 
     def show_agreement(self) -> None:
-        """Make the agreement layer of the scan, or bring it up to date."""
+        """Make or update the agreement layer of the scan."""
         scan_id = self._scan_id
         results = {} if scan_id is None else results_of(self._dock.session, scan_id)
         if scan_id is None or len(results) < 2:
@@ -86,12 +85,13 @@ class AgreementBox(QGroupBox):
         def work(task: Task) -> Agreement:
             return agree(results, false_pixels=false_pixels)
 
-        handle: JobHandle[Agreement] = JobHandle(
+        self._dock.jobs.run(
             "Comparing detectors",
-            on_done=lambda agreement: self._on_agreement(scan_id, agreement, false_pixels),
-            on_failed=lambda failure: self._dock.fail(self.legend, failure),
+            work,
+            lambda agreement: self._on_agreement(scan_id, agreement, false_pixels),
+            on_failed=lambda failure: self._dock.fail(failure, self.legend),
+            alongside=True,
         )
-        self._dock.start(Job("Comparing detectors", work), handle)
 
     def _on_agreement(self, scan_id: str, agreement: Agreement, false_pixels: float) -> None:
         layer = show_agreement(self._dock.viewer, scan_id, agreement)
@@ -121,7 +121,7 @@ class AgreementBox(QGroupBox):
         for control in (self.agree_button, self.grid_button, self.false_pixels):
             control.setEnabled(enough)
         if results and not self._has_default:
-            # What the default thresholds promise for this scan.
+            # The number of false pixels that the default threshold of this scan allows.
             n_valid = int(np.count_nonzero(next(iter(results.values())).valid))
             self.false_pixels.setValue(promised_false_pixels(n_valid))
             self._has_default = True
@@ -131,5 +131,5 @@ class AgreementBox(QGroupBox):
         else:
             if self.legend.text() == _NEEDS_TWO:
                 self.legend.plain("")
-            if self._side_by_side.is_on:  # a further result
+            if self._side_by_side.is_on:  # another result came
                 self._show_side_by_side()

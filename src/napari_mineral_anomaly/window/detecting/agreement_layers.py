@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_mineral_anomaly.detectors.registry import detector_entry
 from napari_mineral_anomaly.detectors.results.agreement import Agreement
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.window.layers.links import Link, linked_layers
+from napari_mineral_anomaly.window.layers.links import Link, first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import (
     add,
     agreement_layer,
@@ -22,8 +22,8 @@ from napari_mineral_anomaly.words import counted
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-# From one detector (dim) to all of them (bright), in hues that a score map (magma) does not have;
-# without the darkest part, which does not stand out of a dark map.
+# From one detector (dim) to all of them (bright), in hues that a score map (magma) does not have.
+# The darkest part is left out: it cannot be seen on a dark map.
 _COLORMAP, _DIMMEST, _BRIGHTEST = "viridis", 0.4, 1.0
 
 
@@ -37,7 +37,7 @@ def agreement_colours(n_detectors: int) -> dict[int, str]:
     from napari.utils.colormaps import ensure_colormap
 
     step = (_BRIGHTEST - _DIMMEST) / max(1, n_detectors - 1)
-    # The most that can agree are always brightest, however many they are.
+    # "All detectors" is always the brightest colour, for any number of detectors.
     where = [_BRIGHTEST - step * (n_detectors - k) for k in range(1, n_detectors + 1)]
     rgb = ensure_colormap(_COLORMAP).map(where)[:, :3]
     codes = ["#" + "".join(f"{round(255 * float(part)):02x}" for part in colour) for colour in rgb]
@@ -45,13 +45,13 @@ def agreement_colours(n_detectors: int) -> dict[int, str]:
 
 
 def show_agreement(viewer: Any, scan_id: str, agreement: Agreement) -> Layer | None:
-    """Make or update the agreement layer of a scan; None when its results are gone meanwhile."""
+    """Make or update the agreement layer of a scan; None if its results were removed meanwhile."""
     found = next(linked_layers(viewer, scan_id, "score"), None)
     if found is None:
         return None
     score, link = found
     colours = agreement_colours(len(agreement.detectors))
-    own = next((one for one, _ in linked_layers(viewer, scan_id, "agreement")), None)
+    own = first_layer(viewer, "agreement", scan_id)
     if own is not None:
         own.data = agreement.counts
         own.colormap = label_colours(colours)
@@ -69,7 +69,7 @@ def show_agreement(viewer: Any, scan_id: str, agreement: Agreement) -> Layer | N
 
 
 def legend_html(agreement: Agreement, false_pixels: float) -> str:
-    """What the colours mean, and what each detector flags."""
+    """What the colours mean, and how many pixels each detector flags."""
     n = len(agreement.detectors)
     lines = []
     for k, colour in sorted(agreement_colours(n).items(), reverse=True):

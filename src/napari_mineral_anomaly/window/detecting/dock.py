@@ -1,10 +1,10 @@
-"""*Detect anomalies*: choose scan and detector, run, watch, cancel; save and apply models."""
+"""*Detect anomalies*: choose a scan and a detector, run it; save and apply models."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,8 +13,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QProgressBar,
-    QPushButton,
     QSpinBox,
     QVBoxLayout,
 )
@@ -42,13 +40,14 @@ from napari_mineral_anomaly.window.detecting.agreement import AgreementBox
 from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
 from napari_mineral_anomaly.window.detecting.parameter_form import ParameterForm
 from napari_mineral_anomaly.window.detecting.run_status import RunClock
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
     StatusLine,
     fit_width,
     form_layout,
+    push_button,
     row,
-    show_step,
 )
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import role_of
@@ -57,17 +56,17 @@ from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, f
 from napari_mineral_anomaly.words import counted
 
 _NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder onto napari)."
+_DETECTING, _MASKING = "Detecting", "Making the mask"
 
 
 @dataclass(frozen=True, eq=False)
 class _Running:
     scan: Scan
     cube: ElementCube
-    handle: JobHandle[Any]
 
 
 class DetectDock(Dock):
-    """One run at a time; an earlier result stays until a new one is complete."""
+    """One run at a time; an earlier result stays until the new one is complete."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -79,7 +78,7 @@ class DetectDock(Dock):
         self.scan_combo = QComboBox()
         fit_width(self.scan_combo)
         self.scan_combo.setPlaceholderText("no scan loaded yet")
-        self.scan_combo.setToolTip("The scan to search; its element layers are what is analysed.")
+        self.scan_combo.setToolTip("The scan to search. The detector uses its element layers.")
         self.scan_combo.currentIndexChanged.connect(self._refresh)
         form.addRow("Scan", self.scan_combo)
         self.detector_combo = QComboBox()
@@ -88,13 +87,13 @@ class DetectDock(Dock):
             self.detector_combo.addItem(entry.title, entry.name)
             last = self.detector_combo.count() - 1
             self.detector_combo.setItemData(last, entry.summary, Qt.ItemDataRole.ToolTipRole)
-        self.detector_combo.setToolTip("How oddness is measured. RX answers in seconds.")
+        self.detector_combo.setToolTip("The method that scores each pixel. RX takes seconds.")
         self.detector_combo.currentIndexChanged.connect(self._on_detector)
         form.addRow("Detector", self.detector_combo)
         self.summary = StatusLine()
         form.addRow(self.summary)
         self.slow = StatusLine()
-        self.slow.setToolTip("From the size of the scan and the parameters below.")
+        self.slow.setToolTip("Estimated from the size of the scan and the parameters below.")
         form.addRow(self.slow)
         self.column.addLayout(form)
 
@@ -104,39 +103,47 @@ class DetectDock(Dock):
         shared = form_layout()
         self.device_combo = QComboBox()
         self.device_combo.addItems(get_args(Device))
-        self.device_combo.setToolTip("Where a network runs; auto takes a graphics card if any.")
+        self.device_combo.setToolTip(
+            "Where a network runs; auto uses a graphics card if there is one."
+        )
         shared.addRow("Device", self.device_combo)
         self.seed = QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("Same seed, same numbers; another seed shows how firm a find is.")
+        self.seed.setToolTip(
+            "The same seed gives the same numbers. Try others to see whether a find is stable."
+        )
         shared.addRow("Seed", self.seed)
         self.column.addLayout(shared)
 
-        self.run_button = QPushButton("Run")
-        self.run_button.setToolTip("Learn the background of this scan and score every pixel.")
-        self.run_button.clicked.connect(self.run)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Give this run up; an earlier result stays as it is.")
-        self.cancel_button.clicked.connect(self.cancel)
+        self.run_button = push_button(
+            "Run", "Learn the background of this scan and score every pixel.", self.run
+        )
+        self.cancel_button = push_button(
+            "Cancel", "Cancel this run; an earlier result stays.", self.cancel
+        )
         self.column.addLayout(row(self.run_button, self.cancel_button))
-        self.progress = QProgressBar()
-        self.progress.hide()
+        self.progress = ProgressBar()
         self.column.addWidget(self.progress)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.loss_plot = LossPlot()
         self.loss_plot.hide()
         self.column.addWidget(self.loss_plot)
 
-        self.save_button = QPushButton("Save model…")
-        self.save_button.setToolTip("Keep what this detector learned, for other sections.")
-        self.save_button.clicked.connect(self._choose_model_to_save)
-        self.apply_button = QPushButton("Apply saved model…")
-        self.apply_button.setToolTip("Score the chosen scan with a model that was saved before.")
-        self.apply_button.clicked.connect(self._choose_model_to_apply)
+        self.save_button = push_button(
+            "Save model…",
+            "Save what this detector learned, to use it on other sections.",
+            self._choose_model_to_save,
+        )
+        self.apply_button = push_button(
+            "Apply saved model…",
+            "Score the chosen scan with a saved model.",
+            self._choose_model_to_apply,
+        )
         self.column.addLayout(row(self.save_button, self.apply_button))
         self.next_button = self.next_step(
-            "Next: threshold", "Threshold", "Open the dock that decides what counts as anomalous."
+            "Next: threshold",
+            "Threshold",
+            "Open the dock that sets from which score on a pixel is anomalous.",
         )
         self.next_button.hide()
         self.column.addWidget(self.next_button)
@@ -177,7 +184,7 @@ class DetectDock(Dock):
                 **self.form.values(),
             )
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
 
         def prepare(cube: Any) -> Any:
@@ -214,17 +221,16 @@ class DetectDock(Dock):
             save_model(fitted, folder)
             return Path(folder)
 
-        handle: JobHandle[Path] = JobHandle(
+        self.jobs.run(
             "Saving the model",
-            on_done=lambda path: self.status.good(f"The model was saved in {path}."),
-            on_failed=lambda failure: self.fail(self.status, failure),
+            save,
+            lambda path: self.status.good(f"The model was saved in {path}."),
+            alongside=True,
         )
-        self.start(Job("Saving the model", save), handle)
 
     def cancel(self) -> None:
-        """Give the run up; the window is free at once."""
-        if self._running is not None:
-            self._running.handle.cancel()
+        """Cancel the run; a new one can start at once."""
+        self.jobs.cancel(_DETECTING, _MASKING)
 
     def _start(self, name: str, prepare: Any) -> None:
         scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
@@ -234,16 +240,9 @@ class DetectDock(Dock):
             cube = cube_from_layers(self.viewer, scan.scan_id)
             work = prepare(cube)
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
-        handle: JobHandle[DetectionRun] = JobHandle(
-            name,
-            on_events=self._on_events,
-            on_done=self._on_done,
-            on_failed=self._on_failed,
-            on_cancelled=self._on_cancelled,
-        )
-        self._running = _Running(scan, cube, handle)
+        self._running = _Running(scan, cube)
         self._clock = RunClock()
         self.loss_plot.clear()
         self.loss_plot.hide()
@@ -251,7 +250,15 @@ class DetectDock(Dock):
         self.progress.show()
         self.status.plain(f"{name}: starting…")
         self._refresh()
-        self.start(Job(name, work), handle)
+        self.jobs.run(
+            _DETECTING,
+            work,
+            self._on_done,
+            name=name,
+            on_events=self._on_events,
+            on_failed=self._on_run_failed,
+            on_cancelled=self._on_cancelled,
+        )
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         losses: dict[str, list[float]] = {}
@@ -266,20 +273,19 @@ class DetectDock(Dock):
         if status.percent is None:
             self.progress.setRange(0, 0)
         else:
-            show_step(self.progress, status.percent, 100)
+            self.progress.show_step(status.percent, 100)
 
     def _on_done(self, run: DetectionRun) -> None:
-        """The run is there, its mask is not yet: it can be cancelled until it is shown."""
+        """Make the mask of the finished run; until it is shown, the user can cancel."""
         assert self._running is not None
         work = mask_of_result(self.viewer, self.session, self._running.scan, run)
-        handle: JobHandle[JudgedScore] = JobHandle(
-            "Making the mask",
-            on_done=lambda judged: self._on_judged(run, judged),
-            on_failed=self._on_failed,
+        self.jobs.run(
+            _MASKING,
+            work,
+            lambda judged: self._on_judged(run, judged),
+            on_failed=self._on_run_failed,
             on_cancelled=self._on_cancelled,
         )
-        self._running = replace(self._running, handle=handle)
-        self.start(Job("Making the mask", work), handle)
 
     def _on_judged(self, run: DetectionRun, judged: JudgedScore) -> None:
         ended = self._end()
@@ -287,7 +293,7 @@ class DetectDock(Dock):
         try:
             shown = show_result(self.viewer, self.session, scan, run, judged)
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
         counts = self.session.count_mask(shown.score, shown.mask)
         result = run.result
@@ -300,10 +306,10 @@ class DetectDock(Dock):
             text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
         self.status.good(text)
         self.next_button.show()
-        self._say_where_to_look(text, ended.cube, run)
+        self._show_hints(text, ended.cube, run)
 
-    def _say_where_to_look(self, text: str, cube: ElementCube, run: DetectionRun) -> None:
-        """Add to the status what the list of grains does not show."""
+    def _show_hints(self, text: str, cube: ElementCube, run: DetectionRun) -> None:
+        """Add hints to the status line that the list of grains does not give."""
         result = run.result
 
         def look(task: Task) -> str:
@@ -313,20 +319,15 @@ class DetectDock(Dock):
             return " ".join(hint for hint in hints if hint)
 
         def show(hints: str) -> None:
-            # Meanwhile another run may have begun.
+            # Another run may have started meanwhile.
             if hints and self.status.text() == text:
                 self.status.good(f"{text} {hints}")
 
-        handle: JobHandle[str] = JobHandle(
-            "Looking beside the grains",
-            on_done=show,
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
-        self.start(Job("Looking beside the grains", look), handle)
+        self.jobs.run("Looking beside the grains", look, show, alongside=True)
 
-    def _on_failed(self, failure: Failure) -> None:
+    def _on_run_failed(self, failure: Failure) -> None:
         self._end()
-        self.fail(self.status, failure)
+        self.fail(failure)
 
     def _on_cancelled(self) -> None:
         self._end()
@@ -354,7 +355,7 @@ class DetectDock(Dock):
     def _on_layers(self, event: Any = None) -> None:
         layer = getattr(event, "value", None)
         if isinstance(layer, Layer) and role_of(layer) != "element":
-            return  # the scans are those of before
+            return  # the scans did not change
         chosen = self.scan_id
         scans = scans_in(self.viewer)
         self.scan_combo.blockSignals(True)
@@ -362,7 +363,7 @@ class DetectDock(Dock):
         for scan in scans:
             self.scan_combo.addItem(f"{scan.name} ({len(scan.elements)} elements)", scan.scan_id)
         index = self.scan_combo.findData(chosen)
-        # The scan that was just loaded is the one to look at.
+        # A newly loaded scan is chosen.
         self.scan_combo.setCurrentIndex(index if index >= 0 else self.scan_combo.count() - 1)
         self.scan_combo.blockSignals(False)
         self._refresh()
@@ -380,7 +381,7 @@ class DetectDock(Dock):
         self._show_slow()
 
     def _show_slow(self) -> None:
-        """Say so before the start where a run will take long."""
+        """Warn before the start if a run will take long."""
         scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
         if scan is None:
             self.slow.plain("")

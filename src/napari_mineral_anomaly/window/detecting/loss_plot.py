@@ -18,17 +18,17 @@ class LossPlot(LatePlot):
     """Training loss over the steps of the run; one curve per training phase."""
 
     def __init__(self) -> None:
-        # Only networks train: built with the first loss, and for most runs never.
+        # Only networks train: the plot is built with the first loss, and for most runs never.
         super().__init__(170, turn=None)
         self._curves: dict[str, tuple[Any, list[float]]] = {}
 
     def _furnish(self, plot: BarePlot) -> None:
         plot.setLabel("bottom", "training step")
         plot.setLabel("left", "loss")
-        plot.setToolTip("Falls quickly and levels off when training goes well.")
+        plot.setToolTip("When training goes well, the loss falls quickly and then levels off.")
 
     def clear(self) -> None:
-        """Forget the last run."""
+        """Remove the curves of the last run."""
         if self._bare is not None:
             self._bare.clear()
         self._curves.clear()

@@ -13,16 +13,16 @@ from superqt import QCollapsible
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 
-# Shown at once, as far as a detector has them; the rest waits under "More parameters".
+# Shown at once where a detector has them; the others are under "More parameters".
 MAIN_FIELDS = ("epochs", "transform", "anomal_prop", "weight_mode", "score")
 
-# Seed and device concern every detector and have a place of their own in the dock.
+# Seed and device belong to every detector; they have their own place in the dock.
 SHARED_FIELDS = tuple(DetectorConfig.model_fields)
 
-# Names of the literature, in a geologist's words.
+# Names from the literature, in a geologist's words.
 TITLES = {
     "anomal_prop": "largest odd share",
-    "transform": "evening out of noise",
+    "transform": "noise transform",
     "weight_mode": "weight of candidates",
     "score": "score of the residual",
     "epochs": "training steps",
@@ -56,17 +56,17 @@ class ParameterForm(QWidget):
 
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        # The containers own their native widgets: without a reference here they would be gone.
+        # The containers own their native widgets: without a reference here Qt would delete them.
         self._main = self._container()
-        # The first two hold the place; the others follow in turns of their own.
+        # The first two are built now, to give the form its size; the others follow later.
         for name in main[:2]:
             self._build(name, self._main)
         self._main_waiting = deque(main[2:])
         column.addWidget(self._main.native)
         self.more = QCollapsible("More parameters", expandedIcon="▾", collapsedIcon="▸")
-        self.more.toggleButton().setToolTip("Everything else; the defaults are a good start.")
-        # The rest is out of sight at first, so it is built one field per turn of the event loop:
-        # all at once would hold the window for a tenth of a second.
+        self.more.toggleButton().setToolTip("All other parameters; the defaults are a good start.")
+        # One field per turn of the event loop: all at once would stop the window for a tenth of a
+        # second.
         self._next_turn = QTimer(self)
         self._next_turn.timeout.connect(self._build_next)
         if self._waiting:
@@ -76,7 +76,7 @@ class ParameterForm(QWidget):
         self._next_turn.start(0)
 
     def values(self) -> dict[str, Any]:
-        """The parameters as they stand in the form."""
+        """The parameters as typed in the form."""
         fields = self._config_class.model_fields
         waiting = {name: fields[name].default for name in (*self._main_waiting, *self._waiting)}
         return {name: widget.value for name, widget in self._built.items()} | waiting
@@ -87,7 +87,7 @@ class ParameterForm(QWidget):
 
     @property
     def _fields(self) -> dict[str, Any]:
-        """All fields by name, those still waiting built now."""
+        """All fields by name; fields that are not built yet are built now."""
         while self._main_waiting or self._waiting:
             self._build_next()
         return self._built
@@ -117,7 +117,7 @@ def _field_widget(name: str, field: FieldInfo) -> Any:
     options: dict[str, Any] = {"tooltip": field.description or ""}
     annotation: Any = field.annotation
     if annotation in (int, float):
-        # Spin boxes need both ends; what the config leaves open is only limited by the box.
+        # Spin boxes need both ends; 10**6 stands for an end that the config leaves open.
         options["min"] = _bound(field, ("ge", "gt"), -(10**6))
         options["max"] = _bound(field, ("le", "lt"), 10**6)
     if annotation is float:
@@ -133,12 +133,12 @@ def _field_widget(name: str, field: FieldInfo) -> Any:
 
 
 def _bound(field: FieldInfo, kinds: tuple[str, ...], otherwise: float) -> Any:
-    """A bound of a field; asking for the JSON schema of the config takes ten times as long."""
+    """A bound of a field. The JSON schema of the config has it too, but takes ten times as long."""
     found = (getattr(part, kind, None) for kind in kinds for part in field.metadata)
     return next((value for value in found if value is not None), otherwise)
 
 
 def _decimals(value: float) -> int:
-    """Decimals that show ``value`` exactly and leave room for one digit more."""
+    """Decimals that show ``value`` exactly, plus one."""
     text = f"{float(value):.8f}".rstrip("0")
     return len(text.partition(".")[2]) + 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_mineral_anomaly.progress import ProgressEvent
 
-# A guess from fewer steps than these jumps about more than it tells.
+# With fewer steps the estimate of the remaining time jumps too much.
 _STEPS_BEFORE_GUESS = 3
 
 
@@ -19,7 +19,7 @@ class RunStatus:
 
 
 class RunClock:
-    """Follows the events of one run; each phase has its own clock."""
+    """Makes the status of one run from its events; the time is counted from the phase's start."""
 
     def __init__(self) -> None:
         self._phase = ""
@@ -33,7 +33,7 @@ class RunClock:
         parts = [event.phase[:1].upper() + event.phase[1:]]
         percent = None
         if event.total > 0:
-            # Every training step shows the network the whole scan or window: an epoch.
+            # In each training step the network sees the whole scan or window: this is an epoch.
             unit = "epoch" if event.loss is not None else "step"
             parts.append(f"{unit} {event.step} of {event.total}")
             percent = min(100, 100 * event.step // event.total)

@@ -1,4 +1,4 @@
-"""Several results of a scan next to each other, in napari's grid, and back again."""
+"""Several results of a scan side by side in napari's grid, and back."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class SideBySide:
-    """Shows some layers each in a cell of its own, with their names, and remembers what was.
+    """Shows some layers with their names in one cell each, and restores the view from before.
 
-    Cells of hidden layers do not take room in napari's grid, so the other layers are hidden.
+    The other layers are hidden: napari's grid has no cells for hidden layers.
     """
 
     def __init__(self, viewer: Any) -> None:
@@ -28,7 +28,7 @@ class SideBySide:
         return self._before is not None
 
     def show(self, layers: Sequence[Layer]) -> None:
-        """Show these layers only, each in a cell of its own."""
+        """Show only these layers, each in its own cell."""
         self.back()
         grid = self._viewer.canvas.grid
         self._grid = (grid.enabled, grid.stride)
@@ -41,7 +41,7 @@ class SideBySide:
         self._viewer.reset_view()
 
     def back(self) -> None:
-        """Show everything as it was before."""
+        """Restore the view from before."""
         if self._before is None:
             return
         grid = self._viewer.canvas.grid

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit, QPushButton
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import ProgressEvent, Task
@@ -29,14 +29,15 @@ from napari_mineral_anomaly.window.exporting.plan import (
     chosen_products,
     opened_files,
 )
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
+from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 
 _NO_SCORE = "Nothing to export yet: run a detector first, or open a score map."
 _NO_FOLDER = "Choose the folder for the files."
 _NO_FILE = "Tick at least one box."
+_EXPORTING = "Exporting"
 
 _HEADINGS: dict[Format, str] = {
     "ome": "OME",
@@ -60,13 +61,10 @@ class ExportDock(Dock):
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
-        self._writing: JobHandle[list[Path]] | None = None
         self._reasons: dict[Key, str] | None = None
 
         form = form_layout()
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
+        self.score_combo = score_combo(self)
         self.score_combo.setToolTip(
             "The result to export, with its score, mask, labels and grains."
         )
@@ -75,9 +73,7 @@ class ExportDock(Dock):
         self.folder.setPlaceholderText("folder for the files")
         self.folder.setToolTip("Folder for the files. It is made if it does not exist.")
         self.folder.textChanged.connect(self._refresh)
-        choose = QPushButton("Choose…")
-        choose.setToolTip("Choose the folder for the files.")
-        choose.clicked.connect(self._choose_folder)
+        choose = push_button("Choose…", "Choose the folder for the files.", self._choose_folder)
         form.addRow("Folder", row(self.folder, choose))
         self.column.addLayout(form)
 
@@ -101,14 +97,13 @@ class ExportDock(Dock):
         self.plan_text = StatusLine()
         self.plan_text.setToolTip("The files that will be written.")
         self.column.addWidget(self.plan_text)
-        self.export_button = QPushButton("Export")
-        self.export_button.setToolTip("Write the files listed above. Numbers and µm do not change.")
-        self.export_button.clicked.connect(self.export)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop. Files that are complete stay.")
-        self.cancel_button.clicked.connect(self._cancel)
+        self.export_button = push_button(
+            "Export", "Write the files listed above. Numbers and µm do not change.", self.export
+        )
+        self.cancel_button = push_button(
+            "Cancel", "Stop. Files that are complete stay.", self._cancel
+        )
         self.column.addLayout(row(self.export_button, self.cancel_button))
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.column.addStretch()
 
@@ -158,7 +153,7 @@ class ExportDock(Dock):
         try:
             files = self._planned(copy=True)
         except InputError as error:
-            self.fail(self.status, Failure(str(error), expected=True))
+            self.fail(error)
             return
         inputs = opened_files(self.viewer)
 
@@ -172,15 +167,15 @@ class ExportDock(Dock):
                 task=task,
             )
 
-        self._writing = JobHandle(
-            "Exporting",
+        self.jobs.run(
+            _EXPORTING,
+            write,
+            self._on_written,
             on_events=self._on_events,
-            on_done=self._on_written,
-            on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
+            on_end=self._refresh,
         )
         self._refresh()
-        self.start(Job("Exporting", write), self._writing)
 
     def chosen(self) -> list[Choice]:
         """The ticked boxes: (result, format)."""
@@ -195,29 +190,18 @@ class ExportDock(Dock):
         )
 
     def _cancel(self) -> None:
-        if self._writing is not None:
-            self._writing.cancel()
+        self.jobs.cancel(_EXPORTING)
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         self.status.plain(f"Writing {events[-1].message}…")
 
     def _on_written(self, paths: list[Path]) -> None:
-        self._end()
         names = ", ".join(path.name for path in paths)
         self.status.good(f"Wrote {names} to {paths[0].parent.resolve()}.")
         self._refresh()
 
-    def _on_failed(self, failure: Failure) -> None:
-        self._end()
-        self.fail(self.status, failure)
-
     def _on_cancelled(self) -> None:
-        self._end()
         self.status.plain("The export was cancelled. Files that were complete are there.")
-
-    def _end(self) -> None:
-        self._writing = None
-        self._refresh()
 
     def _on_layers(self, event: Any = None) -> None:
         reasons = available(self.viewer, self.session, self.score_combo.layer())
@@ -243,7 +227,7 @@ class ExportDock(Dock):
             box.blockSignals(False)
 
     def _refresh(self, value: Any = None) -> None:
-        busy = self._writing is not None
+        busy = self.jobs.is_running(_EXPORTING)
         reason = ""
         if self.score_combo.layer() is None:
             reason = _NO_SCORE

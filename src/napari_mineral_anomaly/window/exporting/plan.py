@@ -24,14 +24,15 @@ from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import (
     plan_listing,
     pseudo_labels_of,
-    scan_id_of,
 )
 from napari_mineral_anomaly.window.layers.links import (
     TITLES_IN_FILES,
     Link,
+    first_layer,
     layers_of,
     link_of,
     linked_layers,
+    scan_id_of,
 )
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
@@ -298,7 +299,7 @@ def _result(session: Session, score: Layer) -> AnomalyResult:
 
 def _scan_id(viewer: Any, link: Link | None) -> str | None:
     """The scan id of a score; None if the scan has no element layer any more."""
-    if link is None or next(linked_layers(viewer, link.scan_id, "element"), None) is None:
+    if link is None or first_layer(viewer, "element", link.scan_id) is None:
         return None
     return link.scan_id
 
@@ -316,7 +317,5 @@ def _data(layer: Layer | None) -> Any:
 
 def _truth(viewer: Any, score: Layer) -> Layer | None:
     """The newest truth mask of the score's scan."""
-    link = link_of(score)
-    scan_id = str(score.unique_id) if link is None else link.scan_id
-    found = [layer for layer, _ in linked_layers(viewer, scan_id, "truth")]
+    found = [layer for layer, _ in linked_layers(viewer, scan_id_of(score), "truth")]
     return found[-1] if found else None

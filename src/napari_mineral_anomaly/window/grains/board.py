@@ -10,23 +10,23 @@ from psygnal import Signal
 
 from napari_mineral_anomaly.grains.verdicts.book import History, Verdict, VerdictBook
 from napari_mineral_anomaly.window.grains.listing import GrainListing
+from napari_mineral_anomaly.window.layers.links import unwrapped
 
 _boards: WeakKeyDictionary[Any, GrainBoard] = WeakKeyDictionary()
 
 
 def board_of(viewer: Any) -> GrainBoard:
     """The board of a viewer, made when first asked for."""
-    # Docks are handed a proxy of the viewer; the board belongs to what it stands for.
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
     if viewer not in _boards:
         _boards[viewer] = GrainBoard()
     return _boards[viewer]
 
 
 class GrainBoard:
-    """The list that is shown, the grain that is looked at, and what was decided about grains.
+    """The list that is shown, the chosen grain, and the verdicts.
 
-    Verdicts belong to pixels of the scan, not to a list: they find their grains again when the
+    Verdicts belong to pixels of the scan, not to a list. So they stay with their grains when the
     threshold moves or another detector scores the same scan.
     """
 
@@ -41,11 +41,11 @@ class GrainBoard:
         self._books: dict[str, History[VerdictBook]] = {}
         self._found: dict[int, Verdict] | None = None
         self.cluster_names: dict[str, dict[int, str]] = {}
-        # Told by the dock that shows the list: the order of the rows is its own.
+        # Set by the dock that shows the list, because it orders the rows.
         self.next_grain: Callable[[], None] = nothing
 
-    def show(self, listing: GrainListing | None) -> None:
-        """Another list; the chosen grain is kept where its pixels are still a grain."""
+    def set_listing(self, listing: GrainListing | None) -> None:
+        """Show another list; the choice stays if its first pixel is still in a grain."""
         kept = None
         if listing is not None and self.listing is not None and self.grain is not None:
             same = self.listing.labels.shape == listing.labels.shape
@@ -54,26 +54,26 @@ class GrainBoard:
         self.listed.emit()
         self.chosen.emit()
 
-    def complete(self, listing: GrainListing) -> None:
-        """The list that is shown, with what was still to come of it."""
+    def add_details(self, listing: GrainListing) -> None:
+        """Replace the shown list by the same list with its details."""
         self.listing = listing
         self.completed.emit()
 
     def choose(self, grain: int | None) -> None:
-        """Look at another grain."""
+        """Choose another grain."""
         if grain != self.grain:
             self.grain = grain
             self.chosen.emit()
 
     def book(self, scan_id: str) -> VerdictBook | None:
-        """The verdicts on grains of a scan; None where nothing was decided yet."""
+        """The verdicts on the grains of a scan; None if there are none yet."""
         history = self._books.get(scan_id)
         return None if history is None else history.present
 
     def decide(
         self, grains: Sequence[int], *, status: str | None = None, comment: str | None = None
     ) -> None:
-        """Decide about grains of the list; None keeps status or comment as it was."""
+        """Give a verdict on grains of the list; None keeps the status or the comment."""
         if self.listing is None or not grains:
             return
         history = self._history(self.listing)
@@ -95,31 +95,31 @@ class GrainBoard:
         self.decided.emit()
 
     def adopt(self, book: VerdictBook, text: str) -> None:
-        """Take over a whole book, as read from a file; can be undone."""
+        """Replace all verdicts, by those of a file for example; this can be undone."""
         if self.listing is not None:
             history = self._history(self.listing)
             self._books[self.listing.scan_id] = history.push(book, text)
-            self._tell()
+            self._changed()
 
     def undo(self) -> None:
-        """Take the last verdict back."""
+        """Undo the last verdict."""
         self._step(History.undo)
 
     def redo(self) -> None:
-        """Decide again what was taken back."""
+        """Redo a verdict that was undone."""
         self._step(History.redo)
 
     @property
     def history(self) -> History[VerdictBook] | None:
-        """The verdicts on the listed scan with their past."""
+        """The verdicts on the listed scan, with undo and redo."""
         return None if self.listing is None else self._books.get(self.listing.scan_id)
 
     def verdicts(self) -> dict[int, tuple[str, str]]:
-        """Status and comment of the listed grains that were decided about."""
+        """Status and comment of the listed grains that have a verdict."""
         return {grain: (one.status, one.comment) for grain, one in self._known().items()}
 
     def _known(self) -> dict[int, Verdict]:
-        """The verdict of each listed grain that has one; looked up once for all docks."""
+        """The verdict of each listed grain that has one; found once for all docks."""
         history = self.history
         if self.listing is None or history is None:
             return {}
@@ -127,7 +127,7 @@ class GrainBoard:
             self._found = history.present.of_grains(self.listing.labels)
         return self._found
 
-    def _tell(self) -> None:
+    def _changed(self) -> None:
         self._found = None
         self.decided.emit()
 
@@ -142,7 +142,7 @@ class GrainBoard:
         history = self.history
         if history is not None and self.listing is not None:
             self._books[self.listing.scan_id] = change(history)
-            self._tell()
+            self._changed()
 
 
 def nothing() -> None:

@@ -1,4 +1,4 @@
-"""Grains on napari's canvas: the outline, the flight of the camera, the click, the keys."""
+"""Grains on napari's canvas: outline, camera, clicks and keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, linked_layers
+from napari_mineral_anomaly.window.layers.links import Link, first_layer, layer_by_id, unwrapped
 from napari_mineral_anomaly.window.layers.make import add, spatial_of
 
 if TYPE_CHECKING:
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 OUTLINE_COLOUR = "#ffeb3b"
 
-# A grain is shown with so many pixels around it, and with at least so much of its own size.
+# The view around a grain: this many pixels on each side, plus this share of its size.
 _AROUND_PX = 20
 _AROUND_SHARE = 1.5
-# Pixels of the scan; more for larger grains, which are seen from further away.
+# Line width in pixels of the scan; larger grains get thicker lines, as the view is wider.
 _LINE_PX, _LINE_SHARE = 0.25, 0.015
 
-Box = tuple[float, float, float, float]
+Box = tuple[int, int, int, int]
 
 
 def outline_layer(viewer: Any, score: Layer, title: str, scan_id: str) -> Layer:
     """The layer that outlines the chosen grain, on the grid of ``score``; made when missing."""
     score_id = str(score.unique_id)
-    found = next((one for one, _ in linked_layers(viewer, role="outline", score_id=score_id)), None)
+    found = first_layer(viewer, "outline", score_id=score_id)
     if found is not None:
         return found
     active = viewer.layers.selection.active
@@ -42,7 +42,7 @@ def outline_layer(viewer: Any, score: Layer, title: str, scan_id: str) -> Layer:
         **spatial_of(score),
     }
     layer = add(viewer, ([], kwargs, "shapes"))
-    # Not something to draw on: the layer that was in hand stays in hand, and so do its keys.
+    # The user does not draw on this layer: the layer that was active stays active, with its keys.
     layer.editable = False
     if active is not None:
         viewer.layers.selection.active = active
@@ -50,7 +50,7 @@ def outline_layer(viewer: Any, score: Layer, title: str, scan_id: str) -> Layer:
 
 
 def bring_to_top(viewer: Any, layer: Layer) -> None:
-    """Above all other layers: a truth mask that was made later would hide the outline."""
+    """Move a layer to the top: a truth mask that was made later would hide the outline."""
     last = len(viewer.layers) - 1
     at = viewer.layers.index(layer)
     if at != last:
@@ -58,7 +58,7 @@ def bring_to_top(viewer: Any, layer: Layer) -> None:
 
 
 def draw_outline(layer: Layer, rings: Sequence[NDArray[np.float64]]) -> None:
-    """Show these closed outlines (vertices (y, x) in pixels) and nothing else."""
+    """Show only these closed outlines (vertices (y, x) in pixels)."""
     layer.data = []
     if not rings:
         return
@@ -71,8 +71,8 @@ def draw_outline(layer: Layer, rings: Sequence[NDArray[np.float64]]) -> None:
 def fly_to(viewer: Any, layer: Layer, box: Box) -> None:
     """Centre the camera on a box (first and last row, first and last column; pixels).
 
-    The zoom changes only where the grain would be too small to see or too large to fit: who
-    steps through neighbouring grains keeps the overview.
+    The zoom changes only if the grain is too small to see or too large to fit. So the view stays
+    calm when the user steps through neighbouring grains.
     """
     top, bottom, left, right = box
     centre = layer.data_to_world(((top + bottom) / 2, (left + right) / 2))
@@ -87,16 +87,16 @@ def fly_to(viewer: Any, layer: Layer, box: Box) -> None:
 
 
 class CanvasClicks:
-    """Tells the pixel of ``layer_id`` that was clicked, while no tool of a layer is in hand."""
+    """Reports clicks on the layer ``layer_id`` as pixels (y, x), unless a layer tool is active."""
 
     def __init__(self, viewer: Any, on_pixel: Callable[[int, int], None]) -> None:
-        self._viewer = viewer
+        self._viewer = unwrapped(viewer)
         self._on_pixel = on_pixel
         self.layer_id: str | None = None
-        viewer.mouse_drag_callbacks.append(self._on_press)
+        self._viewer.mouse_drag_callbacks.append(self._on_press)
 
     def close(self) -> None:
-        """Hear of clicks no more."""
+        """Report no further clicks."""
         if self._on_press in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._on_press)
 
@@ -118,14 +118,13 @@ class CanvasClicks:
 
 
 class CanvasKeys:
-    """Keys that work while the canvas is in hand (napari ignores those of a manifest).
+    """Keys that work while the canvas has the focus (napari ignores the keys of a manifest).
 
-    Keys that were bound before are bound again by `close`.
+    `close` restores the keys that were bound before.
     """
 
     def __init__(self, viewer: Any, actions: dict[str, Callable[[], None]]) -> None:
-        self._viewer = viewer
-        self._actions = actions
+        self._viewer = viewer = unwrapped(viewer)
         self._before: dict[Any, Any] = {}
         for key, action in actions.items():
             before = dict(viewer.keymap)
@@ -137,7 +136,7 @@ class CanvasKeys:
                     self._before[bound] = old
 
     def close(self) -> None:
-        """Give the keys back."""
+        """Restore the keys from before."""
         for bound, old in self._before.items():
             self._viewer.keymap.pop(bound, None)
             if old is not None:

@@ -1,4 +1,4 @@
-"""*Grain evidence*: what speaks for and against the chosen grain, on one card."""
+"""*Grain evidence*: what supports the chosen grain and what could fake it, on one card."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
+from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import minus_sign
@@ -23,50 +23,45 @@ from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.plots import (
     ElementBars,
+    GrainSpectrumPlot,
     PlaceAmongScores,
-    SpectrumPlot,
     Thumbnails,
 )
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, row
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import ProgressBar, StatusLine, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.turns import Turns
 from napari_mineral_anomaly.words import counted
 
-_NO_LIST = "Open the dock “Grain table”: this card shows the grain that is chosen there."
+_NO_LIST = "Open the dock “Grain table”: this dock shows the grain that is chosen there."
 _NO_GRAIN = "Click a row of the grain table, or a grain on the map."
 _NO_MAPS = (
-    "The element maps of this score are not in the layer list: load them again to see what "
-    "speaks for a grain."
+    "The element maps of this score are not in the layer list: load them again to see the "
+    "evidence for a grain."
 )
-_WAITING = "What speaks for a grain is shown once minerals and flags are known."
+_WAITING = "The evidence is shown as soon as minerals and flags are known."
 _BARS = "Elements: bars against the surroundings, dots against the scan"
-# More bars do not help the eye; the table of contributions has them all.
+_PREPARING, _READING = "Preparing the evidence", "Reading the spectrum"
+# More bars do not help; the table of contributions has all elements.
 MOST_BARS = 14
 
 
 class GrainCardDock(Dock):
-    """Follows the chosen grain; the maps are prepared once per list, in the background."""
+    """Shows the chosen grain; the maps are prepared once per list, in the background."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
         self._source: EvidenceSource | None = None
-        self._preparing: JobHandle[EvidenceSource] | None = None
-        self._reading: JobHandle[GrainSpectrum | None] | None = None
 
         self.table_button = self.next_step(
-            "Open the grain table", "Grain table", "The list in which grains are chosen."
+            "Open the grain table", "Grain table", "Open the list in which you choose grains."
         )
         self.column.addWidget(self.table_button)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
-        self.progress = QProgressBar()
+        self.progress = ProgressBar()
         self.progress.setRange(0, 0)
-        self.progress.hide()
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop preparing the evidence.")
-        self.cancel_button.clicked.connect(self.cancel)
+        self.cancel_button = push_button("Cancel", "Stop preparing the evidence.", self.cancel)
         self.cancel_button.hide()
         self.column.addLayout(row(self.progress, self.cancel_button))
 
@@ -75,26 +70,26 @@ class GrainCardDock(Dock):
         self.title.setWordWrap(True)
         self.column.addWidget(self.title)
         self.facts = StatusLine()
-        self.facts.setToolTip("Size, place and company of the grain.")
+        self.facts.setToolTip("Size, place and neighbours of the grain.")
         self.column.addWidget(self.facts)
         self.flags = StatusLine()
-        self.flags.setToolTip("What could fake this grain, or is not known about it.")
+        self.flags.setToolTip("What could fake this grain, and what is not known about it.")
         self.column.addWidget(self.flags)
         self.minerals = StatusLine()
         self.minerals.setToolTip(
-            "Minerals whose elements fit the drivers, with their distance (0 fits best): hints to "
-            "check, not determinations."
+            "Minerals whose elements fit the drivers, with their distance (0 fits best). These are "
+            "hints to check, not determinations."
         )
         self.column.addWidget(self.minerals)
-        self.accept_button = QPushButton("Accept")
-        self.accept_button.setToolTip("This grain is what it seems (A).")
-        self.accept_button.clicked.connect(partial(self._decide, "accept"))
-        self.reject_button = QPushButton("Reject")
-        self.reject_button.setToolTip("This is no grain of interest (R).")
-        self.reject_button.clicked.connect(partial(self._decide, "reject"))
-        self.next_button = QPushButton("Next")
-        self.next_button.setToolTip("Go to the next row of the grain table (N).")
-        self.next_button.clicked.connect(lambda: self.board.next_grain())
+        self.accept_button = push_button(
+            "Accept", "This grain is what it seems (A).", lambda: self._decide("accept")
+        )
+        self.reject_button = push_button(
+            "Reject", "This is no grain of interest (R).", lambda: self._decide("reject")
+        )
+        self.next_button = push_button(
+            "Next", "Go to the next row of the grain table (N).", lambda: self.board.next_grain()
+        )
         self._buttons = (self.accept_button, self.reject_button, self.next_button)
         self.column.addLayout(row(*self._buttons))
 
@@ -107,7 +102,7 @@ class GrainCardDock(Dock):
         self.place = PlaceAmongScores()
         self.place_title = self._section("Place among all scores")
         self.column.addWidget(self.place)
-        self.spectrum = SpectrumPlot()
+        self.spectrum = GrainSpectrumPlot()
         self.spectrum_title = self._section("Spectrum of the grain and of its surroundings")
         self.column.addWidget(self.spectrum)
         self.column.addStretch()
@@ -118,7 +113,7 @@ class GrainCardDock(Dock):
             (self.place_title, self.place),
             (self.spectrum_title, self.spectrum),
         )
-        # What is drawn of a grain is drawn in turns: all at once would hold the window.
+        # The figures of a grain are drawn one by one: all at once would stop the window.
         self._turns = Turns(self)
         self.listen(self.board.listed, self._on_listed)
         self.listen(self.board.completed, self._on_completed)
@@ -129,11 +124,10 @@ class GrainCardDock(Dock):
 
     def cancel(self) -> None:
         """Stop preparing the evidence."""
-        if self._preparing is not None:
-            self._preparing.cancel()
+        self.jobs.cancel(_PREPARING)
 
     def shut_down(self) -> None:
-        """Also leave out what is still to be drawn."""
+        """Also drop the figures that are still to be drawn."""
         self._turns.cancel()
         super().shut_down()
 
@@ -143,13 +137,12 @@ class GrainCardDock(Dock):
         self.column.addWidget(label)
         return label
 
-    def _decide(self, status: str, checked: bool = False) -> None:
+    def _decide(self, status: str) -> None:
         if self.board.grain is not None:
             self.board.decide([self.board.grain], status=status)
 
     def _on_listed(self) -> None:
-        if self._preparing is not None:
-            self._preparing.cancel()
+        self.jobs.cancel(_PREPARING)
         self._source = None
         self._turns.cancel()
         self._show_nothing()
@@ -159,7 +152,7 @@ class GrainCardDock(Dock):
         self._prepare()
 
     def _prepare(self) -> None:
-        """Get ready for any grain of the list, as soon as its element maps were looked at."""
+        """Prepare the evidence for all grains of the list, once its details are known."""
         listing = self.board.listing
         if listing is None or listing.table.empty or listing.cube is None:
             return
@@ -172,29 +165,18 @@ class GrainCardDock(Dock):
         def work(task: Task) -> EvidenceSource:
             return evidence_of(cube, result, grains, details)
 
-        self._preparing = JobHandle(
-            "Preparing the evidence",
-            on_done=self._on_source,
-            on_failed=self._on_failed,
-            on_cancelled=lambda: self._busy(False),
-        )
+        self.jobs.cancel(_PREPARING)
         self._busy(True)
-        self.start(Job("Preparing the evidence", work), self._preparing)
+        self.jobs.run(_PREPARING, work, self._on_source, on_end=lambda: self._busy(False))
 
     def _on_source(self, source: EvidenceSource) -> None:
-        self._busy(False)
         self._source = source
         self._on_chosen()
-
-    def _on_failed(self, failure: Failure) -> None:
-        self._busy(False)
-        self.fail(self.status, failure)
 
     def _on_chosen(self) -> None:
         grain, source = self.board.grain, self._source
         self._turns.cancel()
-        if self._reading is not None:
-            self._reading.cancel()
+        self.jobs.cancel(_READING)
         if grain is None or self.board.listing is None:
             self._show_nothing()
             return
@@ -255,14 +237,14 @@ class GrainCardDock(Dock):
     def _show_evidence(self, source: EvidenceSource, grain: int) -> None:
         try:
             evidence = source.of(grain)
-        except InputError as error:  # the list moved on while this was prepared
-            self.fail(self.status, Failure(str(error), expected=True))
+        except InputError as error:  # the list changed while this was prepared
+            self.fail(error)
             return
         self.status.plain("")
         self.flags.plain("\n".join(f"• {sentence}" for sentence in evidence.sentences))
         hints = [f"{hint.name} {hint.formula} ({hint.distance:.2f})" for hint in evidence.minerals]
         self.minerals.plain(f"May be: {', '.join(hints)}" if hints else "No mineral fits well.")
-        # Who holds the key N down goes on to the next grain before all figures are drawn.
+        # If the user holds the key N, the next grain comes before all figures are drawn.
         self._turns.do(
             partial(self._show_bars, evidence),
             partial(self._show_maps, evidence),
@@ -307,12 +289,7 @@ class GrainCardDock(Dock):
         def work(task: Task) -> GrainSpectrum | None:
             return source.spectrum(grain, task=task)
 
-        self._reading = JobHandle(
-            "Reading the spectrum",
-            on_done=self._on_spectrum,
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
-        self.start(Job("Reading the spectrum", work), self._reading)
+        self.jobs.run(_READING, work, self._on_spectrum)
 
     def _on_spectrum(self, spectrum: GrainSpectrum | None) -> None:
         if spectrum is not None:

@@ -1,4 +1,4 @@
-"""What the grain table writes to files and reads back: the list as CSV, the verdicts."""
+"""The files of the grain table: the list as CSV, and the verdicts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import GrainBoard
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
-from napari_mineral_anomaly.window.jobs import Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.words import counted
 
@@ -25,28 +23,38 @@ _VERDICT_FILES = "Verdicts (*.json *.csv)"
 
 
 class GrainFiles(QPushButton):
-    """A button with a menu: save the rows, save the verdicts, go on with saved verdicts."""
+    """A button with a menu: save the rows, save the verdicts, open saved verdicts."""
 
     def __init__(
         self,
         dock: Dock,
         board: GrainBoard,
         model: GrainTableModel,
-        status: StatusLine,
         is_complete: Callable[[], bool],
     ) -> None:
         super().__init__("&Files")
         self._dock = dock
         self._board = board
         self._model = model
-        self._status = status
         self._is_complete = is_complete
-        self.setToolTip("Save the list or your verdicts; go on with verdicts saved before.")
+        self.setToolTip("Save the list or your verdicts; open saved verdicts.")
         menu = QMenu(self)
         for text, tooltip, action in (
-            ("Save the list as CSV…", "The rows that are shown, every column.", self._choose_csv),
-            ("Save verdicts…", "Statuses and comments, with their places.", self._choose_save),
-            ("Open verdicts…", "Yours of another day, or somebody else's.", self._choose_open),
+            (
+                "Save the list as CSV…",
+                "The rows that are shown, with all columns.",
+                self._choose_csv,
+            ),
+            (
+                "Save verdicts…",
+                "Statuses and comments, with the pixels of their grains.",
+                self._choose_save,
+            ),
+            (
+                "Open verdicts…",
+                "Go on with your own verdicts, or those of somebody else.",
+                self._choose_open,
+            ),
         ):
             entry = menu.addAction(text)
             entry.setToolTip(tooltip)
@@ -55,7 +63,7 @@ class GrainFiles(QPushButton):
         self.setMenu(menu)
 
     def save_csv(self, path: str | Path) -> None:
-        """Save the shown rows, in their order, with every column of the table."""
+        """Save the shown rows, in their order, with all columns of the table."""
         if not self._is_complete():
             return
         table = self._model.shown_table()
@@ -65,13 +73,13 @@ class GrainFiles(QPushButton):
                 table.to_csv(temporary, index=False, encoding="utf-8")
             return f"{counted(len(table), 'grain')} in {path}."
 
-        self._run("Saving the list", save, self._status.good)
+        self._run("Saving the list", save, self._dock.status.good)
 
     def save_verdicts(self, path: str | Path) -> None:
-        """Save every verdict on the scan, those on grains that are not listed now included."""
+        """Save all verdicts on the scan, also those on grains that are not listed now."""
         history, listing = self._board.history, self._board.listing
         if history is None or listing is None:
-            self._status.plain("There is no verdict to save yet.")
+            self._dock.status.plain("There is no verdict to save yet.")
             return
         book, pixel_size = history.present, listing.result.pixel_size
 
@@ -79,10 +87,10 @@ class GrainFiles(QPushButton):
             save_verdicts(path, book, pixel_size)
             return f"{counted(len(book.verdicts), 'verdict')} in {path}."
 
-        self._run("Saving the verdicts", save, self._status.good)
+        self._run("Saving the verdicts", save, self._dock.status.good)
 
     def open_verdicts(self, path: str | Path) -> None:
-        """Take the verdicts of a file in place of those there are; can be undone."""
+        """Replace the verdicts by those of a file; this can be undone."""
         listing = self._board.listing
         if listing is None:
             return
@@ -91,18 +99,13 @@ class GrainFiles(QPushButton):
 
     def _take(self, book: VerdictBook) -> None:
         self._board.adopt(book, "open verdicts")
-        self._status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
+        self._dock.status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
 
     def _run(self, name: str, work: Callable[[], T], on_done: Callable[[T], None]) -> None:
         def job(task: Task) -> T:
             return work()
 
-        handle: JobHandle[T] = JobHandle(
-            name,
-            on_done=on_done,
-            on_failed=lambda failure: self._dock.fail(self._status, failure),
-        )
-        self._dock.start(Job(name, job), handle)
+        self._dock.jobs.run(name, job, on_done, alongside=True)
 
     def _choose_csv(self) -> None:
         if not self._is_complete():

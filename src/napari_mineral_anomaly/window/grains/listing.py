@@ -1,4 +1,4 @@
-"""The grains of a score layer, taken out of the viewer so that a worker can list them."""
+"""The grains of a score layer: plain values from the viewer, listed by a worker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ from napari_mineral_anomaly.grains.table import GrainList, detail_grains, list_g
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook, with_verdicts
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.layers.links import (
+    first_layer,
+    link_of,
+    linked_layers,
+    scan_id_of,
+)
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, valid_area_of
 from napari_mineral_anomaly.window.layers.session import Session, mask_of
@@ -32,29 +37,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class GrainListing:
-    """The grains of one score at one mask, with what they were found in.
+    """The grains of one score in one mask, with the data they were found in.
 
     Attributes
     ----------
     score_id, scan_id : str
-        The score layer, and the scan whose verdicts count.
+        The score layer, and the scan that the verdicts belong to.
     table : DataFrame
         As `find_grains` makes it, verdicts included.
     labels : (H, W) unsigned
         The grain of each pixel by ``table.id``; 0 = none.
     pixels : PixelSets
-        Of the grains of ``labels``: made by the worker, because sorting millions of pixels would
-        hold the window at every verdict.
+        Of the grains of ``labels``; made by the worker, because sorting millions of pixels at
+        every verdict would stop the window.
     mask : (H, W) bool
     result : AnomalyResult
     cube : ElementCube or None
-        None where the element layers are gone, or not those that were scored.
+        None if the element layers were removed, or are not those that were scored.
     grains : GrainList
     details : GrainDetails or None
-        None as long as nobody looked at the element maps, see `pending`.
+        None until the element maps were examined, see `pending`.
     search : GrainSearch
     cells : Cells
-        The table as the window's model wants it, made by the worker too.
+        The table in the form that the window's model needs; made by the worker too.
     """
 
     score_id: str
@@ -76,7 +81,7 @@ class GrainListing:
         return self.cube is not None and self.details is None
 
     def with_maps(self, task: Task = SILENT) -> GrainListing:
-        """The same list with what the element maps say of its grains; for a worker."""
+        """The same list with the details that need the element maps; for a worker."""
         if not self.pending or self.cube is None:
             return self
         details = detail_grains(self.cube, self.result, self.grains, task=task)
@@ -86,7 +91,7 @@ class GrainListing:
 
     def row(self, grain: int) -> pd.Series:
         """The row of a grain."""
-        if grain not in self._rows:  # several docks ask for the same row at a click
+        if grain not in self._rows:  # after a click, several docks ask for the same row
             self._rows[grain] = self.table.iloc[int(np.argmax(self._ids == grain))]
         return self._rows[grain]
 
@@ -98,12 +103,15 @@ class GrainListing:
     def _ids(self) -> NDArray[Any]:
         return self.table["id"].to_numpy()
 
+    def box(self, grain: int) -> tuple[int, int, int, int]:
+        """First and last row, first and last column of a grain, in pixels."""
+        top, bottom, left, right = self.row(grain)[["row_min", "row_max", "col_min", "col_max"]]
+        return int(top), int(bottom), int(left), int(right)
+
     def pixel_of(self, grain: int) -> tuple[int, int]:
-        """The first pixel (y, x) of a grain: it tells the grain in another listing."""
-        row = self.row(grain)
-        y = int(row["row_min"])
-        across = slice(int(row["col_min"]), int(row["col_max"]) + 1)
-        return y, int(across.start + np.argmax(self.labels[y, across] == grain))
+        """The first pixel (y, x) of a grain; with it the grain can be found in another listing."""
+        top, _, left, right = self.box(grain)
+        return top, int(left + np.argmax(self.labels[top, left : right + 1] == grain))
 
     def grain_at(self, y: int, x: int) -> int:
         """The grain of a pixel; 0 = none."""
@@ -113,49 +121,43 @@ class GrainListing:
 class KeptCube:
     """The cube of the last list of a dock.
 
-    Where the sample lies on a scan is worked out once per cube, in about a second for millions of
-    pixels: as long as the maps are the same ones, lists share the cube. A valid area that is
-    brushed is not kept, for it changes in place.
+    Each cube finds its valid area once, which takes about a second for millions of pixels. So lists
+    share one cube while the maps stay the same. With a brushed valid area no cube is kept, because
+    that area changes in place.
     """
 
     def __init__(self) -> None:
         self._cube: ElementCube | None = None
         self._planes: list[Any] = []
-        self._said: tuple[Any, ...] = ()
+        self._description: tuple[Any, ...] = ()
 
     def of(self, viewer: Any, scan_id: str) -> ElementCube:
-        """As `cube_from_layers`, the earlier one where nothing changed."""
+        """As `cube_from_layers`, but the earlier cube if nothing changed."""
         cube = cube_from_layers(viewer, scan_id)
         layers = [(layer, link) for layer, link in linked_layers(viewer, scan_id, "element")]
         planes = [layer.data for layer, _ in layers]
-        said = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
+        description = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
         kept = self._cube
         if valid_area_of(viewer, scan_id) is not None:
             self.forget()
             return cube
         if (
             kept is None
-            or self._said != said
+            or self._description != description
             or kept.spectra is not cube.spectra
             or len(planes) != len(self._planes)
             or any(new is not old for new, old in zip(planes, self._planes, strict=True))
         ):
-            self._cube, self._planes, self._said = cube, planes, said
+            self._cube, self._planes, self._description = cube, planes, description
             return cube
         return kept
 
     def forget(self) -> None:
-        """Let go of the maps."""
+        """Drop the maps."""
         self._cube, self._planes = None, []
 
 
 ListGrains = Callable[[Task], GrainListing]
-
-
-def scan_id_of(score: Layer) -> str:
-    """The scan of a score layer; a score from elsewhere is a scan of its own."""
-    link = link_of(score)
-    return str(score.unique_id) if link is None else link.scan_id
 
 
 def plan_listing(
@@ -165,7 +167,7 @@ def plan_listing(
     book: VerdictBook | None,
     cluster_names: dict[int, str] | None = None,
 ) -> ListGrains:
-    """Everything that listing the grains of ``score`` needs, as a job that knows no layer."""
+    """The work of listing the grains of ``score``; it holds plain values and no layer."""
     list_rows = plan_rows(viewer, session, score, book, cluster_names)
 
     def work(task: Task) -> GrainListing:
@@ -182,12 +184,12 @@ def plan_rows(
     cluster_names: dict[int, str] | None = None,
     kept: KeptCube | None = None,
 ) -> ListGrains:
-    """As `plan_listing`, but without what needs the element maps: minerals and flags."""
+    """As `plan_listing`, but without minerals and flags, which need the element maps."""
     link = link_of(score)
     scan_id, score_id = scan_id_of(score), str(score.unique_id)
     layer = mask_of(viewer, score)
     clusters = pseudo_labels_of(viewer, score)
-    # The brush writes into the layer's array while the job runs: give it a copy.
+    # A copy: the brush may write into the layer's array while the job runs.
     brushed = None if layer is None else np.array(layer.data)
     edited = None if clusters is None else np.array(clusters.data)
     pixel_size, threshold = pixel_size_of(score), threshold_of(score)
@@ -234,8 +236,7 @@ def pseudo_labels_of(viewer: Any, score: Layer) -> Layer | None:
     link = link_of(score)
     if link is None or link.detector is None:
         return None
-    found = linked_layers(viewer, link.scan_id, "pseudo_labels", detector=link.detector)
-    return next((layer for layer, _ in found), None)
+    return first_layer(viewer, "pseudo_labels", link.scan_id, detector=link.detector)
 
 
 def _cube(viewer: Any, scan_id: str, result: AnomalyResult, kept: KeptCube) -> ElementCube | None:
@@ -249,13 +250,13 @@ def _cube(viewer: Any, scan_id: str, result: AnomalyResult, kept: KeptCube) -> E
 
 
 def _threshold_of(viewer: Any, scan_id: str, run: Any) -> float:
-    """Where the user set the threshold of another run of this scan."""
-    own = linked_layers(viewer, scan_id, "score", detector=run.fitted.name)
-    return next((threshold_of(layer) for layer, _ in own), run.result.threshold)
+    """The threshold that the user set for another run of this scan."""
+    own = first_layer(viewer, "score", scan_id, detector=run.fitted.name)
+    return float(run.result.threshold) if own is None else threshold_of(own)
 
 
 def _scores_alone(scores: NDArray[Any]) -> AnomalyResult:
-    """A result for a score map from a file: grains without drivers."""
+    """A result for a score map from a file; its grains have no drivers."""
     return AnomalyResult(
         score=scores.astype(np.float32, copy=False),
         threshold=0.0,

@@ -1,4 +1,4 @@
-"""The outline of the chosen grain on napari's canvas, found by a worker."""
+"""The outline of the chosen grain on napari's canvas; a worker finds it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.canvas import bring_to_top, draw_outline, outline_layer
-from napari_mineral_anomaly.window.grains.listing import GrainListing, scan_id_of
-from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
-from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.grains.listing import GrainListing
+from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
+from napari_mineral_anomaly.window.layers.links import linked_layers, scan_id_of, scan_name_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -22,26 +22,25 @@ _OUTLINING = "Outlining the grain"
 
 
 class GrainMark:
-    """Marks one grain at a time; the layer is made with the first.
+    """Outlines one grain at a time; the layer is made for the first.
 
     Parameters
     ----------
     viewer : napari.Viewer or ViewerModel
-    jobs : LatestJobs
+    jobs : DockJobs
     score : callable
         The score layer whose grains are listed, or None.
     """
 
-    def __init__(self, viewer: Any, jobs: LatestJobs, score: Callable[[], Layer | None]) -> None:
+    def __init__(self, viewer: Any, jobs: DockJobs, score: Callable[[], Layer | None]) -> None:
         self._viewer, self._jobs, self._score = viewer, jobs, score
 
     def show(self, listing: GrainListing, grain: int) -> None:
         """Outline a grain of a list."""
-        # napari takes long to make the layer: in this turn, and the drawing in that of the answer.
+        # napari needs long to make the layer: make it now, and draw when the outline is found.
         self._layer()
-        row = listing.row(grain)
-        top, left = int(row["row_min"]), int(row["col_min"])
-        box = np.s_[top : int(row["row_max"]) + 1, left : int(row["col_max"]) + 1]
+        top, bottom, left, right = listing.box(grain)
+        box = np.s_[top : bottom + 1, left : right + 1]
 
         def work(task: Task) -> list[NDArray[np.float64]]:
             return pixel_outlines(listing.labels[box] == grain, offset=(top, left))
@@ -49,12 +48,12 @@ class GrainMark:
         self._jobs.run(_OUTLINING, work, self._draw)
 
     def hide(self) -> None:
-        """Outline no grain."""
+        """Remove the outline."""
         for layer, _ in linked_layers(self._viewer, role="outline"):
             draw_outline(layer, [])
 
     def remove(self) -> None:
-        """Take the layer away."""
+        """Remove the layer."""
         for layer, _ in list(linked_layers(self._viewer, role="outline")):
             self._viewer.layers.remove(layer)
 
@@ -68,6 +67,4 @@ class GrainMark:
         score = self._score()
         if score is None:
             return None
-        link = link_of(score)
-        title = score.name if link is None else link.scan
-        return outline_layer(self._viewer, score, title, scan_id_of(score))
+        return outline_layer(self._viewer, score, scan_name_of(score), scan_id_of(score))

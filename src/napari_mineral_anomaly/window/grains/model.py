@@ -1,7 +1,7 @@
-"""The grain table as Qt sees it: rows sorted and filtered in numpy, cells made when drawn.
+"""The grain table as Qt sees it: numpy sorts and filters the rows, cells are made when drawn.
 
 Sorting and filtering are done here and not by Qt's proxy model, which asks Python to compare two
-rows at a time: with 5 000 grains that holds the window for a tenth of a second per click.
+rows at a time: with 5 000 grains this stops the window for a tenth of a second per click.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from napari_mineral_anomaly.window.kit.themes import Inks
 
 _ROLE = Qt.ItemDataRole
 _NO_INDEX = QModelIndex()
-# In the place of what is not known yet.
+# Shown in cells that are not known yet.
 _PENDING = "…"
 
 
 class GrainTableModel(QAbstractTableModel):
-    """Rows are grains in the order they are shown in; `edited` asks for a change, it makes none.
+    """Rows are grains in the shown order; `edited` asks for a change and does not make it.
 
-    Verdicts are kept elsewhere (they can be undone): a cell that was edited shows its new value
-    when `show_verdicts` brings it.
+    The `GrainBoard` keeps the verdicts, because they can be undone. An edited cell shows its new
+    value after `show_verdicts`.
     """
 
     edited = Signal(int, str, str)  # grain id, column key, text
@@ -42,7 +42,7 @@ class GrainTableModel(QAbstractTableModel):
         self._filter = ""
         self._sorted_by: tuple[int, Qt.SortOrder] | None = None
         self._search: GrainSearch | None = None
-        self._said_anew = False  # verdicts that the search does not know yet
+        self._search_is_old = False  # there are verdicts that the search does not know yet
         self._pending = False
         self._table = pd.DataFrame({"id": np.empty(0, dtype=np.int64)})
         self._ids: NDArray[Any] = self._table["id"].to_numpy()
@@ -50,7 +50,7 @@ class GrainTableModel(QAbstractTableModel):
         self._row_of_id: dict[int, int] = {}
         self._order: NDArray[np.intp] = np.arange(0)
 
-    # What the dock tells it
+    # What the dock sets
 
     def set_table(
         self,
@@ -66,10 +66,10 @@ class GrainTableModel(QAbstractTableModel):
         ----------
         table : DataFrame
         search, cells : optional
-            Of that table, where a worker made them.
+            Of that table, if a worker made them.
         pending : bool
-            The `DETAIL_COLUMNS` are still to come (`fill_details`): they show nothing until then,
-            and the filter, whose words may stand in them, waits.
+            The `DETAIL_COLUMNS` are not known yet (`fill_details`). Until then they show "…", and
+            the filter waits, because its words may be in them.
         """
         self.beginResetModel()
         self._fill(table, search, Cells.of(table) if cells is None else cells)
@@ -78,12 +78,12 @@ class GrainTableModel(QAbstractTableModel):
         self.endResetModel()
 
     def fill_details(self, table: pd.DataFrame, search: GrainSearch, cells: Cells) -> None:
-        """The same table with its `DETAIL_COLUMNS`; verdicts that came meanwhile stay."""
-        said = {key: self._values[key] for key in (STATUS, COMMENT)}
+        """Add the `DETAIL_COLUMNS` to the table; verdicts that came meanwhile stay."""
+        verdicts = {key: self._values[key] for key in (STATUS, COMMENT)}
         order = self._order
         self._fill(table, search, cells)
-        self._values |= said
-        self._said_anew = True
+        self._values |= verdicts
+        self._search_is_old = True
         self._pending, self._order = False, order
         self._rearrange()
         self._all_changed()
@@ -105,31 +105,31 @@ class GrainTableModel(QAbstractTableModel):
             if row is not None:
                 self._values[STATUS][row] = status
                 self._values[COMMENT][row] = comment
-        self._said_anew = True
+        self._search_is_old = True
         self._all_changed()
 
     def _fill(self, table: pd.DataFrame, search: GrainSearch | None, cells: Cells) -> None:
         self._table = table
         self._search = search
-        self._said_anew = False
+        self._search_is_old = False
         self.columns = cells.columns
-        # Verdicts are changed in place: not those of a list that others hold too.
+        # A copy: verdicts are changed in place, and others hold the list too.
         own = {key: list(cells.values[key]) for key in (STATUS, COMMENT) if key in cells.values}
         self._values = cells.values | own
         self._ids = table["id"].to_numpy()
         self._row_of_id = cells.row_of_id
         self._order = np.arange(len(table))
 
-    # What the dock asks it
+    # What the dock reads
 
     @property
     def n_all(self) -> int:
-        """Grains, those that the filter hides included."""
+        """Number of grains, also of those that the filter hides."""
         return len(self._table)
 
     @property
     def pending(self) -> bool:
-        """Whether columns are still to come; files and clipboard have to wait for them."""
+        """Whether some columns are not known yet; files and clipboard wait for them."""
         return self._pending
 
     def grain_at(self, shown_row: int) -> int:
@@ -142,7 +142,7 @@ class GrainTableModel(QAbstractTableModel):
         return ids
 
     def row_of(self, grain: int) -> int | None:
-        """Row that shows a grain; None where it is hidden or not there."""
+        """Row that shows a grain; None if it is hidden or not in the table."""
         row = self._row_of_id.get(grain)
         if row is None:
             return None
@@ -150,17 +150,17 @@ class GrainTableModel(QAbstractTableModel):
         return int(found[0]) if found.size else None
 
     def copied_cells(self, shown_rows: Iterable[int], columns: Sequence[int]) -> CopiedCells:
-        """Some cells as plain values, which a worker may hold, as they are now."""
+        """Some cells as they are now, as plain values that a worker may hold."""
         rows = [int(self._order[shown]) for shown in shown_rows]
         values = {key: list(of_all_rows) for key, of_all_rows in self._values.items()}
         return CopiedCells([self.columns[k] for k in columns], values, rows)
 
     def shown_table(self) -> pd.DataFrame:
-        """The rows as shown, with the numbers of the table and the verdicts as they are now."""
+        """The rows as shown: the numbers of the table and the present verdicts."""
         table = self._current_table()
         return table.iloc[self._order].reset_index(drop=True)
 
-    # What Qt asks it
+    # What Qt reads
 
     def rowCount(self, parent: QModelIndex = _NO_INDEX) -> int:
         """Grains that are shown."""
@@ -171,7 +171,7 @@ class GrainTableModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.columns)
 
     def headerData(self, section: int, orientation: Any, role: int = _ROLE.DisplayRole) -> Any:
-        """Titles and what they mean; rows are not numbered, ``rank`` is a column."""
+        """Titles and tooltips of columns; rows have no number, ``rank`` is a column."""
         if orientation != Qt.Orientation.Horizontal or section >= len(self.columns):
             return None
         column = self.columns[section]
@@ -213,7 +213,7 @@ class GrainTableModel(QAbstractTableModel):
         return True
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by a column; equal cells stay in the table's order, empty ones come last."""
+        """Sort by a column; equal cells stay in the order of the table, empty cells come last."""
         self._sorted_by = (column, order) if 0 <= column < len(self.columns) else None
         self._rearrange()
 
@@ -234,9 +234,9 @@ class GrainTableModel(QAbstractTableModel):
         if self._filter.strip() and not self._pending:
             if self._search is None:
                 self._search = GrainSearch(self._current_table())
-            elif self._said_anew:
+            elif self._search_is_old:
                 self._search = self._search.with_verdicts_of(self._current_table())
-            self._said_anew = False
+            self._search_is_old = False
             order = order[self._search.matches(self._filter)[order]]
         return order
 

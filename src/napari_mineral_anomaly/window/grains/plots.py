@@ -1,4 +1,4 @@
-"""The figures of the evidence card: element bars, thumbnails, place among the scores, spectrum."""
+"""The figures of *Grain evidence*: element bars, thumbnails, place among scores, spectrum."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ElementBars(LatePlot):
     def __init__(self) -> None:
         super().__init__(200, turn=0)
         self._shown: tuple[Sequence[str], FloatArray, FloatArray] | None = None
-        # Made once and filled anew for every grain.
+        # Made once, then updated for each grain.
         self._bars = pg.BarGraphItem(x0=0, y=[], height=0.66, width=[], pen=None)
         self._dots = pg.ScatterPlotItem(size=6, symbol="o")
         self._zero = pg.InfiniteLine(0, angle=90)
@@ -42,8 +42,8 @@ class ElementBars(LatePlot):
         plot.setMouseEnabled(x=False, y=False)
         plot.setToolTip(
             "Bars: the grain against the ring of ordinary pixels around it, in sigmas of that "
-            "ring. Dots: the grain against the whole scan. A bar without its dot is a local "
-            "oddity; a dot without its bar belongs to the whole neighbourhood."
+            "ring. Dots: the grain against the whole scan. A long bar with a dot near 0: odd only "
+            "against its surroundings. A short bar with a far dot: the surroundings differ too."
         )
         plot.getPlotItem().invertY(True)
         for item in (self._bars, self._dots, self._zero):
@@ -73,7 +73,7 @@ class ElementBars(LatePlot):
         nothing = np.empty(0)
         elements, ring, scan = self._shown or ((), nothing, nothing)
         plot, n = self._plot, len(elements)
-        # Far outliers would flatten all other bars: the axis is linear near 0, logarithmic beyond.
+        # Linear near 0, logarithmic beyond: far outliers would flatten all other bars.
         bars, dots = _squeezed(np.nan_to_num(ring)), _squeezed(scan)
         rows = np.arange(n)
         over, under = pg.mkBrush(self._inks.over), pg.mkBrush(self._inks.under)
@@ -110,22 +110,22 @@ class _Cell:
         self._box.addItem(self._outline)
 
     def set_visible(self, visible: bool) -> None:
-        """Take part in the layout or not."""
+        """Show or hide the thumbnail."""
         self._title.setVisible(visible)
         self._box.setVisible(visible)
 
     def show(
         self, element: str, image: NDArray[Any], rings: Sequence[FloatArray], inks: Inks
     ) -> None:
-        """A cut-out of a map and the outlines in it."""
+        """Show a cut-out of a map with outlines."""
         values = np.asarray(image, dtype=np.float64)
         low, high = np.nanmin(values), np.nanmax(values)
         title = f"<b>{element}</b><br>{_short(low)}–{_short(high)}"
         self._title.setText(title, color=inks.text, size="9pt")
         self._picture.setImage(values, levels=(low, max(high, low + 1)))
-        # Pixel centres at whole numbers, as the outlines have them.
+        # Pixel centres at whole numbers, as in the outlines.
         self._picture.setRect(-0.5, -0.5, values.shape[1], values.shape[0])
-        # One curve for all outlines, lifted off between them.
+        # One curve for all outlines, with gaps between them.
         vertices = np.concatenate(rings) if rings else np.empty((0, 2))
         pen_down = np.ones(len(vertices), dtype=np.int32)
         if rings:
@@ -145,15 +145,15 @@ class Thumbnails(QWidget):
         self._view.setFrameShape(self._view.Shape.NoFrame)
         self._view.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
         self._view.setToolTip(
-            "The maps of the elements that carry the score, around the grain. Each is stretched "
-            "from its own lowest to its highest value in the cut-out; the numbers say which."
+            "Maps of the driving elements around the grain. Each is stretched from its lowest to "
+            "its highest value in the cut-out; these two numbers stand above it."
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._view)
         self._inks: Inks | None = None
         self._shown: tuple[Sequence[str], Sequence[NDArray[Any]], _Rings] | None = None
-        # Made once and filled anew: making four of them for every grain would hold the window.
+        # Made once, then updated: making four for each grain would stop the window.
         self._cells: list[_Cell] = []
 
     def set_inks(self, inks: Inks) -> None:
@@ -207,8 +207,8 @@ class PlaceAmongScores(LatePlot):
         plot.getAxis("left").setLogMode(True)
         plot.setMouseEnabled(x=False, y=False)
         plot.setToolTip(
-            "All pixels of the scan by score, on a logarithmic scale: the dashed line is the "
-            "threshold, the full line the peak of this grain."
+            "Number of pixels of the scan per score, on a logarithmic scale. The dashed line is "
+            "the threshold, the full line the peak score of this grain."
         )
         for item in self._items:
             plot.addItem(item)
@@ -224,7 +224,7 @@ class PlaceAmongScores(LatePlot):
         self._threshold.setPen(pg.mkPen(inks.text, width=1, style=Qt.PenStyle.DashLine))
 
     def show_peak(self, histogram: ScoreHistogram, peak: float) -> None:
-        """Where a grain's peak score lies among all scores."""
+        """Show where the peak score of a grain lies among all scores."""
         floor = math.log10(0.5)
         heights = np.full(histogram.counts.shape, floor)
         some = histogram.counts > 0
@@ -244,7 +244,7 @@ class PlaceAmongScores(LatePlot):
             item.hide()
 
 
-class SpectrumPlot(LatePlot):
+class GrainSpectrumPlot(LatePlot):
     """Counts of the grain's pixels over the energy, on a logarithmic scale."""
 
     def __init__(self) -> None:
@@ -266,7 +266,7 @@ class SpectrumPlot(LatePlot):
         kev = spectrum.energy_kev
         x = np.arange(grain.size) if kev is None else np.asarray(kev)
         self._plot.setLabel("bottom", "channel" if kev is None else "energy (keV)")
-        # Below one count in all pixels there is nothing to see, and no logarithm.
+        # Half a count in all pixels together: 0 counts have no logarithm.
         floor = 0.5 / max(1, spectrum.n_grain_px)
         for counts, colour in ((spectrum.ring, self._inks.ring), (grain, self._inks.grain)):
             heights = np.log10(np.maximum(np.asarray(counts), floor))

@@ -1,12 +1,10 @@
-"""*Grain table*: every anomalous grain in a row; look at it, decide about it, go on."""
+"""*Grain table*: one row per anomalous grain; look at it, give a verdict, go on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -14,13 +12,11 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QMainWindow,
-    QProgressBar,
-    QPushButton,
 )
 from superqt import QFlowLayout
 from superqt.utils import qdebounced
 
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of, nothing
 from napari_mineral_anomaly.window.grains.canvas import (
     CanvasClicks,
@@ -33,17 +29,16 @@ from napari_mineral_anomaly.window.grains.listing import (
     KeptCube,
     plan_rows,
     pseudo_labels_of,
-    scan_id_of,
 )
 from napari_mineral_anomaly.window.grains.mark import GrainMark
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.grains.view import GrainView
 from napari_mineral_anomaly.window.jobs import Executor, Failure
-from napari_mineral_anomaly.window.kit.controls import StatusLine, show_step
+from napari_mineral_anomaly.window.kit.controls import ProgressBar, bind_keys, push_button
 from napari_mineral_anomaly.window.kit.dock import Dock, put_below_the_map
-from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
-from napari_mineral_anomaly.window.layers.links import layer_by_id
+from napari_mineral_anomaly.window.kit.layer_combo import score_combo
+from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
+from napari_mineral_anomaly.window.layers.links import scan_id_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.words import counted
 
@@ -52,32 +47,30 @@ _READY = "Click a row, or a grain on the map."
 _NONE_FITS = "No grain fits the words in “Show only”."
 _ROWS_READY = f"{_READY} Minerals and flags follow…"
 _STOPPED = (
-    "The search for minerals and flags was stopped: they are not known. “Files” and “Copy” look "
-    "for them again."
+    "The search for minerals and flags was stopped, so they are not known. “Files” and “Copy” "
+    "start it again."
 )
-_NOT_YET = "Minerals and flags are still being looked for: try again once they are there."
+_NOT_YET = "The search for minerals and flags is not finished: try again when it is."
 _FILTER_WAITS = "“Show only” waits until minerals and flags are known."
 # The two jobs of a list, in their order.
 _LISTING, _LOOKING = "Listing the grains", "Looking for minerals and artefacts"
 _NO_GRAIN = "No pixel reaches the threshold: lower it in the dock “Threshold”."
 
-# The list follows the mask once brush and threshold rest.
+# The list is made again when brush and threshold have rested this long.
 SETTLE_MS = 500
 SEARCH_MS = 150
 
-# Beside napari's own docks a laptop's screen of 768 lines has no more to give.
+# A laptop screen of 768 lines has no more room beside napari's own docks.
 _HEIGHT, _MIN_HEIGHT = 230, 150
 
 
 class GrainTableDock(Dock):
-    """Lists the grains of a score's mask; lists again when mask or threshold changed."""
+    """Lists the grains of a score's mask, again after each change of mask or threshold."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
-        self._jobs = LatestJobs(self, self._on_failed)
         self._kept = KeptCube()
-        self._watched: str | None = None
 
         self.column.setContentsMargins(6, 2, 6, 2)
         self.column.setSpacing(3)
@@ -85,32 +78,32 @@ class GrainTableDock(Dock):
         self.model.edited.connect(self._on_edited)
         self.view = GrainView(self.model)
         self.view.grain_chosen.connect(self._on_row)
-        self.status = StatusLine()
         self._build_controls()
         self.column.addWidget(self.view, 1)
         foot = QHBoxLayout()
         foot.addWidget(self.status, 1)
-        self.progress = QProgressBar()
+        self.progress = ProgressBar()
         self.progress.setMaximumWidth(180)
         self.progress.hide()
         foot.addWidget(self.progress)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop listing; the earlier list stays.")
-        self.cancel_button.clicked.connect(self.cancel)
+        self.cancel_button = push_button(
+            "Cancel", "Stop listing; the earlier list stays.", self.cancel
+        )
         self.cancel_button.hide()
         foot.addWidget(self.cancel_button)
         self.column.addLayout(foot)
 
         self._list_soon = qdebounced(self.list_grains, timeout=SETTLE_MS)
         self._search_soon = qdebounced(self._search, timeout=SEARCH_MS)
+        self._watch = LayerWatch(self.viewer, self._list_soon)
         self.filter.textChanged.connect(self._search_soon)
         self.score_combo.layer_changed.connect(self._on_score)
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._mark = GrainMark(self.viewer, self._jobs, self.score_combo.layer)
-        self._clicks = CanvasClicks(viewer, self._on_pixel)
+        self._mark = GrainMark(self.viewer, self.jobs, self.score_combo.layer)
+        self._clicks = CanvasClicks(self.viewer, self._on_pixel)
         actions = {"A": self.accept, "R": self.reject, "N": self.next_grain}
-        self._keys = CanvasKeys(viewer, actions)
-        self._bind_keys({**actions, "Ctrl+Z": self.board.undo, "Ctrl+Shift+Z": self.board.redo})
+        self._keys = CanvasKeys(self.viewer, actions)
+        bind_keys(self, {**actions, "Ctrl+Z": self.board.undo, "Ctrl+Shift+Z": self.board.redo})
+        bind_keys(self.view, {"Ctrl+C": self.copy})
         self.listen(self.board.listed, self._on_listed)
         self.listen(self.board.completed, self._on_completed)
         self.listen(self.board.chosen, self._on_chosen)
@@ -123,24 +116,22 @@ class GrainTableDock(Dock):
         self._on_score()
 
     def _join_our_docks(self) -> None:
-        """Below the map, not beside it: rows are wide, and the map needs its height less."""
+        """Open below the map, not beside it: rows are wide."""
         own, window = self.parent(), self.window()
         if isinstance(own, QDockWidget) and isinstance(window, QMainWindow):
             put_below_the_map(window, own)
             window.resizeDocks([own], [self.sizeHint().height()], Qt.Orientation.Vertical)
 
     def sizeHint(self) -> QSize:
-        """Some rows, and room for the map."""
+        """High enough for some rows, low enough to leave room for the map."""
         return QSize(super().sizeHint().width(), _HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        """Low: below the map every line of the table costs the map one."""
+        """Low: every line of the table takes one from the map above it."""
         return QSize(super().minimumSizeHint().width(), _MIN_HEIGHT)
 
     def _build_controls(self) -> None:
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
+        self.score_combo = score_combo(self)
         self.score_combo.setToolTip("The score map whose grains are listed.")
         self.score_combo.setMinimumWidth(190)
         self.filter = QLineEdit()
@@ -148,22 +139,24 @@ class GrainTableDock(Dock):
         self.filter.setClearButtonEnabled(True)
         self.filter.setMinimumWidth(250)
         self.filter.setToolTip(
-            "Words that must all fit: an element among the drivers (As, As+, As-), a status, a "
-            "mineral, a flag, “no flags”, or numbers: peak>10, area<=4."
+            "Show only grains that fit all these words: an element among the drivers (As, As+, "
+            "As-), a status, a mineral, a flag, “no flags”, or numbers: peak>10, area<=4."
         )
         self.count = QLabel()
-        self.accept_button = _button("&Accept", "A", "This grain is what it seems.", self.accept)
-        self.reject_button = _button("&Reject", "R", "This is no grain of interest.", self.reject)
-        self.next_button = _button("&Next", "N", "Go to the next row.", self.next_grain)
-        self.undo_button = _button("Undo", "Ctrl+Z", "Take back.", self.board.undo)
-        self.redo_button = _button("Redo", "Ctrl+Shift+Z", "Decide again.", self.board.redo)
-        self.columns_button = QPushButton("Columns")
-        self.columns_button.setToolTip("Choose the columns; drag their heads to move them.")
-        self.columns_button.clicked.connect(self._choose_columns)
-        self.copy_button = _button(
-            "&Copy", "Ctrl+C", "Copy the selected rows, for a spreadsheet.", self.copy
+        self.accept_button = push_button("&Accept", "This grain is what it seems. (A)", self.accept)
+        self.reject_button = push_button(
+            "&Reject", "This is no grain of interest. (R)", self.reject
         )
-        self.files = GrainFiles(self, self.board, self.model, self.status, self.is_complete)
+        self.next_button = push_button("&Next", "Go to the next row. (N)", self.next_grain)
+        self.undo_button = push_button("Undo", "Undo the last verdict. (Ctrl+Z)", self.board.undo)
+        self.redo_button = push_button("Redo", "Redo the verdict. (Ctrl+Shift+Z)", self.board.redo)
+        self.columns_button = push_button(
+            "Columns", "Choose the columns. Drag a header to move its column.", self._choose_columns
+        )
+        self.copy_button = push_button(
+            "&Copy", "Copy the selected rows, for a spreadsheet. (Ctrl+C)", self.copy
+        )
+        self.files = GrainFiles(self, self.board, self.model, self.is_complete)
         # The controls flow: one line in a wide dock, several in a narrow one.
         controls = QFlowLayout()
         controls.setContentsMargins(0, 0, 0, 0)
@@ -183,16 +176,6 @@ class GrainTableDock(Dock):
             controls.addWidget(widget)
         self.column.addLayout(controls)
 
-    def _bind_keys(self, actions: dict[str, Any]) -> None:
-        # Keys of the dock; a line that is being written in takes letters before these do.
-        for key, action in actions.items():
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(action)
-        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.view)
-        copy.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        copy.activated.connect(self.copy)
-
     # What the user does
 
     def accept(self) -> None:
@@ -208,7 +191,7 @@ class GrainTableDock(Dock):
         self.view.go(1)
 
     def copy(self) -> None:
-        """Copy the selected rows (all where none is), as spreadsheets take them."""
+        """Copy the selected rows (all if none is selected) in a form for spreadsheets."""
         if not self.is_complete():
             return
         rows = self.view.rows_to_copy()
@@ -221,17 +204,16 @@ class GrainTableDock(Dock):
             QApplication.clipboard().setText(text)
             self.status.plain(f"Copied {counted(len(rows), 'grain')}.")
 
-        self._jobs.run("Copying", work, put)
+        self.jobs.run("Copying", work, put)
 
     def list_grains(self) -> None:
-        """List the grains of the chosen score in the background; the latest list counts."""
+        """List the grains of the chosen score in the background; the last list counts."""
         score = self.score_combo.layer()
-        for name in (_LISTING, _LOOKING):
-            self._jobs.cancel(name)
+        self.jobs.cancel(_LISTING, _LOOKING)
         if score is None:
             self._busy(None)
             self._kept.forget()
-            self.board.show(None)
+            self.board.set_listing(None)
             self.status.plain(_NO_SCORE)
             return
         clusters = pseudo_labels_of(self.viewer, score)
@@ -239,56 +221,51 @@ class GrainTableDock(Dock):
         book = self.board.book(scan_id_of(score))
         work = plan_rows(self.viewer, self.session, score, book, names, self._kept)
         self._busy(_LISTING)
-        self._jobs.run(
-            _LISTING,
-            work,
-            self._on_rows,
-            on_events=self._on_events,
-        )
+        self.jobs.run(_LISTING, work, self._on_rows, on_events=self.progress.show_events)
 
     def look_at_maps(self, listing: GrainListing) -> None:
-        """Look for minerals and artefacts in the background; the rows can be used meanwhile."""
+        """Look for minerals and artefacts in the background; meanwhile the rows can be used."""
         self._busy(_LOOKING)
-        self._jobs.run(
+        self.jobs.run(
             _LOOKING,
             listing.with_maps,
             self._on_details,
-            on_events=self._on_events,
+            on_events=self.progress.show_events,
         )
 
     def cancel(self) -> None:
         """Stop listing; the earlier list stays."""
-        if self._jobs.is_running(_LISTING):
-            self._jobs.cancel(_LISTING)
+        if self.jobs.is_running(_LISTING):
+            self.jobs.cancel(_LISTING)
             self._busy(None)
             self.status.plain("Listing was stopped; the list may not fit the mask.")
-        elif self._jobs.is_running(_LOOKING):
-            self._jobs.cancel(_LOOKING)
+        elif self.jobs.is_running(_LOOKING):
+            self.jobs.cancel(_LOOKING)
             self._busy(None)
             self.status.plain(_STOPPED)
 
     def is_complete(self) -> bool:
-        """Whether the list can be written down; if not, it says so and sees to it."""
+        """Whether the details are known; if not, say so and start the search for them."""
         listing = self.board.listing
         if listing is None or not self.model.pending:
             return True
-        if not self._jobs.is_running(_LOOKING):
+        if not self.jobs.is_running(_LOOKING):
             self.look_at_maps(listing)
         self.status.plain(_NOT_YET)
         return False
 
     def shut_down(self) -> None:
-        """Also give keys and clicks back to napari, and take the outline away."""
+        """Also give keys and clicks back to napari, and remove the outline."""
         self._list_soon.cancel()
         self._search_soon.cancel()
         self._keys.close()
         self._clicks.close()
-        self._watch(None)
+        self._watch.watch(None)
         self.board.next_grain = nothing
         self._kept.forget()
         super().shut_down()
-        # The list holds maps and labels of the scan; without this dock nobody keeps it true.
-        self.board.show(None)
+        # The list holds maps and labels of the scan; without this dock nothing keeps it up to date.
+        self.board.set_listing(None)
         self._mark.remove()
 
     # What happens then
@@ -309,10 +286,7 @@ class GrainTableDock(Dock):
         self.board.choose(grain)
         listing, score = self.board.listing, self.score_combo.layer()
         if listing is not None and score is not None:
-            row = listing.row(grain)
-            keys = ("row_min", "row_max", "col_min", "col_max")
-            top, bottom, left, right = (float(row[key]) for key in keys)
-            fly_to(self.viewer, score, (top, bottom, left, right))
+            fly_to(self.viewer, score, listing.box(grain))
 
     def _on_pixel(self, y: int, x: int) -> None:
         listing = self.board.listing
@@ -331,41 +305,37 @@ class GrainTableDock(Dock):
             self._mark.hide()
         self._refresh()
 
-    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
-        last = events[-1]
-        show_step(self.progress, last.step, last.total)
-
     def _on_rows(self, listing: GrainListing) -> None:
         if not listing.pending:
             self._busy(None)
-            self.board.show(listing)
+            self.board.set_listing(listing)
             return
-        # Words in “Show only” may ask for a mineral or a flag: then the list waits for them.
+        # Words in “Show only” may name a mineral or a flag: then the list waits for the details.
         if not self.filter.text().strip():
-            self.board.show(listing)
+            self.board.set_listing(listing)
         self.look_at_maps(listing)
 
     def _on_details(self, listing: GrainListing) -> None:
         self._busy(None)
         shown = self.board.listing
         if shown is not None and shown.grains is listing.grains:
-            self.board.complete(listing)
+            self.board.add_details(listing)
         else:
-            self.board.show(listing)
+            self.board.set_listing(listing)
 
     def _on_completed(self) -> None:
         listing = self.board.listing
         if listing is not None:
             self.model.fill_details(listing.table, listing.search, listing.cells)
-            if self.board.grain is not None:  # rows that are selected otherwise stay selected
+            if self.board.grain is not None:  # a selection of several rows stays
                 self.view.show_grain(self.board.grain)
-            self._say_what_to_do()
+            self._show_hint()
             self._refresh()
 
     def _on_failed(self, failure: Failure) -> None:
-        if not any(self._jobs.is_running(name) for name in (_LISTING, _LOOKING)):
+        if not self.jobs.is_running(_LISTING, _LOOKING):
             self._busy(None)
-        self.fail(self.status, failure)
+        self.fail(failure)
 
     def _on_listed(self) -> None:
         listing = self.board.listing
@@ -375,10 +345,10 @@ class GrainTableDock(Dock):
         # Verdicts may have come while the grains were being listed.
         self.model.show_verdicts(self.board.verdicts())
         self._clicks.layer_id = listing.score_id
-        self._say_what_to_do()
+        self._show_hint()
         return self._refresh()
 
-    def _say_what_to_do(self) -> None:
+    def _show_hint(self) -> None:
         n, shown = self.model.n_all, self.model.rowCount()
         self.status.plain(_NO_GRAIN if n == 0 else _READY if shown else _NONE_FITS)
 
@@ -386,7 +356,7 @@ class GrainTableDock(Dock):
         verdicts = self.board.verdicts()
         listing = self.board.listing
         if listing is not None:
-            # What was undone is unseen again.
+            # Grains whose verdict was undone are unseen again.
             seen = listing.table["id"].tolist()
             blank = dict.fromkeys(seen, ("unseen", ""))
             self.model.show_verdicts(blank | verdicts)
@@ -397,11 +367,10 @@ class GrainTableDock(Dock):
         if score is None or (
             self.board.listing is not None and self.board.listing.score_id != str(score.unique_id)
         ):
-            for name in (_LISTING, _LOOKING):
-                self._jobs.cancel(name)
+            self.jobs.cancel(_LISTING, _LOOKING)
             self._busy(None)
             self._kept.forget()
-            self.board.show(None)
+            self.board.set_listing(None)
             self.model.set_table(self.model.shown_table().iloc[:0])
         self._on_layer()
         if score is None:
@@ -411,27 +380,8 @@ class GrainTableDock(Dock):
     def _on_layer(self, event: Any = None) -> None:
         score = self.score_combo.layer()
         mask = None if score is None else mask_of(self.viewer, score)
-        if self._watch(mask) and mask is not None:
+        if self._watch.watch(mask) and mask is not None:
             self._list_soon()
-
-    def _watch(self, mask: Any | None) -> bool:
-        """Follow another mask; False where it is the same one."""
-        watched = None if mask is None else str(mask.unique_id)
-        if watched == self._watched:
-            return False
-        old = layer_by_id(self.viewer, self._watched)
-        # Brush and fill tell only `paint`; undo, redo and a new threshold only `set_data`.
-        if old is not None:
-            old.events.paint.disconnect(self._on_mask)
-            old.events.set_data.disconnect(self._on_mask)
-        self._watched = watched
-        if mask is not None:
-            mask.events.paint.connect(self._on_mask)
-            mask.events.set_data.connect(self._on_mask)
-        return True
-
-    def _on_mask(self, event: Any = None) -> None:
-        self._list_soon()
 
     def _search(self) -> None:
         self.model.set_filter(self.filter.text())
@@ -445,13 +395,13 @@ class GrainTableDock(Dock):
         self._refresh()
 
     def _busy(self, doing: str | None) -> None:
-        # From one job to the next the bar stays: hiding and showing it costs Qt a new layout.
+        # The bar stays from one job to the next: hiding and showing it makes Qt lay out the dock.
         if doing is None:
             self.progress.hide()
             self.cancel_button.hide()
             return
         if self.progress.isHidden():
-            show_step(self.progress, 0, 0)
+            self.progress.show_step(0, 0)
         self.progress.show()
         self.cancel_button.show()
         ready = doing == _LOOKING and self.model.pending and self.model.n_all > 0
@@ -471,19 +421,16 @@ class GrainTableDock(Dock):
         self.undo_button.setEnabled(can_undo)
         self.redo_button.setEnabled(can_redo)
         self.undo_button.setToolTip(
-            f"Take back: {history.undo_text} (Ctrl+Z)" if history and can_undo else "Take back."
+            f"Undo: {history.undo_text} (Ctrl+Z)"
+            if history and can_undo
+            else "Undo the last verdict."
         )
         self.redo_button.setToolTip(
-            f"Again: {history.redo_text} (Ctrl+Shift+Z)" if history and can_redo else "Again."
+            f"Redo: {history.redo_text} (Ctrl+Shift+Z)"
+            if history and can_redo
+            else "Redo the verdict."
         )
 
     def _choose_columns(self) -> None:
         below = self.columns_button.mapToGlobal(self.columns_button.rect().bottomLeft())
         self.view.columns_menu().exec(below)
-
-
-def _button(text: str, key: str, tooltip: str, action: Any) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(f"{tooltip} ({key})")
-    button.clicked.connect(lambda checked=False: action())
-    return button

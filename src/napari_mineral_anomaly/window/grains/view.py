@@ -18,27 +18,27 @@ from napari_mineral_anomaly.grains.columns import STATUS
 from napari_mineral_anomaly.grains.verdicts.book import STATUSES
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 
-# The head and a row or two.
+# The header and one or two rows.
 _LEAST_HEIGHT = 60
 
 
 class StatusDelegate(QStyledItemDelegate):
-    """Edits a status by choosing one of those there are."""
+    """Edits a status with a list of all statuses."""
 
     def createEditor(self, parent: Any, option: Any, index: Any) -> Any:
-        """A list that is open at once: two clicks, not three."""
+        """A list that opens at once: two clicks instead of three."""
         combo = QComboBox(parent)
         combo.addItems(STATUSES)
         combo.activated.connect(lambda: self._finish(combo))
         return combo
 
     def setEditorData(self, editor: Any, index: Any) -> None:
-        """Start at the status that the grain has."""
+        """Start with the present status of the grain."""
         editor.setCurrentText(index.data(Qt.ItemDataRole.EditRole))
         editor.showPopup()
 
     def setModelData(self, editor: Any, model: Any, index: Any) -> None:
-        """Ask the model for the chosen status."""
+        """Ask the model to set the chosen status."""
         model.setData(index, editor.currentText(), Qt.ItemDataRole.EditRole)
 
     def _finish(self, combo: QComboBox) -> None:
@@ -47,7 +47,7 @@ class StatusDelegate(QStyledItemDelegate):
 
 
 class GrainView(QTableView):
-    """Thousands of rows without a widget in any of them."""
+    """The rows of the table; no row holds a widget, so thousands of rows are fast."""
 
     grain_chosen = Signal(int)
 
@@ -65,7 +65,7 @@ class GrainView(QTableView):
         self.setTabKeyNavigation(False)  # Tab leaves the table, as it leaves any other control
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setMinimumHeight(_LEAST_HEIGHT)
-        # Rows of one height: Qt then never measures cells to know where a row is.
+        # All rows have one height, so Qt need not measure cells to find a row.
         rows = self.verticalHeader()
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -85,7 +85,7 @@ class GrainView(QTableView):
         self._following = False
 
     def sizeHint(self) -> QSize:
-        """Low: a dock that is lower than Qt's default would hide what stands below the table."""
+        """Low: with Qt's default, a low dock would hide what is below the table."""
         return QSize(super().sizeHint().width(), _LEAST_HEIGHT)
 
     def selected_grains(self) -> list[int]:
@@ -93,7 +93,7 @@ class GrainView(QTableView):
         return self.model_.grains_at(self._selected_rows())
 
     def show_grain(self, grain: int | None) -> bool:
-        """Select the row of a grain, without telling it as chosen; False where it is hidden."""
+        """Select the row of a grain without `grain_chosen`; False if the row is hidden."""
         row = None if grain is None else self.model_.row_of(grain)
         selection = self.selectionModel()
         if row is None:
@@ -110,7 +110,7 @@ class GrainView(QTableView):
         return True
 
     def go(self, steps: int) -> None:
-        """Choose the row so many further down; stays at the ends."""
+        """Choose the row ``steps`` further down, at most the last one."""
         count = self.model_.rowCount()
         if count == 0:
             return
@@ -122,11 +122,11 @@ class GrainView(QTableView):
         self.scrollTo(index)
 
     def rows_to_copy(self) -> list[int]:
-        """The selected rows, all where none is."""
+        """The selected rows; all rows if none is selected."""
         return self._selected_rows() or list(range(self.model_.rowCount()))
 
     def columns_menu(self) -> QMenu:
-        """Which columns are shown."""
+        """The menu that shows and hides columns."""
         menu = QMenu(self)
         for k, column in enumerate(self.model_.columns):
             action = menu.addAction(column.window.title)
@@ -138,7 +138,7 @@ class GrainView(QTableView):
         return menu
 
     def _selected_rows(self) -> list[int]:
-        # Qt's selectedRows asks row by row, which takes seconds where thousands are selected.
+        # Qt's selectedRows asks row by row, which takes seconds for thousands of rows.
         ranges = self.selectionModel().selection()
         return sorted({row for r in ranges for row in range(r.top(), r.bottom() + 1)})
 
@@ -151,7 +151,7 @@ class GrainView(QTableView):
     def _fit_columns(self) -> None:
         titles = tuple(column.window.title for column in self.model_.columns)
         if titles == self._titles:
-            return  # widths and order that somebody set stay
+            return  # widths and order that the user set stay
         self._titles = titles
         keys = {column.key for column in self.model_.columns}
         letter = self.fontMetrics().averageCharWidth()

@@ -1,4 +1,4 @@
-"""Long computations away from the window: what a job is, and who runs it.
+"""Long computations in the background: what a job is, and who runs it.
 
 `Job`, `JobHandle` and `SyncExecutor` know no Qt; `QtExecutor` lives in `window.jobs.qt`.
 """

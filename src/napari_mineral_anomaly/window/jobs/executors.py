@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Executor(Protocol):
-    """Runs jobs and reports to their handles, always from the thread that called `submit`."""
+    """Runs jobs and reports to their handles, always in the thread that called `submit`."""
 
     def submit(self, job: Job[T], handle: JobHandle[T]) -> JobHandle[T]:
         """Start ``job`` and report to ``handle``, which is returned."""

@@ -1,4 +1,4 @@
-"""A job (what to compute), its outcome, and the handle that whoever asked for it holds."""
+"""A job (what to compute), its outcome, and the handle by which it is followed and cancelled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Work = Callable[[Task], T]
 
 
 class JobState(Enum):
-    """Where a job stands, as the window sees it."""
+    """The state of a job, as the window sees it."""
 
     RUNNING = "running"
     DONE = "done"
@@ -36,8 +36,8 @@ class Failure:
     sentence : str
         One plain sentence for people.
     expected : bool
-        True for the user's input (`InputError`), False for a defect, whose traceback is in the
-        log.
+        True for a mistake in the user's input (`InputError`); False for an error in the program,
+        whose traceback is in the log.
     """
 
     sentence: str
@@ -56,8 +56,8 @@ class Outcome(Generic[T]):
 class Job(Generic[T]):
     """A computation that runs once: ``work(task)`` and a name for people.
 
-    The reference to ``work``, and with it to the maps or the model it closes over, is dropped
-    when the job starts: whoever still holds the job afterwards holds nothing large.
+    The job drops ``work`` when it starts, and with it the maps or the model that ``work`` holds. So
+    code that still holds the job afterwards keeps no large memory.
     """
 
     def __init__(self, name: str, work: Work[T]) -> None:
@@ -70,7 +70,7 @@ class Job(Generic[T]):
         return self._work
 
     def run(self, task: Task) -> Outcome[T]:
-        """Compute; every exception becomes an outcome, none escapes."""
+        """Compute; every exception becomes an outcome."""
         work, self._work = self._work, None
         if work is None:
             raise RuntimeError(f"{self.name} was already run: a job runs once.")
@@ -82,7 +82,7 @@ class Job(Generic[T]):
         except InputError as error:
             return Outcome(JobState.FAILED, failure=Failure(str(error), expected=True))
         except Exception as error:
-            # Only text leaves here: the exception's traceback would keep the maps alive.
+            # Keep only text: the exception's traceback would keep the maps in memory.
             logger.exception("%s failed", self.name)
             return Outcome(JobState.FAILED, failure=_unexpected(self.name, error))
 
@@ -96,11 +96,11 @@ def _unexpected(name: str, error: Exception) -> Failure:
 
 
 class JobHandle(Generic[T]):
-    """A running job as seen by whoever asked for it; used from one thread only.
+    """A running job as the code that started it sees it; used from one thread only.
 
-    Exactly one of the three endings is called, once. After `cancel` the job counts as cancelled
-    at once, even while the computation is still inside a long step: it stops at its next seam,
-    and whatever it returns or raises by then is discarded.
+    Exactly one of the three endings is called, once. After `cancel` the job counts as cancelled at
+    once, even if the computation is inside a long step: it stops at its next check, and its result
+    or exception is discarded.
 
     Parameters
     ----------
@@ -131,26 +131,26 @@ class JobHandle(Generic[T]):
 
     @property
     def state(self) -> JobState:
-        """Where the job stands."""
+        """The state of the job."""
         return self._state
 
     @property
     def running(self) -> bool:
-        """Whether the result is still awaited."""
+        """Whether the job has not ended yet."""
         return self._state is JobState.RUNNING
 
     def cancel(self) -> None:
-        """Give the job up; does nothing once it has ended."""
+        """Cancel the job; does nothing once it has ended."""
         self.token.cancel()
         self.finish(Outcome(JobState.CANCELLED))
 
     def abandon(self) -> None:
-        """Give the job up without calling any ending: whoever would hear of it is gone."""
+        """Cancel the job without calling an ending, for example when its dock is closed."""
         self._forget_listeners()
         self.cancel()
 
     def deliver(self, events: Sequence[ProgressEvent]) -> None:
-        """Pass progress on (called by executors); silent once the job has ended."""
+        """Pass progress on (called by executors); does nothing once the job has ended."""
         if self.running and self._on_events is not None:
             self._on_events(events)
 
@@ -160,7 +160,7 @@ class JobHandle(Generic[T]):
             return
         self._state = outcome.state
         done, failed, cancelled = self._on_done, self._on_failed, self._on_cancelled
-        # The endings close over widgets and layers: let go of them before calling any.
+        # The endings hold widgets and layers: drop them before one is called.
         self._forget_listeners()
         if outcome.state is JobState.DONE and done is not None:
             done(cast(T, outcome.result))

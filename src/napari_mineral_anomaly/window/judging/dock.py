@@ -1,8 +1,7 @@
-"""*Judging*: how good the score is against a truth mask, pixel by pixel and grain by grain."""
+"""*Judging*: compares the score with a truth mask, pixel by pixel and grain by grain."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,6 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QLabel,
-    QProgressBar,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
 )
@@ -25,14 +22,20 @@ from napari_mineral_anomaly.evaluation.against_truth import (
 )
 from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
 from napari_mineral_anomaly.evaluation.intervals import Interval
-from napari_mineral_anomaly.progress import ProgressEvent, Task
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.progress import Task
+from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.judging.plots import JudgingFigures
-from napari_mineral_anomaly.window.judging.truth_dock import is_new_truth, is_truth
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row, show_step
+from napari_mineral_anomaly.window.judging.truth_dock import truth_combo
+from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
+    StatusLine,
+    form_layout,
+    push_button,
+    row,
+)
 from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
-from napari_mineral_anomaly.window.layers.links import layer_by_id
+from napari_mineral_anomaly.window.kit.layer_combo import score_combo
+from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.layers.make import threshold_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 
@@ -42,46 +45,41 @@ _NO_TRUTH = (
 )
 _NO_SCORE = "Run a detector or open a score map: the truth is compared with it."
 
-# After the last stroke, and after the last move of the threshold.
+_JUDGING = "Judging the score"
+
+# Waiting time after the last brush stroke, and after the last move of the threshold.
 SETTLE_MS, THRESHOLD_MS = 800, 150
 
 Moved = tuple[Confusion, Interval, Interval]
 
 
 class JudgingDock(Dock):
-    """Judges anew when the truth changes; a new threshold moves the dots and the grain figures."""
+    """Compares again when the truth changes; a new threshold moves dots and grain figures only."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.judgement: Judgement | None = None
-        self._judging: JobHandle[Judgement] | None = None
-        self._moving: JobHandle[Moved] | None = None
-        self._watched: tuple[str | None, str | None] = (None, None)
 
         form = form_layout()
-        self.truth_combo = LayerCombo(
-            self, is_truth, prefers=is_new_truth, empty="no truth mask yet"
-        )
-        self.truth_combo.setToolTip("0 background, 1 anomaly; anything else is left out.")
+        self.truth_combo = truth_combo(self)
+        self.truth_combo.setToolTip("0 is background, 1 is anomaly; other labels are left out.")
         form.addRow("&Truth", self.truth_combo)
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
-        self.score_combo.setToolTip("The score map that is judged.")
+        self.score_combo = score_combo(self)
+        self.score_combo.setToolTip("The score map that is compared with the truth.")
         form.addRow("&Score", self.score_combo)
         self.column.addLayout(form)
-        self.judge_button = QPushButton("&Judge again")
-        self.judge_button.setToolTip("Compare anew; happens by itself when you stop brushing.")
-        self.judge_button.clicked.connect(self.judge_now)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop comparing; the earlier figures stay.")
-        self.cancel_button.clicked.connect(self.cancel)
+        self.judge_button = push_button(
+            "&Judge again",
+            "Compare again. This happens by itself when you stop brushing.",
+            self.judge_now,
+        )
+        self.cancel_button = push_button(
+            "Cancel", "Stop comparing; the earlier figures stay.", self.cancel
+        )
         self.cancel_button.setEnabled(False)
         self.column.addLayout(row(self.judge_button, self.cancel_button))
-        self.progress = QProgressBar()
-        self.progress.hide()
+        self.progress = ProgressBar()
         self.column.addWidget(self.progress)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
 
         self.figures = JudgingFigures()
@@ -91,18 +89,18 @@ class JudgingDock(Dock):
         self.threshold.setStyleSheet("font-weight: bold;")
         self.column.addWidget(self.threshold)
         self.confusion = _table(("", "truly odd", "background"), 2)
-        self.confusion.setToolTip("Pixels that were flagged or not, by what they really are.")
+        self.confusion.setToolTip("Pixels that are flagged or not flagged, against the truth.")
         self.column.addWidget(self.confusion)
         self.grains = StatusLine()
         self.grains.setToolTip(
-            "Grains instead of pixels: precision is the share of listed grains that touch a true "
-            "one, recall the share of true grains that were found. The brackets hold 95 % of what "
-            "other draws of as many grains would give (bootstrap)."
+            "Grains instead of pixels. Precision: the share of listed grains that touch a true "
+            "grain. Recall: the share of true grains that were found. In brackets: the 95 % "
+            "interval (bootstrap over the grains)."
         )
         self.column.addWidget(self.grains)
         self.table = _table(("Figure", "Value", "95 %"), 0)
         self.table.setMinimumHeight(150)
-        self.table.setToolTip("Point at a row to read what it means.")
+        self.table.setToolTip("Hold the mouse over a row to read what it means.")
         self.column.addWidget(self.table)
         self.next_button = self.next_step(
             "Next: export", "Export results", "Open the dock that writes files and tables."
@@ -112,6 +110,8 @@ class JudgingDock(Dock):
 
         self._judge_soon = qdebounced(self.judge_now, timeout=SETTLE_MS)
         self._move_soon = qdebounced(self.move_threshold, timeout=THRESHOLD_MS)
+        self._truth_watch = LayerWatch(self.viewer, self._judge_soon)
+        self._mask_watch = LayerWatch(self.viewer, self._move_soon, ("set_data",))
         self.truth_combo.layer_changed.connect(self._on_choice)
         self.score_combo.layer_changed.connect(self._on_choice)
         self.listen(self.session.changed, self._on_choice)
@@ -120,10 +120,9 @@ class JudgingDock(Dock):
         self._on_choice()
 
     def judge_now(self) -> None:
-        """Judge the score in the background; the latest comparison counts."""
+        """Compare score and truth in the background; the last comparison counts."""
         chosen = self._chosen()
-        if self._judging is not None:
-            self._judging.cancel()
+        self.jobs.cancel(_JUDGING)
         if chosen is None:
             return
         scores, labels, threshold = chosen
@@ -131,52 +130,46 @@ class JudgingDock(Dock):
         def work(task: Task) -> Judgement:
             return compare_with_truth(scores, truth_for_files(labels), threshold, task=task)
 
-        self._judging = JobHandle(
-            "Judging the score",
-            on_events=self._on_events,
-            on_done=self._on_judged,
-            on_failed=self._on_failed,
-            on_cancelled=lambda: self._busy(False),
-        )
         self._busy(True)
-        self.start(Job("Judging the score", work), self._judging)
+        self.jobs.run(
+            _JUDGING,
+            work,
+            self._on_judged,
+            on_events=self.progress.show_events,
+            on_end=lambda: self._busy(False),
+        )
 
     def move_threshold(self) -> None:
-        """Follow the threshold of the score; the curves stay."""
+        """Update what depends on the threshold; the curves stay."""
         chosen = self._chosen()
-        if chosen is None or self.judgement is None or (self._judging and self._judging.running):
+        if chosen is None or self.judgement is None or self.jobs.is_running(_JUDGING):
             return
-        if self._moving is not None:
-            self._moving.cancel()
         scores, labels, threshold = chosen
 
         def work(task: Task) -> Moved:
             return at_threshold(scores, truth_for_files(labels), threshold)
 
-        self._moving = JobHandle(
-            "Moving the threshold",
-            on_done=lambda moved: self._show_threshold(threshold, *moved),
-            on_failed=self._on_failed,
+        self.jobs.run(
+            "Moving the threshold", work, lambda moved: self._show_threshold(threshold, *moved)
         )
-        self.start(Job("Moving the threshold", work), self._moving)
 
     def cancel(self) -> None:
         """Stop comparing; the earlier figures stay."""
-        if self._judging is not None:
-            self._judging.cancel()
+        self.jobs.cancel(_JUDGING)
 
     def shut_down(self) -> None:
-        """Also let go of the layers and of what is still due."""
+        """Also disconnect from the layers, and drop what is still due."""
         self._judge_soon.cancel()
         self._move_soon.cancel()
-        self._watch(None, None)
+        self._truth_watch.watch(None)
+        self._mask_watch.watch(None)
         super().shut_down()
 
     def _chosen(self) -> tuple[Any, Any, float] | None:
         truth, score = self.truth_combo.layer(), self.score_combo.layer()
         if truth is None or score is None:
             return None
-        # The brush writes into the layer's array while the job runs: give it a copy.
+        # A copy: the brush may write into the layer's array while the job runs.
         return np.asarray(score.data), np.array(truth.data), threshold_of(score)
 
     def _on_choice(self) -> None:
@@ -187,49 +180,15 @@ class JudgingDock(Dock):
         if ready:
             self._judge_soon()
             return
-        if self._judging is not None:
-            self._judging.cancel()
+        self.jobs.cancel(_JUDGING)
         self._show_nothing(_NO_SCORE if score is None else _NO_TRUTH)
 
     def _on_layers(self, event: Any = None) -> None:
         score = self.score_combo.layer()
-        self._watch(
-            self.truth_combo.layer(), None if score is None else mask_of(self.viewer, score)
-        )
-
-    def _watch(self, truth: Any | None, mask: Any | None) -> None:
-        watched = (
-            None if truth is None else str(truth.unique_id),
-            None if mask is None else str(mask.unique_id),
-        )
-        if watched == self._watched:
-            return
-        old_truth, old_mask = (layer_by_id(self.viewer, one) for one in self._watched)
-        if old_truth is not None:
-            old_truth.events.paint.disconnect(self._on_truth)
-            old_truth.events.set_data.disconnect(self._on_truth)
-        if old_mask is not None:
-            old_mask.events.set_data.disconnect(self._on_mask)
-        self._watched = watched
-        if truth is not None:
-            # Brush and fill tell only `paint`, undo and redo only `set_data`.
-            truth.events.paint.connect(self._on_truth)
-            truth.events.set_data.connect(self._on_truth)
-        if mask is not None:
-            mask.events.set_data.connect(self._on_mask)
-
-    def _on_truth(self, event: Any = None) -> None:
-        self._judge_soon()
-
-    def _on_mask(self, event: Any = None) -> None:
-        self._move_soon()
-
-    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
-        last = events[-1]
-        show_step(self.progress, last.step, last.total)
+        self._truth_watch.watch(self.truth_combo.layer())
+        self._mask_watch.watch(None if score is None else mask_of(self.viewer, score))
 
     def _on_judged(self, judgement: Judgement) -> None:
-        self._busy(False)
         self.judgement = judgement
         metrics = judgement.metrics
         self.status.plain(
@@ -248,11 +207,10 @@ class JudgingDock(Dock):
             )
 
     def _on_failed(self, failure: Failure) -> None:
-        self._busy(False)
-        if failure.expected:  # a truth that is not brushed yet is no reason to raise the voice
+        if failure.expected:  # a truth that is not brushed yet needs no notification
             self._show_nothing(failure.sentence)
         else:
-            self.fail(self.status, failure)
+            self.fail(failure)
 
     def _show_threshold(
         self, threshold: float, confusion: Confusion, precision: Interval, recall: Interval
@@ -277,9 +235,9 @@ class JudgingDock(Dock):
         self.table.setRowCount(len(lines))
         for r, line in enumerate(lines):
             value, low, high = (line[key] for key in ("value", "low", "high"))
-            texts = (str(line["figure"]), _digits(value), "")
+            texts = (str(line["figure"]), _four_digits(value), "")
             if _is_number(low) and _is_number(high):
-                texts = (*texts[:2], f"{_digits(low)} – {_digits(high)}")
+                texts = (*texts[:2], f"{_four_digits(low)} – {_four_digits(high)}")
             for c, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setToolTip(str(line["meaning"]))
@@ -301,7 +259,7 @@ class JudgingDock(Dock):
 
 
 def interval_text(interval: Interval) -> str:
-    """An interval for people: "83 % (70–93 %), 24 of 29"."""
+    """An interval as text: "83 % (70–93 %), 24 of 29"."""
     if interval.value is None:
         return "none to judge"
     text = f"{100 * interval.value:.0f} %"
@@ -329,5 +287,5 @@ def _is_number(value: Any) -> bool:
     return value is not None and value == value
 
 
-def _digits(value: Any) -> str:
+def _four_digits(value: Any) -> str:
     return f"{float(value):.4g}".replace("-", "−") if _is_number(value) else "–"

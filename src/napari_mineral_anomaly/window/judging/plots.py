@@ -18,14 +18,14 @@ from napari_mineral_anomaly.window.kit.themes import Inks
 FloatArray = NDArray[np.float64]
 
 _HEIGHT = 250
-# A screen shows no more points of a curve; drawing millions would hold the window.
+# A screen shows no more points of a curve; drawing millions would stop the window.
 _POINTS = 1500
-# How far the third axis of the oblique view runs to the right and up.
+# How far the third axis of the oblique view goes to the right and up.
 _DEPTH = (0.42, 0.30)
 
 
 class JudgingFigures(QTabWidget):
-    """One tab per figure; all follow the same threshold."""
+    """One tab per figure; all show the same threshold."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,27 +35,27 @@ class JudgingFigures(QTabWidget):
             (
                 self.roc,
                 "ROC",
-                "Share of the true pixels found against the share of the background flagged, on a "
-                "logarithmic axis: rare grains are decided at its far left. The dot is the "
-                "threshold that is set.",
+                "Share of the true pixels that are found, against the share of the background that "
+                "is flagged, on a logarithmic axis. For rare grains, its left end matters. The dot "
+                "is the threshold that is set.",
             ),
             (
                 self.pr,
                 "PR",
-                "How much of what is flagged is true, against how much of the truth is found. The "
-                "dot is the threshold that is set.",
+                "Share of the flagged pixels that are true, against the share of the true pixels "
+                "that are found. The dot is the threshold that is set.",
             ),
             (
                 self.roc3d,
                 "3-D ROC",
                 "The ROC curve with the threshold as third axis (scores stretched to 0–1), and its "
-                "shadows: found and false alarms as the threshold rises.",
+                "projections: pixels found and false alarms as the threshold rises.",
             ),
             (
                 self.boxes,
                 "Separability",
-                "Scores of background and anomalies, stretched to 0–1: boxes hold the middle 80 %, "
-                "lines are medians. The further apart the boxes, the better.",
+                "Scores of background and anomalies, stretched to 0–1. A box is the middle 80 %, "
+                "its line is the median. The further apart the boxes, the better.",
             ),
         ):
             self.setTabToolTip(self.addTab(figure, title), tooltip)
@@ -109,7 +109,7 @@ class _Figure(LatePlot):
             self._redraw()
 
     def showEvent(self, event: Any) -> None:
-        """Draw when the tab is opened: four figures at once would hold the window."""
+        """Draw when the tab is opened: four figures at once would stop the window."""
         super().showEvent(event)
         if self._shown is not None:
             self._redraw()
@@ -182,7 +182,7 @@ class _RocFigure(_MarkedFigure):
         plot.getAxis("bottom").setLogMode(True)
 
     def show_judgement(self, judgement: Judgement) -> None:
-        # The left end stands for "no background pixel at all": half a pixel.
+        # The left end is half a pixel: it stands for "no background pixel".
         self._floor = float(np.log10(0.5 / max(1, judgement.metrics["n_background"])))
         super().show_judgement(judgement)
 
@@ -279,7 +279,7 @@ def _oblique(tau: FloatArray, pf: FloatArray, pd: FloatArray) -> tuple[FloatArra
 
 
 def _thinned(values: NDArray[Any]) -> NDArray[np.intp]:
-    """Positions to draw: dense at the start, where the highest scores are, and never too many."""
+    """Positions to draw: at most `_POINTS`, dense at the start, where the highest scores are."""
     n = len(values)
     if n <= _POINTS:
         return np.arange(n)

@@ -1,4 +1,4 @@
-"""*Ground truth*: brush what is really anomalous, read how well the score finds it."""
+"""*Ground truth*: brush the real anomalies and read how well the score finds them."""
 
 from __future__ import annotations
 
@@ -16,68 +16,72 @@ from napari_mineral_anomaly.evaluation.brushed_truth import (
     compare_brushed,
 )
 from napari_mineral_anomaly.progress import Task
-from napari_mineral_anomaly.window.jobs import Executor, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
-from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, score_combo
+from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
+from napari_mineral_anomaly.window.layers.links import role_of, scan_id_of, scan_name_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_of, truth_layer
 from napari_mineral_anomaly.window.layers.scans import scans_in
 
-_NO_SCAN = "Load element maps or open a score map first: the truth is brushed on their grid."
+_NO_SCAN = "Load element maps or open a score map first: the truth mask lies on their grid."
 _NO_TRUTH = "Make a truth mask, then brush the grains that are really anomalous."
 _NO_SCORE = "Run a detector or open a score map to compare the truth with."
 
-# After the last stroke; long enough to brush on, short enough to seem immediate.
+_COMPARING = "Comparing with the truth"
+
+# Waiting time after the last brush stroke: long enough to go on brushing, short enough to seem
+# immediate.
 SETTLE_MS = 300
 
 BRUSH_PIXELS = 3
 
 
-def is_truth(layer: Any) -> bool:
-    """A truth mask of ours, or any 2-D labels layer that is not one of our results."""
-    role = role_of(layer)
-    if role is not None:
-        return role == "truth"
+def truth_combo(dock: Dock) -> LayerCombo:
+    """The truth masks: ours, and 2-D labels layers that are not one of our results."""
+    return LayerCombo(dock, _can_be_truth, prefers=_is_truth, empty="no truth mask yet")
+
+
+def _can_be_truth(layer: Any) -> bool:
+    if role_of(layer) is not None:
+        return _is_truth(layer)
     return isinstance(layer, Labels) and layer.ndim == 2 and not layer.multiscale
 
 
-def is_new_truth(layer: Any) -> bool:
-    """A truth mask of ours."""
+def _is_truth(layer: Any) -> bool:
     return role_of(layer) == "truth"
 
 
 class TruthDock(Dock):
-    """One click makes the mask; the figures follow the brush."""
+    """One click makes the mask; the figures are updated after each brush stroke."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
-        self._watched: str | None = None
-        self._comparing: JobHandle[BrushedComparison] | None = None
 
-        self.make_button = QPushButton("New truth mask")
-        self.make_button.setToolTip("An empty mask on the scan's grid, with the brush in hand.")
-        self.make_button.clicked.connect(self.make_truth)
+        self.make_button = push_button(
+            "New truth mask",
+            "Make an empty mask on the grid of the scan and take the brush.",
+            self.make_truth,
+        )
         self.column.addWidget(self.make_button)
 
         form = form_layout()
-        self.truth_combo = LayerCombo(
-            self, is_truth, prefers=is_new_truth, empty="no truth mask yet"
+        self.truth_combo = truth_combo(self)
+        self.truth_combo.setToolTip(
+            "The mask to brush: 0 is background, 1 is anomaly, 2 is left out."
         )
-        self.truth_combo.setToolTip("The mask to brush: 0 background, 1 anomaly, 2 leave out.")
         form.addRow("Truth", self.truth_combo)
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
-        self.score_combo.setToolTip("The score map that is compared with your brush.")
+        self.score_combo = score_combo(self)
+        self.score_combo.setToolTip("The score map that is compared with the truth.")
         form.addRow("Score", self.score_combo)
         self.column.addLayout(form)
 
         self.anomaly_button = _tool("Anomaly", "Brush pixels that are really anomalous (label 1).")
         self.leave_out_button = _tool(
-            "Leave out", "Brush pixels you cannot judge (label 2); they count neither way."
+            "Leave out", "Brush pixels that you cannot judge (label 2). They are not counted."
         )
-        self.erase_button = _tool("Erase", "Back to background (label 0).")
+        self.erase_button = _tool("Erase", "Set pixels back to background (label 0).")
         self._tools = QButtonGroup(self)
         for label, button in (
             (ANOMALY, self.anomaly_button),
@@ -92,14 +96,13 @@ class TruthDock(Dock):
         self.auc = _figure("Area under the ROC curve: 1 is perfect, 0.5 is chance.")
         form.addRow("AUC", self.auc)
         self.average_precision = _figure(
-            "Mean precision over all thresholds: stricter than AUC when anomalies are rare."
+            "Mean precision over all thresholds. It is stricter than AUC when anomalies are rare."
         )
         form.addRow("Average precision", self.average_precision)
         self.column.addLayout(form)
         self.counts = StatusLine()
-        self.counts.setToolTip("What the figures rest on.")
+        self.counts.setToolTip("The pixels that were compared.")
         self.column.addWidget(self.counts)
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.next_button = self.next_step(
             "Next: judge", "Judging", "Open the dock that draws the curves of this comparison."
@@ -108,6 +111,7 @@ class TruthDock(Dock):
         self.column.addStretch()
 
         self._compare_soon = qdebounced(self.compare_now, timeout=SETTLE_MS)
+        self._watch = LayerWatch(self.viewer, self._compare_soon)
         self.truth_combo.layer_changed.connect(self._on_truth)
         self.score_combo.layer_changed.connect(self._on_choice)
         events = self.viewer.layers.events
@@ -118,12 +122,10 @@ class TruthDock(Dock):
         self._on_truth()
 
     def make_truth(self) -> None:
-        """Add an empty truth mask on the grid of the score's scan, else of the last scan."""
+        """Add an empty truth mask on the grid of the score, else of the last scan."""
         score = self.score_combo.layer()
         if score is not None:
-            link = link_of(score)
-            scan_id = str(score.unique_id) if link is None else link.scan_id
-            name = score.name if link is None else link.scan
+            scan_id, name = scan_id_of(score), scan_name_of(score)
             shape, spatial = score.data.shape, spatial_of(score)
         else:
             scans = scans_in(self.viewer)
@@ -150,51 +152,31 @@ class TruthDock(Dock):
         self._tools.button(label).setChecked(True)
 
     def compare_now(self) -> None:
-        """Compare truth and score in the background; the latest comparison counts."""
-        if self._comparing is not None:
-            self._comparing.cancel()
+        """Compare truth and score in the background; the last comparison counts."""
+        self.jobs.cancel(_COMPARING)
         truth, score = self.truth_combo.layer(), self.score_combo.layer()
         if truth is None or score is None:
             self._clear(self._what_is_missing())
             return
-        # The brush writes into the layer's array while the comparison runs: give it a copy.
+        # A copy: the brush may write into the layer's array while the job runs.
         labels, scores = np.array(truth.data), np.asarray(score.data)
 
         def work(task: Task) -> BrushedComparison:
             return compare_brushed(scores, labels)
 
-        self._comparing = JobHandle(
-            "Comparing with the truth",
-            on_done=self._show,
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
-        self.start(Job("Comparing with the truth", work), self._comparing)
+        self.jobs.run(_COMPARING, work, self._show)
 
     def shut_down(self) -> None:
-        """Also let go of the mask and of a comparison that is still due."""
+        """Also disconnect from the mask, and drop a comparison that is still due."""
         self._compare_soon.cancel()
-        self._watch(None)
+        self._watch.watch(None)
         super().shut_down()
 
     def _on_truth(self) -> None:
-        self._watch(self.truth_combo.layer())
+        self._watch.watch(self.truth_combo.layer())
         for button in self._tools.buttons():
             button.setEnabled(self.truth_combo.layer() is not None)
         self._on_choice()
-
-    def _watch(self, truth: Any | None) -> None:
-        old = layer_by_id(self.viewer, self._watched)
-        if old is not None:
-            old.events.paint.disconnect(self._on_painted)
-            old.events.set_data.disconnect(self._on_painted)
-        self._watched = None if truth is None else str(truth.unique_id)
-        if truth is not None:
-            # Brush and fill tell only `paint`, undo and redo only `set_data`.
-            truth.events.paint.connect(self._on_painted)
-            truth.events.set_data.connect(self._on_painted)
-
-    def _on_painted(self, event: Any) -> None:
-        self._compare_soon()
 
     def _on_choice(self) -> None:
         if self.truth_combo.layer() is None or self.score_combo.layer() is None:
@@ -215,14 +197,14 @@ class TruthDock(Dock):
             return _NO_SCAN
         return _NO_TRUTH if self.truth_combo.layer() is None else _NO_SCORE
 
-    def _show(self, agreement: BrushedComparison) -> None:
-        self.auc.setText(_digits(agreement.auc))
-        self.average_precision.setText(_digits(agreement.average_precision))
+    def _show(self, compared: BrushedComparison) -> None:
+        self.auc.setText(_four_decimals(compared.auc))
+        self.average_precision.setText(_four_decimals(compared.average_precision))
         self.counts.plain(
-            f"{agreement.n_anomaly:,} anomalous, {agreement.n_background:,} background, "
-            f"{agreement.n_left_out:,} left out (pixels)"
+            f"{compared.n_anomaly:,} anomalous, {compared.n_background:,} background, "
+            f"{compared.n_left_out:,} left out (pixels)"
         )
-        self.status.plain(agreement.missing)
+        self.status.plain(compared.missing)
 
     def _clear(self, reason: str) -> None:
         for label in (self.auc, self.average_precision):
@@ -245,5 +227,5 @@ def _figure(tooltip: str) -> QLabel:
     return label
 
 
-def _digits(value: float | None) -> str:
+def _four_decimals(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"

@@ -1,6 +1,6 @@
-"""Libraries that later docks and runs need, imported by a worker while the first dock is read.
+"""Libraries that later docks and runs need; a worker imports them after the first dock opened.
 
-Only libraries that workers import anyway: those that make Qt objects are left to the main thread.
+Only libraries that workers import anyway: those that make Qt objects belong to the main thread.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from napari_mineral_anomaly.detectors.registry import ENTRIES, config_class
 from napari_mineral_anomaly.progress import Task
 
-# What the docks "Pseudo-labels" and "Export results" and scans of single maps would import when
-# they are opened: 0.1 to 0.6 s each, in which the window would stand still.
+# Needed by the docks "Pseudo-labels" and "Export results" and by scans of single maps. Each import
+# takes 0.1 to 0.6 s, in which the window would not react.
 LIBRARIES = (
     "dask.array",
     "matplotlib.figure",
@@ -23,12 +23,12 @@ LIBRARIES = (
 
 
 def still_missing(names: Sequence[str] = LIBRARIES) -> tuple[str, ...]:
-    """Those that nobody has imported yet."""
+    """Those that are not imported yet."""
     return tuple(name for name in names if name not in sys.modules)
 
 
 def import_ahead(names: Sequence[str], task: Task) -> None:
-    """Import the parameters of all detectors, which are quick, then some modules."""
+    """Import the parameters of all detectors (this is quick), then these modules."""
     for detector in ENTRIES:
         config_class(detector)
     for name in names:

@@ -8,7 +8,7 @@ from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.window.kit.controls import form_layout
 
-# Long enough to type a number of several digits.
+# Waiting time after typing: long enough for a number of several digits.
 SETTLE_MS = 400
 
 
@@ -46,14 +46,14 @@ class EnergyFields(QWidget):
         return (self.offset.value(), gain) if gain > 0 else None
 
     def show_energy(self, energy: tuple[float, float] | None) -> None:
-        """Show a calibration in keV without reporting it as typed."""
+        """Show a calibration in keV without the signal `changed`."""
         offset, gain = energy or (0.0, 0.0)
         with QSignalBlocker(self.offset), QSignalBlocker(self.gain):
             self.offset.setValue(offset)
             self.gain.setValue(1000.0 * gain)
 
     def let_go(self) -> None:
-        """Report nothing any more."""
+        """Send no further signal."""
         self._settled.cancel()
 
     def _on_value(self, value: float) -> None:

@@ -1,25 +1,30 @@
-"""Small controls and layouts that the docks are built of."""
+"""Small controls and layouts for the docks."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
+    QPushButton,
     QSizePolicy,
     QWidget,
 )
+
+from napari_mineral_anomaly.progress import ProgressEvent
 
 
 class StatusLine(QLabel):
     """One or a few lines of text that wrap and can be copied."""
 
-    # At least three to one against napari's dark and its light background.
+    # Contrast of at least 3 to 1 on napari's dark and light backgrounds.
     _COLOURS: ClassVar = {"error": "#f0433a", "good": "#3f9142", "warning": "#b7791f", "plain": ""}
 
     def __init__(self, text: str = "") -> None:
@@ -35,19 +40,19 @@ class StatusLine(QLabel):
         self._show(text, "plain")
 
     def good(self, text: str) -> None:
-        """Something that worked."""
+        """A success."""
         self._show(text, "good")
 
     def warning(self, text: str) -> None:
-        """Something to know before going on."""
+        """Something that the user should know before going on."""
         self._show(text, "warning")
 
     def error(self, text: str) -> None:
-        """Something that did not."""
+        """A failure."""
         self._show(text, "error")
 
     def _show(self, text: str, kind: str) -> None:
-        # Styling anew costs Qt milliseconds, and progress comes ten times a second.
+        # A new style takes Qt milliseconds, and progress comes ten times a second.
         if kind != self._kind:
             self._kind = kind
             colour = self._COLOURS[kind]
@@ -56,16 +61,44 @@ class StatusLine(QLabel):
         self.setVisible(bool(text))
 
 
-def show_step(bar: QProgressBar, step: int, total: int) -> None:
-    """Show how far something is.
+def push_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButton:
+    """A button that calls ``action``."""
+    made = QPushButton(text)
+    made.setToolTip(tooltip)
+    made.clicked.connect(action)
+    return made
 
-    A bar that is told a new value repaints at once, and with it the map behind napari's canvas;
-    without updates meanwhile, Qt paints it in its own time.
+
+class ProgressBar(QProgressBar):
+    """How far a job is; hidden until a job runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hide()
+
+    def show_step(self, step: int, total: int) -> None:
+        """Show that ``step`` of ``total`` is done; a total of 0 means unknown."""
+        # A new value repaints the bar at once, and with it the map behind napari's canvas. While
+        # updates are off, Qt paints the bar later, together with other widgets.
+        self.setUpdatesEnabled(False)
+        self.setRange(0, total)
+        self.setValue(step)
+        self.setUpdatesEnabled(True)
+
+    def show_events(self, events: Sequence[ProgressEvent]) -> None:
+        """Show the last of these steps."""
+        self.show_step(events[-1].step, events[-1].total)
+
+
+def bind_keys(widget: QWidget, actions: Mapping[str, Callable[[], Any]]) -> None:
+    """Call these actions on keys such as "Ctrl+Z" while ``widget`` or a part of it has the focus.
+
+    A line in which the user types gets letters first.
     """
-    bar.setUpdatesEnabled(False)
-    bar.setRange(0, total)
-    bar.setValue(step)
-    bar.setUpdatesEnabled(True)
+    for key, action in actions.items():
+        shortcut = QShortcut(QKeySequence(key), widget)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(action)
 
 
 def row(*widgets: QWidget) -> QHBoxLayout:

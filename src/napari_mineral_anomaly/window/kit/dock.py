@@ -1,4 +1,4 @@
-"""The parts that all docks are made of: the dock itself, its lines of text, its layer lists."""
+"""The base class of all docks."""
 
 from __future__ import annotations
 
@@ -19,52 +19,60 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
+from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
-from napari_mineral_anomaly.window.kit.controls import StatusLine
+from napari_mineral_anomaly.window.kit.controls import StatusLine, push_button
+from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.kit.themes import Inks, inks_of
 from napari_mineral_anomaly.window.layers.session import session_of
 
 PLUGIN = "napari-mineral-anomaly"
 
-# A dock beside the canvas of a 1366-pixel laptop screen; longer lines wrap.
+# Width of a dock beside the canvas on a laptop screen of 1366 pixels; longer lines wrap.
 DOCK_WIDTH = 320
-# Lines of a window in which a dock below everything leaves napari's own docks too little.
+# In a window with fewer lines, a dock below everything leaves napari's own docks too little room.
 _LOW_WINDOW = 900
 
 _numbers = count()
 
 
 class Coloured(Protocol):
-    """What has colours of the theme: a figure or a table."""
+    """A figure or a table with the colours of the theme."""
 
     def set_inks(self, inks: Inks) -> None:
         """Take the colours of a theme."""
 
 
 class Dock(QWidget):
-    """A dock of this plugin: a scrolling column that lets go of everything when it is closed.
+    """A dock of this plugin: a scrolling column of widgets.
 
-    napari only un-parents a closed dock's widget; without `shut_down` it would live on, hear of
-    every layer and keep its job running.
+    napari does not delete the widget of a closed dock. `shut_down` cancels its jobs and disconnects
+    it; otherwise it would go on reacting to every layer.
 
     Parameters
     ----------
     viewer : napari.Viewer or ViewerModel
     executor : Executor, optional
         Who runs the jobs; default: worker threads.
+
+    Attributes
+    ----------
+    status : StatusLine
+        Each dock places it; failures appear there.
+    jobs : DockJobs
+        The background jobs of the dock; they are cancelled when it is closed.
     """
 
     def __init__(self, viewer: Any, executor: Executor | None = None) -> None:
         super().__init__()
         self.viewer = viewer
         self.session = session_of(viewer)
-        self.executor: Executor = executor or QtExecutor()
+        self.status = StatusLine()
+        self.jobs = DockJobs(executor or QtExecutor(), self._on_failed)
         self._connections: list[tuple[Any, Callable[..., None]]] = []
-        self._handles: list[JobHandle[Any]] = []
-        # Destroyed with napari's window: only the jobs are still there to be told.
-        self.destroyed.connect(partial(_abandon, self._handles))
+        # Called when the dock is destroyed with napari's window; then only the list is usable.
+        self.destroyed.connect(partial(abandon, self.jobs.handles))
         self._was_docked = self._was_shown = False
         self._number = next(_numbers)
 
@@ -83,12 +91,12 @@ class Dock(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
-        """As tall as the content where the screen allows; the rest scrolls."""
+        """As tall as the content, at most 900 pixels; the rest scrolls."""
         hint = self._scroll.widget().sizeHint()
         return QSize(self.minimumSizeHint().width(), min(hint.height() + 4, 900))
 
     def minimumSizeHint(self) -> QSize:
-        """Wide enough for every control, whatever the fonts; lower than any screen."""
+        """Wide enough for every control in any font; lower than any screen."""
         needed = self._scroll.widget().minimumSizeHint().width()
         bar = self._scroll.verticalScrollBar().sizeHint().width()
         return QSize(max(DOCK_WIDTH, needed + bar), 200)
@@ -99,7 +107,7 @@ class Dock(QWidget):
         self._connections.append((emitter, callback))
 
     def colour_by_theme(self, *coloured: Coloured) -> None:
-        """Give these the colours of napari's theme, now and whenever it changes."""
+        """Give these the colours of napari's theme, now and after each change of the theme."""
 
         def recolour(event: Any = None) -> None:
             inks = inks_of(self.viewer)
@@ -110,20 +118,15 @@ class Dock(QWidget):
             self.listen(self.viewer.events.theme, recolour)
         recolour()
 
-    def start(self, job: Any, handle: JobHandle[Any]) -> JobHandle[Any]:
-        """Run a job that is given up when the dock is closed."""
-        self._handles[:] = [*(h for h in self._handles if h.running), handle]
-        return self.executor.submit(job, handle)
-
     def shut_down(self) -> None:
-        """Give up running jobs and hear of nothing any more."""
-        _abandon(self._handles)
+        """Cancel running jobs and disconnect from all events."""
+        abandon(self.jobs.handles)
         for emitter, callback in self._connections:
             emitter.disconnect(callback)
         self._connections.clear()
 
     def event(self, event: QEvent) -> bool:
-        """Notice that napari took the dock away."""
+        """Shut down when napari removes the dock."""
         if event.type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._was_docked = True
@@ -132,10 +135,9 @@ class Dock(QWidget):
         return bool(super().event(event))
 
     def showEvent(self, event: Any) -> None:
-        """Shown for the first time: join our other docks as a tab.
+        """When shown for the first time, join our other docks as a tab.
 
-        One above the other, as napari places docks opened from its menus, five of them do not fit
-        a laptop screen.
+        napari places docks from its menus one above the other; five do not fit a laptop screen.
         """
         super().showEvent(event)
         if not self._was_shown:
@@ -147,8 +149,8 @@ class Dock(QWidget):
         if not isinstance(own, QDockWidget) or not isinstance(window, QMainWindow):
             return
         self._import_ahead()
-        # On a tab and in the menu “Window” the name alone: the plugin's own name, which napari
-        # adds in brackets, leaves nothing of it on a tab.
+        # Tabs and the menu “Window” show the dock's name only. With the name of the plugin, which
+        # napari adds in brackets, the dock's name would be cut off on a tab.
         own.setWindowTitle(own.windowTitle().removesuffix(f" ({PLUGIN})"))
         # Direct children: napari's window has thousands of widgets.
         children = Qt.FindChildOption.FindDirectChildrenOnly
@@ -157,8 +159,8 @@ class Dock(QWidget):
             older = isinstance(inner, Dock) and inner._number < self._number
             beside = window.dockWidgetArea(other) == window.dockWidgetArea(own)
             if older and beside and not other.isFloating():
-                # The dock stays in its area: told that it moved, napari would write all its
-                # settings to disk once more, which takes longer than anything of ours.
+                # Without signals: after a signal that the dock moved, napari would write all its
+                # settings to disk, which takes long. The dock stays in its area.
                 blocked = own.blockSignals(True)
                 window.tabifyDockWidget(other, own)
                 own.blockSignals(blocked)
@@ -167,40 +169,52 @@ class Dock(QWidget):
                 return
 
     def _import_ahead(self) -> None:
-        """Let a worker import what the next docks will ask for."""
+        """Let a worker import the libraries that the next docks need."""
         names = still_missing()
         if names:
-            name = "Importing libraries"
-            job = Job(name, lambda task: import_ahead(names, task))
-            # Nobody has to hear of it: a library that is missing is told by whoever needs it.
-            self.start(job, JobHandle(name))
+            # A failure is not shown: the code that needs a missing library reports it.
+            self.jobs.run(
+                "Importing libraries",
+                lambda task: import_ahead(names, task),
+                on_failed=lambda failure: None,
+            )
 
     def closeEvent(self, event: Any) -> None:
-        """Closed as a window of its own."""
+        """Shut down when the dock is closed as a window of its own."""
         self.shut_down()
         super().closeEvent(event)
 
-    def fail(self, line: StatusLine, failure: Failure) -> None:
-        """Show a failure in the dock and as a napari notification."""
+    def fail(self, reason: Failure | Exception, line: StatusLine | None = None) -> None:
+        """Show a failure in the dock and as a napari notification.
+
+        Parameters
+        ----------
+        reason : Failure or Exception
+            An exception is a mistake in the user's input.
+        line : StatusLine, optional
+            Where in the dock; default: its status line.
+        """
         from napari.utils.notifications import show_error, show_warning
 
-        line.error(failure.sentence)
-        # What the user can mend is a warning; napari offers a traceback only for defects.
+        failure = reason if isinstance(reason, Failure) else Failure(str(reason), expected=True)
+        (self.status if line is None else line).error(failure.sentence)
+        # A mistake of the user is a warning; napari offers a traceback only for errors.
         (show_warning if failure.expected else show_error)(failure.sentence)
+
+    def _on_failed(self, failure: Failure) -> None:
+        """Show why a job failed."""
+        self.fail(failure)
 
     def next_step(self, text: str, dock: str, tooltip: str) -> QPushButton:
         """A button that opens the dock of the next step."""
-        button = QPushButton(text)
-        button.setToolTip(tooltip)
-        button.clicked.connect(lambda: open_dock(self.viewer, dock))
-        return button
+        return push_button(text, tooltip, lambda: open_dock(self.viewer, dock))
 
 
 def put_below_the_map(window: QMainWindow, dock: QDockWidget) -> None:
     """Give a wide dock the bottom of the window.
 
-    In a low window napari's docks on the left keep their corner: above a dock as wide as the window
-    their layer list would be two lines high, and the window would grow beyond the screen.
+    In a low window napari's docks on the left keep their corner. Above a dock as wide as the
+    window, the layer list would be two lines high and the window would grow beyond the screen.
     """
     if window.height() < _LOW_WINDOW:
         corner = Qt.Corner.BottomLeftCorner
@@ -209,20 +223,14 @@ def put_below_the_map(window: QMainWindow, dock: QDockWidget) -> None:
 
 
 def _name_tabs_in_full(window: QMainWindow) -> None:
-    """Arrows at the end of the tabs instead of names cut to a letter or two."""
+    """Let the tabs show full names, with arrows to scroll, instead of names of a letter or two."""
     for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
         bar.setElideMode(Qt.TextElideMode.ElideNone)
         bar.setUsesScrollButtons(True)
 
 
-def _abandon(handles: list[JobHandle[Any]], destroyed: Any = None) -> None:
-    for handle in handles:
-        handle.abandon()
-    handles.clear()
-
-
 def open_dock(viewer: Any, dock: str) -> None:
-    """Show another dock of this plugin, as a tab beside the one that is there."""
+    """Show another dock of this plugin as a tab."""
     window = getattr(viewer, "window", None)
     if window is not None:
         widget, _ = window.add_plugin_dock_widget(PLUGIN, dock, tabify=True)

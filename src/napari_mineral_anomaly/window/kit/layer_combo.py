@@ -15,10 +15,10 @@ from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, r
 
 
 class LayerCombo(QComboBox):
-    """A list of the viewer's layers that pass a test, kept up to date.
+    """A list of the viewer's layers that pass a test; it follows the viewer.
 
-    (magicgui's own layer lists stay empty outside a napari window.) The choice is kept by
-    ``unique_id``; a new layer that ``prefers`` names is chosen when it appears.
+    magicgui's own layer lists stay empty outside a napari window. The choice is kept by
+    ``unique_id``. A new layer that passes ``prefers`` is chosen when it appears.
     """
 
     layer_changed = Signal()
@@ -46,7 +46,7 @@ class LayerCombo(QComboBox):
         self._fill()
 
     def layer(self) -> Any | None:
-        """The chosen layer, if it is still in the viewer."""
+        """The chosen layer; None if there is none or it was removed."""
         return layer_by_id(self._viewer, self.currentData())
 
     def choose(self, layer: Any) -> None:
@@ -84,11 +84,14 @@ class LayerCombo(QComboBox):
             self.layer_changed.emit()
 
 
-def is_score(layer: Any) -> bool:
-    """A score of ours, or any 2-D image of floats that is no element map."""
-    role = role_of(layer)
-    if role is not None:
-        return role == "score"
+def score_combo(dock: Dock) -> LayerCombo:
+    """The score maps: ours, and 2-D images of floats that are not one of our other layers."""
+    return LayerCombo(dock, _can_be_score, prefers=_is_score, empty="no score map yet")
+
+
+def _can_be_score(layer: Any) -> bool:
+    if role_of(layer) is not None:
+        return _is_score(layer)
     return (
         isinstance(layer, Image)
         and not layer.rgb
@@ -98,6 +101,5 @@ def is_score(layer: Any) -> bool:
     )
 
 
-def is_new_score(layer: Any) -> bool:
-    """A score of ours, worth jumping to when it appears."""
+def _is_score(layer: Any) -> bool:
     return role_of(layer) == "score"

@@ -1,4 +1,4 @@
-"""What all plots of the docks share: colours of the theme, and a plot that is built late."""
+"""The base of all plots in the docks: colours of the theme, and a plot that is built late."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pyqtgraph as pg  # isort: skip
 
 from napari_mineral_anomaly.window.kit.themes import Inks
 
-# Until the theme is known: grey that is legible on napari's dark and light themes.
+# Used until the theme is known: a grey that can be read on dark and light backgrounds.
 _INK = "#808080"
-# When the figures of a dock are built, one after the other.
+# Time until the first figure of a dock is built, and between two figures.
 _FIRST_MS, _PAUSE_MS = 60, 60
 
 
@@ -22,7 +22,7 @@ class BarePlot(pg.PlotWidget):
     """A plot on the dock's own background."""
 
     def __init__(self, height: int, menu: bool = True) -> None:
-        # The menu of a right click is a third of what a plot costs.
+        # A third of the time for a plot goes into the menu of the right click.
         super().__init__(background=None, enableMenu=menu)
         self.setFixedHeight(height)
         self.setFrameShape(self.Shape.NoFrame)
@@ -30,7 +30,7 @@ class BarePlot(pg.PlotWidget):
         for side in ("left", "bottom"):
             self.getAxis(side).enableAutoSIPrefix(False)
         self.set_ink(_INK)
-        # The default leaves too little room for the label below the ticks.
+        # The default height is too small for the label below the ticks.
         self.getAxis("bottom").setHeight(44)
         self.getPlotItem().setContentsMargins(0, 8, 8, 6)
         self.hideButtons()
@@ -43,12 +43,12 @@ class BarePlot(pg.PlotWidget):
             axis.setTextPen(colour)
 
     def show_numbers(self, shown: bool) -> None:
-        """Numbers at the ticks; an empty plot has none to show."""
+        """Show or hide the numbers at the ticks: an empty plot has none."""
         for side in ("left", "bottom"):
             self.getAxis(side).setStyle(showValues=shown)
 
     def wheelEvent(self, event: Any) -> None:
-        """Scroll the dock where the plot itself does not zoom."""
+        """Scroll the dock if the plot itself does not zoom."""
         if any(self.getViewBox().mouseEnabled()):
             super().wheelEvent(event)
         else:
@@ -66,17 +66,17 @@ def bare_plot(parent: QWidget, height: int, *, menu: bool = True) -> BarePlot:
 
 
 class LatePlot(QWidget):
-    """A figure whose plot is built when first needed, else soon after the dock is there.
+    """A figure whose plot is built when first needed, else soon after the dock appeared.
 
-    A plot costs some 20 ms to build: a dock that builds four before it appears holds the window.
+    A plot takes about 20 ms: building four before the dock appears would stop the window.
 
     Parameters
     ----------
     height : int
         Of the plot, in pixels.
     turn : int, optional
-        Figures of one dock have different turns: each is built in one of its own. None: not
-        before it is needed.
+        Order in which the figures of one dock are built, one at a time. None: built only when
+        needed.
     menu : bool
         Whether a right click opens pyqtgraph's menu.
     """
@@ -84,12 +84,12 @@ class LatePlot(QWidget):
     def __init__(self, height: int, turn: int | None = 0, *, menu: bool = False) -> None:
         super().__init__()
         self._height, self._menu = height, menu
-        # What is below must not jump when the plot comes.
+        # Reserve the place, so that the widgets below do not jump when the plot is built.
         self.setMinimumHeight(height)
         self._bare: BarePlot | None = None
         self._inks: Inks | None = None
         if turn is not None:
-            # A child: it goes with the figure where the dock is closed before.
+            # A child of the figure: if the dock is closed first, Qt deletes the timer too.
             timer = QTimer(self)
             timer.setSingleShot(True)
             timer.timeout.connect(self._build)

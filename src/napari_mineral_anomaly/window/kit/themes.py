@@ -1,11 +1,11 @@
-"""Colours of our plots and tables that are legible in napari's dark and in its light theme."""
+"""Colours of our plots and tables for napari's dark and light themes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-# The hues of the series stay the same in both themes, so that a figure is known again.
+# The hues of the series are the same in both themes, so that figures look alike.
 DARK = "dark"
 
 
@@ -62,7 +62,7 @@ _ON_LIGHT = Inks(
 
 
 def inks_of(viewer: Any) -> Inks:
-    """The colours for the theme that ``viewer`` shows; by its background, whatever its name."""
+    """The colours for the theme of ``viewer``, chosen by the brightness of its background."""
     from napari.utils.theme import get_theme
 
     theme = get_theme(str(getattr(viewer, "theme", DARK)))

@@ -1,4 +1,4 @@
-"""Work that is too long for one turn of the event loop, done in several."""
+"""Work that is too long for one turn of the event loop, spread over several."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Step = Callable[[], None]
 
 
 class Turns(QObject):
-    """Does steps one after the other, each in a turn of its own, so that keys come in between.
+    """Does steps one after the other, each in its own turn, so that keys are handled in between.
 
     Parameters
     ----------
     parent : QObject
-        What the steps belong to: with it they go.
+        When it is deleted, the remaining steps are dropped.
     """
 
     def __init__(self, parent: QObject) -> None:
@@ -31,12 +31,12 @@ class Turns(QObject):
         return bool(self._steps)
 
     def do(self, *steps: Step) -> None:
-        """Do these from the next turn on; what was still due of the steps before is left out."""
+        """Do these steps from the next turn on; earlier steps that are still due are dropped."""
         self._steps = list(steps)
         self._timer.start(0)
 
     def cancel(self) -> None:
-        """Leave out what is still due."""
+        """Drop the steps that are still due."""
         self._steps = []
         self._timer.stop()
 

@@ -93,6 +93,18 @@ def _link(note: Mapping[str, Any]) -> Link:
     return Link(**{key: value for key, value in note.items() if key in known})
 
 
+def scan_id_of(layer: Layer) -> str:
+    """The scan of a layer; a layer from elsewhere counts as its own scan."""
+    link = link_of(layer)
+    return str(layer.unique_id) if link is None else link.scan_id
+
+
+def scan_name_of(layer: Layer) -> str:
+    """The name of the scan of a layer, for people; else the layer's own name."""
+    link = link_of(layer)
+    return layer.name if link is None else link.scan
+
+
 def role_of(layer: Layer) -> Role | None:
     """What ``layer`` shows, from its note; None for layers that are not ours."""
     note = _note_in(layer.metadata)
@@ -113,10 +125,15 @@ def relink(layer: Layer, **changes: Any) -> None:
         layer.metadata[KEY] = replace(link, **changes).metadata()[KEY]
 
 
+def unwrapped(viewer: Any) -> Any:
+    """The viewer itself: napari gives docks a proxy of it."""
+    return getattr(viewer, "__wrapped__", viewer)
+
+
 def layers_of(viewer: Any) -> list[Layer]:
     """All layers of the viewer, bottom first."""
-    # Docks get a proxy of the viewer. Unwrap it, because it makes a new proxy at every access.
-    return list(iter(getattr(viewer, "__wrapped__", viewer).layers))
+    # Not through napari's proxy: it makes a new proxy at every access.
+    return list(iter(unwrapped(viewer).layers))
 
 
 def layer_by_id(viewer: Any, unique_id: str | None) -> Layer | None:
@@ -147,3 +164,10 @@ def linked_layers(
                 break
         else:
             yield layer, _link(note)
+
+
+def first_layer(
+    viewer: Any, role: Role, scan_id: str | None = None, **entries: Any
+) -> Layer | None:
+    """The lowest of our layers whose note has these entries; None if there is none."""
+    return next((layer for layer, _ in linked_layers(viewer, scan_id, role, **entries)), None)

@@ -11,7 +11,7 @@ from napari_mineral_anomaly.detectors.registry import detector_entry
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge_score
 from napari_mineral_anomaly.progress import SILENT, Task
-from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
+from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_of
 from napari_mineral_anomaly.window.layers.make import (
     add,
     mask_layer,
@@ -43,7 +43,7 @@ def mask_of_result(
 
     The smallest grain that was set for an earlier run and the strokes on its mask are kept.
     """
-    score = _first(viewer, role="score", **_own(scan, run))
+    score = first_layer(viewer, "score", **_own(scan, run))
     mask = None if score is None else mask_of(viewer, score)
     link = None if score is None else link_of(score)
     edits = None if score is None or mask is None else session.strokes_on(mask, score)
@@ -96,14 +96,14 @@ def show_result(
     title = f"{detector_entry(run.fitted.name).title} · {scan.name}"
     own = _own(scan, run)
 
-    labels = _first(viewer, role="pseudo_labels", **own)
+    labels = first_layer(viewer, "pseudo_labels", **own)
     if labels is None:
         data = pseudo_label_layer(result.pseudo_labels, title=title, link=link, spatial=spatial)
         add(viewer, data)
     else:
         labels.data = result.pseudo_labels
 
-    score = _first(viewer, role="score", **own)
+    score = first_layer(viewer, "score", **own)
     if score is None:
         score = add(
             viewer,
@@ -142,7 +142,3 @@ def _own(scan: Scan, run: DetectionRun) -> dict[str, Any]:
 
 def _size(shape: tuple[int, ...]) -> str:
     return " × ".join(str(n) for n in shape)
-
-
-def _first(viewer: Any, **entries: Any) -> Layer | None:
-    return next((layer for layer, _ in linked_layers(viewer, **entries)), None)

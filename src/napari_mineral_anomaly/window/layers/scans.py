@@ -14,7 +14,7 @@ from napari_mineral_anomaly.scan.cube import QUANTITIES, ElementCube, Quantity
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
-from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import PixelSize, pixel_size_of, spatial_of
 
 
@@ -98,9 +98,8 @@ def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
 
 def valid_area_of(viewer: Any, scan_id: str) -> NDArray[np.bool_] | None:
     """The valid area (H, W) with the strokes of the user; None if the scan has no such layer."""
-    for layer, _ in linked_layers(viewer, scan_id, "valid"):
-        return np.asarray(layer.data) != 0
-    return None
+    layer = first_layer(viewer, "valid", scan_id)
+    return None if layer is None else np.asarray(layer.data) != 0
 
 
 def _report_now(

@@ -23,10 +23,11 @@ from napari_mineral_anomaly.grains.pixels.mask import (
 )
 from napari_mineral_anomaly.window.layers.links import (
     Link,
+    first_layer,
     layers_of,
     link_of,
-    linked_layers,
     relink,
+    unwrapped,
 )
 from napari_mineral_anomaly.window.layers.make import as_labels, threshold_of
 
@@ -38,8 +39,7 @@ _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 def session_of(viewer: Any) -> Session:
     """The session of a viewer; made at the first call."""
-    # Docks get a proxy of the viewer; the session belongs to the real viewer.
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
     if viewer not in _sessions:
         _sessions[viewer] = Session(viewer)
     return _sessions[viewer]
@@ -139,8 +139,7 @@ class Session:
 
 def mask_of(viewer: Any, score: Layer) -> Layer | None:
     """The mask layer that follows a score layer."""
-    found = linked_layers(viewer, role="mask", score_id=str(score.unique_id))
-    return next((layer for layer, _ in found), None)
+    return first_layer(viewer, "mask", score_id=str(score.unique_id))
 
 
 def _computed(score: Layer) -> Any:

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QLineEdit,
-    QPushButton,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
@@ -21,8 +20,8 @@ from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered
 from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import IngestReport
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, row
+from napari_mineral_anomaly.window.jobs import Executor, Failure
+from napari_mineral_anomaly.window.kit.controls import StatusLine, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
@@ -51,6 +50,8 @@ _WELCOME = (
     "Choose the folder that holds one map per element, or files of one scan, or a spectrum image."
 )
 
+_READING = "Reading maps"
+
 
 class LoadMapsDock(Dock):
     """Choose a scan, read it, check the report, set the pixel size, add the layers."""
@@ -63,7 +64,6 @@ class LoadMapsDock(Dock):
         self._report: IngestReport | None = None
         self._panel: IngestPanel | None = None
         self._adding = LayersInTurns(self.viewer, self._on_next_layer, self._all_added)
-        self._reading: JobHandle[Reading] | None = None
 
         self.path = QLineEdit()
         self.path.setPlaceholderText("folder or file with element maps or spectra")
@@ -76,21 +76,21 @@ class LoadMapsDock(Dock):
         self.path.returnPressed.connect(self._read_typed_path)
         self.column.addWidget(self.path)
 
-        choose_folder = QPushButton("Folder…")
-        choose_folder.setToolTip("The folder with one map per element: TIFF or text files.")
-        choose_folder.clicked.connect(self._choose_folder)
-        choose_files = QPushButton("Files…")
-        choose_files.setToolTip(
-            "Some files of one scan, or one file that holds all its elements or its spectra."
+        choose_folder = push_button(
+            "Folder…",
+            "The folder with one map per element: TIFF or text files.",
+            self._choose_folder,
         )
-        choose_files.clicked.connect(self._choose_files)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop reading.")
-        self.cancel_button.clicked.connect(self._cancel)
+        choose_files = push_button(
+            "Files…",
+            "Some files of one scan, or one file that holds all its elements or its spectra.",
+            self._choose_files,
+        )
+        self.cancel_button = push_button("Cancel", "Stop reading.", self._cancel)
         self.column.addLayout(row(choose_folder, choose_files, self.cancel_button))
 
-        self.status = StatusLine(_WELCOME)
         self.column.addWidget(self.status)
+        self.status.plain(_WELCOME)
 
         self.sample_combo = QComboBox()
         self.sample_combo.setToolTip("The files hold maps of several samples: choose one sample.")
@@ -116,17 +116,17 @@ class LoadMapsDock(Dock):
         found.addWidget(self.size)
         self.beside = BesideTheMaps()
         found.addWidget(self.beside)
-        self.add_button = QPushButton("Add layers")
-        self.add_button.setToolTip("Show the maps in napari, one layer per element.")
-        self.add_button.clicked.connect(self.add_layers)
+        self.add_button = push_button(
+            "Add layers", "Show the maps in napari, one layer per element.", self.add_layers
+        )
         found.addWidget(self.add_button)
         self.column.addWidget(self.found, 1)
-        self.report_button = QPushButton("Full report…")
-        self.report_button.setToolTip(
+        self.report_button = push_button(
+            "Full report…",
             "Open a window with every map and its lowest and highest number, everything to check, "
-            "and every file that was not used. You can copy or save this report."
+            "and every file that was not used. You can copy or save this report.",
+            self.show_report,
         )
-        self.report_button.clicked.connect(self.show_report)
         self.column.addWidget(self.report_button)
 
         self.next_button = self.next_step(
@@ -167,14 +167,13 @@ class LoadMapsDock(Dock):
 
         self.status.plain("Reading…")
         self.cancel_button.setEnabled(True)
-        self._reading = JobHandle(
-            "Reading maps",
+        self.jobs.run(
+            _READING,
+            read,
+            self._on_read,
             on_events=self._on_events,
-            on_done=self._on_read,
-            on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
-        self.start(Job("Reading maps", read), self._reading)
 
     def add_layers(self) -> None:
         """Put the maps that were read into the viewer."""
@@ -198,10 +197,7 @@ class LoadMapsDock(Dock):
             own = {"scan": scan, "scan_id": new_scan_id()}
             return scan_layers(cube, **own, context=context, with_valid=with_valid)
 
-        handle: JobHandle[list[LayerData]] = JobHandle(
-            "Preparing layers", on_done=self._on_prepared, on_failed=self._on_failed
-        )
-        self.start(Job("Preparing layers", prepare), handle)
+        self.jobs.run("Preparing layers", prepare, self._on_prepared, alongside=True)
 
     def show_report(self) -> None:
         """Open the report in a separate window."""
@@ -261,8 +257,7 @@ class LoadMapsDock(Dock):
             self.load(typed)
 
     def _cancel(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
+        self.jobs.cancel(_READING)
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         last = events[-1]
@@ -322,7 +317,7 @@ class LoadMapsDock(Dock):
         self._forget()
         # Keep the fields with a typing error, so that the user can correct it.
         self.spectra_fields.setVisible(answers.energy is not None)
-        self.fail(self.status, failure)
+        self.fail(failure)
 
     def _on_cancelled(self) -> None:
         self._forget()

@@ -8,24 +8,16 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QLabel,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.report_text import CONTEXT_KINDS
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout
+from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button
 from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
-
-_KINDS = {
-    "bse": "electron image",
-    "optical": "picture",
-    "phase": "phase map",
-    "mask": "mask",
-    "other": "image",
-}
 
 
 class PixelSizeFields(QWidget):
@@ -119,9 +111,11 @@ class SpectraFields(QWidget):
         self.elements_line.returnPressed.connect(self.wanted.emit)
         form.addRow("Elements", self.elements_line)
         column.addLayout(form)
-        self.again_button = QPushButton("Read with these")
-        self.again_button.setToolTip("Make the maps with this calibration and these elements.")
-        self.again_button.clicked.connect(self.wanted.emit)
+        self.again_button = push_button(
+            "Read with these",
+            "Make the maps with this calibration and these elements.",
+            self.wanted.emit,
+        )
         column.addWidget(self.again_button)
 
     @property
@@ -200,7 +194,7 @@ class BesideTheMaps(QWidget):
         )
         self.context_boxes = {}
         for image in cube.context:
-            box = QCheckBox(f"{image.name} ({_KINDS[image.kind]})")
+            box = QCheckBox(f"{image.name} ({CONTEXT_KINDS[image.kind]})")
             box.setToolTip(
                 f"{image.file.name} has the shape of the maps. Show it as a separate layer, which "
                 "is never analysed."

@@ -10,7 +10,6 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QDialog,
     QFileDialog,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -23,7 +22,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.report_text import report_lines
-from napari_mineral_anomaly.window.kit.controls import StatusLine, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, push_button, row
 from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
 from napari_mineral_anomaly.window.loading.report_rows import (
     COLUMNS,
@@ -68,15 +67,15 @@ class IngestPanel(QDialog):
         self.tabs.addTab(self.ignored, f"Not used as maps ({len(left_out)})")
         column.addWidget(self.tabs, 1)
 
-        self.copy_button = QPushButton("Copy as text")
-        self.copy_button.setToolTip("Copy the whole report to the clipboard, for notes or mail.")
-        self.copy_button.clicked.connect(self.copy_text)
-        self.save_button = QPushButton("Save as JSON…")
-        self.save_button.setToolTip("Write the report as ingest.json, for programs.")
-        self.save_button.clicked.connect(self._choose_file)
-        close = QPushButton("Close")
-        close.setToolTip("Close this window.")
-        close.clicked.connect(self.accept)
+        self.copy_button = push_button(
+            "Copy as text",
+            "Copy the whole report to the clipboard, for notes or mail.",
+            self.copy_text,
+        )
+        self.save_button = push_button(
+            "Save as JSON…", "Write the report as ingest.json, for programs.", self._choose_file
+        )
+        close = push_button("Close", "Close this window.", self.accept)
         column.addLayout(row(self.copy_button, self.save_button, close))
         self.status = StatusLine()
         column.addWidget(self.status)

@@ -36,12 +36,12 @@ def get_reader(path: PathOrPaths) -> Reader | None:
             return _tiff_reader(paths[0])
         if not paths:
             return None
-        return read_scan if can_read(paths[0] if len(paths) == 1 else paths) else None
+        return read_as_layers if can_read(paths[0] if len(paths) == 1 else paths) else None
     except Exception:  # the reader that then opens the file reports the damage
         return None
 
 
-def read_scan(path: PathOrPaths) -> list[LayerData]:
+def read_as_layers(path: PathOrPaths) -> list[LayerData]:
     """All layers of one scan; warnings of the report become notifications."""
     from napari.utils.notifications import show_info, show_warning
 
@@ -119,7 +119,7 @@ def _tiff_reader(path: Path) -> Reader | None:
     opened = open_maps(path)
     if _role(opened) is not None:
         return read_result
-    return read_scan if len(opened.planes) > 1 else None
+    return read_as_layers if len(opened.planes) > 1 else None
 
 
 def _role(file: MapFile) -> Role | None:

@@ -12,26 +12,30 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDockWidget,
     QMainWindow,
-    QProgressBar,
-    QPushButton,
     QWidget,
 )
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.region import Pixel, Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
-from napari_mineral_anomaly.window.kit.controls import StatusLine, fit_width, row
+from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
+    StatusLine,
+    fit_width,
+    push_button,
+    row,
+)
 from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH, Dock, put_below_the_map
-from napari_mineral_anomaly.window.kit.latest_jobs import LatestJobs
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.attached import put_spectra, spectra_of
 from napari_mineral_anomaly.window.layers.links import link_of
 from napari_mineral_anomaly.window.layers.make import LayerData
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan, scans_in
+from napari_mineral_anomaly.window.spectrum.captions import expected_caption, region_caption
 from napari_mineral_anomaly.window.spectrum.elements import ElementList
 from napari_mineral_anomaly.window.spectrum.maps import put_maps
 from napari_mineral_anomaly.window.spectrum.panes import Notes, pane_of
@@ -41,13 +45,12 @@ from napari_mineral_anomaly.window.spectrum.region import (
     RegionChoice,
     pixel_under,
 )
-from napari_mineral_anomaly.window.spectrum.text import expected_caption, region_caption
 from napari_mineral_anomaly.window.spectrum.work import (
     Annotation,
     Overview,
     RegionSeen,
     annotate,
-    look_at,
+    examine_region,
     maps_as_layers,
     overview,
 )
@@ -81,7 +84,6 @@ class SpectrumDock(Dock):
         self._lists: dict[str, tuple[list[str], list[str]]] = {}
         self._mapped: tuple[str, ...] = ()
         self._obsolete: list[Any] = []
-        self._jobs = LatestJobs(self, self._on_failed)
         self._adding = LayersInTurns(self.viewer, lambda added: None, self._on_maps_added)
 
         # Panes are side by side below the canvas, and one above the other in a narrow dock.
@@ -118,7 +120,6 @@ class SpectrumDock(Dock):
         )
         self.log_box.setChecked(True)
         self.log_box.toggled.connect(self._on_log)
-        self.status = StatusLine()
         self.plot = SpectrumPlot()
         self.caption = StatusLine()
         for combo in (self.scan_combo, self.region_choice):
@@ -137,17 +138,16 @@ class SpectrumDock(Dock):
         self.elements = ElementList()
         self.elements.changed.connect(self._on_elements)
         self.elements.chosen.connect(self._draw_lines)
-        self.make_button = QPushButton("Make element maps")
-        self.make_button.setToolTip(
+        self.make_button = push_button(
+            "Make element maps",
             "Count the photons in the energy windows of the ticked elements, less the background "
-            "beside them. Afterwards the scan has layers for the ticked elements only."
+            "beside them. Afterwards the scan has layers for the ticked elements only.",
+            self.make_maps,
         )
-        self.make_button.clicked.connect(self.make_maps)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop. The layers stay as they are.")
-        self.cancel_button.clicked.connect(lambda: self._jobs.cancel(_MAKING))
-        self.progress = QProgressBar()
-        self.progress.hide()
+        self.cancel_button = push_button(
+            "Cancel", "Stop. The layers stay as they are.", lambda: self.jobs.cancel(_MAKING)
+        )
+        self.progress = ProgressBar()
         buttons = row(self.make_button, self.cancel_button)
         self.elements_pane = pane_of(self.elements, buttons, self.progress)
         return self.elements_pane
@@ -225,14 +225,14 @@ class SpectrumDock(Dock):
             own = {"scan": scan.name, "scan_id": scan.scan_id}
             return maps_as_layers(image, ticked, **own, task=task)
 
-        self._jobs.run(
+        self.jobs.run(
             _MAKING,
             work,
             lambda layers: self._on_maps(scan, layers),
-            on_events=self._on_events,
+            on_events=self.progress.show_events,
             on_cancelled=self._on_cancelled,
         )
-        if self._jobs.is_running(_MAKING):
+        if self.jobs.is_running(_MAKING):
             self.status.plain("Making element maps…")
         self._show_state()
 
@@ -262,8 +262,7 @@ class SpectrumDock(Dock):
         if self._shown is None or self.scan_id != self._shown[0]:
             self._pixel = None
         self._shown = (self.scan_id, image)
-        for kind in (_SUMMING, _LOOKING, _LINES):
-            self._jobs.cancel(kind)
+        self.jobs.cancel(_SUMMING, _LOOKING, _LINES)
         self._overview = None
         self.plot.clear()
         self.expected_plot.show_counts(None)
@@ -276,11 +275,11 @@ class SpectrumDock(Dock):
         self.energy.show_energy(None if known is None else (known.offset_kev, known.gain_kev))
         self.status.plain("Summing the spectra…")
         self._show_state()
-        self._jobs.run(
+        self.jobs.run(
             _SUMMING,
             lambda task: overview(image, task),
             self._on_overview,
-            on_events=self._on_events,
+            on_events=self.progress.show_events,
         )
 
     def _on_overview(self, seen: Overview) -> None:
@@ -293,7 +292,7 @@ class SpectrumDock(Dock):
         found = [suggestion.element for suggestion in seen.suggestions]
         self.status.plain(_CLICK)
         self._show_spectrum(None)
-        self.elements.fill(sorted({*names, *found}, key=_atomic_number), ticked)
+        self.elements.fill(sorted({*names, *found}, key=_by_atomic_number), ticked)
         self._show_state()
         self._look()
 
@@ -314,7 +313,7 @@ class SpectrumDock(Dock):
         if image is None or self._overview is None:
             return
         listed, ticked, current = self.elements.names, self.elements.ticked, self.elements.current
-        self._jobs.run(
+        self.jobs.run(
             _LINES,
             lambda task: annotate(image, listed, ticked, current),
             self._on_lines,
@@ -371,13 +370,13 @@ class SpectrumDock(Dock):
             self.caption.error(str(error))
             return
         if region is None:
-            self._jobs.cancel(_LOOKING)
+            self.jobs.cancel(_LOOKING)
             self._show_place(None, RegionSeen(None, None, ""))
             return
         image = self.spectra
-        self._jobs.run(
+        self.jobs.run(
             _LOOKING,
-            lambda task: look_at(region, image, cube, runs, task),
+            lambda task: examine_region(region, image, cube, runs, task),
             lambda seen: self._show_place(region, seen),
         )
 
@@ -406,10 +405,10 @@ class SpectrumDock(Dock):
         has_spectra = self.spectra is not None
         for part in (self.plot, self.log_box, self.elements_pane, self.notes_pane):
             part.setVisible(has_spectra)
-        making = self._jobs.is_running(_MAKING)
+        making = self.jobs.is_running(_MAKING)
         self.make_button.setEnabled(not making and self._overview is not None)
         self.cancel_button.setEnabled(making)
-        self.progress.setVisible(making or self._jobs.is_running(_SUMMING))
+        self.progress.setVisible(making or self.jobs.is_running(_SUMMING))
         self.place_pane.setVisible(self.expected_plot.shown is not None)
         self.region_choice.setEnabled(self.scan_id is not None)
         if not has_spectra:
@@ -419,22 +418,18 @@ class SpectrumDock(Dock):
         self.plot.set_log(log)
         self.expected_plot.set_log(log)
 
-    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
-        self.progress.setRange(0, events[-1].total)
-        self.progress.setValue(events[-1].step)
-
     def _on_cancelled(self) -> None:
         self.status.plain("Cancelled. The layers are as they were.")
         self._show_state()
 
     def _on_failed(self, failure: Failure) -> None:
         self._show_state()
-        self.fail(self.status, failure)
+        self.fail(failure)
 
     def _scan(self) -> Scan | None:
         return None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
 
 
-def _atomic_number(name: str) -> tuple[int, str]:
+def _by_atomic_number(name: str) -> tuple[int, str]:
     symbol = name.split()[0]
     return (SYMBOLS.index(symbol) if symbol in SYMBOLS else len(SYMBOLS)), name

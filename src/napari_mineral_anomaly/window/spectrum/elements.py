@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -19,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
-from napari_mineral_anomaly.window.kit.controls import row
+from napari_mineral_anomaly.window.kit.controls import push_button, row
 from napari_mineral_anomaly.window.spectrum.plots import colour_of
 
 _NAME = Qt.ItemDataRole.UserRole
@@ -53,12 +52,10 @@ class ElementList(QWidget):
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.entry.setCompleter(completer)
         self.entry.returnPressed.connect(self.add_typed)
-        self.add_button = QPushButton("Add")
-        self.add_button.setToolTip("Add the element to the list.")
-        self.add_button.clicked.connect(self.add_typed)
-        self.remove_button = QPushButton("Remove")
-        self.remove_button.setToolTip("Remove the chosen element from the list.")
-        self.remove_button.clicked.connect(self.remove_chosen)
+        self.add_button = push_button("Add", "Add the element to the list.", self.add_typed)
+        self.remove_button = push_button(
+            "Remove", "Remove the chosen element from the list.", self.remove_chosen
+        )
         column.addLayout(row(self.entry, self.add_button, self.remove_button))
 
     @property

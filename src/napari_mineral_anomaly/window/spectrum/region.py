@@ -15,6 +15,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.region import Pixel, Region
 from napari_mineral_anomaly.window.kit.controls import fit_width
 from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.layer_watch import ANY_CHANGE, LayerWatch
 from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, linked_layers
 
 # If the mouse moves further than this (screen pixels), the click is a drag.
@@ -31,9 +32,9 @@ class RegionChoice(QComboBox):
     def __init__(self, dock: Dock) -> None:
         super().__init__()
         self._viewer = dock.viewer
-        self._watched: Any | None = None
         self._shown: str | None = None
         self._settled = qdebounced(self.changed.emit, timeout=SETTLE_MS)
+        self._watch = LayerWatch(self._viewer, self._settled, (*ANY_CHANGE, "selected_label"))
         fit_width(self)
         self.setToolTip(
             "The pixel that you click on, or all pixels with the selected label of a labels layer. "
@@ -80,7 +81,7 @@ class RegionChoice(QComboBox):
     def let_go(self) -> None:
         """Stop listening to brush strokes."""
         self._settled.cancel()
-        self._watch(None)
+        self._watch.watch(None)
 
     def _fill(self, event: Any = None) -> None:
         chosen = self.currentData()
@@ -96,25 +97,8 @@ class RegionChoice(QComboBox):
     def _on_index(self, index: int = -1) -> None:
         if self.currentData() != self._shown:
             self._shown = self.currentData()
-            self._watch(self.layer)
+            self._watch.watch(self.layer)
             self.changed.emit()
-
-    def _watch(self, layer: Any | None) -> None:
-        for emitter in _emitters(self._watched):
-            emitter.disconnect(self._on_painted)
-        self._watched = layer
-        for emitter in _emitters(layer):
-            emitter.connect(self._on_painted)
-
-    def _on_painted(self, event: Any = None) -> None:
-        self._settled()
-
-
-def _emitters(layer: Any | None) -> list[Any]:
-    """Events of a labels layer to watch: brush emits `paint`, undo only `set_data`."""
-    if layer is None:
-        return []
-    return [layer.events.paint, layer.events.set_data, layer.events.selected_label]
 
 
 class ClickWatcher:

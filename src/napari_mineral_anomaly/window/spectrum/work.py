@@ -64,7 +64,7 @@ def overview(image: SpectrumImage, task: Task = SILENT) -> Overview:
     return Overview(total, tuple(found))
 
 
-def look_at(
+def examine_region(
     region: Region,
     image: SpectrumImage | None,
     cube: ElementCube | None,

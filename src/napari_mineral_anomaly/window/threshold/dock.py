@@ -1,11 +1,11 @@
-"""*Threshold*: the score's histogram with a line to drag, and the mask that follows it."""
+"""*Threshold*: the histogram of the score with a line to drag, and the mask for that threshold."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QPushButton, QSpinBox
+from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QSpinBox
 from superqt.utils import qthrottled
 
 from napari_mineral_anomaly.detectors.results.threshold import (
@@ -13,42 +13,40 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
 )
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge_score
 from napari_mineral_anomaly.progress import Task
-from napari_mineral_anomaly.window.jobs import Executor, Failure, Job, JobHandle
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, row
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, is_new_score, is_score
+from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, link_of, relink
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.results import add_mask
 from napari_mineral_anomaly.window.layers.session import mask_of
-from napari_mineral_anomaly.window.threshold.histogram import ScoreHistogram, score_histogram
+from napari_mineral_anomaly.window.threshold.histogram import ScoreBins, score_bins
 from napari_mineral_anomaly.window.threshold.histogram_plot import HistogramPlot
 from napari_mineral_anomaly.words import counted
 
 _NO_SCORE = "Run a detector first, or open a score map (a 2-D image of decimal numbers)."
+_COUNTING, _MASKING = "Counting scores", "Making the mask"
 
-# The mask follows the line; more often than this the eye does not see it.
+# How often the mask is computed while the line is dragged; the eye does not see more.
 MASK_UPDATE_MS = 100
 
 
 class ThresholdDock(Dock):
-    """From which score on a pixel counts as anomalous, and what that costs in false pixels."""
+    """Sets from which score on a pixel is anomalous, and shows how many false pixels to expect."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self._n_valid = 0
-        self._counting: JobHandle[ScoreHistogram] | None = None
-        self._judging: JobHandle[JudgedScore] | None = None
         self._due = False
         self._showing = False
         self._counted: str | None = None
 
-        self.score_combo = LayerCombo(
-            self, is_score, prefers=is_new_score, empty="no score map yet"
-        )
-        self.score_combo.setToolTip("The score map to judge; any image of decimal numbers will do.")
+        self.score_combo = score_combo(self)
+        self.score_combo.setToolTip("The score map; any image of decimal numbers will do.")
         form = form_layout()
         form.addRow("Score", self.score_combo)
         self.column.addLayout(form)
@@ -73,35 +71,38 @@ class ThresholdDock(Dock):
         self.min_grain.setRange(1, 1_000_000)
         self.min_grain.setSuffix(" px")
         self.min_grain.setToolTip(
-            "Smaller grains are left out of the mask. 1 keeps single pixels, which at coarse steps "
-            "may well be real grains."
+            "Smaller grains are left out of the mask. 1 keeps single pixels: with a coarse step, a "
+            "single pixel can be a real grain."
         )
         self.min_grain.valueChanged.connect(self._on_value)
         form.addRow("Smallest grain", self.min_grain)
         self.expected = QLabel()
         self.expected.setToolTip(
-            "Background pixels that reach this score by chance alone, over the whole scan."
+            "Number of background pixels of the whole scan that reach this score by chance."
         )
         form.addRow("Expected false", self.expected)
         self.flagged = QLabel()
-        self.flagged.setToolTip("Pixels in the mask, and grains (pixels that touch, also corners).")
+        self.flagged.setToolTip(
+            "Pixels in the mask, and grains (pixels that touch at sides or corners)."
+        )
         form.addRow("Flagged", self.flagged)
         self.area = QLabel()
         self.area.setToolTip("The area of the flagged pixels.")
         form.addRow("Area", self.area)
         self.column.addLayout(form)
 
-        self.mask_button = QPushButton("Make mask")
-        self.mask_button.setToolTip("A labels layer that follows the threshold and can be brushed.")
-        self.mask_button.clicked.connect(self.make_mask)
-        self.default_button = QPushButton("Default threshold")
-        self.default_button.setToolTip(f"Back to the default: {DEFAULT_IN_WORDS}.")
-        self.default_button.clicked.connect(self.reset_threshold)
+        self.mask_button = push_button(
+            "Make mask",
+            "Make a labels layer that follows the threshold. You can brush in it.",
+            self.make_mask,
+        )
+        self.default_button = push_button(
+            "Default threshold", f"Back to the default: {DEFAULT_IN_WORDS}.", self.reset_threshold
+        )
         self.column.addLayout(row(self.mask_button, self.default_button))
-        self.status = StatusLine()
         self.column.addWidget(self.status)
         self.next_button = self.next_step(
-            "Next: list the grains", "Grain table", "Open the list of the flagged grains."
+            "Next: list the grains", "Grain table", "Open the list of the grains in the mask."
         )
         self.column.addWidget(self.next_button)
         self.column.addStretch()
@@ -119,21 +120,21 @@ class ThresholdDock(Dock):
         """Add the mask layer of the chosen score, if it has none."""
         score = self.score_combo.layer()
         if score is not None and mask_of(self.viewer, score) is None:
-            self._judge(score)
+            self._compute_mask(score)
 
     def update_mask(self) -> None:
-        """Recompute the mask at the threshold that is set; brush strokes stay."""
+        """Recompute the mask with the threshold that is set; brush strokes stay."""
         score = self.score_combo.layer()
         if score is not None and mask_of(self.viewer, score) is not None:
-            self._judge(score)
+            self._compute_mask(score)
 
-    def _judge(self, score: Any) -> None:
-        """Judge a score in the background; one job at a time, and the latest wish counts.
+    def _compute_mask(self, score: Any) -> None:
+        """Compute the mask in the background, one job at a time; the last request counts.
 
-        A running job is let finish: were it given up for every step of a drag, the mask of a
-        large scan would stand still until the drag ends.
+        A running job is not cancelled: with a cancel at every step of a drag, the mask of a large
+        scan would not change until the drag ends.
         """
-        if self._judging is not None and self._judging.running:
+        if self.jobs.is_running(_MASKING):
             self._due = True
             return
         self._due = False
@@ -145,30 +146,25 @@ class ThresholdDock(Dock):
         def work(task: Task) -> JudgedScore:
             return judge_score(data, threshold, min_grain_px, edits)
 
-        self._judging = JobHandle(
-            "Making the mask",
-            on_done=lambda judged: self._on_judged(score_id, judged),
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
-        self.start(Job("Making the mask", work), self._judging)
+        self.jobs.run(_MASKING, work, lambda judged: self._on_mask(score_id, judged))
 
-    def _on_judged(self, score_id: str, judged: JudgedScore) -> None:
+    def _on_mask(self, score_id: str, judged: JudgedScore) -> None:
         score = layer_by_id(self.viewer, score_id)
-        # A run that ended meanwhile has put its own numbers and mask there.
+        # If a run ended meanwhile, its score and its mask are there already.
         if score is not None and np.asarray(score.data) is judged.score:
             counts = self._put_mask(score, judged)
             if score is self.score_combo.layer():
                 self._show_counts(counts)
         chosen = self.score_combo.layer()
         if self._due and chosen is not None:
-            self._judge(chosen)
+            self._compute_mask(chosen)
 
     def _put_mask(self, score: Any, judged: JudgedScore) -> MaskCounts:
         mask = mask_of(self.viewer, score)
         if mask is None:
             link = link_of(score)
             if link is None:
-                # The user's own image becomes a score of ours with its first mask.
+                # With its first mask, the user's own image gets a note and counts as our score.
                 link = Link(str(score.unique_id), "score", scan=score.name)
                 score.metadata.update(link.metadata())
             relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
@@ -188,14 +184,13 @@ class ThresholdDock(Dock):
             self.threshold.setValue(default_threshold(self._n_valid))
 
     def shut_down(self) -> None:
-        """Also forget an update that is still due."""
+        """Also drop an update that is still due."""
         self._update_mask_soon.cancel()
         super().shut_down()
 
     def _on_score(self) -> None:
-        if self._counting is not None:
-            self._counting.cancel()
-        self._due = False  # what was wished for belongs to the score shown until now
+        self.jobs.cancel(_COUNTING)
+        self._due = False  # the request was for the score shown until now
         score = self.score_combo.layer()
         self._counted = None
         for control in (self.plot, self.threshold, self.min_grain, self.default_button):
@@ -212,22 +207,17 @@ class ThresholdDock(Dock):
         link = link_of(score)
         self._show_values(threshold, 1 if link is None else link.min_grain_px or 1)
 
-        def count(task: Task) -> ScoreHistogram:
-            return score_histogram(data, threshold)
+        def count(task: Task) -> ScoreBins:
+            return score_bins(data, threshold)
 
-        self._counting = JobHandle(
-            "Counting scores",
-            on_done=self._on_counted,
-            on_failed=lambda failure: self.fail(self.status, failure),
-        )
         self.status.plain("")
         self._on_layers()
-        self.start(Job("Counting scores", count), self._counting)
+        self.jobs.run(_COUNTING, count, self._on_counted)
 
-    def _on_counted(self, histogram: ScoreHistogram) -> None:
+    def _on_counted(self, histogram: ScoreBins) -> None:
         self._n_valid = histogram.n_valid
         if histogram.n_valid == 0:
-            self.fail(self.status, Failure("This layer holds no number: every pixel is NaN.", True))
+            self.fail(InputError("This layer holds no number: every pixel is NaN."))
             return
         self.plot.show_histogram(histogram)
         self.plot.set_threshold(self.threshold.value())
@@ -239,7 +229,7 @@ class ThresholdDock(Dock):
         self.mask_button.setEnabled(score is not None and mask is None)
         shown = None if mask is None else str(mask.unique_id)
         if shown == self._counted and shown is not None:
-            return  # some other layer came or went
+            return  # another layer came or went
         self._counted = shown
         if score is not None and mask is not None:
             self._show_counts(self.session.count_mask(score, mask))
@@ -283,5 +273,5 @@ class ThresholdDock(Dock):
             else f"{counts.pixels * size[0] * size[1] / 1e6:.4g} mm²"
         )
         self.status.plain(
-            f"Your brush decided {counted(counts.brushed, 'pixel')}." if counts.brushed else ""
+            f"Your brush changed {counted(counts.brushed, 'pixel')}." if counts.brushed else ""
         )

@@ -1,4 +1,4 @@
-"""The histogram of a score map as the threshold dock draws it."""
+"""The histogram of a score map for the threshold dock."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ BINS = 300
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreHistogram:
+class ScoreBins:
     """Pixels per bin of score.
 
     Attributes
     ----------
     edges : (n + 1,) float64
-        Background sigmas, rising; even steps up to ``knee``, then growing ones up to the maximum.
+        Background sigmas, rising: equal steps up to ``knee``, then growing steps to the maximum.
     counts : (n,) int64
     n_valid : int
         Pixels with a score.
     knee : float
-        The part up to here is worth looking at first: background, threshold and some room.
+        The plot shows the scores up to here first: background, threshold and some room.
     """
 
     edges: NDArray[np.float64]
@@ -32,17 +32,16 @@ class ScoreHistogram:
     knee: float
 
 
-def score_histogram(
-    score: NDArray[np.floating[Any]], threshold: float, bins: int = BINS
-) -> ScoreHistogram:
-    """Histogram of the finite scores; nothing is clipped, a tail of hundreds of sigmas included.
+def score_bins(score: NDArray[np.floating[Any]], threshold: float, bins: int = BINS) -> ScoreBins:
+    """Histogram of the finite scores; nothing is clipped, not even a tail of hundreds of sigmas.
 
-    Four fifths of the bins cover the scores up to twice the threshold evenly, the rest the tail
-    in growing steps (our choice: the even bins a far tail asks for would hide the background).
+    Four fifths of the bins cover the scores up to twice the threshold in equal steps, the others
+    the tail in growing steps (our choice: with equal steps up to a far tail, the background would
+    fall into a few bins).
     """
     values = np.sort(score[np.isfinite(score)].astype(np.float64, copy=False))
     if values.size == 0:
-        return ScoreHistogram(np.array([0.0, 1.0]), np.zeros(1, dtype=np.int64), 0, 1.0)
+        return ScoreBins(np.array([0.0, 1.0]), np.zeros(1, dtype=np.int64), 0, 1.0)
     low, high = float(values[0]), float(values[-1])
     knee = max(2.0 * threshold, low + 1e-6)
     if high <= knee:
@@ -54,4 +53,4 @@ def score_histogram(
     edges[-1] = max(edges[-1], high)
     below = np.searchsorted(values, edges[:-1], side="left")
     counts = np.diff(np.append(below, values.size)).astype(np.int64)
-    return ScoreHistogram(edges, counts, values.size, knee)
+    return ScoreBins(edges, counts, values.size, knee)

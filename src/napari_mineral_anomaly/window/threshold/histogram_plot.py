@@ -1,4 +1,4 @@
-"""The plot of the scores' histogram, with the threshold."""
+"""The plot of the score histogram with the threshold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtCore import Signal
 
 from napari_mineral_anomaly.window.kit.plots import BarePlot, LatePlot
-from napari_mineral_anomaly.window.threshold.histogram import ScoreHistogram
+from napari_mineral_anomaly.window.threshold.histogram import ScoreBins
 
 import pyqtgraph as pg  # isort: skip
 
@@ -18,19 +18,19 @@ _THRESHOLD = "#00909f"
 
 
 class HistogramPlot(LatePlot):
-    """Log counts of the score with a line to drag."""
+    """Pixels per score on a logarithmic axis, with a line to drag."""
 
     threshold_dragged = Signal(float)
 
     def __init__(self) -> None:
-        self._histogram: ScoreHistogram | None = None
+        self._histogram: ScoreBins | None = None
         self._threshold = 0.0
         self._following = False
         super().__init__(220, menu=True)
 
     @property
     def line(self) -> Any:
-        """The threshold, to be dragged."""
+        """The line of the threshold."""
         self._build()
         return self._line
 
@@ -38,8 +38,8 @@ class HistogramPlot(LatePlot):
         plot.setLabel("bottom", "score (background sigmas)")
         plot.setLabel("left", "pixels")
         plot.setToolTip(
-            "How many pixels have which score, on a logarithmic scale. Drag the line: pixels to "
-            "its right are flagged. Scroll to zoom, right-click for more."
+            "Number of pixels per score, on a logarithmic scale. Drag the line: pixels to its "
+            "right are anomalous. Scroll to zoom, right-click for more."
         )
         plot.getAxis("left").setLogMode(True)
         plot.setMouseEnabled(x=True, y=False)
@@ -68,13 +68,13 @@ class HistogramPlot(LatePlot):
             self._line.setValue(self._threshold)
         self._line.sigPositionChanged.connect(self._on_line)
 
-    def show_histogram(self, histogram: ScoreHistogram) -> None:
-        """Draw a histogram; the view starts on the background and the threshold."""
+    def show_histogram(self, histogram: ScoreBins) -> None:
+        """Draw a histogram; at first the view shows the background and the threshold."""
         self._histogram = histogram
         if self._bare is not None:
             self._draw(self._bare, histogram)
 
-    def _draw(self, plot: BarePlot, histogram: ScoreHistogram) -> None:
+    def _draw(self, plot: BarePlot, histogram: ScoreBins) -> None:
         self._bars.show()
         self._line.show()
         floor = math.log10(0.5)
