@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 
-DETAIL_STEPS = ("elements", "minerals", "flags")
+STEPS = ("grains", "drivers", "surroundings", "elements", "minerals", "flags")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +46,6 @@ def examine_grains(
     pseudo_labels: NDArray[np.unsignedinteger],
     edges: Edges,
     *,
-    tell: Callable[[str], None] | None = None,
     task: Task = SILENT,
 ) -> GrainDetails:
     """Measure all grains in the maps; look for minerals that fit and for artefacts.
@@ -58,26 +56,24 @@ def examine_grains(
     regions : GrainRegions
     contributions, pseudo_labels, edges
         As in `artefacts.flags.flag_artefacts`.
-    tell : callable, optional
-        Called with each of `DETAIL_STEPS` when it begins.
     task : Task, optional
     """
-
-    def begin(step: str) -> None:
-        if tell is not None:
-            tell(step)
-
-    begin("elements")
+    report_step("elements", task)
     ring = regions.ring(task=task)
     signals = measure_grains(cube, regions, ring, task=task)
-    begin("minerals")
+    report_step("minerals", task)
     leaks = line_leaks(element_symbols(cube.elements))
     hints = hint_minerals(signals, leaks)
-    begin("flags")
+    report_step("flags", task)
     flags = flag_artefacts(
         cube, regions, ring, signals, contributions, pseudo_labels, leaks, edges, task=task
     )
     return GrainDetails(ring, signals, hints, tuple(flags))
+
+
+def report_step(step: str, task: Task) -> None:
+    """Report one of the `STEPS` of a grain list as it begins (phase "grains")."""
+    task.step("grains", STEPS.index(step), len(STEPS), step)
 
 
 def with_details(

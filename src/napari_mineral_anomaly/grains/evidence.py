@@ -14,6 +14,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import flag_sentence
 from napari_mineral_anomaly.grains.details import GrainDetails
 from napari_mineral_anomaly.grains.minerals.hints import HintTable, MineralHint
+from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.grains.signals import GrainSignals
 from napari_mineral_anomaly.grains.table import (
@@ -119,7 +120,7 @@ class Evidence:
         Of the elements that drive the grain.
     histogram : ScoreHistogram
     minerals : tuple of MineralHint
-    neighbours : tuple of (int, float)
+    neighbours : ClusterShares
         Pseudo-label clusters around the grain and their shares.
     flags : tuple of str
     sentences : tuple of str
@@ -135,7 +136,7 @@ class Evidence:
     thumbnails: tuple[Thumbnail, ...]
     histogram: ScoreHistogram
     minerals: tuple[MineralHint, ...]
-    neighbours: tuple[tuple[int, float], ...]
+    neighbours: ClusterShares
     flags: tuple[str, ...]
     sentences: tuple[str, ...]
 
@@ -154,7 +155,7 @@ class EvidenceSource:
     scan_sigma: Floats
     hints: HintTable
     flags: tuple[tuple[str, ...], ...]
-    neighbours: tuple[tuple[tuple[int, float], ...], ...]
+    neighbours: tuple[ClusterShares, ...]
     histogram_counts: NDArray[np.int64]
     histogram_edges: Floats
     sorted_scores: NDArray[np.float32]

@@ -17,24 +17,19 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, N_DRIVERS, with_all_columns
 from napari_mineral_anomaly.grains.details import (
-    DETAIL_STEPS,
     GrainDetails,
     examine_grains,
+    report_step,
     with_details,
 )
-from napari_mineral_anomaly.grains.pixels.neighbours import neighbour_shares
-from napari_mineral_anomaly.grains.pixels.regions import (
-    GrainRegions,
-    PixelSets,
-)
+from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares, neighbour_shares
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.stage import StageTransform
 from napari_mineral_anomaly.words import sizes
 
 Floats = NDArray[np.float64]
-
-_STEPS = ("grains", "drivers", "surroundings", *DETAIL_STEPS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +46,7 @@ class GrainList:
     contributions : (n, C) float64
         Mean contribution of each element of the result to each grain of ``regions``.
     edges : Edges
-    neighbours : list of tuple of (int, float)
+    neighbours : list of ClusterShares
         As `neighbours.neighbour_shares` returns them.
     """
 
@@ -60,7 +55,7 @@ class GrainList:
     regions: GrainRegions
     contributions: Floats
     edges: Edges
-    neighbours: list[tuple[tuple[int, float], ...]]
+    neighbours: list[ClusterShares]
 
 
 def find_grains(
@@ -140,17 +135,17 @@ def list_grains(
     """The first, fast half of `find_grains`: all columns that need no element map."""
     mask = result.mask if mask is None else np.asarray(mask) != 0
     _check_shapes(result, mask=mask, others=others)
-    _report_step("grains", task)
+    report_step("grains", task)
     all_grains = GrainRegions.of(mask, result.valid)
     ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
     regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
     table = _geometry(result, regions, ids, stage)
-    _report_step("drivers", task)
+    report_step("drivers", task)
     contributions = mean_contributions(result, regions.pixels)
     texts = _driver_texts(contributions, result.elements)
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
-    _report_step("surroundings", task)
+    report_step("surroundings", task)
     edges = find_edges(regions, task=task)
     table["touches_edge"] = _edge_texts(edges)
     agreeing = _agreement(result, all_grains, ids, others)
@@ -176,13 +171,8 @@ def detail_grains(
         _in_order_of(cube.elements, driving, result.elements),
         result.pseudo_labels,
         grains.edges,
-        tell=lambda step: _report_step(step, task),
         task=task,
     )
-
-
-def _report_step(step: str, task: Task) -> None:
-    task.step("grains", _STEPS.index(step), len(_STEPS), step)
 
 
 def _check_shapes(
@@ -305,9 +295,7 @@ def _agreement(
     return [(own, *agreeing[number - 1]) for number in ids]
 
 
-def _neighbour_texts(
-    neighbours: list[tuple[tuple[int, float], ...]], names: Mapping[int, str]
-) -> list[str]:
+def _neighbour_texts(neighbours: list[ClusterShares], names: Mapping[int, str]) -> list[str]:
     """Pseudo-label clusters of the pixels one and two steps away, with their shares."""
     return [
         ", ".join(

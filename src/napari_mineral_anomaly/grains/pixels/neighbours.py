@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions
 from napari_mineral_anomaly.progress import SILENT, Task
 
+# (cluster, share) of the pixels around a grain, the largest share first.
+ClusterShares = tuple[tuple[int, float], ...]
+
 # One step away the beam still brings signal of the grain; two steps away it does not.
 _REACH = 2
 # Smaller shares are one or two pixels.
@@ -18,7 +21,7 @@ LEAST_SHARE = 0.05
 
 def neighbour_shares(
     pseudo_labels: NDArray[np.unsignedinteger[Any]], regions: GrainRegions, *, task: Task = SILENT
-) -> list[tuple[tuple[int, float], ...]]:
+) -> list[ClusterShares]:
     """Clusters within two pixels of each grain and their shares, the largest first.
 
     Parameters
@@ -30,7 +33,7 @@ def neighbour_shares(
 
     Returns
     -------
-    list of tuple of (int, float)
+    list of ClusterShares
         Cluster and its share of these pixels; clusters below `LEAST_SHARE` are left out.
     """
     beside = regions.around(1, _REACH, task=task)

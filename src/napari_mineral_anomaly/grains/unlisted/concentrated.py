@@ -12,6 +12,7 @@ choice. The only result is a sentence; no pixel is flagged.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,16 @@ class ConcentratedElement(BaseModel):
     drivers: tuple[str, ...]
 
 
+class _Found(NamedTuple):
+    """Element ``c`` with its highest sigma and the pixels of its largest area, highest first."""
+
+    peak: float
+    c: int
+    inside: NDArray[np.intp]
+    n_areas: int
+    n_pixels: int
+
+
 def concentrated_elements(
     cube: ElementCube,
     listed: NDArray[np.bool_],
@@ -81,7 +92,7 @@ def concentrated_elements(
         return ()
     transform = resolve_transform("auto", cube.quantity)
     scales: list[tuple[float, float]] = []
-    found: list[tuple[float, int, NDArray[np.intp], int, int]] = []
+    found: list[_Found] = []
     for c in range(cube.n_elements):
         task.check()
         z, scale = _robust_z(cube, c, transform)
@@ -91,30 +102,29 @@ def concentrated_elements(
             labels, sizes = areas
             inside = np.flatnonzero(labels == np.argmax(sizes))
             inside = inside[np.argsort(-z.reshape(-1)[inside], kind="stable")]
-            found.append(
-                (float(z.flat[inside[0]]), c, inside, int((sizes > 0).sum()), int(sizes.sum()))
-            )
-    found.sort(key=lambda one: -one[0])
+            n_areas, n_pixels = int((sizes > 0).sum()), int(sizes.sum())
+            found.append(_Found(float(z.flat[inside[0]]), c, inside, n_areas, n_pixels))
+    found.sort(key=lambda one: -one.peak)
     taken = np.zeros(cube.shape, dtype=bool)
     kept: list[ConcentratedElement] = []
-    for _, c, inside, n_areas, n_pixels in found:
+    for one in found:
         if len(kept) == n_elements:
             break
-        if taken.reshape(-1)[inside].any():
+        if taken.reshape(-1)[one.inside].any():
             continue
         task.check()
-        taken.reshape(-1)[inside] = True
-        row, column = divmod(int(inside[0]), cube.shape[1])
+        taken.reshape(-1)[one.inside] = True
+        row, column = divmod(int(one.inside[0]), cube.shape[1])
         kept.append(
             ConcentratedElement(
-                element=cube.elements[c],
+                element=cube.elements[one.c],
                 row=row,
                 column=column,
-                n_areas=n_areas,
-                n_pixels=n_pixels,
-                largest_px=inside.size,
-                share=n_pixels / cube.n_valid,
-                drivers=_drivers(cube, inside, transform, scales, c),
+                n_areas=one.n_areas,
+                n_pixels=one.n_pixels,
+                largest_px=one.inside.size,
+                share=one.n_pixels / cube.n_valid,
+                drivers=_drivers(cube, one.inside, transform, scales, one.c),
             )
         )
     return tuple(kept)
