@@ -202,10 +202,8 @@ class Watcher:
         names = [module.name for module in found if not module.name.startswith(jobs)]
         for module in (jobs_qt, *map(importlib.import_module, names)):
             for _, kind in inspect.getmembers(module, inspect.isclass):
-                # Dataclasses hold no code of events, and the payload runs in its worker.
-                if kind.__module__ != module.__name__ or kind is jobs_qt._Payload:
-                    continue
-                if is_dataclass(kind):
+                # Dataclasses hold no code of events.
+                if kind.__module__ != module.__name__ or is_dataclass(kind):
                     continue
                 for name, member in list(vars(kind).items()):
                     if isinstance(member, FunctionType) and name not in NOT_EVENTS:
