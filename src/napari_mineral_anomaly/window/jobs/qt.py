@@ -31,7 +31,7 @@ SECONDS_BETWEEN_UPDATES = 0.1
 MS_BETWEEN_LOOKS = 10
 
 # A cancelled job keeps its thread until its next seam; the next job must not wait for it.
-MAX_THREADS = max(4, os.cpu_count() or 1)
+MAX_THREADS = max(8, os.cpu_count() or 1)
 
 
 class QtExecutor:

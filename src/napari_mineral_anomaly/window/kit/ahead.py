@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Sequence
 
 from napari_mineral_anomaly.detectors.registry import ENTRIES, config_class
@@ -21,6 +22,8 @@ LIBRARIES = (
     "sklearn.cluster",
 )
 
+_importing = threading.Lock()
+
 
 def still_missing(names: Sequence[str] = LIBRARIES) -> tuple[str, ...]:
     """Those that are not imported yet."""
@@ -28,9 +31,18 @@ def still_missing(names: Sequence[str] = LIBRARIES) -> tuple[str, ...]:
 
 
 def import_ahead(names: Sequence[str], task: Task) -> None:
-    """Import the parameters of all detectors (this is quick), then these modules."""
-    for detector in ENTRIES:
-        config_class(detector)
-    for name in names:
-        task.check()
-        importlib.import_module(name)
+    """Import the parameters of all detectors (this is quick), then these modules.
+
+    Several docks may ask at the same time; only the first imports. The others would take up threads
+    in which they wait for the first one.
+    """
+    if not _importing.acquire(blocking=False):
+        return
+    try:
+        for detector in ENTRIES:
+            config_class(detector)
+        for name in names:
+            task.check()
+            importlib.import_module(name)
+    finally:
+        _importing.release()
