@@ -136,8 +136,8 @@ def test_an_event_that_nothing_follows_is_delivered_too(
     qtbot: object, gate: threading.Event
 ) -> None:
     def work(task: Task) -> None:
-        task.tell(ProgressEvent("training", 1, 2))
-        task.tell(ProgressEvent("pseudo-labels"))  # at once after the other, then a long step
+        task.step("training", 1, 2)
+        task.step("pseudo-labels")  # at once after the other, then a long step
         gate.wait(30)
 
     heard = Heard()
@@ -168,7 +168,8 @@ def test_cancel_frees_the_window_during_a_long_step_and_discards_what_comes(
     def work(task: Task) -> str:
         began.set()
         gate.wait(30)
-        task.tell(ProgressEvent("too late"))
+        assert task.listener is not None
+        task.listener(ProgressEvent("too late"))  # a computation that does not check for a cancel
         ended.set()
         return "too late"
 
