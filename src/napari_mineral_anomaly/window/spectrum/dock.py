@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.region import Pixel, Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
@@ -211,7 +210,7 @@ class SpectrumDock(Dock):
         pixel = pixel_under(self.viewer, self.scan_id, position)
         if pixel is not None:
             self._pixel = pixel
-            self.region_choice.choose(None)
+            self.region_choice.choose_pixel()
             self._look()
 
     def make_maps(self) -> None:
@@ -219,16 +218,11 @@ class SpectrumDock(Dock):
         image, scan = self.spectra, self._scan()
         if image is None or scan is None:
             return
-        ticked = self.elements.ticked
-
-        def work(task: Task) -> list[LayerData]:
-            own = {"scan": scan.name, "scan_id": scan.scan_id}
-            return maps_as_layers(image, ticked, **own, task=task)
-
+        ticked, name, scan_id = self.elements.ticked, scan.name, scan.scan_id
         self.jobs.run(
             _MAKING,
-            work,
-            lambda layers: self._on_maps(scan, layers),
+            lambda task: maps_as_layers(image, ticked, scan=name, scan_id=scan_id, task=task),
+            lambda layers: self._on_maps(scan_id, layers),
             on_events=self.progress.show_events,
             on_cancelled=self._on_cancelled,
         )
@@ -324,11 +318,10 @@ class SpectrumDock(Dock):
         self.elements.annotate(found.notes)
         self.overlaps.plain("<br>".join(found.warnings))
 
-    def _on_maps(self, scan: Scan, layers: list[LayerData]) -> None:
-        put = put_maps(self.viewer, scan.scan_id, layers)
-        self._obsolete = put.obsolete
-        if put.new:
-            self._adding.start(put.new)
+    def _on_maps(self, scan_id: str, layers: list[LayerData]) -> None:
+        new, self._obsolete = put_maps(self.viewer, scan_id, layers)
+        if new:
+            self._adding.start(new)
         else:
             self._on_maps_added(0)
 

@@ -66,11 +66,8 @@ class ElementList(QWidget):
     @property
     def ticked(self) -> list[str]:
         """The ticked elements, in the order of the list."""
-        return [
-            str(item.data(_NAME))
-            for item in self._items()
-            if item.checkState() == Qt.CheckState.Checked
-        ]
+        ticked = (item for item in self._items() if item.checkState() == Qt.CheckState.Checked)
+        return [str(item.data(_NAME)) for item in ticked]
 
     @property
     def current(self) -> str | None:
@@ -121,12 +118,11 @@ class ElementList(QWidget):
         typed = " ".join(self.entry.text().split())
         if not typed:
             return
-        words = [typed[:1].upper() + typed[1:]]
-        [parsed] = parse_names(words)
-        if parsed.element is None or parsed.oxide is not None or words[0].split()[0] not in SYMBOLS:
+        name = typed[:1].upper() + typed[1:]
+        [parsed] = parse_names([name])
+        if parsed.element is None or parsed.oxide is not None or name.split()[0] not in SYMBOLS:
             self.refused.emit(f"“{typed}” is not a chemical element: type a symbol such as Zr.")
             return
-        name = words[0]
         self.entry.clear()
         if name in self.names:
             self.tick(name)
