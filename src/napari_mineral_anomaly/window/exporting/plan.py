@@ -35,8 +35,6 @@ from napari_mineral_anomaly.window.layers.session import Session, mask_of
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-TRUTH_FILE = "truth.tif"
-
 Choice = tuple[str, Format]
 
 _SINGLE: tuple[Format, ...] = ("ome", "imagej", "png", "csv", "zarr")
