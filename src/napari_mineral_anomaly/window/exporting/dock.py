@@ -66,28 +66,22 @@ class ExportDock(Dock):
         self.folder.textChanged.connect(self._refresh)
         choose = push_button("Choose…", "Choose the folder for the files.", self._choose_folder)
         form.addRow("Folder", row(self.folder, choose))
-        self.column.addLayout(form)
-
         self.boxes: dict[Choice, QCheckBox] = {}
-        self.column.addLayout(self._grid_of_boxes())
+        grid = self._grid_of_boxes()
         self.world_files = QCheckBox("World files for QGIS beside the TIFFs")
         self.world_files.setToolTip(
             "A file of six lines (.tfw) beside each TIFF. It places the TIFF in µm: x to the "
             "right, y downwards as minus µm."
         )
         self.world_files.toggled.connect(self._refresh)
-        self.column.addWidget(self.world_files)
         self.overwrite = QCheckBox("Replace files that exist")
         self.overwrite.setToolTip(
             "If this is not ticked, nothing is written where a file exists. Files that were opened "
             "in this window are never replaced."
         )
         self.overwrite.toggled.connect(self._refresh)
-        self.column.addWidget(self.overwrite)
-
         self.plan_text = StatusLine()
         self.plan_text.setToolTip("The files that will be written.")
-        self.column.addWidget(self.plan_text)
         self.export_button = push_button(
             "Export", "Write the files listed above. Numbers and µm do not change.", self.export
         )
@@ -96,8 +90,8 @@ class ExportDock(Dock):
             "Stop. Files that are complete stay.",
             lambda: self.jobs.cancel(_EXPORTING),
         )
-        self.column.addLayout(row(self.export_button, self.cancel_button))
-        self.column.addWidget(self.status)
+        buttons = row(self.export_button, self.cancel_button)
+        self.add(form, grid, self.world_files, self.overwrite, self.plan_text, buttons, self.status)
         self.column.addStretch()
 
         # A result adds several layers: plan once, after the last of them.

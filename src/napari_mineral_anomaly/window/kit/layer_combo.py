@@ -43,7 +43,7 @@ class LayerCombo(QComboBox):
         fit_width(self)
         events = dock.viewer.layers.events
         for emitter in (events.removed, events.reordered, events.renamed):
-            dock.listen(emitter, self._on_layers)
+            dock.listen(emitter, self._fill)
         dock.listen(events.inserted, self._on_inserted)
         self.currentIndexChanged.connect(self._on_index)
         self._fill()
@@ -63,10 +63,7 @@ class LayerCombo(QComboBox):
         if self._prefers is not None and self._prefers(event.value):
             self.choose(event.value)
 
-    def _on_layers(self, event: Any = None) -> None:
-        self._fill()
-
-    def _fill(self) -> None:
+    def _fill(self, event: Any = None) -> None:
         chosen = self.currentData()
         # The newest layer is on top of napari's list and of this one.
         layers = [layer for layer in reversed(layers_of(self._viewer)) if self._accepts(layer)]

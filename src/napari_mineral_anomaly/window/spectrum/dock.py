@@ -118,8 +118,8 @@ class SpectrumDock(Dock):
             "A logarithmic axis shows trace elements, a linear axis shows proportions."
         )
         self.log_box.setChecked(True)
-        self.log_box.toggled.connect(self._on_log)
         self.plot = SpectrumPlot()
+        self.log_box.toggled.connect(self.plot.set_log)
         self.caption = StatusLine()
         for combo in (self.scan_combo, self.region_choice):
             combo.setMinimumWidth(80)  # so that both fit side by side in a narrow dock
@@ -128,6 +128,7 @@ class SpectrumDock(Dock):
 
     def _place_pane(self) -> QWidget:
         self.expected_plot = ExpectedPlot()
+        self.log_box.toggled.connect(self.expected_plot.set_log)
         self.expected = StatusLine()
         self.expected_notes = Notes(self.expected)
         self.place_pane = pane_of(self.expected_plot, self.expected_notes)
@@ -406,10 +407,6 @@ class SpectrumDock(Dock):
         self.region_choice.setEnabled(self.scan_id is not None)
         if not has_spectra:
             self.overlaps.plain("")
-
-    def _on_log(self, log: bool) -> None:
-        self.plot.set_log(log)
-        self.expected_plot.set_log(log)
 
     def _on_cancelled(self) -> None:
         self.status.plain("Cancelled. The layers are as they were.")

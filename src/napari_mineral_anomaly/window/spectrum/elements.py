@@ -12,13 +12,12 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
-from napari_mineral_anomaly.window.kit.controls import push_button, row
+from napari_mineral_anomaly.window.kit.controls import add_parts, column_of, push_button, row
 from napari_mineral_anomaly.window.spectrum.plots import colour_of
 
 _NAME = Qt.ItemDataRole.UserRole
@@ -33,8 +32,6 @@ class ElementList(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
         self.list = QListWidget()
         self.list.setMinimumHeight(120)
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
@@ -44,7 +41,6 @@ class ElementList(QWidget):
         )
         self.list.itemChanged.connect(self._on_item)
         self.list.currentItemChanged.connect(lambda *_: self.chosen.emit())
-        column.addWidget(self.list)
         self.entry = QLineEdit()
         self.entry.setPlaceholderText("symbol, e.g. Zr or Pb La")
         self.entry.setToolTip("An element to add. You can name its line, too: Pb Ma.")
@@ -56,7 +52,8 @@ class ElementList(QWidget):
         self.remove_button = push_button(
             "Remove", "Remove the chosen element from the list.", self.remove_chosen
         )
-        column.addLayout(row(self.entry, self.add_button, self.remove_button))
+        buttons = row(self.entry, self.add_button, self.remove_button)
+        add_parts(column_of(self), self.list, buttons)
 
     @property
     def names(self) -> list[str]:
@@ -97,12 +94,11 @@ class ElementList(QWidget):
             if item.data(_NAME) == name:
                 item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
 
-    def follow(self, mapped: Iterable[str], before: Iterable[str]) -> None:
+    def follow(self, mapped: Sequence[str], before: Sequence[str]) -> None:
         """Tick elements that now have maps, untick those whose maps were removed.
 
         ``mapped`` are the elements of the scan now, ``before`` those it had earlier.
         """
-        mapped, before = list(mapped), list(before)
         ticked = self.ticked
         symbols = {name.split()[0] for name in ticked}
         names = self.names

@@ -199,10 +199,9 @@ class SpectrumPlot(_LogPlot):
         taken: list[list[tuple[float, float]]] = [[] for _ in range(_LABEL_ROWS)]
         step = max(_ROW_STEP, _LETTER_HEIGHT_PX / max(box.height(), 1.0))
         first = min(_FIRST_ROW, _LAST_ROW - step * (_LABEL_ROWS - 1))
-        for line, *_rest in self._lines:
-            line.setSpan(0.0, min(_LINE_TOP, first - 0.5 * step))
         # Main lines are first in the list, so they get a place first.
-        for _, label, marker in self._lines:
+        for line, label, marker in self._lines:
+            line.setSpan(0.0, min(_LINE_TOP, first - 0.5 * step))
             middle = (marker.kev - low) * px_per_unit
             half = 0.5 * (_LETTER_PX * len(marker.label) + _LABEL_GAP_PX)
             start, end = middle - half, middle + half
