@@ -96,7 +96,7 @@ def test_loading_shows_the_report_before_any_layer(
     text = dock.report.toPlainText()
     assert "notes.txt" in text
     assert "Zr.tif" in text
-    assert "ImageJ tag" in dock.pixel_size_note.text()
+    assert "ImageJ tag" in dock.size.note.text()
     add_layers(dock, qtbot)
     assert len(viewer.layers) == section.cube.n_elements
     assert tuple(viewer.layers[0].scale) == section.cube.pixel_size
@@ -114,15 +114,15 @@ def test_an_unknown_pixel_size_is_asked_once_per_folder(
         np.savetxt(folder / f"{element}.txt", np.arange(24).reshape(4, 6), fmt="%d")
     dock = make_dock(LoadMapsDock, viewer)
     dock.load([folder])
-    assert "please type it" in dock.pixel_size_note.text()
-    assert dock.pixel_x.value() == 0
-    dock.pixel_x.setValue(12.5)
+    assert "please type it" in dock.size.note.text()
+    assert dock.size.x.value() == 0
+    dock.size.x.setValue(12.5)
     add_layers(dock, qtbot)
     assert tuple(viewer.layers[0].scale) == (12.5, 12.5)
     again = make_dock(LoadMapsDock, viewer)
     again.load([folder])
-    assert again.pixel_x.value() == 12.5
-    assert "last time" in again.pixel_size_note.text()
+    assert again.size.x.value() == 12.5
+    assert "last time" in again.size.note.text()
 
 
 def test_maps_can_be_added_without_a_pixel_size(
@@ -148,8 +148,8 @@ def test_an_oblong_pixel_keeps_both_sides_and_all_digits(
         )
     dock = make_dock(LoadMapsDock, viewer)
     dock.load([tmp_path])
-    assert not dock.pixel_y.isHidden()
-    assert dock.pixel_y.value() == 5.0
+    assert not dock.size.y.isHidden()
+    assert dock.size.y.value() == 5.0
     add_layers(dock, qtbot)
     assert tuple(viewer.layers[0].scale) == pytest.approx((5.0, 2.00125), abs=1e-7)
 

@@ -187,7 +187,7 @@ def test_images_in_register_are_offered_and_never_analysed(
     dock.load([mount])
     [box] = dock.beside.context_boxes.values()
     assert box.text() == "BSE (electron image)"
-    dock.pixel_x.setValue(15.0)
+    dock.size.x.setValue(15.0)
     add_layers(dock, qtbot)
     [(bse, _)] = linked_layers(viewer, role="context")
     assert np.array_equal(bse.data, tifffile.imread(mount / "BSE.tif"))
@@ -238,7 +238,7 @@ def test_beam_and_typed_pixel_size_are_recorded_with_the_scan(
 ) -> None:
     dock = make_dock(LoadMapsDock, viewer)
     dock.load([mount])
-    dock.pixel_x.setValue(10.0)
+    dock.size.x.setValue(10.0)
     dock.size.spot.setValue(25.0)
     add_layers(dock, qtbot)
     [scan] = scans_in(viewer)

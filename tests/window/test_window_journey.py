@@ -65,7 +65,7 @@ def test_from_a_folder_to_exported_files_and_back(
     qtbot.waitUntil(lambda: load.add_button.isEnabled(), timeout=LONG)
     assert len(viewer.layers) == 0
     assert "thin_Au.tif" in load.report.toPlainText()
-    load.pixel_x.setValue(20.0)
+    load.size.x.setValue(20.0)
     load.add_button.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == section.cube.n_elements, timeout=LONG)
     assert micrometres(viewer) == ["micrometer", "micrometer"]

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.runs.export import (
     FORMATS,
     Format,
@@ -21,10 +21,8 @@ from napari_mineral_anomaly.runs.export import (
 )
 from napari_mineral_anomaly.window.exporting.plan import (
     DEFAULTS,
-    KEYS,
-    TITLES,
+    ROWS,
     Choice,
-    Key,
     available,
     chosen_products,
     opened_files,
@@ -47,13 +45,6 @@ _HEADINGS: dict[Format, str] = {
     "csv": "CSV",
     "zarr": "Zarr",
 }
-_SINGLE: tuple[Format, ...] = ("ome", "imagej", "png", "csv", "zarr")
-_STACK: tuple[Format, ...] = ("ome", "imagej", "folder", "png", "csv", "zarr")
-_FORMATS: dict[Key, tuple[Format, ...]] = {
-    **dict.fromkeys(KEYS, _SINGLE),
-    **dict.fromkeys(("contributions", "reconstruction", "maps"), _STACK),
-    "grains": ("csv",),
-}
 
 
 class ExportDock(Dock):
@@ -61,7 +52,7 @@ class ExportDock(Dock):
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
-        self._reasons: dict[Key, str] | None = None
+        self._reasons: dict[str, str] | None = None
 
         form = form_layout()
         self.score_combo = score_combo(self)
@@ -75,36 +66,32 @@ class ExportDock(Dock):
         self.folder.textChanged.connect(self._refresh)
         choose = push_button("Choose…", "Choose the folder for the files.", self._choose_folder)
         form.addRow("Folder", row(self.folder, choose))
-        self.column.addLayout(form)
-
         self.boxes: dict[Choice, QCheckBox] = {}
-        self.column.addLayout(self._grid_of_boxes())
+        grid = self._grid_of_boxes()
         self.world_files = QCheckBox("World files for QGIS beside the TIFFs")
         self.world_files.setToolTip(
             "A file of six lines (.tfw) beside each TIFF. It places the TIFF in µm: x to the "
             "right, y downwards as minus µm."
         )
         self.world_files.toggled.connect(self._refresh)
-        self.column.addWidget(self.world_files)
         self.overwrite = QCheckBox("Replace files that exist")
         self.overwrite.setToolTip(
             "If this is not ticked, nothing is written where a file exists. Files that were opened "
             "in this window are never replaced."
         )
         self.overwrite.toggled.connect(self._refresh)
-        self.column.addWidget(self.overwrite)
-
         self.plan_text = StatusLine()
         self.plan_text.setToolTip("The files that will be written.")
-        self.column.addWidget(self.plan_text)
         self.export_button = push_button(
             "Export", "Write the files listed above. Numbers and µm do not change.", self.export
         )
         self.cancel_button = push_button(
-            "Cancel", "Stop. Files that are complete stay.", self._cancel
+            "Cancel",
+            "Stop. Files that are complete stay.",
+            lambda: self.jobs.cancel(_EXPORTING),
         )
-        self.column.addLayout(row(self.export_button, self.cancel_button))
-        self.column.addWidget(self.status)
+        buttons = row(self.export_button, self.cancel_button)
+        self.add(form, grid, self.world_files, self.overwrite, self.plan_text, buttons, self.status)
         self.column.addStretch()
 
         # A result adds several layers: plan once, after the last of them.
@@ -128,13 +115,13 @@ class ExportDock(Dock):
             heading = QLabel(_HEADINGS[form])
             heading.setToolTip(words)
             grid.addWidget(heading, 0, column, Qt.AlignmentFlag.AlignHCenter)
-        for line, key in enumerate(KEYS, start=1):
-            title = QLabel(TITLES[key])
-            title.setMinimumWidth(title.fontMetrics().horizontalAdvance(TITLES[key]) + 8)
+        for line, (key, result) in enumerate(ROWS.items(), start=1):
+            title = QLabel(result.title)
+            title.setMinimumWidth(title.fontMetrics().horizontalAdvance(result.title) + 8)
             grid.addWidget(title, line, 0)
-            for form in _FORMATS[key]:
+            for form in result.formats:
                 box = QCheckBox()
-                box.setAccessibleName(f"{TITLES[key]} as {_HEADINGS[form]}")
+                box.setAccessibleName(f"{result.title} as {_HEADINGS[form]}")
                 box.setEnabled(False)  # until its result exists
                 box.toggled.connect(self._refresh)
                 self.boxes[key, form] = box
@@ -156,20 +143,16 @@ class ExportDock(Dock):
             self.fail(error)
             return
         inputs = opened_files(self.viewer)
-
-        def write(task: Task) -> list[Path]:
-            return write_files(
+        self.jobs.run(
+            _EXPORTING,
+            lambda task: write_files(
                 files,
                 folder,
                 overwrite=overwrite,
                 world_files=world_files,
                 inputs=inputs,
                 task=task,
-            )
-
-        self.jobs.run(
-            _EXPORTING,
-            write,
+            ),
             self._on_written,
             on_events=self._on_events,
             on_cancelled=self._on_cancelled,
@@ -189,16 +172,12 @@ class ExportDock(Dock):
             chosen_products(self.chosen(), self.viewer, self.session, score, copy=copy)
         )
 
-    def _cancel(self) -> None:
-        self.jobs.cancel(_EXPORTING)
-
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         self.status.plain(f"Writing {events[-1].message}…")
 
     def _on_written(self, paths: list[Path]) -> None:
         names = ", ".join(path.name for path in paths)
         self.status.good(f"Wrote {names} to {paths[0].parent.resolve()}.")
-        self._refresh()
 
     def _on_cancelled(self) -> None:
         self.status.plain("The export was cancelled. Files that were complete are there.")
@@ -210,7 +189,7 @@ class ExportDock(Dock):
             self._offer(reasons)
         self._plan_soon.start(0)
 
-    def _offer(self, reasons: dict[Key, str]) -> None:
+    def _offer(self, reasons: dict[str, str]) -> None:
         """Enable the boxes of results that can be written; say why the others cannot."""
         for choice, box in self.boxes.items():
             key, form = choice
@@ -221,7 +200,7 @@ class ExportDock(Dock):
                 box.setChecked(False)
                 box.setToolTip(f"Not possible: {reasons[key]}.")
             else:
-                box.setToolTip(f"{TITLES[key]}. {FORMATS[form]}.")
+                box.setToolTip(f"{ROWS[key].title}. {FORMATS[form]}.")
                 if not was_enabled:
                     box.setChecked(choice in DEFAULTS)
             box.blockSignals(False)

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
 from napari_mineral_anomaly.io.writing.results import labels_for_files, mask_for_files
 from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.runs.export import Format, Product
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
-from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.grains.listing import (
-    plan_listing,
-    pseudo_labels_of,
-)
+from napari_mineral_anomaly.window.grains.listing import plan_listing, pseudo_labels_of
 from napari_mineral_anomaly.window.layers.links import (
     TITLES_IN_FILES,
-    Link,
     first_layer,
     layers_of,
     link_of,
@@ -41,59 +35,41 @@ from napari_mineral_anomaly.window.layers.session import Session, mask_of
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-TRUTH_FILE = "truth.tif"
+Choice = tuple[str, Format]
 
-Key = Literal[
-    "score",
-    "mask",
-    "labels",
-    "contributions",
-    "reconstruction",
-    "maps",
-    "valid",
-    "truth",
-    "grains",
-]
-KEYS: tuple[Key, ...] = get_args(Key)
-Choice = tuple[Key, Format]
+_SINGLE: tuple[Format, ...] = ("ome", "imagej", "png", "csv", "zarr")
+_STACK: tuple[Format, ...] = ("ome", "imagej", "folder", "png", "csv", "zarr")
 
-# Titles of the rows of the dock.
-TITLES: dict[Key, str] = {
-    "score": "Score",
-    "mask": "Mask",
-    "labels": "Labels",
-    "contributions": "Contributions",
-    "reconstruction": "Expected maps",
-    "maps": "Element maps",
-    "valid": "Valid area",
-    "truth": "Truth",
-    "grains": "Grains",
+
+class Row(NamedTuple):
+    """One result in the dock: its title, the stem of its files, the formats that it can have.
+
+    ``ticked`` is the format that is ticked at first: that of `mineral-anomaly detect`, or of a
+    brushed truth.
+    """
+
+    title: str
+    stem: str
+    formats: tuple[Format, ...]
+    ticked: Format | None = None
+
+
+ROWS = {
+    "score": Row("Score", "anomaly_score", _SINGLE, "ome"),
+    "mask": Row("Mask", "anomaly_mask", _SINGLE, "imagej"),
+    "labels": Row("Labels", "pseudo_labels", _SINGLE, "imagej"),
+    "contributions": Row("Contributions", "element_contributions", _STACK, "ome"),
+    "reconstruction": Row("Expected maps", "element_reconstruction", _STACK),
+    "maps": Row("Element maps", "element_maps", _STACK),
+    "valid": Row("Valid area", "valid_area", _SINGLE),
+    "truth": Row("Truth", "truth", _SINGLE, "imagej"),
+    "grains": Row("Grains", "grains", ("csv",), "csv"),
 }
+DEFAULTS = frozenset((key, row.ticked) for key, row in ROWS.items() if row.ticked)
 
-# Ticked at first: the files that `mineral-anomaly detect` also writes, and a brushed truth.
-DEFAULTS: frozenset[Choice] = frozenset(
-    {
-        ("score", "ome"),
-        ("mask", "imagej"),
-        ("labels", "imagej"),
-        ("contributions", "ome"),
-        ("truth", "imagej"),
-        ("grains", "csv"),
-    }
-)
-
-_STEMS: dict[Key, str] = {
-    "score": "anomaly_score",
-    "mask": "anomaly_mask",
-    "labels": "pseudo_labels",
-    "contributions": "element_contributions",
-    "reconstruction": "element_reconstruction",
-    "maps": "element_maps",
-    "valid": "valid_area",
-    "truth": "truth",
-    "grains": "grains",
-}
+_MASK_WORDS = ((0, "background"), (255, "anomalous"))
 _LABEL_WORDS = ((0, "outside"), (1, "anomaly candidates"))
+_VALID_WORDS = ((0, "left out"), (255, "valid"))
 _TRUTH_WORDS = ((0, "background"), (1, "anomaly"), (255, "left out"))
 _NO_RUN = "only runs of this session have it"
 
@@ -114,44 +90,65 @@ class _Image:
         return self.convert(self.image).astype(self.dtype, copy=False)[None][key]
 
 
-def available(viewer: Any, session: Session, score: Layer | None) -> dict[Key, str]:
-    """For each product, the reason why it cannot be written; "" if it can."""
-    if score is None:
-        return dict.fromkeys(KEYS, "no score map is chosen")
-    return {key: _missing(key, viewer, session, score) for key in KEYS}
+class _Sources:
+    """What the results of one score layer are made from; None stands for what does not exist.
 
+    `missing` says what cannot be made.
+    """
 
-def _missing(key: Key, viewer: Any, session: Session, score: Layer) -> str:
-    """The reason why one product cannot be written; "" if it can."""
-    link = link_of(score)
-    if key in ("mask", "grains"):
-        there = mask_of(viewer, score) is not None
-        return "" if there else "make a mask in the dock “Threshold” first"
-    if key == "labels":
-        return "" if pseudo_labels_of(viewer, score) is not None else _NO_RUN
-    if key == "contributions":
-        return "" if session.run_of(link) is not None else _NO_RUN
-    if key == "reconstruction":
-        run = session.run_of(link)
-        if run is None:
-            return _NO_RUN
-        return (
-            "this detector does not reconstruct maps" if run.result.reconstruction is None else ""
+    link: Any
+    mask: Any
+    labels: Any
+    result: Any
+    truth: Any
+
+    def __init__(self, viewer: Any, session: Session, score: Layer) -> None:
+        self.score, self.link = score, link_of(score)
+        self.mask = mask_of(viewer, score)
+        self.labels = pseudo_labels_of(viewer, score)
+        run = session.run_of(self.link)
+        self.result = None if run is None else run.result
+        self.reconstruction = None if run is None else run.result.reconstruction
+        scan_id = None if self.link is None else self.link.scan_id
+        self.has_maps = scan_id is not None and first_layer(viewer, "element", scan_id) is not None
+        truths = [layer for layer, _ in linked_layers(viewer, scan_id_of(score), "truth")]
+        self.truth = truths[-1] if truths else None  # the newest
+
+    def missing(self) -> dict[str, str]:
+        """For each result, the reason why it cannot be written; "" if it can."""
+        no_mask = "" if self.mask is not None else "make a mask in the dock “Threshold” first"
+        no_run = "" if self.result is not None else _NO_RUN
+        no_maps = (
+            "" if self.reconstruction is not None else "this detector does not reconstruct maps"
         )
-    if key == "maps":
-        there = _scan_id(viewer, link) is not None
-        return "" if there else "no element map of the scan is left"
-    if key == "truth":
-        return "" if _truth(viewer, score) is not None else "brush a truth mask first"
-    return ""
+        return {
+            "score": "",
+            "mask": no_mask,
+            "labels": "" if self.labels is not None else _NO_RUN,
+            "contributions": no_run,
+            "reconstruction": no_run or no_maps,
+            "maps": "" if self.has_maps else "no element map of the scan is left",
+            "valid": "",
+            "truth": "" if self.truth is not None else "brush a truth mask first",
+            "grains": no_mask,
+        }
 
 
-def product_of(key: Key, viewer: Any, session: Session, score: Layer, *, copy: bool) -> Product:
-    """One product of a score layer.
+def available(viewer: Any, session: Session, score: Layer | None) -> dict[str, str]:
+    """For each result, the reason why it cannot be written; "" if it can."""
+    if score is None:
+        return dict.fromkeys(ROWS, "no score map is chosen")
+    return _Sources(viewer, session, score).missing()
+
+
+def chosen_products(
+    choices: Iterable[Choice], viewer: Any, session: Session, score: Layer, *, copy: bool
+) -> list[tuple[Product, Format]]:
+    """The products of some choices; a product with several formats is made only once.
 
     Parameters
     ----------
-    key : str
+    choices : iterable of (result, format)
     viewer, session, score
     copy : bool
         True copies the arrays that the brush can change, for a worker. False is for a plan, which
@@ -160,27 +157,24 @@ def product_of(key: Key, viewer: Any, session: Session, score: Layer, *, copy: b
     Raises
     ------
     InputError
-        When there is no such product, with the reason.
+        When a result cannot be written, with the reason.
     """
-    reason = _missing(key, viewer, session, score)
-    if reason:
-        raise InputError(f"{TITLES[key]} cannot be exported: {reason}.")
-    make = _MAKERS[key]
-    product = make(viewer, session, score, np.array if copy else np.asarray)
-    return replace(
-        product, stem=_STEMS[key], title=_title(key, score), pixel_size=pixel_size_of(score)
-    )
-
-
-def chosen_products(
-    choices: Iterable[Choice], viewer: Any, session: Session, score: Layer, *, copy: bool
-) -> list[tuple[Product, Format]]:
-    """The products of some choices; a product with several formats is made only once."""
-    made: dict[Key, Product] = {}
+    sources = _Sources(viewer, session, score)
+    missing = sources.missing()
+    scan = sources.link.scan if sources.link is not None and sources.link.scan else score.name
+    made: dict[str, Product] = {}
     pairs = []
     for key, form in choices:
+        row = ROWS[key]
+        if missing[key]:
+            raise InputError(f"{row.title} cannot be exported: {missing[key]}.")
         if key not in made:
-            made[key] = product_of(key, viewer, session, score, copy=copy)
+            made[key] = Product(
+                row.stem,
+                f"{row.title}, {scan}",
+                pixel_size=pixel_size_of(score),
+                **_contents(key, sources, viewer, session, copy=copy),
+            )
         pairs.append((made[key], form))
     return pairs
 
@@ -197,125 +191,61 @@ def opened_files(viewer: Any) -> list[Path]:
     return list(found)
 
 
-Copy = Callable[[Any], Any]
-
-
-def _score(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    planes = np.asarray(score.data)[None]
-    planes = planes if planes.dtype == np.float32 else planes.astype(np.float32)
-    style = MapStyle("score", "background sigmas", threshold=threshold_of(score))
-    return Product("", "", planes, (TITLES_IN_FILES["score"],), style=style)
-
-
-def _mask(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    planes = _Image(copy(_data(mask_of(viewer, score))), np.dtype(np.uint8), mask_for_files)
-    words = ((0, "background"), (255, "anomalous"))
-    return Product(
-        "", "", planes, (TITLES_IN_FILES["mask"],), style=MapStyle("classes", classes=words)
-    )
-
-
-def _labels(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    data = copy(_data(pseudo_labels_of(viewer, score)))
-    planes = _Image(data, label_dtype(int(data.max(initial=0))), labels_for_files)
-    style = MapStyle("classes", classes=_LABEL_WORDS)
-    return Product("", "", planes, (TITLES_IN_FILES["pseudo_labels"],), style=style)
-
-
-def _contributions(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    result = _result(session, score)
-    style = MapStyle("signed", "background sigmas")
-    return Product("", "", result.contributions, result.elements, style=style, is_stack=True)
-
-
-def _reconstruction(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    result = _result(session, score)
-    return Product("", "", result.reconstruction, result.elements, style=MapStyle(), is_stack=True)
-
-
-def _maps(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    link = link_of(score)
-    cube = _cube(viewer, link)
-    if cube is None:
-        raise InputError(
-            "No element map of this scan is left in the layer list: load the scan again."
-        )
-    unit = link.quantity if link is not None and link.quantity in ("counts",) else ""
-    return Product("", "", cube.maps, cube.elements, style=MapStyle(unit=unit or ""), is_stack=True)
-
-
-def _valid(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    def inside(values: NDArray[Any]) -> NDArray[np.uint8]:
-        return mask_for_files(np.isfinite(values))
-
-    planes = _Image(np.asarray(score.data), np.dtype(np.uint8), inside)
-    style = MapStyle("classes", classes=((0, "left out"), (255, "valid")))
-    return Product("", "", planes, ("Valid area",), style=style)
-
-
-def _truth_product(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    planes = _Image(copy(_data(_truth(viewer, score))), np.dtype(np.uint8), truth_for_files)
-    style = MapStyle("classes", classes=_TRUTH_WORDS)
-    return Product("", "", planes, (TITLES_IN_FILES["truth"],), style=style)
-
-
-def _grains(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
-    # A plan needs sizes only, and the size of the table is unknown until it is made.
-    if copy is np.asarray:
-        return Product("", "", table=pd.DataFrame)
+def _contents(
+    key: str, of: _Sources, viewer: Any, session: Session, *, copy: bool
+) -> dict[str, Any]:
+    """Numbers, names and style of a product."""
+    copied = np.array if copy else np.asarray
+    if key == "score":
+        planes = np.asarray(of.score.data)[None].astype(np.float32, copy=False)
+        style = MapStyle("score", "background sigmas", threshold=threshold_of(of.score))
+        return {"planes": planes, "names": (TITLES_IN_FILES["score"],), "style": style}
+    if key == "mask":
+        mask = copied(of.mask.data)
+        return _classes(mask, np.uint8, mask_for_files, TITLES_IN_FILES["mask"], _MASK_WORDS)
+    if key == "labels":
+        labels, title = copied(of.labels.data), TITLES_IN_FILES["pseudo_labels"]
+        dtype = label_dtype(int(labels.max(initial=0)))
+        return _classes(labels, dtype, labels_for_files, title, _LABEL_WORDS)
+    if key == "valid":
+        score = np.asarray(of.score.data)
+        return _classes(score, np.uint8, _finite_for_files, "Valid area", _VALID_WORDS)
+    if key == "truth":
+        truth = copied(of.truth.data)
+        return _classes(truth, np.uint8, truth_for_files, TITLES_IN_FILES["truth"], _TRUTH_WORDS)
+    if key == "contributions":
+        style = MapStyle("signed", "background sigmas")
+        return _stack(of.result.contributions, of.result.elements, style)
+    if key == "reconstruction":
+        return _stack(of.reconstruction, of.result.elements, MapStyle())
+    if key == "maps":
+        cube = cube_from_layers(viewer, of.link.scan_id)
+        unit = "counts" if of.link.quantity == "counts" else ""
+        return _stack(cube.maps, cube.elements, MapStyle(unit=unit))
+    # The grains. A plan needs sizes only, and that of the table is unknown until it is made.
+    if not copy:
+        return {"table": pd.DataFrame}
     # List the grains as the dock “Grain table” does, so that file and window agree.
     board = board_of(viewer)
-    clusters = pseudo_labels_of(viewer, score)
-    names = None if clusters is None else board.cluster_names.get(str(clusters.unique_id))
-    list_grains = plan_listing(viewer, session, score, board.book(scan_id_of(score)), names)
-    return Product("", "", table=lambda: list_grains(SILENT).table)
+    names = None if of.labels is None else board.cluster_names.get(str(of.labels.unique_id))
+    list_grains = plan_listing(viewer, session, of.score, board.book(scan_id_of(of.score)), names)
+    return {"table": lambda: list_grains(SILENT).table}
 
 
-_MAKERS: dict[Key, Callable[[Any, Session, Any, Copy], Product]] = {
-    "score": _score,
-    "mask": _mask,
-    "labels": _labels,
-    "contributions": _contributions,
-    "reconstruction": _reconstruction,
-    "maps": _maps,
-    "valid": _valid,
-    "truth": _truth_product,
-    "grains": _grains,
-}
+def _stack(planes: Any, names: tuple[str, ...], style: MapStyle) -> dict[str, Any]:
+    return {"planes": planes, "names": names, "style": style, "is_stack": True}
 
 
-def _title(key: Key, score: Layer) -> str:
-    link = link_of(score)
-    scan = link.scan if link is not None and link.scan else score.name
-    return f"{TITLES[key]}, {scan}"
+def _classes(
+    image: NDArray[Any],
+    dtype: Any,
+    convert: Callable[[NDArray[Any]], NDArray[Any]],
+    name: str,
+    words: tuple[tuple[int, str], ...],
+) -> dict[str, Any]:
+    planes = _Image(image, np.dtype(dtype), convert)
+    return {"planes": planes, "names": (name,), "style": MapStyle("classes", classes=words)}
 
 
-def _result(session: Session, score: Layer) -> AnomalyResult:
-    run = session.run_of(link_of(score))
-    if run is None:
-        raise InputError("The run of this score is not in this session: run the detector again.")
-    return run.result
-
-
-def _scan_id(viewer: Any, link: Link | None) -> str | None:
-    """The scan id of a score; None if the scan has no element layer any more."""
-    if link is None or first_layer(viewer, "element", link.scan_id) is None:
-        return None
-    return link.scan_id
-
-
-def _cube(viewer: Any, link: Link | None) -> ElementCube | None:
-    scan_id = _scan_id(viewer, link)
-    return None if scan_id is None else cube_from_layers(viewer, scan_id)
-
-
-def _data(layer: Layer | None) -> Any:
-    if layer is None:
-        raise InputError("The layer to export is no longer in the viewer.")
-    return layer.data
-
-
-def _truth(viewer: Any, score: Layer) -> Layer | None:
-    """The newest truth mask of the score's scan."""
-    found = [layer for layer, _ in linked_layers(viewer, scan_id_of(score), "truth")]
-    return found[-1] if found else None
+def _finite_for_files(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return mask_for_files(np.isfinite(values))

@@ -8,13 +8,16 @@ from typing import Any, ClassVar
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QProgressBar,
     QPushButton,
     QSizePolicy,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -107,6 +110,22 @@ def row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         layout.addWidget(widget)
     return layout
+
+
+def column_of(parent: QWidget) -> QVBoxLayout:
+    """A layout for widgets one below the other in ``parent``, without margins."""
+    column = QVBoxLayout(parent)
+    column.setContentsMargins(0, 0, 0, 0)
+    return column
+
+
+def add_parts(column: QBoxLayout, *parts: QWidget | QLayout) -> None:
+    """Add widgets and layouts, one below the other."""
+    for part in parts:
+        if isinstance(part, QLayout):
+            column.addLayout(part)
+        else:
+            column.addWidget(part)
 
 
 def form_layout() -> QFormLayout:

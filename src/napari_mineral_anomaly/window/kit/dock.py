@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import (
     QDockWidget,
+    QLayout,
     QMainWindow,
     QPushButton,
     QScrollArea,
@@ -22,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
-from napari_mineral_anomaly.window.kit.controls import StatusLine, push_button
+from napari_mineral_anomaly.window.kit.controls import StatusLine, add_parts, column_of, push_button
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.kit.themes import Inks, inks_of
 from napari_mineral_anomaly.window.layers.session import session_of
@@ -85,9 +86,7 @@ class Dock(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setWidget(body)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(self._scroll)
+        column_of(self).addWidget(self._scroll)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
@@ -100,6 +99,10 @@ class Dock(QWidget):
         needed = self._scroll.widget().minimumSizeHint().width()
         bar = self._scroll.verticalScrollBar().sizeHint().width()
         return QSize(max(DOCK_WIDTH, needed + bar), 200)
+
+    def add(self, *parts: QWidget | QLayout) -> None:
+        """Add widgets and layouts at the end of the column."""
+        add_parts(self.column, *parts)
 
     def listen(self, emitter: Any, callback: Callable[..., None]) -> None:
         """Connect until the dock is closed."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.layers import Image
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_mineral_anomaly.window.kit.controls import fit_width
@@ -18,7 +18,8 @@ class LayerCombo(QComboBox):
     """A list of the viewer's layers that pass a test; it follows the viewer.
 
     magicgui's own layer lists stay empty outside a napari window. The choice is kept by
-    ``unique_id``. A new layer that passes ``prefers`` is chosen when it appears.
+    ``unique_id``. A new layer that passes ``prefers`` is chosen when it appears. Without a layer,
+    the list shows ``empty``; if ``always_empty`` is set, that entry is always there, and first.
     """
 
     layer_changed = Signal()
@@ -30,17 +31,19 @@ class LayerCombo(QComboBox):
         *,
         empty: str,
         prefers: Callable[[Any], bool] | None = None,
+        always_empty: bool = False,
+        prefix: str = "",
     ) -> None:
         super().__init__()
         self._viewer = dock.viewer
         self._accepts = accepts
         self._prefers = prefers
-        self._empty = empty
+        self._empty, self._always_empty, self._prefix = empty, always_empty, prefix
         self._shown: str | None = None
         fit_width(self)
         events = dock.viewer.layers.events
         for emitter in (events.removed, events.reordered, events.renamed):
-            dock.listen(emitter, self._on_layers)
+            dock.listen(emitter, self._fill)
         dock.listen(events.inserted, self._on_inserted)
         self.currentIndexChanged.connect(self._on_index)
         self._fill()
@@ -60,22 +63,19 @@ class LayerCombo(QComboBox):
         if self._prefers is not None and self._prefers(event.value):
             self.choose(event.value)
 
-    def _on_layers(self, event: Any = None) -> None:
-        self._fill()
-
-    def _fill(self) -> None:
+    def _fill(self, event: Any = None) -> None:
         chosen = self.currentData()
-        self.blockSignals(True)
-        self.clear()
         # The newest layer is on top of napari's list and of this one.
-        for layer in reversed(layers_of(self._viewer)):
-            if self._accepts(layer):
-                self.addItem(layer.name, str(layer.unique_id))
-        if self.count() == 0:
-            self.addItem(self._empty, None)
-        self.setEnabled(self.currentData() is not None)
-        self.setCurrentIndex(max(0, self.findData(chosen) if chosen is not None else 0))
-        self.blockSignals(False)
+        layers = [layer for layer in reversed(layers_of(self._viewer)) if self._accepts(layer)]
+        with QSignalBlocker(self):
+            self.clear()
+            if self._always_empty or not layers:
+                self.addItem(self._empty, None)
+            for layer in layers:
+                self.addItem(f"{self._prefix}{layer.name}", str(layer.unique_id))
+            self.setCurrentIndex(max(0, self.findData(chosen) if chosen is not None else 0))
+        if not self._always_empty:
+            self.setEnabled(bool(layers))
         self._on_index()
 
     def _on_index(self, index: int = -1) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 # pyqtgraph takes the Qt binding that is already imported: qtpy first.
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QWidget
 
 import pyqtgraph as pg  # isort: skip
 
+from napari_mineral_anomaly.window.kit.controls import column_of
 from napari_mineral_anomaly.window.kit.themes import Inks
 
 # Used until the theme is known: a grey that can be read on dark and light backgrounds.
@@ -59,9 +60,7 @@ def bare_plot(parent: QWidget, height: int, *, menu: bool = True) -> BarePlot:
     """A plot as the only content of ``parent``, ``height`` pixels high."""
     plot = BarePlot(height, menu)
     parent.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-    column = QVBoxLayout(parent)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.addWidget(plot)
+    column_of(parent).addWidget(plot)
     return plot
 
 

@@ -113,9 +113,8 @@ def role_of(layer: Layer) -> Role | None:
 
 def _note_in(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
     note = metadata.get(KEY)
-    if not isinstance(note, dict) or "scan_id" not in note or "role" not in note:
-        return None
-    return note
+    ours = isinstance(note, dict) and "scan_id" in note and "role" in note
+    return note if ours else None
 
 
 def relink(layer: Layer, **changes: Any) -> None:
@@ -138,12 +137,8 @@ def layers_of(viewer: Any) -> list[Layer]:
 
 def layer_by_id(viewer: Any, unique_id: str | None) -> Layer | None:
     """The layer with that ``unique_id``, if it is still in the viewer."""
-    if unique_id is None:
-        return None
-    for layer in layers_of(viewer):
-        if str(layer.unique_id) == unique_id:
-            return layer
-    return None
+    layers = () if unique_id is None else layers_of(viewer)
+    return next((layer for layer in layers if str(layer.unique_id) == unique_id), None)
 
 
 def linked_layers(
@@ -157,12 +152,7 @@ def linked_layers(
         # Every dock calls this for every layer that is added or removed. To save time, only a
         # matching note becomes a Link.
         note = _note_in(layer.metadata)
-        if note is None:
-            continue
-        for key, value in wanted:
-            if note.get(key) != value:
-                break
-        else:
+        if note is not None and all(note.get(key) == value for key, value in wanted):
             yield layer, _link(note)
 
 

@@ -7,7 +7,7 @@ loses its unit. Therefore every layer made here has scale, units and axis labels
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -115,23 +115,20 @@ def element_layers(
     cube: ElementCube, *, scan: str, scan_id: str, visible: int = 1
 ) -> list[LayerData]:
     """One image layer per element map, without copying; the first ``visible`` ones are shown."""
-    source = cube.source
-    link = Link(scan_id, "element", scan=scan, quantity=cube.quantity, source=source)
+    link = Link(scan_id, "element", scan=scan, quantity=cube.quantity, source=cube.source)
     handles = handles_of_cube(cube)
+    spatial = spatial_kwargs(cube.pixel_size)
     # If the maps stay on disk, read only their middle for the contrast.
     shown = middle_block(cube) if cube.is_lazy else cube
     layers: list[LayerData] = []
     for index, element in enumerate(cube.elements):
         plane = cube.maps[index] if cube.is_lazy else cube.plane(index)
-        kwargs = {
-            "name": f"{element} · {scan}",
-            "colormap": "gray",
-            "contrast_limits": contrast_limits(shown.plane(index)),
-            "visible": index < visible,
-            "metadata": replace(link, element=element).metadata() | handles,
-            **spatial_kwargs(cube.pixel_size),
-        }
-        layers.append((plane, kwargs, "image"))
+        limits = contrast_limits(shown.plane(index))
+        look = {"colormap": "gray", "contrast_limits": limits, "visible": index < visible}
+        own = replace(link, element=element)
+        layer = _layer("image", plane, f"{element} · {scan}", own, spatial, **look)
+        layer[1]["metadata"] |= handles
+        layers.append(layer)
     return layers
 
 
@@ -144,79 +141,60 @@ def score_layer(
     spatial: dict[str, Any],
 ) -> LayerData:
     """The score map: background is dark, pixels from the threshold on are bright."""
-    kwargs = {
-        "name": f"score {title}",
-        "colormap": "magma",
-        "contrast_limits": score_limits(score, threshold),
-        "metadata": replace(link, role="score", threshold=float(threshold)).metadata(),
-        **spatial,
-    }
-    return score, kwargs, "image"
+    link = replace(link, role="score", threshold=float(threshold))
+    look = {"colormap": "magma", "contrast_limits": score_limits(score, threshold)}
+    return _layer("image", score, f"score {title}", link, spatial, **look)
 
 
 def mask_layer(mask: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]) -> LayerData:
     """The anomaly mask as labels to brush: 0 is transparent, all other values have one colour."""
-    kwargs = {
-        "name": f"mask {title}",
-        "colormap": {0: "transparent", None: MASK_COLOUR},
-        "opacity": 0.8,
-        "metadata": replace(link, role="mask", threshold=None).metadata(),
-        **spatial,
-    }
-    return as_labels(mask), kwargs, "labels"
+    link = replace(link, role="mask", threshold=None)
+    colours = {0: "transparent", None: MASK_COLOUR}
+    data = as_labels(mask)
+    return _layer("labels", data, f"mask {title}", link, spatial, colormap=colours, opacity=0.8)
 
 
 def pseudo_label_layer(
     labels: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]
 ) -> LayerData:
     """The pseudo-labels: 1 anomaly candidates, 2 and more background clusters; hidden at first."""
-    kwargs = {
-        "name": f"pseudo-labels {title}",
-        "opacity": 0.5,
-        "visible": False,
-        "metadata": replace(link, role="pseudo_labels", threshold=None).metadata(),
-        **spatial,
-    }
-    return labels, kwargs, "labels"
+    link = replace(link, role="pseudo_labels", threshold=None)
+    name = f"pseudo-labels {title}"
+    return _layer("labels", labels, name, link, spatial, opacity=0.5, visible=False)
 
 
 def valid_layer(
     valid: NDArray[np.bool_], *, scan: str, scan_id: str, spatial: dict[str, Any]
 ) -> LayerData:
     """The valid area as labels to brush: 1 sample, 0 outside the sample (tinted)."""
-    kwargs = {
-        "name": f"valid area {scan}",
-        "colormap": {0: OUTSIDE_COLOUR, 1: "transparent", None: "transparent"},
-        "opacity": 0.45,
-        "metadata": Link(scan_id, "valid", scan=scan).metadata(),
-        **spatial,
-    }
-    return as_labels(valid), kwargs, "labels"
+    link = Link(scan_id, "valid", scan=scan)
+    colours = {0: OUTSIDE_COLOUR, 1: "transparent", None: "transparent"}
+    name, data = f"valid area {scan}", as_labels(valid)
+    return _layer("labels", data, name, link, spatial, colormap=colours, opacity=0.45)
 
 
 def context_layer(
     context: ContextImage, *, scan: str, scan_id: str, spatial: dict[str, Any]
 ) -> LayerData:
     """An image in register with the maps; phase maps and masks become labels."""
-    image = context.image
-    kwargs = {
-        "name": f"{context.name} · {scan}",
-        "visible": False,
-        "metadata": Link(scan_id, "context", scan=scan, source=str(context.file)).metadata(),
-        **spatial,
-    }
+    image, kind = context.image, "image"
+    look: dict[str, Any] = {"visible": False}
     if image.ndim == 2 and context.kind in ("phase", "mask") and image.dtype.kind in "uib":
+        kind = "labels"
+        look["opacity"] = 0.6
         if context.names:
             import pandas as pd  # takes a quarter of a second, and most scans do not need it
 
             rows = {"index": list(context.names), "name": list(context.names.values())}
-            kwargs["features"] = pd.DataFrame(rows)
-        labels = image.astype(np.uint8) if image.dtype.kind == "b" else image
-        return labels, kwargs | {"opacity": 0.6}, "labels"
-    if image.ndim == 3:
-        return image, kwargs | {"rgb": True}, "image"
-    limits = {"colormap": "gray", "contrast_limits": contrast_limits(image)}
-    return image, kwargs | limits, "image"
+            look["features"] = pd.DataFrame(rows)
+        if image.dtype.kind == "b":
+            image = image.astype(np.uint8)
+    elif image.ndim == 3:
+        look["rgb"] = True
+    else:
+        look |= {"colormap": "gray", "contrast_limits": contrast_limits(image)}
+    link = Link(scan_id, "context", scan=scan, source=str(context.file))
+    return _layer(kind, image, f"{context.name} · {scan}", link, spatial, **look)
 
 
 def truth_layer(
@@ -231,17 +209,10 @@ def truth_labels(
     data: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]
 ) -> LayerData:
     """A truth mask with its colours."""
-    colours: dict[int | None, str] = {0: "transparent", **TRUTH_COLOURS}
     # All other values are left out, for example the 255 of a file.
-    colours[None] = TRUTH_COLOURS[LEAVE_OUT]
-    kwargs = {
-        "name": f"truth {title}",
-        "colormap": colours,
-        "opacity": 0.7,
-        "metadata": replace(link, role="truth").metadata(),
-        **spatial,
-    }
-    return data, kwargs, "labels"
+    colours = {0: "transparent", **TRUTH_COLOURS, None: TRUTH_COLOURS[LEAVE_OUT]}
+    link = replace(link, role="truth")
+    return _layer("labels", data, f"truth {title}", link, spatial, colormap=colours, opacity=0.7)
 
 
 def agreement_layer(
@@ -253,22 +224,20 @@ def agreement_layer(
     spatial: dict[str, Any],
 ) -> LayerData:
     """How many detectors flag a pixel: one colour per number, 0 is transparent."""
-    kwargs = {
-        "name": f"agreement · {title}",
-        "colormap": label_colours(colours),
-        "opacity": 0.9,
-        "metadata": replace(link, role="agreement").metadata(),
-        **spatial,
-    }
-    return counts, kwargs, "labels"
+    link = replace(link, role="agreement")
+    look = {"colormap": label_colours(colours), "opacity": 0.9}
+    return _layer("labels", counts, f"agreement · {title}", link, spatial, **look)
 
 
-def label_colours(colours: dict[int, str]) -> dict[int | None, str]:
+def _layer(
+    kind: str, data: Any, name: str, link: Link, spatial: dict[str, Any], **look: Any
+) -> LayerData:
+    return data, {"name": name, "metadata": link.metadata(), **spatial, **look}, kind
+
+
+def label_colours(colours: Mapping[Any, str]) -> dict[int | None, str]:
     """Colours for labels; every other number is transparent."""
-    out: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-    for value, colour in colours.items():
-        out[value] = colour
-    return out
+    return {None: "transparent", 0: "transparent", **colours}
 
 
 def as_labels(mask: NDArray[Any]) -> NDArray[np.uint8]:
@@ -304,6 +273,12 @@ def threshold_of(layer: Layer) -> float:
     if link is not None and link.threshold is not None:
         return link.threshold
     return default_score_threshold(layer.data)
+
+
+def min_grain_of(layer: Layer) -> int:
+    """Smallest grain (pixels) of the mask of a score layer: from its note, else 1."""
+    link = link_of(layer)
+    return 1 if link is None else link.min_grain_px or 1
 
 
 def default_score_threshold(score: Any) -> float:

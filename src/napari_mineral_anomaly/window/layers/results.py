@@ -11,10 +11,11 @@ from napari_mineral_anomaly.detectors.registry import detector_entry
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge_score
 from napari_mineral_anomaly.progress import SILENT, Task
-from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_of
+from napari_mineral_anomaly.window.layers.links import Link, first_layer
 from napari_mineral_anomaly.window.layers.make import (
     add,
     mask_layer,
+    min_grain_of,
     pseudo_label_layer,
     score_layer,
     score_limits,
@@ -45,17 +46,12 @@ def mask_of_result(
     """
     score = first_layer(viewer, "score", **_own(scan, run))
     mask = None if score is None else mask_of(viewer, score)
-    link = None if score is None else link_of(score)
     edits = None if score is None or mask is None else session.strokes_on(mask, score)
-    min_grain_px = 1 if link is None or link.min_grain_px is None else link.min_grain_px
     result = run.result
-
-    def work(task: Task) -> JudgedScore:
-        fits = edits is None or edits.shape == result.score.shape
-        strokes = edits if fits else None
-        return judge_score(result.score, float(result.threshold), min_grain_px, strokes)
-
-    return work
+    if edits is not None and edits.shape != result.score.shape:
+        edits = None
+    min_grain_px = 1 if score is None else min_grain_of(score)
+    return lambda task: judge_score(result.score, float(result.threshold), min_grain_px, edits)
 
 
 def show_result(
@@ -105,11 +101,8 @@ def show_result(
 
     score = first_layer(viewer, "score", **own)
     if score is None:
-        score = add(
-            viewer,
-            score_layer(result.score, result.threshold, title=title, link=link, spatial=spatial),
-        )
-        mask = None
+        made = score_layer(result.score, result.threshold, title=title, link=link, spatial=spatial)
+        score, mask = add(viewer, made), None
     else:
         mask = mask_of(viewer, score)
         session.replace_score(score, mask, judged)

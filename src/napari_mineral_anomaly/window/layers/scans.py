@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import QUANTITIES, ElementCube, Quantity
 from napari_mineral_anomaly.scan.report import IngestReport
-from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import PixelSize, pixel_size_of, spatial_of
+from napari_mineral_anomaly.words import sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +75,12 @@ def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
     planes = [np.asarray(layer.data) for layer, _ in found]
     shapes = {plane.shape for plane in planes}
     if len(shapes) > 1 or planes[0].ndim != 2:
-        listed = ", ".join(sorted("x".join(map(str, shape)) for shape in shapes))
+        listed = ", ".join(sorted(map(sizes, shapes)))
         raise InputError(
             f"The element layers of this scan have different shapes ({listed}): "
             "remove those that do not belong together."
         )
+    spectra = spectra_of(viewer, scan_id)
     layer, link = found[0]
     quantity = cast(Quantity, link.quantity) if link.quantity in QUANTITIES else None
     elements = [link.element or layer.name for layer, link in found]
@@ -92,7 +93,7 @@ def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
         quantity=quantity,
         source=link.source or link.scan or None,
         report=_report_now(viewer, scan_id, elements, pixel_size),
-        spectra=_spectra_if_fitting(viewer, scan_id, planes[0].shape),
+        spectra=spectra if spectra is not None and spectra.shape in shapes else None,
     )
 
 
@@ -114,12 +115,6 @@ def _report_now(
     if pixel_size != report.pixel_size_um:
         changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
     return report.model_copy(update=changes)
-
-
-def _spectra_if_fitting(viewer: Any, scan_id: str, shape: tuple[int, ...]) -> SpectrumImage | None:
-    """The spectra of a scan; None if its layers now have another shape."""
-    spectra = spectra_of(viewer, scan_id)
-    return spectra if spectra is not None and spectra.shape == shape else None
 
 
 def stacked(planes: Sequence[NDArray[Any]]) -> Any:

@@ -29,7 +29,7 @@ from napari_mineral_anomaly.window.layers.links import (
     relink,
     unwrapped,
 )
-from napari_mineral_anomaly.window.layers.make import as_labels, threshold_of
+from napari_mineral_anomaly.window.layers.make import as_labels, min_grain_of, threshold_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -91,34 +91,32 @@ class Session:
 
     def strokes_on(self, mask: Layer, score: Layer) -> NDArray[np.int8] | None:
         """The brush strokes on a mask until now, see `MaskKeeper.edits`."""
-        keeper = self.watch_mask(mask, score)
-        keeper.absorb(np.asarray(mask.data))
-        return keeper.edits
+        return self._absorbed(mask, score).edits
 
     def show_judged(self, score: Layer, mask: Layer, judged: JudgedScore) -> MaskCounts:
         """Show the mask of another threshold; the strokes on it stay."""
-        keeper = self.watch_mask(mask, score)
-        keeper.absorb(np.asarray(mask.data))
+        keeper = self._absorbed(mask, score)
         relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
         mask.data = as_labels(keeper.show_judged(judged))
         return keeper.counts()
 
     def count_mask(self, score: Layer, mask: Layer) -> MaskCounts:
         """Counts of a mask with its present strokes."""
-        keeper = self.watch_mask(mask, score)
-        keeper.absorb(np.asarray(mask.data))
-        return keeper.counts()
+        return self._absorbed(mask, score).counts()
 
     def replace_score(self, score: Layer, mask: Layer | None, judged: JudgedScore) -> None:
         """Put a new score into its layer; the strokes on its mask stay."""
-        keeper = None
-        if mask is not None:
-            keeper = self.watch_mask(mask, score)
-            keeper.absorb(np.asarray(mask.data))
+        keeper = None if mask is None else self._absorbed(mask, score)
         score.data = judged.score
         relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
         if mask is not None and keeper is not None:
             mask.data = as_labels(keeper.show_judged(judged))
+
+    def _absorbed(self, mask: Layer, score: Layer) -> MaskKeeper:
+        """The keeper of a mask, with the strokes until now."""
+        keeper = self.watch_mask(mask, score)
+        keeper.absorb(np.asarray(mask.data))
+        return keeper
 
     def _on_removed(self, event: Any) -> None:
         self._keepers.pop(str(event.value.unique_id), None)
@@ -143,6 +141,4 @@ def mask_of(viewer: Any, score: Layer) -> Layer | None:
 
 
 def _computed(score: Layer) -> Any:
-    link = link_of(score)
-    min_grain_px = 1 if link is None or link.min_grain_px is None else link.min_grain_px
-    return computed_mask(np.asarray(score.data), threshold_of(score), min_grain_px)
+    return computed_mask(np.asarray(score.data), threshold_of(score), min_grain_of(score))

@@ -11,17 +11,22 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QLineEdit,
     QTextBrowser,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.window.jobs import Executor, Failure
-from napari_mineral_anomaly.window.kit.controls import StatusLine, push_button, row
+from napari_mineral_anomaly.window.kit.controls import (
+    StatusLine,
+    add_parts,
+    column_of,
+    push_button,
+    row,
+)
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
@@ -74,8 +79,6 @@ class LoadMapsDock(Dock):
             "scan.h5::/entry/maps."
         )
         self.path.returnPressed.connect(self._read_typed_path)
-        self.column.addWidget(self.path)
-
         choose_folder = push_button(
             "Folder…",
             "The folder with one map per element: TIFF or text files.",
@@ -87,39 +90,31 @@ class LoadMapsDock(Dock):
             self._choose_files,
         )
         self.cancel_button = push_button("Cancel", "Stop reading.", self._cancel)
-        self.column.addLayout(row(choose_folder, choose_files, self.cancel_button))
-
-        self.column.addWidget(self.status)
         self.status.plain(_WELCOME)
 
         self.sample_combo = QComboBox()
         self.sample_combo.setToolTip("The files hold maps of several samples: choose one sample.")
         self.sample_combo.activated.connect(self._on_sample)
-        self.column.addWidget(self.sample_combo)
         self.spectra_fields = SpectraFields()
         self.spectra_fields.wanted.connect(self._on_spectra_answers)
-        self.column.addWidget(self.spectra_fields)
+        buttons = row(choose_folder, choose_files, self.cancel_button)
+        self.add(self.path, buttons, self.status, self.sample_combo, self.spectra_fields)
 
-        self.found = QWidget()
-        found = QVBoxLayout(self.found)
-        found.setContentsMargins(0, 0, 0, 0)
         self.summary = StatusLine()
-        found.addWidget(self.summary)
         self.report = QTextBrowser()
         self.report.setMinimumHeight(160)
         self.report.setToolTip(
             "Which files were used, which were not, and why. Read this before you add layers."
         )
-        found.addWidget(self.report, 1)
         self.size = PixelSizeFields()
-        self.pixel_x, self.pixel_y, self.pixel_size_note = self.size.x, self.size.y, self.size.note
-        found.addWidget(self.size)
         self.beside = BesideTheMaps()
-        found.addWidget(self.beside)
         self.add_button = push_button(
             "Add layers", "Show the maps in napari, one layer per element.", self.add_layers
         )
-        found.addWidget(self.add_button)
+        self.found = QWidget()
+        found = column_of(self.found)
+        add_parts(found, self.summary, self.report, self.size, self.beside, self.add_button)
+        found.setStretchFactor(self.report, 1)
         self.column.addWidget(self.found, 1)
         self.report_button = push_button(
             "Full report…",
@@ -127,16 +122,13 @@ class LoadMapsDock(Dock):
             "and every file that was not used. You can copy or save this report.",
             self.show_report,
         )
-        self.column.addWidget(self.report_button)
-
         self.next_button = self.next_step(
             "Next: detect anomalies", "Detect anomalies", "Open the dock that scores the scan."
         )
         self.spectrum_button = self.next_step(
             "Look at the spectra", "Spectrum", "Open the dock that shows spectra and elements."
         )
-        self.column.addWidget(self.spectrum_button)
-        self.column.addWidget(self.next_button)
+        self.add(self.report_button, self.spectrum_button, self.next_button)
         self.column.addStretch()
         self.next_button.hide()
         self._forget()
@@ -161,15 +153,11 @@ class LoadMapsDock(Dock):
         self._answers = Answers(sample, energy, tuple(elements))
         self.path.setText("; ".join(str(source) for source in self._sources))
         paths, answers = list(self._sources), self._answers
-
-        def read(task: Task) -> Reading:
-            return read_or_ask(paths, answers, task=task)
-
         self.status.plain("Reading…")
         self.cancel_button.setEnabled(True)
         self.jobs.run(
             _READING,
-            read,
+            lambda task: read_or_ask(paths, answers, task=task),
             self._on_read,
             on_events=self._on_events,
             on_cancelled=self._on_cancelled,
@@ -191,21 +179,20 @@ class LoadMapsDock(Dock):
         self.add_button.setEnabled(False)
         self.status.plain("Preparing layers…")
         scan = scan_name(self._sources, self._answers.sample)
-        context, with_valid = self.beside.context, self.beside.with_valid
-
-        def prepare(task: Task) -> list[LayerData]:
-            own = {"scan": scan, "scan_id": new_scan_id()}
-            return scan_layers(cube, **own, context=context, with_valid=with_valid)
-
-        self.jobs.run("Preparing layers", prepare, self._on_prepared, alongside=True)
+        wanted: dict[str, Any] = {"scan": scan, "scan_id": new_scan_id()}
+        wanted |= {"context": self.beside.context, "with_valid": self.beside.with_valid}
+        self.jobs.run(
+            "Preparing layers",
+            lambda task: scan_layers(cube, **wanted),
+            self._on_prepared,
+            alongside=True,
+        )
 
     def show_report(self) -> None:
         """Open the report in a separate window."""
         if self._report is None:
             return
-        if self._panel is not None:
-            self._panel.close()
-            self._panel.deleteLater()
+        self._close_panel()
         title = scan_name(self._sources, self._answers.sample)
         self._panel = IngestPanel(self._report, title, self.window())
         self._panel.show()
@@ -214,11 +201,14 @@ class LoadMapsDock(Dock):
         """Also add no further layers, and close the window of the report."""
         self._adding.stop()
         self.spectra_fields.energy_fields.let_go()
+        self._close_panel()
+        super().shut_down()
+
+    def _close_panel(self) -> None:
         if self._panel is not None:
             self._panel.close()
             self._panel.deleteLater()
             self._panel = None
-        super().shut_down()
 
     def _on_prepared(self, layers: list[LayerData]) -> None:
         self.found.hide()

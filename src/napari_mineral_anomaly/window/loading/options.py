@@ -8,7 +8,6 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QLabel,
     QLineEdit,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -16,7 +15,13 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report_text import CONTEXT_KINDS
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button
+from napari_mineral_anomaly.window.kit.controls import (
+    StatusLine,
+    add_parts,
+    column_of,
+    form_layout,
+    push_button,
+)
 from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
 
 
@@ -95,12 +100,8 @@ class SpectraFields(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
         self.note = StatusLine()
-        column.addWidget(self.note)
         self.energy_fields = EnergyFields()
-        column.addWidget(self.energy_fields)
         form = form_layout()
         self.elements_line = QLineEdit()
         self.elements_line.setPlaceholderText("found in the spectra")
@@ -110,13 +111,12 @@ class SpectraFields(QWidget):
         )
         self.elements_line.returnPressed.connect(self.wanted.emit)
         form.addRow("Elements", self.elements_line)
-        column.addLayout(form)
         self.again_button = push_button(
             "Read with these",
             "Make the maps with this calibration and these elements.",
             self.wanted.emit,
         )
-        column.addWidget(self.again_button)
+        add_parts(column_of(self), self.note, self.energy_fields, form, self.again_button)
 
     @property
     def energy(self) -> tuple[float, float] | None:
@@ -160,16 +160,14 @@ class BesideTheMaps(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
         self.valid_box = QCheckBox("Valid area, to edit")
         self.valid_box.setToolTip(
             "Add a layer that tints the pixels outside the sample (1 sample, 0 not sample). Brush "
             "to correct it: only the sample is analysed."
         )
-        self._column.addWidget(self.valid_box)
         self.valid_note = StatusLine()
-        self._column.addWidget(self.valid_note)
+        self._column = column_of(self)
+        add_parts(self._column, self.valid_box, self.valid_note)
         self.context_boxes: dict[str, QCheckBox] = {}
 
     @property

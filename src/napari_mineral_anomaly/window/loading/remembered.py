@@ -11,17 +11,14 @@ from typing import Any
 
 from qtpy.QtCore import QSettings
 
+from napari_mineral_anomaly.window.kit.dock import PLUGIN
+
 _KEY = "energy_kev_of_folder"
 _MOST_FOLDERS = 200
 
 
 def _settings() -> QSettings:
-    return QSettings(
-        QSettings.Format.IniFormat,
-        QSettings.Scope.UserScope,
-        "napari-mineral-anomaly",
-        "window",
-    )
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, PLUGIN, "window")
 
 
 def remembered_energy(folder: Path) -> tuple[float, float] | None:

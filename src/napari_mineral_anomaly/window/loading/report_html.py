@@ -6,7 +6,16 @@ from html import escape
 
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import IngestReport
+from napari_mineral_anomaly.window.loading.report_rows import place_of
 from napari_mineral_anomaly.words import counted
+
+# Titles of columns, and the fields of `UsedMap` that they show.
+_FLAWS = (
+    ("zero", "zero"),
+    ("missing", "nan"),
+    ("negative", "negative"),
+    ("saturated", "saturated"),
+)
 
 
 def headline(cube: ElementCube) -> str:
@@ -48,23 +57,15 @@ def _section(title: str, body: str) -> str:
 def _used_table(report: IngestReport) -> str:
     # Leave out columns that are zero for every map.
     flaws = [
-        (title, key)
-        for title, key in (
-            ("zero", "zero"),
-            ("missing", "nan"),
-            ("negative", "negative"),
-            ("saturated", "saturated"),
-        )
-        if any(getattr(entry, key) for entry in report.used)
+        (title, key) for title, key in _FLAWS if any(getattr(entry, key) for entry in report.used)
     ]
     head = "".join(f"<th align='right'>&nbsp;{title}</th>" for title, _ in flaws)
     rows = []
     for entry in report.used:
-        place = entry.file if entry.page is None else f"{entry.file}, page {entry.page}"
         cells = "".join(f"<td align='right'>&nbsp;{getattr(entry, key):,}</td>" for _, key in flaws)
         rows.append(
             f"<tr><td><b>{escape(entry.element)}</b>&nbsp;</td>"
-            f"<td>{escape(place)}&nbsp;</td><td>{escape(entry.dtype)}</td>{cells}</tr>"
+            f"<td>{escape(place_of(entry))}&nbsp;</td><td>{escape(entry.dtype)}</td>{cells}</tr>"
         )
     return (
         "<table cellspacing='2'><tr><th align='left'>map</th><th align='left'>file</th>"

@@ -22,7 +22,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.report_text import report_lines
-from napari_mineral_anomaly.window.kit.controls import StatusLine, push_button, row
+from napari_mineral_anomaly.window.kit.controls import StatusLine, add_parts, push_button, row
 from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
 from napari_mineral_anomaly.window.loading.report_rows import (
     COLUMNS,
@@ -53,10 +53,7 @@ class IngestPanel(QDialog):
         self._title = title
         self.setWindowTitle(f"What was read: {title}")
         self.resize(_WIDTH, _HEIGHT)
-        column = QVBoxLayout(self)
         self.headline = StatusLine(f"<b>{escape(title)}</b>: {_headline(report)}")
-        column.addWidget(self.headline)
-
         self.tabs = QTabWidget()
         self.table = _table(report)
         self.tabs.addTab(self.table, f"Maps ({len(report.used)})")
@@ -65,7 +62,6 @@ class IngestPanel(QDialog):
         left_out = not_used(report)
         self.ignored = _browser(_ignored_html(left_out))
         self.tabs.addTab(self.ignored, f"Not used as maps ({len(left_out)})")
-        column.addWidget(self.tabs, 1)
 
         self.copy_button = push_button(
             "Copy as text",
@@ -76,9 +72,11 @@ class IngestPanel(QDialog):
             "Save as JSON…", "Write the report as ingest.json, for programs.", self._choose_file
         )
         close = push_button("Close", "Close this window.", self.accept)
-        column.addLayout(row(self.copy_button, self.save_button, close))
         self.status = StatusLine()
-        column.addWidget(self.status)
+        column = QVBoxLayout(self)
+        buttons = row(self.copy_button, self.save_button, close)
+        add_parts(column, self.headline, self.tabs, buttons, self.status)
+        column.setStretchFactor(self.tabs, 1)
 
     def copy_text(self) -> None:
         """Copy the report to the clipboard."""

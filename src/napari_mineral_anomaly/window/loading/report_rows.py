@@ -25,7 +25,7 @@ def table_rows(report: IngestReport) -> list[tuple[str | float | int | None, ...
     """One row per used map, with the values of `COLUMNS`; None where a value is not known."""
     return [
         (
-            *(entry.element, _place(entry), entry.dtype, entry.min, entry.max, entry.mean),
+            *(entry.element, place_of(entry), entry.dtype, entry.min, entry.max, entry.mean),
             *(entry.zero, entry.nan, entry.negative, entry.saturated, entry.spikes),
         )
         for entry in report.used
@@ -63,14 +63,15 @@ def not_used(report: IngestReport) -> list[tuple[str, str]]:
     return rows
 
 
-def _place(entry: UsedMap) -> str:
+def place_of(entry: UsedMap) -> str:
+    """Where a map comes from: its file, and the page in it."""
     return entry.file if entry.page is None else f"{entry.file}, page {entry.page}"
 
 
 def _named(sentence: str, elements: Sequence[str]) -> set[str]:
     """Elements that a sentence names as whole words."""
-    found = set()
-    for element in elements:
-        if re.search(rf"(?<![\w-]){re.escape(element)}(?![\w-])", sentence):
-            found.add(element)
-    return found
+    return {
+        element
+        for element in elements
+        if re.search(rf"(?<![\w-]){re.escape(element)}(?![\w-])", sentence)
+    }

@@ -27,7 +27,7 @@ def get_reader(path: PathOrPaths) -> Reader | None:
     every dropped file. A single image without an element name and without our title is left to
     napari's own reader.
     """
-    paths = [Path(path)] if isinstance(path, str) else [Path(entry) for entry in path]
+    paths = _paths(path)
     try:
         from napari_mineral_anomaly.io import can_read
         from napari_mineral_anomaly.io.formats.registry import TIFF
@@ -50,7 +50,7 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
     from napari_mineral_anomaly.window.layers.make import new_scan_id
     from napari_mineral_anomaly.window.layers.scan_layers import scan_layers, scan_name
 
-    paths = [Path(path)] if isinstance(path, str) else [Path(entry) for entry in path]
+    paths = _paths(path)
     try:
         cube = read_maps(paths[0] if len(paths) == 1 else paths, remembered=True)
     except MissingEnergyError:
@@ -90,7 +90,7 @@ def read_result(path: PathOrPaths) -> list[LayerData]:
     from napari_mineral_anomaly.window.layers import make as layers
     from napari_mineral_anomaly.window.layers.links import Link
 
-    file = Path(path if isinstance(path, str) else path[0])
+    file = _paths(path)[0]
     opened = open_maps(file)
     role = _role(opened)
     if role is None:
@@ -113,6 +113,10 @@ def read_result(path: PathOrPaths) -> list[LayerData]:
     return [layer]
 
 
+def _paths(path: PathOrPaths) -> list[Path]:
+    return [Path(entry) for entry in ([path] if isinstance(path, str) else path)]
+
+
 def _tiff_reader(path: Path) -> Reader | None:
     from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
 
@@ -125,7 +129,6 @@ def _tiff_reader(path: Path) -> Reader | None:
 def _role(file: MapFile) -> Role | None:
     """Role of a TIFF of ours, by the title inside the file, else by the file name."""
     from napari_mineral_anomaly.io.run_files import LABELS_FILE, MASK_FILE, SCORE_FILE
-    from napari_mineral_anomaly.window.exporting.plan import TRUTH_FILE
     from napari_mineral_anomaly.window.layers.links import TITLES_IN_FILES
 
     if len(file.planes) != 1:
@@ -137,7 +140,7 @@ def _role(file: MapFile) -> Role | None:
         SCORE_FILE: "score",
         MASK_FILE: "mask",
         LABELS_FILE: "pseudo_labels",
-        TRUTH_FILE: "truth",
+        "truth.tif": "truth",  # as the dock “Export results” names it
     }
     name = file.path.name.lower()
     return next((role for ending, role in endings.items() if name.endswith(ending)), None)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.window.layers.make import LayerData
+from napari_mineral_anomaly.simulate import simulate_section
+from napari_mineral_anomaly.window.layers.links import Link
+from napari_mineral_anomaly.window.layers.make import (
+    LayerData,
+    element_layers,
+    new_scan_id,
+    spatial_kwargs,
+    truth_labels,
+)
 
 # Rows and columns: small enough to appear at once, large enough for some dozen odd grains.
 SHAPE = (160, 240)
@@ -23,15 +28,6 @@ def hard_section() -> list[LayerData]:
 
 
 def _section(scene: str) -> list[LayerData]:
-    from napari_mineral_anomaly.simulate import simulate_section
-    from napari_mineral_anomaly.window.layers.links import Link
-    from napari_mineral_anomaly.window.layers.make import (
-        element_layers,
-        new_scan_id,
-        spatial_kwargs,
-        truth_labels,
-    )
-
     section = simulate_section(scene, shape=SHAPE, seed=SEED)
     name, scan_id = f"simulated, {scene}", new_scan_id()
     layers = element_layers(section.cube, scan=name, scan_id=scan_id)

@@ -6,15 +6,18 @@ As in the dock *Export results*, files from which a scan of the window was read 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from napari import current_viewer
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
+from napari_mineral_anomaly.io.writing.results import mask_for_files, write_map, write_score
 from napari_mineral_anomaly.scan.labels import label_dtype
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.window.layers.links import Link
+from napari_mineral_anomaly.window.exporting.plan import opened_files
+from napari_mineral_anomaly.window.layers.links import TITLES_IN_FILES, Link, link_in
+from napari_mineral_anomaly.window.layers.make import pixel_size_from
 
 
 def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
@@ -26,8 +29,6 @@ def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
         When the image has more than two dimensions or colours, when the file was opened in the
         window or lies in the folder of an opened scan, or when the file cannot be written.
     """
-    from napari_mineral_anomaly.io.writing.results import write_map, write_score
-
     link = _link(attributes)
     pixel_size, inputs = _pixel_size(attributes), _inputs(link)
     if link is not None and link.role == "score":
@@ -45,16 +46,12 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
         When the labels have more than two dimensions or are negative, when the file was opened in
         the window or lies in the folder of an opened scan, or when the file cannot be written.
     """
-    from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
-    from napari_mineral_anomaly.io.writing.results import write_map
-    from napari_mineral_anomaly.window.layers.links import TITLES_IN_FILES
-
     link = _link(attributes)
     labels = np.asarray(data)
     if labels.size and int(labels.min()) < 0:
         raise InputError("Labels must be whole numbers from 0 up.")
     if link is not None and link.role == "mask":
-        labels = np.where(labels != 0, 255, 0).astype(np.uint8)
+        labels = mask_for_files(labels)
     elif link is not None and link.role == "truth":
         labels = truth_for_files(labels)
     else:
@@ -65,23 +62,15 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
 
 
 def _link(attributes: dict[str, Any]) -> Link | None:
-    from napari_mineral_anomaly.window.layers.links import link_in
-
     return link_in(attributes.get("metadata") or {})
 
 
 def _pixel_size(attributes: dict[str, Any]) -> tuple[float, float] | None:
-    from napari_mineral_anomaly.window.layers.make import pixel_size_from
-
     return pixel_size_from(attributes.get("scale", ()), attributes.get("units", ()))
 
 
 def _inputs(link: Link | None) -> list[Path]:
     """Files that were opened: for the scan of this layer, and for the other layers."""
-    from napari import current_viewer
-
-    from napari_mineral_anomaly.window.exporting.plan import opened_files
-
     viewer = current_viewer()
     inputs = [] if viewer is None else opened_files(viewer)
     return [Path(link.source), *inputs] if link is not None and link.source else inputs

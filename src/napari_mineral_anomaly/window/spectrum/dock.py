@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.region import Pixel, Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
@@ -119,8 +118,8 @@ class SpectrumDock(Dock):
             "A logarithmic axis shows trace elements, a linear axis shows proportions."
         )
         self.log_box.setChecked(True)
-        self.log_box.toggled.connect(self._on_log)
         self.plot = SpectrumPlot()
+        self.log_box.toggled.connect(self.plot.set_log)
         self.caption = StatusLine()
         for combo in (self.scan_combo, self.region_choice):
             combo.setMinimumWidth(80)  # so that both fit side by side in a narrow dock
@@ -129,6 +128,7 @@ class SpectrumDock(Dock):
 
     def _place_pane(self) -> QWidget:
         self.expected_plot = ExpectedPlot()
+        self.log_box.toggled.connect(self.expected_plot.set_log)
         self.expected = StatusLine()
         self.expected_notes = Notes(self.expected)
         self.place_pane = pane_of(self.expected_plot, self.expected_notes)
@@ -211,7 +211,7 @@ class SpectrumDock(Dock):
         pixel = pixel_under(self.viewer, self.scan_id, position)
         if pixel is not None:
             self._pixel = pixel
-            self.region_choice.choose(None)
+            self.region_choice.choose_pixel()
             self._look()
 
     def make_maps(self) -> None:
@@ -219,16 +219,11 @@ class SpectrumDock(Dock):
         image, scan = self.spectra, self._scan()
         if image is None or scan is None:
             return
-        ticked = self.elements.ticked
-
-        def work(task: Task) -> list[LayerData]:
-            own = {"scan": scan.name, "scan_id": scan.scan_id}
-            return maps_as_layers(image, ticked, **own, task=task)
-
+        ticked, name, scan_id = self.elements.ticked, scan.name, scan.scan_id
         self.jobs.run(
             _MAKING,
-            work,
-            lambda layers: self._on_maps(scan, layers),
+            lambda task: maps_as_layers(image, ticked, scan=name, scan_id=scan_id, task=task),
+            lambda layers: self._on_maps(scan_id, layers),
             on_events=self.progress.show_events,
             on_cancelled=self._on_cancelled,
         )
@@ -324,11 +319,10 @@ class SpectrumDock(Dock):
         self.elements.annotate(found.notes)
         self.overlaps.plain("<br>".join(found.warnings))
 
-    def _on_maps(self, scan: Scan, layers: list[LayerData]) -> None:
-        put = put_maps(self.viewer, scan.scan_id, layers)
-        self._obsolete = put.obsolete
-        if put.new:
-            self._adding.start(put.new)
+    def _on_maps(self, scan_id: str, layers: list[LayerData]) -> None:
+        new, self._obsolete = put_maps(self.viewer, scan_id, layers)
+        if new:
+            self._adding.start(new)
         else:
             self._on_maps_added(0)
 
@@ -413,10 +407,6 @@ class SpectrumDock(Dock):
         self.region_choice.setEnabled(self.scan_id is not None)
         if not has_spectra:
             self.overlaps.plain("")
-
-    def _on_log(self, log: bool) -> None:
-        self.plot.set_log(log)
-        self.expected_plot.set_log(log)
 
     def _on_cancelled(self) -> None:
         self.status.plain("Cancelled. The layers are as they were.")

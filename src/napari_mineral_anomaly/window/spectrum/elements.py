@@ -12,13 +12,12 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
-from napari_mineral_anomaly.window.kit.controls import push_button, row
+from napari_mineral_anomaly.window.kit.controls import add_parts, column_of, push_button, row
 from napari_mineral_anomaly.window.spectrum.plots import colour_of
 
 _NAME = Qt.ItemDataRole.UserRole
@@ -33,8 +32,6 @@ class ElementList(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
         self.list = QListWidget()
         self.list.setMinimumHeight(120)
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
@@ -44,7 +41,6 @@ class ElementList(QWidget):
         )
         self.list.itemChanged.connect(self._on_item)
         self.list.currentItemChanged.connect(lambda *_: self.chosen.emit())
-        column.addWidget(self.list)
         self.entry = QLineEdit()
         self.entry.setPlaceholderText("symbol, e.g. Zr or Pb La")
         self.entry.setToolTip("An element to add. You can name its line, too: Pb Ma.")
@@ -56,7 +52,8 @@ class ElementList(QWidget):
         self.remove_button = push_button(
             "Remove", "Remove the chosen element from the list.", self.remove_chosen
         )
-        column.addLayout(row(self.entry, self.add_button, self.remove_button))
+        buttons = row(self.entry, self.add_button, self.remove_button)
+        add_parts(column_of(self), self.list, buttons)
 
     @property
     def names(self) -> list[str]:
@@ -66,11 +63,8 @@ class ElementList(QWidget):
     @property
     def ticked(self) -> list[str]:
         """The ticked elements, in the order of the list."""
-        return [
-            str(item.data(_NAME))
-            for item in self._items()
-            if item.checkState() == Qt.CheckState.Checked
-        ]
+        ticked = (item for item in self._items() if item.checkState() == Qt.CheckState.Checked)
+        return [str(item.data(_NAME)) for item in ticked]
 
     @property
     def current(self) -> str | None:
@@ -100,12 +94,11 @@ class ElementList(QWidget):
             if item.data(_NAME) == name:
                 item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
 
-    def follow(self, mapped: Iterable[str], before: Iterable[str]) -> None:
+    def follow(self, mapped: Sequence[str], before: Sequence[str]) -> None:
         """Tick elements that now have maps, untick those whose maps were removed.
 
         ``mapped`` are the elements of the scan now, ``before`` those it had earlier.
         """
-        mapped, before = list(mapped), list(before)
         ticked = self.ticked
         symbols = {name.split()[0] for name in ticked}
         names = self.names
@@ -121,12 +114,11 @@ class ElementList(QWidget):
         typed = " ".join(self.entry.text().split())
         if not typed:
             return
-        words = [typed[:1].upper() + typed[1:]]
-        [parsed] = parse_names(words)
-        if parsed.element is None or parsed.oxide is not None or words[0].split()[0] not in SYMBOLS:
+        name = typed[:1].upper() + typed[1:]
+        [parsed] = parse_names([name])
+        if parsed.element is None or parsed.oxide is not None or name.split()[0] not in SYMBOLS:
             self.refused.emit(f"“{typed}” is not a chemical element: type a symbol such as Zr.")
             return
-        name = words[0]
         self.entry.clear()
         if name in self.names:
             self.tick(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.window.layers.links import link_in, linked_layers
@@ -13,22 +12,21 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 
-@dataclass(frozen=True)
-class MapsPut:
-    """Layers to add, and obsolete layers to remove afterwards.
-
-    Add first: a scan that has no element layer for a moment would be forgotten.
-    """
-
-    new: list[LayerData]
-    obsolete: list[Layer]
-
-
-def put_maps(viewer: Any, scan_id: str, layers: Sequence[LayerData]) -> MapsPut:
+def put_maps(
+    viewer: Any, scan_id: str, layers: Sequence[LayerData]
+) -> tuple[list[LayerData], list[Layer]]:
     """Show these maps in the element layers of a scan.
 
     An element that already has a layer keeps it: place, name and colours stay, the numbers are
     new. Layers of other elements are obsolete, because they would stay part of the analysis.
+
+    Returns
+    -------
+    new : list
+        Layers to add, before the obsolete ones are removed: a scan that has no element layer for a
+        moment would be forgotten.
+    obsolete : list
+        Layers to remove afterwards.
     """
     there = {link.element: layer for layer, link in linked_layers(viewer, scan_id, "element")}
     where = spatial_of(next(iter(there.values()))) if there else {}
@@ -47,4 +45,4 @@ def put_maps(viewer: Any, scan_id: str, layers: Sequence[LayerData]) -> MapsPut:
     obsolete = [layer for element, layer in there.items() if element not in made]
     if new and len(obsolete) == len(there):
         new[0][1]["visible"] = True
-    return MapsPut(new, obsolete)
+    return new, obsolete

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QLayout, QScrollArea, QSizePolicy, QWidget
 
+from napari_mineral_anomaly.window.kit.controls import column_of
 from napari_mineral_anomaly.window.spectrum.elements import ElementList
 from napari_mineral_anomaly.window.spectrum.plots import ExpectedPlot, SpectrumPlot
 
@@ -60,8 +61,7 @@ class Notes(QScrollArea):
 def pane_of(*parts: QWidget | QLayout) -> QWidget:
     """A widget with the parts one below the other; plots and lists take the remaining height."""
     pane = QWidget()
-    column = QVBoxLayout(pane)
-    column.setContentsMargins(0, 0, 0, 0)
+    column = column_of(pane)
     for part in parts:
         if isinstance(part, QLayout):
             column.addLayout(part)

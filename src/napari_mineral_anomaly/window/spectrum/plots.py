@@ -16,7 +16,7 @@ import pyqtgraph as pg  # isort: skip
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.region import ExpectedCounts
 from napari_mineral_anomaly.scan.spectra import EnergyAxis
-from napari_mineral_anomaly.window.kit.plots import BarePlot, bare_plot
+from napari_mineral_anomaly.window.kit.plots import bare_plot
 from napari_mineral_anomaly.window.kit.themes import Inks
 
 # Middle tones: a contrast of at least 2.5 to 1 with napari's dark and light background.
@@ -63,13 +63,36 @@ class Marker:
     main: bool = True
 
 
-class SpectrumPlot(QWidget):
-    """Counts over energy with a linear or logarithmic axis, and the lines of elements."""
+class _LogPlot(QWidget):
+    """A plot with a linear or logarithmic axis; it takes the remaining height of its dock.
+
+    It asks for no more than the least height.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._plot = bare_plot(self, _LEAST_HEIGHT)
-        _let_grow(self, self._plot)
+        self._plot.setMaximumHeight(_MOST_HEIGHT)
+        self._plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._log = True
+        self._plot.getAxis("left").setLogMode(True)
+
+    def set_log(self, log: bool) -> None:
+        """Switch to a logarithmic (True) or linear axis."""
+        self._log = log
+        self._plot.getAxis("left").setLogMode(log)
+        self._draw()
+
+    def _draw(self) -> None:
+        raise NotImplementedError
+
+
+class SpectrumPlot(_LogPlot):
+    """Counts over energy, and the lines of elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._plot.setLabel("left", "counts")
         self._plot.setToolTip("Scroll to zoom, drag to move, right-click for more.")
         self._plot.setMouseEnabled(x=True, y=False)
@@ -77,8 +100,6 @@ class SpectrumPlot(QWidget):
         self._lines: list[tuple[Any, Any, Marker]] = []
         self._counts: dict[str, NDArray[np.float64]] = {}
         self._energy: EnergyAxis | None = None
-        self._log = True
-        self._plot.getAxis("left").setLogMode(True)
         self._plot.getViewBox().sigRangeChanged.connect(self._place_labels)
         self._plot.getViewBox().sigResized.connect(self._place_labels)
 
@@ -87,12 +108,6 @@ class SpectrumPlot(QWidget):
         self._plot.set_ink(inks.text)
         self._curves["scan"].setPen(pg.mkPen(inks.scan, width=1))
         self._curves["region"].setPen(pg.mkPen(inks.grain, width=1.5))
-
-    def set_log(self, log: bool) -> None:
-        """Switch to a logarithmic (True) or linear axis."""
-        self._log = log
-        self._plot.getAxis("left").setLogMode(log)
-        self._draw()
 
     def show_spectra(
         self,
@@ -184,19 +199,14 @@ class SpectrumPlot(QWidget):
         taken: list[list[tuple[float, float]]] = [[] for _ in range(_LABEL_ROWS)]
         step = max(_ROW_STEP, _LETTER_HEIGHT_PX / max(box.height(), 1.0))
         first = min(_FIRST_ROW, _LAST_ROW - step * (_LABEL_ROWS - 1))
-        for line, *_rest in self._lines:
-            line.setSpan(0.0, min(_LINE_TOP, first - 0.5 * step))
         # Main lines are first in the list, so they get a place first.
-        for _, label, marker in self._lines:
+        for line, label, marker in self._lines:
+            line.setSpan(0.0, min(_LINE_TOP, first - 0.5 * step))
             middle = (marker.kev - low) * px_per_unit
             half = 0.5 * (_LETTER_PX * len(marker.label) + _LABEL_GAP_PX)
             start, end = middle - half, middle + half
-            free = (
-                row
-                for row, others in enumerate(taken)
-                if all(end < other[0] or start > other[1] for other in others)
-            )
-            row = next(free, None)
+            free = [all(end < o[0] or start > o[1] for o in others) for others in taken]
+            row = free.index(True) if any(free) else None
             label.setVisible(row is not None)
             if row is not None:
                 taken[row].append((start, end))
@@ -204,22 +214,21 @@ class SpectrumPlot(QWidget):
                 label.setPos(marker.kev, bottom + height * (top - bottom))
 
 
-class ExpectedPlot(QWidget):
-    """For each element a bar (observed) and a mark (expected)."""
+class ExpectedPlot(_LogPlot):
+    """For each element a bar (observed) and a mark (expected).
+
+    ``shown`` holds the drawn values; None where nothing is drawn.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._plot = bare_plot(self, _LEAST_HEIGHT)
-        _let_grow(self, self._plot)
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setToolTip(
             "Bars: value of the maps in this pixel or region. Marks: value that the detector "
             "expected there. Orange: more than expected. Blue: less."
         )
-        self._plot.getAxis("left").setLogMode(True)
         self._inks: Inks | None = None
-        self._shown: ExpectedCounts | None = None
-        self._log = True
+        self.shown: ExpectedCounts | None = None
 
     def set_inks(self, inks: Inks) -> None:
         """Use the colours of the theme."""
@@ -227,27 +236,16 @@ class ExpectedPlot(QWidget):
         self._plot.set_ink(inks.text)
         self._draw()
 
-    def set_log(self, log: bool) -> None:
-        """Switch to a logarithmic (True) or linear axis."""
-        self._log = log
-        self._plot.getAxis("left").setLogMode(log)
-        self._draw()
-
     def show_counts(self, counts: ExpectedCounts | None) -> None:
         """Draw observed and expected values; None clears the plot."""
-        self._shown = counts
+        self.shown = counts
         self._draw()
-
-    @property
-    def shown(self) -> ExpectedCounts | None:
-        """The drawn values; None where nothing is drawn."""
-        return self._shown
 
     def _draw(self) -> None:
         self._plot.clear()
-        if self._shown is None or self._inks is None:
+        shown = self.shown
+        if shown is None or self._inks is None:
             return
-        shown = self._shown
         places = np.arange(len(shown.elements), dtype=np.float64)
         floor = _FLOOR if shown.summed else _FLOOR / 50
         bottom = math.log10(floor) if self._log else 0.0
@@ -280,11 +278,3 @@ class ExpectedPlot(QWidget):
         low = min(bottom, float(values.min()))
         self._plot.setYRange(low, max(float(values.max()), low + 1e-6), padding=0.06)
         self._plot.setXRange(-0.6, len(places) - 0.4, padding=0)
-
-
-def _let_grow(parent: QWidget, plot: BarePlot) -> None:
-    """Let a plot take the remaining height of its dock, but ask for no more than the minimum."""
-    plot.setMinimumHeight(_LEAST_HEIGHT)
-    plot.setMaximumHeight(_MOST_HEIGHT)
-    plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-    parent.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

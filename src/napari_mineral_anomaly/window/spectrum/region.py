@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtCore import Signal
 from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.region import Pixel, Region
-from napari_mineral_anomaly.window.kit.controls import fit_width
 from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo
 from napari_mineral_anomaly.window.kit.layer_watch import ANY_CHANGE, LayerWatch
-from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, linked_layers
+from napari_mineral_anomaly.window.layers.links import first_layer
+from napari_mineral_anomaly.words import sizes
 
 # If the mouse moves further than this (screen pixels), the click is a drag.
 CLICK_PX = 4
@@ -24,37 +24,26 @@ CLICK_PX = 4
 SETTLE_MS = 300
 
 
-class RegionChoice(QComboBox):
+class RegionChoice(LayerCombo):
     """A box to choose the clicked pixel, or a labels layer: its selected label is the region."""
 
     changed = Signal()
 
     def __init__(self, dock: Dock) -> None:
-        super().__init__()
-        self._viewer = dock.viewer
-        self._shown: str | None = None
+        super().__init__(
+            dock, _can_be_region, empty="the clicked pixel", always_empty=True, prefix="region in "
+        )
         self._settled = qdebounced(self.changed.emit, timeout=SETTLE_MS)
-        self._watch = LayerWatch(self._viewer, self._settled, (*ANY_CHANGE, "selected_label"))
-        fit_width(self)
+        self._watch = LayerWatch(dock.viewer, self._settled, (*ANY_CHANGE, "selected_label"))
         self.setToolTip(
             "The pixel that you click on, or all pixels with the selected label of a labels layer. "
             "Brush a region in that layer to see its spectrum."
         )
-        events = dock.viewer.layers.events
-        for emitter in (events.inserted, events.removed, events.reordered, events.renamed):
-            dock.listen(emitter, self._fill)
-        self.currentIndexChanged.connect(self._on_index)
-        self._fill()
+        self.layer_changed.connect(self._on_choice)
 
-    @property
-    def layer(self) -> Any | None:
-        """The chosen labels layer; None for the clicked pixel."""
-        return layer_by_id(self._viewer, self.currentData())
-
-    def choose(self, layer: Any | None) -> None:
-        """Choose a labels layer, or None for the clicked pixel."""
-        index = 0 if layer is None else self.findData(str(layer.unique_id))
-        self.setCurrentIndex(max(0, index))
+    def choose_pixel(self) -> None:
+        """Choose the clicked pixel."""
+        self.setCurrentIndex(0)
 
     def region(self, shape: tuple[int, int], pixel: Pixel | None) -> Region | None:
         """The mask (a copy) of the chosen layer, for a scan of ``shape``; else ``pixel``.
@@ -66,14 +55,14 @@ class RegionChoice(QComboBox):
         InputError
             When the layer has another shape than the scan.
         """
-        layer = self.layer
+        layer = self.layer()
         if layer is None:
             return pixel
         labels = np.asarray(layer.data)
         if labels.shape != shape:
             raise InputError(
-                f"{layer.name} has {'x'.join(map(str, labels.shape))} pixels, the scan "
-                f"{'x'.join(map(str, shape))}: choose labels with the shape of this scan."
+                f"{layer.name} has {sizes(labels.shape)} pixels, the scan {sizes(shape)}: choose "
+                "labels with the shape of this scan."
             )
         mask = labels == layer.selected_label
         return mask if mask.any() else None
@@ -83,22 +72,13 @@ class RegionChoice(QComboBox):
         self._settled.cancel()
         self._watch.watch(None)
 
-    def _fill(self, event: Any = None) -> None:
-        chosen = self.currentData()
-        with QSignalBlocker(self):
-            self.clear()
-            self.addItem("the clicked pixel", None)
-            for layer in reversed(layers_of(self._viewer)):
-                if isinstance(layer, Labels) and layer.ndim == 2 and not layer.multiscale:
-                    self.addItem(f"region in {layer.name}", str(layer.unique_id))
-            self.setCurrentIndex(max(0, self.findData(chosen)))
-        self._on_index()
+    def _on_choice(self) -> None:
+        self._watch.watch(self.layer())
+        self.changed.emit()
 
-    def _on_index(self, index: int = -1) -> None:
-        if self.currentData() != self._shown:
-            self._shown = self.currentData()
-            self._watch.watch(self.layer)
-            self.changed.emit()
+
+def _can_be_region(layer: Any) -> bool:
+    return isinstance(layer, Labels) and layer.ndim == 2 and not layer.multiscale
 
 
 class ClickWatcher:
@@ -133,10 +113,9 @@ class ClickWatcher:
 
 def pixel_under(viewer: Any, scan_id: str | None, position: Sequence[float]) -> Pixel | None:
     """The pixel (y, x) of a scan at a position of the viewer; None outside the scan."""
-    if scan_id is None:
+    layer = None if scan_id is None else first_layer(viewer, "element", scan_id)
+    if layer is None:
         return None
-    for layer, _ in linked_layers(viewer, scan_id, "element"):
-        y, x = (int(np.floor(value + 0.5)) for value in layer.world_to_data(position)[-2:])
-        height, width = layer.data.shape[-2:]
-        return (y, x) if 0 <= y < height and 0 <= x < width else None
-    return None
+    y, x = (int(np.floor(value + 0.5)) for value in layer.world_to_data(position)[-2:])
+    height, width = layer.data.shape[-2:]
+    return (y, x) if 0 <= y < height and 0 <= x < width else None

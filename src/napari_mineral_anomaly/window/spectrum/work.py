@@ -85,8 +85,10 @@ def examine_region(
     return RegionSeen(spectrum, None, "")
 
 
-def make_maps(image: SpectrumImage, elements: Sequence[str], task: Task = SILENT) -> ElementCube:
-    """Integrate the windows of the chosen elements.
+def maps_as_layers(
+    image: SpectrumImage, elements: Sequence[str], *, scan: str, scan_id: str, task: Task = SILENT
+) -> list[LayerData]:
+    """Integrate the windows of the chosen elements: hidden layers of a scan in the viewer.
 
     Raises
     ------
@@ -97,7 +99,8 @@ def make_maps(image: SpectrumImage, elements: Sequence[str], task: Task = SILENT
     if not elements:
         raise InputError("No element is ticked: tick those that you want as maps.")
     windows = element_windows(elements, image.require_energy(), image.beam_kev)
-    return element_maps(image, windows, task)
+    cube = element_maps(image, windows, task)
+    return element_layers(cube, scan=scan, scan_id=scan_id, visible=0)
 
 
 @dataclass(frozen=True)
@@ -157,11 +160,3 @@ def overlap_sentence(overlap: OverlapCounts) -> str:
 def in_greek(line: str) -> str:
     """A line name with Greek letters: "Kα1" for "Ka1"."""
     return line.replace("a", "α", 1).replace("b", "β", 1).replace("g", "γ", 1)
-
-
-def maps_as_layers(
-    image: SpectrumImage, elements: Sequence[str], *, scan: str, scan_id: str, task: Task = SILENT
-) -> list[LayerData]:
-    """The maps of `make_maps` as hidden layers of a scan in the viewer."""
-    cube = make_maps(image, elements, task)
-    return element_layers(cube, scan=scan, scan_id=scan_id, visible=0)

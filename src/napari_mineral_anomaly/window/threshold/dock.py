@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QSpinBox
 from superqt.utils import qthrottled
 
@@ -15,13 +16,12 @@ from napari_mineral_anomaly.detectors.results.threshold import (
 )
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge_score
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, link_of, relink
-from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
+from napari_mineral_anomaly.window.layers.make import min_grain_of, pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.results import add_mask
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.window.threshold.histogram import ScoreBins, score_bins
@@ -42,18 +42,14 @@ class ThresholdDock(Dock):
         super().__init__(napari_viewer, executor)
         self._n_valid = 0
         self._due = False
-        self._showing = False
         self._counted: str | None = None
 
         self.score_combo = score_combo(self)
         self.score_combo.setToolTip("The score map; any image of decimal numbers will do.")
         form = form_layout()
         form.addRow("Score", self.score_combo)
-        self.column.addLayout(form)
-
         self.plot = HistogramPlot()
-        self.plot.threshold_dragged.connect(self._on_line)
-        self.column.addWidget(self.plot)
+        self.add(form, self.plot)
 
         form = form_layout()
         self.threshold = QDoubleSpinBox()
@@ -66,6 +62,7 @@ class ThresholdDock(Dock):
             "pixel in three million."
         )
         self.threshold.valueChanged.connect(self._on_value)
+        self.plot.threshold_dragged.connect(self.threshold.setValue)
         form.addRow("Threshold", self.threshold)
         self.min_grain = QSpinBox()
         self.min_grain.setRange(1, 1_000_000)
@@ -76,20 +73,17 @@ class ThresholdDock(Dock):
         )
         self.min_grain.valueChanged.connect(self._on_value)
         form.addRow("Smallest grain", self.min_grain)
-        self.expected = QLabel()
+        self.expected, self.flagged, self.area = QLabel(), QLabel(), QLabel()
         self.expected.setToolTip(
             "Number of background pixels of the whole scan that reach this score by chance."
         )
-        form.addRow("Expected false", self.expected)
-        self.flagged = QLabel()
         self.flagged.setToolTip(
             "Pixels in the mask, and grains (pixels that touch at sides or corners)."
         )
-        form.addRow("Flagged", self.flagged)
-        self.area = QLabel()
         self.area.setToolTip("The area of the flagged pixels.")
+        form.addRow("Expected false", self.expected)
+        form.addRow("Flagged", self.flagged)
         form.addRow("Area", self.area)
-        self.column.addLayout(form)
 
         self.mask_button = push_button(
             "Make mask",
@@ -99,12 +93,11 @@ class ThresholdDock(Dock):
         self.default_button = push_button(
             "Default threshold", f"Back to the default: {DEFAULT_IN_WORDS}.", self.reset_threshold
         )
-        self.column.addLayout(row(self.mask_button, self.default_button))
-        self.column.addWidget(self.status)
         self.next_button = self.next_step(
             "Next: list the grains", "Grain table", "Open the list of the grains in the mask."
         )
-        self.column.addWidget(self.next_button)
+        buttons = row(self.mask_button, self.default_button)
+        self.add(form, buttons, self.status, self.next_button)
         self.column.addStretch()
 
         self._update_mask_soon = qthrottled(self.update_mask, timeout=MASK_UPDATE_MS)
@@ -142,11 +135,11 @@ class ThresholdDock(Dock):
         edits = None if mask is None else self.session.strokes_on(mask, score)
         data, score_id = np.asarray(score.data), str(score.unique_id)
         threshold, min_grain_px = self.threshold.value(), self.min_grain.value()
-
-        def work(task: Task) -> JudgedScore:
-            return judge_score(data, threshold, min_grain_px, edits)
-
-        self.jobs.run(_MASKING, work, lambda judged: self._on_mask(score_id, judged))
+        self.jobs.run(
+            _MASKING,
+            lambda task: judge_score(data, threshold, min_grain_px, edits),
+            lambda judged: self._on_mask(score_id, judged),
+        )
 
     def _on_mask(self, score_id: str, judged: JudgedScore) -> None:
         score = layer_by_id(self.viewer, score_id)
@@ -168,14 +161,8 @@ class ThresholdDock(Dock):
                 link = Link(str(score.unique_id), "score", scan=score.name)
                 score.metadata.update(link.metadata())
             relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
-            mask = add_mask(
-                self.viewer,
-                self.session,
-                score,
-                judged,
-                link=link,
-                title=link.scan or score.name,
-            )
+            title = link.scan or score.name
+            mask = add_mask(self.viewer, self.session, score, judged, link=link, title=title)
         return self.session.show_judged(score, mask, judged)
 
     def reset_threshold(self) -> None:
@@ -204,15 +191,10 @@ class ThresholdDock(Dock):
             self._on_layers()
             return
         data, threshold = np.asarray(score.data), threshold_of(score)
-        link = link_of(score)
-        self._show_values(threshold, 1 if link is None else link.min_grain_px or 1)
-
-        def count(task: Task) -> ScoreBins:
-            return score_bins(data, threshold)
-
+        self._show_values(threshold, min_grain_of(score))
         self.status.plain("")
         self._on_layers()
-        self.jobs.run(_COUNTING, count, self._on_counted)
+        self.jobs.run(_COUNTING, lambda task: score_bins(data, threshold), self._on_counted)
 
     def _on_counted(self, histogram: ScoreBins) -> None:
         self._n_valid = histogram.n_valid
@@ -237,25 +219,17 @@ class ThresholdDock(Dock):
             self.flagged.setText("make a mask to count")
             self.area.clear()
 
-    def _on_line(self, value: float) -> None:
-        self.threshold.setValue(value)
-
     def _on_value(self, value: float) -> None:
-        if self._showing:
-            return
         self.plot.set_threshold(self.threshold.value())
         self._show_expected()
-        score = self.score_combo.layer()
-        if score is not None and mask_of(self.viewer, score) is None:
-            self.make_mask()
+        self.make_mask()
         self._update_mask_soon()
 
     def _show_values(self, threshold: float, min_grain_px: int) -> None:
-        self._showing = True
-        self.threshold.setValue(threshold)
-        self.min_grain.setValue(min_grain_px)
+        with QSignalBlocker(self.threshold), QSignalBlocker(self.min_grain):
+            self.threshold.setValue(threshold)
+            self.min_grain.setValue(min_grain_px)
         self.plot.set_threshold(threshold)
-        self._showing = False
 
     def _show_expected(self) -> None:
         expected = expected_false_pixels(self.threshold.value(), self._n_valid)
@@ -267,11 +241,8 @@ class ThresholdDock(Dock):
         )
         score = self.score_combo.layer()
         size = None if score is None else pixel_size_of(score)
-        self.area.setText(
-            "unknown (no pixel size)"
-            if size is None
-            else f"{counts.pixels * size[0] * size[1] / 1e6:.4g} mm²"
-        )
+        area = None if size is None else f"{counts.pixels * size[0] * size[1] / 1e6:.4g} mm²"
+        self.area.setText(area or "unknown (no pixel size)")
         self.status.plain(
             f"Your brush changed {counted(counts.brushed, 'pixel')}." if counts.brushed else ""
         )

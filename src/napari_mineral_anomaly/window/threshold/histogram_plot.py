@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 
 from napari_mineral_anomaly.window.kit.plots import BarePlot, LatePlot
 from napari_mineral_anomaly.window.threshold.histogram import ScoreBins
@@ -25,7 +25,6 @@ class HistogramPlot(LatePlot):
     def __init__(self) -> None:
         self._histogram: ScoreBins | None = None
         self._threshold = 0.0
-        self._following = False
         super().__init__(220, menu=True)
 
     @property
@@ -92,9 +91,8 @@ class HistogramPlot(LatePlot):
         """Move the line without reporting it as dragged."""
         self._threshold = value
         if self._bare is not None:
-            self._following = True
-            self._line.setValue(value)
-            self._following = False
+            with QSignalBlocker(self._line):
+                self._line.setValue(value)
 
     def clear(self) -> None:
         """Show no score."""
@@ -104,5 +102,4 @@ class HistogramPlot(LatePlot):
             self._line.hide()
 
     def _on_line(self) -> None:
-        if not self._following:
-            self.threshold_dragged.emit(float(self._line.value()))
+        self.threshold_dragged.emit(float(self._line.value()))
