@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import (
@@ -35,6 +35,8 @@ DOCK_WIDTH = 320
 _LOW_WINDOW = 900
 
 _numbers = count()
+
+W = TypeVar("W", bound=QWidget)
 
 
 class Coloured(Protocol):
@@ -100,6 +102,11 @@ class Dock(QWidget):
         needed = self._scroll.widget().minimumSizeHint().width()
         bar = self._scroll.verticalScrollBar().sizeHint().width()
         return QSize(max(DOCK_WIDTH, needed + bar), 200)
+
+    def add(self, widget: W) -> W:
+        """Put a widget at the end of the column."""
+        self.column.addWidget(widget)
+        return widget
 
     def listen(self, emitter: Any, callback: Callable[..., None]) -> None:
         """Connect until the dock is closed."""
