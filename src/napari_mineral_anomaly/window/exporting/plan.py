@@ -22,7 +22,7 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import (
-    plan_listing,
+    plan_rows,
     pseudo_labels_of,
 )
 from napari_mineral_anomaly.window.layers.links import (
@@ -265,10 +265,9 @@ def _grains(viewer: Any, session: Session, score: Layer, copy: Copy) -> Product:
         return Product("", "", table=pd.DataFrame)
     # List the grains as the dock “Grain table” does, so that file and window agree.
     board = board_of(viewer)
-    clusters = pseudo_labels_of(viewer, score)
-    names = None if clusters is None else board.cluster_names.get(str(clusters.unique_id))
-    list_grains = plan_listing(viewer, session, score, board.book(scan_id_of(score)), names)
-    return Product("", "", table=lambda: list_grains(SILENT).table)
+    book = board.book(scan_id_of(score))
+    list_rows = plan_rows(viewer, session, score, book, board.cluster_names)
+    return Product("", "", table=lambda: list_rows(SILENT).with_maps().table)
 
 
 _MAKERS: dict[Key, Callable[[Any, Session, Any, Copy], Product]] = {
