@@ -20,7 +20,6 @@ from napari_mineral_anomaly.detectors.registry import (
     detector_entry,
     make_config,
 )
-from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.grains.unlisted.concentrated import (
@@ -275,8 +274,9 @@ class DetectDock(Dock):
             return
         counts = self.session.count_mask(shown.score, shown.mask)
         result = run.result
+        seconds = sum((result.info.timings or {}).values())
         text = (
-            f"Done in {_seconds(result.info)}: {counted(counts.pixels, 'pixel')} in "
+            f"Done in {seconds:.1f} s: {counted(counts.pixels, 'pixel')} in "
             f"{counted(counts.grains, 'grain')} at or above {result.threshold:.2f} background "
             "sigmas."
         )
@@ -390,7 +390,3 @@ class DetectDock(Dock):
         folder = QFileDialog.getExistingDirectory(self, "Folder of the saved model")
         if folder:
             self.apply_model(folder)
-
-
-def _seconds(info: RunInfo) -> str:
-    return f"{sum((info.timings or {}).values()):.1f} s"

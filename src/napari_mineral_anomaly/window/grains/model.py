@@ -81,11 +81,10 @@ class GrainTableModel(QAbstractTableModel):
     def fill_details(self, table: pd.DataFrame, search: GrainSearch, cells: Cells) -> None:
         """Add the `DETAIL_COLUMNS` to the table; verdicts that came meanwhile stay."""
         verdicts = {key: self._values[key] for key in (STATUS, COMMENT)}
-        order = self._order
         self._fill(table, search, cells)
         self._values |= verdicts
         self._search_is_old = True
-        self.pending, self._order = False, order
+        self.pending = False
         self._rearrange()
         self._all_changed()
 
@@ -119,7 +118,6 @@ class GrainTableModel(QAbstractTableModel):
         self._values = cells.values | own
         self._ids = table["id"].to_numpy()
         self._row_of_id = cells.row_of_id
-        self._order = np.arange(len(table))
 
     # What the dock reads
 
