@@ -16,7 +16,7 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.cells import Cells
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
-from napari_mineral_anomaly.grains.pixels.regions import PixelSets, numbered
+from napari_mineral_anomaly.grains.pixels.regions import numbered
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import GrainList, detail_grains, list_grains
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook, with_verdicts
@@ -48,10 +48,6 @@ class GrainListing:
         As `find_grains` makes it, verdicts included.
     labels : (H, W) unsigned
         The grain of each pixel by ``table.id``; 0 = none.
-    pixels : PixelSets
-        Of the grains of ``labels``; made by the worker, because sorting millions of pixels at
-        every verdict would stop the window.
-    mask : (H, W) bool
     result : AnomalyResult
     cube : ElementCube or None
         None if the element layers were removed, or are not those that were scored.
@@ -67,8 +63,6 @@ class GrainListing:
     scan_id: str
     table: pd.DataFrame
     labels: NDArray[np.unsignedinteger[Any]]
-    pixels: PixelSets
-    mask: NDArray[np.bool_]
     result: AnomalyResult
     cube: ElementCube | None
     grains: GrainList
@@ -195,8 +189,6 @@ def plan_rows(
             scan_id=scan_id,
             table=table,
             labels=labels,
-            pixels=regions.pixels,
-            mask=mask,
             result=result,
             cube=cube,
             grains=grains,
