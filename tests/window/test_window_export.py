@@ -22,7 +22,7 @@ from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.exporting.dock import ExportDock
 from napari_mineral_anomaly.window.exporting.plan import DEFAULTS
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.grains.listing import plan_listing
+from napari_mineral_anomaly.window.grains.listing import plan_rows
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers, relink
@@ -95,8 +95,9 @@ def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
     dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
 ) -> None:
     board = board_of(scanned)
-    list_grains = plan_listing(scanned, dock.session, first_layer(scanned, "score"), None)
-    board.set_listing(list_grains(SILENT))
+    score = first_layer(scanned, "score")
+    list_rows = plan_rows(scanned, dock.session, score, None, board.cluster_names)
+    board.set_listing(list_rows(SILENT).with_maps())
     assert board.listing is not None
     board.decide([int(board.listing.table["id"].iloc[0])], status="accept", comment="gold")
     tick(dock, ("grains", "csv"))

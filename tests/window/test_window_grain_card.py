@@ -51,7 +51,7 @@ def test_the_card_shows_the_evidence_of_the_core(
     table.next_grain()
     drawn(card, qtbot)
     listing, grain = table.board.listing, table.board.grain
-    evidence = prepare_evidence(section.cube, listing.result, mask=listing.mask).of(grain)
+    evidence = prepare_evidence(section.cube, listing.result, mask=listing.labels > 0).of(grain)
     line = listing.row(grain)
     assert card.title.text() == f"Grain of rank 1 · {line['peak_score']:.1f} sigmas · unseen"
     assert f"{line['area_um2']:,.0f} µm²" in card.facts.text()

@@ -8,11 +8,7 @@ from typing import Any
 
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
-from qtpy.QtWidgets import (
-    QColorDialog,
-    QSpinBox,
-)
-from superqt import QFlowLayout
+from qtpy.QtWidgets import QColorDialog
 
 from napari_mineral_anomaly.detectors.clusters.editing import (
     ClusterMap,
@@ -40,7 +36,14 @@ from napari_mineral_anomaly.window.clusters.work import (
 )
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.controls import ProgressBar, form_layout, push_button, row
+from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
+    flow,
+    form_layout,
+    push_button,
+    row,
+    spin_box,
+)
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
@@ -76,11 +79,10 @@ class PseudoLabelsDock(Dock):
         form.addRow("Labels", self.layer_combo)
         self.column.addLayout(form)
 
-        self.table = ClusterTable()
+        self.table = self.add(ClusterTable())
         self.table.renamed.connect(self._on_renamed)
         self.table.itemSelectionChanged.connect(self._on_selection)
         self.table.cellDoubleClicked.connect(self._on_double_click)
-        self.column.addWidget(self.table)
 
         self.colour_button = push_button(
             "Co&lour…", "Choose another colour for the selected clusters.", self._choose_colour
@@ -97,29 +99,16 @@ class PseudoLabelsDock(Dock):
         self.split_button = push_button(
             "S&plit", "Split the selected cluster by its element signature.", self.split
         )
-        self.parts = QSpinBox()
-        self.parts.setRange(2, 9)
+        self.parts = spin_box(2, 9, tooltip="Number of parts of a split.")
         self.parts.setPrefix("in ")
-        self.parts.setToolTip("Number of parts of a split.")
         self.brush_button = push_button(
             "B&rush", "Add pixels to the selected cluster with the brush.", self.take_brush
         )
         self.undo_button = push_button("Undo", "Undo the last change.", self.undo)
         self.redo_button = push_button("Redo", "Redo the change.", self.redo)
-        flow = QFlowLayout()
-        flow.setContentsMargins(0, 0, 0, 0)
-        for widget in (
-            self.colour_button,
-            self.role_button,
-            self.merge_button,
-            self.split_button,
-            self.parts,
-            self.brush_button,
-            self.undo_button,
-            self.redo_button,
-        ):
-            flow.addWidget(widget)
-        self.column.addLayout(flow)
+        buttons = (self.colour_button, self.role_button, self.merge_button, self.split_button)
+        more = (self.parts, self.brush_button, self.undo_button, self.redo_button)
+        self.column.addLayout(flow(*buttons, *more))
 
         self.retrain_button = push_button(
             "Retrain with these labels",
@@ -128,20 +117,14 @@ class PseudoLabelsDock(Dock):
         )
         self.cancel_button = push_button("Cancel", "Cancel the computation.", self.cancel)
         self.column.addLayout(row(self.retrain_button, self.cancel_button))
-        self.progress = ProgressBar()
-        self.column.addWidget(self.progress)
-        self.column.addWidget(self.status)
-        self.plot = SignaturePlot()
-        self.column.addWidget(self.plot)
-        self.signatures = SignatureTable()
-        self.column.addWidget(self.signatures)
+        self.progress = self.add(ProgressBar())
+        self.add(self.status)
+        self.plot = self.add(SignaturePlot())
+        self.signatures = self.add(SignatureTable())
         self.column.addStretch()
 
         self.retraining = Retraining(
-            self,
-            show_busy=self.show_busy,
-            show_events=self.progress.show_events,
-            adopt=self.adopt,
+            self, self.show_busy, self.progress.show_events, self._record_retraining
         )
         self.layer_combo.layer_changed.connect(self._on_layer)
         self.listen(self.session.changed, self._on_layer)
@@ -210,12 +193,13 @@ class PseudoLabelsDock(Dock):
 
     # What happens then
 
-    def adopt(self, layer_id: str, clusters: ClusterMap) -> None:
-        """Take over the map that a run was made with; this can be undone."""
+    def _record_retraining(self, layer_id: str, clusters: ClusterMap) -> None:
+        self._histories[layer_id] = self._pushed(layer_id, clusters, "Retrain")
+
+    def _pushed(self, layer_id: str, clusters: ClusterMap, text: str) -> History[ClusterMap]:
+        """The history of a layer with one more map; this step can be undone."""
         history = self._histories.get(layer_id)
-        self._histories[layer_id] = (
-            History.start(clusters) if history is None else history.push(clusters, "Retrain")
-        )
+        return History.start(clusters) if history is None else history.push(clusters, text)
 
     def _on_layer(self) -> None:
         layer = self.layer_combo.layer()
@@ -223,7 +207,8 @@ class PseudoLabelsDock(Dock):
         self.plot.clear()
         self.signatures.clear_signatures()
         if layer is None:
-            self._fill(None)
+            self.table.setRowCount(0)
+            self._refresh()
             self.status.plain(_NO_LABELS)
             return
         self._edit("", lambda m, _: m)
@@ -282,7 +267,7 @@ class PseudoLabelsDock(Dock):
         history, before = self._histories.get(layer_id), edited.before
         assert before is not None
         if history is None or history.present is not before:
-            history = History.start(before) if history is None else history.push(before, "Brush")
+            history = self._pushed(layer_id, before, "Brush")
         self._histories[layer_id] = history.push(edited.map, text) if text else history
         self._show(layer_id, edited)
 
@@ -295,13 +280,9 @@ class PseudoLabelsDock(Dock):
         layer_id, cube = str(layer.unique_id), self._cube()
         self._histories[layer_id] = history
         present = history.present
-
-        def work(task: Task) -> EditedClusters:
-            return with_signatures(present, None, cube, task)
-
         self.jobs.run(
             _LOOKING,
-            work,
+            lambda task: with_signatures(present, None, cube, task),
             lambda edited: self._show(layer_id, edited),
             on_end=self._refresh,
             alongside=True,
@@ -326,17 +307,11 @@ class PseudoLabelsDock(Dock):
         self.board.cluster_names[layer_id] = {int(k): v for k, v in now.names.items()}
         if layer is self.layer_combo.layer():
             self._edited = edited
-            self._fill(edited)
-            if self.status.text() in ("", _NO_LABELS, _STILL):
-                self.status.plain(_EMPTY)
-
-    def _fill(self, edited: EditedClusters | None) -> None:
-        if edited is None:
-            self.table.setRowCount(0)
-        else:
             self.table.show_clusters(edited.lines, edited.map.colours)
             self.signatures.show_signatures(edited.signatures)
-        self._on_selection()
+            self._on_selection()
+            if self.status.text() in ("", _NO_LABELS, _STILL):
+                self.status.plain(_EMPTY)
 
     def _on_renamed(self, code: int, name: str) -> None:
         self._edit("Name", lambda m, _: rename(m, code, name))

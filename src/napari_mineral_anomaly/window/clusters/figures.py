@@ -15,7 +15,6 @@ import pyqtgraph as pg  # isort: skip
 
 from napari_mineral_anomaly.grains.columns import minus_sign
 from napari_mineral_anomaly.window.kit.plots import BarePlot, LatePlot
-from napari_mineral_anomaly.window.kit.themes import Inks
 
 # So many element names fit side by side in a dock.
 _MOST_TICKS = 12
@@ -54,11 +53,8 @@ class SignaturePlot(LatePlot):
         )
         self._draw()
 
-    def set_inks(self, inks: Inks) -> None:
-        """Colours of the theme."""
-        super().set_inks(inks)
-        if self._bare is not None:
-            self._draw()
+    def _recolour(self) -> None:
+        self._draw()
 
     def show_signatures(
         self, sigmas: pd.DataFrame, colours: Mapping[int, Rgba], selected: frozenset[int]

@@ -10,7 +10,7 @@ from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.detectors.retraining import Retrained, retrain
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
-from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.window.jobs import Failure
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import link_of
@@ -27,14 +27,11 @@ class Retraining:
     def __init__(
         self,
         dock: Dock,
-        *,
         show_busy: Callable[[bool], None],
         show_events: Callable[[Sequence[ProgressEvent]], None],
         adopt: Callable[[str, ClusterMap], None],
     ) -> None:
-        self._dock = dock
-        self._show_busy = show_busy
-        self._show_events = show_events
+        self._dock, self._show_busy, self._show_events = dock, show_busy, show_events
         self._adopt = adopt
 
     @property
@@ -60,16 +57,12 @@ class Retraining:
         except InputError as error:
             dock.fail(error)
             return
-
-        def work(task: Task) -> Retrained:
-            return retrain(cube, name, config, clusters(), task=task)
-
         self.cancel()
         self._show_busy(True)
         dock.status.plain("Retraining: starting…")
         dock.jobs.run(
             _RETRAINING,
-            work,
+            lambda task: retrain(cube, name, config, clusters(), task=task),
             lambda retrained: self._on_done(scan, str(layer.unique_id), retrained),
             on_events=self._show_events,
             on_failed=self._on_failed,
@@ -83,10 +76,9 @@ class Retraining:
     def _on_done(self, scan: Scan, layer_id: str, retrained: Retrained) -> None:
         """Make the mask of the finished run; until it is shown, the user can cancel."""
         dock = self._dock
-        work = mask_of_result(dock.viewer, dock.session, scan, retrained.run)
         dock.jobs.run(
             _MASKING,
-            work,
+            mask_of_result(dock.viewer, dock.session, scan, retrained.run),
             lambda judged: self._on_judged(scan, layer_id, retrained, judged),
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,

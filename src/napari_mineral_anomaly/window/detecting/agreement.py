@@ -7,11 +7,9 @@ from qtpy.QtWidgets import QDoubleSpinBox, QGroupBox, QPushButton, QVBoxLayout
 
 from napari_mineral_anomaly.detectors.results.agreement import Agreement, agree
 from napari_mineral_anomaly.detectors.results.threshold import promised_false_pixels
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.detecting.agreement_layers import (
     legend_html,
     results_of,
-    score_layers,
     show_agreement,
 )
 from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
@@ -41,7 +39,6 @@ class AgreementBox(QGroupBox):
         form = form_layout()
         self.false_pixels = QDoubleSpinBox()
         self.false_pixels.setRange(0.01, 1e6)
-        self.false_pixels.setDecimals(2)
         self.false_pixels.setToolTip(
             "Each detector gets the threshold at which it flags this number of background pixels "
             "of this scan by chance. Thresholds that you moved have no effect here."
@@ -81,13 +78,9 @@ class AgreementBox(QGroupBox):
         if scan_id is None or len(results) < 2:
             return
         false_pixels = self.false_pixels.value()
-
-        def work(task: Task) -> Agreement:
-            return agree(results, false_pixels=false_pixels)
-
         self._dock.jobs.run(
             "Comparing detectors",
-            work,
+            lambda task: agree(results, false_pixels=false_pixels),
             lambda agreement: self._on_agreement(scan_id, agreement, false_pixels),
             on_failed=lambda failure: self._dock.fail(failure, self.legend),
             alongside=True,
@@ -110,9 +103,10 @@ class AgreementBox(QGroupBox):
         if self._scan_id is None:
             return
         viewer = self._dock.viewer
-        layers = [*score_layers(viewer, self._scan_id).values()]
-        layers += [layer for layer, _ in linked_layers(viewer, self._scan_id, "agreement")]
-        self._side_by_side.show(layers)
+        scores = linked_layers(viewer, self._scan_id, "score")
+        by_detector = {link.detector: layer for layer, link in scores if link.detector is not None}
+        agreements = [layer for layer, _ in linked_layers(viewer, self._scan_id, "agreement")]
+        self._side_by_side.show([*by_detector.values(), *agreements])
 
     def _refresh(self) -> None:
         results = {} if self._scan_id is None else results_of(self._dock.session, self._scan_id)

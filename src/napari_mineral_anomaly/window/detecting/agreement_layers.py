@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -82,12 +81,3 @@ def legend_html(agreement: Agreement, false_pixels: float) -> str:
     )
     lines.append(f"At {false_pixels:g} expected false pixels each: {each}.")
     return "<br>".join(lines)
-
-
-def score_layers(viewer: Any, scan_id: str) -> Mapping[str, Layer]:
-    """The score layers of a scan by their detector."""
-    return {
-        link.detector: layer
-        for layer, link in linked_layers(viewer, scan_id, "score")
-        if link.detector is not None
-    }

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from napari.layers import Layer
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QSpinBox,
-    QVBoxLayout,
-)
+from qtpy.QtWidgets import QComboBox, QFileDialog, QVBoxLayout
 
 from napari_mineral_anomaly.detectors.base import Device
 from napari_mineral_anomaly.detectors.cost import slow_sentence
@@ -26,7 +20,6 @@ from napari_mineral_anomaly.detectors.registry import (
     detector_entry,
     make_config,
 )
-from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.grains.unlisted.concentrated import (
@@ -48,6 +41,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     form_layout,
     push_button,
     row,
+    spin_box,
 )
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import role_of
@@ -59,18 +53,11 @@ _NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder 
 _DETECTING, _MASKING = "Detecting", "Making the mask"
 
 
-@dataclass(frozen=True, eq=False)
-class _Running:
-    scan: Scan
-    cube: ElementCube
-
-
 class DetectDock(Dock):
     """One run at a time; an earlier result stays until the new one is complete."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
-        self._running: _Running | None = None
         self._clock = RunClock()
         self.form: ParameterForm
 
@@ -92,8 +79,9 @@ class DetectDock(Dock):
         form.addRow("Detector", self.detector_combo)
         self.summary = StatusLine()
         form.addRow(self.summary)
-        self.slow = StatusLine()
-        self.slow.setToolTip("Estimated from the size of the scan and the parameters below.")
+        self.slow = StatusLine(
+            tooltip="Estimated from the size of the scan and the parameters below."
+        )
         form.addRow(self.slow)
         self.column.addLayout(form)
 
@@ -107,8 +95,7 @@ class DetectDock(Dock):
             "Where a network runs; auto uses a graphics card if there is one."
         )
         shared.addRow("Device", self.device_combo)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
+        self.seed = spin_box(0, 2**31 - 1)
         self.seed.setToolTip(
             "The same seed gives the same numbers. Try others to see whether a find is stable."
         )
@@ -122,12 +109,10 @@ class DetectDock(Dock):
             "Cancel", "Cancel this run; an earlier result stays.", self.cancel
         )
         self.column.addLayout(row(self.run_button, self.cancel_button))
-        self.progress = ProgressBar()
-        self.column.addWidget(self.progress)
-        self.column.addWidget(self.status)
-        self.loss_plot = LossPlot()
+        self.progress = self.add(ProgressBar())
+        self.add(self.status)
+        self.loss_plot = self.add(LossPlot())
         self.loss_plot.hide()
-        self.column.addWidget(self.loss_plot)
 
         self.save_button = push_button(
             "Save model…",
@@ -145,10 +130,8 @@ class DetectDock(Dock):
             "Threshold",
             "Open the dock that sets from which score on a pixel is anomalous.",
         )
-        self.next_button.hide()
-        self.column.addWidget(self.next_button)
-        self.agreement = AgreementBox(self)
-        self.column.addWidget(self.agreement)
+        self.add(self.next_button).hide()
+        self.agreement = self.add(AgreementBox(self))
         self.column.addStretch()
 
         events = self.viewer.layers.events
@@ -186,27 +169,20 @@ class DetectDock(Dock):
         except InputError as error:
             self.fail(error)
             return
-
-        def prepare(cube: Any) -> Any:
-            def work(task: Task) -> DetectionRun:
-                return run_detection(cube, name, config, task=task)
-
-            return work
-
-        self._start(f"{detector_entry(name).title}", prepare)
+        self._start(
+            detector_entry(name).title,
+            lambda cube, task: run_detection(cube, name, config, task=task),
+        )
 
     def apply_model(self, folder: str | Path) -> None:
         """Score the chosen scan with a saved model."""
 
-        def prepare(cube: Any) -> Any:
-            def work(task: Task) -> DetectionRun:
-                from napari_mineral_anomaly.detectors.bundle import load_model
+        def work(cube: ElementCube, task: Task) -> DetectionRun:
+            from napari_mineral_anomaly.detectors.bundle import load_model
 
-                return apply_detector(cube, load_model(folder), task=task)
+            return apply_detector(cube, load_model(folder), task=task)
 
-            return work
-
-        self._start("Applying the saved model", prepare)
+        self._start("Applying the saved model", work)
 
     def save_model(self, folder: str | Path) -> None:
         """Save the model of the chosen scan and detector."""
@@ -232,64 +208,65 @@ class DetectDock(Dock):
         """Cancel the run; a new one can start at once."""
         self.jobs.cancel(_DETECTING, _MASKING)
 
-    def _start(self, name: str, prepare: Any) -> None:
-        scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
-        if scan is None or self._running is not None:
+    @property
+    def _running(self) -> bool:
+        return self.jobs.is_running(_DETECTING, _MASKING)
+
+    def _start(self, name: str, work: Callable[[ElementCube, Task], DetectionRun]) -> None:
+        scan = self._scan()
+        if scan is None or self._running:
             return
         try:
             cube = cube_from_layers(self.viewer, scan.scan_id)
-            work = prepare(cube)
         except InputError as error:
             self.fail(error)
             return
-        self._running = _Running(scan, cube)
         self._clock = RunClock()
         self.loss_plot.clear()
         self.loss_plot.hide()
         self.progress.setRange(0, 0)
         self.progress.show()
         self.status.plain(f"{name}: starting…")
-        self._refresh()
         self.jobs.run(
             _DETECTING,
-            work,
-            self._on_done,
+            lambda task: work(cube, task),
+            lambda run: self._on_done(scan, cube, run),
             name=name,
             on_events=self._on_events,
             on_failed=self._on_run_failed,
             on_cancelled=self._on_cancelled,
         )
+        self._refresh()
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         losses: dict[str, list[float]] = {}
         for event in events:
-            status = self._clock.status(event, time.monotonic())
+            line, percent = self._clock.status(event, time.monotonic())
             if event.loss is not None:
                 losses.setdefault(event.phase, []).append(event.loss)
         for phase, values in losses.items():
             self.loss_plot.extend(phase, values)
             self.loss_plot.show()
-        self.status.plain(status.line)
-        if status.percent is None:
+        self.status.plain(line)
+        if percent is None:
             self.progress.setRange(0, 0)
         else:
-            self.progress.show_step(status.percent, 100)
+            self.progress.show_step(percent, 100)
 
-    def _on_done(self, run: DetectionRun) -> None:
+    def _on_done(self, scan: Scan, cube: ElementCube, run: DetectionRun) -> None:
         """Make the mask of the finished run; until it is shown, the user can cancel."""
-        assert self._running is not None
-        work = mask_of_result(self.viewer, self.session, self._running.scan, run)
         self.jobs.run(
             _MASKING,
-            work,
-            lambda judged: self._on_judged(run, judged),
+            mask_of_result(self.viewer, self.session, scan, run),
+            lambda judged: self._on_judged(scan, cube, run, judged),
             on_failed=self._on_run_failed,
             on_cancelled=self._on_cancelled,
         )
 
-    def _on_judged(self, run: DetectionRun, judged: JudgedScore) -> None:
-        ended = self._end()
-        scan = ended.scan
+    def _on_judged(
+        self, scan: Scan, cube: ElementCube, run: DetectionRun, judged: JudgedScore
+    ) -> None:
+        self._end()
         try:
             shown = show_result(self.viewer, self.session, scan, run, judged)
         except InputError as error:
@@ -297,8 +274,9 @@ class DetectDock(Dock):
             return
         counts = self.session.count_mask(shown.score, shown.mask)
         result = run.result
+        seconds = sum((result.info.timings or {}).values())
         text = (
-            f"Done in {_seconds(result.info)}: {counted(counts.pixels, 'pixel')} in "
+            f"Done in {seconds:.1f} s: {counted(counts.pixels, 'pixel')} in "
             f"{counted(counts.grains, 'grain')} at or above {result.threshold:.2f} background "
             "sigmas."
         )
@@ -306,7 +284,7 @@ class DetectDock(Dock):
             text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
         self.status.good(text)
         self.next_button.show()
-        self._show_hints(text, ended.cube, run)
+        self._show_hints(text, cube, run)
 
     def _show_hints(self, text: str, cube: ElementCube, run: DetectionRun) -> None:
         """Add hints to the status line that the list of grains does not give."""
@@ -333,13 +311,9 @@ class DetectDock(Dock):
         self._end()
         self.status.plain("The run was cancelled; nothing was changed.")
 
-    def _end(self) -> _Running:
-        assert self._running is not None
-        ended = self._running
-        self._running = None
+    def _end(self) -> None:
         self.progress.hide()
         self._refresh()
-        return ended
 
     def _on_detector(self, index: int = -1) -> None:
         self.summary.plain(detector_entry(self.detector).summary)
@@ -369,7 +343,7 @@ class DetectDock(Dock):
         self._refresh()
 
     def _refresh(self, index: int = -1) -> None:
-        running = self._running is not None
+        running = self._running
         reason = "" if self.scan_id is not None else _NO_SCAN
         self.run_button.setEnabled(not running and not reason)
         self.apply_button.setEnabled(not running and not reason)
@@ -380,9 +354,12 @@ class DetectDock(Dock):
         self.agreement.set_scan(self.scan_id)
         self._show_slow()
 
+    def _scan(self) -> Scan | None:
+        return None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
+
     def _show_slow(self) -> None:
         """Warn before the start if a run will take long."""
-        scan = None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
+        scan = self._scan()
         if scan is None:
             self.slow.plain("")
             return
@@ -401,10 +378,8 @@ class DetectDock(Dock):
     def _current_run(self) -> DetectionRun | None:
         if self.scan_id is None:
             return None
-        runs = [
-            r for r in self.session.runs_of_scan(self.scan_id) if r.fitted.name == self.detector
-        ]
-        return runs[0] if runs else None
+        runs = self.session.runs_of_scan(self.scan_id)
+        return next((run for run in runs if run.fitted.name == self.detector), None)
 
     def _choose_model_to_save(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Empty folder for the model")
@@ -415,7 +390,3 @@ class DetectDock(Dock):
         folder = QFileDialog.getExistingDirectory(self, "Folder of the saved model")
         if folder:
             self.apply_model(folder)
-
-
-def _seconds(info: RunInfo) -> str:
-    return f"{sum((info.timings or {}).values()):.1f} s"

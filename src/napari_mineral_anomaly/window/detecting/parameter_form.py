@@ -52,16 +52,17 @@ class ParameterForm(QWidget):
         main = [name for name in MAIN_FIELDS if name in names]
         if len(names) <= len(MAIN_FIELDS):
             main = names
-        self._waiting = deque(name for name in names if name not in main)
+        rest = [name for name in names if name not in main]
 
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         # The containers own their native widgets: without a reference here Qt would delete them.
-        self._main = self._container()
+        self._main, self._rest = _container(), _container()
+        waiting = [(name, self._main) for name in main] + [(name, self._rest) for name in rest]
+        self._waiting = deque(waiting)
         # The first two are built now, to give the form its size; the others follow later.
-        for name in main[:2]:
-            self._build(name, self._main)
-        self._main_waiting = deque(main[2:])
+        for _ in main[:2]:
+            self._build_next()
         column.addWidget(self._main.native)
         self.more = QCollapsible("More parameters", expandedIcon="▾", collapsedIcon="▸")
         self.more.toggleButton().setToolTip("All other parameters; the defaults are a good start.")
@@ -69,8 +70,7 @@ class ParameterForm(QWidget):
         # second.
         self._next_turn = QTimer(self)
         self._next_turn.timeout.connect(self._build_next)
-        if self._waiting:
-            self._rest = self._container()
+        if rest:
             self.more.addWidget(self._rest.native)
             column.addWidget(self.more)
         self._next_turn.start(0)
@@ -78,7 +78,7 @@ class ParameterForm(QWidget):
     def values(self) -> dict[str, Any]:
         """The parameters as typed in the form."""
         fields = self._config_class.model_fields
-        waiting = {name: fields[name].default for name in (*self._main_waiting, *self._waiting)}
+        waiting = {name: fields[name].default for name, _ in self._waiting}
         return {name: widget.value for name, widget in self._built.items()} | waiting
 
     def set_value(self, name: str, value: Any) -> None:
@@ -88,29 +88,24 @@ class ParameterForm(QWidget):
     @property
     def _fields(self) -> dict[str, Any]:
         """All fields by name; fields that are not built yet are built now."""
-        while self._main_waiting or self._waiting:
+        while self._waiting:
             self._build_next()
         return self._built
 
     def _build_next(self) -> None:
-        if self._main_waiting:
-            self._build(self._main_waiting.popleft(), self._main)
-        elif self._waiting:
-            self._build(self._waiting.popleft(), self._rest)
-        if not self._main_waiting and not self._waiting:
+        if not self._waiting:
             self._next_turn.stop()
-
-    def _build(self, name: str, container: Container) -> None:
-        field = self._config_class.model_fields[name]
-        self._built[name] = _field_widget(name, field)
+            return
+        name, container = self._waiting.popleft()
+        self._built[name] = _field_widget(name, self._config_class.model_fields[name])
         self._built[name].changed.connect(lambda value: self.changed.emit())
         container.append(self._built[name])
 
-    @staticmethod
-    def _container() -> Container:
-        container = Container(labels=True)
-        container.margins = (0, 0, 0, 0)
-        return container
+
+def _container() -> Container:
+    container = Container(labels=True)
+    container.margins = (0, 0, 0, 0)
+    return container
 
 
 def _field_widget(name: str, field: FieldInfo) -> Any:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from napari_mineral_anomaly.progress import ProgressEvent
 
 # With fewer steps the estimate of the remaining time jumps too much.
 _STEPS_BEFORE_GUESS = 3
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """One line for people, and how far the phase is: ``percent`` None means unknown."""
-
-    line: str
-    percent: int | None
 
 
 class RunClock:
@@ -26,8 +16,21 @@ class RunClock:
         self._since = 0.0
         self._first_step = 0
 
-    def status(self, event: ProgressEvent, now: float) -> RunStatus:
-        """What to show for ``event`` at ``now`` (seconds of a monotonic clock)."""
+    def status(self, event: ProgressEvent, now: float) -> tuple[str, int | None]:
+        """One line for people on ``event``, and how far the phase is.
+
+        Parameters
+        ----------
+        event : ProgressEvent
+        now : float
+            Seconds of a monotonic clock.
+
+        Returns
+        -------
+        line : str
+        percent : int or None
+            None means unknown.
+        """
         if event.phase != self._phase:
             self._phase, self._since, self._first_step = event.phase, now, event.step
         parts = [event.phase[:1].upper() + event.phase[1:]]
@@ -45,7 +48,7 @@ class RunClock:
         # While a network trains, the message repeats the loss.
         if event.message and event.loss is None:
             parts.append(event.message)
-        return RunStatus(" · ".join(parts), percent)
+        return " · ".join(parts), percent
 
     def _seconds_left(self, event: ProgressEvent, now: float) -> float | None:
         done = event.step - self._first_step

@@ -19,7 +19,7 @@ from napari_mineral_anomaly.runs.export import Format, Product
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
 from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.grains.listing import plan_listing, pseudo_labels_of
+from napari_mineral_anomaly.window.grains.listing import plan_rows, pseudo_labels_of
 from napari_mineral_anomaly.window.layers.links import (
     TITLES_IN_FILES,
     first_layer,
@@ -227,9 +227,9 @@ def _contents(
         return {"table": pd.DataFrame}
     # List the grains as the dock “Grain table” does, so that file and window agree.
     board = board_of(viewer)
-    names = None if of.labels is None else board.cluster_names.get(str(of.labels.unique_id))
-    list_grains = plan_listing(viewer, session, of.score, board.book(scan_id_of(of.score)), names)
-    return {"table": lambda: list_grains(SILENT).table}
+    book = board.book(scan_id_of(of.score))
+    list_rows = plan_rows(viewer, session, of.score, book, board.cluster_names)
+    return {"table": lambda: list_rows(SILENT).with_maps().table}
 
 
 def _stack(planes: Any, names: tuple[str, ...], style: MapStyle) -> dict[str, Any]:

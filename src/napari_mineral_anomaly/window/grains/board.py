@@ -84,7 +84,8 @@ class GrainBoard:
             status=status,
             comment=comment,
             known=known,
-            pixels=self.listing.pixels,
+            # As the worker made them: sorting millions of pixels here would stop the window.
+            pixels=self.listing.grains.regions.pixels,
         )
         what = "comment" if status is None else status
         many = f"{len(grains)} grains" if len(grains) > 1 else "1 grain"

@@ -124,23 +124,17 @@ class CanvasKeys:
     """
 
     def __init__(self, viewer: Any, actions: dict[str, Callable[[], None]]) -> None:
-        self._viewer = viewer = unwrapped(viewer)
-        self._before: dict[Any, Any] = {}
-        for key, action in actions.items():
-            before = dict(viewer.keymap)
-            viewer.bind_key(key, _key_action(action), overwrite=True)
-            for bound in set(viewer.keymap) - set(before):
-                self._before[bound] = None
-            for bound, old in before.items():
-                if viewer.keymap.get(bound) is not old:
-                    self._before[bound] = old
+        self._viewer = unwrapped(viewer)
+        # napari returns what was bound to the key before; None stands for nothing.
+        self._before = {
+            key: self._viewer.bind_key(key, _key_action(action), overwrite=True)
+            for key, action in actions.items()
+        }
 
     def close(self) -> None:
         """Restore the keys from before."""
-        for bound, old in self._before.items():
-            self._viewer.keymap.pop(bound, None)
-            if old is not None:
-                self._viewer.keymap[bound] = old
+        for key, before in self._before.items():
+            self._viewer.bind_key(key, before, overwrite=True)
         self._before.clear()
 
 

@@ -15,11 +15,9 @@ from napari_mineral_anomaly.grains.evidence import (
     Evidence,
     EvidenceSource,
     GrainSpectrum,
-    Thumbnail,
     evidence_of,
 )
 from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.plots import (
     ElementBars,
@@ -28,7 +26,13 @@ from napari_mineral_anomaly.window.grains.plots import (
     Thumbnails,
 )
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.controls import ProgressBar, StatusLine, push_button, row
+from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
+    StatusLine,
+    bold_label,
+    push_button,
+    row,
+)
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.turns import Turns
 from napari_mineral_anomaly.words import counted
@@ -41,6 +45,7 @@ _NO_MAPS = (
 )
 _WAITING = "The evidence is shown as soon as minerals and flags are known."
 _BARS = "Elements: bars against the surroundings, dots against the scan"
+_PLACE = "Place among all scores"
 _PREPARING, _READING = "Preparing the evidence", "Reading the spectrum"
 # More bars do not help; the table of contributions has all elements.
 MOST_BARS = 14
@@ -57,30 +62,24 @@ class GrainCardDock(Dock):
         self.table_button = self.next_step(
             "Open the grain table", "Grain table", "Open the list in which you choose grains."
         )
-        self.column.addWidget(self.table_button)
-        self.column.addWidget(self.status)
+        self.add(self.table_button)
+        self.add(self.status)
         self.progress = ProgressBar()
         self.progress.setRange(0, 0)
         self.cancel_button = push_button("Cancel", "Stop preparing the evidence.", self.cancel)
         self.cancel_button.hide()
         self.column.addLayout(row(self.progress, self.cancel_button))
 
-        self.title = QLabel()
-        self.title.setStyleSheet("font-weight: bold;")
-        self.title.setWordWrap(True)
-        self.column.addWidget(self.title)
-        self.facts = StatusLine()
-        self.facts.setToolTip("Size, place and neighbours of the grain.")
-        self.column.addWidget(self.facts)
-        self.flags = StatusLine()
-        self.flags.setToolTip("What could fake this grain, and what is not known about it.")
-        self.column.addWidget(self.flags)
-        self.minerals = StatusLine()
+        self.title = self.add(bold_label())
+        self.facts = self.add(StatusLine(tooltip="Size, place and neighbours of the grain."))
+        self.flags = self.add(
+            StatusLine(tooltip="What could fake this grain, and what is not known about it.")
+        )
+        self.minerals = self.add(StatusLine())
         self.minerals.setToolTip(
             "Minerals whose elements fit the drivers, with their distance (0 fits best). These are "
             "hints to check, not determinations."
         )
-        self.column.addWidget(self.minerals)
         self.accept_button = push_button(
             "Accept", "This grain is what it seems (A).", lambda: self._decide("accept")
         )
@@ -93,30 +92,24 @@ class GrainCardDock(Dock):
         self._buttons = (self.accept_button, self.reject_button, self.next_button)
         self.column.addLayout(row(*self._buttons))
 
-        self.bars = ElementBars()
-        self.bars_title = self._section(_BARS)
-        self.column.addWidget(self.bars)
-        self.maps = Thumbnails()
-        self.maps_title = self._section("Maps of the driving elements")
-        self.column.addWidget(self.maps)
-        self.place = PlaceAmongScores()
-        self.place_title = self._section("Place among all scores")
-        self.column.addWidget(self.place)
-        self.spectrum = GrainSpectrumPlot()
-        self.spectrum_title = self._section("Spectrum of the grain and of its surroundings")
-        self.column.addWidget(self.spectrum)
+        self.bars, self.maps = ElementBars(), Thumbnails()
+        self.place, self.spectrum = PlaceAmongScores(), GrainSpectrumPlot()
+        self._titles: dict[QWidget, QLabel] = {}
+        for figure, title in (
+            (self.bars, _BARS),
+            (self.maps, "Maps of the driving elements"),
+            (self.place, _PLACE),
+            (self.spectrum, "Spectrum of the grain and of its surroundings"),
+        ):
+            self._titles[figure] = self.add(QLabel(title))
+            self._titles[figure].setWordWrap(True)
+            self.add(figure)
         self.column.addStretch()
 
-        self._figures = (
-            (self.bars_title, self.bars),
-            (self.maps_title, self.maps),
-            (self.place_title, self.place),
-            (self.spectrum_title, self.spectrum),
-        )
         # The figures of a grain are drawn one by one: all at once would stop the window.
         self._turns = Turns(self)
         self.listen(self.board.listed, self._on_listed)
-        self.listen(self.board.completed, self._on_completed)
+        self.listen(self.board.completed, self._prepare)
         self.listen(self.board.chosen, self._on_chosen)
         self.listen(self.board.decided, self._show_title)
         self.colour_by_theme(self.bars, self.maps, self.place, self.spectrum)
@@ -131,12 +124,6 @@ class GrainCardDock(Dock):
         self._turns.cancel()
         super().shut_down()
 
-    def _section(self, text: str) -> QLabel:
-        label = QLabel(text)
-        label.setWordWrap(True)
-        self.column.addWidget(label)
-        return label
-
     def _decide(self, status: str) -> None:
         if self.board.grain is not None:
             self.board.decide([self.board.grain], status=status)
@@ -146,9 +133,6 @@ class GrainCardDock(Dock):
         self._source = None
         self._turns.cancel()
         self._show_nothing()
-        self._prepare()
-
-    def _on_completed(self) -> None:
         self._prepare()
 
     def _prepare(self) -> None:
@@ -161,13 +145,14 @@ class GrainCardDock(Dock):
             return
         cube, result = listing.cube, listing.result
         grains, details = listing.grains, listing.details
-
-        def work(task: Task) -> EvidenceSource:
-            return evidence_of(cube, result, grains, details)
-
         self.jobs.cancel(_PREPARING)
         self._busy(True)
-        self.jobs.run(_PREPARING, work, self._on_source, on_end=lambda: self._busy(False))
+        self.jobs.run(
+            _PREPARING,
+            lambda task: evidence_of(cube, result, grains, details),
+            self._on_source,
+            on_end=lambda: self._busy(False),
+        )
 
     def _on_source(self, source: EvidenceSource) -> None:
         self._source = source
@@ -203,9 +188,13 @@ class GrainCardDock(Dock):
         for button in self._buttons:
             button.setEnabled(False)
         self.next_button.setEnabled(listing is not None and not listing.table.empty)
-        for title, figure in self._figures:
-            title.hide()
-            figure.hide()
+        for figure in self._titles:
+            self._set_shown(figure, False)
+
+    def _set_shown(self, figure: QWidget, shown: bool) -> None:
+        """Show or hide a figure and its title."""
+        self._titles[figure].setVisible(shown)
+        figure.setVisible(shown)
 
     def _show_title(self) -> None:
         grain, listing = self.board.grain, self.board.listing
@@ -261,41 +250,35 @@ class GrainCardDock(Dock):
         )
         n = len(evidence.elements)
         some = f"; {MOST_BARS} of {n}" if n > MOST_BARS else ""
-        self.bars_title.setText(f"{_BARS} (strongest first{some})")
-        _reveal(self.bars_title, self.bars)
+        self._titles[self.bars].setText(f"{_BARS} (strongest first{some})")
+        self._set_shown(self.bars, True)
 
     def _show_maps(self, evidence: Evidence) -> None:
         self.maps.show_maps(
             [f"{t.element} {minus_sign(f'{t.sigmas:+.1f}')}" for t in evidence.thumbnails],
             [t.image for t in evidence.thumbnails],
-            [_outlines(t) for t in evidence.thumbnails],
+            [pixel_outlines(t.outline) for t in evidence.thumbnails],
         )
-        _reveal(self.maps_title, self.maps)
+        self._set_shown(self.maps, True)
 
     def _show_place(self, evidence: Evidence) -> None:
         self.place.show_peak(evidence.histogram, evidence.peak_score)
         share = evidence.histogram.rank_share
         higher = f"{100 * share:.2g} % of the pixels score" if share else "no pixel scores"
-        self.place_title.setText(f"Place among all scores: {higher} higher")
-        _reveal(self.place_title, self.place)
+        self._titles[self.place].setText(f"{_PLACE}: {higher} higher")
+        self._set_shown(self.place, True)
 
     def _read_spectrum(self, source: EvidenceSource, grain: int) -> None:
         listing = self.board.listing
-        self.spectrum_title.hide()
-        self.spectrum.hide()
+        self._set_shown(self.spectrum, False)
         if listing is None or listing.cube is None or listing.cube.spectra is None:
             return
-
-        def work(task: Task) -> GrainSpectrum | None:
-            return source.spectrum(grain, task=task)
-
-        self.jobs.run(_READING, work, self._on_spectrum)
+        self.jobs.run(_READING, lambda task: source.spectrum(grain, task=task), self._on_spectrum)
 
     def _on_spectrum(self, spectrum: GrainSpectrum | None) -> None:
         if spectrum is not None:
             self.spectrum.show_spectra(spectrum)
-            self.spectrum_title.show()
-            self.spectrum.show()
+            self._set_shown(self.spectrum, True)
 
     def _busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)
@@ -304,12 +287,3 @@ class GrainCardDock(Dock):
             self.status.plain("Preparing the evidence of the listed grains…")
         elif self.board.grain is None:
             self.status.plain(_NO_GRAIN if self.board.listing is not None else _NO_LIST)
-
-
-def _reveal(title: QLabel, figure: QWidget) -> None:
-    title.show()
-    figure.show()
-
-
-def _outlines(thumbnail: Thumbnail) -> list[Any]:
-    return pixel_outlines(thumbnail.outline)

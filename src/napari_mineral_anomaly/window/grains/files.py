@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook
 from napari_mineral_anomaly.grains.verdicts.files import load_verdicts, save_verdicts
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import GrainBoard
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.kit.dock import Dock
@@ -33,9 +32,7 @@ class GrainFiles(QPushButton):
         is_complete: Callable[[], bool],
     ) -> None:
         super().__init__("&Files")
-        self._dock = dock
-        self._board = board
-        self._model = model
+        self._dock, self._board, self._model = dock, board, model
         self._is_complete = is_complete
         self.setToolTip("Save the list or your verdicts; open saved verdicts.")
         menu = QMenu(self)
@@ -102,10 +99,7 @@ class GrainFiles(QPushButton):
         self._dock.status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
 
     def _run(self, name: str, work: Callable[[], T], on_done: Callable[[T], None]) -> None:
-        def job(task: Task) -> T:
-            return work()
-
-        self._dock.jobs.run(name, job, on_done, alongside=True)
+        self._dock.jobs.run(name, lambda task: work(), on_done, alongside=True)
 
     def _choose_csv(self) -> None:
         if not self._is_complete():

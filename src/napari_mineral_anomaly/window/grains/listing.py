@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.cells import Cells
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
-from napari_mineral_anomaly.grains.pixels.regions import PixelSets, numbered
+from napari_mineral_anomaly.grains.pixels.regions import numbered
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import GrainList, detail_grains, list_grains
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook, with_verdicts
@@ -47,10 +48,6 @@ class GrainListing:
         As `find_grains` makes it, verdicts included.
     labels : (H, W) unsigned
         The grain of each pixel by ``table.id``; 0 = none.
-    pixels : PixelSets
-        Of the grains of ``labels``; made by the worker, because sorting millions of pixels at
-        every verdict would stop the window.
-    mask : (H, W) bool
     result : AnomalyResult
     cube : ElementCube or None
         None if the element layers were removed, or are not those that were scored.
@@ -66,8 +63,6 @@ class GrainListing:
     scan_id: str
     table: pd.DataFrame
     labels: NDArray[np.unsignedinteger[Any]]
-    pixels: PixelSets
-    mask: NDArray[np.bool_]
     result: AnomalyResult
     cube: ElementCube | None
     grains: GrainList
@@ -92,16 +87,12 @@ class GrainListing:
     def row(self, grain: int) -> pd.Series:
         """The row of a grain."""
         if grain not in self._rows:  # after a click, several docks ask for the same row
-            self._rows[grain] = self.table.iloc[int(np.argmax(self._ids == grain))]
+            self._rows[grain] = self.table.iloc[self.cells.row_of_id[grain]]
         return self._rows[grain]
 
     @cached_property
     def _rows(self) -> dict[int, pd.Series]:
         return {}
-
-    @cached_property
-    def _ids(self) -> NDArray[Any]:
-        return self.table["id"].to_numpy()
 
     def box(self, grain: int) -> tuple[int, int, int, int]:
         """First and last row, first and last column of a grain, in pixels."""
@@ -128,52 +119,29 @@ class KeptCube:
 
     def __init__(self) -> None:
         self._cube: ElementCube | None = None
-        self._planes: list[Any] = []
+        self._arrays: list[Any] = []
         self._description: tuple[Any, ...] = ()
 
     def of(self, viewer: Any, scan_id: str) -> ElementCube:
         """As `cube_from_layers`, but the earlier cube if nothing changed."""
         cube = cube_from_layers(viewer, scan_id)
-        layers = [(layer, link) for layer, link in linked_layers(viewer, scan_id, "element")]
-        planes = [layer.data for layer, _ in layers]
-        description = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
-        kept = self._cube
         if valid_area_of(viewer, scan_id) is not None:
             self.forget()
             return cube
+        layers = list(linked_layers(viewer, scan_id, "element"))
+        arrays = [cube.spectra, *(layer.data for layer, _ in layers)]
+        description = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
         if (
-            kept is None
+            self._cube is None
             or self._description != description
-            or kept.spectra is not cube.spectra
-            or len(planes) != len(self._planes)
-            or any(new is not old for new, old in zip(planes, self._planes, strict=True))
+            or not all(map(operator.is_, arrays, self._arrays))
         ):
-            self._cube, self._planes, self._description = cube, planes, description
-            return cube
-        return kept
+            self._cube, self._arrays, self._description = cube, arrays, description
+        return self._cube
 
     def forget(self) -> None:
         """Drop the maps."""
-        self._cube, self._planes = None, []
-
-
-ListGrains = Callable[[Task], GrainListing]
-
-
-def plan_listing(
-    viewer: Any,
-    session: Session,
-    score: Layer,
-    book: VerdictBook | None,
-    cluster_names: dict[int, str] | None = None,
-) -> ListGrains:
-    """The work of listing the grains of ``score``; it holds plain values and no layer."""
-    list_rows = plan_rows(viewer, session, score, book, cluster_names)
-
-    def work(task: Task) -> GrainListing:
-        return list_rows(task).with_maps(task)
-
-    return work
+        self._cube, self._arrays = None, []
 
 
 def plan_rows(
@@ -181,14 +149,19 @@ def plan_rows(
     session: Session,
     score: Layer,
     book: VerdictBook | None,
-    cluster_names: dict[int, str] | None = None,
+    cluster_names: Mapping[str, dict[int, str]],
     kept: KeptCube | None = None,
-) -> ListGrains:
-    """As `plan_listing`, but without minerals and flags, which need the element maps."""
+) -> Callable[[Task], GrainListing]:
+    """The work of listing the grains of ``score``; it holds plain values and no layer.
+
+    Minerals and flags, which need the element maps, are added by `GrainListing.with_maps`. The
+    names of the clusters are those of `GrainBoard.cluster_names`.
+    """
     link = link_of(score)
     scan_id, score_id = scan_id_of(score), str(score.unique_id)
     layer = mask_of(viewer, score)
     clusters = pseudo_labels_of(viewer, score)
+    names = None if clusters is None else cluster_names.get(str(clusters.unique_id))
     # A copy: the brush may write into the layer's array while the job runs.
     brushed = None if layer is None else np.array(layer.data)
     edited = None if clusters is None else np.array(clusters.data)
@@ -207,9 +180,7 @@ def plan_rows(
 
     def work(task: Task) -> GrainListing:
         mask = result.mask if brushed is None else brushed != 0
-        grains = list_grains(
-            result, mask=mask, others=others, cluster_names=cluster_names, task=task
-        )
+        grains = list_grains(result, mask=mask, others=others, cluster_names=names, task=task)
         regions = grains.regions
         labels = numbered(regions.labels, regions.n_grains)
         table = grains.table if book is None else with_verdicts(grains.table, book, labels)
@@ -218,8 +189,6 @@ def plan_rows(
             scan_id=scan_id,
             table=table,
             labels=labels,
-            pixels=regions.pixels,
-            mask=mask,
             result=result,
             cube=cube,
             grains=grains,

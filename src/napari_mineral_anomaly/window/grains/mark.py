@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.canvas import bring_to_top, draw_outline, outline_layer
 from napari_mineral_anomaly.window.grains.listing import GrainListing
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
@@ -17,8 +16,6 @@ from napari_mineral_anomaly.window.layers.links import linked_layers, scan_id_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
-
-_OUTLINING = "Outlining the grain"
 
 
 class GrainMark:
@@ -41,11 +38,11 @@ class GrainMark:
         self._layer()
         top, bottom, left, right = listing.box(grain)
         box = np.s_[top : bottom + 1, left : right + 1]
-
-        def work(task: Task) -> list[NDArray[np.float64]]:
-            return pixel_outlines(listing.labels[box] == grain, offset=(top, left))
-
-        self._jobs.run(_OUTLINING, work, self._draw)
+        self._jobs.run(
+            "Outlining the grain",
+            lambda task: pixel_outlines(listing.labels[box] == grain, offset=(top, left)),
+            self._draw,
+        )
 
     def hide(self) -> None:
         """Remove the outline."""

@@ -43,7 +43,8 @@ class GrainTableModel(QAbstractTableModel):
         self._sorted_by: tuple[int, Qt.SortOrder] | None = None
         self._search: GrainSearch | None = None
         self._search_is_old = False  # there are verdicts that the search does not know yet
-        self._pending = False
+        # Whether some columns are not known yet; files and clipboard wait for them.
+        self.pending = False
         self._table = pd.DataFrame({"id": np.empty(0, dtype=np.int64)})
         self._ids: NDArray[Any] = self._table["id"].to_numpy()
         self._values: dict[str, list[Any]] = {}
@@ -73,18 +74,17 @@ class GrainTableModel(QAbstractTableModel):
         """
         self.beginResetModel()
         self._fill(table, search, Cells.of(table) if cells is None else cells)
-        self._pending = pending
+        self.pending = pending
         self._order = self._arranged()
         self.endResetModel()
 
     def fill_details(self, table: pd.DataFrame, search: GrainSearch, cells: Cells) -> None:
         """Add the `DETAIL_COLUMNS` to the table; verdicts that came meanwhile stay."""
         verdicts = {key: self._values[key] for key in (STATUS, COMMENT)}
-        order = self._order
         self._fill(table, search, cells)
         self._values |= verdicts
         self._search_is_old = True
-        self._pending, self._order = False, order
+        self.pending = False
         self._rearrange()
         self._all_changed()
 
@@ -118,7 +118,6 @@ class GrainTableModel(QAbstractTableModel):
         self._values = cells.values | own
         self._ids = table["id"].to_numpy()
         self._row_of_id = cells.row_of_id
-        self._order = np.arange(len(table))
 
     # What the dock reads
 
@@ -126,11 +125,6 @@ class GrainTableModel(QAbstractTableModel):
     def n_all(self) -> int:
         """Number of grains, also of those that the filter hides."""
         return len(self._table)
-
-    @property
-    def pending(self) -> bool:
-        """Whether some columns are not known yet; files and clipboard wait for them."""
-        return self._pending
 
     def grain_at(self, shown_row: int) -> int:
         """Id of the grain in a row."""
@@ -183,7 +177,7 @@ class GrainTableModel(QAbstractTableModel):
             return None
         column = self.columns[index.column()]
         if role in (_ROLE.DisplayRole, _ROLE.EditRole, _ROLE.ToolTipRole):
-            if self._pending and column.key in DETAIL_COLUMNS:
+            if self.pending and column.key in DETAIL_COLUMNS:
                 return _PENDING
             text = column.text(self._row(int(self._order[index.row()])))
             return text if text or role != _ROLE.ToolTipRole else None
@@ -231,7 +225,7 @@ class GrainTableModel(QAbstractTableModel):
         if self._sorted_by is not None and self._sorted_by[0] < len(self.columns):
             number, direction = self._sorted_by
             order = self._sorted(self.columns[number], direction == Qt.SortOrder.DescendingOrder)
-        if self._filter.strip() and not self._pending:
+        if self._filter.strip() and not self.pending:
             if self._search is None:
                 self._search = GrainSearch(self._current_table())
             elif self._search_is_old:

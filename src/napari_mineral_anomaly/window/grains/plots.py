@@ -49,11 +49,8 @@ class ElementBars(LatePlot):
         for item in (self._bars, self._dots, self._zero):
             plot.addItem(item)
 
-    def set_inks(self, inks: Inks) -> None:
-        """Colours of the theme."""
-        super().set_inks(inks)
-        if self._bare is not None:
-            self._draw()
+    def _recolour(self) -> None:
+        self._draw()
 
     def show_elements(
         self, elements: Sequence[str], against_ring: FloatArray, against_scan: FloatArray
@@ -62,16 +59,10 @@ class ElementBars(LatePlot):
         self._shown = (elements, against_ring, against_scan)
         self._draw()
 
-    def clear(self) -> None:
-        """Show no grain."""
-        self._shown = None
-        self._draw()
-
     def _draw(self) -> None:
-        if self._inks is None or (self._shown is None and self._bare is None):
+        if self._inks is None or self._shown is None:
             return
-        nothing = np.empty(0)
-        elements, ring, scan = self._shown or ((), nothing, nothing)
+        elements, ring, scan = self._shown
         plot, n = self._plot, len(elements)
         # Linear near 0, logarithmic beyond: far outliers would flatten all other bars.
         bars, dots = _squeezed(np.nan_to_num(ring)), _squeezed(scan)
@@ -171,10 +162,6 @@ class Thumbnails(QWidget):
         self._shown = (elements, maps, outlines)
         self._draw()
 
-    def clear(self) -> None:
-        """Show no grain."""
-        self._shown = None
-
     def _draw(self) -> None:
         if self._shown is None or self._inks is None:
             return
@@ -199,7 +186,8 @@ class PlaceAmongScores(LatePlot):
         self._peak = pg.InfiniteLine(angle=90)
         self._threshold = pg.InfiniteLine(angle=90)
         self._items = (self._bars, self._threshold, self._peak)
-        self.clear()
+        for item in self._items:
+            item.hide()
 
     def _furnish(self, plot: BarePlot) -> None:
         plot.setLabel("bottom", "score (background sigmas)")
@@ -225,10 +213,7 @@ class PlaceAmongScores(LatePlot):
 
     def show_peak(self, histogram: ScoreHistogram, peak: float) -> None:
         """Show where the peak score of a grain lies among all scores."""
-        floor = math.log10(0.5)
-        heights = np.full(histogram.counts.shape, floor)
-        some = histogram.counts > 0
-        heights[some] = np.log10(histogram.counts[some])
+        heights = np.log10(np.maximum(histogram.counts, 0.5))
         self._bars.setData(histogram.edges, heights)
         self._peak.setValue(peak)
         self._threshold.setValue(histogram.threshold)
@@ -236,12 +221,7 @@ class PlaceAmongScores(LatePlot):
             item.show()
         right = max(peak, 2 * histogram.threshold)
         self._plot.setXRange(float(histogram.edges[0]), right, padding=0.04)
-        self._plot.setYRange(floor, float(heights.max(initial=1.0)), padding=0.05)
-
-    def clear(self) -> None:
-        """Show no grain."""
-        for item in self._items:
-            item.hide()
+        self._plot.setYRange(math.log10(0.5), float(heights.max(initial=1.0)), padding=0.05)
 
 
 class GrainSpectrumPlot(LatePlot):

@@ -8,15 +8,12 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QApplication,
     QDockWidget,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QMainWindow,
 )
-from superqt import QFlowLayout
 from superqt.utils import qdebounced
 
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of, nothing
 from napari_mineral_anomaly.window.grains.canvas import (
     CanvasClicks,
@@ -28,13 +25,18 @@ from napari_mineral_anomaly.window.grains.listing import (
     GrainListing,
     KeptCube,
     plan_rows,
-    pseudo_labels_of,
 )
 from napari_mineral_anomaly.window.grains.mark import GrainMark
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.grains.view import GrainView
 from napari_mineral_anomaly.window.jobs import Executor, Failure
-from napari_mineral_anomaly.window.kit.controls import ProgressBar, bind_keys, push_button
+from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
+    bind_keys,
+    flow,
+    push_button,
+    row,
+)
 from napari_mineral_anomaly.window.kit.dock import Dock, put_below_the_map
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
@@ -80,17 +82,14 @@ class GrainTableDock(Dock):
         self.view.grain_chosen.connect(self._on_row)
         self._build_controls()
         self.column.addWidget(self.view, 1)
-        foot = QHBoxLayout()
-        foot.addWidget(self.status, 1)
         self.progress = ProgressBar()
         self.progress.setMaximumWidth(180)
-        self.progress.hide()
-        foot.addWidget(self.progress)
         self.cancel_button = push_button(
             "Cancel", "Stop listing; the earlier list stays.", self.cancel
         )
         self.cancel_button.hide()
-        foot.addWidget(self.cancel_button)
+        foot = row(self.status, self.progress, self.cancel_button)
+        foot.setStretch(0, 1)
         self.column.addLayout(foot)
 
         self._list_soon = qdebounced(self.list_grains, timeout=SETTLE_MS)
@@ -157,24 +156,11 @@ class GrainTableDock(Dock):
             "&Copy", "Copy the selected rows, for a spreadsheet. (Ctrl+C)", self.copy
         )
         self.files = GrainFiles(self, self.board, self.model, self.is_complete)
-        # The controls flow: one line in a wide dock, several in a narrow one.
-        controls = QFlowLayout()
-        controls.setContentsMargins(0, 0, 0, 0)
-        for widget in (
-            self.score_combo,
-            self.filter,
-            self.count,
-            self.accept_button,
-            self.reject_button,
-            self.next_button,
-            self.undo_button,
-            self.redo_button,
-            self.columns_button,
-            self.copy_button,
-            self.files,
-        ):
-            controls.addWidget(widget)
-        self.column.addLayout(controls)
+        fields = (self.score_combo, self.filter, self.count)
+        verdicts = (self.accept_button, self.reject_button, self.next_button)
+        steps = (self.undo_button, self.redo_button)
+        rest = (self.columns_button, self.copy_button, self.files)
+        self.column.addLayout(flow(*fields, *verdicts, *steps, *rest))
 
     # What the user does
 
@@ -188,7 +174,7 @@ class GrainTableDock(Dock):
 
     def next_grain(self) -> None:
         """Choose the next row."""
-        self.view.go(1)
+        self.view.choose_next()
 
     def copy(self) -> None:
         """Copy the selected rows (all if none is selected) in a form for spreadsheets."""
@@ -197,14 +183,11 @@ class GrainTableDock(Dock):
         rows = self.view.rows_to_copy()
         cells = self.model.copied_cells(rows, self.view.shown_columns())
 
-        def work(task: Task) -> str:
-            return cells.as_text()
-
         def put(text: str) -> None:
             QApplication.clipboard().setText(text)
             self.status.plain(f"Copied {counted(len(rows), 'grain')}.")
 
-        self.jobs.run("Copying", work, put)
+        self.jobs.run("Copying", lambda task: cells.as_text(), put)
 
     def list_grains(self) -> None:
         """List the grains of the chosen score in the background; the last list counts."""
@@ -216,9 +199,7 @@ class GrainTableDock(Dock):
             self.board.set_listing(None)
             self.status.plain(_NO_SCORE)
             return
-        clusters = pseudo_labels_of(self.viewer, score)
-        names = None if clusters is None else self.board.cluster_names.get(str(clusters.unique_id))
-        book = self.board.book(scan_id_of(score))
+        names, book = self.board.cluster_names, self.board.book(scan_id_of(score))
         work = plan_rows(self.viewer, self.session, score, book, names, self._kept)
         self._busy(_LISTING)
         self.jobs.run(_LISTING, work, self._on_rows, on_events=self.progress.show_events)
@@ -353,13 +334,11 @@ class GrainTableDock(Dock):
         self.status.plain(_NO_GRAIN if n == 0 else _READY if shown else _NONE_FITS)
 
     def _on_decided(self) -> None:
-        verdicts = self.board.verdicts()
         listing = self.board.listing
         if listing is not None:
             # Grains whose verdict was undone are unseen again.
-            seen = listing.table["id"].tolist()
-            blank = dict.fromkeys(seen, ("unseen", ""))
-            self.model.show_verdicts(blank | verdicts)
+            blank = dict.fromkeys(listing.table["id"].tolist(), ("unseen", ""))
+            self.model.show_verdicts(blank | self.board.verdicts())
         self._refresh()
 
     def _on_score(self) -> None:
@@ -416,20 +395,11 @@ class GrainTableDock(Dock):
         for button in (self.accept_button, self.reject_button):
             button.setEnabled(some and (chosen or bool(self.view.selected_grains())))
         history = self.board.history
-        can_undo = history is not None and history.can_undo
-        can_redo = history is not None and history.can_redo
-        self.undo_button.setEnabled(can_undo)
-        self.redo_button.setEnabled(can_redo)
-        self.undo_button.setToolTip(
-            f"Undo: {history.undo_text} (Ctrl+Z)"
-            if history and can_undo
-            else "Undo the last verdict."
-        )
-        self.redo_button.setToolTip(
-            f"Redo: {history.redo_text} (Ctrl+Shift+Z)"
-            if history and can_redo
-            else "Redo the verdict."
-        )
+        undo, redo = ("", "") if history is None else (history.undo_text, history.redo_text)
+        self.undo_button.setEnabled(bool(undo))
+        self.redo_button.setEnabled(bool(redo))
+        self.undo_button.setToolTip(f"Undo: {undo} (Ctrl+Z)" if undo else "Undo the last verdict.")
+        self.redo_button.setToolTip(f"Redo: {redo} (Ctrl+Shift+Z)" if redo else "Redo the verdict.")
 
     def _choose_columns(self) -> None:
         below = self.columns_button.mapToGlobal(self.columns_button.rect().bottomLeft())

@@ -102,21 +102,19 @@ class GrainView(QTableView):
             return False
         if selection.currentIndex().row() != row or not selection.isRowSelected(row):
             self._following = True
-            index = self.model_.index(row, self.columnAt(0) if self.columnAt(0) > 0 else 0)
-            flags = QItemSelectionModel.SelectionFlag
-            selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+            self._select(row, max(self.columnAt(0), 0))
             self._following = False
-            self.scrollTo(index)
         return True
 
-    def go(self, steps: int) -> None:
-        """Choose the row ``steps`` further down, at most the last one."""
-        count = self.model_.rowCount()
-        if count == 0:
-            return
-        current = self.selectionModel().currentIndex()
-        row = current.row() + steps if current.isValid() else 0
-        index = self.model_.index(min(max(row, 0), count - 1), 0)
+    def choose_next(self) -> None:
+        """Choose the next row; the last one stays."""
+        # Without a current row Qt gives -1: the first row is next.
+        row = self.selectionModel().currentIndex().row() + 1
+        if self.model_.rowCount():
+            self._select(min(row, self.model_.rowCount() - 1), 0)
+
+    def _select(self, row: int, column: int) -> None:
+        index = self.model_.index(row, column)
         flags = QItemSelectionModel.SelectionFlag
         self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self.scrollTo(index)

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QLabel,
-    QTableWidget,
-    QTableWidgetItem,
-)
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.evaluation.against_truth import (
@@ -22,13 +16,13 @@ from napari_mineral_anomaly.evaluation.against_truth import (
 )
 from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
 from napari_mineral_anomaly.evaluation.intervals import Interval
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.judging.plots import JudgingFigures
 from napari_mineral_anomaly.window.judging.truth_dock import truth_combo
 from napari_mineral_anomaly.window.kit.controls import (
     ProgressBar,
     StatusLine,
+    bold_label,
     form_layout,
     push_button,
     row,
@@ -49,8 +43,6 @@ _JUDGING = "Judging the score"
 
 # Waiting time after the last brush stroke, and after the last move of the threshold.
 SETTLE_MS, THRESHOLD_MS = 800, 150
-
-Moved = tuple[Confusion, Interval, Interval]
 
 
 class JudgingDock(Dock):
@@ -78,34 +70,26 @@ class JudgingDock(Dock):
         )
         self.cancel_button.setEnabled(False)
         self.column.addLayout(row(self.judge_button, self.cancel_button))
-        self.progress = ProgressBar()
-        self.column.addWidget(self.progress)
-        self.column.addWidget(self.status)
+        self.progress = self.add(ProgressBar())
+        self.add(self.status)
 
-        self.figures = JudgingFigures()
-        self.column.addWidget(self.figures)
-        self.threshold = QLabel()
-        self.threshold.setWordWrap(True)
-        self.threshold.setStyleSheet("font-weight: bold;")
-        self.column.addWidget(self.threshold)
-        self.confusion = _table(("", "truly odd", "background"), 2)
+        self.figures = self.add(JudgingFigures())
+        self.threshold = self.add(bold_label())
+        self.confusion = self.add(_table(("", "truly odd", "background"), 2))
         self.confusion.setToolTip("Pixels that are flagged or not flagged, against the truth.")
-        self.column.addWidget(self.confusion)
-        self.grains = StatusLine()
+        self.grains = self.add(StatusLine())
         self.grains.setToolTip(
             "Grains instead of pixels. Precision: the share of listed grains that touch a true "
             "grain. Recall: the share of true grains that were found. In brackets: the 95 % "
             "interval (bootstrap over the grains)."
         )
-        self.column.addWidget(self.grains)
-        self.table = _table(("Figure", "Value", "95 %"), 0)
+        self.table = self.add(_table(("Figure", "Value", "95 %"), 0))
         self.table.setMinimumHeight(150)
         self.table.setToolTip("Hold the mouse over a row to read what it means.")
-        self.column.addWidget(self.table)
         self.next_button = self.next_step(
             "Next: export", "Export results", "Open the dock that writes files and tables."
         )
-        self.column.addWidget(self.next_button)
+        self.add(self.next_button)
         self.column.addStretch()
 
         self._judge_soon = qdebounced(self.judge_now, timeout=SETTLE_MS)
@@ -126,14 +110,10 @@ class JudgingDock(Dock):
         if chosen is None:
             return
         scores, labels, threshold = chosen
-
-        def work(task: Task) -> Judgement:
-            return compare_with_truth(scores, truth_for_files(labels), threshold, task=task)
-
         self._busy(True)
         self.jobs.run(
             _JUDGING,
-            work,
+            lambda task: compare_with_truth(scores, truth_for_files(labels), threshold, task=task),
             self._on_judged,
             on_events=self.progress.show_events,
             on_end=lambda: self._busy(False),
@@ -145,12 +125,10 @@ class JudgingDock(Dock):
         if chosen is None or self.judgement is None or self.jobs.is_running(_JUDGING):
             return
         scores, labels, threshold = chosen
-
-        def work(task: Task) -> Moved:
-            return at_threshold(scores, truth_for_files(labels), threshold)
-
         self.jobs.run(
-            "Moving the threshold", work, lambda moved: self._show_threshold(threshold, *moved)
+            "Moving the threshold",
+            lambda task: at_threshold(scores, truth_for_files(labels), threshold),
+            lambda moved: self._show_threshold(threshold, *moved),
         )
 
     def cancel(self) -> None:
@@ -235,10 +213,9 @@ class JudgingDock(Dock):
         self.table.setRowCount(len(lines))
         for r, line in enumerate(lines):
             value, low, high = (line[key] for key in ("value", "low", "high"))
-            texts = (str(line["figure"]), _four_digits(value), "")
-            if _is_number(low) and _is_number(high):
-                texts = (*texts[:2], f"{_four_digits(low)} – {_four_digits(high)}")
-            for c, text in enumerate(texts):
+            known = _is_number(low) and _is_number(high)
+            between = f"{_four_digits(low)} – {_four_digits(high)}" if known else ""
+            for c, text in enumerate((str(line["figure"]), _four_digits(value), between)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(str(line["meaning"]))
                 self.table.setItem(r, c, item)

@@ -98,10 +98,8 @@ class _Figure(LatePlot):
         plot.setMouseEnabled(x=False, y=False)
         plot.show_numbers(False)
 
-    def set_inks(self, inks: Inks) -> None:
-        super().set_inks(inks)
-        if self._bare is not None:
-            self._redraw()
+    def _recolour(self) -> None:
+        self._redraw()
 
     def show_judgement(self, judgement: Judgement) -> None:
         self._shown = judgement

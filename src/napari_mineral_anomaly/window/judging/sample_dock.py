@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QLabel, QSpinBox
+from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.sampled_truth import (
@@ -25,9 +25,11 @@ from napari_mineral_anomaly.window.judging.dock import interval_text
 from napari_mineral_anomaly.window.kit.controls import (
     ProgressBar,
     bind_keys,
+    bold_label,
     form_layout,
     push_button,
     row,
+    spin_box,
 )
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import layer_by_id
@@ -58,16 +60,12 @@ class SampledTruthDock(Dock):
         self.table_button = self.next_step(
             "Open the grain table", "Grain table", "Open the list from which grains are drawn."
         )
-        self.column.addWidget(self.table_button)
+        self.add(self.table_button)
         form = form_layout()
-        self.n = QSpinBox()
-        self.n.setRange(3, 1000)
-        self.n.setValue(30)
-        self.n.setToolTip("30 grains give the precision to about ±17 per cent.")
+        precise = "30 grains give the precision to about ±17 per cent."
+        self.n = spin_box(3, 1000, 30, tooltip=precise)
         form.addRow("&Grains", self.n)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("The same seed draws the same grains.")
+        self.seed = spin_box(0, 2**31 - 1, tooltip="The same seed draws the same grains.")
         form.addRow("&Seed", self.seed)
         self.column.addLayout(form)
         self.draw_button = push_button(
@@ -79,14 +77,10 @@ class SampledTruthDock(Dock):
         )
         self.column.addLayout(row(self.draw_button, self.open_button, self.save_button))
 
-        self.progress = ProgressBar()
+        self.progress = self.add(ProgressBar())
         self.progress.setFormat("%v of %m checked")
         self.progress.setToolTip("Drawn grains that you decided about.")
-        self.column.addWidget(self.progress)
-        self.current = QLabel()
-        self.current.setWordWrap(True)
-        self.current.setStyleSheet("font-weight: bold;")
-        self.column.addWidget(self.current)
+        self.current = self.add(bold_label())
         self.true_button = push_button(
             "&True (T)", "This is really an anomalous grain.", lambda: self.answer("true")
         )
@@ -107,11 +101,10 @@ class SampledTruthDock(Dock):
             "Show again", "Move the map to the grain again.", self.show_grain
         )
         self.column.addLayout(row(self.back_button, self.skip_button))
-        self.estimate = QLabel()
+        self.estimate = self.add(QLabel())
         self.estimate.setWordWrap(True)
         self.estimate.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.column.addWidget(self.estimate)
-        self.column.addWidget(self.status)
+        self.add(self.status)
         self.column.addStretch()
 
         self._answered: list[int] = []

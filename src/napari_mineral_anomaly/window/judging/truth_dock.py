@@ -15,7 +15,6 @@ from napari_mineral_anomaly.evaluation.brushed_truth import (
     BrushedComparison,
     compare_brushed,
 )
-from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
@@ -64,7 +63,7 @@ class TruthDock(Dock):
             "Make an empty mask on the grid of the scan and take the brush.",
             self.make_truth,
         )
-        self.column.addWidget(self.make_button)
+        self.add(self.make_button)
 
         form = form_layout()
         self.truth_combo = truth_combo(self)
@@ -77,18 +76,16 @@ class TruthDock(Dock):
         form.addRow("Score", self.score_combo)
         self.column.addLayout(form)
 
-        self.anomaly_button = _tool("Anomaly", "Brush pixels that are really anomalous (label 1).")
-        self.leave_out_button = _tool(
-            "Leave out", "Brush pixels that you cannot judge (label 2). They are not counted."
-        )
-        self.erase_button = _tool("Erase", "Set pixels back to background (label 0).")
         self._tools = QButtonGroup(self)
-        for label, button in (
-            (ANOMALY, self.anomaly_button),
-            (LEAVE_OUT, self.leave_out_button),
-            (0, self.erase_button),
-        ):
-            self._tools.addButton(button, label)
+        self.anomaly_button = self._tool(
+            ANOMALY, "Anomaly", "Brush pixels that are really anomalous (label 1)."
+        )
+        self.leave_out_button = self._tool(
+            LEAVE_OUT,
+            "Leave out",
+            "Brush pixels that you cannot judge (label 2). They are not counted.",
+        )
+        self.erase_button = self._tool(0, "Erase", "Set pixels back to background (label 0).")
         self._tools.idClicked.connect(self.take_brush)
         self.column.addLayout(row(self.anomaly_button, self.leave_out_button, self.erase_button))
 
@@ -100,14 +97,12 @@ class TruthDock(Dock):
         )
         form.addRow("Average precision", self.average_precision)
         self.column.addLayout(form)
-        self.counts = StatusLine()
-        self.counts.setToolTip("The pixels that were compared.")
-        self.column.addWidget(self.counts)
-        self.column.addWidget(self.status)
+        self.counts = self.add(StatusLine(tooltip="The pixels that were compared."))
+        self.add(self.status)
         self.next_button = self.next_step(
             "Next: judge", "Judging", "Open the dock that draws the curves of this comparison."
         )
-        self.column.addWidget(self.next_button)
+        self.add(self.next_button)
         self.column.addStretch()
 
         self._compare_soon = qdebounced(self.compare_now, timeout=SETTLE_MS)
@@ -124,16 +119,16 @@ class TruthDock(Dock):
     def make_truth(self) -> None:
         """Add an empty truth mask on the grid of the score, else of the last scan."""
         score = self.score_combo.layer()
+        scans = scans_in(self.viewer)
         if score is not None:
             scan_id, name = scan_id_of(score), scan_name_of(score)
             shape, spatial = score.data.shape, spatial_of(score)
-        else:
-            scans = scans_in(self.viewer)
-            if not scans:
-                self.status.error(_NO_SCAN)
-                return
+        elif scans:
             scan_id, name = scans[-1].scan_id, scans[-1].name
             shape, spatial = scans[-1].shape, scans[-1].spatial
+        else:
+            self.status.error(_NO_SCAN)
+            return
         add(self.viewer, truth_layer(shape, scan=name, scan_id=scan_id, spatial=spatial))
         self.take_brush(ANOMALY)
 
@@ -160,17 +155,20 @@ class TruthDock(Dock):
             return
         # A copy: the brush may write into the layer's array while the job runs.
         labels, scores = np.array(truth.data), np.asarray(score.data)
-
-        def work(task: Task) -> BrushedComparison:
-            return compare_brushed(scores, labels)
-
-        self.jobs.run(_COMPARING, work, self._show)
+        self.jobs.run(_COMPARING, lambda task: compare_brushed(scores, labels), self._show)
 
     def shut_down(self) -> None:
         """Also disconnect from the mask, and drop a comparison that is still due."""
         self._compare_soon.cancel()
         self._watch.watch(None)
         super().shut_down()
+
+    def _tool(self, label: int, text: str, tooltip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setCheckable(True)
+        button.setToolTip(tooltip)
+        self._tools.addButton(button, label)
+        return button
 
     def _on_truth(self) -> None:
         self._watch.watch(self.truth_combo.layer())
@@ -211,13 +209,6 @@ class TruthDock(Dock):
             label.setText("–")
         self.counts.plain("")
         self.status.plain(reason)
-
-
-def _tool(text: str, tooltip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setCheckable(True)
-    button.setToolTip(tooltip)
-    return button
 
 
 def _figure(tooltip: str) -> QLabel:

@@ -17,9 +17,11 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSizePolicy,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from napari_mineral_anomaly.progress import ProgressEvent
 
@@ -30,8 +32,9 @@ class StatusLine(QLabel):
     # Contrast of at least 3 to 1 on napari's dark and light backgrounds.
     _COLOURS: ClassVar = {"error": "#f0433a", "good": "#3f9142", "warning": "#b7791f", "plain": ""}
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, tooltip: str = "") -> None:
         super().__init__()
+        self.setToolTip(tooltip)
         self.setWordWrap(True)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -126,6 +129,32 @@ def add_parts(column: QBoxLayout, *parts: QWidget | QLayout) -> None:
             column.addLayout(part)
         else:
             column.addWidget(part)
+
+
+def flow(*widgets: QWidget) -> QFlowLayout:
+    """Widgets side by side; they take several lines in a narrow dock."""
+    layout = QFlowLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return layout
+
+
+def bold_label() -> QLabel:
+    """An empty line of bold text that wraps."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setStyleSheet("font-weight: bold;")
+    return label
+
+
+def spin_box(low: int, high: int, value: int = 0, *, tooltip: str = "") -> QSpinBox:
+    """A field for a whole number from ``low`` to ``high``; the default is the nearest to 0."""
+    box = QSpinBox()
+    box.setRange(low, high)
+    box.setValue(value)
+    box.setToolTip(tooltip)
+    return box
 
 
 def form_layout() -> QFormLayout:

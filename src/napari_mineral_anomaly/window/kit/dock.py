@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
 from qtpy.QtWidgets import (
@@ -36,6 +36,8 @@ DOCK_WIDTH = 320
 _LOW_WINDOW = 900
 
 _numbers = count()
+
+W = TypeVar("W", QWidget, QLayout)
 
 
 class Coloured(Protocol):
@@ -100,9 +102,10 @@ class Dock(QWidget):
         bar = self._scroll.verticalScrollBar().sizeHint().width()
         return QSize(max(DOCK_WIDTH, needed + bar), 200)
 
-    def add(self, *parts: QWidget | QLayout) -> None:
-        """Add widgets and layouts at the end of the column."""
-        add_parts(self.column, *parts)
+    def add(self, part: W, *more: QWidget | QLayout) -> W:
+        """Put widgets and layouts at the end of the column; returns the first."""
+        add_parts(self.column, part, *more)
+        return part
 
     def listen(self, emitter: Any, callback: Callable[..., None]) -> None:
         """Connect until the dock is closed."""

@@ -112,6 +112,10 @@ class LatePlot(QWidget):
         self._inks = inks
         if self._bare is not None:
             self._bare.set_ink(inks.text)
+            self._recolour()
+
+    def _recolour(self) -> None:
+        """Give a plot that is built the new colours of the theme."""
 
     def _furnish(self, plot: BarePlot) -> None:
         """Labels, tooltip and the items that are always there."""
