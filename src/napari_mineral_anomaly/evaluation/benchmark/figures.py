@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.evaluation.metrics import LEAVE_OUT, roc_curve, separability
+from napari_mineral_anomaly.evaluation.metrics import LEAVE_OUT, compared_pixels
 from napari_mineral_anomaly.runs.report.drawing import OUTSIDE_COLOUR, new_figure, shrunk
 from napari_mineral_anomaly.runs.report.overview import COLOUR_SPAN
 
@@ -57,7 +57,7 @@ def draw_roc(scenes: Mapping[str, SceneScores]) -> Figure:
     for (name, scene), (linear, logarithmic) in zip(scenes.items(), panels, strict=True):
         colours = _colours(scene)
         for detector, score in scene.scores.items():
-            curve = roc_curve(score, scene.truth)
+            curve = compared_pixels(score, scene.truth).roc_curve()
             fpr, tpr = curve.false_positive_rate, curve.true_positive_rate
             label = f"{detector} ({curve.area():.3f})"
             colour = colours[detector]
@@ -80,13 +80,15 @@ def draw_roc(scenes: Mapping[str, SceneScores]) -> Figure:
 def draw_separability(scenes: Mapping[str, SceneScores]) -> Figure:
     """Background and anomaly scores as boxes (10th to 90th percentile, median line).
 
-    Scores are stretched to 0-1 over the compared pixels, as `metrics.separability` does.
+    Scores are stretched to 0-1 over the compared pixels, as `ComparedPixels.separability` does.
     """
     widest = max(len(scene.scores) for scene in scenes.values())
     figure = new_figure(max(1.0 * widest + 1.5, 5.0), 2.8 * len(scenes) + 0.5)
     panels = figure.subplots(len(scenes), 1, squeeze=False)[:, 0]
     for (name, scene), axes in zip(scenes.items(), panels, strict=True):
-        boxes = [separability(score, scene.truth) for score in scene.scores.values()]
+        boxes = [
+            compared_pixels(score, scene.truth).separability() for score in scene.scores.values()
+        ]
         at = np.arange(len(boxes))
         _draw_boxes(axes, at - _BOX_WIDTH / 2, [b.background for b in boxes], BACKGROUND_COLOUR)
         _draw_boxes(axes, at + _BOX_WIDTH / 2, [b.anomaly for b in boxes], ANOMALY_COLOUR)
