@@ -50,16 +50,11 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.read_scan import read_scan
-    from napari_mineral_anomaly.runs.scan_to_folder import (
-        RunOptions,
-        require_elements,
-        scan_to_folder,
-    )
+    from napari_mineral_anomaly.runs.scan_to_folder import require_elements, scan_to_folder
 
     require_one_valid_image(arguments)
     names = output_names(arguments.inputs)
     reading = reading_options(arguments)
-    options = RunOptions(arguments.threshold, arguments.min_grain_px, arguments.overwrite)
     inputs = [*reading.inputs(arguments.inputs), arguments.model]
     require_free_folder(arguments.out, overwrite=arguments.overwrite, inputs=inputs)
     inside = arguments.model / MODEL_FOLDER  # the results of a run hold their model
@@ -80,7 +75,9 @@ def run(arguments: argparse.Namespace) -> None:
                 arguments.out / name,
                 fitted,
                 reading=reading,
-                options=options,
+                threshold=arguments.threshold,
+                min_grain_px=arguments.min_grain_px,
+                overwrite=arguments.overwrite,
                 protected=inputs,
                 on_read=lambda cube: warn_if_slow(fitted.name, fitted.config, cube, fit=False),
                 task=task,

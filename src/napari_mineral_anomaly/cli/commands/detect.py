@@ -43,11 +43,10 @@ def run(arguments: argparse.Namespace) -> None:
     )
     from napari_mineral_anomaly.cli.text import run_json, run_summary
     from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR
-    from napari_mineral_anomaly.runs.scan_to_folder import RunOptions, scan_to_folder
+    from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 
     detector = arguments.detector or DEFAULT_DETECTOR
     config = detector_config(detector, arguments)
-    options = RunOptions(arguments.threshold, arguments.min_grain_px, arguments.overwrite)
     with ProgressPrinter() as progress:
         written = scan_to_folder(
             arguments.inputs,
@@ -55,7 +54,9 @@ def run(arguments: argparse.Namespace) -> None:
             detector,
             config,
             reading=reading_options(arguments),
-            options=options,
+            threshold=arguments.threshold,
+            min_grain_px=arguments.min_grain_px,
+            overwrite=arguments.overwrite,
             protected=config_file(arguments),
             on_read=lambda cube: warn_if_slow(detector, config, cube),
             task=Task(progress),
