@@ -147,7 +147,9 @@ def list_grains(
         table[column] = texts[:, k]
     report_step("surroundings", task)
     edges = find_edges(regions, task=task)
-    table["touches_edge"] = _edge_texts(edges)
+    table["touches_edge"] = np.where(
+        edges.scan, "scan", np.where(edges.valid_area, "valid area", "")
+    )
     agreeing = _agreement(result, all_grains, ids, others)
     table["n_agreeing"] = np.array([len(names) for names in agreeing], dtype=np.int64)
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
@@ -274,10 +276,6 @@ def _in_order_of(wanted: tuple[str, ...], values: Floats, elements: tuple[str, .
         if name in elements:
             out[:, c] = values[:, elements.index(name)]
     return out
-
-
-def _edge_texts(edges: Edges) -> NDArray[np.str_]:
-    return np.where(edges.scan, "scan", np.where(edges.valid_area, "valid area", ""))
 
 
 def _agreement(

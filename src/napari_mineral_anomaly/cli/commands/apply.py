@@ -6,32 +6,24 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import (
-    SCANS,
-    add_command,
-    add_device,
-    add_json,
-    add_judging,
-    add_out,
-    add_reading,
-)
+from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(
+    parser = options.add_command(
         commands, "apply", "score scans with a saved model; results in OUT/<name>/"
     )
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="folder that train or detect has written"
     )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=SCANS)
-    add_out(parser, "folder that will hold one folder of results per scan")
-    add_reading(parser)
-    add_device(parser)
-    add_judging(parser)
-    add_json(parser)
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.SCANS)
+    options.add_out(parser, "folder that will hold one folder of results per scan")
+    options.add_reading(parser)
+    options.add_device(parser)
+    options.add_judging(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import add_command, add_json, add_threshold
+from napari_mineral_anomaly.cli import options
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(commands, "evaluate", "compare a score map with a truth mask")
+    parser = options.add_command(commands, "evaluate", "compare a score map with a truth mask")
     parser.add_argument("score", type=Path, metavar="SCORE", help="score map, or folder of results")
     parser.add_argument(
         "truth",
@@ -26,10 +26,10 @@ def add_parser(commands: Any) -> None:
         metavar="IMAGE",
         help="compare only pixels that are not zero in this image",
     )
-    add_threshold(
+    options.add_threshold(
         parser, "for the grain precision; default: the threshold in run.json beside SCORE"
     )
-    add_json(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -6,30 +6,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import (
-    SCANS,
-    add_command,
-    add_fitting,
-    add_json,
-    add_out,
-    add_reading,
-)
+from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(
+    parser = options.add_command(
         commands,
         "train",
         "fit one detector and save it as a model; several scans with the same elements are fitted "
         "together, as if they were one scan",
     )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=SCANS)
-    add_out(parser, "folder for the model", metavar="MODEL")
-    add_reading(parser)
-    add_fitting(parser)
-    add_json(parser)
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.SCANS)
+    options.add_out(parser, "folder for the model", metavar="MODEL")
+    options.add_reading(parser)
+    options.add_fitting(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -47,8 +47,8 @@ class SceneScores:
     """
 
     truth: NDArray[np.uint8]
-    scores: Mapping[str, NDArray[np.float32]]
-    thresholds: Mapping[str, float]
+    scores: dict[str, NDArray[np.float32]]
+    thresholds: dict[str, float]
 
 
 def draw_roc(scenes: Mapping[str, SceneScores]) -> Figure:

@@ -214,7 +214,7 @@ class PseudoLabelsDock(Dock):
         """Take over the map that a run was made with; this can be undone."""
         history = self._histories.get(layer_id)
         self._histories[layer_id] = (
-            History.start(clusters) if history is None else history.push(clusters, "Retrain")
+            History(clusters) if history is None else history.push(clusters, "Retrain")
         )
 
     def _on_layer(self) -> None:
@@ -282,7 +282,7 @@ class PseudoLabelsDock(Dock):
         history, before = self._histories.get(layer_id), edited.before
         assert before is not None
         if history is None or history.present is not before:
-            history = History.start(before) if history is None else history.push(before, "Brush")
+            history = History(before) if history is None else history.push(before, "Brush")
         self._histories[layer_id] = history.push(edited.map, text) if text else history
         self._show(layer_id, edited)
 
