@@ -37,15 +37,16 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.simulate import simulate_section, write_section
+    from napari_mineral_anomaly.simulate.section import DEFAULT_SHAPE
     from napari_mineral_anomaly.words import counted
 
     require_free_folder(arguments.out, overwrite=arguments.overwrite)
-    size: dict[str, Any] = {}
-    if arguments.size is not None:
-        size["shape"] = tuple(arguments.size)
     with ProgressPrinter() as progress:
         section = simulate_section(
-            arguments.scene, seed=arguments.seed, task=Task(progress), **size
+            arguments.scene,
+            seed=arguments.seed,
+            task=Task(progress),
+            shape=tuple(arguments.size or DEFAULT_SHAPE),
         )
     write_section(section, arguments.out, overwrite=arguments.overwrite)
     height, width = section.cube.shape

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = detector_config(detector, arguments)
     require_one_valid_image(arguments)
     with ProgressPrinter() as progress:
-        model = scans_to_model(
+        fitted, scans = scans_to_model(
             arguments.inputs,
             arguments.out,
             detector,
@@ -55,22 +55,21 @@ def run(arguments: argparse.Namespace) -> None:
             protected=config_file(arguments),
             task=Task(progress),
         )
-    for scan in model.scans:
+    for scan in scans:
         print_reader_notes(scan.report)
-    fitted = model.fitted
-    n_valid = sum(scan.n_valid for scan in model.scans)
+    n_valid = sum(scan.n_valid for scan in scans)
     if arguments.json:
         summary = {
-            "out": str(model.folder),
+            "out": str(arguments.out),
             "detector": fitted.name,
             "elements": list(fitted.elements),
-            "n_scans": len(model.scans),
+            "n_scans": len(scans),
             "n_valid": n_valid,
             "parameters": fitted.config.model_dump(mode="json"),
         }
         print(as_json(summary))
     else:
         print(
-            f"Model in {model.folder}: {fitted.name}, fitted on {n_valid} valid pixels of "
-            f"{counted(len(model.scans), 'scan')}, elements {', '.join(fitted.elements)}."
+            f"Model in {arguments.out}: {fitted.name}, fitted on {n_valid} valid pixels of "
+            f"{counted(len(scans), 'scan')}, elements {', '.join(fitted.elements)}."
         )
