@@ -157,5 +157,4 @@ def _sector_area(start: tuple[Floats, Floats], end: tuple[Floats, Floats]) -> Fl
 
 
 def _angle(py: Floats, px: Floats, qy: Floats, qx: Floats) -> Floats:
-    angle: Floats = np.arctan2(px * qy - py * qx, py * qy + px * qx)
-    return angle
+    return np.asarray(np.arctan2(px * qy - py * qx, py * qy + px * qx))

@@ -35,13 +35,14 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compare a score map with a truth mask."""
     # Imported here, so that --help does not load numpy, pydantic and the readers.
-    from napari_mineral_anomaly.cli.inputs import score_file, threshold_beside, truth_mask
+    from napari_mineral_anomaly.cli.inputs import threshold_beside, truth_mask
     from napari_mineral_anomaly.cli.text import metrics_summary
     from napari_mineral_anomaly.evaluation.metrics import evaluate
     from napari_mineral_anomaly.io import read_image
+    from napari_mineral_anomaly.io.run_files import SCORE_FILE
     from napari_mineral_anomaly.runs.json_values import as_json
 
-    score_path = score_file(arguments.score)
+    score_path = arguments.score / SCORE_FILE if arguments.score.is_dir() else arguments.score
     threshold = arguments.threshold
     if threshold is None:
         threshold = threshold_beside(score_path)
