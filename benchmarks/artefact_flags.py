@@ -28,7 +28,7 @@ import pandas as pd
 from scipy import ndimage
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.grains.artefacts.flags import DRIVING_SIGMAS, split_flags
+from napari_mineral_anomaly.grains.artefacts.flags import DRIVING_SIGMAS, FLAG_SEPARATOR
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, split_driver
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 from napari_mineral_anomaly.grains.table import find_grains
@@ -63,7 +63,7 @@ def check_section(section: SimulatedSection, detector: str) -> tuple[Counter[str
         columns = slice(max(0, columns.start - 1), columns.stop + 1)
         inside = labels[rows, columns] == grain["id"]
         beside = ndimage.binary_dilation(inside, np.ones((3, 3)))
-        flags = split_flags(grain["flags"])
+        flags = list(filter(None, grain["flags"].split(FLAG_SEPARATOR)))
         drivers = [split_driver(grain[c]) for c in DRIVER_COLUMNS if grain[c]]
         driving = {element for element, sigmas in drivers if sigmas >= DRIVING_SIGMAS}
         reached: set[tuple[str, str]] = set()

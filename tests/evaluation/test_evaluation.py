@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics import roc_curve as sklearn_roc_curve
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.evaluation.metrics import auc_and_ap, evaluate, roc_curve, separability
+from napari_mineral_anomaly.evaluation.metrics import auc_and_ap, compared_pixels, evaluate
 
 KEYS = {
     "auc",
@@ -89,7 +89,7 @@ def test_agrees_with_scikit_learn(noisy):
 
 def test_roc_points_are_those_of_scikit_learn(noisy):
     score, truth = noisy
-    curve = roc_curve(score, truth)
+    curve = compared_pixels(score, truth).roc_curve()
     fpr, tpr, thresholds = sklearn_roc_curve(truth.ravel(), score.ravel(), drop_intermediate=False)
     assert np.allclose(curve.false_positive_rate, fpr)
     assert np.allclose(curve.true_positive_rate, tpr)
@@ -160,7 +160,7 @@ def test_the_result_is_strict_json(noisy):
 def test_separability_boxes_are_percentiles_of_the_stretched_scores():
     score = np.concatenate([np.linspace(0, 50, 101), np.linspace(80, 100, 101)])[None]
     truth = np.repeat([0, 1], 101)[None]
-    boxes = separability(score, truth)
+    boxes = compared_pixels(score, truth).separability()
     assert boxes.background == pytest.approx((0.05, 0.25, 0.45))
     assert boxes.anomaly == pytest.approx((0.82, 0.90, 0.98))
     assert boxes.gap == pytest.approx(0.82 - 0.45)

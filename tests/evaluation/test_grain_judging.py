@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_curve
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.against_truth import at_threshold, compare_with_truth
 from napari_mineral_anomaly.evaluation.intervals import bootstrap_share, wilson
-from napari_mineral_anomaly.evaluation.metrics import evaluate, pr_curve, roc_3d
+from napari_mineral_anomaly.evaluation.metrics import compared_pixels, evaluate
 from napari_mineral_anomaly.evaluation.sampled_truth import draw_sample, load_sample, save_sample
 
 
@@ -60,7 +60,7 @@ def test_curves_and_table_agree_with_the_metrics():
     metrics = evaluate(score, truth, threshold=2.0)
     assert judgement.metrics == metrics
     assert judgement.roc.area() == pytest.approx(metrics["auc"])
-    fine = roc_3d(score, truth, n_points=20001)
+    fine = compared_pixels(score, truth).roc_3d(n_points=20001)
     assert np.trapezoid(fine.pd, fine.tau) == pytest.approx(metrics["auc_dtau"], abs=1e-3)
     assert np.trapezoid(fine.pf, fine.tau) == pytest.approx(metrics["auc_ftau"], abs=1e-3)
     assert (fine.pd[0], fine.pf[0]) == (1.0, 1.0)
@@ -76,7 +76,7 @@ def test_precision_recall_is_that_of_scikit_learn():
     rng = np.random.default_rng(1)
     truth = (rng.random(500) > 0.8).astype(np.uint8)
     score = np.round(rng.normal(size=500) + truth, 1)
-    ours = pr_curve(score[None], truth[None])
+    ours = compared_pixels(score[None], truth[None]).pr_curve()
     precision, recall, threshold = precision_recall_curve(truth, score)
     keep = np.isin(threshold, ours.threshold)
     assert np.allclose(ours.threshold[::-1], threshold[keep])

@@ -7,7 +7,7 @@ import pytest
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.grains.artefacts.bad_lines import find_bad_lines
-from napari_mineral_anomaly.grains.artefacts.flags import FLAG_CODES, flag_sentence, split_flags
+from napari_mineral_anomaly.grains.artefacts.flags import FLAG_CODES, FLAG_SEPARATOR, flag_sentence
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
@@ -54,7 +54,7 @@ def test_lead_fakes_arsenic_but_arsenic_without_lead_is_its_own():
     maps = _counts()
     _add(maps, "Pb", 30, 30, 300)
     _add(maps, "As", 30, 30, 200)
-    assert "line overlap (As by Pb)" in split_flags(_one(maps)["flags"])
+    assert "line overlap (As by Pb)" in _one(maps)["flags"].split(FLAG_SEPARATOR)
     alone = _counts()
     _add(alone, "As", 30, 30, 200)
     assert _one(alone)["flags"] == ""
@@ -218,6 +218,6 @@ def test_concentrations_are_flagged_by_pattern_and_never_for_counts():
         np.where(mask, 9, 0).astype(np.float32), 5.0, contributions,
         np.full(SHAPE, 2, np.uint16), ELEMENTS,
     )  # fmt: skip
-    flags = split_flags(find_grains(result, cube=cube).iloc[0]["flags"])
+    flags = find_grains(result, cube=cube).iloc[0]["flags"].split(FLAG_SEPARATOR)
     assert "line overlap (As by Pb)" in flags
     assert "counts too low" not in flags

@@ -27,7 +27,7 @@ def _labels(threshold: float) -> np.ndarray:
 def test_a_verdict_survives_another_threshold():
     high = _labels(5.0)
     grain = int(high[5, 7])
-    book = VerdictBook.empty(SCORE.shape).decide(high, [grain], status="accept", who="A", when="t")
+    book = VerdictBook(SCORE.shape).decide(high, [grain], status="accept", who="A", when="t")
     higher = _labels(8.0)
     assert {k: v.status for k, v in book.of_grains(higher).items()} == {int(higher[5, 7]): "accept"}
     assert book.of_grains(_labels(9.5)) == {}
@@ -37,7 +37,7 @@ def test_a_verdict_survives_another_threshold():
 def test_where_grains_join_the_verdict_that_covers_more_counts_and_both_come_back():
     high = _labels(5.0)
     large, small = int(high[5, 7]), int(high[5, 12])
-    book = VerdictBook.empty(SCORE.shape).decide(high, [large], status="accept")
+    book = VerdictBook(SCORE.shape).decide(high, [large], status="accept")
     book = book.decide(high, [small], status="reject", comment="vein")
     low = _labels(3.0)
     assert book.of_grains(low)[int(low[5, 7])].status == "accept"
@@ -48,7 +48,7 @@ def test_where_grains_join_the_verdict_that_covers_more_counts_and_both_come_bac
 def test_a_new_decision_replaces_the_old_one_and_none_keeps():
     labels = _labels(5.0)
     grain = int(labels[15, 20])
-    book = VerdictBook.empty(SCORE.shape).decide(labels, [grain], status="accept", comment="Zr?")
+    book = VerdictBook(SCORE.shape).decide(labels, [grain], status="accept", comment="Zr?")
     changed = book.decide(labels, [grain], status="SEM-true")
     verdict = changed.of_grains(labels)[grain]
     assert (verdict.status, verdict.comment) == ("SEM-true", "Zr?")
@@ -58,7 +58,7 @@ def test_a_new_decision_replaces_the_old_one_and_none_keeps():
 
 def test_a_decision_with_what_the_caller_knows_is_the_same_decision():
     labels = _labels(5.0)
-    book = VerdictBook.empty(SCORE.shape).decide(labels, [1, 2], status="accept", when="t")
+    book = VerdictBook(SCORE.shape).decide(labels, [1, 2], status="accept", when="t")
     plain = book.decide(labels, [2, 3], status="reject", when="u")
     known = book.of_grains(labels)
     helped = book.decide(
@@ -76,7 +76,7 @@ def test_a_decision_with_what_the_caller_knows_is_the_same_decision():
 def test_the_table_is_filled():
     labels = _labels(5.0)
     table = pd.DataFrame({"id": [1, 2, 3]})
-    book = VerdictBook.empty(SCORE.shape).decide(
+    book = VerdictBook(SCORE.shape).decide(
         labels, [2], status="reject", comment="edge", who="B", when="2026-01-01T00:00:00+00:00"
     )
     filled = with_verdicts(table, book, labels)
@@ -87,7 +87,7 @@ def test_the_table_is_filled():
 
 
 def test_unknown_status_grain_and_size_are_refused():
-    book, labels = VerdictBook.empty(SCORE.shape), _labels(5.0)
+    book, labels = VerdictBook(SCORE.shape), _labels(5.0)
     with pytest.raises(InputError, match="unseen, accept"):
         book.decide(labels, [1], status="maybe")
     with pytest.raises(InputError, match="no grain 99"):
@@ -97,7 +97,7 @@ def test_unknown_status_grain_and_size_are_refused():
 
 
 def test_history_goes_back_and_forth_and_a_new_step_forgets_the_future():
-    history = History.start(0).push(1, "one").push(2, "two")
+    history = History(0).push(1, "one").push(2, "two")
     assert (history.undo_text, history.can_redo) == ("two", False)
     back = history.undo().undo()
     assert (back.present, back.can_undo, back.redo_text) == (0, False, "one")
@@ -110,7 +110,7 @@ def test_history_goes_back_and_forth_and_a_new_step_forgets_the_future():
 @pytest.mark.parametrize("suffix", [".json", ".csv"])
 def test_files_keep_everything(tmp_path, suffix):
     labels = _labels(5.0)
-    book = VerdictBook.empty(SCORE.shape).decide(
+    book = VerdictBook(SCORE.shape).decide(
         labels, [1, 3], status="accept", comment='Ånge, "x"; y\nz', who="Ö", when="t"
     )
     path = tmp_path / f"verdicts{suffix}"
@@ -137,7 +137,7 @@ def test_a_table_from_the_sem_needs_only_places_and_verdicts(tmp_path):
 
 
 def test_bad_files_are_refused_in_a_sentence(tmp_path):
-    book = VerdictBook.empty(SCORE.shape)
+    book = VerdictBook(SCORE.shape)
     with pytest.raises(InputError, match=r"\.json or \.csv"):
         save_verdicts(tmp_path / "x.txt", book)
     good = tmp_path / "v.json"

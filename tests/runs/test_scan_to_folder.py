@@ -14,7 +14,7 @@ from napari_mineral_anomaly.io.run_files import RUN_FILES
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.runs.read_run import read_run
 from napari_mineral_anomaly.runs.read_scan import ReadingOptions, read_scan
-from napari_mineral_anomaly.runs.scan_to_folder import RunOptions, scan_to_folder
+from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_a_detector_by_name_gives_the_numbers_of_detect(scan, tmp_path):
         tmp_path / "out",
         "rx",
         reading=reading,
-        options=RunOptions(threshold=4.5),
+        threshold=4.5,
         on_read=lambda cube: shapes.append(cube.shape),
         task=Task(lambda event: phases.append(event.phase)),
     )
@@ -82,7 +82,7 @@ def test_a_folder_that_is_not_free_is_refused_before_reading(scan, tmp_path):
             [scan],
             tmp_path,
             "rx",
-            options=RunOptions(overwrite=True),
+            overwrite=True,
             protected=[tmp_path / "note.txt"],
         )
     assert names(tmp_path) == ["note.txt"]

@@ -141,7 +141,7 @@ def main() -> int:
     )
     faulthandler.cancel_dump_traceback_later()
     on_main_only = where[False] == 0 and where[True] > 0 and Panel.foreign == 0
-    bounded = most_waiting < made / 10
+    bounded = most_waiting < made / 2
     return 0 if on_main_only and bounded and gc.isenabled() and done else 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -29,43 +29,37 @@ def _scene_text(name: str, part: pd.DataFrame) -> str:
         f"{name} ({first['family']}): {first['n_anomaly']} anomalous and "
         f"{first['n_background']} background pixels, {first['n_excluded']} left out"
     )
-    cells = [["detector", "seeds", "AP", "AUC", "Pd to Pf 0.001", "flagged", "seconds", "MB"]]
     of_detector = part.groupby("detector", sort=False)
     means = of_detector[["ap", "auc", "pauc_1e3", "n_flagged", "seconds", "peak_mb"]].mean()
     spread = of_detector[["ap", "auc"]].std().add_suffix("_sd")
     table = means.join(spread).assign(n_seeds=of_detector.size()).reset_index()
-    for row in table.sort_values("ap", ascending=False).to_dict("records"):
-        cells.append(
-            [
-                row["detector"],
-                str(row["n_seeds"]),
-                _with_spread(row["ap"], row["ap_sd"]),
-                _with_spread(row["auc"], row["auc_sd"]),
-                f"{row['pauc_1e3']:.4f}",
-                f"{row['n_flagged']:.0f}",
-                f"{row['seconds']:.1f}",
-                "" if pd.isna(row["peak_mb"]) else f"{row['peak_mb']:.0f}",
-            ]
-        )
-    return f"{head}\n{text.columns(cells)}"
+    heads = ["detector", "seeds", "AP", "AUC", "Pd to Pf 0.001", "flagged", "seconds", "MB"]
+    return f"{head}\n{_columns(table.sort_values('ap', ascending=False), heads)}"
 
 
 def _family_text(family: str, part: pd.DataFrame) -> str:
     head = "Mean of the families" if family == ALL_FAMILIES else f"Mean of the {family} scenes"
-    cells = [["detector", "scenes", "AP", "AUC", "Pd to Pf 0.001", "seconds"]]
-    cells += [
-        [
-            row["detector"],
-            str(row["n_scenes"]),
-            _with_spread(row["ap"], row["ap_sd"]),
-            _with_spread(row["auc"], row["auc_sd"]),
-            f"{row['pauc_1e3']:.4f}",
-            f"{row['seconds']:.1f}",
-        ]
-        for row in part.to_dict("records")
-    ]
-    return f"{head}\n{text.columns(cells)}"
+    heads = ["detector", "scenes", "AP", "AUC", "Pd to Pf 0.001", "seconds"]
+    return f"{head}\n{_columns(part, heads)}"
+
+
+def _columns(table: pd.DataFrame, heads: list[str]) -> str:
+    rows = [[_CELLS[head](row) for head in heads] for row in table.to_dict("records")]
+    return text.columns([heads, *rows])
 
 
 def _with_spread(mean: float, spread: float) -> str:
     return f"{mean:.4f}" if pd.isna(spread) else f"{mean:.4f} ± {spread:.4f}"
+
+
+_CELLS: dict[str, Callable[[dict[Any, Any]], str]] = {
+    "detector": lambda row: row["detector"],
+    "seeds": lambda row: str(row["n_seeds"]),
+    "scenes": lambda row: str(row["n_scenes"]),
+    "AP": lambda row: _with_spread(row["ap"], row["ap_sd"]),
+    "AUC": lambda row: _with_spread(row["auc"], row["auc_sd"]),
+    "Pd to Pf 0.001": lambda row: f"{row['pauc_1e3']:.4f}",
+    "flagged": lambda row: f"{row['n_flagged']:.0f}",
+    "seconds": lambda row: f"{row['seconds']:.1f}",
+    "MB": lambda row: "" if pd.isna(row["peak_mb"]) else f"{row['peak_mb']:.0f}",
+}

@@ -19,7 +19,7 @@ from napari_mineral_anomaly.detectors.cost import slow_sentence
 from napari_mineral_anomaly.detectors.registry import config_class, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_scene, read_truth
-from napari_mineral_anomaly.io.run_files import RUN_FILE, SCORE_FILE
+from napari_mineral_anomaly.io.run_files import RUN_FILE
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 TRUTH_FILE = "truth.tif"
@@ -90,11 +90,6 @@ def output_names(inputs: Sequence[Path]) -> list[str]:
             "apply the model to them one by one."
         )
     return names
-
-
-def score_file(path: Path) -> Path:
-    """The file of the score map, given that file or a folder of results."""
-    return path / SCORE_FILE if path.is_dir() else path
 
 
 def threshold_beside(score: Path) -> float | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
 from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
-from napari_mineral_anomaly.runs.json_values import as_json
 from napari_mineral_anomaly.words import counted
 
 if TYPE_CHECKING:
@@ -32,11 +31,6 @@ def run_values(written: WrittenRun) -> dict[str, Any]:
     """What ``--json`` prints of a run: run.json, its folder and the grains of highest rank."""
     grains = written.grains.head(GRAINS_IN_JSON).to_dict("records")
     return {"out": str(written.folder)} | written.record.model_dump() | {"grains": grains}
-
-
-def run_json(written: WrittenRun) -> str:
-    """`run_values` as JSON."""
-    return as_json(run_values(written))
 
 
 def run_summary(written: WrittenRun) -> str:

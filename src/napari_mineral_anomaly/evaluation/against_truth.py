@@ -18,10 +18,6 @@ from napari_mineral_anomaly.evaluation.metrics import (
     Separability,
     compared_pixels,
     evaluate,
-    pr_curve,
-    roc_3d,
-    roc_curve,
-    separability,
 )
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -50,11 +46,8 @@ class Confusion:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        return (
-            2
-            * self.true_positive
-            / (2 * self.true_positive + self.false_positive + self.false_negative)
-        )
+        twice = 2 * self.true_positive
+        return twice / (twice + self.false_positive + self.false_negative)
 
     @property
     def false_alarm_rate(self) -> float:
@@ -101,22 +94,16 @@ def compare_with_truth(
     truth: ArrayLike,
     threshold: float,
     *,
-    valid: ArrayLike | None = None,
-    n_bootstrap: int = 1000,
-    seed: int = 0,
     task: Task = SILENT,
 ) -> Judgement:
     """Compare a score map with a truth mask: all metrics, curves and counts.
 
     Parameters
     ----------
-    score, truth, valid : (H, W)
+    score, truth : (H, W)
         As in `metrics.evaluate`.
     threshold : float
         Background sigmas.
-    n_bootstrap : int
-        Resamples of the grains for the intervals.
-    seed : int
     task : Task, optional
         Reports progress (phase "judging") and can be cancelled.
 
@@ -126,17 +113,16 @@ def compare_with_truth(
         As `metrics.evaluate`.
     """
     task.step("judging", 0, 4, "metrics")
-    metrics = evaluate(score, truth, valid=valid, threshold=threshold)
+    metrics = evaluate(score, truth, threshold=threshold)
+    pixels = compared_pixels(score, truth)
     task.step("judging", 1, 4, "ROC")
-    roc = roc_curve(score, truth, valid=valid)
+    roc = pixels.roc_curve()
     task.step("judging", 2, 4, "precision and recall")
-    pr = pr_curve(score, truth, valid=valid)
+    pr = pixels.pr_curve()
     task.step("judging", 3, 4, "grains")
-    roc3d = roc_3d(score, truth, valid=valid)
-    boxes = separability(score, truth, valid=valid)
-    confusion, precision, recall = at_threshold(
-        score, truth, threshold, valid=valid, n_bootstrap=n_bootstrap, seed=seed
-    )
+    roc3d = pixels.roc_3d()
+    boxes = pixels.separability()
+    confusion, precision, recall = at_threshold(score, truth, threshold)
     table = _table(metrics, confusion, precision, recall, boxes)
     return Judgement(
         float(threshold), metrics, roc, pr, roc3d, boxes, confusion, precision, recall, table
@@ -144,13 +130,7 @@ def compare_with_truth(
 
 
 def at_threshold(
-    score: ArrayLike,
-    truth: ArrayLike,
-    threshold: float,
-    *,
-    valid: ArrayLike | None = None,
-    n_bootstrap: int = 1000,
-    seed: int = 0,
+    score: ArrayLike, truth: ArrayLike, threshold: float
 ) -> tuple[Confusion, Interval, Interval]:
     """The values that depend on the threshold: confusion, grain precision and grain recall.
 
@@ -159,9 +139,8 @@ def at_threshold(
     bootstrapped over grains (`intervals.bootstrap_share`), because the pixels of a grain are not
     independent.
     """
-    scores, labels, use = compared_pixels(score, truth, valid)
-    found = flagged(scores, threshold)
-    is_anomaly = labels == 1
+    pixels = compared_pixels(score, truth)
+    use, is_anomaly, found = pixels.use, pixels.labels == 1, flagged(pixels.scores, threshold)
     confusion = Confusion(
         true_positive=int(np.count_nonzero(found & is_anomaly & use)),
         false_positive=int(np.count_nonzero(found & ~is_anomaly & use)),
@@ -170,11 +149,7 @@ def at_threshold(
     )
     precision = _touching(found, use, is_anomaly & use)
     recall = _touching(is_anomaly, use, found & use)
-    return (
-        confusion,
-        bootstrap_share(precision, n_bootstrap=n_bootstrap, seed=seed),
-        bootstrap_share(recall, n_bootstrap=n_bootstrap, seed=seed),
-    )
+    return confusion, bootstrap_share(precision), bootstrap_share(recall)
 
 
 def _touching(

@@ -23,11 +23,11 @@ class BrushedComparison:
     ``auc`` and ``average_precision`` are None.
     """
 
-    auc: float | None
-    average_precision: float | None
-    n_anomaly: int
-    n_background: int
-    n_left_out: int
+    auc: float | None = None
+    average_precision: float | None = None
+    n_anomaly: int = 0
+    n_background: int = 0
+    n_left_out: int = 0
     missing: str = ""
 
 
@@ -46,13 +46,8 @@ def compare_brushed(score: NDArray[np.floating[Any]], labels: NDArray[Any]) -> B
     """
     if score.shape != labels.shape:
         return BrushedComparison(
-            None,
-            None,
-            0,
-            0,
-            0,
-            f"The truth mask is {sizes(labels.shape)} pixels, the score {sizes(score.shape)}: "
-            "choose a truth mask of the same scan.",
+            missing=f"The truth mask is {sizes(labels.shape)} pixels, the score "
+            f"{sizes(score.shape)}: choose a truth mask of the same scan.",
         )
     truth = truth_for_files(labels)
     truth[~np.isfinite(score)] = metrics.LEAVE_OUT

@@ -52,7 +52,7 @@ def wilson(n_true: int, n: int) -> Interval:
     return Interval(n_true / n, low, high, n, n_true)
 
 
-def bootstrap_share(hits: NDArray[np.bool_], *, n_bootstrap: int, seed: int) -> Interval:
+def bootstrap_share(hits: NDArray[np.bool_], *, n_bootstrap: int = 1000, seed: int = 0) -> Interval:
     """A share with its bootstrap percentile interval, resampling the cases.
 
     Where all cases are equal, every resample is the same and the bootstrap gives no width; then

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,15 +79,12 @@ class Roc3D:
     ----------
     tau : (n,) float64
         Threshold on scores stretched to 0-1 over the compared pixels, 0 to 1.
-    tau_scores : (n,) float64
-        The same thresholds as scores.
     pd, pf : (n,) float64
         Share of the anomalous and of the background pixels at or above the threshold; the areas
         under them over ``tau`` are auc_dtau and auc_ftau.
     """
 
     tau: FloatArray
-    tau_scores: FloatArray
     pd: FloatArray
     pf: FloatArray
 
@@ -156,18 +154,15 @@ def evaluate(
         For shapes that differ, for a truth mask with other values, and when no anomalous or no
         background pixel is left to compare.
     """
-    scores, labels, use = compared_pixels(score, truth, valid)
-    values, is_anomaly = scores[use], labels[use] == 1
-    counts = _Counts.of(values, is_anomaly)
-    curve = counts.roc()
+    pixels = compared_pixels(score, truth, valid)
+    curve = pixels.roc_curve()
     auc = curve.area()
-    stretched = _stretched(values)
-    dtau = float(stretched[is_anomaly].mean())
-    ftau = float(stretched[~is_anomaly].mean())
-    n_anomaly = int(np.count_nonzero(is_anomaly))
+    dtau = float(pixels.stretched[pixels.is_anomaly].mean())
+    ftau = float(pixels.stretched[~pixels.is_anomaly].mean())
+    n_anomaly = int(np.count_nonzero(pixels.is_anomaly))
     return {
         "auc": auc,
-        "ap": counts.average_precision(),
+        "ap": pixels.average_precision(),
         "pauc_1e3": curve.area(LOW_FALSE_ALARM_RATE) / LOW_FALSE_ALARM_RATE,
         "auc_df": auc,
         "auc_dtau": dtau,
@@ -175,82 +170,110 @@ def evaluate(
         "td": auc + dtau,
         "bs": auc - ftau,
         "odp": dtau + 1.0 - ftau,
-        "grain_precision": (
-            None if threshold is None else _grain_precision(scores, labels, use, threshold)
-        ),
+        "grain_precision": None if threshold is None else _grain_precision(pixels, threshold),
         "n_anomaly": n_anomaly,
-        "n_background": int(is_anomaly.size - n_anomaly),
-        "n_excluded": int(use.size - is_anomaly.size),
+        "n_background": int(pixels.is_anomaly.size - n_anomaly),
+        "n_excluded": int(pixels.use.size - pixels.is_anomaly.size),
     }
 
 
 def auc_and_ap(score: ArrayLike, truth: ArrayLike) -> tuple[float, float]:
     """Area under the ROC curve and average precision, as `evaluate` gives them."""
-    scores, labels, use = compared_pixels(score, truth, None)
-    counts = _Counts.of(scores[use], labels[use] == 1)
-    return counts.roc().area(), counts.average_precision()
+    pixels = compared_pixels(score, truth)
+    return pixels.roc_curve().area(), pixels.average_precision()
 
 
-def roc_curve(score: ArrayLike, truth: ArrayLike, *, valid: ArrayLike | None = None) -> RocCurve:
-    """The ROC curve over all distinct scores; arguments and errors as in `evaluate`."""
-    scores, labels, use = compared_pixels(score, truth, valid)
-    return _Counts.of(scores[use], labels[use] == 1).roc()
+@dataclass(frozen=True, eq=False)
+class ComparedPixels:
+    """A score map, its truth, and the pixels to compare; made by `compared_pixels`.
 
-
-def pr_curve(score: ArrayLike, truth: ArrayLike, *, valid: ArrayLike | None = None) -> PrCurve:
-    """The precision-recall curve over all distinct scores; arguments as in `evaluate`."""
-    scores, labels, use = compared_pixels(score, truth, valid)
-    counts = _Counts.of(scores[use], labels[use] == 1)
-    return PrCurve(
-        recall=counts.found / counts.found[-1],
-        precision=counts.found / (counts.found + counts.flagged),
-        threshold=counts.threshold,
-    )
-
-
-def roc_3d(
-    score: ArrayLike, truth: ArrayLike, *, valid: ArrayLike | None = None, n_points: int = 201
-) -> Roc3D:
-    """Pd and Pf over the threshold (Chang 2021); arguments and errors as in `evaluate`."""
-    scores, labels, use = compared_pixels(score, truth, valid)
-    values, is_anomaly = scores[use], labels[use] == 1
-    low, high = float(values.min()), float(values.max())
-    tau = np.linspace(0.0, 1.0, n_points)
-    levels = low + tau * (high - low)
-    levels[-1] = high  # rounding must not lift the last threshold above the highest score
-    anomaly, background = np.sort(values[is_anomaly]), np.sort(values[~is_anomaly])
-    pd, pf = (
-        1.0 - np.searchsorted(part, levels, side="left") / part.size
-        for part in (anomaly, background)
-    )
-    return Roc3D(tau=tau, tau_scores=levels, pd=pd, pf=pf)
-
-
-def separability(
-    score: ArrayLike, truth: ArrayLike, *, valid: ArrayLike | None = None
-) -> Separability:
-    """The boxes of a separability map; arguments and errors as in `evaluate`.
-
-    The 10-90 per cent boxes follow DirectNet (IEEE TGRS 62, 5504115).
+    Attributes
+    ----------
+    scores : (H, W) float64
+    labels : (H, W) uint8
+        0 background, 1 anomaly, 255 leave out.
+    use : (H, W) bool
+        The pixels to compare.
     """
-    scores, labels, use = compared_pixels(score, truth, valid)
-    stretched, is_anomaly = _stretched(scores[use]), labels[use] == 1
-    background = np.percentile(stretched[~is_anomaly], (10, 50, 90))
-    anomaly = np.percentile(stretched[is_anomaly], (10, 50, 90))
-    return Separability(
-        background=(float(background[0]), float(background[1]), float(background[2])),
-        anomaly=(float(anomaly[0]), float(anomaly[1]), float(anomaly[2])),
-        gap=float(anomaly[0] - background[2]),
-    )
+
+    scores: FloatArray
+    labels: NDArray[np.uint8]
+    use: NDArray[np.bool_]
+
+    @cached_property
+    def values(self) -> FloatArray:
+        """(n,): the scores of the compared pixels."""
+        return self.scores[self.use]
+
+    @cached_property
+    def is_anomaly(self) -> NDArray[np.bool_]:
+        """(n,): whether each compared pixel is anomalous."""
+        return np.asarray(self.labels[self.use] == 1)
+
+    @cached_property
+    def stretched(self) -> FloatArray:
+        """(n,): scores stretched to 0-1; all zero where every score is the same."""
+        low, high = self.values.min(), self.values.max()
+        if high == low:
+            return np.zeros_like(self.values)
+        return np.asarray((self.values - low) / (high - low))
+
+    def roc_curve(self) -> RocCurve:
+        """The ROC curve over all distinct scores."""
+        found, false, threshold = self._counts
+        return RocCurve(
+            false_positive_rate=np.concatenate(([0.0], false / false[-1])),
+            true_positive_rate=np.concatenate(([0.0], found / found[-1])),
+            threshold=np.concatenate(([np.inf], threshold)),
+        )
+
+    def pr_curve(self) -> PrCurve:
+        """The precision-recall curve over all distinct scores."""
+        found, false, threshold = self._counts
+        return PrCurve(found / found[-1], found / (found + false), threshold)
+
+    def average_precision(self) -> float:
+        """The sum over the distinct scores of (recall step) x precision."""
+        found, false, _ = self._counts
+        recall_step = np.diff(found, prepend=0) / found[-1]
+        return float(np.sum(recall_step * found / (found + false)))
+
+    def roc_3d(self, n_points: int = 201) -> Roc3D:
+        """Pd and Pf over the threshold (Chang 2021)."""
+        low, high = float(self.values.min()), float(self.values.max())
+        tau = np.linspace(0.0, 1.0, n_points)
+        levels = low + tau * (high - low)
+        levels[-1] = high  # rounding must not lift the last threshold above the highest score
+        pd, pf = (
+            1.0 - np.searchsorted(np.sort(part), levels, side="left") / part.size
+            for part in (self.values[self.is_anomaly], self.values[~self.is_anomaly])
+        )
+        return Roc3D(tau, pd, pf)
+
+    def separability(self) -> Separability:
+        """The boxes of a separability map; from 10 to 90 % as in DirectNet (TGRS 62, 5504115)."""
+        background, anomaly = (
+            np.percentile(self.stretched[part], (10, 50, 90)).tolist()
+            for part in (~self.is_anomaly, self.is_anomaly)
+        )
+        return Separability(tuple(background), tuple(anomaly), anomaly[0] - background[2])
+
+    @cached_property
+    def _counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]:
+        """(n,): anomalies and background at or above each distinct score; the scores, falling."""
+        rising = np.sort(self.values)
+        first_of_tie = np.concatenate(([0], np.flatnonzero(np.diff(rising)) + 1))
+        threshold = rising[first_of_tie]
+        anomalies = np.sort(self.values[self.is_anomaly])
+        found = anomalies.size - np.searchsorted(anomalies, threshold, side="left")
+        false = rising.size - first_of_tie - found
+        return found[::-1], false[::-1], threshold[::-1]
 
 
 def compared_pixels(
-    score: ArrayLike, truth: ArrayLike, valid: ArrayLike | None
-) -> tuple[FloatArray, NDArray[np.uint8], NDArray[np.bool_]]:
-    """Scores (float64), truth as 0 / 1 / 255 (uint8), and the pixels to compare (bool), all (H, W).
-
-    Arguments and errors as in `evaluate`.
-    """
+    score: ArrayLike, truth: ArrayLike, valid: ArrayLike | None = None
+) -> ComparedPixels:
+    """The pixels to compare; arguments and errors as in `evaluate`."""
     scores = np.asarray(score, dtype=np.float64)
     raw = np.asarray(truth)
     area = None if valid is None else np.asarray(valid) != 0
@@ -283,56 +306,18 @@ def compared_pixels(
                 f"The truth mask has no {name} pixel ({value}) where there is a score, "
                 f"so nothing can be compared{hint}."
             )
-    return scores, labels, use
+    return ComparedPixels(scores, labels, use)
 
 
-@dataclass(frozen=True, eq=False)
-class _Counts:
-    """Anomalous pixels found and background pixels flagged, (n,), at each score, highest first."""
-
-    found: NDArray[np.int64]
-    flagged: NDArray[np.int64]
-    threshold: FloatArray
-
-    @classmethod
-    def of(cls, values: FloatArray, is_anomaly: NDArray[np.bool_]) -> _Counts:
-        rising = np.sort(values)
-        first_of_tie = np.concatenate(([0], np.flatnonzero(np.diff(rising)) + 1))
-        threshold = rising[first_of_tie]
-        anomalies = np.sort(values[is_anomaly])
-        found = anomalies.size - np.searchsorted(anomalies, threshold, side="left")
-        flagged = rising.size - first_of_tie - found
-        return cls(found[::-1], flagged[::-1], threshold[::-1])
-
-    def roc(self) -> RocCurve:
-        return RocCurve(
-            false_positive_rate=np.concatenate(([0.0], self.flagged / self.flagged[-1])),
-            true_positive_rate=np.concatenate(([0.0], self.found / self.found[-1])),
-            threshold=np.concatenate(([np.inf], self.threshold)),
-        )
-
-    def average_precision(self) -> float:
-        recall_step = np.diff(self.found, prepend=0) / self.found[-1]
-        return float(np.sum(recall_step * self.found / (self.found + self.flagged)))
-
-
-def _stretched(values: FloatArray) -> FloatArray:
-    """Scores stretched to 0-1; all zero where every score is the same."""
-    low, high = values.min(), values.max()
-    return np.asarray((values - low) / (high - low) if high > low else np.zeros_like(values))
-
-
-def _grain_precision(
-    scores: FloatArray, labels: NDArray[np.uint8], use: NDArray[np.bool_], threshold: float
-) -> dict[str, float | None]:
-    # Grains are found on the whole map, so that a
-    # left-out strip does not split one grain into two.
+def _grain_precision(pixels: ComparedPixels, threshold: float) -> dict[str, float | None]:
+    # Grains are found on the whole map, so that a left-out strip does not split one grain into two.
+    scores, use = pixels.scores, pixels.use
     grains = label_grains(flagged(scores, threshold))
     count = int(grains.max()) + 1
     peak = np.full(count, -np.inf)
     np.maximum.at(peak, grains[use], scores[use])
     touches = np.zeros(count, dtype=bool)
-    touches[grains[use & (labels == 1)]] = True
+    touches[grains[use & (pixels.labels == 1)]] = True
     peak[0] = -np.inf
     ranked = np.argsort(-peak, kind="stable")
     hits = touches[ranked[np.isfinite(peak[ranked])]]

@@ -24,6 +24,8 @@ from napari_mineral_anomaly.io.writing.atomic import atomic_path
 
 STRATA = ("top", "middle", "random")
 STRATUM_SHARES = (0.2, 0.4, 0.4)
+# How the sample is divided among them. Where a stratum has too few grains, the others get more.
+SAMPLE_SHARES = (0.4, 0.3, 0.3)
 ANSWERS = ("", "true", "false", "unsure")
 
 SCHEMA_VERSION = 1
@@ -149,13 +151,7 @@ class SampledTruth:
         return " ".join(parts)
 
 
-def draw_sample(
-    table: pd.DataFrame,
-    *,
-    n: int = 30,
-    seed: int = 0,
-    shares: tuple[float, float, float] = (0.4, 0.3, 0.3),
-) -> SampledTruth:
+def draw_sample(table: pd.DataFrame, *, n: int = 30, seed: int = 0) -> SampledTruth:
     """Draw grains to check.
 
     Parameters
@@ -165,23 +161,20 @@ def draw_sample(
     n : int
         Number of grains to draw; all grains where the list is shorter.
     seed : int
-    shares : (float, float, float)
-        How the sample is divided among `STRATA`. Where a stratum has too few grains, the others
-        get more.
 
     Raises
     ------
     InputError
-        For an empty list, no grains to draw, or shares that are not positive.
+        For an empty list, and for no grains to draw.
     """
     if table.empty:
         raise InputError("There is no grain to check: the list is empty at this threshold.")
-    if n < 1 or len(shares) != 3 or min(shares) <= 0:
-        raise InputError("A sample needs at least one grain and three positive shares.")
+    if n < 1:
+        raise InputError("A sample needs at least one grain.")
     ranked = table.sort_values("rank")
     edges = np.ceil(np.cumsum((0.0, *STRATUM_SHARES)) * len(ranked) - 1e-9).astype(int)
     sizes = np.diff(edges)
-    wanted = _allocate(min(n, len(ranked)), np.asarray(shares, dtype=float), sizes)
+    wanted = _allocate(min(n, len(ranked)), sizes)
     rng = np.random.default_rng(seed)
     parts = []
     for stratum, start, size, take in zip(STRATA, edges, sizes, wanted, strict=False):
@@ -194,13 +187,13 @@ def draw_sample(
     return SampledTruth(drawn[list(SAMPLE_COLUMNS)].reset_index(drop=True), strata, seed)
 
 
-def _allocate(n: int, shares: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _allocate(n: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many grains to draw of each stratum: by the shares, at most as many as there are."""
     take = np.zeros(3, dtype=np.int64)
     for _ in range(n):
         room = take < sizes
         # The stratum that is farthest below its share gets the next grain.
-        lag = np.where(room, (take + 1) / shares, np.inf)
+        lag = np.where(room, (take + 1) / np.array(SAMPLE_SHARES), np.inf)
         take[int(np.argmin(lag))] += 1
     return take
 

@@ -13,10 +13,8 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import flag_sentence
 from napari_mineral_anomaly.grains.details import GrainDetails
-from napari_mineral_anomaly.grains.minerals.hints import HintTable, MineralHint
+from napari_mineral_anomaly.grains.minerals.hints import MineralHint
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares
-from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
-from napari_mineral_anomaly.grains.signals import GrainSignals
 from napari_mineral_anomaly.grains.table import (
     GrainList,
     detail_grains,
@@ -97,7 +95,6 @@ class GrainSpectrum:
     grain: Floats
     ring: Floats
     n_grain_px: int
-    n_ring_px: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +103,8 @@ class Evidence:
 
     Attributes
     ----------
-    grain_id : int
-    peak_score, mean_score : float
+    peak_score : float
         Background sigmas.
-    area_px, n_ring_px : int
     elements : DataFrame
         One row per element, the largest excess or lack over the ring first: element, grain_mean,
         grain_error, ring_mean, ring_error, scan_median, scan_sigma (units of the maps; errors are
@@ -127,11 +122,7 @@ class Evidence:
         The flags, and what is missing, in words.
     """
 
-    grain_id: int
     peak_score: float
-    mean_score: float
-    area_px: int
-    n_ring_px: int
     elements: pd.DataFrame
     thumbnails: tuple[Thumbnail, ...]
     histogram: ScoreHistogram
@@ -147,32 +138,21 @@ class EvidenceSource:
 
     cube: ElementCube
     result: AnomalyResult
-    regions: GrainRegions
-    ring: PixelSets
-    signals: GrainSignals
-    contributions: Floats
+    grains: GrainList
+    details: GrainDetails
     driving: NDArray[np.bool_]
     scan_sigma: Floats
-    hints: HintTable
-    flags: tuple[tuple[str, ...], ...]
-    neighbours: tuple[ClusterShares, ...]
     histogram_counts: NDArray[np.int64]
     histogram_edges: Floats
     sorted_scores: NDArray[np.float32]
 
-    def of(
-        self, grain_id: int, *, thumbnails: int = N_THUMBNAILS, half_width_px: int | None = None
-    ) -> Evidence:
+    def of(self, grain_id: int) -> Evidence:
         """The evidence of one grain.
 
         Parameters
         ----------
         grain_id : int
             As in the column ``id`` of the grain table.
-        thumbnails : int
-            At most this many maps.
-        half_width_px : int, optional
-            Half the side of a thumbnail; default: the grain and `THUMBNAIL_MARGIN_PX` around it.
 
         Raises
         ------
@@ -180,12 +160,12 @@ class EvidenceSource:
             When there is no such grain.
         """
         grain = self._number(grain_id)
-        score = self.result.score.reshape(-1)[self.regions.pixels.of(grain)].astype(np.float64)
+        peak = float(self.result.score.reshape(-1)[self.grains.regions.pixels.of(grain)].max())
         elements = self._elements(grain)
-        names = elements["element"][elements["is_driver"]].tolist()[:thumbnails]
-        flags = self.flags[grain]
+        names = elements["element"][elements["is_driver"]].tolist()[:N_THUMBNAILS]
+        flags = self.details.flags[grain]
         sentences = [flag_sentence(flag) for flag in flags]
-        if self.ring.size[grain] == 0:
+        if self.details.ring.size[grain] == 0:
             sentences.append(
                 "There is no ordinary pixel near the grain to compare it with: other grains or the "
                 "edge are too close."
@@ -193,16 +173,12 @@ class EvidenceSource:
         if not flags:
             sentences.insert(0, "No artefact flag.")
         return Evidence(
-            grain_id=int(grain_id),
-            peak_score=float(score.max()),
-            mean_score=float(score.mean()),
-            area_px=int(score.size),
-            n_ring_px=int(self.ring.size[grain]),
+            peak_score=peak,
             elements=elements,
-            thumbnails=tuple(self._thumbnail(grain, name, half_width_px) for name in names),
-            histogram=self._histogram(float(score.max())),
-            minerals=self.hints.of(grain),
-            neighbours=self.neighbours[grain],
+            thumbnails=tuple(self._thumbnail(grain, name) for name in names),
+            histogram=self._histogram(peak),
+            minerals=self.details.hints.of(grain),
+            neighbours=self.grains.neighbours[grain],
             flags=flags,
             sentences=tuple(sentences),
         )
@@ -217,7 +193,7 @@ class EvidenceSource:
             return None
         grain = self._number(grain_id)
         means = []
-        for pixels in (self.regions.pixels.of(grain), self.ring.of(grain)):
+        for pixels in (self.grains.regions.pixels.of(grain), self.details.ring.of(grain)):
             mask = np.zeros(self.cube.shape, dtype=bool)
             mask.reshape(-1)[pixels] = True
             total = np.asarray(spectra.spectrum_of(mask, task=task.quiet()), dtype=np.float64)
@@ -228,17 +204,18 @@ class EvidenceSource:
             energy_kev=None if energy is None else np.asarray(energy.channels_to_kev(channels)),
             grain=means[0],
             ring=means[1],
-            n_grain_px=int(self.regions.pixels.size[grain]),
-            n_ring_px=int(self.ring.size[grain]),
+            n_grain_px=int(self.grains.regions.pixels.size[grain]),
         )
 
     def _number(self, grain_id: int) -> int:
-        if not 1 <= grain_id <= self.regions.n_grains:
-            raise InputError(f"There is no grain {grain_id}; there are {self.regions.n_grains}.")
+        n_grains = self.grains.regions.n_grains
+        if not 1 <= grain_id <= n_grains:
+            raise InputError(f"There is no grain {grain_id}; there are {n_grains}.")
         return int(grain_id) - 1
 
     def _elements(self, grain: int) -> pd.DataFrame:
-        signals, unknown = self.signals, np.full(len(self.signals.elements), np.nan)
+        signals = self.details.signals
+        unknown = np.full(len(signals.elements), np.nan)
         mean, ring_mean = signals.mean[grain], signals.ring_mean[grain]
         n, n_ring = signals.n_pixels[grain], max(int(signals.n_ring[grain]), 1)
         counts = signals.is_counts
@@ -253,21 +230,21 @@ class EvidenceSource:
                 "scan_sigma": self.scan_sigma,
                 "ring_sigmas": signals.ring_sigmas[grain],
                 "scan_sigmas": (mean - signals.scan_median) / self.scan_sigma,
-                "contribution": self.contributions[grain],
+                "contribution": self.grains.contributions[grain],
                 "is_driver": self.driving[grain],
             }
         )
         order = np.argsort(-np.abs(signals.ring_sigmas[grain]), kind="stable")
         return table.iloc[order].reset_index(drop=True)
 
-    def _thumbnail(self, grain: int, element: str, half_width_px: int | None) -> Thumbnail:
+    def _thumbnail(self, grain: int, element: str) -> Thumbnail:
         height, width = self.cube.shape
-        row_min, row_max, col_min, col_max = (int(bound[grain]) for bound in self.regions.bounds)
-        if half_width_px is None:
-            half_width_px = max(row_max - row_min, col_max - col_min) // 2 + THUMBNAIL_MARGIN_PX
+        regions = self.grains.regions
+        row_min, row_max, col_min, col_max = (int(bound[grain]) for bound in regions.bounds)
+        half = max(row_max - row_min, col_max - col_min) // 2 + THUMBNAIL_MARGIN_PX
         middle_y, middle_x = (row_min + row_max) // 2, (col_min + col_max) // 2
-        rows = slice(max(0, middle_y - half_width_px), min(height, middle_y + half_width_px + 1))
-        columns = slice(max(0, middle_x - half_width_px), min(width, middle_x + half_width_px + 1))
+        rows = slice(max(0, middle_y - half), min(height, middle_y + half + 1))
+        columns = slice(max(0, middle_x - half), min(width, middle_x + half + 1))
         c = self.cube.elements.index(element)
         image = np.asarray(self.cube.maps[c, rows, columns]).astype(np.float32)
         image[~self.cube.valid[rows, columns]] = np.nan
@@ -275,7 +252,7 @@ class EvidenceSource:
         return Thumbnail(
             element=element,
             image=image,
-            outline=self.regions.labels[rows, columns] == grain + 1,
+            outline=regions.labels[rows, columns] == grain + 1,
             rows=rows,
             columns=columns,
             extent=(
@@ -284,7 +261,7 @@ class EvidenceSource:
                 (rows.start - 0.5) * step_y,
                 (rows.stop - 0.5) * step_y,
             ),
-            sigmas=float(self.signals.ring_sigmas[grain, c]),
+            sigmas=float(self.details.signals.ring_sigmas[grain, c]),
         )
 
     def _histogram(self, peak: float) -> ScoreHistogram:
@@ -318,16 +295,12 @@ def prepare_evidence(
     task : Task, optional
         Reports progress (phase "evidence") and can be cancelled.
     """
-
-    def tell(step: int, message: str) -> None:
-        task.step("evidence", step, 3, message)
-
     _require_same_elements(cube, result)
-    tell(0, "grains")
+    task.step("evidence", 0, 3, "grains")
     grains = list_grains(result, mask=mask, task=task.quiet())
-    tell(1, "elements")
+    task.step("evidence", 1, 3, "elements")
     details = detail_grains(cube, result, grains, task=task.quiet())
-    tell(2, "scan")
+    task.step("evidence", 2, 3, "scan")
     return evidence_of(cube, result, grains, details)
 
 
@@ -351,15 +324,10 @@ def evidence_of(
     return EvidenceSource(
         cube=cube,
         result=result,
-        regions=grains.regions,
-        ring=details.ring,
-        signals=details.signals,
-        contributions=grains.contributions,
+        grains=grains,
+        details=details,
         driving=driving_contributions(grains.contributions) != 0,
         scan_sigma=_scan_sigma(cube),
-        hints=details.hints,
-        flags=details.flags,
-        neighbours=tuple(grains.neighbours),
         histogram_counts=counts,
         histogram_edges=edges,
         sorted_scores=scores,

@@ -84,10 +84,6 @@ class GrainSignals:
             variance = np.maximum(self.ring_sd**2, (1e-6 * scale) ** 2 + 1e-300)
         return np.nan_to_num(self.excess / np.sqrt(variance), nan=0.0)
 
-    def index(self, symbol: str) -> int | None:
-        """Position of the first map of a chemical element, or None."""
-        return self.symbols.index(symbol) if symbol in self.symbols else None
-
 
 def element_symbols(elements: tuple[str, ...]) -> tuple[str | None, ...]:
     """Chemical symbol of each element name ("Fe", "Pb La", "FeO-T"); None for other names."""

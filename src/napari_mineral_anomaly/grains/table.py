@@ -14,22 +14,22 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import default_clus
 from napari_mineral_anomaly.detectors.results.agreement import agreeing_detectors
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges
+from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges, flag_artefacts
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, N_DRIVERS, with_all_columns
-from napari_mineral_anomaly.grains.details import (
-    GrainDetails,
-    examine_grains,
-    report_step,
-    with_details,
-)
+from napari_mineral_anomaly.grains.details import GrainDetails, with_details
+from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares, neighbour_shares
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
+from napari_mineral_anomaly.grains.signals import element_symbols, measure_grains
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 from napari_mineral_anomaly.scan.stage import StageTransform
 from napari_mineral_anomaly.words import sizes
 
 Floats = NDArray[np.float64]
+
+STEPS = ("grains", "drivers", "surroundings", "elements", "minerals", "flags")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,19 +135,21 @@ def list_grains(
     """The first, fast half of `find_grains`: all columns that need no element map."""
     mask = result.mask if mask is None else np.asarray(mask) != 0
     _check_shapes(result, mask=mask, others=others)
-    report_step("grains", task)
+    _report_step("grains", task)
     all_grains = GrainRegions.of(mask, result.valid)
     ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
     regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
     table = _geometry(result, regions, ids, stage)
-    report_step("drivers", task)
+    _report_step("drivers", task)
     contributions = mean_contributions(result, regions.pixels)
     texts = _driver_texts(contributions, result.elements)
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
-    report_step("surroundings", task)
+    _report_step("surroundings", task)
     edges = find_edges(regions, task=task)
-    table["touches_edge"] = _edge_texts(edges)
+    table["touches_edge"] = np.where(
+        edges.scan, "scan", np.where(edges.valid_area, "valid area", "")
+    )
     agreeing = _agreement(result, all_grains, ids, others)
     table["n_agreeing"] = np.array([len(names) for names in agreeing], dtype=np.int64)
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
@@ -164,15 +166,26 @@ def detail_grains(
     cube: ElementCube, result: AnomalyResult, grains: GrainList, *, task: Task = SILENT
 ) -> GrainDetails:
     """The second half of `find_grains`: what the element maps show of the listed grains."""
+    regions = grains.regions
+    _report_step("elements", task)
+    ring = regions.ring(task=task)
+    signals = measure_grains(cube, regions, ring, task=task)
+    _report_step("minerals", task)
+    leaks = line_leaks(element_symbols(cube.elements))
+    hints = hint_minerals(signals, leaks)
+    _report_step("flags", task)
     driving = driving_contributions(grains.contributions)
-    return examine_grains(
-        cube,
-        grains.regions,
-        _in_order_of(cube.elements, driving, result.elements),
-        result.pseudo_labels,
-        grains.edges,
-        task=task,
+    driving = _in_order_of(cube.elements, driving, result.elements)
+    labels = result.pseudo_labels
+    flags = flag_artefacts(
+        cube, regions, ring, signals, driving, labels, leaks, grains.edges, task=task
     )
+    return GrainDetails(ring, signals, hints, tuple(flags))
+
+
+def _report_step(step: str, task: Task) -> None:
+    """Report one of the `STEPS` of a grain list as it begins (phase "grains")."""
+    task.step("grains", STEPS.index(step), len(STEPS), step)
 
 
 def _check_shapes(
@@ -274,10 +287,6 @@ def _in_order_of(wanted: tuple[str, ...], values: Floats, elements: tuple[str, .
         if name in elements:
             out[:, c] = values[:, elements.index(name)]
     return out
-
-
-def _edge_texts(edges: Edges) -> NDArray[np.str_]:
-    return np.where(edges.scan, "scan", np.where(edges.valid_area, "valid area", ""))
 
 
 def _agreement(

@@ -46,6 +46,8 @@ FORMATS: dict[Format, str] = {
     "csv": "Table with a line per pixel and a column per map",
     "zarr": "OME-Zarr: napari and Python, for scans larger than memory",
 }
+_TIFF = {"ome": ".ome.tif", "imagej": ".tif"}
+_ENDINGS = {**_TIFF, "folder": "", "png": ".png", "csv": ".csv", "zarr": ".ome.zarr"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,7 @@ def write_files(
     """
     target = Path(folder)
     _require_writable(files, target, overwrite, world_files, inputs)
-    made = _missing_parents(target)
+    made = [place for place in (target, *target.parents) if not place.exists()]
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -185,25 +187,17 @@ def _planned(product: Product, wanted: Format) -> PlannedFile:
     count, height, width = (int(n) for n in product.planes.shape)
     dtype = np.dtype(product.planes.dtype)
     n_bytes = count * height * width * dtype.itemsize
-    stem = product.stem
-    if wanted == "imagej":
-        reason = not_for_imagej(dtype, n_bytes)
-        if not reason:
-            return PlannedFile(f"{stem}.tif", product, "imagej", n_bytes)
-        note = f"{reason}: OME-TIFF instead, which Fiji opens through Bio-Formats"
-        return PlannedFile(f"{stem}.ome.tif", product, "ome", n_bytes, note)
-    if wanted == "folder":
-        reason = not_for_imagej(dtype, n_bytes // count)
-        note = f"{reason}: OME-TIFFs" if reason else ""
-        return PlannedFile(stem, product, "folder", n_bytes, note)
-    if wanted == "csv":
+    note = ""
+    if wanted == "imagej" and (reason := not_for_imagej(dtype, n_bytes)):
+        wanted, note = "ome", f"{reason}: OME-TIFF instead, which Fiji opens through Bio-Formats"
+    elif wanted == "folder" and (reason := not_for_imagej(dtype, n_bytes // count)):
+        note = f"{reason}: OME-TIFFs"
+    elif wanted == "csv":
         # Our guess: six characters per number. Four columns hold the position.
-        return PlannedFile(f"{stem}.csv", product, "csv", height * width * 6 * (count + 4))
-    if wanted == "png":
-        return PlannedFile(f"{stem}.png", product, "png", 200_000 + 60_000 * count)
-    if wanted == "zarr":
-        return PlannedFile(f"{stem}.ome.zarr", product, "zarr", n_bytes)
-    return PlannedFile(f"{stem}.ome.tif", product, "ome", n_bytes)
+        n_bytes = height * width * 6 * (count + 4)
+    elif wanted == "png":
+        n_bytes = 200_000 + 60_000 * count
+    return PlannedFile(f"{product.stem}{_ENDINGS[wanted]}", product, wanted, n_bytes, note)
 
 
 def _require_writable(
@@ -246,7 +240,7 @@ def _targets(files: Iterable[PlannedFile], folder: Path, world_files: bool) -> l
 
 
 def _has_world_file(file: PlannedFile, world_files: bool) -> bool:
-    return world_files and file.format in ("ome", "imagej") and file.product.pixel_size is not None
+    return world_files and file.format in _TIFF and file.product.pixel_size is not None
 
 
 def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list[Path]:
@@ -298,7 +292,3 @@ def _write_folder(
             if world_files and product.pixel_size is not None:
                 write_world_file(file, product.pixel_size)
     return path
-
-
-def _missing_parents(folder: Path) -> list[Path]:
-    return [place for place in (folder, *folder.parents) if not place.exists()]

@@ -99,49 +99,42 @@ def write_run(
         When ``task`` was cancelled.
     """
     started = time.perf_counter()
-    result = run.result
+    result, size = run.result, run.result.pixel_size
     steps = 0
 
-    def next_step(message: str) -> None:
-        nonlocal steps
-        task.step("writing", steps, len(RUN_FILES), message)
-        steps += 1
-
     with staged_folder(out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs) as folder:
-        next_step(SCORE_FILE)
-        write_score(folder / SCORE_FILE, result.score, result.pixel_size)
-        next_step(MASK_FILE)
-        write_mask(folder / MASK_FILE, result.mask, result.pixel_size)
-        next_step(LABELS_FILE)
-        write_labels(folder / LABELS_FILE, result.pseudo_labels, result.pixel_size)
-        next_step(CONTRIBUTIONS_FILE)
-        write_stack(
-            folder / CONTRIBUTIONS_FILE, result.contributions, result.elements, result.pixel_size
-        )
-        if result.pixel_size is not None:
+
+        def next_file(name: str) -> Path:
+            nonlocal steps
+            task.step("writing", steps, len(RUN_FILES), name)
+            steps += 1
+            return folder / name
+
+        write_score(next_file(SCORE_FILE), result.score, size)
+        write_mask(next_file(MASK_FILE), result.mask, size)
+        write_labels(next_file(LABELS_FILE), result.pseudo_labels, size)
+        write_stack(next_file(CONTRIBUTIONS_FILE), result.contributions, result.elements, size)
+        if size is not None:
             for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, CONTRIBUTIONS_FILE):
-                next_step(world_file_of(tiff).name)
-                write_world_file(folder / tiff, result.pixel_size)
-        next_step(GRAINS_FILE)
+                next_file(world_file_of(tiff).name)
+                write_world_file(folder / tiff, size)
+        grains_file = next_file(GRAINS_FILE)
         grains = find_grains(result, min_area_px=min_grain_px, cube=cube, task=task.quiet())
-        write_grains(folder / GRAINS_FILE, grains)
-        next_step(MODEL_FOLDER)
-        save_model(run.fitted, folder / MODEL_FOLDER)
-        next_step(INGEST_FILE)
+        write_grains(grains_file, grains)
+        save_model(run.fitted, next_file(MODEL_FOLDER))
         ingest = cube.report or report_of_cube(cube)
-        (folder / INGEST_FILE).write_text(ingest.model_dump_json(indent=2), encoding="utf-8")
+        next_file(INGEST_FILE).write_text(ingest.model_dump_json(indent=2), encoding="utf-8")
         record = make_record(
             cube, result, n_grains=len(grains), min_grain_px=min_grain_px, timings=timings
         )
-        next_step(OVERVIEW_FILE)
+        overview_file = next_file(OVERVIEW_FILE)
         overview = figure_png(draw_overview(cube, result, grains, title=record.source))
-        (folder / OVERVIEW_FILE).write_bytes(overview)
-        next_step(REPORT_FILE)
-        page = render_report(record, grains, ingest, overview)
-        (folder / REPORT_FILE).write_text(page, encoding="utf-8")
-        next_step(RUN_FILE)
+        overview_file.write_bytes(overview)
+        report_file = next_file(REPORT_FILE)
+        report_file.write_text(render_report(record, grains, ingest, overview), encoding="utf-8")
+        run_file = next_file(RUN_FILE)
         seconds = time.perf_counter() - started
         record = record.model_copy(update={"timings": record.timings | {"export": seconds}})
-        (folder / RUN_FILE).write_text(record.to_json(), encoding="utf-8")
+        run_file.write_text(record.to_json(), encoding="utf-8")
         task.check()
     return WrittenRun(Path(out), record, grains, ingest)

@@ -165,10 +165,8 @@ def _versions() -> dict[str, str]:
 
 def _find_input(name: str, source: str | None) -> Path | None:
     """A used file on disk: the report names it relative to the source, or it is the source."""
-    candidates = [Path(name)]
-    if source:
-        candidates = [Path(source) / name, Path(source).with_name(name), Path(name)]
-    return next((path for path in candidates if path.is_file()), None)
+    candidates = [Path(source) / name, Path(source).with_name(name)] if source else []
+    return next((path for path in (*candidates, Path(name)) if path.is_file()), None)
 
 
 def _sha256(path: Path | None) -> str | None:

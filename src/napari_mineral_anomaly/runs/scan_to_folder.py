@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
@@ -22,28 +22,6 @@ from napari_mineral_anomaly.runs.read_scan import AS_FOUND, ReadingOptions, read
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """How scores become a folder of results.
-
-    Attributes
-    ----------
-    threshold : float or None
-        Background sigmas from which a pixel is anomalous; None: the default threshold.
-    min_grain_px : int
-        Smaller grains are left out of the list.
-    overwrite : bool
-        Replace earlier results, once the new ones are complete.
-    """
-
-    threshold: float | None = None
-    min_grain_px: int = 1
-    overwrite: bool = False
-
-
-DEFAULTS = RunOptions()
-
-
 def scan_to_folder(
     sources: Sequence[str | Path],
     out: str | Path,
@@ -51,7 +29,9 @@ def scan_to_folder(
     config: DetectorConfig | None = None,
     *,
     reading: ReadingOptions = AS_FOUND,
-    options: RunOptions = DEFAULTS,
+    threshold: float | None = None,
+    min_grain_px: int = 1,
+    overwrite: bool = False,
     protected: Iterable[str | Path] = (),
     on_read: Callable[[ElementCube], None] | None = None,
     task: Task = SILENT,
@@ -69,7 +49,12 @@ def scan_to_folder(
     config : DetectorConfig, optional
         Parameters of a detector given by name; default: its own defaults.
     reading : ReadingOptions
-    options : RunOptions
+    threshold : float, optional
+        Background sigmas from which a pixel is anomalous; default: that of the detector.
+    min_grain_px : int
+        Smaller grains are left out of the list.
+    overwrite : bool
+        Replace earlier results, once the new ones are complete.
     protected : paths
         Further files and folders that are read: ``out`` may not hold them.
     on_read : callable, optional
@@ -86,26 +71,26 @@ def scan_to_folder(
         When ``task`` was cancelled.
     """
     inputs = [*reading.inputs(sources), *protected]
-    require_free_folder(out, overwrite=options.overwrite, inputs=inputs)
+    require_free_folder(out, overwrite=overwrite, inputs=inputs)
     started = time.perf_counter()
     cube = read_scan(sources, reading, task=task)
+    timings = {"read": time.perf_counter() - started}
     if not isinstance(detector, str):
         require_elements(cube, detector)
-    timings = {"read": time.perf_counter() - started}
     if on_read is not None:
         on_read(cube)
     if isinstance(detector, str):
         run = run_detection(cube, detector, config or make_config(detector), task=task)
     else:
         run = apply_detector(cube, detector, task=task)
-    if options.threshold is not None:
-        run = replace(run, result=run.result.with_threshold(options.threshold))
+    if threshold is not None:
+        run = replace(run, result=run.result.with_threshold(threshold))
     return write_run(
         out,
         cube,
         run,
-        overwrite=options.overwrite,
-        min_grain_px=options.min_grain_px,
+        overwrite=overwrite,
+        min_grain_px=min_grain_px,
         timings=timings,
         inputs=inputs,
         task=task,

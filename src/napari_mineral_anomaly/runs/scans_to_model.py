@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
@@ -19,15 +18,6 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.stacking import stack_sections
 
 
-@dataclass(frozen=True, eq=False)
-class WrittenModel:
-    """Where a model was written, the fitted detector, and the scans that it was fitted on."""
-
-    folder: Path
-    fitted: FittedDetector
-    scans: tuple[ElementCube, ...]
-
-
 def scans_to_model(
     sources: Sequence[str | Path],
     out: str | Path,
@@ -38,7 +28,7 @@ def scans_to_model(
     overwrite: bool = False,
     protected: Iterable[str | Path] = (),
     task: Task = SILENT,
-) -> WrittenModel:
+) -> tuple[FittedDetector, tuple[ElementCube, ...]]:
     """Read scans, fit one detector on all of them as if they were parts of one, save the model.
 
     Parameters
@@ -58,6 +48,12 @@ def scans_to_model(
     task : Task, optional
         Reports progress and can be cancelled.
 
+    Returns
+    -------
+    fitted : FittedDetector
+    scans : tuple of ElementCube
+        The scans that it was fitted on.
+
     Raises
     ------
     InputError
@@ -75,4 +71,4 @@ def scans_to_model(
     with staged_folder(out, overwrite=overwrite, ours=MODEL_FILES, inputs=inputs) as folder:
         origins = [{"source": source_name(s), "input_hashes": input_hashes(s)} for s in scans]
         save_model(fitted, folder, provenance={"scans": origins})
-    return WrittenModel(Path(out), fitted, scans)
+    return fitted, scans

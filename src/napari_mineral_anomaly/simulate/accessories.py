@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,8 +118,7 @@ def ellipse_fractions(
     box = np.mgrid[int(r0) : int(r1) + 1, int(c0) : int(c1) + 1]
     rows, cols = box.reshape(2, -1)
     y, x = rows - np.float64(centre[0]), cols - np.float64(centre[1])
-    to_circle = _to_unit_circle(semi_axes, angle)
-    corners = [to_circle(y + dy, x + dx) for dy, dx in _CORNERS]
+    corners = [_to_unit_circle(y + dy, x + dx, semi_axes, angle) for dy, dx in _CORNERS]
     area = np.zeros(rows.size)
     for start, end in zip(corners, corners[1:] + corners[:1], strict=True):
         area += _sector_area(start, end)
@@ -134,14 +132,10 @@ _CORNERS = ((-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5))
 
 
 def _to_unit_circle(
-    semi_axes: tuple[float, float], angle: float
-) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
+    y: Floats, x: Floats, semi_axes: tuple[float, float], angle: float
+) -> tuple[Floats, Floats]:
     cos, sin = np.cos(angle), np.sin(angle)
-
-    def to_circle(y: Floats, x: Floats) -> tuple[Floats, Floats]:
-        return (-sin * x + cos * y) / semi_axes[1], (cos * x + sin * y) / semi_axes[0]
-
-    return to_circle
+    return (-sin * x + cos * y) / semi_axes[1], (cos * x + sin * y) / semi_axes[0]
 
 
 def _sector_area(start: tuple[Floats, Floats], end: tuple[Floats, Floats]) -> Floats:
@@ -163,5 +157,4 @@ def _sector_area(start: tuple[Floats, Floats], end: tuple[Floats, Floats]) -> Fl
 
 
 def _angle(py: Floats, px: Floats, qy: Floats, qx: Floats) -> Floats:
-    angle: Floats = np.arctan2(px * qy - py * qx, py * qy + px * qx)
-    return angle
+    return np.asarray(np.arctan2(px * qy - py * qx, py * qy + px * qx))

@@ -123,12 +123,6 @@ def draw_spikes(
     return Spikes(rows, cols, rng.choice(element, size=n), counts)
 
 
-def visible_leaks(own: NDArray[np.floating], leaked: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Pixels where leaked counts exceed the Poisson noise of the element's own counts."""
-    visible: NDArray[np.bool_] = leaked > VISIBLE_SIGMAS * np.sqrt(np.maximum(own, 1.0))
-    return visible
-
-
 def artefact_table(
     plan: ArtefactPlan,
     spikes: Spikes | None,

@@ -11,7 +11,7 @@ from scipy.special import ive
 
 from napari_mineral_anomaly.scan.spectra.lines import FWHM_PER_SIGMA
 from napari_mineral_anomaly.simulate.accessories import Grain
-from napari_mineral_anomaly.simulate.artefacts import ArtefactPlan, visible_leaks
+from napari_mineral_anomaly.simulate.artefacts import VISIBLE_SIGMAS, ArtefactPlan
 from napari_mineral_anomaly.simulate.minerals import EPOXY, MINERALS
 from napari_mineral_anomaly.simulate.scenes import ELEMENTS, Scene
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
@@ -92,7 +92,9 @@ class Renderer:
             to = ELEMENTS.index(element)
             leaked = coefficient * own[ELEMENTS.index(source)]
             total[to] += leaked
-            leaks[visible_leaks(own[to], leaked)] = number
+            # Leaked counts show where they exceed the Poisson noise of the element's own counts.
+            noise = np.sqrt(np.maximum(own[to], 1.0))
+            leaks[leaked > VISIBLE_SIGMAS * noise] = number
         return total, phases[inner], leaks
 
     def _matrix(self, rows: slice) -> tuple[Floats32, NDArray[np.uint8]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari_mineral_anomaly.errors import InputError
 
@@ -76,20 +76,19 @@ GNEISS = (
     Mode("ilmenite", 0.02, 0.6),
 )
 BRIGHT = ("gold", "monazite", "zircon", "galena", "chalcopyrite")
-# The smallest grain covers 0.64 pixels. On the corner of four pixels it still covers 0.16 of one,
-# so every grain is in the truth.
-BRIGHT_SIZES = (28.0, 0.35, 18.0, 80.0)
-
+_EASY = Scene(
+    name="easy",
+    summary="gneiss with small bright grains of gold, monazite, zircon, galena, chalcopyrite",
+    modes=GNEISS,
+    accessories=BRIGHT,
+    prevalence=1e-3,
+    # The smallest grain covers 0.64 pixels. On the corner of four pixels it still covers 0.16 of
+    # one, so every grain is in the truth.
+    accessory_um=(28.0, 0.35, 18.0, 80.0),
+    dwell_ms=10.0,
+)
 _SCENES = (
-    Scene(
-        name="easy",
-        summary="gneiss with small bright grains of gold, monazite, zircon, galena, chalcopyrite",
-        modes=GNEISS,
-        accessories=BRIGHT,
-        prevalence=1e-3,
-        accessory_um=BRIGHT_SIZES,
-        dwell_ms=10.0,
-    ),
+    _EASY,
     Scene(
         name="hard",
         summary="mica schist at a few counts a pixel; odd grains made of the matrix's own elements",
@@ -108,23 +107,18 @@ _SCENES = (
         accessory_um=(55.0, 0.25, 30.0, 110.0),
         dwell_ms=5.0,
     ),
-    Scene(
+    replace(
+        _EASY,
         name="barren",
         summary="the same gneiss as in easy without a single odd grain",
-        modes=GNEISS,
         accessories=(),
         prevalence=0.0,
-        accessory_um=BRIGHT_SIZES,
-        dwell_ms=10.0,
     ),
-    Scene(
+    replace(
+        _EASY,
         name="artefacts",
         summary="easy with Bragg spikes, dead rows, line overlap, an epoxy edge and a tilt",
-        modes=GNEISS,
         accessories=(*BRIGHT, "arsenopyrite", "sphalerite"),
-        prevalence=1e-3,
-        accessory_um=BRIGHT_SIZES,
-        dwell_ms=10.0,
         artefacts=True,
     ),
 )

@@ -15,7 +15,6 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate.accessories import TRUTH_FRACTION, Grain, place_grains
 from napari_mineral_anomaly.simulate.artefacts import (
-    Spikes,
     artefact_table,
     draw_spikes,
     no_artefacts,
@@ -123,7 +122,9 @@ def simulate_section(
     texture = make_texture(recipe, shape, _stream(seed, 0))
     plan = plan_artefacts(shape, _stream(seed, 1)) if recipe.artefacts else no_artefacts(shape)
     placed = place_grains(recipe, shape, plan.mineral, _stream(seed, 2))
-    fraction = _fraction_map(placed, shape)
+    fraction = np.zeros(shape, dtype=np.float32)
+    for grain in placed:
+        fraction[grain.rows, grain.cols] = grain.fraction
 
     counts = np.empty((len(ELEMENTS), height, width), dtype=np.uint16)
     phases = np.empty(shape, dtype=np.uint8)
@@ -137,7 +138,8 @@ def simulate_section(
     spikes = None
     if recipe.artefacts:
         spikes = draw_spikes(plan, fraction, ELEMENTS, _stream(seed, 3))
-        _add_spikes(counts, spikes)
+        at = (spikes.element, spikes.rows, spikes.cols)
+        counts[at] = np.minimum(counts[at] + spikes.counts, np.iinfo(np.uint16).max)
     task.step("simulating", height, height)
 
     table, labels = artefact_table(plan, spikes, leaks, ELEMENTS)
@@ -172,18 +174,6 @@ def _blocks(shape: tuple[int, int]) -> Iterator[slice]:
     step = max(16, BLOCK_PIXELS // width)
     for start in range(0, height, step):
         yield slice(start, min(start + step, height))
-
-
-def _fraction_map(placed: list[Grain], shape: tuple[int, int]) -> Floats32:
-    fraction = np.zeros(shape, dtype=np.float32)
-    for grain in placed:
-        fraction[grain.rows, grain.cols] = grain.fraction
-    return fraction
-
-
-def _add_spikes(counts: NDArray[np.uint16], spikes: Spikes) -> None:
-    at = (spikes.element, spikes.rows, spikes.cols)
-    counts[at] = np.minimum(counts[at] + spikes.counts, np.iinfo(np.uint16).max)
 
 
 def _grain_table(placed: list[Grain], pixel_um: float) -> pd.DataFrame:

@@ -72,7 +72,7 @@ class Line:
 @cache
 def analytical_line(element: str) -> Line:
     """The K-alpha (up to Mo) or L-alpha family of an element."""
-    shell, family = ("K", "Ka") if _atomic_number(element) <= LAST_K_ELEMENT else ("L3", "La")
+    shell, family = ("K", "Ka") if xraydb.atomic_number(element) <= LAST_K_ELEMENT else ("L3", "La")
     _, energy, share = xraydb.fluor_yield(element, shell, family, TUBE_EV)
     return Line(element, shell, float(energy), float(share))
 
@@ -150,7 +150,7 @@ def line_overlap(element: str, source: str) -> float:
     for line in xraydb.xray_lines(source, initial_level=origin.shell).values():
         sigma = resolution_fwhm(np.array([line.energy]))[0] / FWHM_PER_SIGMA
         low, high = (target.energy - half - line.energy, target.energy + half - line.energy)
-        inside += line.intensity * _gaussian_share(low / sigma, high / sigma)
+        inside += line.intensity * (ndtr(high / sigma) - ndtr(low / sigma))
     return float(inside / origin.share)
 
 
@@ -231,12 +231,3 @@ def _instrument_constant() -> float:
     magnetite = MINERALS["magnetite"]
     signal = fluorescence(magnetite.mass_fractions(), magnetite.density, ("Fe",))[0]
     return float(MAGNETITE_FE_PER_MS / signal)
-
-
-@cache
-def _atomic_number(element: str) -> int:
-    return int(xraydb.atomic_number(element))
-
-
-def _gaussian_share(low: float, high: float) -> float:
-    return float(ndtr(high) - ndtr(low))

@@ -6,32 +6,24 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import (
-    SCANS,
-    add_command,
-    add_device,
-    add_json,
-    add_judging,
-    add_out,
-    add_reading,
-)
+from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(
+    parser = options.add_command(
         commands, "apply", "score scans with a saved model; results in OUT/<name>/"
     )
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="folder that train or detect has written"
     )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=SCANS)
-    add_out(parser, "folder that will hold one folder of results per scan")
-    add_reading(parser)
-    add_device(parser)
-    add_judging(parser)
-    add_json(parser)
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.SCANS)
+    options.add_out(parser, "folder that will hold one folder of results per scan")
+    options.add_reading(parser)
+    options.add_device(parser)
+    options.add_judging(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -50,16 +42,11 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.read_scan import read_scan
-    from napari_mineral_anomaly.runs.scan_to_folder import (
-        RunOptions,
-        require_elements,
-        scan_to_folder,
-    )
+    from napari_mineral_anomaly.runs.scan_to_folder import require_elements, scan_to_folder
 
     require_one_valid_image(arguments)
     names = output_names(arguments.inputs)
     reading = reading_options(arguments)
-    options = RunOptions(arguments.threshold, arguments.min_grain_px, arguments.overwrite)
     inputs = [*reading.inputs(arguments.inputs), arguments.model]
     require_free_folder(arguments.out, overwrite=arguments.overwrite, inputs=inputs)
     inside = arguments.model / MODEL_FOLDER  # the results of a run hold their model
@@ -80,7 +67,9 @@ def run(arguments: argparse.Namespace) -> None:
                 arguments.out / name,
                 fitted,
                 reading=reading,
-                options=options,
+                threshold=arguments.threshold,
+                min_grain_px=arguments.min_grain_px,
+                overwrite=arguments.overwrite,
                 protected=inputs,
                 on_read=lambda cube: warn_if_slow(fitted.name, fitted.config, cube, fit=False),
                 task=task,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_mineral_anomaly.cli.options import add_command, add_json, add_out, from_one
+from napari_mineral_anomaly.cli import options
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(
+    parser = options.add_command(
         commands, "benchmark", "compare the results and times of detectors on scenes with truth"
     )
     parser.add_argument(
@@ -31,13 +31,15 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=from_one,
+        type=options.from_one,
         default=1,
         metavar="N",
         help="run detectors that use random numbers with the seeds 0 ... N-1 (default 1)",
     )
-    add_out(parser, "folder for the tables and figures (default: print only)", required=False)
-    add_json(parser)
+    options.add_out(
+        parser, "folder for the tables and figures (default: print only)", required=False
+    )
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -6,29 +6,21 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import (
-    ONE_SCAN,
-    add_command,
-    add_fitting,
-    add_json,
-    add_judging,
-    add_out,
-    add_reading,
-)
+from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(
+    parser = options.add_command(
         commands, "detect", "the whole job: read, train, score, threshold, list grains, export"
     )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=ONE_SCAN)
-    add_out(parser, "folder for the results")
-    add_reading(parser)
-    add_fitting(parser)
-    add_judging(parser)
-    add_json(parser)
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.ONE_SCAN)
+    options.add_out(parser, "folder for the results")
+    options.add_reading(parser)
+    options.add_fitting(parser)
+    options.add_judging(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -41,13 +33,13 @@ def run(arguments: argparse.Namespace) -> None:
         print_reader_notes,
         reading_options,
     )
-    from napari_mineral_anomaly.cli.text import run_json, run_summary
+    from napari_mineral_anomaly.cli.text import run_summary, run_values
     from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR
-    from napari_mineral_anomaly.runs.scan_to_folder import RunOptions, scan_to_folder
+    from napari_mineral_anomaly.runs.json_values import as_json
+    from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 
     detector = arguments.detector or DEFAULT_DETECTOR
     config = detector_config(detector, arguments)
-    options = RunOptions(arguments.threshold, arguments.min_grain_px, arguments.overwrite)
     with ProgressPrinter() as progress:
         written = scan_to_folder(
             arguments.inputs,
@@ -55,10 +47,12 @@ def run(arguments: argparse.Namespace) -> None:
             detector,
             config,
             reading=reading_options(arguments),
-            options=options,
+            threshold=arguments.threshold,
+            min_grain_px=arguments.min_grain_px,
+            overwrite=arguments.overwrite,
             protected=config_file(arguments),
             on_read=lambda cube: warn_if_slow(detector, config, cube),
             task=Task(progress),
         )
     print_reader_notes(written.ingest)
-    print(run_json(written) if arguments.json else run_summary(written))
+    print(as_json(run_values(written)) if arguments.json else run_summary(written))

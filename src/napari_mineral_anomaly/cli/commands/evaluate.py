@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import add_command, add_json, add_threshold
+from napari_mineral_anomaly.cli import options
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(commands, "evaluate", "compare a score map with a truth mask")
+    parser = options.add_command(commands, "evaluate", "compare a score map with a truth mask")
     parser.add_argument("score", type=Path, metavar="SCORE", help="score map, or folder of results")
     parser.add_argument(
         "truth",
@@ -26,22 +26,23 @@ def add_parser(commands: Any) -> None:
         metavar="IMAGE",
         help="compare only pixels that are not zero in this image",
     )
-    add_threshold(
+    options.add_threshold(
         parser, "for the grain precision; default: the threshold in run.json beside SCORE"
     )
-    add_json(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Compare a score map with a truth mask."""
     # Imported here, so that --help does not load numpy, pydantic and the readers.
-    from napari_mineral_anomaly.cli.inputs import score_file, threshold_beside, truth_mask
+    from napari_mineral_anomaly.cli.inputs import threshold_beside, truth_mask
     from napari_mineral_anomaly.cli.text import metrics_summary
     from napari_mineral_anomaly.evaluation.metrics import evaluate
     from napari_mineral_anomaly.io import read_image
+    from napari_mineral_anomaly.io.run_files import SCORE_FILE
     from napari_mineral_anomaly.runs.json_values import as_json
 
-    score_path = score_file(arguments.score)
+    score_path = arguments.score / SCORE_FILE if arguments.score.is_dir() else arguments.score
     threshold = arguments.threshold
     if threshold is None:
         threshold = threshold_beside(score_path)

@@ -6,16 +6,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import ONE_SCAN, add_command, add_json, add_reading
+from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(commands, "inspect", "list what would be read from a scan, and what not")
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=ONE_SCAN)
-    add_reading(parser)
-    add_json(parser)
+    parser = options.add_command(
+        commands, "inspect", "list what would be read from a scan, and what not"
+    )
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.ONE_SCAN)
+    options.add_reading(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

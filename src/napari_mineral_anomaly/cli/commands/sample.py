@@ -6,29 +6,28 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import (
-    add_command,
-    add_json,
-    add_overwrite,
-    from_one,
-    from_zero,
-)
+from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(commands, "sample", "write a simulated micro-XRF scan with truth.tif")
+    parser = options.add_command(
+        commands, "sample", "write a simulated micro-XRF scan with truth.tif"
+    )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the scan")
     parser.add_argument("--scene", default="easy", help="easy (default), hard, barren or artefacts")
     parser.add_argument(
-        "--size", nargs=2, type=from_one, metavar=("H", "W"), help="rows and columns"
+        "--size", nargs=2, type=options.from_one, metavar=("H", "W"), help="rows and columns"
     )
     parser.add_argument(
-        "--seed", type=from_zero, default=0, help="the same seed gives the same scan (default 0)"
+        "--seed",
+        type=options.from_zero,
+        default=0,
+        help="the same seed gives the same scan (default 0)",
     )
-    add_overwrite(parser)
-    add_json(parser)
+    options.add_overwrite(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,15 +37,16 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.simulate import simulate_section, write_section
+    from napari_mineral_anomaly.simulate.section import DEFAULT_SHAPE
     from napari_mineral_anomaly.words import counted
 
     require_free_folder(arguments.out, overwrite=arguments.overwrite)
-    size: dict[str, Any] = {}
-    if arguments.size is not None:
-        size["shape"] = tuple(arguments.size)
     with ProgressPrinter() as progress:
         section = simulate_section(
-            arguments.scene, seed=arguments.seed, task=Task(progress), **size
+            arguments.scene,
+            seed=arguments.seed,
+            task=Task(progress),
+            shape=tuple(arguments.size or DEFAULT_SHAPE),
         )
     write_section(section, arguments.out, overwrite=arguments.overwrite)
     height, width = section.cube.shape

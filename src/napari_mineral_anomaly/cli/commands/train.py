@@ -6,30 +6,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.cli.options import (
-    SCANS,
-    add_command,
-    add_fitting,
-    add_json,
-    add_out,
-    add_reading,
-)
+from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.progress import Task
 
 
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
-    parser = add_command(
+    parser = options.add_command(
         commands,
         "train",
         "fit one detector and save it as a model; several scans with the same elements are fitted "
         "together, as if they were one scan",
     )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=SCANS)
-    add_out(parser, "folder for the model", metavar="MODEL")
-    add_reading(parser)
-    add_fitting(parser)
-    add_json(parser)
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.SCANS)
+    options.add_out(parser, "folder for the model", metavar="MODEL")
+    options.add_reading(parser)
+    options.add_fitting(parser)
+    options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -52,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = detector_config(detector, arguments)
     require_one_valid_image(arguments)
     with ProgressPrinter() as progress:
-        model = scans_to_model(
+        fitted, scans = scans_to_model(
             arguments.inputs,
             arguments.out,
             detector,
@@ -62,22 +55,21 @@ def run(arguments: argparse.Namespace) -> None:
             protected=config_file(arguments),
             task=Task(progress),
         )
-    for scan in model.scans:
+    for scan in scans:
         print_reader_notes(scan.report)
-    fitted = model.fitted
-    n_valid = sum(scan.n_valid for scan in model.scans)
+    n_valid = sum(scan.n_valid for scan in scans)
     if arguments.json:
         summary = {
-            "out": str(model.folder),
+            "out": str(arguments.out),
             "detector": fitted.name,
             "elements": list(fitted.elements),
-            "n_scans": len(model.scans),
+            "n_scans": len(scans),
             "n_valid": n_valid,
             "parameters": fitted.config.model_dump(mode="json"),
         }
         print(as_json(summary))
     else:
         print(
-            f"Model in {model.folder}: {fitted.name}, fitted on {n_valid} valid pixels of "
-            f"{counted(len(model.scans), 'scan')}, elements {', '.join(fitted.elements)}."
+            f"Model in {arguments.out}: {fitted.name}, fitted on {n_valid} valid pixels of "
+            f"{counted(len(scans), 'scan')}, elements {', '.join(fitted.elements)}."
         )

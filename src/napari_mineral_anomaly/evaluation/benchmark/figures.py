@@ -15,8 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.evaluation.metrics import LEAVE_OUT, roc_curve, separability
-from napari_mineral_anomaly.runs.report.drawing import OUTSIDE_COLOUR, new_figure, shrunk
+from napari_mineral_anomaly.evaluation.metrics import LEAVE_OUT, compared_pixels
+from napari_mineral_anomaly.runs.report.drawing import (
+    OUTSIDE_COLOUR,
+    draw_values,
+    new_figure,
+    shrunk,
+)
 from napari_mineral_anomaly.runs.report.overview import COLOUR_SPAN
 
 BACKGROUND_COLOUR, ANOMALY_COLOUR = "#4c78a8", "#e45756"
@@ -42,8 +47,8 @@ class SceneScores:
     """
 
     truth: NDArray[np.uint8]
-    scores: Mapping[str, NDArray[np.float32]]
-    thresholds: Mapping[str, float]
+    scores: dict[str, NDArray[np.float32]]
+    thresholds: dict[str, float]
 
 
 def draw_roc(scenes: Mapping[str, SceneScores]) -> Figure:
@@ -55,12 +60,11 @@ def draw_roc(scenes: Mapping[str, SceneScores]) -> Figure:
     figure = new_figure(9.0, 3.4 * len(scenes) + 0.4)
     panels = figure.subplots(len(scenes), 2, squeeze=False)
     for (name, scene), (linear, logarithmic) in zip(scenes.items(), panels, strict=True):
-        colours = _colours(scene)
-        for detector, score in scene.scores.items():
-            curve = roc_curve(score, scene.truth)
+        colours = _palette(len(scene.scores))
+        for (detector, score), colour in zip(scene.scores.items(), colours, strict=True):
+            curve = compared_pixels(score, scene.truth).roc_curve()
             fpr, tpr = curve.false_positive_rate, curve.true_positive_rate
             label = f"{detector} ({curve.area():.3f})"
-            colour = colours[detector]
             linear.plot(fpr, tpr, color=colour, linewidth=1.2, label=label)
             first = 1.0 / max(int(np.count_nonzero(scene.truth == 0)), 2)
             logarithmic.plot(np.maximum(fpr, first), tpr, color=colour, linewidth=1.2)
@@ -80,13 +84,15 @@ def draw_roc(scenes: Mapping[str, SceneScores]) -> Figure:
 def draw_separability(scenes: Mapping[str, SceneScores]) -> Figure:
     """Background and anomaly scores as boxes (10th to 90th percentile, median line).
 
-    Scores are stretched to 0-1 over the compared pixels, as `metrics.separability` does.
+    Scores are stretched to 0-1 over the compared pixels, as `ComparedPixels.separability` does.
     """
     widest = max(len(scene.scores) for scene in scenes.values())
     figure = new_figure(max(1.0 * widest + 1.5, 5.0), 2.8 * len(scenes) + 0.5)
     panels = figure.subplots(len(scenes), 1, squeeze=False)[:, 0]
     for (name, scene), axes in zip(scenes.items(), panels, strict=True):
-        boxes = [separability(score, scene.truth) for score in scene.scores.values()]
+        boxes = [
+            compared_pixels(score, scene.truth).separability() for score in scene.scores.values()
+        ]
         at = np.arange(len(boxes))
         _draw_boxes(axes, at - _BOX_WIDTH / 2, [b.background for b in boxes], BACKGROUND_COLOUR)
         _draw_boxes(axes, at + _BOX_WIDTH / 2, [b.anomaly for b in boxes], ANOMALY_COLOUR)
@@ -119,7 +125,6 @@ def draw_score_maps(scenes: Mapping[str, SceneScores]) -> Figure:
     ]
     figure = new_figure(MAP_INCHES * n_columns + 1.0, sum(heights) + 0.35 * len(heights) + 0.6)
     panels = figure.subplots(len(scenes), n_columns, squeeze=False, height_ratios=heights)
-    colours = colormaps["inferno"].with_extremes(bad=OUTSIDE_COLOUR)
     image: Any = None
     for (name, scene), row in zip(scenes.items(), panels, strict=True):
         for axes in row:
@@ -130,14 +135,7 @@ def draw_score_maps(scenes: Mapping[str, SceneScores]) -> Figure:
             # In units of the threshold, so that one colour bar fits scans of every size.
             in_thresholds = score / max(scene.thresholds[detector], 1.0)
             small, extent = shrunk(in_thresholds, np.fmax, MAP_SIDE)
-            image = axes.imshow(
-                small,
-                cmap=colours,
-                vmin=0.0,
-                vmax=COLOUR_SPAN,
-                extent=extent,
-                interpolation="nearest",
-            )
+            image = draw_values(axes, small, extent, "inferno", (0.0, COLOUR_SPAN))
             axes.set_title(detector, loc="left", fontsize=9)
     bar = figure.colorbar(image, ax=panels, extend="both", shrink=0.6, pad=0.01)
     bar.set_label("Anomaly score / threshold")
@@ -219,10 +217,6 @@ def _draw_truth(axes: Axes, truth: NDArray[np.uint8]) -> None:
     small, extent = shrunk(ranked, np.fmax, MAP_SIDE)
     colours = ListedColormap(["black", OUTSIDE_COLOUR, "white"])
     axes.imshow(small, cmap=colours, vmin=0, vmax=2, extent=extent, interpolation="nearest")
-
-
-def _colours(scene: SceneScores) -> dict[str, Any]:
-    return dict(zip(scene.scores, _palette(len(scene.scores)), strict=True))
 
 
 def _palette(n: int) -> list[Any]:

@@ -81,16 +81,10 @@ def benchmark_to_folder(
 def scores_by_scene(runs: Sequence[BenchmarkRun]) -> dict[str, SceneScores]:
     """The score maps of each scene, of the first seed of every detector."""
     scenes: dict[str, SceneScores] = {}
-    for name in dict.fromkeys(run.row["scene"] for run in runs):
-        of_scene = [run for run in runs if run.row["scene"] == name]
-        first: dict[str, BenchmarkRun] = {}
-        for run in of_scene:
-            first.setdefault(run.row["detector"], run)
-        scenes[name] = SceneScores(
-            of_scene[0].truth,
-            {detector: run.score for detector, run in first.items()},
-            {detector: run.threshold for detector, run in first.items()},
-        )
+    for run in runs:
+        scene = scenes.setdefault(run.row["scene"], SceneScores(run.truth, {}, {}))
+        scene.scores.setdefault(run.row["detector"], run.score)
+        scene.thresholds.setdefault(run.row["detector"], run.threshold)
     return scenes
 
 

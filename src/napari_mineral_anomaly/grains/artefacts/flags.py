@@ -119,11 +119,6 @@ def flag_artefacts(
     return [tuple(found) for found in flags]
 
 
-def split_flags(text: str) -> tuple[str, ...]:
-    """The flags in a cell of the table."""
-    return tuple(flag for flag in text.split(FLAG_SEPARATOR) if flag)
-
-
 def flag_sentence(flag: str) -> str:
     """One sentence that explains a flag such as "line overlap (As by Pb)"."""
     code, _, rest = flag.partition(" (")

@@ -8,42 +8,25 @@ a mineral, add a line.
 
 from __future__ import annotations
 
-FORMULAS: dict[str, str] = {
+COMMON = {
     # Phosphates, arsenates, vanadates, tungstates, sulphates.
     "apatite": "Ca5P3O12F",
     "monazite": "Ce0.46La0.23Nd0.19Th0.06Ca0.06PO4",
     "xenotime": "Y0.8Dy0.1Yb0.1PO4",
-    "scheelite": "CaWO4",
-    "wolframite": "Fe0.5Mn0.5WO4",
     "barite": "BaSO4",
-    "celestine": "SrSO4",
     "gypsum or anhydrite": "CaSO4",
-    "anglesite": "PbSO4",
-    "jarosite": "KFe3S2O14H6",
-    "alunite": "KAl3S2O14H6",
-    "scorodite": "FeAsO6H4",
     # Zirconium, thorium, uranium, rare earths, niobium, tin.
     "zircon": "Zr0.98Hf0.02SiO4",
-    "baddeleyite": "ZrO2",
-    "thorite": "ThSiO4",
-    "uraninite": "UO2",
     "allanite": "CaCe0.5La0.3Nd0.2Al2FeSi3O13H",
-    "bastnäsite": "Ce0.5La0.3Nd0.2CO3F",
-    "chevkinite": "Ce2La1.2Nd0.8FeTi4Si4O22",
-    "pyrochlore": "CaNaNb2O6F",
-    "columbite": "Fe0.6Mn0.4Nb1.7Ta0.3O6",
     "cassiterite": "SnO2",
     # Oxides and hydroxides.
     "rutile": "TiO2",
     "titanite": "CaTiSiO5",
-    "perovskite": "CaTiO3",
     "ilmenite": "FeTiO3",
     "magnetite or hematite": "Fe3O4",
     "goethite": "FeO2H",
     "chromite": "Fe0.7Mg0.3Cr1.6Al0.4O4",
     "spinel": "MgAl2O4",
-    "gahnite": "ZnAl2O4",
-    "corundum": "Al2O3",
     "manganese oxide": "MnO2",
     # Sulphides, arsenides and metals.
     "pyrite": "FeS2",
@@ -56,29 +39,15 @@ FORMULAS: dict[str, str] = {
     "sphalerite": "Zn0.9Fe0.1S",
     "galena": "PbS",
     "arsenopyrite": "FeAsS",
-    "löllingite": "FeAs2",
-    "tennantite": "Cu10Fe2As4S13",
-    "tetrahedrite": "Cu10Fe2Sb4S13",
-    "stibnite": "Sb2S3",
-    "molybdenite": "MoS2",
-    "cinnabar": "HgS",
-    "bismuthinite": "Bi2S3",
     "gold": "Au0.85Ag0.15",
-    "silver": "Ag",
-    "copper": "Cu",
     # Carbonates and halides.
     "calcite": "CaCO3",
     "dolomite": "CaMgC2O6",
     "siderite": "FeCO3",
     "rhodochrosite": "MnCO3",
     "magnesite": "MgCO3",
-    "strontianite": "SrCO3",
-    "smithsonite": "ZnCO3",
-    "cerussite": "PbCO3",
     "malachite": "Cu2CO5H2",
-    "fluorite": "CaF2",
     "halite": "NaCl",
-    "sylvite": "KCl",
     # Silicates.
     "quartz": "SiO2",
     "K-feldspar": "KAlSi3O8",
@@ -105,38 +74,43 @@ FORMULAS: dict[str, str] = {
 # Minerals that are rare in most rocks, or that need a rare element whose line the detector does not
 # distinguish from that of a common one. They must fit better than the others
 # (`minerals.hints.RARITY`).
-RARE = frozenset(
-    (
-        "baddeleyite",
-        "thorite",
-        "uraninite",
-        "bastnäsite",
-        "chevkinite",
-        "pyrochlore",
-        "columbite",
-        "perovskite",
-        "wolframite",
-        "scheelite",
-        "celestine",
-        "strontianite",
-        "fluorite",
-        "sylvite",
-        "molybdenite",
-        "stibnite",
-        "löllingite",
-        "tennantite",
-        "tetrahedrite",
-        "cinnabar",
-        "bismuthinite",
-        "silver",
-        "copper",
-        "corundum",
-        "gahnite",
-        "smithsonite",
-        "cerussite",
-        "anglesite",
-        "alunite",
-        "jarosite",
-        "scorodite",
-    )
-)
+RARE = {
+    # Phosphates, arsenates, vanadates, tungstates, sulphates.
+    "scheelite": "CaWO4",
+    "wolframite": "Fe0.5Mn0.5WO4",
+    "celestine": "SrSO4",
+    "anglesite": "PbSO4",
+    "jarosite": "KFe3S2O14H6",
+    "alunite": "KAl3S2O14H6",
+    "scorodite": "FeAsO6H4",
+    # Zirconium, thorium, uranium, rare earths, niobium, tin.
+    "baddeleyite": "ZrO2",
+    "thorite": "ThSiO4",
+    "uraninite": "UO2",
+    "bastnäsite": "Ce0.5La0.3Nd0.2CO3F",
+    "chevkinite": "Ce2La1.2Nd0.8FeTi4Si4O22",
+    "pyrochlore": "CaNaNb2O6F",
+    "columbite": "Fe0.6Mn0.4Nb1.7Ta0.3O6",
+    # Oxides and hydroxides.
+    "perovskite": "CaTiO3",
+    "gahnite": "ZnAl2O4",
+    "corundum": "Al2O3",
+    # Sulphides, arsenides and metals.
+    "löllingite": "FeAs2",
+    "tennantite": "Cu10Fe2As4S13",
+    "tetrahedrite": "Cu10Fe2Sb4S13",
+    "stibnite": "Sb2S3",
+    "molybdenite": "MoS2",
+    "cinnabar": "HgS",
+    "bismuthinite": "Bi2S3",
+    "silver": "Ag",
+    "copper": "Cu",
+    # Carbonates and halides.
+    "strontianite": "SrCO3",
+    "smithsonite": "ZnCO3",
+    "cerussite": "PbCO3",
+    "fluorite": "CaF2",
+    "sylvite": "KCl",
+}
+
+FORMULAS = COMMON | RARE

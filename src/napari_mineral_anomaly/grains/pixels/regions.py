@@ -232,8 +232,8 @@ def _grown(
     grain, row, column = regions.pixels.grain[piece], regions.rows[piece], regions.columns[piece]
     outer = _on_border(regions, piece)
     far = _keys(grain[outer], row[outer], column[outer], high, allowed)
-    near = _keys(grain[outer], row[outer], column[outer], low - 1, allowed) if low > 1 else None
-    if near is not None:
+    if low > 1:
+        near = _keys(grain[outer], row[outer], column[outer], low - 1, allowed)
         far = np.setdiff1d(far, near, assume_unique=True)
     return far // (height * width), far % (height * width)
 

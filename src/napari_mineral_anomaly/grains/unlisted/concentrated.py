@@ -67,13 +67,11 @@ class _Found(NamedTuple):
 
 
 def concentrated_elements(
-    cube: ElementCube,
-    listed: NDArray[np.bool_],
-    n_elements: int = N_ELEMENTS,
-    *,
-    task: Task = SILENT,
+    cube: ElementCube, listed: NDArray[np.bool_], *, task: Task = SILENT
 ) -> tuple[ConcentratedElement, ...]:
     """The elements that are highest outside the listed grains, the highest first.
+
+    At most `N_ELEMENTS`. An element whose largest area overlaps that of a higher one is left out.
 
     Parameters
     ----------
@@ -81,8 +79,6 @@ def concentrated_elements(
         Reflectance has no elements: the result is then empty.
     listed : (H, W) bool
         Pixels of the grains that are listed; areas that touch them are left out.
-    n_elements : int
-        At most this many. An element whose largest area overlaps that of a higher one is left out.
 
     Raises
     ------
@@ -108,7 +104,7 @@ def concentrated_elements(
     taken = np.zeros(cube.shape, dtype=bool)
     kept: list[ConcentratedElement] = []
     for one in found:
-        if len(kept) == n_elements:
+        if len(kept) == N_ELEMENTS:
             break
         if taken.reshape(-1)[one.inside].any():
             continue

@@ -32,15 +32,15 @@ class OddPlace(BaseModel):
     driver: str
 
 
-def oddest_places(result: AnomalyResult, n_places: int = N_PLACES) -> tuple[OddPlace, ...]:
+def oddest_places(result: AnomalyResult) -> tuple[OddPlace, ...]:
     """The highest scores of a scan, each from another place, the highest first.
 
     Scores of 0 or less, as in a scan without contrast, do not count: there may be fewer than
-    ``n_places``.
+    `N_PLACES`.
     """
     score = np.where(result.valid, result.score, -np.inf)
     places: list[OddPlace] = []
-    while len(places) < n_places:
+    while len(places) < N_PLACES:
         row, column = (int(i) for i in np.unravel_index(np.argmax(score), score.shape))
         if not score[row, column] > 0:
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -57,11 +57,6 @@ class VerdictBook:
 
     shape: tuple[int, int]
     verdicts: tuple[Verdict, ...] = ()
-
-    @classmethod
-    def empty(cls, shape: tuple[int, int]) -> VerdictBook:
-        """A book without verdicts for a scan of (H, W) pixels."""
-        return cls((int(shape[0]), int(shape[1])))
 
     def decide(
         self,
@@ -184,12 +179,7 @@ class History(Generic[Value]):
 
     present: Value
     past: tuple[tuple[str, Value], ...] = ()
-    future: tuple[tuple[str, Value], ...] = field(default=())
-
-    @classmethod
-    def start(cls, value: Value) -> History[Value]:
-        """A history without steps."""
-        return cls(value)
+    future: tuple[tuple[str, Value], ...] = ()
 
     def push(self, value: Value, text: str) -> History[Value]:
         """The history after a new step, which ends the steps that could be redone."""

@@ -97,16 +97,7 @@ def _kind(path: Path) -> str:
 
 
 def _json(book: VerdictBook) -> str:
-    entries = [
-        {
-            "status": v.status,
-            "comment": v.comment,
-            "who": v.who,
-            "when": v.when,
-            "pixels": _runs(v.pixels),
-        }
-        for v in book.verdicts
-    ]
+    entries = [vars(v) | {"pixels": _runs(v.pixels)} for v in book.verdicts]
     content = {
         "schema_version": SCHEMA_VERSION,
         "kind": "grain verdicts",

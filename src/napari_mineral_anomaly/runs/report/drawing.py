@@ -7,9 +7,11 @@ import math
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
@@ -20,6 +22,14 @@ from skimage.measure import block_reduce
 MAX_SIDE = 1600
 
 OUTSIDE_COLOUR = "#8c8c8c"
+
+# Text on a map: white with a black edge, placed in points from a position.
+MAP_TEXT: dict[str, Any] = {
+    "textcoords": "offset points",
+    "color": "white",
+    "fontweight": "bold",
+    "path_effects": [withStroke(linewidth=2, foreground="black")],
+}
 
 _DPI = 130
 
@@ -50,17 +60,14 @@ def draw_scale_bar(
     x, y = 0.03 * width, 0.97 * height
     thickness = 0.008 * height
     bar = Rectangle((x, y - thickness), length / pixel, thickness, color="white", linewidth=0)
-    bar.set_path_effects([withStroke(linewidth=2, foreground="black")])
+    bar.set_path_effects(MAP_TEXT["path_effects"])
     axes.add_patch(bar)
     axes.annotate(
         label,
         (x, y - thickness),
         xytext=(0, 3),
-        textcoords="offset points",
-        color="white",
         fontsize=10,
-        fontweight="bold",
-        path_effects=[withStroke(linewidth=2, foreground="black")],
+        **MAP_TEXT,
     )
 
 
@@ -83,3 +90,21 @@ def shrunk(
         image = block_reduce(image, step, reduce.reduce, cval=np.nan)  # type: ignore[no-untyped-call]
     rows, columns = image.shape
     return image, (-0.5, columns * step - 0.5, rows * step - 0.5, -0.5)
+
+
+def draw_values(
+    axes: Axes,
+    image: NDArray[Any],
+    extent: tuple[float, float, float, float],
+    colours: str,
+    limits: tuple[float, float],
+) -> AxesImage:
+    """Draw an image of `shrunk` in the colours of a colour map; missing values are grey."""
+    return axes.imshow(
+        image,
+        cmap=colormaps[colours].with_extremes(bad=OUTSIDE_COLOUR),
+        vmin=limits[0],
+        vmax=limits[1],
+        extent=extent,
+        interpolation="nearest",
+    )

@@ -15,8 +15,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.runs.report.drawing import (
-    OUTSIDE_COLOUR,
     draw_scale_bar,
+    draw_values,
     new_figure,
     shrunk,
 )
@@ -86,14 +86,7 @@ def _draw(axes: Axes, plane: NDArray[Any], style: MapStyle, max_side: int | None
         lowest, _ = shrunk(values, np.fmin, max_side)
         small = np.where(np.abs(lowest) > np.abs(small), lowest, small)
     low, high, colours = _limits(small, style)
-    image = axes.imshow(
-        small,
-        cmap=colormaps[colours].with_extremes(bad=OUTSIDE_COLOUR),
-        vmin=low,
-        vmax=high,
-        extent=extent,
-        interpolation="nearest",
-    )
+    image = draw_values(axes, small, extent, colours, (low, high))
     bar = axes.figure.colorbar(image, ax=axes, extend="both", shrink=0.85, pad=0.02)
     bar.ax.tick_params(labelsize=8)
     if style.unit:

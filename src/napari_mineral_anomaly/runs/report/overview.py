@@ -7,19 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
-from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, split_driver
 from napari_mineral_anomaly.grains.pixels.regions import remove_small_grains
 from napari_mineral_anomaly.runs.record import LossPoint
 from napari_mineral_anomaly.runs.report.drawing import (
-    OUTSIDE_COLOUR,
+    MAP_TEXT,
     draw_scale_bar,
+    draw_values,
     new_figure,
     shrunk,
 )
@@ -139,26 +137,20 @@ def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
 
 def _draw_score(axes: Axes, result: AnomalyResult, grains: pd.DataFrame) -> None:
     score, extent = shrunk(result.score, np.fmax)
-    colours = colormaps["inferno"].with_extremes(bad=OUTSIDE_COLOUR)
     # A threshold of 0 or below still needs a range of colours.
-    top = COLOUR_SPAN * max(result.threshold, 1.0)
-    image = axes.imshow(
-        score, cmap=colours, vmin=0.0, vmax=top, extent=extent, interpolation="nearest"
-    )
+    limits = (0.0, COLOUR_SPAN * max(result.threshold, 1.0))
+    image = draw_values(axes, score, extent, "inferno", limits)
     bar = axes.figure.colorbar(image, ax=axes, extend="both", shrink=0.8, pad=0.02)
     bar.set_label("Anomaly score (background sigmas)")
     bar.ax.axhline(result.threshold, color=_OUTLINE, linewidth=2)
     if not grains.empty:
-        mask, _ = shrunk(_shown_mask(result, grains).astype(np.float32), np.fmax)
+        # Without the grains that are too small for the table.
+        shown = remove_small_grains(result.mask, int(grains["area_px"].min()))
+        mask, _ = shrunk(shown.astype(np.float32), np.fmax)
         axes.contour(
             mask, levels=[0.5], extent=extent, origin="upper", colors=_OUTLINE, linewidths=0.7
         )
     _number_grains(axes, result.score.shape, grains)
-
-
-def _shown_mask(result: AnomalyResult, grains: pd.DataFrame) -> NDArray[np.bool_]:
-    """The mask without the grains that are too small for the table."""
-    return remove_small_grains(result.mask, int(grains["area_px"].min()))
 
 
 def _draw_element(
@@ -167,15 +159,8 @@ def _draw_element(
     plane = np.where(result.valid, cube.plane(cube.elements.index(element)), np.nan)
     small, extent = shrunk(plane.astype(np.float32), np.fmax)
     low, high = np.nanpercentile(small, (1.0, 99.8))
-    colours = colormaps["gray"].with_extremes(bad=OUTSIDE_COLOUR)
-    image = axes.imshow(
-        small,
-        cmap=colours,
-        vmin=low,
-        vmax=high if high > low else low + 1.0,
-        extent=extent,
-        interpolation="nearest",
-    )
+    limits = (low, high if high > low else low + 1.0)
+    image = draw_values(axes, small, extent, "gray", limits)
     bar = axes.figure.colorbar(image, ax=axes, extend="both", pad=0.02)
     if cube.quantity in ("counts", "concentration"):
         bar.set_label(cube.quantity, fontsize=8)
@@ -205,11 +190,8 @@ def _number_grains(axes: Axes, shape: tuple[int, ...], grains: pd.DataFrame) -> 
             str(grain.rank),
             (x, y),
             xytext=(6 if right else -6, -6 if below else 6),
-            textcoords="offset points",
             ha="left" if right else "right",
             va="top" if below else "bottom",
-            color="white",
             fontsize=9,
-            fontweight="bold",
-            path_effects=[withStroke(linewidth=2, foreground="black")],
+            **MAP_TEXT,
         )

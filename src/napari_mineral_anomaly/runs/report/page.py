@@ -50,6 +50,7 @@ def render_report(
         The PNG of `draw_overview`.
     """
     title = f"Anomalous grains in {record.source}"
+    concentrated = concentrated_sentence(record.concentrated)
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="small">{escape(_subtitle(record))}</p>',
@@ -58,7 +59,7 @@ def render_report(
         _picture(overview_png, "Anomaly score map with the ranked grains and their driver maps"),
         "<h2>Grains, the oddest first</h2>",
         _grain_table(record, grains),
-        _concentrated(record),
+        f"<p>{escape(concentrated)}</p>" if concentrated else "",
         "<h2>How it was computed</h2>",
         _key_values(_computation(record)),
         _loss(record),
@@ -97,11 +98,6 @@ def _summary(record: RunRecord) -> str:
         f"{record.n_grains} {what} the threshold of {record.threshold:.2f} background sigmas, "
         f"at which {promise}. {record.n_flagged} pixels are flagged."
     )
-
-
-def _concentrated(record: RunRecord) -> str:
-    sentence = concentrated_sentence(record.concentrated)
-    return f"<p>{escape(sentence)}</p>" if sentence else ""
 
 
 def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:

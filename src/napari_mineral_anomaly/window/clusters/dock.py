@@ -199,7 +199,7 @@ class PseudoLabelsDock(Dock):
     def _pushed(self, layer_id: str, clusters: ClusterMap, text: str) -> History[ClusterMap]:
         """The history of a layer with one more map; this step can be undone."""
         history = self._histories.get(layer_id)
-        return History.start(clusters) if history is None else history.push(clusters, text)
+        return History(clusters) if history is None else history.push(clusters, text)
 
     def _on_layer(self) -> None:
         layer = self.layer_combo.layer()

@@ -135,7 +135,7 @@ class GrainBoard:
     def _history(self, listing: GrainListing) -> History[VerdictBook]:
         history = self._books.get(listing.scan_id)
         if history is None or history.present.shape != listing.labels.shape:
-            history = History.start(VerdictBook.empty(listing.labels.shape))
+            history = History(VerdictBook(listing.labels.shape))
             self._books[listing.scan_id] = history
         return history
 
