@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
-from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseConfig
+from napari_mineral_anomaly.detectors.fitting import TransformConfig
 
 
-class AutoAdConfig(PixelwiseConfig):
+class AutoAdConfig(TransformConfig):
     """Auto-AD with the values of its authors, except the width of the network.
 
     Their width is 128 features, which takes hours on a CPU for a scan of a quarter of a megapixel;

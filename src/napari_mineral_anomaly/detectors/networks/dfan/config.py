@@ -6,10 +6,10 @@ from pydantic import Field
 
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import MAX_FITTED_PIXELS
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
-from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseConfig
+from napari_mineral_anomaly.detectors.fitting import TransformConfig
 
 
-class DfanConfig(PixelwiseConfig):
+class DfanConfig(TransformConfig):
     """DFAN with the values of its authors."""
 
     epochs: int = Field(
