@@ -6,6 +6,7 @@ from pydantic import Field
 
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.fitting import TransformConfig
+from napari_mineral_anomaly.detectors.networks.parts.choices import LearningRate
 
 
 class AutoAdConfig(TransformConfig):
@@ -27,9 +28,7 @@ class AutoAdConfig(TransformConfig):
         le=512,
         description="Features of each layer; 128 as published, at sixteen times the time.",
     )
-    learning_rate: float = Field(
-        0.01, ge=1e-6, le=1.0, description="Step width of the Adam optimiser."
-    )
+    learning_rate: LearningRate = 0.01
     jitter: float = Field(
         0.1, ge=0.0, le=10.0, description="Spread of the noise added to the input at every step."
     )
