@@ -44,7 +44,9 @@ class FittedDfan(FittedNetwork[DfanConfig, DfanNetwork]):
         """
         task = task or SILENT
         preprocessing, model = self.preprocessing, self.residual_model
-        passes = DfanScan(self.network, cube, preprocessing, self.config, self.device, task=task)
+        passes = DfanScan(
+            self.network, cube, preprocessing, self.config.batch_size, self.device, task
+        )
         scaled = passes.reconstruct("scoring")
         reconstruction = in_map_units(cube, preprocessing, unscale(preprocessing, scaled))
         residual = model.residual(cube, preprocessing, scaled)
@@ -104,8 +106,8 @@ class DfanDetector:
         preprocessing = fit_preprocessing(cube, config.transform, task=task)
         network = DfanNetwork(len(preprocessing.elements), config).to(device)
         training = train(network, cube, preprocessing, config, device, task=task)
-        passes = DfanScan(network, cube, preprocessing, config, device, task=task)
-        passes.measure_norms()
+        passes = DfanScan(network, cube, preprocessing, config.batch_size, device, task)
+        passes.measure_norms(config.seed)
         scaled = passes.reconstruct("statistics")
         residual_model = ResidualModel.fit(SCORE_KIND, cube, preprocessing, scaled)
         fit_info = preprocessing.meta() | {

@@ -24,8 +24,9 @@ from napari_mineral_anomaly.detectors.networks.msfa_paper.aggregation import (
 )
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaPaperNetwork
-from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses, StripOutput
+from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses
 from napari_mineral_anomaly.detectors.networks.msfa_paper.training import WindowTrainer
+from napari_mineral_anomaly.detectors.networks.parts.passes import StripOutput
 from napari_mineral_anomaly.detectors.networks.parts.residuals import ResidualModel
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
