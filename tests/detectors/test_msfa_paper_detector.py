@@ -151,12 +151,12 @@ def test_scoring_in_strips_gives_the_numbers_of_one_pass_over_the_whole_scan(
 def test_the_fit_measures_the_normalisations_of_the_final_weights(scan: ElementCube) -> None:
     """Scoring the scan of the fit gives what the last weights give in training mode."""
     fitted = MsfaPaperDetector(MsfaPaperConfig(**SMALL)).fit(scan)
-    loaded = WindowLoader(scan, fitted._preprocessing, torch.device("cpu")).load(
+    loaded = WindowLoader(scan, fitted.preprocessing, torch.device("cpu")).load(
         bounding_window(scan.valid)
     )
     with torch.no_grad():
-        scored = fitted._network(loaded.pixels, loaded.grid).output
-        trained = fitted._network.train()(loaded.pixels, loaded.grid).output
+        scored = fitted.network(loaded.pixels, loaded.grid).output
+        trained = fitted.network.train()(loaded.pixels, loaded.grid).output
     assert torch.allclose(scored, trained, atol=1e-5)
 
 

@@ -89,6 +89,7 @@ def test_redundant_elements_do_not_change_the_score(kind: str) -> None:
 def test_blocks_do_not_change_the_score(scan: ElementCube, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = _score(scan)
     monkeypatch.setattr(pixelwise, "BLOCK_PIXELS", 37)
+    monkeypatch.setattr(pixelwise.PixelwiseDetector, "block_pixels", 37)
     np.testing.assert_allclose(_score(scan), whole, atol=1e-5)
 
 

@@ -67,20 +67,15 @@ class Preprocessing:
 
     def plane(self, cube: ElementCube, k: int) -> NDArray[np.float32]:
         """Transformed map (H, W) float32 of the k-th element; missing values filled."""
-        values = stabilise(_float32(cube.plane(self.positions(cube)[k])), self.transform)
-        return _filled(values, self.fill[k])
+        return self._treated(cube.plane(self.positions(cube)[k]), k)
 
     def block(
         self, cube: ElementCube, rows: slice, columns: slice = slice(None)
     ) -> NDArray[np.float32]:
         """Transformed values (K, h, w) float32 of some rows and columns; missing values filled."""
-        positions = self.positions(cube)
-        first = _filled(self._part(cube, positions[0], rows, columns), self.fill[0])
-        out = np.empty((len(positions), *first.shape), dtype=np.float32)
-        out[0] = first
-        for k in range(1, len(positions)):
-            part = self._part(cube, positions[k], rows, columns)
-            out[k] = _filled(part, self.fill[k])
+        out = np.empty((len(self.elements), *cube.valid[rows, columns].shape), dtype=np.float32)
+        for k, position in enumerate(self.positions(cube)):
+            out[k] = self._treated(np.asarray(cube.maps[position, rows, columns]), k)
         return out
 
     def scaled_block(
@@ -96,11 +91,12 @@ class Preprocessing:
         out /= (self.high - self.low).astype(np.float32)[:, None, None]
         return out
 
-    def _part(
-        self, cube: ElementCube, position: int, rows: slice, columns: slice
-    ) -> NDArray[np.float32]:
-        values = np.asarray(cube.maps[position, rows, columns])
-        return stabilise(_float32(values), self.transform)
+    def _treated(self, values: NDArray[Any], k: int) -> NDArray[np.float32]:
+        """Values of the k-th element, transformed; missing ones filled."""
+        treated = stabilise(_float32(values), self.transform)
+        # A valid area drawn by hand may hold missing values; the contract wants a finite score.
+        finite = np.isfinite(treated)
+        return treated if finite.all() else np.where(finite, treated, np.float32(self.fill[k]))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The numbers to save with a model."""
@@ -169,9 +165,3 @@ def fit_preprocessing(
 
 def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
     return values.astype(np.float32, copy=False)
-
-
-def _filled(values: NDArray[np.float32], fill: np.float64) -> NDArray[np.float32]:
-    # A valid area drawn by hand may hold missing values; the contract wants a finite score there.
-    finite = np.isfinite(values)
-    return values if finite.all() else np.where(finite, values, np.float32(fill))

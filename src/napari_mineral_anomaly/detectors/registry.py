@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 from pydantic import ValidationError
@@ -145,7 +145,7 @@ def detector_entry(name: str) -> DetectorEntry:
 
 def config_class(name: str) -> type[DetectorConfig]:
     """The pydantic model of a detector's parameters."""
-    cls: type[DetectorConfig] = _resolve(detector_entry(name).config)
+    cls: type[DetectorConfig] = resolve_name(detector_entry(name).config)
     return cls
 
 
@@ -179,10 +179,5 @@ def make_detector(name: str, config: DetectorConfig | None = None, **parameters:
     """A detector ready to fit, from a config or from single parameters."""
     if config is None:
         config = make_config(name, **parameters)
-    detector: Detector = _resolve(detector_entry(name).detector)(config)
+    detector: Detector = resolve_name(detector_entry(name).detector)(config)
     return detector
-
-
-def _resolve(path: str) -> Any:
-    module, _, attribute = path.partition(":")
-    return getattr(import_module(module), attribute)

@@ -128,15 +128,7 @@ class Clusters:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The numbers to save with a model."""
-        return {
-            "low": self.low,
-            "span": self.span,
-            "core": self.core,
-            "core_cluster": self.core_cluster,
-            "centres": self.centres,
-            "sizes": self.sizes,
-            "is_background": self.is_background,
-        }
+        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
 
     def meta(self) -> dict[str, Any]:
         """The scalars to save with a model."""

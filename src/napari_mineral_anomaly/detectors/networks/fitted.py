@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from napari_mineral_anomaly.detectors.base import DetectorConfig, Device, ModelState
-from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.detectors.base import Device, ModelState
+from napari_mineral_anomaly.detectors.fitting import ConfigT, Fitted
 from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.errors import InputError
 
-ConfigT = TypeVar("ConfigT", bound=DetectorConfig)
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
-class FittedNetwork(Generic[ConfigT, NetworkT]):
+@dataclass(eq=False)
+class FittedNetwork(Fitted[ConfigT], Generic[ConfigT, NetworkT]):
     """A trained network on its device, in evaluation mode; subclasses define how it scores."""
 
-    def __init__(
-        self,
-        name: str,
-        config: ConfigT,
-        preprocessing: Preprocessing,
-        network: NetworkT,
-        fit_info: dict[str, Any],
-    ) -> None:
-        self.name = name
-        self.config = config
-        self.elements = preprocessing.elements
-        self._preprocessing = preprocessing
-        self._device, self._device_reason = resolve_device(config.device)
-        self._network = network.to(self._device).eval()
-        self._fit_info = fit_info
+    network: NetworkT
+    fit_info: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        self.device, self._device_reason = resolve_device(self.config.device)
+        self.network = self.network.to(self.device).eval()
 
     def _info(self, **of_the_scan: Any) -> RunInfo:
         """The info of a result: of the fit, of the scored scan and of the device."""
-        device = {"device": self._device.type, "device_reason": self._device_reason}
-        return RunInfo.of(self._fit_info | of_the_scan | device)
+        device = {"device": self.device.type, "device_reason": self._device_reason}
+        return RunInfo.of(self.fit_info | of_the_scan | device)
 
     def _state(self, parts: dict[str, dict[str, NDArray[Any]]], **meta: Any) -> ModelState:
         """Network, scaling, and the arrays and plain values that a detector adds."""
-        weights = {name: value.cpu().numpy() for name, value in self._network.state_dict().items()}
-        scaling = self._preprocessing.arrays()
+        weights = {name: value.cpu().numpy() for name, value in self.network.state_dict().items()}
+        scaling = self.preprocessing.arrays()
         return ModelState.of_parts(
             {"network": weights, **parts, "scaling": scaling},
-            self._preprocessing.meta() | meta | {"fit_info": self._fit_info},
+            self.preprocessing.meta() | meta | {"fit_info": self.fit_info},
         )
 
 

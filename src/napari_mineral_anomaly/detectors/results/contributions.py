@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,18 +27,14 @@ def element_contributions(
 
     Elements that the detector does not use (constant in the fit, or unknown to it) contribute 0.
     """
-    out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
-    for k, c in enumerate(preprocessing.positions(cube)):
-        task.check()
-        out[c] = preprocessing.plane(cube, k)
-        robust_z_in_place(out[c], cube.valid)
-    return out
+    planes = (preprocessing.plane(cube, k) for k in range(len(preprocessing.elements)))
+    return residual_contributions(cube, preprocessing, planes, task=task)
 
 
 def residual_contributions(
     cube: ElementCube,
     preprocessing: Preprocessing,
-    residual: NDArray[np.float32],
+    residual: Iterable[NDArray[np.float32]],
     *,
     task: Task = SILENT,
 ) -> NDArray[np.float32]:
@@ -44,12 +42,12 @@ def residual_contributions(
 
     Parameters
     ----------
-    residual : (K, H, W) float32
+    residual : (K, H, W) float32, or its K planes one by one
         Observed minus reconstructed, in the order of ``preprocessing.elements``.
     """
     out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
-    for k, c in enumerate(preprocessing.positions(cube)):
+    for c, plane in zip(preprocessing.positions(cube), residual, strict=True):
         task.check()
-        out[c] = residual[k]
+        out[c] = plane
         robust_z_in_place(out[c], cube.valid)
     return out

@@ -12,13 +12,12 @@ promised false pixels.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
+from napari_mineral_anomaly.detectors.fitting import Arrays
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.ring import (
     FittedRing,
@@ -61,25 +60,16 @@ class CrdDetector(RingDetector[CrdConfig]):
     name = "crd"
     config_class = CrdConfig
 
-    def ready(
-        self,
-        preprocessing: Preprocessing,
-        scale: NDArray[np.float64],
-        arrays: dict[str, NDArray[Any]],
-    ) -> FittedRing:
+    def ready(self, preprocessing: Preprocessing, arrays: Arrays) -> FittedRing:
         """Build the fitted detector; it needs nothing but the scale."""
-        n = len(scale) + int(self.config.sum_to_one)
+        n = len(arrays["scale"]) + int(self.config.sum_to_one)
         ring = self.config.outer**2 - self.config.inner**2
-
-        def statistic(block: RingBlock, task: Task) -> NDArray[np.float64]:
-            return representation_error(block, self.config, task)
-
         return FittedRing(
             self.name,
             self.config,
             preprocessing,
-            scale,
-            statistic,
+            arrays,
+            lambda block, task: representation_error(block, self.config, task),
             bytes_per_pixel=16 * n,
             cost=f"{ring} surrounding pixels and one {n} x {n} system per pixel",
         )

@@ -11,13 +11,12 @@ that the default threshold promises.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
+from napari_mineral_anomaly.detectors.fitting import Arrays
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import (
     BLOCK_PIXELS,
@@ -73,9 +72,7 @@ class LocalRxDetector(RingDetector[LocalRxConfig]):
     name = "local-rx"
     config_class = LocalRxConfig
 
-    def arrays(
-        self, moments: RunningMoments, scale: NDArray[np.float64]
-    ) -> dict[str, NDArray[Any]]:
+    def directions(self, moments: RunningMoments, scale: NDArray[np.float64]) -> Arrays:
         """The directions (K, n) in which covariances are taken."""
         n = min(self.config.components, len(scale))
         if n == len(scale):
@@ -83,28 +80,18 @@ class LocalRxDetector(RingDetector[LocalRxConfig]):
         _, vectors = np.linalg.eigh(moments.covariance / np.outer(scale, scale))
         return {"basis": vectors[:, ::-1][:, :n]}
 
-    def ready(
-        self,
-        preprocessing: Preprocessing,
-        scale: NDArray[np.float64],
-        arrays: dict[str, NDArray[Any]],
-    ) -> FittedRing:
-        """Build the fitted detector from the directions that `arrays` gave."""
+    def ready(self, preprocessing: Preprocessing, arrays: Arrays) -> FittedRing:
+        """Build the fitted detector from scale and directions."""
         basis = arrays["basis"]
         n = basis.shape[1]
-
-        def statistic(block: RingBlock, task: Task) -> NDArray[np.float64]:
-            return local_distance(block, basis, self.config, task)
-
         return FittedRing(
             self.name,
             self.config,
             preprocessing,
-            scale,
-            statistic,
+            arrays,
+            lambda block, task: local_distance(block, basis, self.config, task),
             bytes_per_pixel=8 * (3 * n * n + 4 * n),
             cost=f"one {n} x {n} covariance per pixel",
-            arrays={"basis": basis},
             ordinary=ordinary_for_the_scan,
         )
 

@@ -97,6 +97,10 @@ class Mahalanobis:
         whitening = scale[:, None] * vectors[:, kept] / np.sqrt(values[kept])
         return cls(moments.mean, whitening)
 
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Mean and whitening, to save with a model."""
+        return {"mean": self.mean, "whitening": self.whitening}
+
     def squared_distance(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
         """Squared distance (n,) of pixels (n, C)."""
         whitened = (pixels.astype(np.float64) - self.mean) @ self.whitening

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
+from napari_mineral_anomaly.detectors.fitting import Arrays
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     PixelwiseDetector,
@@ -57,6 +58,9 @@ class IsolationForestConfig(ScaledConfig):
         )
 
 
+SampleConfigT = TypeVar("SampleConfigT", KnnConfig, IsolationForestConfig)
+
+
 class SampleBackground:
     """A scaled sample of the scan and an index built from it."""
 
@@ -66,10 +70,6 @@ class SampleBackground:
     def scaled(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Pixels on the scale on which distances are taken."""
         return (pixels / self._scale).astype(np.float32)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The sample (n, K) and the scale (K,); the index is rebuilt from them."""
-        return {"sample": self._sample, "scale": self._scale}
 
     def info(self) -> dict[str, Any]:
         """Size of the sample."""
@@ -118,7 +118,20 @@ class ForestBackground(SampleBackground):
         return np.asarray(-self._forest.score_samples(self.scaled(pixels)), dtype=np.float64)
 
 
-class KnnDetector(PixelwiseDetector[KnnConfig]):
+class SampleDetector(PixelwiseDetector[SampleConfigT]):
+    """A detector that learns a sample (n, K) of the scan and the scale (K,) of distances."""
+
+    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> Arrays:
+        """Draw the sample; the index is built from it, and not saved."""
+        config = self.config
+        moments = scan_moments(cube, preprocessing, task)
+        scale = element_scale(moments, config.scaling, preprocessing)
+        task.check()
+        sample = draw_pixels(cube, preprocessing, config.sample, config.seed)
+        return {"sample": sample, "scale": scale}
+
+
+class KnnDetector(SampleDetector[KnnConfig]):
     """Mean distance to the k most similar pixels of a sample.
 
     Ramaswamy, Rastogi and Shim (2000), SIGMOD Record 29, 427-438; the mean over the k distances
@@ -129,43 +142,18 @@ class KnnDetector(PixelwiseDetector[KnnConfig]):
     config_class = KnnConfig
     block_pixels = KNN_BLOCK_PIXELS
 
-    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> KnnBackground:
-        """Draw the sample and index it."""
-        sample, scale = scan_sample(cube, preprocessing, self.config, task)
-        return KnnBackground(sample, scale, self.config.neighbours)
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> KnnBackground:
-        """Index a saved sample."""
+    def background(self, arrays: Arrays) -> KnnBackground:
+        """Index the sample."""
         return KnnBackground(arrays["sample"], arrays["scale"], self.config.neighbours)
 
 
-class IsolationForestDetector(PixelwiseDetector[IsolationForestConfig]):
+class IsolationForestDetector(SampleDetector[IsolationForestConfig]):
     """Isolation forest: Liu, Ting and Zhou (2008), ICDM, 413-422; scikit-learn's trees."""
 
     name = "iforest"
     config_class = IsolationForestConfig
 
-    def learn(
-        self, cube: ElementCube, preprocessing: Preprocessing, task: Task
-    ) -> ForestBackground:
-        """Draw the sample and grow the trees."""
-        sample, scale = scan_sample(cube, preprocessing, self.config, task)
-        return ForestBackground(sample, scale, self.config.trees, self.config.seed)
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> ForestBackground:
-        """Grow the same trees again from a saved sample."""
+    def background(self, arrays: Arrays) -> ForestBackground:
+        """Grow the trees: the same ones again from a saved sample."""
         config = self.config
         return ForestBackground(arrays["sample"], arrays["scale"], config.trees, config.seed)
-
-
-def scan_sample(
-    cube: ElementCube,
-    preprocessing: Preprocessing,
-    config: KnnConfig | IsolationForestConfig,
-    task: Task,
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """A sample (n, K) of the valid pixels and the scale (K,) of distances."""
-    moments = scan_moments(cube, preprocessing, task)
-    scale = element_scale(moments, config.scaling, preprocessing)
-    task.check()
-    return draw_pixels(cube, preprocessing, config.sample, config.seed), scale

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from napari_mineral_anomaly.detectors.fitting import Arrays
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.pixelwise import (
     PixelwiseDetector,
@@ -58,10 +59,6 @@ class PcaBackground:
         inside = centred @ self._components @ self._components.T
         return (inside * self._scale + self._mean).astype(np.float32)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Mean (K,), scale (K,), components (K, n)."""
-        return {"mean": self._mean, "scale": self._scale, "components": self._components}
-
     def info(self) -> dict[str, Any]:
         """Number of components kept."""
         return {"n_components": int(self._components.shape[1])}
@@ -73,7 +70,7 @@ class PcaDetector(PixelwiseDetector[PcaConfig]):
     name = "pca"
     config_class = PcaConfig
 
-    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> PcaBackground:
+    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> Arrays:
         """Principal components of all valid pixels; one direction at least stays unexplained."""
         moments = scan_moments(cube, preprocessing, task)
         scale = element_scale(moments, self.config.scaling, preprocessing)
@@ -82,8 +79,9 @@ class PcaDetector(PixelwiseDetector[PcaConfig]):
         share = np.cumsum(values) / values.sum()
         n = int(np.searchsorted(share, self.config.explained)) + 1
         n = min(n, len(values) - 1)
-        return PcaBackground(moments.mean, scale, np.ascontiguousarray(vectors[:, :n]))
+        components = np.ascontiguousarray(vectors[:, :n])
+        return {"mean": moments.mean, "scale": scale, "components": components}
 
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> PcaBackground:
-        """Rebuild from `PcaBackground.arrays`."""
+    def background(self, arrays: Arrays) -> PcaBackground:
+        """Build the background from mean (K,), scale (K,) and components (K, n)."""
         return PcaBackground(arrays["mean"], arrays["scale"], arrays["components"])

@@ -7,21 +7,24 @@ contributions, saving.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_mineral_anomaly.detectors.base import (
-    DetectorConfig,
-    ModelState,
-    finish_result,
-    info_without_network,
+from napari_mineral_anomaly.detectors.base import finish_result, info_without_network
+from napari_mineral_anomaly.detectors.fitting import (
+    ArrayDetector,
+    Arrays,
+    FittedArrays,
+    TransformConfig,
+    TransformConfigT,
 )
-from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import (
     element_contributions,
     residual_contributions,
@@ -31,22 +34,11 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import BLOCK_PIXELS, RunningMoments
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.transforms import Transform
 
 Scaling = Literal["auto", "none", "standard"]
 
 
-class PixelwiseConfig(DetectorConfig):
-    """Parameters of every detector that works on transformed pixels."""
-
-    transform: Transform = Field(
-        "auto",
-        description="Evens out the noise before the statistics; auto: Anscombe for counts, "
-        "nothing for other quantities.",
-    )
-
-
-class ScaledConfig(PixelwiseConfig):
+class ScaledConfig(TransformConfig):
     """Parameters of detectors whose distances depend on the scale of each element."""
 
     scaling: Scaling = Field(
@@ -63,10 +55,6 @@ class Background(Protocol):
         """Statistic (n,) of transformed pixels (n, K), larger = odder."""
         ...
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The numbers to save."""
-        ...
-
     def info(self) -> dict[str, Any]:
         """What run.json records of the fit."""
         ...
@@ -81,23 +69,12 @@ class ReconstructingBackground(Background, Protocol):
         ...
 
 
-class FittedPixelwise:
+@dataclass(eq=False)
+class FittedPixelwise(FittedArrays[TransformConfig]):
     """A fitted detector that judges each pixel by itself."""
 
-    def __init__(
-        self,
-        name: str,
-        config: DetectorConfig,
-        preprocessing: Preprocessing,
-        background: Background,
-        block_pixels: int | None = None,
-    ) -> None:
-        self.name = name
-        self.config = config
-        self.elements = preprocessing.elements
-        self._preprocessing = preprocessing
-        self._background = background
-        self._block_pixels = block_pixels or BLOCK_PIXELS
+    background: Background
+    block_pixels: int
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan.
@@ -112,12 +89,12 @@ class FittedPixelwise:
         CancelledError
         """
         task = task or SILENT
-        background, preprocessing = self._background, self._preprocessing
+        background, preprocessing = self.background, self.preprocessing
         statistic = np.zeros(cube.shape, dtype=np.float64)
         expected: NDArray[np.float32] | None = None
         if isinstance(background, ReconstructingBackground):
             expected = np.zeros((len(preprocessing.elements), *cube.shape), dtype=np.float32)
-        for rows in cube.row_blocks(self._block_pixels):
+        for rows in cube.row_blocks(self.block_pixels):
             task.check()
             valid = cube.valid[rows]
             pixels = preprocessing.block(cube, rows)[:, valid].T
@@ -137,62 +114,28 @@ class FittedPixelwise:
         contributions = residual_contributions(cube, preprocessing, expected, task=task)
         return finish_result(cube, statistic, contributions, None, info, reconstruction)
 
-    def state(self) -> ModelState:
-        """Statistics and names, for `detectors.bundle`."""
-        arrays = {**self._preprocessing.arrays(), **self._background.arrays()}
-        return ModelState(arrays, self._preprocessing.meta())
 
-
-ConfigT = TypeVar("ConfigT", bound=PixelwiseConfig)
-
-
-class PixelwiseDetector(ABC, Generic[ConfigT]):
-    """A detector that judges each pixel by itself; subclasses define how a background is learnt.
+class PixelwiseDetector(ArrayDetector[TransformConfigT, FittedPixelwise]):
+    """A detector that judges each pixel by itself; subclasses define what it learns.
 
     Attributes
     ----------
-    name : str
-    config_class : type
-        Its parameters; the defaults are used where none are given.
-    block_pixels : int, optional
-        Pixels scored at a time; default `BLOCK_PIXELS`.
+    block_pixels : int
+        Pixels scored at a time.
     """
 
-    name: ClassVar[str]
-    config_class: type[ConfigT]
-    block_pixels: ClassVar[int | None] = None
-
-    def __init__(self, config: ConfigT | None = None) -> None:
-        self.config = config or self.config_class()
+    block_pixels: ClassVar[int] = BLOCK_PIXELS
 
     @abstractmethod
-    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> Background:
-        """Learn the background of the valid pixels of a scan."""
+    def background(self, arrays: Arrays) -> Background:
+        """Build the background from the learned arrays."""
 
-    @abstractmethod
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> Background:
-        """Rebuild a background from what its ``arrays`` gave."""
-
-    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedPixelwise:
-        """Learn the background of the valid pixels of a scan.
-
-        Raises
-        ------
-        InputError
-            When no element varies over the valid area.
-        CancelledError
-        """
-        task = task or SILENT
-        preprocessing = fit_preprocessing(cube, self.config.transform, task=task)
-        return self._fitted(preprocessing, self.learn(cube, preprocessing, task))
-
-    def load(self, state: ModelState) -> FittedPixelwise:
-        """Rebuild a fitted detector from `FittedPixelwise.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        return self._fitted(preprocessing, self.restore(state.arrays))
-
-    def _fitted(self, preprocessing: Preprocessing, background: Background) -> FittedPixelwise:
-        return FittedPixelwise(self.name, self.config, preprocessing, background, self.block_pixels)
+    def ready(self, preprocessing: Preprocessing, arrays: Arrays) -> FittedPixelwise:
+        """Build the fitted detector."""
+        background = self.background(arrays)
+        return FittedPixelwise(
+            self.name, self.config, preprocessing, arrays, background, self.block_pixels
+        )
 
 
 def valid_blocks(

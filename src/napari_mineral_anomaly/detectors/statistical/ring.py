@@ -6,22 +6,17 @@ rows with a margin and mirrored borders; pixels off the sample are left out of t
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from napari_mineral_anomaly.detectors.base import (
-    DetectorConfig,
-    ModelState,
-    finish_result,
-    info_without_network,
-)
-from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.detectors.base import finish_result, info_without_network
+from napari_mineral_anomaly.detectors.fitting import ArrayDetector, Arrays, FittedArrays
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import element_contributions
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import RunningMoments
@@ -130,36 +125,26 @@ def _square_sum(sums: NDArray[np.float64], size: int) -> NDArray[np.float64]:
 OrdinaryPixels = Callable[[ElementCube, Preprocessing, Task], NDArray[np.bool_]]
 
 
-class FittedRing:
-    """A fitted detector that compares each pixel with its ring; it holds the scale of elements.
+@dataclass(eq=False)
+class FittedRing(FittedArrays[RingConfig]):
+    """A fitted detector that compares each pixel with its ring.
 
-    ``statistic`` maps a `RingBlock` to the (h, W) float64 statistic of its rows; ``ordinary``, if
-    given, finds the pixels (H, W) of a scan that are background by other means.
+    Attributes
+    ----------
+    statistic : callable
+        Maps a `RingBlock` to the (h, W) float64 statistic of its rows.
+    bytes_per_pixel : int
+        Working memory.
+    cost : str
+        What scoring computes, for the first message of progress.
+    ordinary : callable, optional
+        Finds the pixels (H, W) of a scan that are background by other means.
     """
 
-    def __init__(
-        self,
-        name: str,
-        config: RingConfig,
-        preprocessing: Preprocessing,
-        scale: NDArray[np.float64],
-        statistic: Callable[[RingBlock, Task], NDArray[np.float64]],
-        bytes_per_pixel: int,
-        cost: str,
-        arrays: dict[str, NDArray[Any]] | None = None,
-        ordinary: OrdinaryPixels | None = None,
-    ) -> None:
-        self.name = name
-        self.config: DetectorConfig = config
-        self.elements = preprocessing.elements
-        self._margin = config.outer // 2
-        self._preprocessing = preprocessing
-        self._scale = scale
-        self._statistic = statistic
-        self._bytes_per_pixel = bytes_per_pixel
-        self._cost = cost
-        self._arrays = arrays or {}
-        self._ordinary = ordinary
+    statistic: Callable[[RingBlock, Task], NDArray[np.float64]]
+    bytes_per_pixel: int
+    cost: str
+    ordinary: OrdinaryPixels | None = None
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan against its own surroundings.
@@ -171,76 +156,37 @@ class FittedRing:
         CancelledError
         """
         task = task or SILENT
-        task.step("scoring", 0, cube.shape[0], self._cost)
+        preprocessing, margin = self.preprocessing, self.config.outer // 2
+        task.step("scoring", 0, cube.shape[0], self.cost)
         statistic = np.zeros(cube.shape, dtype=np.float64)
         blocks = ring_blocks(
-            cube, self._preprocessing, self._scale, self._margin, self._bytes_per_pixel
+            cube, preprocessing, self.arrays["scale"], margin, self.bytes_per_pixel
         )
         for block in blocks:
             task.check()
-            statistic[block.rows] = self._statistic(block, task)
+            statistic[block.rows] = self.statistic(block, task)
             task.step("scoring", block.rows.stop, cube.shape[0])
-        info = info_without_network(self._preprocessing.meta())
-        contributions = element_contributions(cube, self._preprocessing, task=task)
-        ordinary = self._ordinary(cube, self._preprocessing, task) if self._ordinary else None
+        info = info_without_network(preprocessing.meta())
+        contributions = element_contributions(cube, preprocessing, task=task)
+        ordinary = self.ordinary(cube, preprocessing, task) if self.ordinary else None
         return finish_result(cube, statistic, contributions, None, info, ordinary=ordinary)
 
-    def state(self) -> ModelState:
-        """Scales and names, for `detectors.bundle`."""
-        arrays = {**self._preprocessing.arrays(), "scale": self._scale, **self._arrays}
-        return ModelState(arrays, self._preprocessing.meta())
+
+RingConfigT = TypeVar("RingConfigT", bound=RingConfig)
 
 
-ConfigT = TypeVar("ConfigT", bound=RingConfig)
-
-
-class RingDetector(ABC, Generic[ConfigT]):
+class RingDetector(ArrayDetector[RingConfigT, FittedRing]):
     """A detector that compares each pixel with its ring; subclasses define how.
 
-    Attributes
-    ----------
-    name : str
-    config_class : type
-        Its parameters; the defaults are used where none are given.
+    The background is local: the fit learns the scale (K,) of the elements, and little else.
     """
 
-    name: ClassVar[str]
-    config_class: type[ConfigT]
-
-    def __init__(self, config: ConfigT | None = None) -> None:
-        self.config = config or self.config_class()
-
-    @abstractmethod
-    def ready(
-        self,
-        preprocessing: Preprocessing,
-        scale: NDArray[np.float64],
-        arrays: dict[str, NDArray[Any]],
-    ) -> FittedRing:
-        """Build the fitted detector from the scale (K,) of the elements and its own arrays."""
-
-    def arrays(
-        self, moments: RunningMoments, scale: NDArray[np.float64]
-    ) -> dict[str, NDArray[Any]]:
+    def directions(self, moments: RunningMoments, scale: NDArray[np.float64]) -> Arrays:
         """What the detector learns besides the scale of each element; by default nothing."""
         return {}
 
-    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedRing:
-        """Learn the scale of each element; the background is local and needs no fit.
-
-        Raises
-        ------
-        InputError
-            When no element varies over the valid area.
-        CancelledError
-        """
-        task = task or SILENT
-        preprocessing = fit_preprocessing(cube, self.config.transform, task=task)
+    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> Arrays:
+        """Learn the scale of each element and the `directions`."""
         moments = scan_moments(cube, preprocessing, task)
         scale = element_scale(moments, self.config.scaling, preprocessing)
-        return self.ready(preprocessing, scale, self.arrays(moments, scale))
-
-    def load(self, state: ModelState) -> FittedRing:
-        """Rebuild a fitted detector from `FittedRing.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        return self.ready(preprocessing, state.arrays["scale"], state.arrays)
+        return {"scale": scale, **self.directions(moments, scale)}

@@ -8,16 +8,13 @@ Driessen 1999, Technometrics 41, 212-223).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from napari_mineral_anomaly.detectors.fitting import Arrays, TransformConfig
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import Mahalanobis, RunningMoments
 from napari_mineral_anomaly.detectors.statistical.pixelwise import (
-    PixelwiseConfig,
     PixelwiseDetector,
     scan_moments,
     valid_blocks,
@@ -27,7 +24,7 @@ from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
-class RobustRxConfig(PixelwiseConfig):
+class RobustRxConfig(TransformConfig):
     """Parameters of RX with a trimmed covariance."""
 
     trim: float = Field(
@@ -52,9 +49,7 @@ class RobustRxDetector(PixelwiseDetector[RobustRxConfig]):
     name = "robust-rx"
     config_class = RobustRxConfig
 
-    def learn(
-        self, cube: ElementCube, preprocessing: Preprocessing, task: Task
-    ) -> MahalanobisBackground:
+    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> Arrays:
         """Estimate, trim, estimate again."""
         distance = Mahalanobis.fit(scan_moments(cube, preprocessing, task))
         for _ in range(self.config.rounds if self.config.trim else 0):
@@ -72,12 +67,8 @@ class RobustRxDetector(PixelwiseDetector[RobustRxConfig]):
                 moments.add(pixels[kept])
                 start += len(pixels)
             distance = Mahalanobis.fit(moments)
-        return MahalanobisBackground(distance, self._about())
+        return distance.arrays()
 
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
-        """Rebuild from `MahalanobisBackground.arrays`."""
-        return MahalanobisBackground.from_arrays(arrays, self._about())
-
-    def _about(self) -> dict[str, Any]:
-        # From the parameters, which a saved model holds: the same before and after loading.
-        return {"trimmed_share": self.config.trim}
+    def background(self, arrays: Arrays) -> MahalanobisBackground:
+        """Build the background from mean (K,) and whitening (K, rank)."""
+        return MahalanobisBackground(arrays, trimmed_share=self.config.trim)

@@ -11,46 +11,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.fitting import Arrays, TransformConfig
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import Mahalanobis, gaussianised
-from napari_mineral_anomaly.detectors.statistical.pixelwise import (
-    PixelwiseConfig,
-    PixelwiseDetector,
-    scan_moments,
-)
+from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseDetector, scan_moments
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
-class RxConfig(PixelwiseConfig):
+class RxConfig(TransformConfig):
     """Parameters of the Reed-Xiaoli detector."""
 
 
 class MahalanobisBackground:
     """A mean and a whitening matrix as a `pixelwise.Background`."""
 
-    def __init__(self, distance: Mahalanobis, about: dict[str, Any] | None = None) -> None:
-        self._distance = distance
-        self._about = about or {}
+    def __init__(self, arrays: Arrays, **about: Any) -> None:
+        self._distance = Mahalanobis(arrays["mean"], arrays["whitening"])
+        self._about = about
 
     def statistic(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
         """Cube root of d^2 / rank, see `mahalanobis.gaussianised`."""
         return gaussianised(self._distance.squared_distance(pixels), self._distance.rank)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Mean (K,) and whitening (K, rank)."""
-        return {"mean": self._distance.mean, "whitening": self._distance.whitening}
-
     def info(self) -> dict[str, Any]:
         """Rank of the covariance and what the fit recorded."""
         return {"rank": self._distance.rank} | self._about
-
-    @classmethod
-    def from_arrays(
-        cls, arrays: dict[str, NDArray[Any]], about: dict[str, Any] | None = None
-    ) -> MahalanobisBackground:
-        """Rebuild from `arrays`."""
-        return cls(Mahalanobis(arrays["mean"], arrays["whitening"]), about)
 
 
 class RxDetector(PixelwiseDetector[RxConfig]):
@@ -59,13 +45,10 @@ class RxDetector(PixelwiseDetector[RxConfig]):
     name = "rx"
     config_class = RxConfig
 
-    def learn(
-        self, cube: ElementCube, preprocessing: Preprocessing, task: Task
-    ) -> MahalanobisBackground:
+    def learn(self, cube: ElementCube, preprocessing: Preprocessing, task: Task) -> Arrays:
         """Mean and covariance of all valid pixels, in one pass over blocks of rows."""
-        moments = scan_moments(cube, preprocessing, task)
-        return MahalanobisBackground(Mahalanobis.fit(moments))
+        return Mahalanobis.fit(scan_moments(cube, preprocessing, task)).arrays()
 
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> MahalanobisBackground:
-        """Rebuild from `MahalanobisBackground.arrays`."""
-        return MahalanobisBackground.from_arrays(arrays)
+    def background(self, arrays: Arrays) -> MahalanobisBackground:
+        """Build the background from mean (K,) and whitening (K, rank)."""
+        return MahalanobisBackground(arrays)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
-from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseConfig
+from napari_mineral_anomaly.detectors.fitting import TransformConfig
+from napari_mineral_anomaly.detectors.networks.parts.choices import LearningRate
 
 
-class AutoAdConfig(PixelwiseConfig):
+class AutoAdConfig(TransformConfig):
     """Auto-AD with the values of its authors, except the width of the network.
 
     Their width is 128 features, which takes hours on a CPU for a scan of a quarter of a megapixel;
@@ -27,9 +28,7 @@ class AutoAdConfig(PixelwiseConfig):
         le=512,
         description="Features of each layer; 128 as published, at sixteen times the time.",
     )
-    learning_rate: float = Field(
-        0.01, ge=1e-6, le=1.0, description="Step width of the Adam optimiser."
-    )
+    learning_rate: LearningRate = 0.01
     jitter: float = Field(
         0.1, ge=0.0, le=10.0, description="Spread of the noise added to the input at every step."
     )

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.base import ModelState, finish_result
+from napari_mineral_anomaly.detectors.base import finish_result
+from napari_mineral_anomaly.detectors.fitting import ArrayDetector, Arrays, FittedArrays
 from napari_mineral_anomaly.detectors.networks.auto_ad.config import AutoAdConfig
 from napari_mineral_anomaly.detectors.networks.auto_ad.optimise import learn_tile
 from napari_mineral_anomaly.detectors.networks.auto_ad.tiles import scan_tiles
 from napari_mineral_anomaly.detectors.networks.fitted import resolve_device
-from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
+from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.results.info import RunInfo
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units, unscale
@@ -25,19 +26,13 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 CURVE_STEP = 10
 
 
-class FittedAutoAd:
+class FittedAutoAd(FittedArrays[AutoAdConfig]):
     """The scaling of the elements; every scan that is scored trains a new network.
 
     That is the method: the network is optimised on the scan in which it looks for anomalies, and
     is of no use for another scan. A saved model therefore holds the scaling and the parameters, and
     scoring with it takes as long as the first time.
     """
-
-    def __init__(self, name: str, config: AutoAdConfig, preprocessing: Preprocessing) -> None:
-        self.name = name
-        self.config = config
-        self.elements = preprocessing.elements
-        self._preprocessing = preprocessing
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Optimise a network on each tile of the scan; its residual is the score.
@@ -51,7 +46,7 @@ class FittedAutoAd:
         CancelledError
         """
         task = task or SILENT
-        config, preprocessing = self.config, self._preprocessing
+        config, preprocessing = self.config, self.preprocessing
         device, reason = resolve_device(config.device)
         tiles = scan_tiles(cube.valid, config.tile_pixels)
         total = len(tiles) * config.epochs
@@ -93,12 +88,8 @@ class FittedAutoAd:
         statistic = gaussianised(squared, len(scaled))
         return finish_result(cube, statistic, contributions, None, info, reconstruction)
 
-    def state(self) -> ModelState:
-        """Scaling and names, for `detectors.bundle`."""
-        return ModelState(self._preprocessing.arrays(), self._preprocessing.meta())
 
-
-class AutoAdDetector:
+class AutoAdDetector(ArrayDetector[AutoAdConfig, FittedAutoAd]):
     """Auto-AD, see `AutoAdConfig`.
 
     A five-level convolutional autoencoder learns to make the maps from fixed noise. It learns
@@ -114,27 +105,11 @@ class AutoAdDetector:
     """
 
     name = "auto-ad"
+    config_class = AutoAdConfig
 
-    def __init__(self, config: AutoAdConfig | None = None) -> None:
-        self.config: AutoAdConfig = config or AutoAdConfig()
-
-    def fit(self, cube: ElementCube, *, task: Task | None = None) -> FittedAutoAd:
-        """Learn how the elements are scaled; `FittedAutoAd.score` does all the rest.
-
-        Raises
-        ------
-        InputError
-            When no element varies over the valid area.
-        CancelledError
-        """
-        task = task or SILENT
-        preprocessing = fit_preprocessing(cube, self.config.transform, task=task)
-        return FittedAutoAd(self.name, self.config, preprocessing)
-
-    def load(self, state: ModelState) -> FittedAutoAd:
-        """Rebuild a fitted detector from `FittedAutoAd.state`."""
-        preprocessing = Preprocessing.from_saved(state.arrays, state.meta)
-        return FittedAutoAd(self.name, self.config, preprocessing)
+    def ready(self, preprocessing: Preprocessing, arrays: Arrays) -> FittedAutoAd:
+        """Keep how the elements are scaled; `FittedAutoAd.score` does all the rest."""
+        return FittedAutoAd(self.name, self.config, preprocessing, arrays)
 
 
 def _plan(n_tiles: int, config: AutoAdConfig) -> str:

@@ -6,10 +6,17 @@ from pydantic import Field
 
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import MAX_FITTED_PIXELS
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
-from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseConfig
+from napari_mineral_anomaly.detectors.fitting import TransformConfig
+from napari_mineral_anomaly.detectors.networks.parts.choices import (
+    CoreNeighbours,
+    LatentWidth,
+    LearningRate,
+    PoolSide,
+    WindowPixels,
+)
 
 
-class DfanConfig(PixelwiseConfig):
+class DfanConfig(TransformConfig):
     """DFAN with the values of its authors."""
 
     epochs: int = Field(
@@ -25,24 +32,13 @@ class DfanConfig(PixelwiseConfig):
         le=100_000,
         description="Training steps of the first stage, in which all pixels weigh the same.",
     )
-    learning_rate: float = Field(
-        1e-4, ge=1e-6, le=1.0, description="Step width of the Adam optimiser."
-    )
-    latent_dim: int = Field(
-        64, ge=2, le=512, description="Number of features the network makes of each pixel."
-    )
-    pool_size: int = Field(
-        16, ge=2, le=64, description="Side of the grid that the orthogonal filters look at."
-    )
+    learning_rate: LearningRate = 1e-4
+    latent_dim: LatentWidth = 64
+    pool_size: PoolSide = 16
     eps: float = Field(
         0.3, ge=1e-4, le=10.0, description="DBSCAN radius in features scaled to 0-1."
     )
-    min_samples: int = Field(
-        3,
-        ge=1,
-        le=1000,
-        description="Pixels within the DBSCAN radius, itself included, that make a core pixel.",
-    )
+    min_samples: CoreNeighbours = 3
     anomal_prop: float = Field(
         0.003,
         ge=0.0,
@@ -50,12 +46,7 @@ class DfanConfig(PixelwiseConfig):
         description="Clusters of at most this share of the pixels are left out of the second "
         "stage.",
     )
-    batch_size: int = Field(
-        36_000,
-        ge=64,
-        le=4_000_000,
-        description="Most pixels per training step; a larger scan is trained in windows.",
-    )
+    batch_size: WindowPixels = 36_000
 
     def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
         """Rough time on a scan, see `DetectorConfig.expected_seconds`."""

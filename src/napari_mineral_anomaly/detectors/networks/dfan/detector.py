@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from napari_mineral_anomaly.detectors.base import ModelState, finish_result
 from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
@@ -27,20 +27,11 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 SCORE_KIND: ScoreKind = "rx_minmax"
 
 
+@dataclass(eq=False)
 class FittedDfan(FittedNetwork[DfanConfig, DfanNetwork]):
     """A trained network and the statistics of its residual."""
 
-    def __init__(
-        self,
-        name: str,
-        config: DfanConfig,
-        preprocessing: Preprocessing,
-        network: DfanNetwork,
-        residual_model: ResidualModel,
-        fit_info: dict[str, Any],
-    ) -> None:
-        super().__init__(name, config, preprocessing, network, fit_info)
-        self._residual_model = residual_model
+    residual_model: ResidualModel
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan by the RX distance of its residual; contributions are its robust z.
@@ -52,8 +43,10 @@ class FittedDfan(FittedNetwork[DfanConfig, DfanNetwork]):
         CancelledError
         """
         task = task or SILENT
-        preprocessing, model = self._preprocessing, self._residual_model
-        passes = DfanScan(self._network, cube, preprocessing, self.config, self._device, task=task)
+        preprocessing, model = self.preprocessing, self.residual_model
+        passes = DfanScan(
+            self.network, cube, preprocessing, self.config.batch_size, self.device, task
+        )
         scaled = passes.reconstruct("scoring")
         reconstruction = in_map_units(cube, preprocessing, unscale(preprocessing, scaled))
         residual = model.residual(cube, preprocessing, scaled)
@@ -63,7 +56,7 @@ class FittedDfan(FittedNetwork[DfanConfig, DfanNetwork]):
 
     def state(self) -> ModelState:
         """Weights, statistics and names, for `detectors.bundle`."""
-        return self._state({"residual": self._residual_model.arrays()})
+        return self._state({"residual": self.residual_model.arrays()})
 
 
 class DfanDetector:
@@ -113,15 +106,15 @@ class DfanDetector:
         preprocessing = fit_preprocessing(cube, config.transform, task=task)
         network = DfanNetwork(len(preprocessing.elements), config).to(device)
         training = train(network, cube, preprocessing, config, device, task=task)
-        passes = DfanScan(network, cube, preprocessing, config, device, task=task)
-        passes.measure_norms()
+        passes = DfanScan(network, cube, preprocessing, config.batch_size, device, task)
+        passes.measure_norms(config.seed)
         scaled = passes.reconstruct("statistics")
         residual_model = ResidualModel.fit(SCORE_KIND, cube, preprocessing, scaled)
         fit_info = preprocessing.meta() | {
             "loss_curve": training.loss_curve,
             "left_out_shares": training.left_out,
         }
-        return FittedDfan(self.name, config, preprocessing, network, residual_model, fit_info)
+        return FittedDfan(self.name, config, preprocessing, network, fit_info, residual_model)
 
     def load(self, state: ModelState) -> FittedDfan:
         """Rebuild a fitted detector from `FittedDfan.state`."""
@@ -130,11 +123,5 @@ class DfanDetector:
         network = DfanNetwork(len(preprocessing.elements), self.config)
         load_weights(network, state)
         residual_model = ResidualModel.from_saved(SCORE_KIND, parts["residual"])
-        return FittedDfan(
-            self.name,
-            self.config,
-            preprocessing,
-            network,
-            residual_model,
-            state.meta["fit_info"],
-        )
+        fit_info = state.meta["fit_info"]
+        return FittedDfan(self.name, self.config, preprocessing, network, fit_info, residual_model)

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_mineral_anomaly.detectors.networks.dfan.config import DfanConfig
 from napari_mineral_anomaly.detectors.networks.dfan.network import DfanNetwork
 from napari_mineral_anomaly.detectors.networks.parts.grid import FoldedPooling
 from napari_mineral_anomaly.detectors.networks.parts.loading import (
@@ -17,80 +15,54 @@ from napari_mineral_anomaly.detectors.networks.parts.loading import (
     WindowLoader,
     sampled_pixels,
 )
-from napari_mineral_anomaly.detectors.networks.parts.windows import Window, bounding_window, strips
-from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.progress import SILENT, Task
-from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.detectors.networks.parts.passes import AutoencoderScan, StripOutput
+from napari_mineral_anomaly.detectors.networks.parts.windows import Window, strips
 
 
-class DfanScan:
+class DfanScan(AutoencoderScan[DfanNetwork]):
     """Passes of a network in evaluation mode over the valid area of a scan."""
 
-    def __init__(
-        self,
-        network: DfanNetwork,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        config: DfanConfig,
-        device: torch.device,
-        *,
-        task: Task = SILENT,
-    ) -> None:
-        self._network = network
-        self._cube = cube
-        self._preprocessing = preprocessing
-        self._config = config
-        self._device = device
-        self._loader = WindowLoader(cube, preprocessing, device)
-        self._outer = bounding_window(cube.valid)
-        self._task = task
-
     @torch.no_grad()
-    def measure_norms(self) -> None:
+    def measure_norms(self, seed: int) -> None:
         """Set the normalisations to the statistics of the final weights.
 
-        Taken over a seeded sample of at most ``batch_size`` valid pixels: all of them where the
-        scan was trained on as one window.
+        Taken over a seeded sample of at most ``limit`` valid pixels: all of them where the scan
+        was trained on as one window.
         """
-        limit, seed = self._config.batch_size, self._config.seed
-        sample, _ = sampled_pixels(self._cube, self._preprocessing, limit, seed)
-        encoded = self._network.measure_encoder(torch.from_numpy(sample).to(self._device))
+        sample, _ = sampled_pixels(self.cube, self.preprocessing, self.limit, seed)
+        encoded = self.network.measure_encoder(torch.from_numpy(sample).to(self.device))
         latent = encoded.latent * self.gains("statistics")
-        self._network.measure_decoder(latent, encoded)
+        self.network.measure_decoder(latent, encoded)
 
     @torch.no_grad()
     def gains(self, phase: str) -> Tensor:
         """Channel attention (D, 1) of the whole scan."""
-        rows, columns = self._outer.rows, self._outer.columns
-        valid = torch.from_numpy(self._cube.valid[rows, columns].astype(np.float32))
-        channels = self._network.channels
-        folded = FoldedPooling(channels.filters, valid.to(self._device))
-        squeezed = torch.zeros(len(channels.filters), device=self._device)
+        rows, columns = self.outer.rows, self.outer.columns
+        valid = torch.from_numpy(self.cube.valid[rows, columns].astype(np.float32))
+        channels = self.network.channels
+        folded = FoldedPooling(channels.filters, valid.to(self.device))
+        squeezed = torch.zeros(len(channels.filters), device=self.device)
         for strip, loaded in self._strips(phase):
             inside = slice(strip.rows.start - rows.start, strip.rows.stop - rows.start)
             weights = loaded.grid.to_list(folded.weights(inside))
-            squeezed += (self._network.encode(loaded.pixels).latent * weights).sum(1)
+            squeezed += (self.network.encode(loaded.pixels).latent * weights).sum(1)
         return channels.gains(squeezed)
 
     @torch.no_grad()
-    def reconstruct(self, phase: str) -> NDArray[np.float32]:
-        """Reconstruct the scan, (K, H, W) in scaled units; zero outside the valid area."""
+    def outputs(self, phase: str) -> Iterator[StripOutput]:
+        """Latent features of the whole scan, strip by strip, after the channel attention."""
         gains = self.gains(phase)
-        n_elements = self._network.encoder1.weight.shape[1]
-        out = np.zeros((n_elements, *self._cube.shape), dtype=np.float32)
         for strip, loaded in self._strips(phase):
-            encoded = self._network.encode(loaded.pixels)
-            output = self._network.decode(encoded.latent * gains, encoded)
-            valid = self._cube.valid[strip.rows, strip.columns]
-            # The first index gives a view, so the values land in `out`.
-            out[:, strip.rows, strip.columns][:, valid] = output.cpu().numpy()
-        return out
+            encoded = self.network.encode(loaded.pixels)
+            valid = self.cube.valid[strip.rows, strip.columns]
+            yield StripOutput(strip, valid, encoded.latent * gains, encoded)
 
     def _strips(self, phase: str) -> Iterator[tuple[Window, LoadedWindow]]:
-        height = self._cube.shape[0]
-        for strip in strips(self._outer, self._config.batch_size):
-            self._task.check()
-            loaded = self._loader.load(strip)
+        loader = WindowLoader(self.cube, self.preprocessing, self.device)
+        height = self.cube.shape[0]
+        for strip in strips(self.outer, self.limit):
+            self.task.check()
+            loaded = loader.load(strip)
             if loaded.grid.n_pixels:
                 yield strip, loaded
-            self._task.step(phase, strip.rows.stop, height)
+            self.task.step(phase, strip.rows.stop, height)

@@ -6,11 +6,17 @@ with seeds from 10 up and on the mineral maps, see docs/benchmarks.md.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.networks.parts.choices import (
+    CohesionWeight,
+    Margin,
+    SeparationWeight,
+    equal_groups_of,
+)
 from napari_mineral_anomaly.scan.transforms import Transform
 
 WeightMode = Literal["mask", "paper_up"]
@@ -56,7 +62,7 @@ class MsfaConfig(DetectorConfig):
         le=64,
         description="Features of the bottleneck; 0 takes three tenths of the elements, at least 3.",
     )
-    groups: int = Field(
+    groups: Annotated[int, equal_groups_of("width")] = Field(
         4,
         ge=1,
         le=64,
@@ -114,15 +120,9 @@ class MsfaConfig(DetectorConfig):
         le=1.0,
         description="DBSCAN radius between the directions of two residuals (radians, about).",
     )
-    lambda_cohesion: float = Field(
-        1 / 64, ge=0.0, le=100.0, description="Weight of the pull to the own cluster (L_BC)."
-    )
-    lambda_separation: float = Field(
-        1 / 64, ge=0.0, le=100.0, description="Weight of the margin between clusters (L_CD)."
-    )
-    margin: float = Field(
-        0.2, ge=0.0, le=2.0, description="Cosine margin wanted between own and next cluster."
-    )
+    lambda_cohesion: CohesionWeight = 1 / 64
+    lambda_separation: SeparationWeight = 1 / 64
+    margin: Margin = 0.2
     no_attention: bool = Field(False, description="Ablation: leave the attention out.")
     no_groups: bool = Field(False, description="Ablation: one group in the attention.")
     no_orthogonal: bool = Field(
@@ -142,14 +142,6 @@ class MsfaConfig(DetectorConfig):
         description="Ablation: no linear path that starts at the principal components; all "
         "weights start at random.",
     )
-
-    @field_validator("groups")
-    @classmethod
-    def _groups_divide_width(cls, groups: int, info: ValidationInfo) -> int:
-        width = info.data.get("width")
-        if width is not None and width % groups:
-            raise ValueError(f"{width} features cannot be split into {groups} equal groups")
-        return groups
 
     @property
     def warm_up_epochs(self) -> int:

@@ -39,7 +39,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.surroundings import local_su
 from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.detectors.results.contributions import robust_z_in_place
+from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
@@ -99,26 +99,15 @@ class ScanPrediction:
     latent: NDArray[np.float32]
 
 
+@dataclass(eq=False)
 class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     """A trained network with the statistics of its residual."""
 
-    def __init__(
-        self,
-        name: str,
-        config: MsfaConfig,
-        features: Features,
-        network: MaskedNetwork,
-        background: ResidualStatistics,
-        clusters: BackgroundClusters,
-        fit_info: dict[str, Any],
-        seen: tuple[ElementCube, ScanPrediction] | None = None,
-    ) -> None:
-        super().__init__(name, config, features.preprocessing, network, fit_info)
-        self._features = features
-        self._background = background
-        self._clusters = clusters
-        # The fit has just predicted its own scan: scoring that scan next does not predict it again.
-        self._seen = seen
+    features: Features
+    background: ResidualStatistics
+    clusters: BackgroundClusters
+    # The fit has just predicted its own scan: scoring that scan next does not predict it again.
+    seen: tuple[ElementCube, ScanPrediction] | None = None
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan by the error of the prediction.
@@ -133,16 +122,16 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         CancelledError
         """
         task = task or SILENT
-        features = self._features
+        features = self.features
         view = ScanView(cube, features)
-        seen, self._seen = self._seen, None
+        seen, self.seen = self.seen, None
         predicted = (
             seen[1]
             if seen is not None and seen[0] is cube
-            else predict_with_residual(self._network, view, self.config, self._device, task=task)
+            else predict_with_residual(self.network, view, self.config, self.device, task=task)
         )
-        valid, mean, spread = cube.valid, self._background.mean, self._background.spread
-        if self._background.by_surroundings:
+        valid, mean, spread = cube.valid, self.background.mean, self.background.spread
+        if self.background.by_surroundings:
             surprise = local_surprise(predicted.residual, valid, mean, spread, task=task)
             # A sum of squares has a long tail, its cube root hardly any (see `gaussianised`). The
             # least surprising pixel gets zero, because the logarithm in the sum has no origin.
@@ -154,7 +143,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         candidates = self._candidates(predicted, valid, task)
         labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
         ordinary = valid & ~candidates.mask
-        labels[ordinary] = FIRST_BACKGROUND_LABEL + self._clusters.assign(
+        labels[ordinary] = FIRST_BACKGROUND_LABEL + self.clusters.assign(
             predicted.latent[:, ordinary].T
         )
         return finish_result(
@@ -174,33 +163,29 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         return _find(predicted, valid, self.config, task)
 
     def _contributions(self, cube: ElementCube, predicted: ScanPrediction) -> NDArray[np.float32]:
-        features = self._features
-        out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
-        positions = features.preprocessing.positions(cube)
-        if not features.reduced:
+        features = self.features
+        if features.reduced:
+            # The noise unit of components is 1: this is a residual of the bands up to their mean.
+            bands = features.transformed(predicted.residual)
+            return residual_contributions(cube, self.preprocessing, bands)
+        mean, sigma = self.background.mean, self.background.spread
+        if self.background.by_surroundings:
             mean, sigma = residual_sigma(predicted.residual, cube.valid)
-            if not self._background.by_surroundings:
-                mean, sigma = self._background.mean, self._background.spread
-            for k, c in enumerate(positions):
-                out[c] = (predicted.residual[k] - np.float32(mean[k])) / np.float32(sigma[k])
-            return out
-        # The noise unit of components is 1, so this is a residual of the bands up to their mean.
-        bands = features.transformed(predicted.residual)
-        for k, c in enumerate(positions):
-            out[c] = bands[k]
-            robust_z_in_place(out[c], cube.valid)
+        out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
+        for k, c in enumerate(self.preprocessing.positions(cube)):
+            out[c] = (predicted.residual[k] - np.float32(mean[k])) / np.float32(sigma[k])
         return out
 
     def state(self) -> ModelState:
         """Weights, statistics and names, for `detectors.bundle`."""
-        clusters = {name: np.asarray(array) for name, array in vars(self._clusters).items()}
-        background = {"mean": self._background.mean, "spread": self._background.spread}
+        clusters = {name: np.asarray(array) for name, array in vars(self.clusters).items()}
+        background = {"mean": self.background.mean, "spread": self.background.spread}
         parts: dict[str, dict[str, NDArray[Any]]] = {
             "clusters": clusters,
             "background": background,
-            "features": self._features.arrays(),
+            "features": self.features.arrays(),
         }
-        return self._state(parts, local=self._features.local)
+        return self._state(parts, local=self.features.local)
 
 
 class MsfaDetector:
@@ -284,7 +269,15 @@ class MsfaDetector:
             "n_background_clusters": len(clusters.centres),
         }
         return FittedMsfa(
-            self.name, config, features, network, background, clusters, fit_info, (cube, last)
+            self.name,
+            config,
+            features.preprocessing,
+            network,
+            fit_info,
+            features,
+            background,
+            clusters,
+            (cube, last),
         )
 
     def load(self, state: ModelState) -> FittedMsfa:
@@ -297,11 +290,12 @@ class MsfaDetector:
         return FittedMsfa(
             self.name,
             self.config,
-            features,
+            preprocessing,
             network,
+            state.meta["fit_info"],
+            features,
             ResidualStatistics(**parts["background"]),
             BackgroundClusters(**parts["clusters"]),
-            state.meta["fit_info"],
         )
 
 

@@ -7,14 +7,26 @@ chosen by us, and the description says so.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import MAX_FITTED_PIXELS
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
-from napari_mineral_anomaly.detectors.networks.parts.choices import OrthoInit, ScoreKind
+from napari_mineral_anomaly.detectors.networks.parts.choices import (
+    CohesionWeight,
+    CoreNeighbours,
+    LatentWidth,
+    LearningRate,
+    Margin,
+    OrthoInit,
+    PoolSide,
+    ScoreKind,
+    SeparationWeight,
+    WindowPixels,
+    equal_groups_of,
+)
 from napari_mineral_anomaly.scan.transforms import Transform
 
 EpsMode = Literal["fixed", "kdist"]
@@ -24,19 +36,6 @@ SkipMode = Literal["concat", "none"]
 HeadMode = Literal["bn_sigmoid", "sigmoid"]
 
 SAME_AS_EPOCHS = -1
-
-_TRANSFORM_TEXT = (
-    "Evens out the noise before scaling to 0-1; auto: Anscombe for counts, "
-    "nothing for other quantities."
-)
-_WEIGHTS_TEXT = (
-    "Weight of anomaly candidates in training: left out (mask), more than "
-    "ordinary pixels (paper_up), or less with growing spectral angle (sad_down)."
-)
-_SCORE_TEXT = (
-    "Score of the residual: squared length (l2), Mahalanobis distance (rx), or "
-    "the same after re-stretching each reconstructed element (rx_minmax, as in DFAN)."
-)
 
 
 class MsfaPaperConfig(DetectorConfig):
@@ -55,27 +54,16 @@ class MsfaPaperConfig(DetectorConfig):
         description="Training steps of the first stage, in which all pixels weigh the same; "
         "-1 takes as many as the second stage.",
     )
-    learning_rate: float = Field(
-        0.0015, ge=1e-6, le=1.0, description="Step width of the Adam optimiser."
-    )
-    batch_size: int = Field(
-        36_000,
-        ge=64,
-        le=4_000_000,
-        description="Most pixels per training step; a larger scan is trained in windows.",
-    )
-    latent_dim: int = Field(
-        64, ge=2, le=512, description="Number of features the network makes of each pixel."
-    )
-    groups: int = Field(
+    learning_rate: LearningRate = 0.0015
+    batch_size: WindowPixels = 36_000
+    latent_dim: LatentWidth = 64
+    groups: Annotated[int, equal_groups_of("latent_dim")] = Field(
         8,
         ge=1,
         le=128,
         description="Groups of features in the attention; must divide the number of features.",
     )
-    pool_size: int = Field(
-        16, ge=2, le=64, description="Side of the grid that the orthogonal filters look at."
-    )
+    pool_size: PoolSide = 16
     ortho_init: OrthoInit = Field(
         "gaussian_qr",
         description="How the orthogonal filters are drawn: Gaussian noise and QR (ours), or "
@@ -89,7 +77,8 @@ class MsfaPaperConfig(DetectorConfig):
     )
     transform: Transform = Field(
         "none",
-        description=_TRANSFORM_TEXT,
+        description="Evens out the noise before scaling to 0-1; auto: Anscombe for counts, "
+        "nothing for other quantities.",
     )
     anomal_prop: float = Field(
         0.015,
@@ -105,12 +94,7 @@ class MsfaPaperConfig(DetectorConfig):
     eps: float = Field(
         0.1, ge=1e-4, le=10.0, description="Fixed DBSCAN radius in features scaled to 0-1."
     )
-    min_samples: int = Field(
-        25,
-        ge=1,
-        le=1000,
-        description="Pixels within the DBSCAN radius, itself included, that make a core pixel.",
-    )
+    min_samples: CoreNeighbours = 25
     noise: NoiseMode = Field(
         "dfan",
         description="DBSCAN noise is a set of anomaly candidates, or one ordinary cluster as in "
@@ -121,7 +105,8 @@ class MsfaPaperConfig(DetectorConfig):
     )
     weight_mode: WeightMode = Field(
         "paper_up",
-        description=_WEIGHTS_TEXT,
+        description="Weight of anomaly candidates in training: left out (mask), more than "
+        "ordinary pixels (paper_up), or less with growing spectral angle (sad_down).",
     )
     beta: float = Field(
         4.0, ge=0.0, le=1000.0, description="paper_up: extra weight of the oddest candidate."
@@ -132,24 +117,19 @@ class MsfaPaperConfig(DetectorConfig):
     cluster_loss: bool = Field(
         True, description="Train towards tight, well separated background clusters too."
     )
-    lambda_cohesion: float = Field(
-        1 / 64, ge=0.0, le=100.0, description="Weight of the pull to the own cluster (L_BC)."
-    )
-    lambda_separation: float = Field(
-        1 / 64, ge=0.0, le=100.0, description="Weight of the margin between clusters (L_CD)."
-    )
+    lambda_cohesion: CohesionWeight = 1 / 64
+    lambda_separation: SeparationWeight = 1 / 64
     lambda_common: float = Field(
         0.0,
         ge=0.0,
         le=100.0,
         description="Weight of the pull of background clusters to one point (L_CI).",
     )
-    margin: float = Field(
-        0.2, ge=0.0, le=2.0, description="Cosine margin wanted between own and next cluster."
-    )
+    margin: Margin = 0.2
     score: ScoreKind = Field(
         "l2",
-        description=_SCORE_TEXT,
+        description="Score of the residual: squared length (l2), Mahalanobis distance (rx), or "
+        "the same after re-stretching each reconstructed element (rx_minmax, as in DFAN).",
     )
     n_clusters: int = Field(
         4,
@@ -162,14 +142,6 @@ class MsfaPaperConfig(DetectorConfig):
     no_orthogonal: bool = Field(
         False, description="Ablation: plain averages instead of orthogonal filters."
     )
-
-    @field_validator("groups")
-    @classmethod
-    def _groups_divide_features(cls, groups: int, info: ValidationInfo) -> int:
-        latent_dim = info.data.get("latent_dim")
-        if latent_dim is not None and latent_dim % groups:
-            raise ValueError(f"{latent_dim} features cannot be split into {groups} equal groups")
-        return groups
 
     @property
     def warm_up_epochs(self) -> int:

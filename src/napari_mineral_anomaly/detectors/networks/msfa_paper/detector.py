@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,9 @@ from napari_mineral_anomaly.detectors.networks.msfa_paper.aggregation import (
 )
 from napari_mineral_anomaly.detectors.networks.msfa_paper.config import MsfaPaperConfig
 from napari_mineral_anomaly.detectors.networks.msfa_paper.network import MsfaPaperNetwork
-from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses, StripOutput
+from napari_mineral_anomaly.detectors.networks.msfa_paper.scan import ScanPasses
 from napari_mineral_anomaly.detectors.networks.msfa_paper.training import WindowTrainer
+from napari_mineral_anomaly.detectors.networks.parts.passes import StripOutput
 from napari_mineral_anomaly.detectors.networks.parts.residuals import ResidualModel
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
@@ -34,22 +35,12 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
+@dataclass(eq=False)
 class FittedMsfaPaper(FittedNetwork[MsfaPaperConfig, MsfaPaperNetwork]):
     """A trained network with its pseudo-label clusters and residual statistics."""
 
-    def __init__(
-        self,
-        name: str,
-        config: MsfaPaperConfig,
-        preprocessing: Preprocessing,
-        network: MsfaPaperNetwork,
-        clusters: Clusters,
-        residual_model: ResidualModel,
-        fit_info: dict[str, Any],
-    ) -> None:
-        super().__init__(name, config, preprocessing, network, fit_info)
-        self._clusters = clusters
-        self._residual_model = residual_model
+    clusters: Clusters
+    residual_model: ResidualModel
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan by the residual of its reconstruction.
@@ -67,29 +58,27 @@ class FittedMsfaPaper(FittedNetwork[MsfaPaperConfig, MsfaPaperNetwork]):
         labels = np.zeros(cube.shape, dtype=np.uint16)
 
         def label_strip(strip: StripOutput, latent: NDArray[np.float32]) -> None:
-            cluster = self._clusters.assign(latent, task=task)
+            cluster = self.clusters.assign(latent, task=task)
             part = labels[strip.window.rows, strip.window.columns]
-            part[strip.valid] = self._clusters.labels(cluster)
+            part[strip.valid] = self.clusters.labels(cluster)
 
-        passes = ScanPasses(
-            self._network,
-            cube,
-            self._preprocessing,
+        preprocessing, model, limit = (
+            self.preprocessing,
+            self.residual_model,
             self.config.batch_size,
-            self._device,
-            task=task,
         )
+        passes = ScanPasses(self.network, cube, preprocessing, limit, self.device, task=task)
         reconstruction = passes.reconstruct("scoring", label_strip)
-        residual = self._residual_model.residual(cube, self._preprocessing, reconstruction)
-        statistic = self._residual_model.statistic(cube, residual)
+        residual = model.residual(cube, preprocessing, reconstruction)
+        statistic = model.statistic(cube, residual)
         info = self._info(n_candidates=int(np.count_nonzero(labels == CANDIDATE_LABEL)))
-        contributions = residual_contributions(cube, self._preprocessing, residual, task=task)
+        contributions = residual_contributions(cube, preprocessing, residual, task=task)
         return finish_result(cube, statistic, contributions, labels, info)
 
     def state(self) -> ModelState:
         """Weights, clusters, statistics and names, for `detectors.bundle`."""
-        parts = {"clusters": self._clusters.arrays(), "residual": self._residual_model.arrays()}
-        return self._state(parts, clusters=self._clusters.meta())
+        parts = {"clusters": self.clusters.arrays(), "residual": self.residual_model.arrays()}
+        return self._state(parts, clusters=self.clusters.meta())
 
 
 class MsfaPaperDetector:
@@ -135,7 +124,7 @@ class MsfaPaperDetector:
             "final_labels": describe_clusters(clusters),
         }
         return FittedMsfaPaper(
-            self.name, config, preprocessing, network, clusters, residual_model, fit_info
+            self.name, config, preprocessing, network, fit_info, clusters, residual_model
         )
 
     def load(self, state: ModelState) -> FittedMsfaPaper:
@@ -149,7 +138,7 @@ class MsfaPaperDetector:
             self.config,
             preprocessing,
             network,
+            state.meta["fit_info"],
             Clusters.from_saved(parts["clusters"], state.meta["clusters"]),
             ResidualModel.from_saved(self.config.score, parts["residual"]),
-            state.meta["fit_info"],
         )

@@ -8,7 +8,7 @@ height of the strips, so there are no seams, and memory does not grow with the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +25,8 @@ from napari_mineral_anomaly.detectors.networks.parts.grid import (
     pixel_rows,
 )
 from napari_mineral_anomaly.detectors.networks.parts.loading import sampled_pixels
-from napari_mineral_anomaly.detectors.networks.parts.windows import Window, bounding_window, strips
-from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.progress import SILENT, Task
-from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.detectors.networks.parts.passes import AutoencoderScan, StripOutput
+from napari_mineral_anomaly.detectors.networks.parts.windows import Window, strips
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,26 +55,6 @@ class Strip:
 
 
 @dataclass(frozen=True, eq=False)
-class StripOutput:
-    """Features of the n valid pixels of a strip.
-
-    Attributes
-    ----------
-    window : Window
-    valid : (h, w) bool
-    latent : (D, n)
-        Latent features after the attention.
-    encoded : Encoded
-        Encoder outputs.
-    """
-
-    window: Window
-    valid: NDArray[np.bool_]
-    latent: Tensor
-    encoded: Encoded
-
-
-@dataclass(frozen=True, eq=False)
 class AttentionContext:
     """What the attention uses of a whole scan of H x W pixels.
 
@@ -97,46 +75,15 @@ class AttentionContext:
     area_share: Tensor
 
 
-# Called for each strip with the latent features (n, D) of its valid pixels.
-StripCallback = Callable[[StripOutput, NDArray[np.float32]], None]
+class ScanPasses(AutoencoderScan[MsfaPaperNetwork]):
+    """Passes of the published network over a scan."""
 
-
-class ScanPasses:
-    """Passes of a network in evaluation mode over the valid area of a scan.
-
-    Parameters
-    ----------
-    network : MsfaPaperNetwork
-    cube : ElementCube
-    preprocessing : Preprocessing
-    limit : int
-        Pixels per strip.
-    device : torch.device
-    task : Task, optional
-        Checked before each strip of each pass; each strip is reported to it.
-    """
-
-    def __init__(
-        self,
-        network: MsfaPaperNetwork,
-        cube: ElementCube,
-        preprocessing: Preprocessing,
-        limit: int,
-        device: torch.device,
-        *,
-        task: Task = SILENT,
-    ) -> None:
-        self._network = network
-        self._cube = cube
-        self._preprocessing = preprocessing
-        self._device = device
-        self._limit = limit
-        self._task = task
-        self._outer = bounding_window(cube.valid)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._windows = [
             window
-            for window in strips(self._outer, limit)
-            if cube.valid[window.rows, window.columns].any()
+            for window in strips(self.outer, self.limit)
+            if self.cube.valid[window.rows, window.columns].any()
         ]
         self._context: AttentionContext | None = None
         self._phase = ""
@@ -154,30 +101,17 @@ class ScanPasses:
         (n, D) float32
             Latent features of the sample, after the attention.
         """
-        sample, where = sampled_pixels(self._cube, self._preprocessing, self._limit, seed)
-        picked = np.zeros(self._cube.shape, dtype=bool)
+        sample, where = sampled_pixels(self.cube, self.preprocessing, self.limit, seed)
+        picked = np.zeros(self.cube.shape, dtype=bool)
         picked.reshape(-1)[where] = True
-        encoded = self._network.measure_encoder(torch.from_numpy(sample).to(self._device))
+        encoded = self.network.measure_encoder(torch.from_numpy(sample).to(self.device))
         latents = []
         for strip in self.outputs("statistics"):
             own = picked[strip.window.rows, strip.window.columns][strip.valid]
-            latents.append(strip.latent[:, torch.from_numpy(own).to(self._device)])
+            latents.append(strip.latent[:, torch.from_numpy(own).to(self.device)])
         latent = torch.cat(latents, dim=1)
-        self._network.measure_decoder(latent, encoded)
+        self.network.measure_decoder(latent, encoded)
         return pixel_rows(latent)
-
-    def reconstruct(self, phase: str, on_strip: StripCallback | None = None) -> NDArray[np.float32]:
-        """Reconstruct the scan, (K, H, W) in scaled units; zero outside the valid area."""
-        n_elements = self._network.decoder3.weight.shape[0]
-        out = np.zeros((n_elements, *self._cube.shape), dtype=np.float32)
-        for strip in self.outputs(phase):
-            with torch.no_grad():
-                output = self._network.decode(strip.latent, strip.encoded)
-            # The first index gives a view, so the values land in `out`.
-            out[:, strip.window.rows, strip.window.columns][:, strip.valid] = output.cpu().numpy()
-            if on_strip is not None:
-                on_strip(strip, pixel_rows(strip.latent))
-        return out
 
     def outputs(self, phase: str) -> Iterator[StripOutput]:
         """Latent features of the whole scan, strip by strip, without gradients.
@@ -185,7 +119,7 @@ class ScanPasses:
         ``phase`` names the passes in progress events. What the attention uses of the scan is
         gathered at the first call and kept: encoder and attention must not change afterwards.
         """
-        attention = self._network.attention
+        attention = self.network.attention
         gathered = attention is None or self._context is not None
         self._phase, self._done = phase, 0
         self._total = len(self._windows) * (1 if gathered else 3)
@@ -201,7 +135,7 @@ class ScanPasses:
         attention: OrthogonalAttention | None,
         context: AttentionContext | None,
     ) -> StripOutput:
-        encoded = self._network.encode(strip.pixels)
+        encoded = self.network.encode(strip.pixels)
         own = Encoded(
             *(
                 strip.inner.to_list(strip.outer.to_grid(layer)[:, strip.inside])
@@ -221,12 +155,12 @@ class ScanPasses:
     @torch.no_grad()
     def _gather_context(self, attention: OrthogonalAttention) -> AttentionContext:
         gates = attention.gates(*self._line_means(attention.groups))
-        valid = self._cube.valid[self._outer.rows, self._outer.columns].astype(np.float32)
-        pooling = FoldedPooling(attention.filters, torch.from_numpy(valid).to(self._device))
+        valid = self.cube.valid[self.outer.rows, self.outer.columns].astype(np.float32)
+        pooling = FoldedPooling(attention.filters, torch.from_numpy(valid).to(self.device))
         moments = (_Moments(), _Moments())
-        squeezed = torch.zeros(attention.filters.shape[:2], device=self._device)
+        squeezed = torch.zeros(attention.filters.shape[:2], device=self.device)
         for strip in self._strips():
-            latent = self._network.encode(strip.pixels).latent
+            latent = self.network.encode(strip.pixels).latent
             branches = self._branches(strip, latent, attention, gates)
             weights = strip.inner.to_list(pooling.weights(self._inside_outer(strip)))
             for number, branch in enumerate(branches):
@@ -235,14 +169,14 @@ class ScanPasses:
         norms, values = [], []
         layers = (attention.line_norm, attention.area_norm)
         for number, (layer, moment) in enumerate(zip(layers, moments, strict=True)):
-            factor, offset = moment.normalising(layer, self._device)
+            factor, offset = moment.normalising(layer, self.device)
             norms.append((factor, offset))
             # Squeezing is linear, so it may come before the normalisation.
             if attention.orthogonal:
                 sums = squeezed[number].view_as(factor)
                 ones = pooling.totals[number].view_as(factor)
             else:
-                sums, ones = moment.mean_tensor(self._device), torch.ones_like(factor)
+                sums, ones = moment.mean_tensor(self.device), torch.ones_like(factor)
             values.append((factor * sums + offset * ones).flatten())
         shares = attention.channel_shares(values[0], values[1])
         return AttentionContext(gates, norms[0], norms[1], shares[0], shares[1])
@@ -250,22 +184,22 @@ class ScanPasses:
     @torch.no_grad()
     def _line_means(self, groups: int) -> tuple[Tensor, Tensor]:
         """Means of rows (G, d, H) and columns (G, d, W) of the latent features of the scan."""
-        height, width = self._outer.shape
-        features = self._network.encoder3.weight.shape[0]
-        rows = torch.zeros((features, height), device=self._device)
-        columns = torch.zeros((features, width), device=self._device)
+        height, width = self.outer.shape
+        features = self.network.encoder3.weight.shape[0]
+        rows = torch.zeros((features, height), device=self.device)
+        columns = torch.zeros((features, width), device=self.device)
         for strip in self._strips():
-            latent = strip.outer.to_grid(self._network.encode(strip.pixels).latent)
+            latent = strip.outer.to_grid(self.network.encode(strip.pixels).latent)
             own = latent[:, strip.inside]
             rows[:, self._inside_outer(strip)] = strip.inner.row_means(own)
             columns += own.sum(-2)
-        counts = self._cube.valid[self._outer.rows, self._outer.columns].sum(axis=0)
+        counts = self.cube.valid[self.outer.rows, self.outer.columns].sum(axis=0)
         columns /= torch.from_numpy(counts).to(columns).clamp(min=1)
         return rows.view(groups, -1, height), columns.view(groups, -1, width)
 
     def _inside_outer(self, strip: Strip) -> slice:
         """Rows of the strip, counted from the first valid row of the scan."""
-        return _shifted(strip.window.rows, -self._outer.rows.start)
+        return _shifted(strip.window.rows, -self.outer.rows.start)
 
     def _branches(
         self,
@@ -284,22 +218,22 @@ class ScanPasses:
 
     def _strips(self) -> Iterator[Strip]:
         for window in self._windows:
-            self._task.check()
-            top = max(window.rows.start - 1, self._outer.rows.start)
-            bottom = min(window.rows.stop + 1, self._outer.rows.stop)
-            valid = self._cube.valid[top:bottom, window.columns]
+            self.task.check()
+            top = max(window.rows.start - 1, self.outer.rows.start)
+            bottom = min(window.rows.stop + 1, self.outer.rows.stop)
+            valid = self.cube.valid[top:bottom, window.columns]
             inside = _shifted(window.rows, -top)
-            block = self._preprocessing.scaled_block(self._cube, slice(top, bottom), window.columns)
+            block = self.preprocessing.scaled_block(self.cube, slice(top, bottom), window.columns)
             yield Strip(
                 window,
                 valid[inside],
-                torch.from_numpy(block[:, valid]).to(self._device),
-                PixelGrid(valid, self._device),
-                PixelGrid(valid[inside], self._device),
+                torch.from_numpy(block[:, valid]).to(self.device),
+                PixelGrid(valid, self.device),
+                PixelGrid(valid[inside], self.device),
                 inside,
             )
             self._done += 1
-            self._task.step(self._phase, self._done, self._total)
+            self.task.step(self._phase, self._done, self._total)
 
 
 class _Moments:
