@@ -44,7 +44,6 @@ _LEVELS = {
 }
 # The lines that form the peak by which an element is mapped.
 _MAIN_LINES = {"K": ("Ka1", "Ka2", "Ka3"), "L": ("La1", "La2"), "M": ("Ma",)}
-_MAIN_NAME = {"K": "Ka", "L": "La", "M": "Ma"}
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def main_lines(symbol: str, excitation_kev: float = DEFAULT_BEAM_KEV) -> tuple[M
             continue
         total = sum(line.intensity for line in main)
         mean = sum(line.kev * line.intensity for line in main) / total
-        found.append(MainLine(symbol, _MAIN_NAME[shell], mean))
+        found.append(MainLine(symbol, f"{shell}a", mean))
     return tuple(found)
 
 
