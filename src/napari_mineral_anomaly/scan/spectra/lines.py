@@ -47,7 +47,21 @@ _MAIN_LINES = {"K": ("Ka1", "Ka2", "Ka3"), "L": ("La1", "La2"), "M": ("Ma",)}
 
 
 @dataclass(frozen=True)
-class EmissionLine:
+class MainLine:
+    """The peak by which an element is mapped: Ka, La or Ma at the mean energy of its lines."""
+
+    element: str
+    name: str
+    kev: float
+
+    @property
+    def shell(self) -> str:
+        """The shell: K, L or M."""
+        return self.name[0]
+
+
+@dataclass(frozen=True)
+class EmissionLine(MainLine):
     """One X-ray line.
 
     Attributes
@@ -63,29 +77,7 @@ class EmissionLine:
         excitation, before any absorption: 0 to 1.
     """
 
-    element: str
-    name: str
-    kev: float
     intensity: float
-
-    @property
-    def shell(self) -> str:
-        """The shell: K, L or M."""
-        return self.name[0]
-
-
-@dataclass(frozen=True)
-class MainLine:
-    """The peak by which an element is mapped: Ka, La or Ma at the mean energy of its lines."""
-
-    element: str
-    name: str
-    kev: float
-
-    @property
-    def shell(self) -> str:
-        """The shell: K, L or M."""
-        return self.name[0]
 
 
 def fwhm_kev(kev: ArrayLike) -> NDArray[np.float64]:
