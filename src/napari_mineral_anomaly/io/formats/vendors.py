@@ -186,11 +186,11 @@ def _spectrum_image(
         _Counts(path, [cube["data"] for cube in cubes]),
         axis,
         pixel_size=None if size is None else size.um,
-        declared_elements=declared,
+        declared_elements=tuple(declared),
         beam_kev=beam,
         source=str(path),
         files=(path.name,),
-        notes=notes,
+        notes=tuple(notes),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.lookup import open_spectra
 from napari_mineral_anomaly.io.formats.shared.planes import Plane, SpectraInside
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
@@ -96,13 +97,12 @@ def read_maps(
     selection = select_maps(listing, sample=sample, task=task)
     if isinstance(selection, SpectraInside):
         # Imported where a spectrum image is read: line energies take a second to load.
-        from napari_mineral_anomaly.io.reading.spectra import read_element_maps
+        from napari_mineral_anomaly.io.reading.spectra import maps_of_spectra
 
-        return read_element_maps(
-            selection.path,
-            dataset=selection.dataset,
-            energy=energy,
-            elements=elements,
+        return maps_of_spectra(
+            open_spectra(selection.path, selection.dataset, energy),
+            elements,
+            calibration_source="the file" if energy is None else "typed by the user",
             pixel_size=typed,
             valid=valid,
             quantity=quantity,

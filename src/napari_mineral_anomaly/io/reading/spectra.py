@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.lookup import open_spectra
 from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -255,35 +254,3 @@ def _shifted(analysis: SumAnalysis, image: SpectrumImage) -> list[str]:
         f"channel at {fitted.offset_kev:.4f} keV and {fitted.gain_kev:.7f} keV per channel fit "
         f"them better (--energy {fitted.offset_kev:.4f} {fitted.gain_kev:.7f} on the command line)."
     ]
-
-
-def read_element_maps(
-    path: Path,
-    *,
-    dataset: str | None = None,
-    energy: Sequence[float] | None = None,
-    elements: Sequence[str] | None = None,
-    pixel_size: float | Sequence[float] | None = None,
-    valid: ArrayLike | str | Path | None = None,
-    quantity: Quantity | None = None,
-    spot_size: float | None = None,
-    task: Task = SILENT,
-) -> ElementCube:
-    """Make element maps of a spectrum image; the parameters are those of `read_maps`.
-
-    Raises
-    ------
-    InputError
-    CancelledError
-    """
-    image = open_spectra(path, dataset, energy)
-    return maps_of_spectra(
-        image,
-        elements,
-        calibration_source="the file" if energy is None else "typed by the user",
-        pixel_size=pixel_size,
-        valid=valid,
-        quantity=quantity,
-        spot_size=spot_size,
-        task=task,
-    )

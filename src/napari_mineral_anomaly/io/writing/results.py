@@ -57,14 +57,7 @@ def write_score(
     return write_ome(path, image[None], [SCORE_CHANNEL], pixel_size, axes="YX", inputs=inputs)
 
 
-def write_stack(
-    path: str | Path,
-    planes: Any,
-    names: Sequence[str],
-    pixel_size: PixelSize,
-    *,
-    inputs: Inputs = (),
-) -> Path:
+def write_stack(path: str | Path, planes: Any, names: Sequence[str], pixel_size: PixelSize) -> Path:
     """Write one named plane per element as OME-TIFF, axes CYX.
 
     Parameters
@@ -82,7 +75,7 @@ def write_stack(
             f"shape {shape}."
         )
     names = [str(name) for name in names]
-    return write_ome(path, planes, names, pixel_size, dtype=np.dtype(np.float32), inputs=inputs)
+    return write_ome(path, planes, names, pixel_size, dtype=np.dtype(np.float32))
 
 
 def write_map(
@@ -109,20 +102,16 @@ def write_map(
     return write_imagej(path, planes, [name], pixel_size, axes="YX", inputs=inputs)
 
 
-def write_mask(
-    path: str | Path, mask: ArrayLike, pixel_size: PixelSize, *, inputs: Inputs = ()
-) -> Path:
+def write_mask(path: str | Path, mask: ArrayLike, pixel_size: PixelSize) -> Path:
     """Write a mask (H, W) as ImageJ TIFF, uint8: 0, and 255 where ``mask`` is not zero.
 
     Other parameters, result and errors as `write_score`.
     """
     image = mask_for_files(_image(mask))
-    return write_imagej(path, image[None], [], pixel_size, axes="YX", inputs=inputs)
+    return write_imagej(path, image[None], [], pixel_size, axes="YX")
 
 
-def write_labels(
-    path: str | Path, labels: ArrayLike, pixel_size: PixelSize, *, inputs: Inputs = ()
-) -> Path:
+def write_labels(path: str | Path, labels: ArrayLike, pixel_size: PixelSize) -> Path:
     """Write labels (H, W) as ImageJ TIFF, uint16; above 65 535 as OME-TIFF, uint32.
 
     ImageJ's own TIFF knows no 32-bit integers; Fiji opens the OME file through Bio-Formats.
@@ -130,8 +119,8 @@ def write_labels(
     """
     image = labels_for_files(_image(labels))
     if image.dtype == np.uint32:
-        return write_ome(path, image[None], [], pixel_size, axes="YX", inputs=inputs)
-    return write_imagej(path, image[None], [], pixel_size, axes="YX", inputs=inputs)
+        return write_ome(path, image[None], [], pixel_size, axes="YX")
+    return write_imagej(path, image[None], [], pixel_size, axes="YX")
 
 
 def mask_for_files(mask: NDArray[Any]) -> NDArray[np.uint8]:

@@ -26,7 +26,6 @@ def write_pixels(
     pixel_size: PixelSize,
     *,
     before_block: Callable[[float], None] | None = None,
-    inputs: Sequence[str | Path] = (),
 ) -> Path:
     """Write maps as a table: a line per pixel, a column per map.
 
@@ -44,8 +43,6 @@ def write_pixels(
     pixel_size : (y, x) in µm, or None when unknown
     before_block : callable, optional
         Called with the share that is done before each block; may raise to stop.
-    inputs : paths, optional
-        See `atomic.require_not_an_input`.
 
     Raises
     ------
@@ -61,7 +58,7 @@ def write_pixels(
         )
     step = max(1, _BLOCK_PIXELS // width)
     with (
-        atomic_path(path, inputs=inputs) as temporary,
+        atomic_path(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         for start in range(0, height, step):
@@ -91,9 +88,7 @@ def _places(rows: slice, width: int, pixel_size: PixelSize) -> dict[str, Any]:
     }
 
 
-def write_grains(
-    path: str | Path, grains: pd.DataFrame, *, inputs: Sequence[str | Path] = ()
-) -> Path:
+def write_grains(path: str | Path, grains: pd.DataFrame) -> Path:
     """Write the table of grains as it is, with two columns for maps at the end.
 
     ``map_x_um`` and ``map_y_um`` are the centroid where the world files put it, y upwards: given
@@ -109,6 +104,6 @@ def write_grains(
         # 0.0 - y: minus zero is no coordinate.
         map_y_um=0.0 - grains["centroid_y_um"].astype(float),
     )
-    with atomic_path(path, inputs=inputs) as temporary:
+    with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
     return Path(path)

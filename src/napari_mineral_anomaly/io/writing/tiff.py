@@ -92,7 +92,6 @@ def write_ome(
     axes: str = "CYX",
     dtype: np.dtype[Any] | None = None,
     before_plane: Callable[[int], None] | None = None,
-    software: str = SOFTWARE,
     inputs: Sequence[str | Path] = (),
 ) -> Path:
     """Write planes as OME-TIFF.
@@ -112,8 +111,6 @@ def write_ome(
         Default: `storable` of the planes.
     before_plane : callable, optional
         Called with the number of each plane before it is written; may raise to stop.
-    software : str
-        For the tag of that name.
     inputs : paths, optional
         See `atomic.require_not_an_input`.
 
@@ -137,7 +134,7 @@ def write_ome(
         options["resolution"] = (_UM_PER_CM / x, _UM_PER_CM / y)
         options["resolutionunit"] = "CENTIMETER"
     dtype = storable(planes) if dtype is None else dtype
-    options |= {"metadata": metadata, "software": software}
+    options |= {"metadata": metadata, "software": SOFTWARE}
     return _write(path, planes, dtype, axes, options, before_plane, inputs)
 
 
@@ -149,7 +146,6 @@ def write_imagej(
     *,
     axes: str = "CYX",
     before_plane: Callable[[int], None] | None = None,
-    software: str = SOFTWARE,
     inputs: Sequence[str | Path] = (),
 ) -> Path:
     """Write planes as an ImageJ TIFF, a hyperstack of channels with a label each.
@@ -171,7 +167,7 @@ def write_imagej(
         # ImageJ shows "um" as µm.
         metadata["unit"] = "um"
         options["resolution"] = (1.0 / x, 1.0 / y)
-    options |= {"metadata": metadata, "software": software}
+    options |= {"metadata": metadata, "software": SOFTWARE}
     return _write(path, planes, storable(planes), axes, options, before_plane, inputs)
 
 

@@ -24,17 +24,15 @@ def mass_fractions(formula: str, second: str | None = None, share: float = 0.0) 
     share : float
         Molar share (0-1) of ``second``.
     """
+    import xraydb
+
     atoms: dict[str, float] = {}
     for part, amount in ((formula, 1.0 - share), (second, share)):
         if part is not None and amount > 0:
             for element, count in _atoms(part).items():
                 atoms[element] = atoms.get(element, 0.0) + amount * count
-    masses = {element: count * _atomic_mass(element) for element, count in atoms.items()}
+    masses = {
+        element: count * float(xraydb.atomic_mass(element)) for element, count in atoms.items()
+    }
     total = sum(masses.values())
     return {element: mass / total for element, mass in masses.items()}
-
-
-def _atomic_mass(element: str) -> float:
-    import xraydb
-
-    return float(xraydb.atomic_mass(element))

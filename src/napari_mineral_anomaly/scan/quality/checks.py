@@ -54,7 +54,7 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
         )
         warnings = [
             *facts.warnings,
-            *_valid_area_words(area.n_valid, area.reason, area.n_off_sample),
+            *_valid_area_words(area.n_valid, area.reason),
             *_constant_and_identical(cube, maps),
             *_saturated(facts.maps, maps),
             *_too_large(cube, maps),
@@ -181,7 +181,7 @@ def _n_too_large(plane: NDArray[Any], finite: NDArray[np.bool_] | None) -> int:
     return 0 if finite is None else int(np.count_nonzero(~finite & np.isfinite(plane)))
 
 
-def _valid_area_words(n_valid: int, reason: str, n_off_sample: int) -> list[str]:
+def _valid_area_words(n_valid: int, reason: str) -> list[str]:
     if n_valid == 0:
         return ["No pixel is valid: every pixel is missing or zero in all elements."]
     return [f"Valid area: {reason}."] if reason else []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,26 +50,27 @@ class MissingEnergyError(InputError):
         self.n_channels = n_channels
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class SpectrumImage:
     """Spectra of one scan.
 
-    Parameters
+    Attributes
     ----------
     counts : array-like (H, W, E)
         numpy, memory-mapped or lazy; read in blocks of rows and columns, never converted whole.
-    energy : EnergyAxis, optional
+    energy : EnergyAxis or None
         The calibration; None when neither the file nor the user gave one.
-    pixel_size : (float, float), optional
+    pixel_size : (float, float) or None
         (y, x) in µm.
-    declared_elements : sequence of str
+    declared_elements : tuple of str
         Elements that the file itself lists.
-    beam_kev : float, optional
+    beam_kev : float or None
         Tube or beam voltage: lines above it cannot be excited.
     source : str
         Where the spectra came from, for people.
-    files : sequence of str
+    files : tuple of str
         Names of the files that hold the spectra, the one with the counts first.
-    notes : sequence of str
+    notes : tuple of str
         What the reader found unusual, as sentences for the ingest report.
 
     Raises
@@ -77,106 +79,47 @@ class SpectrumImage:
         When the counts are not a cube of real numbers, or the calibration has another length.
     """
 
-    def __init__(
-        self,
-        counts: Any,
-        energy: EnergyAxis | None = None,
-        *,
-        pixel_size: Sequence[float] | None = None,
-        declared_elements: Sequence[str] = (),
-        beam_kev: float | None = None,
-        source: str = "",
-        files: Sequence[str] = (),
-        notes: Sequence[str] = (),
-    ) -> None:
-        shape = tuple(int(n) for n in counts.shape)
+    counts: Counts
+    energy: EnergyAxis | None = None
+    _: KW_ONLY
+    pixel_size: tuple[float, float] | None = None
+    declared_elements: tuple[str, ...] = ()
+    beam_kev: float | None = None
+    source: str = ""
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    # The sum spectrum, once it is known; shared with the same spectra under another calibration.
+    _sum: list[NDArray[np.float64]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        shape = tuple(int(n) for n in self.counts.shape)
         if len(shape) != 3 or 0 in shape:
             raise InputError(
-                f"A spectrum image has rows, columns and channels; {source or 'this array'} has "
-                f"the shape {shape}."
+                f"A spectrum image has rows, columns and channels; {self.source or 'this array'} "
+                f"has the shape {shape}."
             )
-        if np.dtype(counts.dtype).kind not in "uif":
-            raise InputError(f"Spectra must be real numbers; got dtype {counts.dtype}.")
-        if energy is not None and energy.n_channels != shape[2]:
+        if np.dtype(self.counts.dtype).kind not in "uif":
+            raise InputError(f"Spectra must be real numbers; got dtype {self.counts.dtype}.")
+        if self.energy is not None and self.energy.n_channels != shape[2]:
             raise InputError(
-                f"The energy calibration has {energy.n_channels} channels, "
+                f"The energy calibration has {self.energy.n_channels} channels, "
                 f"the spectra have {shape[2]}."
             )
-        self._counts: Counts = counts
-        self._energy = energy
-        self._pixel_size = None if pixel_size is None else (pixel_size[0], pixel_size[1])
-        self._declared = tuple(declared_elements)
-        self._beam_kev = beam_kev
-        self._source = source
-        self._files = tuple(files)
-        self._notes = tuple(notes)
-        self._sum: NDArray[np.float64] | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def counts(self) -> Counts:
-        """(H, W, E), numpy or lazy: read some rows and columns, not all."""
-        return self._counts
-
-    @property
-    def energy(self) -> EnergyAxis | None:
-        """The energy calibration, None when there is none."""
-        return self._energy
-
-    @property
-    def pixel_size(self) -> tuple[float, float] | None:
-        """(y, x) in µm, None when unknown."""
-        return self._pixel_size
-
-    @property
-    def declared_elements(self) -> tuple[str, ...]:
-        """Elements that the file lists."""
-        return self._declared
-
-    @property
-    def beam_kev(self) -> float | None:
-        """Tube or beam voltage in kV, None when unknown."""
-        return self._beam_kev
-
-    @property
-    def source(self) -> str:
-        """Where the spectra came from."""
-        return self._source
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Names of the files, the one with the counts first."""
-        return self._files
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the reader found unusual, as sentences."""
-        return self._notes
 
     @property
     def shape(self) -> tuple[int, int]:
         """(H, W) in pixels."""
-        return int(self._counts.shape[0]), int(self._counts.shape[1])
+        return int(self.counts.shape[0]), int(self.counts.shape[1])
 
     @property
     def n_channels(self) -> int:
         """Channels E of each spectrum."""
-        return int(self._counts.shape[2])
+        return int(self.counts.shape[2])
 
     def with_energy(self, offset_kev: float, gain_kev: float) -> SpectrumImage:
         """The same spectra with another calibration; a sum spectrum that is known is kept."""
-        other = SpectrumImage(
-            self._counts,
-            EnergyAxis(offset_kev, gain_kev, self.n_channels),
-            pixel_size=self._pixel_size,
-            declared_elements=self._declared,
-            beam_kev=self._beam_kev,
-            source=self._source,
-            files=self._files,
-            notes=self._notes,
-        )
-        other._sum = self._sum
-        return other
+        return replace(self, energy=EnergyAxis(offset_kev, gain_kev, self.n_channels))
 
     def require_energy(self) -> EnergyAxis:
         """The energy calibration.
@@ -186,15 +129,15 @@ class SpectrumImage:
         MissingEnergyError
             When there is none; the sentence says how to give one.
         """
-        if self._energy is None:
+        if self.energy is None:
             raise MissingEnergyError(
-                f"{self._source or 'The spectrum image'} has no energy calibration: give the "
+                f"{self.source or 'The spectrum image'} has no energy calibration: give the "
                 "energy of the first channel and the width of a channel in keV, for example "
                 "0 and 0.01 for 10 eV per channel (--energy 0 0.01 on the command line, "
                 "read_maps(..., energy=(0, 0.01)) in Python).",
                 self.n_channels,
             )
-        return self._energy
+        return self.energy
 
     def row_blocks(self) -> Iterator[slice]:
         """Slices of rows that together cover the scan, each of at most `BLOCK_COUNTS` counts."""
@@ -205,7 +148,7 @@ class SpectrumImage:
 
     def block(self, rows: slice, columns: slice = slice(None)) -> NDArray[Any]:
         """Spectra (h, w, E) of some rows and columns as numpy, in their native dtype."""
-        return np.asarray(self._counts[rows, columns])
+        return np.asarray(self.counts[rows, columns])
 
     def spectrum_at(self, y: int, x: int) -> NDArray[np.float64]:
         """Spectrum (E,) float64 of one pixel.
@@ -260,14 +203,15 @@ class SpectrumImage:
         CancelledError
         """
         with self._lock:
-            if self._sum is None:
-                self._sum = self.spectrum_of(np.ones(self.shape, dtype=bool), task)
-                self._sum.setflags(write=False)
-            return self._sum
+            if not self._sum:
+                total = self.spectrum_of(np.ones(self.shape, dtype=bool), task)
+                total.setflags(write=False)
+                self._sum.append(total)
+            return self._sum[0]
 
     def __repr__(self) -> str:
         height, width = self.shape
-        return f"SpectrumImage({height} x {width} px, {self.n_channels} channels, {self._energy})"
+        return f"SpectrumImage({height} x {width} px, {self.n_channels} channels, {self.energy})"
 
 
 def _finite_sum(spectra: NDArray[Any]) -> NDArray[np.float64]:

@@ -44,11 +44,24 @@ _LEVELS = {
 }
 # The lines that form the peak by which an element is mapped.
 _MAIN_LINES = {"K": ("Ka1", "Ka2", "Ka3"), "L": ("La1", "La2"), "M": ("Ma",)}
-_MAIN_NAME = {"K": "Ka", "L": "La", "M": "Ma"}
 
 
 @dataclass(frozen=True)
-class EmissionLine:
+class MainLine:
+    """The peak by which an element is mapped: Ka, La or Ma at the mean energy of its lines."""
+
+    element: str
+    name: str
+    kev: float
+
+    @property
+    def shell(self) -> str:
+        """The shell: K, L or M."""
+        return self.name[0]
+
+
+@dataclass(frozen=True)
+class EmissionLine(MainLine):
     """One X-ray line.
 
     Attributes
@@ -64,29 +77,7 @@ class EmissionLine:
         excitation, before any absorption: 0 to 1.
     """
 
-    element: str
-    name: str
-    kev: float
     intensity: float
-
-    @property
-    def shell(self) -> str:
-        """The shell: K, L or M."""
-        return self.name[0]
-
-
-@dataclass(frozen=True)
-class MainLine:
-    """The peak by which an element is mapped: Ka, La or Ma at the mean energy of its lines."""
-
-    element: str
-    name: str
-    kev: float
-
-    @property
-    def shell(self) -> str:
-        """The shell: K, L or M."""
-        return self.name[0]
 
 
 def fwhm_kev(kev: ArrayLike) -> NDArray[np.float64]:
@@ -162,7 +153,7 @@ def main_lines(symbol: str, excitation_kev: float = DEFAULT_BEAM_KEV) -> tuple[M
             continue
         total = sum(line.intensity for line in main)
         mean = sum(line.kev * line.intensity for line in main) / total
-        found.append(MainLine(symbol, _MAIN_NAME[shell], mean))
+        found.append(MainLine(symbol, f"{shell}a", mean))
     return tuple(found)
 
 

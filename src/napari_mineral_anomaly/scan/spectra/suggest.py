@@ -86,16 +86,10 @@ class SumAnalysis:
         By atomic number.
     fit : PeakFit
         Under the calibration that fits best, which may differ from the given one.
-    explained : tuple of str
-        Elements fitted but not suggested (argon of the air, the tube's anode).
-    shift_kev : float
-        Largest distance between a peak and its line under the given calibration.
     """
 
     suggestions: tuple[Suggestion, ...]
     fit: PeakFit
-    explained: tuple[str, ...]
-    shift_kev: float
 
 
 def suggest_elements(
@@ -159,11 +153,7 @@ def analyse_sum(
         if symbol in declared or (value >= LEAST_SIGNIFICANCE and symbol not in _NEVER_SUGGESTED)
     ]
     suggestions.sort(key=lambda suggestion: SYMBOLS.index(suggestion.element))
-    named = {suggestion.element for suggestion in suggestions}
-    at = [lines[symbol].kev for symbol in named] or [0.0]
-    shift = max((_shift(kev, energy, fit.energy) for kev in at), key=abs)
-    others = tuple(s for s in fit.own if s not in named and significance[s] >= LEAST_SIGNIFICANCE)
-    return SumAnalysis(tuple(suggestions), fit, others, shift)
+    return SumAnalysis(tuple(suggestions), fit)
 
 
 def beam_from_spectrum(spectrum: Floats, energy: EnergyAxis) -> float:
@@ -344,8 +334,3 @@ def _calibrated(fit: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFi
         },
     )
     return refit(best.x)
-
-
-def _shift(kev: float, given: EnergyAxis, fitted: EnergyAxis) -> float:
-    """Energy of a line's peak on the given axis minus the energy of the line."""
-    return float(given.channels_to_kev(fitted.kev_to_channels(kev))) - kev

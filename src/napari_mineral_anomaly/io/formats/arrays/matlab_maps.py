@@ -15,7 +15,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays.matlab_check import require_sound
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, numbered_planes
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import sizes
 
@@ -73,10 +73,8 @@ def open_maps(path: Path, dataset: str | None = None) -> MapFile:
         )
     stored = _stored_names(variables, cube.shape[2])
     names = stored or [f"band {i:03d}" for i in range(1, cube.shape[2] + 1)]
-    shape = (int(cube.shape[0]), int(cube.shape[1]))
-    planes = tuple(
-        Plane(path, shape, cube.dtype.newbyteorder("="), partial(_band, cube, i), name, i + 1)
-        for i, name in enumerate(names)
+    planes = numbered_planes(
+        path, cube.shape, cube.dtype, len(names), lambda i: np.asarray(cube[:, :, i]), names
     )
     return MapFile(
         path,
@@ -111,20 +109,9 @@ def _element_maps(path: Path, variables: Mapping[str, Any]) -> tuple[Plane, ...]
     if sum(entry.role == "element" for entry in parsed) < 2:
         return ()
     return tuple(
-        Plane(
-            path,
-            (int(value.shape[0]), int(value.shape[1])),
-            value.dtype.newbyteorder("="),
-            partial(np.asarray, value),
-            name,
-            i,
-        )
+        Plane(path, value.shape, value.dtype.newbyteorder("="), partial(np.asarray, value), name, i)
         for i, (name, value) in enumerate(matrices.items(), start=1)
     )
-
-
-def _band(cube: NDArray[Any], index: int) -> NDArray[Any]:
-    return np.asarray(cube[:, :, index])
 
 
 def _is_hdf5(path: Path) -> bool:

@@ -56,7 +56,7 @@ def open_npy(path: Path) -> SpectrumImage:
         if columns_first:
             counts = counts.transpose(2, 1, 0)
         counts, turned = _channels_last(counts)
-    return SpectrumImage(counts, None, source=str(path), files=(path.name,), notes=turned + notes)
+    return SpectrumImage(counts, source=str(path), files=(path.name,), notes=(*turned, *notes))
 
 
 def open_npz(path: Path, dataset: str | None = None) -> SpectrumImage:
@@ -84,7 +84,7 @@ def open_npz(path: Path, dataset: str | None = None) -> SpectrumImage:
         if key is not None and math.prod(shapes[key][0]) == counts.shape[2]:
             energy, remarks = axis_from_energies(_member(path, key))
             notes += remarks
-    return SpectrumImage(counts, energy, source=str(path), files=(path.name,), notes=notes)
+    return SpectrumImage(counts, energy, source=str(path), files=(path.name,), notes=tuple(notes))
 
 
 def _require_bytes(path: Path) -> None:

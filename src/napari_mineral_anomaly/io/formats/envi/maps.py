@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.envi.header import EnviImage, open_envi
@@ -18,8 +15,8 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
     MapFile,
     Opened,
-    Plane,
     SpectraInside,
+    numbered_planes,
 )
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 
@@ -50,23 +47,17 @@ def open_maps(path: Path) -> Opened:
         if not is_named and ("wavelength" in image.fields or bands > MOST_UNNAMED_CHANNELS):
             return SpectraInside(path)
         pixel_size = _pixel_size(image)
-    planes = tuple(
-        Plane(
-            path,
-            (int(image.counts.shape[0]), int(image.counts.shape[1])),
-            image.counts.dtype.newbyteorder("="),
-            partial(_band, image.counts, i),
-            names[i] if names else "",
-            i + 1,
-            pixel_size,
-        )
-        for i in range(bands)
+    native = image.counts.dtype.newbyteorder("=")
+    planes = numbered_planes(
+        path,
+        image.counts.shape,
+        native,
+        bands,
+        lambda i: np.array(image.counts[:, :, i], dtype=native),
+        names,
+        pixel_size,
     )
     return MapFile(path, planes, notes=image.notes)
-
-
-def _band(counts: NDArray[Any], index: int) -> NDArray[Any]:
-    return np.array(counts[:, :, index], dtype=counts.dtype.newbyteorder("="))
 
 
 def _pixel_size(image: EnviImage) -> FilePixelSize | None:

@@ -108,38 +108,31 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
         beam_kev=found.beam_kev,
         source=str(path),
         files=(path.name,),
-        notes=found.notes,
+        notes=tuple(found.notes),
     )
 
 
+@dataclass(frozen=True)
 class _Counts:
     """Counts (H, W, E) of a dataset; the file is opened for each block and closed again.
 
     ``order`` maps (H, W, E) to the axes of the dataset.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        dataset: str,
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-        order: tuple[int, int, int],
-    ) -> None:
-        self.shape = shape
-        self.dtype = np.dtype(dtype)
-        self._path = path
-        self._dataset = dataset
-        self._order = order
+    path: Path
+    dataset: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    order: tuple[int, int, int]
 
     def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
         import h5py
 
         stored: list[slice] = [slice(None)] * 3
-        for wanted, axis in zip((*index, slice(None)), self._order, strict=True):
+        for wanted, axis in zip((*index, slice(None)), self.order, strict=True):
             stored[axis] = wanted
-        with explained(self._path, TITLE), h5py.File(self._path, "r") as file:
-            return np.asarray(file[self._dataset][tuple(stored)]).transpose(self._order)
+        with explained(self.path, TITLE), h5py.File(self.path, "r") as file:
+            return np.asarray(file[self.dataset][tuple(stored)]).transpose(self.order)
 
 
 def _known(file: Any) -> Iterator[_Found]:

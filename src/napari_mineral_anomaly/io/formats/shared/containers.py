@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     Opened,
     Plane,
     SpectraInside,
+    numbered_planes,
 )
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.scan.names.map_names import parse_names
@@ -162,20 +162,14 @@ def stack_planes(
 ) -> tuple[Plane, ...]:
     """The planes along one axis of a three-dimensional array; ``names`` may be empty."""
     stack.check()
-    count = stack.shape[axis]
-    height, width = (size for i, size in enumerate(stack.shape) if i != axis)
-    whole = _ReadOnce(stack.read)
-    return tuple(
-        Plane(
-            container.path,
-            (int(height), int(width)),
-            stack.dtype.newbyteorder("="),
-            partial(_slice, whole, axis, i),
-            names[i] if names else "",
-            i + 1,
-            container.pixel_size,
-        )
-        for i in range(count)
+    whole = cache(stack.read)
+
+    def read(index: int) -> NDArray[Any]:
+        return np.asarray(np.take(whole(), index, axis=axis))
+
+    shape = [size for i, size in enumerate(stack.shape) if i != axis]
+    return numbered_planes(
+        container.path, shape, stack.dtype, stack.shape[axis], read, names, container.pixel_size
     )
 
 
@@ -262,22 +256,3 @@ def _single_plane(container: Container, array: StoredArray, page: int | None) ->
     return Plane(
         container.path, shape, dtype, array.read, array.basename, page, container.pixel_size
     )
-
-
-class _ReadOnce:
-    """Reads the numbers of a stack once, when its first plane is asked for."""
-
-    def __init__(self, read: Callable[[], NDArray[Any]]) -> None:
-        self._read = read
-        self._values: NDArray[Any] | None = None
-        self._lock = threading.Lock()
-
-    def __call__(self) -> NDArray[Any]:
-        with self._lock:
-            if self._values is None:
-                self._values = self._read()
-            return self._values
-
-
-def _slice(whole: _ReadOnce, axis: int, index: int) -> NDArray[Any]:
-    return np.asarray(np.take(whole(), index, axis=axis))

@@ -5,8 +5,9 @@ The planes are checked; their numbers are read when they are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,26 @@ class Plane:
     page: int | None = None
     pixel_size: FilePixelSize | None = None
     read_into: Callable[[NDArray[Any]], None] | None = None
+
+
+def numbered_planes(
+    path: Path,
+    shape: Sequence[int],
+    dtype: np.dtype[Any],
+    count: int,
+    read: Callable[[int], NDArray[Any]],
+    names: Sequence[str] = (),
+    pixel_size: FilePixelSize | None = None,
+) -> tuple[Plane, ...]:
+    """The planes of a stack of ``count`` images of one shape (H, W), numbered from 1.
+
+    ``read`` returns the image of a plane, given its position from 0. ``names`` may be empty.
+    """
+    size, native = (int(shape[0]), int(shape[1])), dtype.newbyteorder("=")
+    return tuple(
+        Plane(path, size, native, partial(read, i), names[i] if names else "", i + 1, pixel_size)
+        for i in range(count)
+    )
 
 
 @dataclass(frozen=True)

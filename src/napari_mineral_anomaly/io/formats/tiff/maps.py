@@ -18,7 +18,12 @@ from napari_mineral_anomaly.io.formats.shared.lengths import (
     ome_pixel_size,
     tiff_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import (
+    FilePixelSize,
+    MapFile,
+    Plane,
+    numbered_planes,
+)
 from napari_mineral_anomaly.io.formats.tiff.check import (
     require_declared_pages,
     require_whole_pixels,
@@ -97,7 +102,7 @@ def _described(path: Path, tif: tifffile.TiffFile, n_pages: int) -> MapFile:
         planes = _unpaged_planes(path, tif, pages[0], declared, ome, pixel_size)
     else:
         names = page_names(tif, pages, ome)
-        planes = [
+        planes = tuple(
             Plane(
                 path,
                 (int(pages[i].imagelength), int(pages[i].imagewidth)),
@@ -109,8 +114,8 @@ def _described(path: Path, tif: tifffile.TiffFile, n_pages: int) -> MapFile:
                 _direct(path, pages[i], tif.byteorder),
             )
             for i in grey
-        ]
-    return MapFile(path, tuple(planes), notes=tuple(notes))
+        )
+    return MapFile(path, planes, notes=tuple(notes))
 
 
 def _declared_planes(tif: tifffile.TiffFile, ome: OmeFacts | None) -> tuple[int | None, str]:
@@ -142,22 +147,18 @@ def _unpaged_planes(
     declared: int,
     ome: OmeFacts | None,
     pixel_size: FilePixelSize | None,
-) -> list[Plane]:
+) -> tuple[Plane, ...]:
     shape = (int(page.imagelength), int(page.imagewidth))
     stored = np.dtype(page.dtype).newbyteorder(tif.byteorder)
     names = page_names(tif, [page] * declared, ome)
-    return [
-        Plane(
-            path,
-            shape,
-            stored.newbyteorder("="),
-            partial(_read_bytes, path, page.dataoffsets[0] + i * page.nbytes, stored, shape),
-            names[i],
-            i + 1,
-            pixel_size,
-        )
-        for i in range(declared)
-    ]
+
+    def read(index: int) -> NDArray[Any]:
+        offset = page.dataoffsets[0] + index * page.nbytes
+        with explained(path, TITLE):
+            values = np.fromfile(path, dtype=stored, count=shape[0] * shape[1], offset=offset)
+            return values.reshape(shape)
+
+    return numbered_planes(path, shape, stored, declared, read, names, pixel_size)
 
 
 def _is_picture(page: Any) -> bool:
@@ -240,11 +241,3 @@ def _read_page(path: Path, index: int) -> NDArray[Any]:
     with collected_log("tifffile"), explained(path, TITLE), tifffile.TiffFile(path) as tif:
         values: NDArray[Any] = tif.pages[index].asarray()
     return values
-
-
-def _read_bytes(
-    path: Path, offset: int, stored: np.dtype[Any], shape: tuple[int, int]
-) -> NDArray[Any]:
-    with explained(path, TITLE):
-        values = np.fromfile(path, dtype=stored, count=shape[0] * shape[1], offset=offset)
-        return values.reshape(shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
     MapFile,
     Opened,
-    Plane,
     SpectraInside,
+    numbered_planes,
 )
 from napari_mineral_anomaly.io.formats.zarr.chunks import require_sound_chunks
 from napari_mineral_anomaly.words import sizes
@@ -209,22 +210,20 @@ def _planes(
         # All other axes (time, depth) have length one.
         count = math.prod(array.shape[:-2]) if has_channels else 1
         whole = whole.reshape(count, *array.shape[-2:])
-    height, width = int(whole.shape[1]), int(whole.shape[2])
     if names and len(names) != whole.shape[0]:
         notes += (f"it names {len(names)} channels but holds {whole.shape[0]}; no name is used",)
         names = ()
-    planes = tuple(
-        Plane(
-            path,
-            (height, width),
-            np.dtype(array.dtype).newbyteorder("="),
-            partial(_computed, whole, i),
-            names[i] if names else "",
-            i + 1 if whole.shape[0] > 1 else None,
-            pixel_size,
-        )
-        for i in range(whole.shape[0])
+    planes = numbered_planes(
+        path,
+        whole.shape[1:],
+        np.dtype(array.dtype),
+        whole.shape[0],
+        lambda i: np.asarray(whole[i].compute(scheduler="synchronous")),
+        names,
+        pixel_size,
     )
+    if len(planes) == 1:
+        planes = (replace(planes[0], page=None),)
     is_large = math.prod(array.shape) * array.dtype.itemsize > LAZY_ABOVE_BYTES
     return MapFile(path, planes, notes=notes, lazy=whole if is_large else None)
 
@@ -246,10 +245,6 @@ class _Readable:
 def _whole(path: Path, array: Any) -> NDArray[Any]:
     with explained(path, TITLE):
         return np.asarray(array[...])
-
-
-def _computed(stack: Any, index: int) -> NDArray[Any]:
-    return np.asarray(stack[index].compute(scheduler="synchronous"))
 
 
 def _chunks(array: Any) -> tuple[int, ...]:
