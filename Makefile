@@ -53,6 +53,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_mineral_anomaly/napari.yaml
 	$(BIN)/python docs/draw_rooms.py --check
+	$(BIN)/python docs/write_formats.py --check
 
 wheel: $(VENV)/.dev
 	bash .ci/smoke_wheel.sh $(BIN)/python
