@@ -1,4 +1,4 @@
-"""Which pixels are candidates, what clusters the background has, what is odd in its surroundings."""
+"""Which pixels are candidates, what clusters the background has, what is odd among neighbours."""
 
 from __future__ import annotations
 
