@@ -89,7 +89,7 @@ class _Worker:
         self._thread.start()
 
     def cancel(self) -> None:
-        """Ask the computation to stop at its next seam."""
+        """Ask the computation to stop at its next check."""
         self._handle.token.cancel()
 
     def deliver(self) -> None:
