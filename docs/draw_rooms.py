@@ -75,7 +75,7 @@ def in_order(found: Counter[tuple[str, str]]) -> list[str]:
 
 
 def sentence(room: str) -> str:
-    """What the room says of itself."""
+    """The first sentence of the docstring of the room."""
     if room == SMALL:
         names = sorted(f.stem for f in SOURCES.glob("*.py") if not f.stem.startswith("__"))
         return f"What every room may use: {', '.join(names)}."

@@ -1,4 +1,4 @@
-"""Run a function in a process of its own: its memory and its crash do not reach this process.
+"""Run a function in a separate process: its memory and its crash do not reach this process.
 
 The process is spawned, never forked, so that it starts clean and behaves the same on every system.
 `concurrent.futures.ProcessPoolExecutor` is not used: in Python 3.11 it can neither end a process

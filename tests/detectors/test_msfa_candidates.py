@@ -1,4 +1,4 @@
-"""Who is a candidate, which clusters the background has, and what is odd among its surroundings."""
+"""Which pixels are candidates, what clusters the background has, what is odd among neighbours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the arguments say of reading scans, and what the reader says of a scan."""
+"""From arguments to the options of reading a scan; the notes of the reader, printed on stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pseudo-labels: clusters of pixels in feature space stand in for labels, which nobody has.
+"""Pseudo-labels: clusters of pixels in feature space, used because a scan has no labels.
 
 The feature aggregation module of MSFA-Net, after DFAN: DBSCAN on the latent features; small
 clusters are anomaly candidates, large ones are background.

@@ -16,8 +16,8 @@ from napari_mineral_anomaly.errors import InputError
 TAIL_SHARE = 0.02
 CENSORED_SHARE = 0.01
 
-# Pixels known to be background need no censoring, and their tail can start where the rare ordinary
-# oddities begin (small grains of a common mineral, say), which further in would be smoothed away.
+# Pixels known to be background need no censoring. Their tail can start further out, where the rare
+# ordinary oddities begin (small grains of a common mineral, say); a longer tail would hide these.
 ORDINARY_TAIL_SHARE = 3e-4
 
 # Fewer exceedances than this do not carry a fit; small scans take a larger share of their pixels.
@@ -119,7 +119,7 @@ def calibrate(
     start = ordered[n - n_tail - 1]
     excess = ordered[ordered > start] - start
     if excess.size == 0:
-        # More than half of the pixels share the highest value: only the body carries order.
+        # More than half of the pixels share the highest value: the tail is that value alone.
         start = np.nextafter(ordered[-1], -np.inf)
         excess = ordered[ordered > start] - start
     share = excess.size / n

@@ -1,4 +1,4 @@
-"""`RunInfo`: how a result was made, for a reader of run.json."""
+"""`RunInfo`: how a result was made; run.json takes its fields from here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Global Reed-Xiaoli detector: the classic, fast detector that every other one must beat.
+"""Global Reed-Xiaoli detector: the fast classic with which all others are compared.
 
 Reed and Yu (1990), IEEE Trans. ASSP 38(10), 1760-1770: the squared Mahalanobis distance
 ``(x - m)^T S^-1 (x - m)`` of a pixel to mean and covariance of the whole scan.

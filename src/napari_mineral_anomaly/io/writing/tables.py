@@ -101,7 +101,7 @@ def write_grains(path: str | Path, grains: pd.DataFrame) -> Path:
     """
     table = grains.assign(
         map_x_um=grains["centroid_x_um"],
-        # 0.0 - y: minus zero is no coordinate.
+        # 0.0 - y, because -y would write -0.0 for the first row.
         map_y_um=0.0 - grains["centroid_y_um"].astype(float),
     )
     with atomic_path(path) as temporary:

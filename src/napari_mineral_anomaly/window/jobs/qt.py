@@ -24,13 +24,13 @@ from napari_mineral_anomaly.window.jobs.job import Job, JobHandle, Outcome
 
 T = TypeVar("T")
 
-# Faster updates cost more than they tell: labels cannot be read at more than 10 Hz.
+# Nobody can read a label that changes more than ten times a second.
 SECONDS_BETWEEN_UPDATES = 0.1
 
 # How often the main thread looks whether a job has ended; nobody sees a delay as short as this.
 MS_BETWEEN_LOOKS = 10
 
-# A cancelled job keeps its thread until its next seam; the next job must not wait for it.
+# A cancelled job keeps its thread until its next check; the next job must not wait for it.
 MAX_THREADS = max(8, os.cpu_count() or 1)
 
 
@@ -60,7 +60,7 @@ class _Worker:
 
     def __init__(self, job: Job[Any], handle: JobHandle[Any]) -> None:
         self._handle = handle
-        # Kept until the thread has ended: what the work closes over is let go on the main thread.
+        # Kept until the thread has ended, so that the main thread frees the objects it refers to.
         self._work = job.work
         self._mailbox = _Mailbox()
         self._last_delivery = 0.0
@@ -89,7 +89,7 @@ class _Worker:
         self._thread.start()
 
     def cancel(self) -> None:
-        """Ask the computation to stop at its next seam."""
+        """Ask the computation to stop at its next check."""
         self._handle.token.cancel()
 
     def deliver(self) -> None:

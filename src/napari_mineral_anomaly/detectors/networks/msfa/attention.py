@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from napari_mineral_anomaly.detectors.networks.parts.filters import orthonormal_filters
 
 FILTER_SIDE = 5
-# The filters take every third place: their squeeze is an average over the scan anyway.
+# The filters look at every third pixel only: their output is averaged over the scan anyway.
 SQUEEZE_STRIDE = 3
 STRIP_REACH = 4
 # The weight of a pixel depends on the strip around it.

@@ -17,7 +17,7 @@ from napari_mineral_anomaly.errors import InputError
 # Bytes per value of the TIFF field types (TIFF 6.0 section 2 and the BigTIFF extension).
 _TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _TYPE_SIZES |= {13: 4, 16: 8, 17: 8, 18: 8}
-# Private tags may hold anything and are not checked, but for two that hold ImageJ's page labels.
+# Private tags may hold anything and are not checked, except two that hold ImageJ's page labels.
 _FIRST_PRIVATE_TAG = 32768
 _IMAGEJ_TAGS = (50838, 50839)
 
