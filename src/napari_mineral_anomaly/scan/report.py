@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-# 2: statistics, spikes, context, valid area, pairs, spot size (keys were only added).
-SCHEMA_VERSION = 2
+# 2: statistics, spikes, context, valid area, pairs, spot size; 3: steps (keys were only added).
+SCHEMA_VERSION = 3
 
 
 class _Value(BaseModel):
@@ -146,7 +146,8 @@ class IngestReport(_Value):
     ``pixel_size_um`` is (y, x) or None; ``pixel_size_source`` says in words where it came from.
     ``spot_size_um`` is the diameter of the beam, if given. ``spectra`` says where the spectra of
     the pixels are, ``context`` lists the images beside the maps, ``spectrum`` says how maps were
-    made from spectra.
+    made from spectra. ``steps`` says, in words, all that was done to the stored numbers and how the
+    files were understood (scales, missing values, orientation, order of axes, decimal sign ...).
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -161,3 +162,4 @@ class IngestReport(_Value):
     pairs: tuple[MapPair, ...] = ()
     spectra: str | None = None
     spectrum: SpectrumReport | None = None
+    steps: tuple[str, ...] = ()

@@ -40,6 +40,9 @@ def report_lines(report: IngestReport) -> list[str]:
         lines.append(f"Spectra of the pixels: {report.spectra}")
     if report.spectrum is not None:
         lines += spectrum_lines(report.spectrum)
+    if report.steps:
+        lines.append("What reading did:")
+        lines += [f"  {step}" for step in report.steps]
     width = max((len(used.element) for used in report.used), default=0)
     for used in report.used:
         place = used.file if used.page is None else f"{used.file}, plane {used.page}"

@@ -19,6 +19,7 @@ from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size, scan_pixel_size
 from napari_mineral_anomaly.io.reading.selection import select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
+from napari_mineral_anomaly.io.reading.step_words import step_words
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.quality.checks import full_report
@@ -124,7 +125,10 @@ def read_maps(
     size = scan_pixel_size(list(planes.values()), typed, file_names, folder)
     alone = selection.folder.alone if selection.folder else {}
     beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape, alone)
-    read = [ReadMap(file_names[p.path], n, p.dtype, p.page) for n, p in planes.items()]
+    read = [
+        ReadMap(file_names[p.path], n, p.stored_dtype or p.dtype, p.page) for n, p in planes.items()
+    ]
+    steps = step_words(selection.steps, planes, file_names)
     warnings = [*selection.warnings, *size.warnings, *beside.warnings]
     if selection.lazy is None:
         maps: Any = _read_planes(planes, file_names, task)
@@ -140,6 +144,7 @@ def read_maps(
         pixel_size_source=size.source,
         spot_size_um=spot,
         context=beside.listed,
+        steps=steps,
     )
     cube = ElementCube(
         maps,

@@ -47,6 +47,8 @@ class Selection:
         All planes of the file, where they stay on disk (see `MapFile.lazy`).
     folder : FolderFiles or None
         The other files, where a folder was read.
+    steps : list of (str, str)
+        A file, and how it was understood (`MapFile.steps`).
     """
 
     planes: dict[str, Plane] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Selection:
     quantity: Quantity | None = None
     lazy: Any | None = None
     folder: FolderFiles | None = None
+    steps: list[tuple[str, str]] = field(default_factory=list)
 
     def ignore(self, file: str, reason: str, *, warn: str = "") -> None:
         """List a file as ignored; ``warn`` is a sentence for what the user may not expect."""
@@ -149,6 +152,7 @@ def _select_by_name(
                 "element; open the file on its own or move it out of the folder."
             )
         selection.planes[entry.label] = file.planes[0]
+        selection.steps += [(name, step) for step in file.steps]
         for note in file.notes:
             notes[note].append(name)
     shapes = {plane.shape for plane in selection.planes.values()}
@@ -188,6 +192,7 @@ def _select_from_one(
         raise InputError(f"{path.name} is {file.not_maps}; this version reads {what_is_read()}.")
     name = listing.name(path)
     selection.warnings += [f"{name}: {note}." for note in file.notes]
+    selection.steps += [(name, step) for step in file.steps]
     selection.quantity = file.quantity
     selection.lazy = file.lazy
     if len(file.planes) > 1:

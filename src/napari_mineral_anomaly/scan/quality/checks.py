@@ -86,6 +86,7 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
         pairs=tuple(pairs),
         spectra=None if cube.spectra is None else cube.spectra.source,
         spectrum=facts.spectrum,
+        steps=facts.steps,
     )
 
 

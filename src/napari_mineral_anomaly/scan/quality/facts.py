@@ -37,6 +37,8 @@ class ReadFacts:
         Images beside the maps, offered or not.
     spectrum : SpectrumReport or None
         How the maps were made, if they were made from spectra.
+    steps : tuple of str
+        As in `IngestReport`.
     """
 
     maps: tuple[ReadMap, ...]
@@ -46,3 +48,4 @@ class ReadFacts:
     spot_size_um: float | None = None
     context: tuple[Companion, ...] = ()
     spectrum: SpectrumReport | None = None
+    steps: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     SpectraInside,
     numbered_planes,
 )
+from napari_mineral_anomaly.io.formats.shared.steps import Step, with_steps
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import listed, sizes
@@ -49,6 +50,8 @@ class StoredArray:
         Returns all its numbers.
     check : callable
         Called before memory is allocated; raises `InputError` where the numbers are missing.
+    steps : tuple of Step
+        What the file declares about the numbers: scale, missing values.
     """
 
     name: str
@@ -56,6 +59,7 @@ class StoredArray:
     dtype: np.dtype[Any]
     read: Callable[[], NDArray[Any]]
     check: Callable[[], object] = lambda: None
+    steps: tuple[Step, ...] = ()
 
     @property
     def group(self) -> str:
@@ -168,9 +172,10 @@ def stack_planes(
         return np.asarray(np.take(whole(), index, axis=axis))
 
     shape = [size for i, size in enumerate(stack.shape) if i != axis]
-    return numbered_planes(
+    planes = numbered_planes(
         container.path, shape, stack.dtype, stack.shape[axis], read, names, container.pixel_size
     )
+    return tuple(with_steps(plane, *stack.steps) for plane in planes)
 
 
 def _holds_maps(stack: StoredArray) -> bool:
@@ -253,6 +258,7 @@ def _single_plane(container: Container, array: StoredArray, page: int | None) ->
     array.check()
     shape = (int(array.shape[0]), int(array.shape[1]))
     dtype = array.dtype.newbyteorder("=")
-    return Plane(
+    plane = Plane(
         container.path, shape, dtype, array.read, array.basename, page, container.pixel_size
     )
+    return with_steps(plane, *array.steps)

@@ -35,7 +35,8 @@ class Plane:
     shape : (int, int)
         (H, W) in pixels.
     dtype : numpy dtype
-        Native dtype: that of the file, or for text the smallest that holds its numbers.
+        Of the values that ``read`` returns. Native: that of the file, or for text the smallest that
+        holds its numbers; after a step (`steps.with_steps`) perhaps another.
     read : callable
         Returns the values (H, W); raises `InputError` when the file turns out to be damaged.
     name : str
@@ -46,6 +47,11 @@ class Plane:
     read_into : callable or None
         Fills a contiguous array (H, W) of ``dtype`` without the copy that ``read`` makes. Only for
         files that hold plain numbers.
+    steps : tuple of str
+        What reading does to the stored numbers of this plane, in words for the ingest report:
+        "values = 0.25 n - 0.5, from the ImageJ calibration".
+    stored_dtype : numpy dtype or None
+        That of the file, where a step gives the values another.
     """
 
     path: Path
@@ -56,6 +62,8 @@ class Plane:
     page: int | None = None
     pixel_size: FilePixelSize | None = None
     read_into: Callable[[NDArray[Any]], None] | None = None
+    steps: tuple[str, ...] = ()
+    stored_dtype: np.dtype[Any] | None = None
 
 
 def numbered_planes(
@@ -97,6 +105,10 @@ class MapFile:
         Ground truth stored beside the planes in the same file: 0 background, 1 anomaly.
     lazy : array-like or None
         All planes as one dask array (C, H, W), where the file can be read in parts.
+    steps : tuple of str
+        How the file was understood, in words for the ingest report: "rows, columns, channels: the
+        order of its axes, from the names of the axes in the file". What is done to the numbers of
+        single planes stands in `Plane.steps`.
     """
 
     path: Path
@@ -106,6 +118,7 @@ class MapFile:
     quantity: Quantity | None = None
     truth: NDArray[np.uint8] | None = None
     lazy: Any | None = None
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,254 @@
+"""What a file declares about its stored numbers, and how reading applies it.
+
+A file may say that its numbers are scaled, that one of them stands for "missing", or that the
+picture is turned. Each such declaration is one value here. `with_steps` applies it to a plane when
+the plane is read, and keeps it in words for ``steps`` of the ingest report: nothing changes a
+number in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.io.formats.shared.planes import Plane
+
+# How each TIFF orientation is brought upright (TIFF 6.0, tag 274): whether rows and columns change
+# places, then whether rows and columns are reversed; and the same in words.
+_ORIENTATIONS: dict[int, tuple[bool, bool, bool, str]] = {
+    1: (False, False, False, "as stored"),
+    2: (False, False, True, "mirrored left to right"),
+    3: (False, True, True, "turned by 180 degrees"),
+    4: (False, True, False, "mirrored top to bottom"),
+    5: (True, False, False, "rows and columns exchanged"),
+    6: (True, False, True, "turned by 90 degrees clockwise"),
+    7: (True, True, True, "rows and columns exchanged and turned by 180 degrees"),
+    8: (True, True, False, "turned by 90 degrees anticlockwise"),
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """values = factor n + offset, n being the stored numbers; the values are float32.
+
+    Attributes
+    ----------
+    factor, offset : float
+    source : str
+        Where the file says so: "the ImageJ calibration".
+    """
+
+    factor: float
+    offset: float
+    source: str
+
+    def changes(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the step does anything to numbers of a dtype."""
+        return (self.factor, self.offset) != (1.0, 0.0)
+
+    @property
+    def words(self) -> str:
+        """The step for the report."""
+        factor = "" if self.factor == 1 else f"{self.factor:.9g} "
+        sign = "-" if self.offset < 0 else "+"
+        offset = f" {sign} {abs(self.offset):.9g}" if self.offset else ""
+        return f"values = {factor}n{offset}, from {self.source}"
+
+    def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return np.dtype(np.float32)
+
+    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """The values of stored numbers; computed in float64, so that they are rounded once."""
+        return (stored.astype(np.float64) * self.factor + self.offset).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Stored numbers that stand for "not measured": they become NaN.
+
+    Whole numbers become float32 where that holds them exactly, else float64. 0 is never made NaN,
+    because it is also a count: pixels that are 0 in every element are left out by the search for
+    the sample.
+
+    Attributes
+    ----------
+    numbers : tuple of float
+    source : str
+        Where the file says so: "the GDAL tag for missing values".
+    """
+
+    numbers: tuple[float, ...]
+    source: str
+
+    def changes(self, dtype: np.dtype[Any]) -> bool:
+        """Whether numbers of a dtype can be one of the missing ones."""
+        return any(_holds(dtype, number) for number in self.numbers)
+
+    @property
+    def words(self) -> str:
+        """The step for the report."""
+        names = " and ".join(f"{number:.9g}" for number in self.numbers)
+        verb = "mean" if len(self.numbers) > 1 else "means"
+        zero = "; pixels that are 0 in every element are left out" if 0 in self.numbers else ""
+        return f"{names} {verb} missing, from {self.source}{zero}"
+
+    def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype of the values."""
+        is_kept = all(number == 0 for number in self.numbers if _holds(dtype, number))
+        return dtype if is_kept else np.result_type(dtype, np.float32)
+
+    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """The numbers with NaN for missing ones."""
+        values = stored.astype(self.dtype_of(stored.dtype))
+        for number in self.numbers:
+            if number != 0 and _holds(stored.dtype, number):
+                values[stored == np.asarray(number).astype(stored.dtype)] = np.nan
+        return values
+
+
+@dataclass(frozen=True)
+class MissingWhere:
+    """Pixels that a mask in the file marks as not measured: they become NaN.
+
+    Attributes
+    ----------
+    mask : callable
+        Returns (H, W) bool, True where a pixel is missing.
+    source : str
+        Where the mask is: "the mask page of the file".
+    """
+
+    mask: Callable[[], NDArray[np.bool_]]
+    source: str
+
+    def changes(self, dtype: np.dtype[Any]) -> bool:
+        """A mask always counts."""
+        return True
+
+    @property
+    def words(self) -> str:
+        """The step for the report."""
+        return f"masked pixels are missing, from {self.source}"
+
+    def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return np.result_type(dtype, np.float32)
+
+    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """The numbers with NaN for missing ones."""
+        values = stored.astype(self.dtype_of(stored.dtype))
+        values[self.mask()] = np.nan
+        return values
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A stored picture that is shown turned or mirrored.
+
+    Attributes
+    ----------
+    orientation : int
+        1 to 8, as the TIFF tag Orientation counts them.
+    source : str
+        "the TIFF tag Orientation".
+    """
+
+    orientation: int
+    source: str
+
+    def changes(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the picture is turned at all."""
+        return self.orientation in _ORIENTATIONS and self.orientation != 1
+
+    @property
+    def exchanges_axes(self) -> bool:
+        """Whether rows become columns."""
+        return _ORIENTATIONS[self.orientation][0]
+
+    @property
+    def words(self) -> str:
+        """The step for the report."""
+        return f"{_ORIENTATIONS[self.orientation][3]}, from {self.source} ({self.orientation})"
+
+    def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype stays."""
+        return dtype
+
+    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """The picture upright."""
+        exchanged, rows, columns, _ = _ORIENTATIONS[self.orientation]
+        upright = stored.T if exchanged else stored
+        return upright[:: -1 if rows else 1, :: -1 if columns else 1]
+
+
+Step = Scale | Missing | MissingWhere | Turn
+
+
+def with_steps(plane: Plane, *steps: Step) -> Plane:
+    """A plane whose numbers are read with some steps applied, in the order given.
+
+    Missing values are stored numbers: name them before a `Scale`. Steps that change nothing (a
+    factor of 1, a missing value that the dtype cannot hold) are dropped, and the plane keeps its
+    native dtype where no step needs another.
+    """
+    active = effective(steps, plane.dtype)
+    if not active:
+        return plane
+    shape, size = plane.shape, plane.pixel_size
+    if sum(isinstance(step, Turn) and step.exchanges_axes for step in active) % 2:
+        shape = shape[::-1]
+        size = None if size is None else replace(size, um=size.um[::-1])
+    return replace(
+        plane,
+        shape=shape,
+        pixel_size=size,
+        dtype=dtype_after(active, plane.dtype),
+        stored_dtype=plane.stored_dtype or plane.dtype,
+        read=partial(_read, plane.read, active),
+        read_into=None,
+        steps=(*plane.steps, *(step.words for step in active)),
+    )
+
+
+def effective(steps: Iterable[Step], dtype: np.dtype[Any]) -> tuple[Step, ...]:
+    """The steps that change numbers stored in a dtype."""
+    return tuple(step for step in steps if step.changes(dtype))
+
+
+def dtype_after(steps: Iterable[Step], dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the values after some steps."""
+    for step in steps:
+        dtype = step.dtype_of(dtype)
+    return dtype
+
+
+def applied(stored: NDArray[Any], steps: Iterable[Step]) -> NDArray[Any]:
+    """Stored numbers with all steps applied; also for the blocks of a lazy array."""
+    values = stored
+    for step in steps:
+        values = step.apply(values)
+    return values
+
+
+def _read(read: Callable[[], NDArray[Any]], steps: tuple[Step, ...]) -> NDArray[Any]:
+    return applied(np.asarray(read()), steps)
+
+
+def _holds(dtype: np.dtype[Any], number: float) -> bool:
+    """Whether a dtype can hold a number; NaN needs no step."""
+    if np.isnan(number):
+        return False
+    if dtype.kind == "f":
+        return True
+    if dtype.kind not in "ui":
+        return False
+    limits = np.iinfo(dtype)
+    return (
+        bool(np.isfinite(number)) and number == int(number) and limits.min <= number <= limits.max
+    )
