@@ -109,6 +109,9 @@ class MapFile:
         How the file was understood, in words for the ingest report: "rows, columns, channels: the
         order of its axes, from the names of the axes in the file". What is done to the numbers of
         single planes stands in `Plane.steps`.
+    others : tuple of Plane
+        What could be a map but is not read unless the user names its element: the other columns
+        of a table. Their numbers may turn out to be none when they are read.
     """
 
     path: Path
@@ -119,6 +122,7 @@ class MapFile:
     truth: NDArray[np.uint8] | None = None
     lazy: Any | None = None
     steps: tuple[str, ...] = ()
+    others: tuple[Plane, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from napari_mineral_anomaly.io.formats.text.table_grid import (
     grid_of,
 )
 from napari_mineral_anomaly.scan.cube import Quantity
+from napari_mineral_anomaly.scan.names.columns import doubtful_columns, lookalike_columns
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import listed
 
@@ -105,14 +106,20 @@ def open_maps(path: Path) -> MapFile:
         raise InputError(f"{path.name} is cut short: no row follows its heading.")
     wanted = _wanted(names, coordinates)
     columns = _read_columns(path, lines, first, names, [*wanted, *coordinates.all])
+    lookalikes = lookalike_columns(names, columns, coordinates.all)
+    columns = {name: column for name, column in columns.items() if name not in lookalikes}
     where = {name: columns.pop(name) for name in coordinates.all}
     grid = grid_of(path.name, coordinates, where)
     _require_declared(path, lines[:first], grid)
     return MapFile(
         path,
         _planes(path, names, columns, grid),
-        notes=grid.notes + _notes(names, coordinates),
-        quantity=_quantity(wanted),
+        notes=grid.notes + _notes(names, coordinates, lookalikes),
+        quantity=_quantity(columns),
+        steps=tuple(
+            f"the column {name} is left out: it {what}" for name, what in lookalikes.items()
+        ),
+        others=_other_planes(path, lines, first, names, [*columns, *coordinates.all], grid),
     )
 
 
@@ -141,25 +148,68 @@ def _wanted(names: Sequence[str], coordinates: CoordinateNames) -> list[str]:
     return [e.name for e in parse_names(kept) if e.role in ("element", "companion")]
 
 
-def _notes(names: Sequence[str], coordinates: CoordinateNames) -> tuple[str, ...]:
-    """Notes about the columns that are left out."""
+def _notes(
+    names: Sequence[str], coordinates: CoordinateNames, lookalikes: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Notes about the columns that are left out, and about those that may be none."""
     others = parse_names([name for name in names if name and name not in coordinates.all])
-    uncertain = [entry.name for entry in others if entry.role == "uncertainty"]
-    unknown = [entry.name for entry in others if entry.role == "unknown"]
     notes = []
-    if uncertain:
-        notes.append(f"columns of uncertainties are left out ({listed(uncertain)})")
-    if unknown:
-        notes.append(f"columns that name no element are left out ({listed(unknown)})")
+    for role, what in (
+        ("uncertainty", "columns of uncertainties"),
+        ("derived", "columns computed from elements, mass fractions and limits"),
+        ("unknown", "columns that name no element"),
+    ):
+        found = [entry.name for entry in others if entry.role == role]
+        if found:
+            notes.append(f"{what} are left out ({listed(found)})")
+    doubtful = [n for n in doubtful_columns(names, coordinates.all) if n not in lookalikes]
+    if doubtful:
+        notes.append(
+            f"{listed(doubtful)}, before the coordinates, may be no element: it is read as one; "
+            f'if not, --name "FILE#{doubtful[0]}=-" leaves it out'
+        )
     return tuple(notes)
 
 
 def _quantity(names: Iterable[str]) -> Quantity | None:
-    """The quantity that the headings name: "SiO2 WT%" and "Fe_ppm" are concentrations."""
+    """The quantity that the headings name: "SiO2 WT%", "Fe_ppm" and "w(Fe)" are concentrations."""
     elements = [entry for entry in parse_names(list(names)) if entry.role == "element"]
     units = ("wt%", "wt.%", "ppm", "%")
-    is_concentration = all(any(unit in e.name.casefold() for unit in units) for e in elements)
+    is_concentration = all(
+        e.is_fraction or any(unit in e.name.casefold() for unit in units) for e in elements
+    )
     return "concentration" if elements and is_concentration else None
+
+
+def _other_planes(
+    path: Path,
+    lines: Sequence[str],
+    heading: int,
+    names: Sequence[str],
+    taken: Sequence[str],
+    grid: Grid,
+) -> tuple[Plane, ...]:
+    """The other columns, for a user who names one by its element; their numbers are read then."""
+
+    def read(name: str) -> NDArray[Any]:
+        [values] = _read_columns(path, lines, heading, names, [name]).values()
+        ordered = np.empty_like(values)
+        ordered[grid.index] = values
+        return ordered.reshape(grid.shape)
+
+    return tuple(
+        Plane(
+            path,
+            grid.shape,
+            np.dtype(np.float64),
+            partial(read, name),
+            name,
+            position,
+            grid.pixel_size,
+        )
+        for position, name in enumerate(names, start=1)
+        if name and name not in taken and list(names).count(name) == 1
+    )
 
 
 def _require_declared(path: Path, above: Sequence[str], grid: Grid) -> None:
