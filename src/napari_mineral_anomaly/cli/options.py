@@ -74,6 +74,16 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--sample", metavar="NAME", help="the sample to read, if the folder holds several"
     )
     group.add_argument(
+        "--name",
+        dest="names",
+        action="append",
+        type=_file_and_element,
+        metavar="FILE=ELEMENT",
+        help="the element of a map whose name does not say it, or says it wrongly: PK.tif=P, with "
+        "its line PK.tif=P Ka, a plane or column stack.tif#3=Fe; - leaves it out, auto goes back "
+        "to the name; repeat it for several; it is kept for this folder and used again",
+    )
+    group.add_argument(
         "--energy",
         nargs=2,
         type=_finite,
@@ -150,6 +160,15 @@ def _names(text: str) -> list[str]:
             f"must be names with commas, such as Fe,Ca,Ti, not {text!r}"
         )
     return names
+
+
+def _file_and_element(text: str) -> tuple[str, str]:
+    file, mark, element = (part.strip() for part in text.rpartition("="))
+    if not (mark and file and element):
+        raise argparse.ArgumentTypeError(
+            f"must be a file and its element, such as PK.tif=P, not {text!r}"
+        )
+    return file, element
 
 
 def from_one(text: str) -> int:

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.runs.read_scan import ReadingOptions
 from napari_mineral_anomaly.scan.report import IngestReport
+from napari_mineral_anomaly.scan.report_text import undecided_lines
 
 
 def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
     """The options of `options.add_reading`; they have the names of the fields."""
     names = [field.name for field in fields(ReadingOptions)]
-    return ReadingOptions(**{name: getattr(arguments, name) for name in names})
+    values = {name: getattr(arguments, name) for name in names}
+    return ReadingOptions(**{**values, "names": _told(arguments.names)})
+
+
+def _told(pairs: Sequence[tuple[str, str]] | None) -> dict[str, str] | None:
+    """The elements by file.
+
+    Raises
+    ------
+    InputError
+        When one file has two elements.
+    """
+    names: dict[str, str] = {}
+    for file, element in pairs or ():
+        if names.setdefault(file, element) != element:
+            raise InputError(
+                f"--name gives {file} two elements, {names[file]} and {element}: leave one out."
+            )
+    return names or None
 
 
 def config_file(arguments: argparse.Namespace) -> list[Path]:
@@ -41,6 +61,8 @@ def print_reader_notes(report: IngestReport | None) -> None:
     """Print the files that were not used and the warnings of the reader, on stderr."""
     if report is None:
         return
+    for line in undecided_lines(report):
+        print(line, file=sys.stderr)
     for ignored in report.ignored:
         print(f"Not used: {ignored.file} ({ignored.reason})", file=sys.stderr)
     for warning in report.warnings:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-# 2: statistics, spikes, context, valid area, pairs, spot size; 3: steps (keys were only added).
+# 2: statistics, spikes, context, valid area, pairs, spot size; 3: steps, to_decide (keys were only
+# added).
 SCHEMA_VERSION = 3
 
 
@@ -104,6 +105,24 @@ class IgnoredFile(_Value):
     reason: str
 
 
+class UndecidedMap(_Value):
+    """Something that has the shape of the maps, but names no element: the user decides.
+
+    ``file`` is what to type for it: ``--name "file=Element"``. A plane of a file has its number
+    behind "#". ``why`` says, in words, what its name lacks.
+    """
+
+    file: str
+    shape: tuple[int, int]
+    dtype: str
+    why: str
+
+    @property
+    def answer(self) -> str:
+        """What to type, on the command line."""
+        return f'--name "{self.file}=Element"'
+
+
 class Companion(_Value):
     """One image beside the maps: offered as context, or not, with the reason."""
 
@@ -148,9 +167,11 @@ class IngestReport(_Value):
     the pixels are, ``context`` lists the images beside the maps, ``spectrum`` says how maps were
     made from spectra. ``steps`` says, in words, all that was done to the stored numbers and how the
     files were understood (scales, missing values, orientation, order of axes, decimal sign ...).
+    ``to_decide`` lists what has the shape of the maps, but names no element.
     """
 
     schema_version: int = SCHEMA_VERSION
+    to_decide: tuple[UndecidedMap, ...] = ()
     used: tuple[UsedMap, ...] = ()
     ignored: tuple[IgnoredFile, ...] = ()
     pixel_size_um: tuple[float, float] | None = None

@@ -10,6 +10,7 @@ from napari_mineral_anomaly.scan.report import (
     ValidAreaCounts,
 )
 from napari_mineral_anomaly.scan.spectra.suggest import LEAST_SIGNIFICANCE
+from napari_mineral_anomaly.words import sizes
 
 _OVERLAPS_SHOWN = 8
 
@@ -24,7 +25,7 @@ CONTEXT_KINDS = {
 
 def report_lines(report: IngestReport) -> list[str]:
     """A report as lines of text, for the command line and the window."""
-    lines = []
+    lines = undecided_lines(report)
     if report.used:
         shapes = {used.shape for used in report.used}
         dtypes = sorted({used.dtype for used in report.used})
@@ -58,6 +59,19 @@ def report_lines(report: IngestReport) -> list[str]:
     if report.warnings:
         lines.append("Please note:")
         lines += [f"  {warning}" for warning in report.warnings]
+    return lines
+
+
+def undecided_lines(report: IngestReport) -> list[str]:
+    """The maps whose element the user must tell, and how; [] without any."""
+    if not report.to_decide:
+        return []
+    lines = ["To decide: which element is it? These have the shape of the maps, but no element:"]
+    for one in report.to_decide:
+        lines.append(f"  {one.file}: {sizes(one.shape)} pixels, {one.dtype}; {one.why}")
+    lines.append(
+        f'  Type {report.to_decide[0].answer}, or "-" in place of the element to leave it out.'
+    )
     return lines
 
 

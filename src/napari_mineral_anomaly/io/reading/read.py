@@ -20,6 +20,8 @@ from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size, scan
 from napari_mineral_anomaly.io.reading.selection import select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
 from napari_mineral_anomaly.io.reading.step_words import step_words
+from napari_mineral_anomaly.io.reading.told_names import told_names
+from napari_mineral_anomaly.io.remembered import remembered_names
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.quality.checks import full_report
@@ -42,6 +44,7 @@ def read_maps(
     remembered: bool = False,
     energy: Sequence[float] | None = None,
     elements: Sequence[str] | None = None,
+    names: Mapping[str, str] | None = None,
     task: Task | None = None,
 ) -> ElementCube:
     """Read the element maps of one scan.
@@ -64,13 +67,17 @@ def read_maps(
         Diameter of the beam in µm, for the report: grains below it are blobs of its size.
     remembered : bool
         Whether a pixel size that was typed earlier for this folder may be used where no file has
-        one (`remembered_pixel_size`); the report says so.
+        one, and the elements that were typed for its files (`io.remembered`); the report says so.
     energy : (float, float), optional
         Spectrum images only: energy of the first channel and width of a channel in keV; overrules
         what the file says.
     elements : sequence of str, optional
         Spectrum images only: the elements to map ("Fe", or "Pb Ma" to choose the line); default:
         those that the sum spectrum shows, and those that the file lists.
+    names : mapping of str to str, optional
+        The elements of files whose names do not say them, or say them wrongly: file as in the
+        report, or a plane of a file (``stack.tif#3``), and "Fe", "Fe Ka", "SiO2" ...; "-" leaves
+        it out.
     task : Task, optional
         Reports progress (phases "opening" and "reading"; for spectrum images "summing spectra",
         "finding elements" and "integrating") and answers a cancel.
@@ -95,8 +102,16 @@ def read_maps(
     # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
     listing = list_source(source)
-    selection = select_maps(listing, sample=sample, task=task)
+    kept = remembered_names(listing.root) if remembered else {}
+    selection = select_maps(
+        listing, sample=sample, told=told_names(listing, names, kept), task=task
+    )
     if isinstance(selection, SpectraInside):
+        if names:
+            raise InputError(
+                f"{selection.path.name} holds a spectrum per pixel: --name is for element maps; "
+                "choose its elements with --elements."
+            )
         # Imported where a spectrum image is read: line energies take a second to load.
         from napari_mineral_anomaly.io.reading.spectra import maps_of_spectra
 
@@ -124,7 +139,8 @@ def read_maps(
     folder = listing.root if remembered else None
     size = scan_pixel_size(list(planes.values()), typed, file_names, folder)
     alone = selection.folder.alone if selection.folder else {}
-    beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape, alone)
+    used = {plane.path for plane in planes.values()} | selection.left_out
+    beside = beside_maps(listing, used, shape, alone)
     read = [
         ReadMap(file_names[p.path], n, p.stored_dtype or p.dtype, p.page) for n, p in planes.items()
     ]
@@ -145,6 +161,7 @@ def read_maps(
         spot_size_um=spot,
         context=beside.listed,
         steps=steps,
+        to_decide=tuple(selection.to_decide),
     )
     cube = ElementCube(
         maps,

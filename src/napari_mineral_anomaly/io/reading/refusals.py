@@ -48,7 +48,8 @@ def no_maps(listing: Listing) -> InputError:
         )
     return InputError(
         f"{root} holds no element map: no element in the names of {listed(names or others)}; "
-        "call each file by its element, for example Fe.tif."
+        "call each file by its element, for example Fe.tif, or give it with "
+        f'--name "{(names or others)[0]}=Fe".'
     )
 
 

@@ -10,7 +10,7 @@ from napari_mineral_anomaly.words import listed
 
 
 def of_one_sample(parsed: Sequence[ParsedName], sample: str | None, where: str) -> list[ParsedName]:
-    """Keep the elements of one sample; those of the others become "unknown", with a reason.
+    """Keep the elements of one sample; those of the others are left out, with a reason.
 
     Parameters
     ----------
@@ -28,12 +28,16 @@ def of_one_sample(parsed: Sequence[ParsedName], sample: str | None, where: str) 
     mixed = samples_of(parsed)
     if sample is None:
         if mixed:
+            example = next(filter(None, mixed), "")
+            said = [name or "no other words" for name in mixed]
             raise InputError(
-                f"{where} mixes maps of {len(mixed)} samples ({listed(mixed)}): choose one, "
-                f'with sample="{mixed[0]}" in Python or --sample "{mixed[0]}" on the command line.'
+                f"{where} mixes maps of {len(mixed)} samples ({listed(said)}): choose one, "
+                f'with sample="{example}" in Python or --sample "{example}" on the command line'
+                + (', "" for the names without other words.' if "" in mixed else ".")
             )
         return list(parsed)
-    present = mixed or tuple(sorted({e.sample for e in parsed if e.role == "element"}))
+    by_name = [entry for entry in parsed if entry.role == "element" and not entry.told_by]
+    present = mixed or tuple(sorted({entry.sample for entry in by_name}))
     chosen = _matching(present, sample)
     if chosen is None:
         raise InputError(
@@ -41,14 +45,14 @@ def of_one_sample(parsed: Sequence[ParsedName], sample: str | None, where: str) 
             f"{listed([name or '(nothing)' for name in present])}."
         )
     return [
-        entry if entry.role != "element" or entry.sample == chosen else _of_another(entry)
+        _of_another(entry) if entry in by_name and entry.sample != chosen else entry
         for entry in parsed
     ]
 
 
 def _of_another(entry: ParsedName) -> ParsedName:
     reason = f"belongs to sample {entry.sample or 'without a name'}"
-    return ParsedName(name=entry.name, role="unknown", label=entry.name, reason=reason)
+    return ParsedName(name=entry.name, role="left out", label=entry.name, reason=reason)
 
 
 def _matching(samples: Sequence[str], wanted: str) -> str | None:

@@ -16,19 +16,26 @@ from napari_mineral_anomaly.io.formats.lookup import (
     parse_file_names,
     what_is_read,
 )
-from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
+from napari_mineral_anomaly.io.formats.registry import TEXT
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
 from napari_mineral_anomaly.io.formats.text.table import GRAIN_TABLE
-from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.folder import FolderFiles, sort_folder, spectrum_images
 from napari_mineral_anomaly.io.reading.refusals import no_maps
 from napari_mineral_anomaly.io.reading.samples import of_one_sample
 from napari_mineral_anomaly.io.reading.source import Listing
+from napari_mineral_anomaly.io.reading.told_names import EARLIER, ToldNames, plane_place
+from napari_mineral_anomaly.io.reading.undecided import (
+    chosen_of_each_label,
+    left_out_words,
+    remark,
+    undecided_file,
+    undecided_plane,
+)
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, any_element, parse_names
-from napari_mineral_anomaly.scan.report import IgnoredFile
-from napari_mineral_anomaly.words import listed, sizes
+from napari_mineral_anomaly.scan.report import IgnoredFile, UndecidedMap
+from napari_mineral_anomaly.words import listed
 
 
 @dataclass
@@ -49,6 +56,10 @@ class Selection:
         The other files, where a folder was read.
     steps : list of (str, str)
         A file, and how it was understood (`MapFile.steps`).
+    to_decide : list of UndecidedMap
+        What has the shape of the maps, but no element in its name.
+    left_out : set of Path
+        Files that the user left out.
     """
 
     planes: dict[str, Plane] = field(default_factory=dict)
@@ -58,6 +69,8 @@ class Selection:
     lazy: Any | None = None
     folder: FolderFiles | None = None
     steps: list[tuple[str, str]] = field(default_factory=list)
+    to_decide: list[UndecidedMap] = field(default_factory=list)
+    left_out: set[Path] = field(default_factory=set)
 
     def ignore(self, file: str, reason: str, *, warn: str = "") -> None:
         """List a file as ignored; ``warn`` is a sentence for what the user may not expect."""
@@ -65,14 +78,31 @@ class Selection:
         if warn:
             self.warnings.append(warn)
 
+    def tell(self, file: str, entry: ParsedName, plane: Plane | None = None) -> None:
+        """Say where a map (of a file, or a plane of a file) has its element from the user."""
+        if not entry.told_by:
+            return
+        own = "the element" if plane is None else f"the element of plane {plane.page or 1}"
+        self.steps.append((file, f"{own}, {entry.label}, is {entry.told_by}"))
+        place = file if plane is None else plane_place(file, plane)
+        if entry.told_by == EARLIER:
+            self.warnings.append(
+                f'{place} is {entry.label}, {EARLIER}; --name "{place}=auto" takes that back.'
+            )
+
 
 def select_maps(
-    listing: Listing, *, sample: str | None = None, task: Task = SILENT
+    listing: Listing,
+    *,
+    sample: str | None = None,
+    told: ToldNames | None = None,
+    task: Task = SILENT,
 ) -> Selection | SpectraInside:
     """Find the element maps among the files of one scan.
 
-    In this order: the files of a folder that are named by elements; the one file of a folder that
-    holds a whole scan; single maps that have their element in a title inside.
+    What the user told (`told`) overrules the names. Then in this order: the files of a folder that
+    are named by elements; the one file of a folder that holds a whole scan; single maps that have
+    their element in a title inside.
 
     Returns
     -------
@@ -86,32 +116,36 @@ def select_maps(
     CancelledError
     """
     selection = Selection(ignored=list(listing.ignored))
+    told = told or ToldNames()
     if listing.is_single:
-        return _select_from_one(selection, listing, listing.root, sample)
+        return _select_from_one(selection, listing, listing.root, sample, told)
     selection.folder = folder = sort_folder(listing)
     for path in folder.grain_tables:
         selection.ignore(listing.name(path), GRAIN_TABLE)
     scans, files, parsed = list(folder.scans), folder.maps, list(folder.together)
+    is_told = any_element(told.for_files(listing, files, parsed))
     if not any_element(parsed):
         inside = _titles(folder, task)
         scans += [path for path, title in inside.items() if title is None]
         scans += spectrum_images(listing)
-        if len(scans) == 1:
+        if len(scans) == 1 and not is_told:
             for path in files:
                 if path != scans[0]:
                     selection.ignore(listing.name(path), "lies beside the file that is used")
-            return _select_from_one(selection, listing, scans[0], sample)
-        if scans:
+            return _select_from_one(selection, listing, scans[0], sample, told)
+        if scans and not is_told:
             raise InputError(
                 f"{listing.root} holds {len(scans)} scans "
                 f"({listed([path.name for path in scans])}): open one of them."
             )
         parsed = parse_names([inside.get(path) or path.name for path in files])
-        if not any_element(parsed):
+        if not any_element(parsed) and not is_told:
             raise no_maps(listing)
     for path in scans:
-        selection.ignore(listing.name(path), "a scan of its own; open the file itself")
-    parsed = of_one_sample(parsed, sample, str(listing.root))
+        if path not in files:
+            selection.ignore(listing.name(path), "a scan of its own; open the file itself")
+    parsed = of_one_sample(told.for_files(listing, files, parsed), sample, str(listing.root))
+    told.require_used([listing.name(path) for path in files])
     _select_by_name(selection, listing, files, parsed, task)
     if not selection.planes:
         raise no_maps(listing)
@@ -128,16 +162,17 @@ def _select_by_name(
 ) -> None:
     """Open the files that name an element; explain every other."""
     notes: dict[str, list[str]] = defaultdict(list)
-    companions: list[tuple[Path, str]] = []
+    others: list[tuple[Path, ParsedName]] = []
+    chosen = chosen_of_each_label(parsed, [listing.name(path) for path in files])
     for step, (path, entry) in enumerate(zip(files, parsed, strict=True), start=1):
         task.check()
         name = listing.name(path)
         task.step("opening", step, len(files), name)
         if entry.role != "element":
-            companions.append((path, entry.reason))
+            others.append((path, entry))
             continue
-        if entry.label in selection.planes:
-            first = listing.name(selection.planes[entry.label].path)
+        if chosen[entry.label] != step - 1:
+            first = listing.name(files[chosen[entry.label]])
             reason = f"a second map of {entry.label}; {first} is used"
             selection.ignore(name, reason, warn=f"{name} is {reason}.")
             continue
@@ -152,12 +187,20 @@ def _select_by_name(
                 "element; open the file on its own or move it out of the folder."
             )
         selection.planes[entry.label] = file.planes[0]
+        selection.tell(name, entry)
         selection.steps += [(name, step) for step in file.steps]
         for note in file.notes:
             notes[note].append(name)
     shapes = {plane.shape for plane in selection.planes.values()}
-    for path, reason in companions:
-        selection.ignore(listing.name(path), reason + _remark(path, shapes))
+    for path, entry in others:
+        task.check()
+        name = listing.name(path)
+        if entry.role == "left out" and entry.told_by:
+            selection.left_out.add(path)
+        if entry.role == "unknown" and (found := undecided_file(path, name, entry, shapes)):
+            selection.to_decide.append(found)
+        else:
+            selection.ignore(name, entry.reason + remark(path, shapes))
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
 
 
@@ -178,12 +221,13 @@ def _titles(folder: FolderFiles, task: Task) -> dict[Path, str | None]:
 
 
 def _select_from_one(
-    selection: Selection, listing: Listing, path: Path, sample: str | None
+    selection: Selection, listing: Listing, path: Path, sample: str | None, told: ToldNames
 ) -> Selection | SpectraInside:
     """One file: a stack, a scene, a single map, or a spectrum image."""
     file = open_maps(path, listing.dataset)
     if file is None:
         if is_spectrum_image(path):
+            told.require_used([path.name])
             return SpectraInside(path, listing.dataset)
         raise InputError(f"{path.name} is {kind_of(path)}; this version reads {what_is_read()}.")
     if isinstance(file, SpectraInside):
@@ -195,71 +239,88 @@ def _select_from_one(
     selection.steps += [(name, step) for step in file.steps]
     selection.quantity = file.quantity
     selection.lazy = file.lazy
-    if len(file.planes) > 1:
-        _select_pages(selection, name, file.planes, sample)
+    if len(file.planes) > 1 or file.others:
+        _select_pages(selection, name, file, sample, told)
         return selection
-    [by_file], [by_title] = parse_file_names([path]), parse_names([file.planes[0].name])
-    if by_file.role in ("companion", "uncertainty"):
-        raise InputError(f"{path.name} is {by_file.reason} by its name, not an element map.")
-    entry = by_file if by_file.role == "element" else by_title
+    plane = file.planes[0]
+    entry = told.of_file(name, name) or told.of_plane(name, plane)
+    told.require_used([name])
+    if entry is None:
+        [by_file], [by_title] = parse_file_names([path]), parse_names([plane.name])
+        if by_file.role in ("companion", "uncertainty", "derived"):
+            raise InputError(
+                f"{path.name} is {by_file.reason} by its name, not an element map; if it is one, "
+                f'give its element with --name "{name}=Fe".'
+            )
+        entry = by_file if by_file.role == "element" else by_title
+    if entry.role == "left out":
+        raise InputError(f"{path.name} is {entry.reason}, and there is no other map.")
     if entry.role != "element":
         raise InputError(
-            f"{path.name} names no element; call a single map by its element, for example Fe.tif."
+            f"{path.name} names no element; call a single map by its element, for example Fe.tif, "
+            f'or give it with --name "{name}=Fe".'
         )
-    selection.planes[entry.label] = file.planes[0]
+    selection.planes[entry.label] = plane
+    selection.tell(name, entry)
     return selection
 
 
 def _select_pages(
-    selection: Selection, name: str, planes: Sequence[Plane], sample: str | None
+    selection: Selection, name: str, file: MapFile, sample: str | None, told: ToldNames
 ) -> None:
     """The element maps among the pages of a stack; all pages where none names an element."""
-    parsed = parse_names([plane.name for plane in planes])
-    if not any_element(parsed):
-        own = [plane.name for plane in planes]
-        if len(set(own)) < len(own) or "" in own:
-            width = len(str(len(planes)))
-            own = [f"page {i:0{width}d}" for i in range(1, len(planes) + 1)]
-        selection.planes |= zip(own, planes, strict=True)
-        selection.warnings.append(
-            f"No plane of {name} is named after an element; they are called {own[0]} to {own[-1]}."
-        )
-        return
-    parsed = of_one_sample(parsed, sample, name)
-    for plane, entry in zip(planes, parsed, strict=True):
-        place = f"{name}, plane {plane.page}" + (f" ({entry.name})" if entry.name else "")
-        if entry.role != "element":
-            selection.ignore(place, entry.reason)
-        elif entry.label in selection.planes:
-            first = selection.planes[entry.label].page
-            reason = f"a second map of {entry.label}; plane {first} is used"
-            selection.ignore(place, reason, warn=f"{place} is {reason}.")
-        else:
+    planes, parsed = list(file.planes), parse_names([plane.name for plane in file.planes])
+    is_named = any_element(parsed)
+    if not is_named:
+        parsed = _as_they_are(selection, name, planes)
+    answers = [told.of_plane(name, plane) for plane in planes]
+    parsed = [answer or entry for answer, entry in zip(answers, parsed, strict=True)]
+    for plane in file.others:
+        answer = told.of_plane(name, plane)
+        if answer is not None and answer.role == "element":
+            planes.append(plane)
+            parsed.append(answer)
+    told.require_used([plane_place(name, plane) for plane in planes])
+    parsed = of_one_sample(parsed, sample, name) if is_named else parsed
+    places = [
+        f"{name}, plane {plane.page}" + (f" ({plane.name})" if plane.name else "")
+        for plane in planes
+    ]
+    chosen = chosen_of_each_label(parsed, [plane_place(name, plane) for plane in planes])
+    for i, (plane, entry) in enumerate(zip(planes, parsed, strict=True)):
+        if entry.role == "element" and chosen[entry.label] == i:
             selection.planes[entry.label] = plane
+            selection.tell(name, entry, plane)
+        elif entry.role == "element":
+            first = planes[chosen[entry.label]].page
+            reason = f"a second map of {entry.label}; plane {first} is used"
+            selection.ignore(places[i], reason, warn=f"{places[i]} is {reason}.")
+        elif entry.role == "unknown":
+            selection.to_decide.append(undecided_plane(plane, name, entry))
+        else:
+            selection.ignore(places[i], entry.reason)
+    if not selection.planes:
+        raise InputError(f"No plane of {name} is left: every one is left out by the user.")
     unknown = [
         entry.name or f"plane {plane.page}"
         for plane, entry in zip(planes, parsed, strict=True)
         if entry.role == "unknown"
     ]
     if unknown:
-        selection.warnings.append(_left_out(name, unknown, list(selection.planes)))
+        selection.warnings.append(left_out_words(name, unknown, list(selection.planes)))
 
 
-def _left_out(name: str, unknown: Sequence[str], used: Sequence[str]) -> str:
-    """The warning about planes that may be maps but are not named after an element."""
-    are = "plane is" if len(unknown) == 1 else "planes are"
-    sentence = (
-        f"{len(unknown)} {are} left out of {name} because no element is in the name "
-        f"({listed(unknown)}): call each map by its element, for example Fe, to have it read"
+def _as_they_are(selection: Selection, name: str, planes: Sequence[Plane]) -> list[ParsedName]:
+    """The planes of a stack that names no element, under their own names or as pages."""
+    own = [plane.name for plane in planes]
+    if len(set(own)) < len(own) or "" in own:
+        width = len(str(len(planes)))
+        own = [f"page {i:0{width}d}" for i in range(1, len(planes) + 1)]
+    selection.warnings.append(
+        f"No plane of {name} is named after an element; they are called {own[0]} to {own[-1]}: "
+        f'give their elements with --name "{plane_place(name, planes[0])}=Fe".'
     )
-    if len(unknown) <= len(used):
-        return f"{sentence}."
-    # Perhaps a letter of the name was taken for an element: "map C" of "map A" to "map D".
-    no_element, it = ("is no element", "it") if len(used) == 1 else ("are no elements", "them")
-    return (
-        f"{sentence}; if {listed(used)} {no_element} here, rename {it}, too, and all planes are "
-        "read as they are."
-    )
+    return [ParsedName(text, "element", text) for text in own]
 
 
 def _opened(path: Path) -> MapFile:
@@ -277,22 +338,3 @@ def _opened(path: Path) -> MapFile:
 
 def _move_it(sentence: str) -> str:
     return f"{sentence.rstrip('.')}; export it again or move it out of the folder."
-
-
-def _remark(path: Path, shapes: set[tuple[int, int]]) -> str:
-    """Says so where a companion cannot be read, or has another shape than the maps."""
-    if not TIFF.takes(path):
-        return ""
-    try:
-        file = tiff.open_maps(path)
-    except InputError as error:
-        return f" ({str(error).rstrip('.')})"
-    if file.not_maps:
-        return f" ({file.not_maps})"
-    odd = sorted({plane.shape for plane in file.planes} - shapes)
-    if not odd or not shapes:
-        return ""
-    return (
-        f"; it has {listed([sizes(shape) for shape in odd])} pixels, "
-        f"the maps have {listed([sizes(shape) for shape in sorted(shapes)])}"
-    )

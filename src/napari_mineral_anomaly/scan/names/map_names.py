@@ -40,7 +40,7 @@ from napari_mineral_anomaly.scan.names.vocabulary import (
     is_word_like,
 )
 
-Role = Literal["element", "companion", "uncertainty", "derived", "unknown"]
+Role = Literal["element", "companion", "uncertainty", "derived", "left out", "unknown"]
 
 _NO_ELEMENT = "no element in its name"
 
@@ -53,8 +53,9 @@ class ParsedName:
     ----------
     name : str
         As given.
-    role : {"element", "companion", "uncertainty", "derived", "unknown"}
-        "derived": computed from elements (ratio, sum, mass fraction), or a detection limit.
+    role : {"element", "companion", "uncertainty", "derived", "left out", "unknown"}
+        "derived": computed from elements (ratio, sum, mass fraction), or a detection limit;
+        "left out": by the user.
     label : str
         Name of the map in an `ElementCube`: the symbol, with the X-ray line where one is named
         ("Pb La"); oxides ("FeO-T") and isotopes ("Dy163") stay as the geologist wrote them.
@@ -75,6 +76,8 @@ class ParsedName:
         How many elements of the set stand in names with the same words around them.
     reason : str
         For other roles: why this is not an element map, in words.
+    told_by : str
+        "named by the user" and the like where the role is not from the name; else "".
     """
 
     name: str
@@ -88,6 +91,7 @@ class ParsedName:
     is_fraction: bool = False
     support: int = 1
     reason: str = ""
+    told_by: str = ""
 
 
 def parse_names(names: Sequence[str], *, endings: Iterable[str] = ()) -> list[ParsedName]:
@@ -150,7 +154,7 @@ def samples_of(parsed: Iterable[ParsedName]) -> tuple[str, ...]:
     """
     groups: dict[str, set[str]] = defaultdict(set)
     for entry in parsed:
-        if entry.role == "element" and entry.element is not None:
+        if entry.role == "element" and entry.element is not None and not entry.told_by:
             groups[entry.sample].add(entry.element)
     largest = max((len(found) for found in groups.values()), default=0)
     full = {name: found for name, found in groups.items() if len(found) > 1 or largest == 1}

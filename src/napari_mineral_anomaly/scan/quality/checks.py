@@ -87,6 +87,7 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
         spectra=None if cube.spectra is None else cube.spectra.source,
         spectrum=facts.spectrum,
         steps=facts.steps,
+        to_decide=facts.to_decide,
     )
 
 

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_mineral_anomaly.scan.report import Companion, IgnoredFile, SpectrumReport
+from napari_mineral_anomaly.scan.report import (
+    Companion,
+    IgnoredFile,
+    SpectrumReport,
+    UndecidedMap,
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class ReadFacts:
         Images beside the maps, offered or not.
     spectrum : SpectrumReport or None
         How the maps were made, if they were made from spectra.
-    steps : tuple of str
+    steps, to_decide
         As in `IngestReport`.
     """
 
@@ -49,3 +54,4 @@ class ReadFacts:
     context: tuple[Companion, ...] = ()
     spectrum: SpectrumReport | None = None
     steps: tuple[str, ...] = ()
+    to_decide: tuple[UndecidedMap, ...] = ()

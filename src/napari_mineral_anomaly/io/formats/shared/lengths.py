@@ -65,6 +65,12 @@ def tiff_pixel_size(page: Any) -> tuple[FilePixelSize | None, str]:
     return _checked((factor * resolution[0], factor * resolution[1]), "TIFF resolution tag"), ""
 
 
+def plausible(um: float) -> bool:
+    """Whether a length in µm can be the side of a pixel; False for NaN."""
+    low, high = _PLAUSIBLE_UM
+    return low <= um <= high
+
+
 def is_length(unit: str) -> bool:
     """Whether we know the word as a unit of length."""
     return unit.strip().lower() in _UNITS_UM
@@ -97,7 +103,6 @@ def _is_print_resolution(inches: tuple[float, float]) -> bool:
 
 
 def _checked(um: tuple[float, float], origin: str) -> FilePixelSize | None:
-    low, high = _PLAUSIBLE_UM
     # Nine digits, because TIFF stores 1/size as a ratio of integers, which rounds it.
     rounded = (float(f"{um[0]:.9g}"), float(f"{um[1]:.9g}"))
-    return FilePixelSize(rounded, origin) if all(low <= size <= high for size in rounded) else None
+    return FilePixelSize(rounded, origin) if all(map(plausible, rounded)) else None
