@@ -7,8 +7,9 @@ from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.format import Format
-from napari_mineral_anomaly.io.formats.registry import FORMATS
+from napari_mineral_anomaly.io.formats.registry import FORMATS, PICTURE
 from napari_mineral_anomaly.io.formats.shared.planes import Opened
+from napari_mineral_anomaly.io.formats.signatures import content_of, require_ending
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.energy import typed_energy
@@ -65,6 +66,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened | None:
     found = maps_format(path)
     if found is None or found.open_maps is None:
         return None
+    require_ending(path, found.name)
     if dataset is None:
         return found.open_maps(path)
     if not found.has_datasets:
@@ -82,6 +84,27 @@ def kind_of(path: Path) -> str:
     """What a file without a reader of maps is and what to do with it, in words."""
     found = format_of(path)
     return (found.refusal if found else "") or "not a file of maps"
+
+
+def not_read_words(path: Path) -> str:
+    """A sentence about one file that has no reader: what it is, and what to do."""
+    found = format_of(path)
+    if found is None or found is PICTURE:
+        content = content_of(path)
+        if content is not None and (found is None or content.ending):
+            return f"{path.name} is {content.kind}, by its first bytes: {content.words(path)}."
+    what = found.refusal if found is not None else ""
+    ending = f"by its ending {path.suffix}" if path.suffix else "by a name without an ending"
+    return (
+        f"{path.name} is {what or f'not a file of maps: no format is known {ending}'}; "
+        f"this version reads {what_is_read()}."
+    )
+
+
+def has_spectra_reader(path: Path) -> bool:
+    """Whether a reader of spectrum images takes a file by its name."""
+    found = format_of(path)
+    return found is not None and found.open_spectra is not None and not found.advice
 
 
 def is_spectrum_image(path: Path) -> bool:
@@ -120,6 +143,7 @@ def open_spectra(
     found = format_of(path)
     if found is None or found.open_spectra is None:
         raise InputError(f"{path.name} is not a spectrum image that this version reads.")
+    require_ending(path, found.name)
     inside = (dataset or "").strip("/")
     image = (
         found.open_spectra(path, inside)

@@ -253,8 +253,18 @@ PICTURE = Format(
 
 _NOT_READ = (
     PICTURE,
-    Format("EMD", (".emd",), kind="a spectrum image (EMD)"),
-    Format("HyperSpy in Zarr", (".zspy",), kind="a spectrum image (HyperSpy)"),
+    Format(
+        "EMD",
+        (".emd",),
+        kind="an EMD file",
+        advice="export the maps as TIFF, or open it in HyperSpy and save the spectra as .hspy",
+    ),
+    Format(
+        "HyperSpy in Zarr",
+        (".zspy",),
+        kind="a HyperSpy signal in Zarr",
+        advice="open it in HyperSpy and save it as .hspy",
+    ),
     Format(
         "Bruker report",
         (".rtx",),

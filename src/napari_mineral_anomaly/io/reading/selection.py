@@ -10,14 +10,16 @@ from typing import Any
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import (
-    is_spectrum_image,
+    has_spectra_reader,
     kind_of,
+    not_read_words,
     open_maps,
     parse_file_names,
     what_is_read,
 )
 from napari_mineral_anomaly.io.formats.registry import TEXT
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
+from napari_mineral_anomaly.io.formats.signatures import WrongEndingError
 from napari_mineral_anomaly.io.formats.text.table import GRAIN_TABLE
 from napari_mineral_anomaly.io.reading.folder import FolderFiles, sort_folder, spectrum_images
 from napari_mineral_anomaly.io.reading.refusals import no_maps
@@ -226,10 +228,9 @@ def _select_from_one(
     """One file: a stack, a scene, a single map, or a spectrum image."""
     file = open_maps(path, listing.dataset)
     if file is None:
-        if is_spectrum_image(path):
-            told.require_used([path.name])
+        if has_spectra_reader(path):  # which says what a file lacks
             return SpectraInside(path, listing.dataset)
-        raise InputError(f"{path.name} is {kind_of(path)}; this version reads {what_is_read()}.")
+        raise InputError(not_read_words(path))
     if isinstance(file, SpectraInside):
         return file
     if file.not_maps:
@@ -327,6 +328,8 @@ def _opened(path: Path) -> MapFile:
     """A file among others of a folder."""
     try:
         file = open_maps(path)
+    except WrongEndingError:
+        raise
     except InputError as error:
         raise InputError(_move_it(str(error))) from error
     if file is None:  # listings hold only files with a reader

@@ -14,7 +14,9 @@ from napari_mineral_anomaly.scan.report import IgnoredFile
 
 Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini")
+_SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r")
+_BACKUPS = ("~", ".bak", ".orig", ".swp")
+_UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".filepart", ".tmp")
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,15 @@ def _order(path: Path) -> tuple[str, int, str]:
 
 def _why_not(path: Path) -> str:
     """Why a file cannot hold maps, by its name and kind; "" if it may."""
-    if path.name.startswith(".") or path.name.casefold() in _SYSTEM_FILES:
+    name = path.name.casefold()
+    if name.startswith(".") or name in _SYSTEM_FILES:
         return "a hidden file of the system"
+    if name.startswith(("~$", ".~")):
+        return "a lock file of an open document"
+    if name.endswith(_BACKUPS) or (name.startswith("#") and name.endswith("#")):
+        return "a backup copy of an editor"
+    if name.endswith(_UNFINISHED):
+        return "an unfinished download or copy"
     if path.is_dir():
         kind = "a Zarr store" if ZARR.takes(path) else "a folder"
         return f"{kind}; open it on its own"
