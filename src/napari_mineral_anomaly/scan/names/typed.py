@@ -9,8 +9,8 @@ from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 
 LEAVE_OUT = frozenset(("-", "ignore"))
 BY_NAME = "auto"
-# A symbol, and what tells it from other maps of the element: "Fe2+", "Fe (2)", "Fe_b".
-_SYMBOL_AND_MORE = re.compile(r"([A-Z][a-z]?)(?:[^A-Za-z].*)?")
+# A symbol, and what tells it from other maps of the element: "Fe2+", "Fe (II)", "Fe_b".
+_SYMBOL_AND_MORE = re.compile(r"([A-Z][a-z]?)(?:[^A-Za-z]+(?:[IVX]{1,3}|[A-Za-z])?[^A-Za-z]*)?")
 
 
 def typed_name(text: str) -> ParsedName | None:
@@ -27,7 +27,7 @@ def typed_name(text: str) -> ParsedName | None:
         if entry.role == "element" and not entry.sample:
             return entry
         match = _SYMBOL_AND_MORE.fullmatch(candidate)
-        if match and match[1] in SYMBOLS and "\n" not in candidate:
+        if match and match[1] in SYMBOLS:
             return ParsedName(text, "element", candidate, match[1])
     return None
 
