@@ -16,6 +16,7 @@ from napari_mineral_anomaly.io.remembered import remembered_pixel_size
 
 # Pixel sizes of one scan may differ by rounding; our choice.
 _TOLERANCE = 0.01
+TYPED_EARLIER = "typed earlier for this folder"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def scan_pixel_size(
     earlier = None if folder is None else remembered_pixel_size(folder)
     if earlier is not None:
         note = f"The pixel size, {_um(earlier)}, is the one typed earlier for this folder."
-        return ScanPixelSize(earlier, "typed earlier for this folder", (*warnings, note))
+        return ScanPixelSize(earlier, TYPED_EARLIER, (*warnings, note))
     return ScanPixelSize(None, "unknown", tuple(warnings))
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.lookup import format_of, what_is_read
+from napari_mineral_anomaly.io.formats.lookup import format_of, parse_file_names, what_is_read
 from napari_mineral_anomaly.io.formats.registry import PICTURE, TIFF
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.source import Listing, folders_with_maps
+from napari_mineral_anomaly.io.reading.undecided import UnnamedMapsError, undecided_file
 from napari_mineral_anomaly.io.run_files import RUN_FILE
 from napari_mineral_anomaly.words import listed
 
@@ -46,10 +47,20 @@ def no_maps(listing: Listing) -> InputError:
             f"{root} holds only pictures ({listed(pictures)}), no element maps: "
             "export every map as single-channel TIFF or as text."
         )
-    return InputError(
+    parsed = parse_file_names(listing.files)
+    undecided = [
+        found
+        for path, entry in zip(listing.files, parsed, strict=True)
+        if (found := undecided_file(path, listing.name(path), entry, set()))
+    ]
+    sentence = (
         f"{root} holds no element map: no element in the names of {listed(names or others)}; "
-        "call each file by its element, for example Fe.tif, or give it with "
-        f'--name "{(names or others)[0]}=Fe".'
+        "call each file by its element, for example Fe.tif"
+    )
+    if not undecided:
+        return InputError(f"{sentence}.")
+    return UnnamedMapsError(
+        f'{sentence}, or give it with --name "{undecided[0].file}=Fe".', undecided
     )
 
 

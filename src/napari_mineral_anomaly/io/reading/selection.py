@@ -27,11 +27,13 @@ from napari_mineral_anomaly.io.reading.samples import of_one_sample
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.io.reading.told_names import EARLIER, ToldNames, plane_place
 from napari_mineral_anomaly.io.reading.undecided import (
+    UnnamedMapsError,
     chosen_of_each_label,
     left_out_words,
     remark,
     undecided_file,
     undecided_plane,
+    undecided_single,
 )
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import Quantity
@@ -257,9 +259,10 @@ def _select_from_one(
     if entry.role == "left out":
         raise InputError(f"{path.name} is {entry.reason}, and there is no other map.")
     if entry.role != "element":
-        raise InputError(
+        raise UnnamedMapsError(
             f"{path.name} names no element; call a single map by its element, for example Fe.tif, "
-            f'or give it with --name "{name}=Fe".'
+            f'or give it with --name "{name}=Fe".',
+            [undecided_single(plane, name, entry.reason)],
         )
     selection.planes[entry.label] = plane
     selection.tell(name, entry)

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import Plane
+from napari_mineral_anomaly.io.reading.pixel_size import TYPED_EARLIER
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
 from napari_mineral_anomaly.scan.names.typed import BY_NAME, LEAVE_OUT, typed_name
 from napari_mineral_anomaly.words import listed
 
 BY_USER = "named by the user"
-EARLIER = "typed earlier for this folder"
+EARLIER = TYPED_EARLIER
 _MARK = "#"
 _SHOWN = 8
 

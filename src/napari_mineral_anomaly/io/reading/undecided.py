@@ -16,6 +16,14 @@ from napari_mineral_anomaly.scan.report import UndecidedMap
 from napari_mineral_anomaly.words import listed, sizes
 
 
+class UnnamedMapsError(InputError):
+    """There are maps, but no name says an element; ``to_decide`` lists them for the user."""
+
+    def __init__(self, sentence: str, to_decide: Sequence[UndecidedMap]) -> None:
+        super().__init__(sentence)
+        self.to_decide = tuple(to_decide)
+
+
 def undecided_file(
     path: Path, name: str, entry: ParsedName, shapes: set[tuple[int, int]]
 ) -> UndecidedMap | None:
@@ -45,6 +53,11 @@ def undecided_file(
     if shapes and plane.shape not in shapes:
         return None
     return _undecided(name, plane, entry.reason)
+
+
+def undecided_single(plane: Plane, file: str, why: str) -> UndecidedMap:
+    """The only plane of a file that was opened by itself."""
+    return _undecided(file, plane, why)
 
 
 def undecided_plane(plane: Plane, file: str, entry: ParsedName) -> UndecidedMap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
+from napari_mineral_anomaly.io.reading.pixel_size import TYPED_EARLIER
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -31,6 +32,7 @@ from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
 from napari_mineral_anomaly.window.layers.scan_layers import folder_of, scan_layers, scan_name
+from napari_mineral_anomaly.window.loading.names import NameFields
 from napari_mineral_anomaly.window.loading.options import (
     BesideTheMaps,
     PixelSizeFields,
@@ -40,6 +42,7 @@ from napari_mineral_anomaly.window.loading.reading import (
     Answers,
     MapsRead,
     Reading,
+    WhichElements,
     WhichEnergy,
     WhichSample,
     read_or_ask,
@@ -97,8 +100,11 @@ class LoadMapsDock(Dock):
         self.sample_combo.activated.connect(self._on_sample)
         self.spectra_fields = SpectraFields()
         self.spectra_fields.wanted.connect(self._on_spectra_answers)
+        self.name_fields = NameFields()
+        self.name_fields.wanted.connect(self._on_names)
         buttons = row(choose_folder, choose_files, self.cancel_button)
         self.add(self.path, buttons, self.status, self.sample_combo, self.spectra_fields)
+        self.add(self.name_fields)
 
         self.summary = StatusLine()
         self.report = QTextBrowser()
@@ -140,17 +146,19 @@ class LoadMapsDock(Dock):
         *,
         energy: tuple[float, float] | None = None,
         elements: Sequence[str] = (),
+        names: Mapping[str, str] | None = None,
     ) -> None:
         """Read maps in a worker; then show the report.
 
-        ``energy`` (offset and gain in keV) and ``elements`` are for spectrum images only.
+        ``energy`` (offset and gain in keV) and ``elements`` are for spectrum images only; ``names``
+        are the elements of files whose names do not say them.
         """
         self._cancel()
         self._adding.stop()
         self._forget()
         self.next_button.hide()
         self._sources = [Path(source).expanduser() for source in sources]
-        self._answers = Answers(sample, energy, tuple(elements))
+        self._answers = Answers(sample, energy, tuple(elements), dict(names or {}))
         self.path.setText("; ".join(str(source) for source in self._sources))
         paths, answers = list(self._sources), self._answers
         self.status.plain("Reading…")
@@ -213,6 +221,7 @@ class LoadMapsDock(Dock):
     def _on_prepared(self, layers: list[LayerData]) -> None:
         self.found.hide()
         self.spectra_fields.hide()
+        self.name_fields.hide()
         self._adding.start(layers)
 
     def _on_next_layer(self, added: int) -> None:
@@ -268,6 +277,10 @@ class LoadMapsDock(Dock):
             self.spectra_fields.ask(read.n_channels, remembered_energy(folder_of(self._sources)))
             self.spectra_fields.show()
             self.status.plain("The energy calibration is missing.")
+        elif isinstance(read, WhichElements):
+            self.name_fields.offer(read.to_decide, {})
+            self.name_fields.show()
+            self.status.plain("No name says an element: type the elements, then read.")
         else:
             self._show_maps(read)
 
@@ -278,8 +291,12 @@ class LoadMapsDock(Dock):
         self.status.plain("Check the report, then add the layers.")
         self.summary.plain(f"<b>{headline(read.cube)}</b>")
         self.report.setHtml(report_html(read.report))
+        if read.report.to_decide or read.told:
+            self.name_fields.offer(read.report.to_decide, read.told)
+            self.name_fields.show()
+        is_kept = read.report.pixel_size_source == TYPED_EARLIER
         self.size.offer(
-            read.cube.pixel_size,
+            None if is_kept else read.cube.pixel_size,
             read.report.pixel_size_source,
             remembered_pixel_size(folder_of(self._sources)),
         )
@@ -302,11 +319,17 @@ class LoadMapsDock(Dock):
             return
         self.load(self._sources, energy=fields.energy, elements=fields.elements)
 
+    def _on_names(self) -> None:
+        names = {**self._answers.names, **self.name_fields.names}
+        if names:
+            self.load(self._sources, self._answers.sample, names=names)
+
     def _on_failed(self, failure: Failure) -> None:
         answers = self._answers
         self._forget()
         # Keep the fields with a typing error, so that the user can correct it.
         self.spectra_fields.setVisible(answers.energy is not None)
+        self.name_fields.setVisible(bool(answers.names))
         self.fail(failure)
 
     def _on_cancelled(self) -> None:
@@ -317,6 +340,7 @@ class LoadMapsDock(Dock):
         self._cube = self._report = None
         for part in (self.found, self.sample_combo, self.spectra_fields, self.report_button):
             part.hide()
+        self.name_fields.hide()
         self.spectrum_button.hide()
         self.add_button.setEnabled(False)
         self.cancel_button.setEnabled(False)

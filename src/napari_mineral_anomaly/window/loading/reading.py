@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.reading.source import list_source
+from napari_mineral_anomaly.io.reading.undecided import UnnamedMapsError
+from napari_mineral_anomaly.io.remembered import remembered_names
 from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.runs.read_scan import keep_names
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names, samples_of
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
-from napari_mineral_anomaly.scan.report import IngestReport
+from napari_mineral_anomaly.scan.report import IngestReport, UndecidedMap
 from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of the user: the sample, the energy calibration (keV), the elements."""
+    """Answers of the user: the sample, energy calibration (keV), elements, names of maps."""
 
     sample: str | None = None
     energy: tuple[float, float] | None = None
     elements: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class MapsRead:
-    """A scan and its ingest report."""
+    """A scan and its ingest report; ``told`` are the elements kept for its folder, by file."""
 
     cube: ElementCube
     report: IngestReport
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,14 @@ class WhichEnergy:
     n_channels: int
 
 
-Reading = MapsRead | WhichSample | WhichEnergy
+@dataclass(frozen=True)
+class WhichElements:
+    """There are maps, but no name says an element: the user must type them."""
+
+    to_decide: tuple[UndecidedMap, ...]
+
+
+Reading = MapsRead | WhichSample | WhichEnergy | WhichElements
 
 
 def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT) -> Reading:
@@ -60,24 +72,29 @@ def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT)
     CancelledError
     """
     source: Path | list[Path] = paths[0] if len(paths) == 1 else list(paths)
-    if answers.sample is None:
-        listing = list_source(source)
-        if not listing.is_single:
-            samples = samples_of(parse_names([file.name for file in listing.files]))
-            if len(samples) > 1:
-                return WhichSample(samples)
+    listing = list_source(source)
+    if answers.sample is None and not listing.is_single:
+        samples = samples_of(parse_names([file.name for file in listing.files]))
+        if len(samples) > 1:
+            return WhichSample(samples)
     try:
         cube = read_maps(
             source,
             sample=answers.sample,
             energy=answers.energy,
             elements=list(answers.elements) or None,
+            names=answers.names or None,
+            remembered=True,
             task=task,
         )
     except MissingEnergyError as missing:
         return WhichEnergy(missing.n_channels)
+    except UnnamedMapsError as unnamed:
+        return WhichElements(unnamed.to_decide)
+    if answers.names:
+        keep_names(list(paths), answers.names)
     # Compute here what the layers will need, so that the window does not wait for it.
     _ = cube.quantity
     if not cube.is_lazy:
         _ = cube.valid
-    return MapsRead(cube, cube.report or report_of_cube(cube))
+    return MapsRead(cube, cube.report or report_of_cube(cube), remembered_names(listing.root))

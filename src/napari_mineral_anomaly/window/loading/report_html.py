@@ -34,8 +34,14 @@ def pixel_size_text(pixel_size: tuple[float, float] | None) -> str:
 
 
 def report_html(report: IngestReport) -> str:
-    """Warnings first, then the ignored files with reasons, then every map that was used."""
+    """What is to decide, warnings, the ignored files with reasons, then every map that was used."""
     parts = []
+    if report.to_decide:
+        rows = "".join(
+            f"<tr><td><b>{escape(entry.file)}</b>&nbsp;&nbsp;</td><td>{escape(entry.why)}</td></tr>"
+            for entry in report.to_decide
+        )
+        parts.append(_section("To decide: which element?", f"<table>{rows}</table>"))
     if report.warnings:
         items = "".join(f"<li>{escape(warning)}</li>" for warning in report.warnings)
         style = "margin: 0 0 0 12px; -qt-list-indent: 0"

@@ -50,13 +50,17 @@ def grouped_warnings(report: IngestReport) -> dict[str, list[str]]:
 
 
 def not_used(report: IngestReport) -> list[tuple[str, str]]:
-    """(file, reason) of everything that is no element map; images offered as context first."""
+    """(file, reason) of everything that is no element map.
+
+    First what the user should decide about, then images offered as context.
+    """
     offered = {
         entry.file: f"{entry.kind} image in register: offered as context"
         for entry in report.context
         if entry.offered
     }
-    rows = list(offered.items())
+    rows = [(entry.file, f"to decide: {entry.why}") for entry in report.to_decide]
+    rows += offered.items()
     rows += [(entry.file, entry.reason) for entry in report.ignored if entry.file not in offered]
     listed = {file for file, _ in rows}
     rows += [(entry.file, entry.reason) for entry in report.context if entry.file not in listed]
