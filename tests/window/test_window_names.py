@@ -51,9 +51,10 @@ def test_a_map_without_an_element_gets_one(
     type_element(dock, 1, "-")
     type_element(dock, 2, "Mn", file="Fe.tif")
     dock.name_fields.again_button.click()
-    qtbot.waitUntil(lambda: not dock.add_button.isEnabled(), timeout=20_000)
-    wait_for_maps(dock, qtbot)
-    assert dock._cube.elements == ("Ca", "Mn", "P Ka")
+    qtbot.waitUntil(
+        lambda: dock._cube is not None and dock._cube.elements == ("Ca", "Mn", "P Ka"),
+        timeout=20_000,
+    )
     assert np.array_equal(dock._cube.maps, MAPS[:3])
     assert remembered_names(folder) == {"PK.tif": "P Ka", "zone_4.tif": "-", "Fe.tif": "Mn"}
 
