@@ -232,6 +232,41 @@ def test_of_two_maps_of_one_element_the_one_named_like_the_others_is_used(tmp_pa
     assert "0 log Fe.tif is a second map of Fe; Fe.tif is used." in cube.report.warnings
 
 
+def test_files_that_look_like_elements_are_left_out_with_a_reason(tmp_path: Path) -> None:
+    others = {
+        "Fe+Ti": "a sum of elements",
+        "Fe-Ti": "a combination of Fe and Ti by its name",
+        "Mg#": "a number computed from elements (Mg#)",
+        "Fe_MDL": "a detection limit",
+        "Fe wt%": "a mass fraction beside the map of Fe",
+        "Fe_sigma": "an uncertainty map",
+    }
+    for name, plane in zip((*others, "Fe", "Ti", "No"), counts(9), strict=True):
+        tifffile.imwrite(tmp_path / f"{name}.tif", plane)
+    cube = read_maps(tmp_path)
+    assert cube.elements == ("Fe", "Ti")
+    assert np.array_equal(cube.maps, counts(9)[6:8])
+    assert cube.report is not None
+    reasons = {one.file.removesuffix(".tif"): one.reason for one in cube.report.ignored}
+    assert reasons == others
+    assert [one.file for one in cube.report.to_decide] == ["No.tif"]
+
+
+def test_different_units_of_two_maps_are_said(tmp_path: Path) -> None:
+    for name, plane in zip(("scan_Ca_K", "scan_Fe_K", "scan_wTi_K"), counts(3), strict=True):
+        tifffile.imwrite(tmp_path / f"{name}.tif", plane)
+    cube = read_maps(tmp_path)
+    assert cube.elements == ("Ca K", "Fe K", "Ti K")
+    assert cube.report is not None
+    assert any("scan_wTi_K.tif is a mass fraction by name" in s for s in cube.report.warnings)
+    (tmp_path / "scan_Ca_K.tif").rename(tmp_path / "scan_wCa_K.tif")
+    (tmp_path / "scan_Fe_K.tif").rename(tmp_path / "scan_wFe_K.tif")
+    cube = read_maps(tmp_path)
+    assert cube.elements == ("Ca K", "Fe K", "Ti K")
+    assert cube.report is not None
+    assert not any("mass fraction" in s for s in cube.report.warnings)
+
+
 STYLES = {
     "EDAX": "{0}K",
     "Oxford": "{0} Kα1",

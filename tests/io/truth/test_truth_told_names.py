@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.cli.app import main
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.io import can_read, read_maps
 from napari_mineral_anomaly.io.remembered import (
     remember_names,
     remember_pixel_size,
@@ -173,6 +173,9 @@ def test_stacks_and_folders_without_any_name(tmp_path: Path) -> None:
         tifffile.imwrite(folder / f"map_{i}.tif", plane)
     with pytest.raises(InputError, match=r'no element map: .* --name "map_1\.tif=Fe"'):
         read_maps(folder)
+    assert not can_read(folder)
+    remember_names(folder, {"map_3.tif": "Zr"})
+    assert can_read(folder)
     cube = read_maps(folder, names={"map_2.tif": "Fe"})
     assert cube.elements == ("Fe",)
     assert np.array_equal(cube.maps[0], MAPS[1])

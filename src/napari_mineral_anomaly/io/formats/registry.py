@@ -27,7 +27,7 @@ TIFF = Format(
         MapsInDocs(
             what="folder of single-element TIFFs: 8 to 64 bit integers, float 16 to 64; strips, "
             "tiles, BigTIFF, both byte orders, compressed",
-            element_from="file name, else the title inside",
+            element_from="file name, else the title inside, else told by the user",
             pixel_size_from="ImageJ, OME or TIFF resolution tags; screen resolutions such as "
             "72 dpi are not believed",
             tried_on="`pixl_castle_geyser` (float32, oxides), `semarkona_obj1` and "
@@ -61,7 +61,8 @@ TEXT = Format(
         MapsInDocs(
             what="long table, a row per pixel (PyMca, CalcImage `.DAT`, PIXL): `;` `,` tab or "
             "blanks, quotes, decimal commas, rows in any order",
-            element_from="headings; `s(...)` and other uncertainties are left out by name",
+            element_from="headings and numbers; uncertainties, mass fractions beside counts, "
+            "ratios, limits and numbering are left out",
             pixel_size_from="X and Y columns in mm or µm; without a unit it is decided by the step",
             tried_on="`yellowstone_epma` (CalcImage)",
             not_read="incomplete grids (with the number of missing pixels), empty fields, points "

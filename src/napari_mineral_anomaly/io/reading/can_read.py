@@ -16,6 +16,8 @@ from napari_mineral_anomaly.io.formats.shared.planes import MapFile, SpectraInsi
 from napari_mineral_anomaly.io.formats.text.table import table_columns
 from napari_mineral_anomaly.io.reading.folder import sort_folder, spectrum_images
 from napari_mineral_anomaly.io.reading.source import Listing, Source, list_source
+from napari_mineral_anomaly.io.reading.told_names import told_names
+from napari_mineral_anomaly.io.remembered import remembered_names
 from napari_mineral_anomaly.scan.names.map_names import any_element
 
 
@@ -33,6 +35,9 @@ def can_read(source: Source) -> bool:
 def _can_read_folder(listing: Listing) -> bool:
     folder = sort_folder(listing)
     if any_element(folder.together):
+        return True
+    kept = told_names(listing, None, remembered_names(listing.root))
+    if any_element(kept.for_files(listing, folder.maps, folder.together)):
         return True
     stacks = [path for path in folder.maps if not TEXT.takes(path) and _n_planes(path) > 1]
     return len(folder.scans) + len(spectrum_images(listing)) + len(stacks) == 1

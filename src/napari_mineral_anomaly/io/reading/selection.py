@@ -30,6 +30,7 @@ from napari_mineral_anomaly.io.reading.undecided import (
     UnnamedMapsError,
     chosen_of_each_label,
     left_out_words,
+    mixed_words,
     remark,
     undecided_file,
     undecided_plane,
@@ -166,6 +167,7 @@ def _select_by_name(
 ) -> None:
     """Open the files that name an element; explain every other."""
     notes: dict[str, list[str]] = defaultdict(list)
+    used: dict[str, tuple[str, ParsedName]] = {}
     others: list[tuple[Path, ParsedName]] = []
     chosen = chosen_of_each_label(parsed, [listing.name(path) for path in files])
     for step, (path, entry) in enumerate(zip(files, parsed, strict=True), start=1):
@@ -191,6 +193,7 @@ def _select_by_name(
                 "element; open the file on its own or move it out of the folder."
             )
         selection.planes[entry.label] = file.planes[0]
+        used[entry.label] = name, entry
         selection.tell(name, entry)
         selection.steps += [(name, step) for step in file.steps]
         for note in file.notes:
@@ -205,6 +208,7 @@ def _select_by_name(
             selection.to_decide.append(found)
         else:
             selection.ignore(name, entry.reason + remark(path, shapes))
+    selection.warnings += mixed_words(used)
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
 
 
@@ -291,9 +295,11 @@ def _select_pages(
         for plane in planes
     ]
     chosen = chosen_of_each_label(parsed, [plane_place(name, plane) for plane in planes])
+    used: dict[str, tuple[str, ParsedName]] = {}
     for i, (plane, entry) in enumerate(zip(planes, parsed, strict=True)):
         if entry.role == "element" and chosen[entry.label] == i:
             selection.planes[entry.label] = plane
+            used[entry.label] = plane_place(name, plane), entry
             selection.tell(name, entry, plane)
         elif entry.role == "element":
             first = planes[chosen[entry.label]].page
@@ -305,6 +311,7 @@ def _select_pages(
             selection.ignore(places[i], entry.reason)
     if not selection.planes:
         raise InputError(f"No plane of {name} is left: every one is left out by the user.")
+    selection.warnings += mixed_words(used)
     unknown = [
         entry.name or f"plane {plane.page}"
         for plane, entry in zip(planes, parsed, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
@@ -100,6 +100,26 @@ def chosen_of_each_label(parsed: Sequence[ParsedName], places: Sequence[str]) ->
         if (bool(entry.told_by), entry.support) > (bool(other.told_by), other.support):
             chosen[entry.label] = i
     return chosen
+
+
+def mixed_words(used: Mapping[str, tuple[str, ParsedName]]) -> list[str]:
+    """A warning where some names say a mass fraction and others do not; [] without.
+
+    Parameters
+    ----------
+    used : mapping of str to (str, ParsedName)
+        Label, and the file or plane with its name.
+    """
+    by_name = [(place, entry) for place, entry in used.values() if not entry.told_by]
+    fractions = [place for place, entry in by_name if entry.is_fraction]
+    if not fractions or len(fractions) == len(by_name) or len(fractions) > len(by_name) / 2:
+        return []
+    one = len(fractions) == 1
+    verb, that = ("is a mass fraction", "it") if one else ("are mass fractions", "them")
+    return [
+        f"{listed(fractions)} {verb} by name, the other maps are not: the numbers have different "
+        f'units; leave {that} out with --name "{fractions[0]}=-".'
+    ]
 
 
 def left_out_words(name: str, unknown: Sequence[str], used: Sequence[str]) -> str:

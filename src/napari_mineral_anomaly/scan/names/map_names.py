@@ -71,7 +71,7 @@ class ParsedName:
     is_copy : bool
         Whether the name carries a copy mark such as " (1)".
     is_fraction : bool
-        Whether the name says mass fraction as fit programs write it ("w(Fe)", "wFe_K").
+        Whether the name says a mass fraction ("Fe wt%", "w(Fe)", "wFe_K").
     support : int
         How many elements of the set stand in names with the same words around them.
     reason : str
@@ -250,7 +250,7 @@ def _decide(
         oxide=best.oxide,
         sample="_".join(filter(None, around)),
         is_copy=name.is_copy,
-        is_fraction=name.is_fraction,
+        is_fraction=name.is_fraction or _names_fraction("_".join(around)),
         support=shared.get(best.frame, 1),
     )
 
@@ -301,10 +301,7 @@ def _without_fractions(
     split: Sequence[SplitName], parsed: Sequence[ParsedName]
 ) -> list[ParsedName]:
     """Mass fractions stand back where a map of the same element says nothing of the kind."""
-    fraction = [
-        entry.role == "element" and (entry.is_fraction or _names_fraction(entry.sample))
-        for entry in parsed
-    ]
+    fraction = [entry.role == "element" and entry.is_fraction for entry in parsed]
     plain = {
         entry.element
         for entry, is_fraction in zip(parsed, fraction, strict=True)
