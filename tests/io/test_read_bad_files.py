@@ -139,7 +139,7 @@ def complex_numbers(path: Path) -> None:
         (lambda path: path.write_text("1 2 3\n4 5 6\n"), r"Fe\.tif is not a TIFF although"),
         (
             lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" * 9),
-            r"Fe\.tif is not a TIFF although",
+            r"Fe\.tif is not a TIFF but a PNG picture",
         ),
         (zero_counts, r"Fe\.tif is damaged: 6 of the 12 strips or tiles of page 1 hold no bytes"),
         (zero_offsets, r"Fe\.tif is damaged: 4 of the 4 strips"),

@@ -197,7 +197,8 @@ def test_a_stack_of_planes_named_in_full(tmp_path: Path) -> None:
     cube = read_maps(path)
     assert cube.elements == ("Fe Ka1", "Ca K", "K", "Zr")
     np.testing.assert_array_equal(cube.maps, values[[0, 1, 3, 4]])
-    assert [ignored.file for ignored in cube.report.ignored] == ["scan.tif, plane 3 (Lead time)"]
+    assert [one.file for one in cube.report.to_decide] == ["scan.tif#3"]
+    assert "Lead time" in cube.report.to_decide[0].why
 
 
 def test_ome_stack_with_channel_names(tmp_path: Path) -> None:

@@ -213,6 +213,7 @@ def test_mass_fractions_alone_are_read_as_concentrations(tmp_path: Path) -> None
         (["In_situ_Fe"], ["Fe"]),
         (["sB_Fe", "sB_Ca"], ["Fe", "Ca"]),
         (["Am"], ["Am"]),
+        (["Fe cps", "Ca cps", "Mo inc", "coh", "Fe a*2"], ["Fe", "Ca", "-", "-", "-"]),
         (["U", "Th", "Am"], ["U", "Th", "Am"]),
         (["Fe", "Ca", "Am"], ["Fe", "Ca", "-"]),
         (["Fe_no_1", "Ca_no_1"], ["Fe", "Ca"]),

@@ -338,8 +338,8 @@ def _opened(path: Path) -> MapFile:
     """A file among others of a folder."""
     try:
         file = open_maps(path)
-    except WrongEndingError:
-        raise
+    except WrongEndingError as error:
+        raise InputError(f"{str(error).rstrip('.')}, or move it out of the folder.") from error
     except InputError as error:
         raise InputError(_move_it(str(error))) from error
     if file is None:  # listings hold only files with a reader

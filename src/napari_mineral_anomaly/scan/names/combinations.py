@@ -29,6 +29,8 @@ _SHELLS = ("K", "L", "M")
 _NUMBER = re.compile(
     r"(?:^|[\s_\-(])(?:([A-Z][a-z]?)\s?#(?!\s?\d)|#\s?([A-Z][a-z]?))(?:$|[\s_\-.)])"
 )
+# "Fe a*2" of core scanners: two photons counted as one.
+_SUM_PEAK = re.compile(r"[\s\-_]a?\*2$")
 _MOLE_FRACTION = re.compile(r"[Xx]([A-Z][a-z]?)")
 
 
@@ -63,6 +65,8 @@ def computed_from(
     match = _NUMBER.search(base)
     if match and symbol_of(match[1] or match[2]):
         return f"a number computed from elements ({match[0].strip(' _-()')})"
+    if readings and _SUM_PEAK.search(base):
+        return "a sum peak"
     if any((found := _MOLE_FRACTION.fullmatch(word)) and symbol_of(found[1]) for word in words):
         return "a mole fraction"
     if len(readings) < 2:

@@ -9,6 +9,7 @@ COMPANIONS: dict[str, str] = {
     **dict.fromkeys(("total", "sum", "tot"), "a sum of signals"),
     **dict.fromkeys(("back", "background", "bkg"), "background signal"),
     **dict.fromkeys(("compton", "rayleigh", "elastic", "scatter"), "scattered radiation"),
+    **dict.fromkeys(("coh", "inc", "coherent", "incoherent"), "scattered radiation"),
     **dict.fromkeys(("video", "image", "img", "photo", "picture", "camera", "mosaic"), "a picture"),
     **dict.fromkeys(("optical", "ppl", "xpl", "rgb", "overview"), "a picture"),
     **dict.fromkeys(("phase", "phases", "mineral", "minerals"), "a phase map"),

@@ -49,6 +49,7 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
     from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
     from napari_mineral_anomaly.window.layers.make import new_scan_id
     from napari_mineral_anomaly.window.layers.scan_layers import scan_layers, scan_name
+    from napari_mineral_anomaly.words import listed
 
     paths = _paths(path)
     try:
@@ -60,14 +61,17 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
         ) from None
     report = cube.report
     if report is not None:
+        if report.to_decide:
+            files = listed([entry.file for entry in report.to_decide])
+            show_warning(f"No element in the name of {files}: tell it in the dock “Load maps”.")
         for warning in report.warnings[:_MOST_WARNINGS]:
             show_warning(warning)
         if len(report.warnings) > _MOST_WARNINGS:
             more = len(report.warnings) - _MOST_WARNINGS
             show_warning(f"{more} more warnings: open the scan with “Load maps” to read them all.")
         if report.ignored:
-            listed = "; ".join(f"{entry.file}: {entry.reason}" for entry in report.ignored)
-            show_info(f"Not read as element maps: {listed}.")
+            others = "; ".join(f"{entry.file}: {entry.reason}" for entry in report.ignored)
+            show_info(f"Not read as element maps: {others}.")
     if cube.pixel_size is None:
         show_info(
             "These maps have no pixel size, so the scale is in pixels. To type the size, use the "
