@@ -268,6 +268,28 @@ def test_different_units_of_two_maps_are_said(tmp_path: Path) -> None:
     assert not any("mass fraction" in s for s in cube.report.warnings)
 
 
+@pytest.mark.parametrize(
+    ("odd", "is_said"),
+    [
+        ("Mg gradient", True),
+        ("section9_Mg", True),
+        ("Mg", False),
+        ("Mg_ppm", False),
+        ("Mg 2", False),
+    ],
+)
+def test_a_name_with_other_words_is_read_with_a_word(
+    tmp_path: Path, odd: str, is_said: bool
+) -> None:
+    for name, plane in zip(("Ca", "Fe", "Si", odd), counts(), strict=True):
+        tifffile.imwrite(tmp_path / f"{name}.tif", plane)
+    cube = read_maps(tmp_path)
+    assert set(cube.elements) == {"Ca", "Fe", "Mg", "Si"}
+    assert cube.report is not None
+    said = any(f"{odd}.tif is read as Mg, but" in line for line in cube.report.warnings)
+    assert said == is_said
+
+
 STYLES = {
     "EDAX": "{0}K",
     "Oxford": "{0} Kα1",

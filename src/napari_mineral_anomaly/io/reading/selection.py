@@ -31,6 +31,7 @@ from napari_mineral_anomaly.io.reading.undecided import (
     chosen_of_each_label,
     left_out_words,
     mixed_words,
+    odd_words,
     remark,
     undecided_file,
     undecided_plane,
@@ -208,7 +209,7 @@ def _select_by_name(
             selection.to_decide.append(found)
         else:
             selection.ignore(name, entry.reason + remark(path, shapes))
-    selection.warnings += mixed_words(used)
+    selection.warnings += [*mixed_words(used), *odd_words(used)]
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
 
 
@@ -311,7 +312,7 @@ def _select_pages(
             selection.ignore(places[i], entry.reason)
     if not selection.planes:
         raise InputError(f"No plane of {name} is left: every one is left out by the user.")
-    selection.warnings += mixed_words(used)
+    selection.warnings += [*mixed_words(used), *odd_words(used)]
     unknown = [
         entry.name or f"plane {plane.page}"
         for plane, entry in zip(planes, parsed, strict=True)

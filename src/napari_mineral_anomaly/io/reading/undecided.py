@@ -12,8 +12,12 @@ from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.told_names import BY_USER, plane_place
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
+from napari_mineral_anomaly.scan.names.vocabulary import has_own_words
 from napari_mineral_anomaly.scan.report import UndecidedMap
 from napari_mineral_anomaly.words import listed, sizes
+
+# As many names must be alike before another is called odd; our choice.
+_FEWEST_ALIKE = 3
 
 
 class UnnamedMapsError(InputError):
@@ -119,6 +123,27 @@ def mixed_words(used: Mapping[str, tuple[str, ParsedName]]) -> list[str]:
     return [
         f"{listed(fractions)} {verb} by name, the other maps are not: the numbers have different "
         f'units; leave {that} out with --name "{fractions[0]}=-".'
+    ]
+
+
+def odd_words(used: Mapping[str, tuple[str, ParsedName]]) -> list[str]:
+    """A warning about names that hold other words beside the element than all the others.
+
+    ``used`` as in `mixed_words`. "Mg gradient" among Fe, Ca and Si is read as magnesium, which it
+    may not be.
+    """
+    entries = [entry for _, entry in used.values()]
+    if max((entry.support for entry in entries), default=0) < _FEWEST_ALIKE:
+        return []
+    odd = [
+        (place, entry.label)
+        for place, entry in used.values()
+        if entry.support == 1 and not entry.told_by and has_own_words(entry.sample)
+    ]
+    return [
+        f"{place} is read as {label}, but its name has other words than those of the other maps: "
+        f'if it is something else, leave it out with --name "{place}=-".'
+        for place, label in odd
     ]
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_SEPARATORS = re.compile(r"[\s_\-.(),;:/]+")
+
 # Words for other images among element maps, and how the report names these.
 COMPANIONS: dict[str, str] = {
     **dict.fromkeys(("bse", "bsed", "cp", "compo", "electron"), "an electron image"),
@@ -86,3 +90,9 @@ def companion_of(word: str) -> str | None:
     if word == SECONDARY_ELECTRONS:
         return "an electron image"
     return COMPANIONS.get(word.casefold())
+
+
+def has_own_words(sample: str) -> bool:
+    """Whether the words around an element say more than a unit or a number."""
+    words = _SEPARATORS.split(sample.casefold())
+    return any(word not in NEUTRAL_WORDS and any(map(str.isalpha, word)) for word in words if word)
