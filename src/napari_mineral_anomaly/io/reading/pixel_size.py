@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
+from napari_mineral_anomaly.io.formats.shared.planes import Plane
+from napari_mineral_anomaly.io.reading.world_files import georeferenced_pixel_size
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
+from napari_mineral_anomaly.words import listed
 
 # Pixel sizes of one scan may differ by rounding; our choice.
 _TOLERANCE = 0.01
@@ -48,40 +48,27 @@ def scan_pixel_size(
         When the files differ by more than 1 % and nothing was typed.
     """
     um, source, warnings = merged_pixel_size(planes, typed, file_name)
-    if um is not None:
+    if typed is not None:
         return ScanPixelSize(um, source, tuple(warnings))
+    asked = [p for p in planes if p.size_note and (um is None or p.pixel_size is not None)]
+    notes = [(plane.size_note, file_name[plane.path]) for plane in asked]
+    if um is not None:
+        return ScanPixelSize(um, source, (*warnings, *_sentences(notes)))
+    is_exchanged = {plane.path: plane.is_exchanged for plane in planes}
     for path, name in file_name.items():
-        found = world_file_pixel_size(path)
+        found, note = georeferenced_pixel_size(path)
         if found is not None:
-            return ScanPixelSize(found.um, f"{found.origin} of {name}", tuple(warnings))
+            um = found.um[::-1] if is_exchanged.get(path) else found.um
+            return ScanPixelSize(um, f"{found.origin} of {name}", tuple(warnings))
+        if note:
+            warnings.append(f"{note[0].upper()}{note[1:]}.")
+            break
+    warnings += _sentences(notes)
     earlier = None if folder is None else remembered_pixel_size(folder)
     if earlier is not None:
         note = f"The pixel size, {_um(earlier)}, is the one typed earlier for this folder."
-        return ScanPixelSize(earlier, "typed earlier for this folder", (*warnings, note))
+        return ScanPixelSize(earlier, "typed earlier for this folder", (note,))
     return ScanPixelSize(None, "unknown", tuple(warnings))
-
-
-def world_file_pixel_size(path: Path) -> FilePixelSize | None:
-    """Pixel size from a world file beside an image (`Fe.tfw` beside `Fe.tif`), in metres.
-
-    The six lines are A, D, B, E, C, F of ``x' = A x + B y + C``, ``y' = D x + E y + F`` (ESRI);
-    the lengths of (A, D) and (B, E) are the sides of a pixel. World files name no unit; metres are
-    assumed, as in GIS programs and in our own export. Implausible sizes are not used.
-    """
-    suffix = path.suffix.lower()
-    endings = [f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld"]
-    for ending in dict.fromkeys(endings):
-        beside = path.with_suffix(ending)
-        if not beside.is_file():
-            continue
-        try:
-            values = [float(line) for line in beside.read_text("utf-8").split()[:6]]
-        except (OSError, ValueError):
-            continue
-        if len(values) == 6:
-            down, across = math.hypot(*values[2:4]), math.hypot(*values[:2])
-            return length_in_um((down, across), "m", "world file")
-    return None
 
 
 def checked_spot_size(spot_size: float | None) -> float | None:
@@ -144,6 +131,14 @@ def merged_pixel_size(
                 f"{name}; these maps are not of one scan, or give the pixel size yourself."
             )
     return first.um, f"{first.origin} of {first_name}", []
+
+
+def _sentences(notes: Sequence[tuple[str, str]]) -> list[str]:
+    """Each note once, with the files that it is about."""
+    files: dict[str, list[str]] = {}
+    for note, name in notes:
+        files.setdefault(note, []).append(name)
+    return [f"{listed(list(dict.fromkeys(names)))}: {note}." for note, names in files.items()]
 
 
 def _agree(a: tuple[float, float], b: tuple[float, float]) -> bool:
