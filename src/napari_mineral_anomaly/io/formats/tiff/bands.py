@@ -21,6 +21,11 @@ _COLOUR = (
     tifffile.PHOTOMETRIC.YCBCR,
     tifffile.PHOTOMETRIC.CIELAB,
 )
+# tifffile stores three or four maps of 16 bits so unless told otherwise.
+_COLOUR_STACK = (
+    "a colour picture by its tags, in one plane per colour; if these are maps, save them with "
+    'photometric="minisblack"'
+)
 _PREMULTIPLIED, _TRANSPARENCY = 1, 2
 
 
@@ -57,7 +62,8 @@ def samples_of(page: Any, facts: GdalFacts) -> Samples:
     names = [facts.name(band) for band in range(total)]
     is_named = any_element(parse_names([name for name in names if name]))
     if is_colour and not is_named:
-        return Samples(0, "a colour picture, not counts")
+        is_stacked = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.dtype != np.uint8
+        return Samples(0, _COLOUR_STACK if is_stacked else "a colour picture, not counts")
     has_transparency = bool(extra) and extra[-1] in (_PREMULTIPLIED, _TRANSPARENCY)
     if has_transparency and names[-1] and any_element(parse_names(names[-1:])):
         has_transparency = False  # GDAL calls the fourth of four bands of 8 bits a transparency
