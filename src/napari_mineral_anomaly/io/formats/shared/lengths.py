@@ -68,6 +68,6 @@ def unit_asked(lengths: tuple[float, float], who_says: str) -> str:
     units = (("µm", 1.0), ("mm", 1e3), ("metres", 1e6))
     options = [f"--pixel-size {option(um)} if these are {unit}" for unit, um in units]
     return (
-        f"{who_says} {size_words(lengths)} per pixel without a unit, so the pixel size stays "
-        f"unknown: give it in µm ({', '.join(options)})"
+        f"{who_says} {size_words(lengths)} per pixel without a unit of length, so the pixel size "
+        f"stays unknown: give it in µm ({', '.join(options)})"
     )

@@ -75,7 +75,9 @@ def open_maps(path: Path) -> MapFile:
         tifffile.TiffFile(path) as tif,
     ):
         file = _described(path, tif, n_pages)
-    complaints = tuple(f"tifffile says: {line}" for line in dict.fromkeys(log))
+    # Missing values that the dtype cannot hold change nothing.
+    told = dict.fromkeys(line for line in log if "GDAL_NODATA" not in line)
+    complaints = tuple(f"tifffile says: {line}" for line in told)
     return MapFile(
         path,
         file.planes,
