@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.evaluation.metrics import evaluate
+from napari_mineral_anomaly.io import read_image, read_maps
+from napari_mineral_anomaly.io.reading.scenes import read_truth
 
 NO_DATA, METADATA, ORIENTATION = 42113, 42112, 274
 SMALL = st.tuples(st.integers(1, 9), st.integers(1, 9))
@@ -241,6 +243,18 @@ def test_a_zero_that_is_white_keeps_its_numbers(tmp_path: Path) -> None:
     cube = one_map(tmp_path, values, photometric="miniswhite")
     np.testing.assert_array_equal(cube.plane(0), values)
     assert any("zero is white" in line for line in cube.report.warnings)
+
+
+def test_missing_pixels_of_a_truth_and_of_an_area_count_for_nothing(tmp_path: Path) -> None:
+    truth = np.array([[0, 1, 7, 0], [1, 0, 0, 7]], np.uint8)
+    path = tmp_path / "truth.tif"
+    tifffile.imwrite(path, truth, extratags=[text_tag(NO_DATA, "7")])
+    np.testing.assert_array_equal(read_truth(path), np.where(truth == 7, 255, truth))
+    score = np.arange(8.0).reshape(2, 4)
+    metrics = evaluate(score, read_truth(path), valid=read_image(path) + 1)
+    assert (metrics["n_anomaly"], metrics["n_background"]) == (2, 4)
+    with_nan = np.where(truth == 7, np.nan, 1.0)
+    assert evaluate(score, np.where(truth == 7, 0, truth), valid=with_nan)["n_background"] == 4
 
 
 def test_a_stack_behind_one_page_is_calibrated_and_turned(tmp_path: Path) -> None:
