@@ -267,3 +267,28 @@ def test_pages_of_several_values_are_refused(tmp_path: Path) -> None:
             writer.write(values, planarconfig="contig", contiguous=False, **PAGES)
     with pytest.raises(InputError, match="2 pages with up to 2 values per pixel"):
         read_maps(tmp_path / "scan.tif")
+
+
+@given(
+    n=st.integers(5, 7),
+    shape=st.sampled_from([(5, 7), (6, 6), (1, 7), (7, 1), (5, 5), (6, 12)]),
+    planar=st.sampled_from(["contig", "separate"]),
+    dtype=st.sampled_from(["uint8", "int16", "float32", "float64"]),
+    how=st.sampled_from([{}, {"compression": "zlib"}, {"byteorder": ">"}, {"tile": (16, 16)}]),
+)
+@settings(max_examples=30, deadline=None)
+def test_bands_are_told_from_rows_and_columns(
+    n: int, shape: tuple[int, int], planar: str, dtype: str, how: dict[str, Any]
+) -> None:
+    values = counts(n, shape).astype(dtype)
+    stored = np.moveaxis(values, 0, 2) if planar == "contig" else values
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "scan.tif"
+        tifffile.imwrite(path, stored, planarconfig=planar, **how, **PAGES)
+        cube = read_maps(path)
+        expected = tifffile.imread(path)
+    if planar == "contig":
+        expected = np.moveaxis(expected.reshape(*shape, n), 2, 0)
+    np.testing.assert_array_equal(cube.maps, expected.reshape(n, *shape))
+    assert cube.maps.dtype == dtype
+    assert cube.elements == tuple(f"page {i}" for i in range(1, n + 1))

@@ -219,3 +219,17 @@ def test_degrees_are_no_lengths(tmp_path: Path) -> None:
     cube = one_map(tmp_path, extratags=[scale, (34735, 3, len(keys), keys, True)])
     assert cube.pixel_size is None
     assert any("without a unit" in line for line in cube.report.warnings)
+
+
+def test_the_pixel_size_of_a_zeiss_microscope(tmp_path: Path) -> None:
+    lines = ["", *["0"] * 70, "AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 250.0 nm", ""]
+    text = "\r\n".join(lines).encode("cp1252")
+    cube = one_map(tmp_path, extratags=[(34118, 7, len(text), text, True)])
+    assert cube.pixel_size == (0.25, 0.25)
+    assert cube.report.pixel_size_source == "tag of the microscope of Fe.tif"
+
+
+def test_the_pixel_size_of_a_fei_microscope(tmp_path: Path) -> None:
+    text = b"[Scan]\r\nPixelWidth=2e-06\r\nPixelHeight=5e-06\r\n\0"
+    cube = one_map(tmp_path, extratags=[(34682, 2, len(text), text, True)])
+    assert cube.pixel_size == (5, 2)
