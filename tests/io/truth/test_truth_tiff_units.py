@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_mineral_anomaly.cli import main
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.remembered import FOLDER_VARIABLE
 
@@ -185,6 +186,17 @@ def test_world_files_that_say_nothing_are_no_question(tmp_path: Path, text: str)
     (tmp_path / "Fe.tfw").write_text(text)
     cube = one_map(tmp_path)
     assert (cube.pixel_size, cube.report.warnings) == (None, ())
+
+
+def test_world_files_that_differ_are_refused(tmp_path: Path) -> None:
+    one_map(tmp_path)
+    (tmp_path / "Si.tif").write_bytes((tmp_path / "Fe.tif").read_bytes())
+    for name, um in (("Fe", 20), ("Si", 25)):
+        (tmp_path / f"{name}.tfw").write_text(f"{um}\n0\n0\n-{um}\n0\n0\n")
+        (tmp_path / f"{name}.prj").write_text('LOCAL_CS["scan",UNIT["micrometre",1e-06]]')
+    with pytest.raises(InputError, match=r"differ: 20 µm in Fe\.tif, 25 µm in Si\.tif"):
+        read_maps(tmp_path)
+    assert read_maps(tmp_path, pixel_size=20).pixel_size == (20, 20)
 
 
 def test_the_command_line_asks_and_takes_the_answer(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.planes import Plane
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
 from napari_mineral_anomaly.io.reading.world_files import georeferenced_pixel_size
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
 from napari_mineral_anomaly.words import listed
@@ -55,14 +55,19 @@ def scan_pixel_size(
     if um is not None:
         return ScanPixelSize(um, source, (*warnings, *_sentences(notes)))
     is_exchanged = {plane.path: plane.is_exchanged for plane in planes}
+    beside = []
+    asked_once = ""
     for path, name in file_name.items():
         found, note = georeferenced_pixel_size(path)
         if found is not None:
             um = found.um[::-1] if is_exchanged.get(path) else found.um
-            return ScanPixelSize(um, f"{found.origin} of {name}", tuple(warnings))
-        if note:
-            warnings.append(f"{note[0].upper()}{note[1:]}.")
-            break
+            beside.append((FilePixelSize(um, found.origin), name))
+        asked_once = asked_once or note
+    if beside:
+        size = _of_one_scan(beside)
+        return ScanPixelSize(size.um, f"{size.origin} of {beside[0][1]}", tuple(warnings))
+    if asked_once:
+        warnings.append(f"{asked_once[0].upper()}{asked_once[1:]}.")
     warnings += _sentences(notes)
     earlier = None if folder is None else remembered_pixel_size(folder)
     if earlier is not None:
@@ -123,6 +128,11 @@ def merged_pixel_size(
         return typed, "typed by the user", warnings
     if not known:
         return None, "unknown", []
+    return _of_one_scan(known).um, f"{known[0][0].origin} of {known[0][1]}", []
+
+
+def _of_one_scan(known: Sequence[tuple[FilePixelSize, str]]) -> FilePixelSize:
+    """The first of the sizes of some files, if they agree."""
     first, first_name = known[0]
     for size, name in known[1:]:
         if not _agree(size.um, first.um):
@@ -130,7 +140,7 @@ def merged_pixel_size(
                 f"The pixel sizes differ: {_um(first.um)} in {first_name}, {_um(size.um)} in "
                 f"{name}; these maps are not of one scan, or give the pixel size yourself."
             )
-    return first.um, f"{first.origin} of {first_name}", []
+    return first
 
 
 def _sentences(notes: Sequence[tuple[str, str]]) -> list[str]:
