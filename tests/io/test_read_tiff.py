@@ -258,7 +258,7 @@ def test_thumbnail_pages_are_not_maps(tmp_path: Path) -> None:
         writer.write(maps(1)[0][::2, ::2], metadata=None, subfiletype=1)
     cube = read_maps(tmp_path)
     np.testing.assert_array_equal(cube.plane(0), maps(1)[0])
-    assert "Fe.tif: 1 reduced or mask pages are left out." in cube.report.warnings
+    assert "Fe.tif: 1 reduced page is left out." in cube.report.warnings
 
 
 def test_colour_table_is_kept_out_of_the_numbers(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import zarr
 
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.reading.pixel_size import world_file_pixel_size
 from napari_mineral_anomaly.io.remembered import (
     FOLDER_VARIABLE,
     remember_pixel_size,
@@ -34,9 +33,13 @@ def scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+METRES = '<PAMDataset><SRS>LOCAL_CS["scan",UNIT["metre",1]]</SRS></PAMDataset>'
+
+
 @pytest.mark.parametrize("name", ["Fe.tfw", "Fe.tifw", "Fe.wld"])
 def test_world_files_in_metres(scan: Path, name: str) -> None:
     (scan / name).write_text("0.00002\n0\n0\n-0.000025\n0\n0\n")
+    (scan / "Fe.tif.aux.xml").write_text(METRES)
     cube = read_maps(scan)
     assert cube.pixel_size == pytest.approx((25, 20))
     assert cube.report.pixel_size_source == "world file of Fe.tif"
@@ -44,7 +47,8 @@ def test_world_files_in_metres(scan: Path, name: str) -> None:
 
 def test_a_turned_world_file_keeps_its_lengths(scan: Path) -> None:
     (scan / "Fe.tfw").write_text("0.000016\n0.000012\n0.000012\n-0.000016\n0\n0\n")
-    assert world_file_pixel_size(scan / "Fe.tif").um == pytest.approx((20, 20))
+    (scan / "Fe.tif.aux.xml").write_text(METRES)
+    assert read_maps(scan).pixel_size == pytest.approx((20, 20))
 
 
 @pytest.mark.parametrize("text", ["", "1\n2\n", "30\n0\n0\n-30\n0\n0\n", "a\nb\nc\nd\ne\nf\n"])

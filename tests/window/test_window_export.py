@@ -125,7 +125,11 @@ def test_the_plan_lists_the_files_before_they_are_written(dock: ExportDock, tmp_
     assert names(tmp_path) <= {"settings"}
     dock.export()
     written = names(tmp_path) - {"settings"}
-    assert written == planned | {"anomaly_score.ome.tfw", "element_maps"}
+    assert written == planned | {
+        "anomaly_score.ome.tfw",
+        "anomaly_score.ome.tif.aux.xml",
+        "element_maps",
+    }
     assert "Already there: anomaly_score.ome.tif" in dock.plan_text.text()
     dock.overwrite.setChecked(True)
     assert "Replaced: anomaly_score.ome.tif" in dock.plan_text.text()

@@ -276,7 +276,7 @@ def compared_pixels(
     """The pixels to compare; arguments and errors as in `evaluate`."""
     scores = np.asarray(score, dtype=np.float64)
     raw = np.asarray(truth)
-    area = None if valid is None else np.asarray(valid) != 0
+    area = None if valid is None else np.nan_to_num(np.asarray(valid)) != 0  # NaN: not measured
     for name, image in (("truth mask", raw), ("valid area", area)):
         if image is not None and image.shape != scores.shape:
             raise InputError(

@@ -13,12 +13,17 @@ RUN_FILE = "run.json"
 INGEST_FILE = "ingest.json"
 MODEL_FOLDER = "model"
 
-# Beside the TIFFs of scans with a known pixel size; QGIS reads the place of the map from them.
+# Beside the TIFFs of scans with a known pixel size; QGIS reads the place of the map from them, and
+# from the second of each pair that it is in µm.
 WORLD_FILES = (
     "anomaly_score.ome.tfw",
+    "anomaly_score.ome.tif.aux.xml",
     "anomaly_mask.tfw",
+    "anomaly_mask.tif.aux.xml",
     "pseudo_labels.tfw",
+    "pseudo_labels.tif.aux.xml",
     "element_contributions.ome.tfw",
+    "element_contributions.ome.tif.aux.xml",
 )
 
 RUN_FILES = (

@@ -30,7 +30,7 @@ from napari_mineral_anomaly.io.writing.tiff import (
     write_imagej,
     write_ome,
 )
-from napari_mineral_anomaly.io.writing.world import world_file_of, write_world_file
+from napari_mineral_anomaly.io.writing.world import world_files_of, write_world_file
 from napari_mineral_anomaly.io.writing.zarr import write_ome_zarr
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
@@ -235,7 +235,7 @@ def _targets(files: Iterable[PlannedFile], folder: Path, world_files: bool) -> l
         path = folder / file.name
         targets.append(path)
         if _has_world_file(file, world_files):
-            targets.append(world_file_of(path))
+            targets += world_files_of(path)
     return targets
 
 
@@ -273,7 +273,8 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
     else:
         write_ome(path, planes, names, size, axes=axes, before_plane=stop_here)
     if _has_world_file(file, world_files) and size is not None:
-        return [path, write_world_file(path, size)]
+        write_world_file(path, size)
+        return [path, *world_files_of(path)]
     return [path]
 
 

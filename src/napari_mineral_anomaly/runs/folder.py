@@ -33,7 +33,7 @@ from napari_mineral_anomaly.io.writing.results import (
     write_stack,
 )
 from napari_mineral_anomaly.io.writing.tables import write_grains
-from napari_mineral_anomaly.io.writing.world import world_file_of, write_world_file
+from napari_mineral_anomaly.io.writing.world import world_files_of, write_world_file
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.record import RunRecord, make_record
 from napari_mineral_anomaly.runs.report.drawing import figure_png
@@ -116,7 +116,8 @@ def write_run(
         write_stack(next_file(CONTRIBUTIONS_FILE), result.contributions, result.elements, size)
         if size is not None:
             for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, CONTRIBUTIONS_FILE):
-                next_file(world_file_of(tiff).name)
+                for beside in world_files_of(tiff):
+                    next_file(beside.name)
                 write_world_file(folder / tiff, size)
         grains_file = next_file(GRAINS_FILE)
         grains = find_grains(result, min_area_px=min_grain_px, cube=cube, task=task.quiet())

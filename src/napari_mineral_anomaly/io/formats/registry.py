@@ -28,19 +28,38 @@ TIFF = Format(
             what="folder of single-element TIFFs: 8 to 64 bit integers, float 16 to 64; strips, "
             "tiles, BigTIFF, both byte orders, compressed",
             element_from="file name, else the title inside, else told by the user",
-            pixel_size_from="ImageJ, OME or TIFF resolution tags; screen resolutions such as "
-            "72 dpi are not believed",
+            pixel_size_from="ImageJ (all units, `yunit`), OME, GeoTIFF or TIFF resolution tags, "
+            "tags of Zeiss and FEI microscopes, world files with a unit beside them (`.aux.xml`, "
+            "`.prj`); screen resolutions such as 72 dpi are not believed; without a unit it is "
+            "asked",
             tried_on="`pixl_castle_geyser` (float32, oxides), `semarkona_obj1` and "
             "`semarkona_standards` (uint32, prefix), `xminlearn` (uint8, colour table)",
-            not_read="colour pictures; several values per pixel",
+            not_read="colour pictures; 3 or 4 unnamed values of 8 bits per pixel",
         ),
         MapsInDocs(
-            what="one TIFF stack: pages, ImageJ stack or hyperstack, OME",
-            element_from="ImageJ labels, OME channel names, PageName, PyMca `Title=`, short "
-            "descriptions",
+            what="one TIFF stack: pages, ImageJ stack or hyperstack along one axis, OME (one image "
+            "with channels, or an image per element)",
+            element_from="ImageJ labels, OME channel and image names, PageName, PyMca `Title=`, "
+            "short descriptions",
             pixel_size_from="the same",
             tried_on="no; written with tifffile",
-            not_read="channels at several depths or times; OME images spread over several files",
+            not_read="planes along two axes (channels at several depths or times); several OME "
+            "stacks in one file; OME images spread over several files; MetaMorph stacks",
+        ),
+        MapsInDocs(
+            what="multi-band GeoTIFF (GDAL, QGIS): a map per band, bands chunky or planar",
+            element_from="GDAL's band descriptions",
+            pixel_size_from="GeoTIFF tags with a unit; without one it is asked",
+            tried_on="no; written with GDAL and tifffile",
+            not_read="several pages of several bands",
+        ),
+        MapsInDocs(
+            what="in all TIFFs, applied and said: GDAL's missing value, mask pages, `.msk` files, "
+            "transparency beside bands, GDAL's scale and offset (also in `.aux.xml`), ImageJ's "
+            "calibration functions, the tag Orientation",
+            element_from="",
+            pixel_size_from="",
+            tried_on="no; written with GDAL and tifffile",
         ),
     ),
 )
@@ -290,6 +309,17 @@ _NOT_READ = (
         kind="a spreadsheet",
         advice="open it and choose File > Save As > Text CSV",
     ),
+    Format(
+        "world file",
+        (".tfw", ".tifw", ".tiffw", ".wld"),
+        kind="a world file, read for the pixel size",
+    ),
+    Format(
+        "side file of GDAL",
+        (".aux.xml", ".prj"),
+        kind="a file of a GIS program, read with the TIFF beside it",
+    ),
+    Format("mask of GDAL", (".msk",), kind="a mask of GDAL, read with the TIFF beside it"),
     Format("archive", (".zip", ".7z", ".rar"), kind="an archive", advice="unpack it first"),
 )
 

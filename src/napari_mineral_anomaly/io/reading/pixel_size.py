@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
+from napari_mineral_anomaly.io.reading.world_files import georeferenced_pixel_size
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
+from napari_mineral_anomaly.words import listed
 
 # Pixel sizes of one scan may differ by rounding; our choice.
 _TOLERANCE = 0.01
@@ -49,40 +49,32 @@ def scan_pixel_size(
         When the files differ by more than 1 % and nothing was typed.
     """
     um, source, warnings = merged_pixel_size(planes, typed, file_name)
-    if um is not None:
+    if typed is not None:
         return ScanPixelSize(um, source, tuple(warnings))
+    asked = [p for p in planes if p.size_note and (um is None or p.pixel_size is not None)]
+    notes = [(plane.size_note, file_name[plane.path]) for plane in asked]
+    if um is not None:
+        return ScanPixelSize(um, source, (*warnings, *_sentences(notes)))
+    is_exchanged = {plane.path: plane.is_exchanged for plane in planes}
+    beside = []
+    asked_once = ""
     for path, name in file_name.items():
-        found = world_file_pixel_size(path)
+        found, note = georeferenced_pixel_size(path)
         if found is not None:
-            return ScanPixelSize(found.um, f"{found.origin} of {name}", tuple(warnings))
+            um = found.um[::-1] if is_exchanged.get(path) else found.um
+            beside.append((FilePixelSize(um, found.origin), name))
+        asked_once = asked_once or note
+    if beside:
+        size = _of_one_scan(beside)
+        return ScanPixelSize(size.um, f"{size.origin} of {beside[0][1]}", tuple(warnings))
+    if asked_once:
+        warnings.append(f"{asked_once[0].upper()}{asked_once[1:]}.")
+    warnings += _sentences(notes)
     earlier = None if folder is None else remembered_pixel_size(folder)
     if earlier is not None:
         note = f"The pixel size, {_um(earlier)}, is the one typed earlier for this folder."
-        return ScanPixelSize(earlier, TYPED_EARLIER, (*warnings, note))
+        return ScanPixelSize(earlier, TYPED_EARLIER, (note,))
     return ScanPixelSize(None, "unknown", tuple(warnings))
-
-
-def world_file_pixel_size(path: Path) -> FilePixelSize | None:
-    """Pixel size from a world file beside an image (`Fe.tfw` beside `Fe.tif`), in metres.
-
-    The six lines are A, D, B, E, C, F of ``x' = A x + B y + C``, ``y' = D x + E y + F`` (ESRI);
-    the lengths of (A, D) and (B, E) are the sides of a pixel. World files name no unit; metres are
-    assumed, as in GIS programs and in our own export. Implausible sizes are not used.
-    """
-    suffix = path.suffix.lower()
-    endings = [f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld"]
-    for ending in dict.fromkeys(endings):
-        beside = path.with_suffix(ending)
-        if not beside.is_file():
-            continue
-        try:
-            values = [float(line) for line in beside.read_text("utf-8").split()[:6]]
-        except (OSError, ValueError):
-            continue
-        if len(values) == 6:
-            down, across = math.hypot(*values[2:4]), math.hypot(*values[:2])
-            return length_in_um((down, across), "m", "world file")
-    return None
 
 
 def checked_spot_size(spot_size: float | None) -> float | None:
@@ -137,6 +129,11 @@ def merged_pixel_size(
         return typed, "typed by the user", warnings
     if not known:
         return None, "unknown", []
+    return _of_one_scan(known).um, f"{known[0][0].origin} of {known[0][1]}", []
+
+
+def _of_one_scan(known: Sequence[tuple[FilePixelSize, str]]) -> FilePixelSize:
+    """The first of the sizes of some files, if they agree."""
     first, first_name = known[0]
     for size, name in known[1:]:
         if not _agree(size.um, first.um):
@@ -144,7 +141,15 @@ def merged_pixel_size(
                 f"The pixel sizes differ: {_um(first.um)} in {first_name}, {_um(size.um)} in "
                 f"{name}; these maps are not of one scan, or give the pixel size yourself."
             )
-    return first.um, f"{first.origin} of {first_name}", []
+    return first
+
+
+def _sentences(notes: Sequence[tuple[str, str]]) -> list[str]:
+    """Each note once, with the files that it is about."""
+    files: dict[str, list[str]] = {}
+    for note, name in notes:
+        files.setdefault(note, []).append(name)
+    return [f"{listed(list(dict.fromkeys(names)))}: {note}." for note, names in files.items()]
 
 
 def _agree(a: tuple[float, float], b: tuple[float, float]) -> bool:

@@ -71,6 +71,8 @@ def read_truth(path: str | Path) -> NDArray[np.uint8]:
     """
     path = Path(path)
     truth = read_image(path)
+    if truth.dtype.kind == "f":  # pixels that the file declares missing
+        truth = np.where(np.isnan(truth), LEFT_OUT, truth)
     values = np.unique(truth)
     if not np.isin(values, (0, ANOMALY, LEFT_OUT)).all():
         shown = ", ".join(f"{value:g}" for value in values[:6])

@@ -131,7 +131,7 @@ def select_maps(
     scans, files, parsed = list(folder.scans), folder.maps, list(folder.together)
     is_told = any_element(told.for_files(listing, files, parsed))
     if not any_element(parsed):
-        inside = _titles(folder, task)
+        inside, refused = _titles(folder, task)
         scans += [path for path, title in inside.items() if title is None]
         scans += spectrum_images(listing)
         if len(scans) == 1 and not is_told:
@@ -146,7 +146,7 @@ def select_maps(
             )
         parsed = parse_names([inside.get(path) or path.name for path in files])
         if not any_element(parsed) and not is_told:
-            raise no_maps(listing)
+            raise refused[0] if refused else no_maps(listing)
     for path in scans:
         if path not in files:
             selection.ignore(listing.name(path), "a scan of its own; open the file itself")
@@ -213,20 +213,22 @@ def _select_by_name(
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
 
 
-def _titles(folder: FolderFiles, task: Task) -> dict[Path, str | None]:
-    """The title inside each file with one plane; None for a stack of maps."""
+def _titles(folder: FolderFiles, task: Task) -> tuple[dict[Path, str | None], list[InputError]]:
+    """The title inside each file with one plane, None for a stack of maps; and the refusals."""
     titles: dict[Path, str | None] = {}
+    refused = []
     for path in folder.maps:
         task.check()
         if TEXT.takes(path) or folder.alone[path].role == "companion":
             continue
         try:
             opened = open_maps(path)
-        except InputError:
-            continue  # reported by name where the folder turns out to hold no element map
+        except InputError as error:
+            refused.append(error)  # said where the folder turns out to hold no element map
+            continue
         if isinstance(opened, MapFile) and opened.planes:
             titles[path] = opened.planes[0].name if len(opened.planes) == 1 else None
-    return titles
+    return titles, refused
 
 
 def _select_from_one(

@@ -13,6 +13,18 @@ from pathlib import Path
 
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 
+# A local coordinate system in WKT 1 (OGC 01-009), in the file that GDAL calls PAM.
+_UNIT_FILE = """<PAMDataset>
+  <SRS>LOCAL_CS["scan in micrometres",UNIT["micrometre",1e-06],AXIS["x",EAST],AXIS["y",NORTH]]</SRS>
+</PAMDataset>
+"""
+
+
+def world_files_of(tiff: str | Path) -> tuple[Path, Path]:
+    """The world file of a TIFF and the file beside it that names its unit."""
+    path = Path(tiff)
+    return world_file_of(path), path.with_name(f"{path.name}.aux.xml")
+
 
 def world_file_of(tiff: str | Path) -> Path:
     """The world file that GDAL looks for: ``score.ome.tfw`` for ``score.ome.tif``."""
@@ -20,7 +32,7 @@ def world_file_of(tiff: str | Path) -> Path:
 
 
 def write_world_file(tiff: str | Path, pixel_size: tuple[float, float]) -> Path:
-    """Write the world file of a TIFF.
+    """Write the world file of a TIFF, and the file that names its unit.
 
     Parameters
     ----------
@@ -40,7 +52,9 @@ def write_world_file(tiff: str | Path, pixel_size: tuple[float, float]) -> Path:
     """
     y, x = (float(size) for size in pixel_size)
     lines = (x, 0.0, 0.0, -y, 0.0, 0.0)
-    path = world_file_of(tiff)
+    path, unit_file = world_files_of(tiff)
+    with atomic_path(unit_file) as temporary:
+        temporary.write_text(_UNIT_FILE, encoding="ascii", newline="\n")
     with atomic_path(path) as temporary:
         text = "".join(f"{value!r}\n" for value in lines)
         temporary.write_text(text, encoding="ascii", newline="\r\n")

@@ -50,8 +50,14 @@ class Plane:
     steps : tuple of str
         What reading does to the stored numbers of this plane, in words for the ingest report:
         "values = 0.25 n - 0.5, from the ImageJ calibration".
+    size_note : str
+        What the user should know or decide about the pixel size that the file declares: "72 dpi is
+        a printing default, not a pixel size". Said unless the user types a pixel size.
     stored_dtype : numpy dtype or None
         That of the file, where a step gives the values another.
+    is_exchanged : bool
+        Whether a step made columns of the rows of the file (`steps.Turn`); sizes that are written
+        beside the file are to be exchanged, too.
     """
 
     path: Path
@@ -64,6 +70,8 @@ class Plane:
     read_into: Callable[[NDArray[Any]], None] | None = None
     steps: tuple[str, ...] = ()
     stored_dtype: np.dtype[Any] | None = None
+    is_exchanged: bool = False
+    size_note: str = ""
 
 
 def numbered_planes(

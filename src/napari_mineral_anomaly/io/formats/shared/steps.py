@@ -69,6 +69,43 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """values = a function of the stored numbers that is no straight line; the values are float32.
+
+    Attributes
+    ----------
+    function : callable
+        Takes the stored numbers n (H, W) as float64, returns the values.
+    formula : str
+        In words with n for a stored number: "0.5 exp(0.01 n)".
+    source : str
+        Where the file says so: "the ImageJ calibration".
+    """
+
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    formula: str
+    source: str
+
+    def changes(self, dtype: np.dtype[Any]) -> bool:
+        """A curve always counts."""
+        return True
+
+    @property
+    def words(self) -> str:
+        """The step for the report."""
+        return f"values = {self.formula}, from {self.source}"
+
+    def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return np.dtype(np.float32)
+
+    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """The values of stored numbers; NaN stays NaN."""
+        with np.errstate(all="ignore"):
+            return self.function(stored.astype(np.float64)).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Missing:
     """Stored numbers that stand for "not measured": they become NaN.
 
@@ -93,7 +130,7 @@ class Missing:
     @property
     def words(self) -> str:
         """The step for the report."""
-        names = " and ".join(f"{number:.9g}" for number in self.numbers)
+        names = " and ".join(_shown(number) for number in self.numbers)
         verb = "mean" if len(self.numbers) > 1 else "means"
         zero = "; pixels that are 0 in every element are left out" if 0 in self.numbers else ""
         return f"{names} {verb} missing, from {self.source}{zero}"
@@ -108,7 +145,7 @@ class Missing:
         values = stored.astype(self.dtype_of(stored.dtype))
         for number in self.numbers:
             if number != 0 and _holds(stored.dtype, number):
-                values[stored == np.asarray(number).astype(stored.dtype)] = np.nan
+                values[stored == stored.dtype.type(number)] = np.nan
         return values
 
 
@@ -187,7 +224,7 @@ class Turn:
         return upright[:: -1 if rows else 1, :: -1 if columns else 1]
 
 
-Step = Scale | Missing | MissingWhere | Turn
+Step = Scale | Curve | Missing | MissingWhere | Turn
 
 
 def with_steps(plane: Plane, *steps: Step) -> Plane:
@@ -200,14 +237,15 @@ def with_steps(plane: Plane, *steps: Step) -> Plane:
     active = effective(steps, plane.dtype)
     if not active:
         return plane
-    shape, size = plane.shape, plane.pixel_size
+    shape, size, is_exchanged = plane.shape, plane.pixel_size, plane.is_exchanged
     if sum(isinstance(step, Turn) and step.exchanges_axes for step in active) % 2:
-        shape = shape[::-1]
+        shape, is_exchanged = shape[::-1], not is_exchanged
         size = None if size is None else replace(size, um=size.um[::-1])
     return replace(
         plane,
         shape=shape,
         pixel_size=size,
+        is_exchanged=is_exchanged,
         dtype=dtype_after(active, plane.dtype),
         stored_dtype=plane.stored_dtype or plane.dtype,
         read=partial(_read, plane.read, active),
@@ -240,12 +278,18 @@ def _read(read: Callable[[], NDArray[Any]], steps: tuple[Step, ...]) -> NDArray[
     return applied(np.asarray(read()), steps)
 
 
+def _shown(number: float) -> str:
+    is_whole = abs(number) < 1e19 and number == int(number)
+    return str(int(number)) if is_whole else f"{number:.9g}"
+
+
 def _holds(dtype: np.dtype[Any], number: float) -> bool:
     """Whether a dtype can hold a number; NaN needs no step."""
     if np.isnan(number):
         return False
     if dtype.kind == "f":
-        return True
+        with np.errstate(over="ignore"):
+            return bool(np.isfinite(dtype.type(number)))  # infinite ones need no step either
     if dtype.kind not in "ui":
         return False
     limits = np.iinfo(dtype)

@@ -12,7 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+import tifffile
+
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.words import sizes
 
 # Bytes per value of the TIFF field types (TIFF 6.0 section 2 and the BigTIFF extension).
 _TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
@@ -154,4 +158,57 @@ def require_declared_pages(path: Path, found: int, declared: int | None, says: s
         raise InputError(
             f"{path.name} is cut short: its {says} declares {declared} planes, "
             f"{found} {'is' if found == 1 else 'are'} left."
+        )
+
+
+def require_numbers(path: Path, page: Any, number: int) -> None:
+    """Refuse pages that are no planes of real numbers; ``number`` is that of the page, from 1."""
+    if page.dtype is None or np.dtype(page.dtype).kind not in "uifb" or page.imagedepth > 1:
+        raise InputError(
+            f"{path.name} cannot be read: page {number} is not a plane of real numbers "
+            f"({page.bitspersample} bits, {page.dtype or 'unknown sample format'})."
+        )
+
+
+def require_codec(path: Path, page: Any) -> None:
+    """Refuse a compression that tifffile cannot decode by itself, and name the extra that can."""
+    if page.compression == 1:
+        return
+    try:
+        tifffile.TIFF.DECOMPRESSORS[page.compression]
+        tifffile.TIFF.UNPREDICTORS[page.predictor]
+    except KeyError:
+        name = getattr(page.compression, "name", str(page.compression))
+        raise InputError(
+            f"{path.name} is compressed ({name}), which needs one more package: "
+            'pip install "napari-mineral-anomaly[codecs]", or save it without compression.'
+        ) from None
+
+
+def require_known_layout(path: Path, tif: tifffile.TiffFile) -> None:
+    """Refuse files of microscopes whose pages are not the planes that they hold.
+
+    Raises
+    ------
+    InputError
+    """
+    if tif.is_mdgel:
+        raise InputError(
+            f"{path.name} holds numbers in the scale of a gel scanner (Molecular Dynamics GEL): "
+            "save it as an ordinary TIFF, for example in Fiji."
+        )
+    planes = int((tif.stk_metadata or {}).get("NumberPlanes", 1)) if tif.is_stk else 1
+    if planes > 1:
+        raise InputError(
+            f"{path.name} is a MetaMorph stack ({planes} planes in one page): save it as an "
+            "ordinary TIFF stack, for example in Fiji."
+        )
+    if not (tif.is_fluoview or tif.is_lsm or tif.is_scanimage):
+        return
+    series = tif.series[0]
+    axes = [n for n, axis in zip(series.shape, series.axes, strict=True) if axis not in "YXS"]
+    if sum(n > 1 for n in axes) > 1:
+        raise InputError(
+            f"{path.name} holds planes along several axes ({series.axes}: {sizes(series.shape)}): "
+            "save a stack with one plane per element, for example in Fiji."
         )
