@@ -14,6 +14,14 @@ _UNITS_UM = {
     **dict.fromkeys(("cm", "centimeter", "centimetre"), 1e4),
     **dict.fromkeys(("m", "meter", "metre"), 1e6),
     **dict.fromkeys(("in", "inch", "inches"), 25_400.0),
+    **dict.fromkeys(("å", "angstrom", "angstroms"), 1e-4),
+    **dict.fromkeys(("micrometers", "micrometres"), 1.0),
+    **dict.fromkeys(("nanometers", "nanometres"), 1e-3),
+    **dict.fromkeys(("millimeters", "millimetres"), 1e3),
+    **dict.fromkeys(("centimeters", "centimetres"), 1e4),
+    **dict.fromkeys(("meters", "metres"), 1e6),
+    **dict.fromkeys(("dm", "decimeter", "decimetre"), 1e5),
+    **dict.fromkeys(("pm", "picometer", "picometre"), 1e-6),
 }
 # Pixels per inch that programs write by default (screens, printers, cameras). Usual scan steps are
 # not among them: 10, 20, 25, 50 µm are 2540, 1270, 1016, 508 per inch.
@@ -68,6 +76,11 @@ def tiff_pixel_size(page: Any) -> tuple[FilePixelSize | None, str]:
 def is_length(unit: str) -> bool:
     """Whether we know the word as a unit of length."""
     return unit.strip().lower() in _UNITS_UM
+
+
+def unit_in_um(unit: str) -> float | None:
+    """Micrometres in a unit of length; None for words that we do not know."""
+    return _UNITS_UM.get(unit.strip().lower())
 
 
 def length_in_um(lengths: tuple[float, float], unit: str, origin: str) -> FilePixelSize | None:
