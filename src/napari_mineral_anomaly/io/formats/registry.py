@@ -13,6 +13,7 @@ from napari_mineral_anomaly.io.formats.arrays import spectra as numpy_spectra
 from napari_mineral_anomaly.io.formats.envi import maps as envi_maps
 from napari_mineral_anomaly.io.formats.envi import spectra as envi_spectra
 from napari_mineral_anomaly.io.formats.format import Format, MapsInDocs, SpectraInDocs
+from napari_mineral_anomaly.io.formats.hdf5 import hyperspy
 from napari_mineral_anomaly.io.formats.hdf5 import maps as hdf5_maps
 from napari_mineral_anomaly.io.formats.hdf5 import spectra as hdf5_spectra
 from napari_mineral_anomaly.io.formats.text import matrix
@@ -182,6 +183,28 @@ ZARR = Format(
     ),
 )
 
+HYPERSPY = Format(
+    "HyperSpy",
+    (".hspy",),
+    open_maps=hyperspy.open_maps,
+    open_spectra=hdf5_spectra.open_spectra,
+    holds_spectra=hdf5_spectra.holds_spectra,
+    has_datasets=True,
+    kind="a spectrum image (HyperSpy)",
+    maps_in_docs=(
+        MapsInDocs(
+            what="HyperSpy `.hspy`: a map per file, or several in one; a stack of a few maps",
+            element_from="file name, else the X-ray line in the metadata, else the title",
+            pixel_size_from="axes x and y with their units",
+            tried_on="no; written by HyperSpy 2.5",
+            not_read="signals without a map",
+        ),
+    ),
+    spectra_in_docs=(
+        SpectraInDocs("HyperSpy `.hspy`, axes in any order", "no; written by HyperSpy 2.5"),
+    ),
+)
+
 _MAPS = (TIFF, TEXT, NPY, NPZ, MATLAB, HDF5, ENVI, ZARR)
 
 _SPECTRA = (
@@ -234,15 +257,7 @@ _SPECTRA = (
             ),
         ),
     ),
-    Format(
-        "HyperSpy",
-        (".hspy",),
-        open_spectra=hdf5_spectra.open_spectra,
-        holds_spectra=hdf5_spectra.holds_spectra,
-        has_datasets=True,
-        kind="a spectrum image (HyperSpy)",
-        spectra_in_docs=(SpectraInDocs("HyperSpy `.hspy`", "no; written by our tests"),),
-    ),
+    HYPERSPY,
 )
 
 PICTURE = Format(

@@ -162,8 +162,8 @@ def maps_in(container: Container) -> Opened:
         arrays = [array for array in arrays if not array.picture]
     found = element_group(container.path, [array for array in arrays if len(array.shape) == 2])
     if found.arrays:
-        planes = (_single_plane(container, a, i) for i, a in enumerate(found.arrays, start=1))
-        file = _map_file(container, tuple(planes), found.arrays, found.notes)
+        planes = (single_plane(container, a, i) for i, a in enumerate(found.arrays, start=1))
+        file = map_file(container, tuple(planes), found.arrays, found.notes)
         return file if file.quantity else replace(file, quantity=found.quantity)
     stacks = [array for array in arrays if len(array.shape) == 3]
     named = [(stack, names) for stack in stacks if (names := names_beside(container, stack))]
@@ -182,8 +182,8 @@ def maps_in(container: Container) -> Opened:
             f'as "{container.path.name}::/{stacks[0].name}".'
         )
     if len(arrays) == 1 and len(arrays[0].shape) == 2:
-        plane = _single_plane(container, arrays[0], None)
-        return _map_file(container, (plane,), arrays, ())
+        plane = single_plane(container, arrays[0], None)
+        return map_file(container, (plane,), arrays, ())
     raise InputError(
         f"{container.path.name} holds no element maps: a stack (elements, rows, columns) or maps "
         f"named by their elements are needed, its arrays are {container.contents()}."
@@ -201,7 +201,7 @@ def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -
     if axis is None or axis.is_energy:
         return SpectraInside(container.path, stack.name)
     planes = stack_planes(container, stack, axis.index, names)
-    return _map_file(container, planes, [stack], ())
+    return map_file(container, planes, [stack], ())
 
 
 def _words(array: StoredArray) -> str:
@@ -209,11 +209,11 @@ def _words(array: StoredArray) -> str:
     return f"{words}, {array.picture}" if array.picture else words
 
 
-def _map_file(
+def map_file(
     container: Container,
     planes: tuple[Plane, ...],
     arrays: Sequence[StoredArray],
-    notes: tuple[str, ...],
+    notes: tuple[str, ...] = (),
 ) -> MapFile:
     """The file, with what is known of the arrays that are read."""
     orders = [array.order for array in arrays if array.order is not None]
@@ -324,7 +324,8 @@ def _first_word(value: Any) -> str:
     return as_text(words[0]) if words.size else ""
 
 
-def _single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
+def single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
+    """A two-dimensional array as a plane; ``page`` is its number among several."""
     array.check()
     shape = (int(array.shape[0]), int(array.shape[1]))
     dtype = array.dtype.newbyteorder("=")
