@@ -64,6 +64,7 @@ class _Found:
     declared: tuple[str, ...] = ()
     beam_kev: float | None = None
     notes: list[str] = field(default_factory=list)
+    steps: tuple[str, ...] = ()
     order: tuple[int, int, int] | None = None
 
     @property
@@ -121,7 +122,6 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
         steps = effective(dataset_steps(path, data), data.dtype)
         dtype = dtype_after(steps, data.dtype)
         counts = _Counts(path, found.path, turned, dtype, found.axes, steps)
-        found.notes.extend(step.words for step in steps)
         if any(isinstance(step, Missing | ValidRange) for step in steps):
             found.notes.append("in the spectra of single pixels, missing numbers count as 0")
     return SpectrumImage(
@@ -133,6 +133,7 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
         source=str(path),
         files=(path.name,),
         notes=tuple(found.notes),
+        steps=(*found.steps, *(step.words for step in steps)),
     )
 
 
@@ -209,8 +210,9 @@ def _xrf_maps(file: Any, path: str) -> _Found:
             break
     positions = scan_positions(file)
     size = positions.pixel_size
-    notes = [*notes, *positions.notes, *positions.words]
-    return _Found(path, 0, energy, None if size is None else size.um, notes=notes)
+    notes = [*notes, *positions.notes]
+    um = None if size is None else size.um
+    return _Found(path, 0, energy, um, notes=notes, steps=positions.words)
 
 
 def _hyperspy(group: Any) -> _Found | None:
@@ -237,8 +239,6 @@ def _hyperspy(group: Any) -> _Found | None:
         )
         notes += found
     size = order.pixel_size
-    if order.axes != (0, 1, 2):
-        notes.append(order.words[0])
     declared: tuple[str, ...] = ()
     sample = group.get("metadata/Sample")
     if sample is not None and "_list_elements" in sample.attrs:
@@ -247,7 +247,9 @@ def _hyperspy(group: Any) -> _Found | None:
     um = None if size is None else size.um
     place = f"{group.name}/data".strip("/")
     found_axes = (order.axes[0], order.axes[1], order.axes[2])
-    return _Found(place, order.axes[2], energy, um, declared, notes=notes, order=found_axes)
+    return _Found(
+        place, order.axes[2], energy, um, declared, notes=notes, steps=order.words, order=found_axes
+    )
 
 
 def _nexus(file: Any, group: Any) -> _Found | None:
@@ -277,8 +279,6 @@ def _nexus(file: Any, group: Any) -> _Found | None:
         return None
     energy = None
     notes: list[str] = [*order.notes] if order is not None else []
-    if order is not None and order.axes != (0, 1, 2):
-        notes.append(order.words[0])
     for key in group:
         item = own_item(group, key)
         if item is None:
@@ -299,7 +299,7 @@ def _nexus(file: Any, group: Any) -> _Found | None:
         return _Found(place, axis, energy, notes=notes)
     size = None if order.pixel_size is None else order.pixel_size.um
     axes = (order.axes[0], order.axes[1], order.axes[2])
-    return _Found(place, axis, energy, size, notes=notes, order=axes)
+    return _Found(place, axis, energy, size, notes=notes, steps=order.words, order=axes)
 
 
 def _pymca_calibration(data: Any, n_channels: int) -> tuple[EnergyAxis | None, list[str]]:
@@ -359,7 +359,9 @@ def _explicit(file: Any, path: Path, dataset: str) -> _Found:
     if order is not None and order.roles == "yxe":
         axes = (order.axes[0], order.axes[1], order.axes[2])
         size = None if order.pixel_size is None else order.pixel_size.um
-        return _Found(place, axes[2], None, size, notes=[*order.words, *order.notes], order=axes)
+        return _Found(
+            place, axes[2], None, size, notes=[*order.notes], steps=order.words, order=axes
+        )
     axis = energy_axis(data.shape)
     if axis is None:
         raise InputError(

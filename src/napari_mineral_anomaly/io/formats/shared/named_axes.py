@@ -163,8 +163,8 @@ def _completed(roles: list[str], axes: Sequence[NamedAxis], shape: Sequence[int]
         missing = [role for role in "yx" if role not in roles]
         if len(unknown) == 1 and len(missing) == 1:
             roles = [missing[0] if i == unknown[0] else role for i, role in enumerate(roles)]
-    elif len(shape) in (2, 3) and any(axis.is_signal is not None for axis in axes):
-        # HyperSpy without names: the axes that are left are rows, then columns.
+    elif "e" in roles or any(axis.is_signal is not None for axis in axes):
+        # Without names, the axes beside the energies, or all of HyperSpy's, are rows, then columns.
         unknown = [i for i, role in enumerate(roles) if not role]
         if len(unknown) == 2:
             roles = [dict(zip(unknown, "yx", strict=True)).get(i, r) for i, r in enumerate(roles)]
