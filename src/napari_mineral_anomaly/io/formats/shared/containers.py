@@ -197,7 +197,7 @@ def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -
             f"{container.path.name} holds no element maps: {stack.name} ({sizes(stack.shape)}) "
             f"looks like {stack.picture}."
         )
-    axis = _named_axis(stack, len(names)) or channel_axis(stack.shape, len(names))
+    axis = named_axis(stack, len(names)) or channel_axis(stack.shape, len(names))
     if axis is None or axis.is_energy:
         return SpectraInside(container.path, stack.name)
     planes = stack_planes(container, stack, axis.index, names)
@@ -252,7 +252,7 @@ def _size_of(container: Container, array: StoredArray) -> FilePixelSize | None:
     return own or container.pixel_size
 
 
-def _named_axis(stack: StoredArray, n_names: int) -> ChannelAxis | None:
+def named_axis(stack: StoredArray, n_names: int) -> ChannelAxis | None:
     """The axis of the channels, where the file names the axes."""
     roles = stack.order.roles if stack.order is not None else ""
     if roles in ("cyx", "yxe"):
@@ -263,7 +263,7 @@ def _named_axis(stack: StoredArray, n_names: int) -> ChannelAxis | None:
 
 
 def _holds_maps(stack: StoredArray) -> bool:
-    axis = _named_axis(stack, 0) or channel_axis(stack.shape)
+    axis = named_axis(stack, 0) or channel_axis(stack.shape)
     return axis is not None and not axis.is_energy
 
 

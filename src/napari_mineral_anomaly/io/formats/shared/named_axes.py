@@ -116,7 +116,9 @@ class Order:
         return squeezed.transpose([kept.index(axis) for axis in self.axes])
 
 
-def order_of(axes: Sequence[NamedAxis], shape: Sequence[int], source: str) -> Order | None:
+def order_of(
+    axes: Sequence[NamedAxis], shape: Sequence[int], source: str, origin: str = "axes"
+) -> Order | None:
     """The order of an array by the names of its axes.
 
     Parameters
@@ -126,6 +128,8 @@ def order_of(axes: Sequence[NamedAxis], shape: Sequence[int], source: str) -> Or
     shape : sequence of int
     source : str
         Where the names are: "the axes of HyperSpy".
+    origin : str
+        Where the pixel size is from, for the report.
 
     Returns
     -------
@@ -145,7 +149,7 @@ def order_of(axes: Sequence[NamedAxis], shape: Sequence[int], source: str) -> Or
         return None
     channel = roles[long[0]] or "?" if long else ""
     kept = (y, x, *long) if channel == "e" else (*long, y, x)
-    size, words, notes = _pixel_size(axes[y], axes[x], source)
+    size, words, notes = _pixel_size(axes[y], axes[x], origin)
     names = [axis.name or "without a name" for axis in axes]
     order = " x ".join(_WORDS.get(roles[i], names[i]) for i in range(len(shape)))
     stated = f"the axes are {order}, from {source}"
@@ -172,7 +176,7 @@ def _completed(roles: list[str], axes: Sequence[NamedAxis], shape: Sequence[int]
 
 
 def _pixel_size(
-    y: NamedAxis, x: NamedAxis, source: str
+    y: NamedAxis, x: NamedAxis, origin: str
 ) -> tuple[FilePixelSize | None, tuple[str, ...], tuple[str, ...]]:
     """The pixel size from both axes, whether a stage axis runs backwards, and warnings."""
     words = []
@@ -194,7 +198,7 @@ def _pixel_size(
             f"{' and '.join(sorted(units))}, so they are not used as pixel size: give it in µm"
         )
         return None, tuple(words), (note,)
-    size = length_in_um((steps[0] * factors[0], steps[1] * factors[1]), "µm", source)
+    size = length_in_um((steps[0] * factors[0], steps[1] * factors[1]), "µm", origin)
     return size, tuple(words), ()
 
 
