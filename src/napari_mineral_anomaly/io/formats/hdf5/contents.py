@@ -78,7 +78,7 @@ def dataset_steps(path: Path, item: Any) -> tuple[Step, ...]:
     InputError
         For a scale that cannot be.
     """
-    where = f"{path.name}, {item.name}"
+    where = f"{path.name}, {item.name.strip('/')}"
     steps = declared_steps(_attributes(item), item.dtype, where)
     if "_NCProperties" in item.file.attrs and not any(isinstance(s, Missing) for s in steps):
         fill = _NETCDF_FILL.get(item.dtype.str[1:])

@@ -45,14 +45,14 @@ def own_item(file: Any, path: str, depth: int = 0) -> Any | None:
 
 
 def foreign_links(file: Any) -> dict[str, str]:
-    """The links of a file to others, by their path: "a link to other.h5"."""
+    """The links of a file to others, by their path: "a link to the file other.h5, ..."."""
     import h5py
 
     found: dict[str, str] = {}
 
     def keep(name: str, link: Any) -> None:
         if isinstance(link, h5py.ExternalLink):
-            found[name] = f"a link to {link.filename}, open that file"
+            found[name] = f"a link to the file {link.filename}, which is not followed"
 
     file.visititems_links(keep)
     return found

@@ -87,6 +87,11 @@ class StoredArray:
         return self.name.rpartition("/")[2]
 
     @property
+    def is_series(self) -> bool:
+        """Whether the file says that the planes are times, depths or the like, not elements."""
+        return self.order is not None and self.order.roles == "oyx"
+
+    @property
     def picture(self) -> str:
         """What it is, if it looks like a picture and no map: "a colour picture"; else ""."""
         is_named = bool(self.names) or (self.order is not None and self.order.roles == "cyx")
@@ -130,7 +135,10 @@ class Container:
         name = dataset.strip("/")
         arrays = [a for a in self.arrays if a.name == name or a.name.startswith(f"{name}/")]
         if name in self.others:
-            raise InputError(f"{self.path.name}: {name} is {self.others[name]}, no array of maps.")
+            raise InputError(
+                f"{self.path.name}: {name} is {self.others[name]}; name an array of numbers, or "
+                "open the file that holds it."
+            )
         if name and not arrays:
             raise InputError(
                 f"{self.path.name} has no dataset {dataset}; its arrays are {self.contents()}."
@@ -166,6 +174,7 @@ def maps_in(container: Container) -> Opened:
         file = map_file(container, tuple(planes), found.arrays, found.notes)
         return file if file.quantity else replace(file, quantity=found.quantity)
     stacks = [array for array in arrays if len(array.shape) == 3]
+    stacks = [stack for stack in stacks if not stack.is_series or names_beside(container, stack)]
     named = [(stack, names) for stack in stacks if (names := names_beside(container, stack))]
     if len(named) == 1:
         return open_stack(container, *named[0])
@@ -197,6 +206,10 @@ def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -
             f"{container.path.name} holds no element maps: {stack.name} ({sizes(stack.shape)}) "
             f"looks like {stack.picture}."
         )
+    if not names and stack.is_series:
+        raise InputError(
+            f"{container.path.name} holds no element maps: {stack.name} ({_words(stack)})."
+        )
     axis = named_axis(stack, len(names)) or channel_axis(stack.shape, len(names))
     if axis is None or axis.is_energy:
         return SpectraInside(container.path, stack.name)
@@ -206,6 +219,8 @@ def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -
 
 def _words(array: StoredArray) -> str:
     words = sizes(array.shape) or "one value"
+    if array.is_series and array.order is not None:
+        return f"{words}, {array.order.words[0]}"
     return f"{words}, {array.picture}" if array.picture else words
 
 
@@ -257,6 +272,8 @@ def named_axis(stack: StoredArray, n_names: int) -> ChannelAxis | None:
     roles = stack.order.roles if stack.order is not None else ""
     if roles in ("cyx", "yxe"):
         return ChannelAxis(0 if roles == "cyx" else 2, is_energy=roles == "yxe")
+    if roles == "oyx" and n_names:
+        return ChannelAxis(0, is_energy=False)
     if roles == "?yx":
         return ChannelAxis(0, is_energy=not n_names and stack.shape[0] > MOST_UNNAMED_CHANNELS)
     return None

@@ -20,7 +20,8 @@ from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um, unit_
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
 
-# What an axis is: row "y", column "x", element or other channel "c", energy "e", unknown "".
+# What an axis is: row "y", column "x", element or other channel "c", energy "e", another quantity
+# "o", unknown "".
 _ROWS = frozenset(("y", "row", "rows", "lat", "latitude", "height", "northing"))
 _COLUMNS = frozenset(
     ("x", "col", "cols", "column", "columns", "lon", "longitude", "width", "easting")
@@ -36,6 +37,21 @@ _ENERGIES = frozenset(
     (
         *("e", "energy", "energies", "kev", "ev", "energy_channel", "mca", "spectrum", "spectra"),
         "energy_loss",
+    )
+)
+_OTHERS = frozenset(
+    (
+        "t",
+        "time",
+        "z",
+        "depth",
+        "slice",
+        "slices",
+        "frame",
+        "frames",
+        "repetition",
+        "angle",
+        "theta",
     )
 )
 _WORDS = {"y": "rows", "x": "columns", "c": "channels", "e": "energies"}
@@ -66,11 +82,12 @@ class NamedAxis:
 
     @property
     def role(self) -> str:
-        """What the axis counts: "y", "x", "c", "e", or "" where that is not known."""
+        """What the axis counts: "y", "x", "c", "e", "o", or "" where that is not known."""
         word = self.name.strip().casefold()
         if word in _ENERGIES or self.unit.strip().casefold() in KEV_PER_UNIT:
             return "e"
-        for role, names in (("y", _ROWS), ("x", _COLUMNS), ("c", _CHANNELS)):
+        sets = (("y", _ROWS), ("x", _COLUMNS), ("c", _CHANNELS), ("o", _OTHERS))
+        for role, names in sets:
             if word in names:
                 return role
         if _Y_NAME.fullmatch(word):
@@ -90,7 +107,8 @@ class Order:
         The axes of the stored array that are kept, in the order (channels, rows, columns) or (rows,
         columns) for maps, (rows, columns, energies) for spectra. The others have length one.
     roles : str
-        "cyx", "yx" or "yxe"; "?" in place of "c" where the file does not say what the axis counts.
+        "cyx", "yx" or "yxe". In place of "c", "?" where the file does not say what the axis counts,
+        and "o" where that is time, depth or the like.
     pixel_size : FilePixelSize or None
     words : tuple of str
         What was understood, for the report.
@@ -153,6 +171,8 @@ def order_of(
     names = [axis.name or "without a name" for axis in axes]
     order = " x ".join(_WORDS.get(roles[i], names[i]) for i in range(len(shape)))
     stated = f"the axes are {order}, from {source}"
+    if kept != tuple(sorted(kept)):
+        stated += f"; they are read as {' x '.join(_WORDS.get(roles[i], names[i]) for i in kept)}"
     as_roles = {"e": "yxe", "": "yx"}.get(channel, f"{channel}yx")
     return Order(kept, as_roles, size, (stated, *words), notes)
 
@@ -190,7 +210,7 @@ def _pixel_size(
     steps = abs(y.step), abs(x.step)
     factors = unit_in_um(y.unit or x.unit), unit_in_um(x.unit or y.unit)
     if factors[0] is None or factors[1] is None:
-        units = {axis.unit or "no unit" for axis in (y, x)}
+        units = {f"the unit {axis.unit}" if axis.unit else "no unit" for axis in (y, x)}
         if steps == (1.0, 1.0):  # numbered pixels
             return None, tuple(words), ()
         note = (

@@ -288,16 +288,26 @@ def with_steps(plane: Plane, *steps: Step) -> Plane:
         shape=shape,
         pixel_size=size,
         dtype=dtype_after(active, plane.dtype),
-        stored_dtype=plane.stored_dtype or plane.dtype,
+        stored_dtype=plane.stored_dtype or _meant(active, plane.dtype),
         read=partial(_read, plane.read, active),
         read_into=None,
         steps=(*plane.steps, *(step.words for step in active)),
     )
 
 
+def _meant(steps: Iterable[Step], dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the stored numbers as the file means them: its top is where counts are cut."""
+    return dtype_after((step for step in steps if isinstance(step, Unsigned)), dtype)
+
+
 def effective(steps: Iterable[Step], dtype: np.dtype[Any]) -> tuple[Step, ...]:
-    """The steps that change numbers stored in a dtype."""
-    return tuple(step for step in steps if step.changes(dtype))
+    """The steps that change numbers stored in a dtype, each after those before it."""
+    active: list[Step] = []
+    for step in steps:
+        if step.changes(dtype):
+            active.append(step)
+            dtype = step.dtype_of(dtype)
+    return tuple(active)
 
 
 def dtype_after(steps: Iterable[Step], dtype: np.dtype[Any]) -> np.dtype[Any]:

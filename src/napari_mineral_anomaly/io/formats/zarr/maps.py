@@ -199,6 +199,11 @@ def _stack(
     if len(shape) == 2:
         return _planes(path, array, name, False, [], size, order=order, steps=steps)
     names = names_beside(Container(path, [stored], texts), stored)
+    if not names and stored.is_series and order is not None:
+        raise InputError(
+            f"{path.name} holds no element maps: {order.words[0]}; channels, rows and columns are "
+            "needed."
+        )
     if not names and stored.picture:
         raise InputError(
             f"{path.name} holds no element maps: its array ({sizes(shape)}) looks like "

@@ -113,7 +113,7 @@ def image_of(path: Path, group: Any, attributes: Mapping[str, Any]) -> Image:
     steps = _scale(path, array.ndim, level, image)
     axes = [_axis(axis, step) for axis, step in zip(described, steps, strict=True)]
     order = order_of(axes, array.shape, "the axes of OME-Zarr", "OME-Zarr scale")
-    if order is None or "e" in order.roles:
+    if order is None or order.roles not in ("cyx", "yx"):
         words = ", ".join(f"{a.name} {s}" for a, s in zip(axes, array.shape, strict=True))
         raise InputError(
             f"{path.name} is no stack of element maps: its axes are {words}; channels, rows and "
