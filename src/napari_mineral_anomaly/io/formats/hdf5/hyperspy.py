@@ -12,6 +12,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.hdf5.contents import holds_words, words_of
 from napari_mineral_anomaly.io.formats.hdf5.links import own_item
 from napari_mineral_anomaly.io.formats.hdf5.maps import read_container
+from napari_mineral_anomaly.io.formats.shared.axes import MOST_UNNAMED_CHANNELS
 from napari_mineral_anomaly.io.formats.shared.containers import (
     StoredArray,
     map_file,
@@ -42,7 +43,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
             container = container.below(dataset)
         signals = [array for array in container.arrays if _is_signal(array)]
         container = replace(container, arrays=signals)
-        if any(array.order is not None and "e" in array.order.roles for array in signals):
+        if any(_holds_spectra(array) for array in signals):
             return SpectraInside(path, dataset)
         flat = [array for array in signals if len(array.shape) == 2]
         if flat:
@@ -71,6 +72,14 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
 
 def _is_signal(array: StoredArray) -> bool:
     return array.basename == "data" and "/" in array.group and 0 not in array.shape
+
+
+def _holds_spectra(array: StoredArray) -> bool:
+    if array.order is None or len(array.shape) != 3:
+        return False
+    # The shape is in the order of the map by now.
+    is_long = array.order.roles == "?yx" and array.shape[0] > MOST_UNNAMED_CHANNELS
+    return array.order.roles == "yxe" or is_long
 
 
 def _fits(lines: tuple[str, ...], stack: StoredArray) -> bool:

@@ -223,10 +223,11 @@ def _hyperspy(group: Any) -> _Found | None:
         return None
     named = file_axes(data)
     order = named.order(data.shape) if named is not None else None
-    if order is None or order.roles != "yxe":
+    found_axes = order.spectra(data.shape) if order is not None else None
+    if order is None or found_axes is None:
         return None
-    axes = [described[axis] for axis in order.axes]
-    if data.shape[order.axes[2]] < FEWEST_SPECTRUM_CHANNELS:
+    axes = [described[axis] for axis in found_axes]
+    if data.shape[found_axes[2]] < FEWEST_SPECTRUM_CHANNELS:
         return None
     energy = None
     notes: list[str] = [*order.notes]
@@ -235,7 +236,7 @@ def _hyperspy(group: Any) -> _Found | None:
         energy, found = axis_or_note(
             float(axes[2].get("offset", 0.0)) * factor,
             float(axes[2]["scale"]) * factor,
-            int(data.shape[order.axes[2]]),
+            int(data.shape[found_axes[2]]),
         )
         notes += found
     size = order.pixel_size
@@ -246,9 +247,8 @@ def _hyperspy(group: Any) -> _Found | None:
     declared = tuple(name for name in declared if name in SYMBOLS)
     um = None if size is None else size.um
     place = f"{group.name}/data".strip("/")
-    found_axes = (order.axes[0], order.axes[1], order.axes[2])
     return _Found(
-        place, order.axes[2], energy, um, declared, notes=notes, steps=order.words, order=found_axes
+        place, found_axes[2], energy, um, declared, notes=notes, steps=order.words, order=found_axes
     )
 
 
@@ -266,8 +266,9 @@ def _nexus(file: Any, group: Any) -> _Found | None:
         return None
     named = file_axes(data)
     order = named.order(data.shape) if named is not None else None
-    if order is not None and order.roles == "yxe":
-        axis = order.axes[2]
+    axes = order.spectra(data.shape) if order is not None else None
+    if axes is not None:
+        axis = axes[2]
     elif order is not None and order.roles == "cyx":
         return None
     else:
@@ -295,10 +296,9 @@ def _nexus(file: Any, group: Any) -> _Found | None:
         energy, found_notes = _pymca_calibration(data, int(data.shape[axis]))
         notes += found_notes
     place = str(data.name).strip("/")
-    if order is None:
+    if order is None or axes is None:
         return _Found(place, axis, energy, notes=notes)
     size = None if order.pixel_size is None else order.pixel_size.um
-    axes = (order.axes[0], order.axes[1], order.axes[2])
     return _Found(place, axis, energy, size, notes=notes, steps=order.words, order=axes)
 
 
@@ -356,8 +356,8 @@ def _explicit(file: Any, path: Path, dataset: str) -> _Found:
         )
     named = file_axes(data)
     order = named.order(data.shape) if named is not None else None
-    if order is not None and order.roles == "yxe":
-        axes = (order.axes[0], order.axes[1], order.axes[2])
+    axes = order.spectra(data.shape) if order is not None else None
+    if order is not None and axes is not None:
         size = None if order.pixel_size is None else order.pixel_size.um
         return _Found(
             place, axes[2], None, size, notes=[*order.notes], steps=order.words, order=axes

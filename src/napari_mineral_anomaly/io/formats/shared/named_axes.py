@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_mineral_anomaly.io.formats.shared.axes import MOST_UNNAMED_CHANNELS
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um, unit_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
@@ -126,6 +127,17 @@ class Order:
         """The shape after ordering."""
         return tuple(int(stored[axis]) for axis in self.axes)
 
+    def spectra(self, stored: Sequence[int]) -> tuple[int, int, int] | None:
+        """The axes of the rows, the columns and the energies, if the array holds spectra.
+
+        An axis that the file does not explain counts energies from 65 channels on.
+        """
+        if self.roles == "yxe":
+            return self.axes[0], self.axes[1], self.axes[2]
+        if self.roles == "?yx" and stored[self.axes[0]] > MOST_UNNAMED_CHANNELS:
+            return self.axes[1], self.axes[2], self.axes[0]
+        return None
+
     def arrange(self, stored: Any) -> Any:
         """An array (numpy or dask) in that order."""
         dropped = [axis for axis in range(stored.ndim) if axis not in self.axes]
@@ -168,7 +180,7 @@ def order_of(
     channel = roles[long[0]] or "?" if long else ""
     kept = (y, x, *long) if channel == "e" else (*long, y, x)
     size, words, notes = _pixel_size(axes[y], axes[x], origin)
-    names = [axis.name or "without a name" for axis in axes]
+    names = [axis.name or "an axis without a name" for axis in axes]
     order = " x ".join(_WORDS.get(roles[i], names[i]) for i in range(len(shape)))
     stated = f"the axes are {order}, from {source}"
     if kept != tuple(sorted(kept)):
@@ -180,8 +192,15 @@ def order_of(
 def _completed(roles: list[str], axes: Sequence[NamedAxis], shape: Sequence[int]) -> list[str]:
     """Names of one side of the map tell the other; HyperSpy's signal axis is that of energies."""
     signal = [i for i, axis in enumerate(axes) if axis.is_signal]
-    if len(shape) == 3 and len(signal) == 1 and roles[signal[0]] == "" and shape[signal[0]] > 64:
+    if (
+        len(shape) == 3
+        and len(signal) == 1
+        and roles[signal[0]] == ""
+        and shape[signal[0]] > MOST_UNNAMED_CHANNELS
+    ):
         roles = [*roles[: signal[0]], "e", *roles[signal[0] + 1 :]]
+    if len(signal) == 2 and not any(roles[i] for i in signal):
+        roles = [dict(zip(signal, "yx", strict=True)).get(i, role) for i, role in enumerate(roles)]
     if "y" in roles or "x" in roles:
         unknown = [i for i, role in enumerate(roles) if not role and shape[i] > 1]
         missing = [role for role in "yx" if role not in roles]
