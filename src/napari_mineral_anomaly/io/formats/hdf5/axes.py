@@ -118,20 +118,44 @@ def _of_nexus(dataset: Any) -> FileAxes | None:
 
 
 def _of_scales(dataset: Any) -> FileAxes | None:
-    """Labels and scales of the dimensions (HDF5 high-level library, netCDF-4)."""
+    """Labels and scales of the dimensions (HDF5 high-level library, netCDF-4).
+
+    Read from the attributes where that library keeps them: on damaged files its own functions end
+    the process.
+    """
+    labels = _attribute(dataset, "DIMENSION_LABELS")
+    references = _attribute(dataset, "DIMENSION_LIST")
     axes, lists = [], {}
-    for i, dimension in enumerate(dataset.dims):
-        try:
-            scale = dimension[0] if len(dimension) else None
-        except (KeyError, OSError, RuntimeError, ValueError):  # a reference that leads nowhere
-            scale = None
-        name = dimension.label or (scale.name.rpartition("/")[2] if scale is not None else "")
+    for i in range(dataset.ndim):
+        label = as_text(labels[i]) if np.shape(labels) == (dataset.ndim,) else ""
+        scale = None
+        if np.shape(references)[:1] == (dataset.ndim,) and np.size(references[i]):
+            scale = _referred(dataset.file, np.ravel(references[i])[0])
+        name = label or (str(scale.name).rpartition("/")[2] if scale is not None else "")
         axes.append(_described(name, scale, i, dataset.shape))
         if scale is not None:
             lists[i] = scale
     if not any(axis.name for axis in axes):
         return None
     return FileAxes(tuple(axes), "the dimensions in the file", lists)
+
+
+def _attribute(dataset: Any, name: str) -> Any:
+    """An attribute with a value for each dimension; () where it cannot be read."""
+    try:
+        return dataset.attrs.get(name, ())
+    except (OSError, TypeError, ValueError, RuntimeError):
+        return ()
+
+
+def _referred(file: Any, reference: Any) -> Any | None:
+    import h5py
+
+    try:
+        item = file[reference]
+    except (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError):
+        return None
+    return item if isinstance(item, h5py.Dataset) and item.name else None
 
 
 def _described(name: str, item: Any, place: int, shape: tuple[int, ...]) -> NamedAxis:

@@ -23,6 +23,7 @@ from napari_mineral_anomaly.io.formats.hdf5.contents import (
 )
 from napari_mineral_anomaly.io.formats.hdf5.links import foreign_links, own_item
 from napari_mineral_anomaly.io.formats.hdf5.positions import Positions, scan_positions
+from napari_mineral_anomaly.io.formats.hdf5.virtual import require_openable
 from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
@@ -123,6 +124,7 @@ def read_container(path: Path) -> Container:
         raise InputError(f"{path.name} is empty (0 bytes).")
     if not h5py.is_hdf5(path):
         raise InputError(f"{path.name} is no HDF5 file although its name says so.")
+    require_openable(path)
     with h5py.File(path, "r") as file:
         sizes.append(stored_pixel_size(_short_values(file.attrs), "attribute of the file"))
         file.visititems(visit)

@@ -19,6 +19,7 @@ from napari_mineral_anomaly.io.formats.hdf5.contents import dataset_steps
 from napari_mineral_anomaly.io.formats.hdf5.links import own_item
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
 from napari_mineral_anomaly.io.formats.hdf5.positions import scan_positions
+from napari_mineral_anomaly.io.formats.hdf5.virtual import require_openable
 from napari_mineral_anomaly.io.formats.shared.axes import (
     FEWEST_SPECTRUM_CHANNELS,
     channel_axis,
@@ -78,6 +79,7 @@ def holds_spectra(path: Path) -> bool:
     import h5py
 
     try:
+        require_openable(path)
         with h5py.File(path, "r") as file:
             return next(_known(file), None) is not None
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, InputError):
@@ -103,6 +105,8 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
 
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty: export it again.")
+    with explained(path, TITLE):
+        require_openable(path)
     with explained(path, TITLE), h5py.File(path, "r") as file:
         found = _explicit(file, path, dataset) if dataset else _only(file, path)
         if found is None:
