@@ -133,13 +133,17 @@ HDF5 = Format(
     has_datasets=True,
     maps_in_docs=(
         MapsInDocs(
-            what="HDF5 (`.h5 .hdf5 .hdf .he5 .nxs`): XRF-Maps / MAPS (NNLS before Fitted before "
-            "ROI), PyXRF (`detsum/xrf_fit`), PyMca fits and other groups of maps named by element",
+            what="HDF5 (`.h5 .hdf5 .hdf .he5 .nxs`, and HDF5 under other endings such as `.h50` or "
+            "`.nc`): XRF-Maps / MAPS (NNLS before Fitted before ROI), PyXRF (`detsum/xrf_fit`), "
+            "PyMca fits (counts before mass fractions), NXdata, netCDF-4 and other groups of maps "
+            "named by element; axes in the order that the file names; missing and packed values",
             element_from="`Channel_Names`, `xrf_fit_name`, names of the datasets",
-            pixel_size_from="scan axes, pixel positions, attributes `pixel_size_um`, "
-            "`element_size_um`, or `pixel_size` with `unit`",
-            tried_on="no; written in each layout with h5py",
-            not_read="scalers; blocks that were never written",
+            pixel_size_from="axes with units, scan axes, pixel positions, attributes "
+            "`pixel_size_um`, `element_size_um`, or `pixel_size` with `unit`",
+            tried_on="no; written in each layout with h5py, netCDF by xarray",
+            not_read="scalers; previews, masks and tables; blocks that were never written; links "
+            "to other files and numbers in raw files; virtual datasets with sources outside the "
+            "folder; filters that are not installed (`hdf5plugin`)",
         ),
     ),
     spectra_in_docs=(
@@ -173,12 +177,15 @@ ZARR = Format(
     has_datasets=True,
     maps_in_docs=(
         MapsInDocs(
-            what="OME-Zarr 0.4 and 0.5, plain Zarr 2 and 3 (arrays with `elements` in the "
-            "attributes, or a map per element)",
+            what="OME-Zarr up to 0.5 (also the one image of bioformats2raw), plain Zarr 2 and 3 "
+            "(arrays with `elements` in the attributes, or a map per element), datasets of xarray; "
+            "axes in the order that the store names; missing and packed values",
             element_from="omero channel labels, attributes, names of the arrays",
-            pixel_size_from="multiscales scale, attributes as for HDF5",
-            tried_on="no; written with zarr",
-            not_read="zipped stores; spectra in Zarr",
+            pixel_size_from="multiscales scale with the unit of each axis, positions along `x` and "
+            "`y`, attributes as for HDF5",
+            tried_on="no; written with zarr and xarray",
+            not_read="zipped stores; spectra in Zarr; label images, plates of wells; links out of "
+            "the store",
         ),
     ),
 )
