@@ -78,22 +78,6 @@ def test_a_damaged_virtual_dataset_does_not_end_the_process(tmp_path: Path) -> N
         open_spectra(path)
 
 
-def test_damaged_labels_of_dimensions_do_not_end_the_process(tmp_path: Path) -> None:
-    path = write_source(tmp_path / "scan.h5")
-    with h5py.File(path, "a") as file:
-        del file["unwritten"], file["spectra"]
-        for i, label in enumerate(("element", "y", "x")):
-            file["maps"].dims[i].label = label
-    content = bytearray(path.read_bytes())
-    at = content.rindex(b"GCOL")
-    content[at + 16 : at + 200] = bytes(184)
-    path.write_bytes(content)
-    try:
-        np.testing.assert_array_equal(read_maps(path).maps, MAPS)
-    except InputError as error:
-        assert str(error).startswith("scan.h5")
-
-
 def test_a_link_to_a_folder_outside_is_outside(tmp_path: Path) -> None:
     write_source(tmp_path / "other" / "source.h5")
     (tmp_path / "scan").mkdir()

@@ -22,7 +22,7 @@ _LAYOUT, _CONTINUATION = 0x08, 0x10
 _VIRTUAL = 3
 _MOST_BLOCKS = 100
 _LONGEST_SECONDS = 60
-# Opens each dataset, but none of its sources. Errors do no harm: only the end of the process counts.
+# Opens each dataset, none of its sources. Errors do no harm: only the end of the process counts.
 _OPEN_ALL = """
 import json, sys
 import h5py
