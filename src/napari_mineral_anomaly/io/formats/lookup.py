@@ -7,7 +7,8 @@ from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.format import Format
-from napari_mineral_anomaly.io.formats.registry import FORMATS, PICTURE
+from napari_mineral_anomaly.io.formats.hdf5.signature import is_hdf5
+from napari_mineral_anomaly.io.formats.registry import FORMATS, HDF5, PICTURE
 from napari_mineral_anomaly.io.formats.shared.planes import Opened
 from napari_mineral_anomaly.io.formats.signatures import content_of, require_ending
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names
@@ -39,8 +40,13 @@ def file_patterns() -> list[str]:
 
 
 def format_of(path: Path) -> Format | None:
-    """The format of a file by its name, read or not; None for unknown ones."""
-    return next((one for one in FORMATS if one.takes(path)), None)
+    """The format of a file by its name, read or not; None for unknown ones.
+
+    A file with an unknown ending that begins like HDF5 is HDF5: MAPS calls the maps of single
+    detectors ``scan.h50`` to ``scan.h57``, netCDF-4 files end in ``.nc``.
+    """
+    named = next((one for one in FORMATS if one.takes(path)), None)
+    return HDF5 if named is None and is_hdf5(path) else named
 
 
 def maps_format(path: Path) -> Format | None:

@@ -13,6 +13,7 @@ from napari_mineral_anomaly.io.formats.arrays import spectra as numpy_spectra
 from napari_mineral_anomaly.io.formats.envi import maps as envi_maps
 from napari_mineral_anomaly.io.formats.envi import spectra as envi_spectra
 from napari_mineral_anomaly.io.formats.format import Format, MapsInDocs, SpectraInDocs
+from napari_mineral_anomaly.io.formats.hdf5 import hyperspy
 from napari_mineral_anomaly.io.formats.hdf5 import maps as hdf5_maps
 from napari_mineral_anomaly.io.formats.hdf5 import spectra as hdf5_spectra
 from napari_mineral_anomaly.io.formats.text import matrix
@@ -152,13 +153,17 @@ HDF5 = Format(
     has_datasets=True,
     maps_in_docs=(
         MapsInDocs(
-            what="HDF5 (`.h5 .hdf5 .hdf .he5 .nxs`): XRF-Maps / MAPS (NNLS before Fitted before "
-            "ROI), PyXRF (`detsum/xrf_fit`), PyMca fits and other groups of maps named by element",
+            what="HDF5 (`.h5 .hdf5 .hdf .he5 .nxs`, and HDF5 under other endings such as `.h50` or "
+            "`.nc`): XRF-Maps / MAPS (NNLS before Fitted before ROI), PyXRF (`detsum/xrf_fit`), "
+            "PyMca fits (counts before mass fractions), NXdata, netCDF-4 and other groups of maps "
+            "named by element; axes in the order that the file names; missing and packed values",
             element_from="`Channel_Names`, `xrf_fit_name`, names of the datasets",
-            pixel_size_from="scan axes, pixel positions, attributes `pixel_size_um`, "
-            "`element_size_um`, or `pixel_size` with `unit`",
-            tried_on="no; written in each layout with h5py",
-            not_read="scalers; blocks that were never written",
+            pixel_size_from="axes with units, scan axes, pixel positions, attributes "
+            "`pixel_size_um`, `element_size_um`, or `pixel_size` with `unit`",
+            tried_on="no; written in each layout with h5py, netCDF by xarray",
+            not_read="scalers; previews, masks and tables; blocks that were never written; links "
+            "to other files and numbers in raw files; virtual datasets with sources outside the "
+            "folder; filters that are not installed (`hdf5plugin`)",
         ),
     ),
     spectra_in_docs=(
@@ -192,13 +197,38 @@ ZARR = Format(
     has_datasets=True,
     maps_in_docs=(
         MapsInDocs(
-            what="OME-Zarr 0.4 and 0.5, plain Zarr 2 and 3 (arrays with `elements` in the "
-            "attributes, or a map per element)",
+            what="OME-Zarr up to 0.5 (also the one image of bioformats2raw), plain Zarr 2 and 3 "
+            "(arrays with `elements` in the attributes, or a map per element), datasets of xarray; "
+            "axes in the order that the store names; missing and packed values",
             element_from="omero channel labels, attributes, names of the arrays",
-            pixel_size_from="multiscales scale, attributes as for HDF5",
-            tried_on="no; written with zarr",
-            not_read="zipped stores; spectra in Zarr",
+            pixel_size_from="multiscales scale with the unit of each axis, positions along `x` and "
+            "`y`, attributes as for HDF5",
+            tried_on="no; written with zarr and xarray",
+            not_read="zipped stores; spectra in Zarr; label images, plates of wells; links out of "
+            "the store",
         ),
+    ),
+)
+
+HYPERSPY = Format(
+    "HyperSpy",
+    (".hspy",),
+    open_maps=hyperspy.open_maps,
+    open_spectra=hdf5_spectra.open_spectra,
+    holds_spectra=hdf5_spectra.holds_spectra,
+    has_datasets=True,
+    kind="a spectrum image (HyperSpy)",
+    maps_in_docs=(
+        MapsInDocs(
+            what="HyperSpy `.hspy`: a map per file, or several in one; a stack of a few maps",
+            element_from="file name, else the X-ray line in the metadata, else the title",
+            pixel_size_from="axes x and y with their units",
+            tried_on="no; written by HyperSpy 2.5",
+            not_read="signals without a map",
+        ),
+    ),
+    spectra_in_docs=(
+        SpectraInDocs("HyperSpy `.hspy`, axes in any order", "no; written by HyperSpy 2.5"),
     ),
 )
 
@@ -254,15 +284,7 @@ _SPECTRA = (
             ),
         ),
     ),
-    Format(
-        "HyperSpy",
-        (".hspy",),
-        open_spectra=hdf5_spectra.open_spectra,
-        holds_spectra=hdf5_spectra.holds_spectra,
-        has_datasets=True,
-        kind="a spectrum image (HyperSpy)",
-        spectra_in_docs=(SpectraInDocs("HyperSpy `.hspy`", "no; written by our tests"),),
-    ),
+    HYPERSPY,
 )
 
 PICTURE = Format(

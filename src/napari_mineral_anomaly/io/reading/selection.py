@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -134,6 +135,7 @@ def select_maps(
         inside, refused = _titles(folder, task)
         scans += [path for path, title in inside.items() if title is None]
         scans += spectrum_images(listing)
+        scans = _without_single_detectors(selection, listing, scans)
         if len(scans) == 1 and not is_told:
             for path in files:
                 if path != scans[0]:
@@ -157,6 +159,19 @@ def select_maps(
         raise no_maps(listing)
     selection.ignored.sort(key=lambda item: item.file)
     return selection
+
+
+def _without_single_detectors(
+    selection: Selection, listing: Listing, scans: list[Path]
+) -> list[Path]:
+    """Leave out the files of single detectors that MAPS writes beside that of their sum."""
+    single = [path for path in scans if re.fullmatch(r"\.h5\d", path.suffix.lower())]
+    if not single or len(scans) - len(single) != 1:
+        return scans
+    for path in single:
+        reason = "the maps of one detector; open the file itself"
+        selection.ignore(listing.name(path), reason)
+    return [path for path in scans if path not in single]
 
 
 def _select_by_name(

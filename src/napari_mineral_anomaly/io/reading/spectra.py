@@ -128,6 +128,7 @@ def maps_of_spectra(
         pixel_size_source=_size_source(image, typed=size is not None),
         spot_size_um=spot,
         spectrum=spectrum,
+        steps=image.steps,
     )
     return cube.replace(
         report=partial(full_report, facts=facts),

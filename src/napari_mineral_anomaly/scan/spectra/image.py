@@ -72,6 +72,8 @@ class SpectrumImage:
         Names of the files that hold the spectra, the one with the counts first.
     notes : tuple of str
         What the reader found unusual, as sentences for the ingest report.
+    steps : tuple of str
+        How the file was understood, as sentences for ``steps`` of the ingest report.
 
     Raises
     ------
@@ -88,6 +90,7 @@ class SpectrumImage:
     source: str = ""
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     # The sum spectrum, once it is known; shared with the same spectra under another calibration.
     _sum: list[NDArray[np.float64]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.hdf5.axes import file_axes
+from napari_mineral_anomaly.io.formats.hdf5.checks import is_virtual, require_safe
+from napari_mineral_anomaly.io.formats.hdf5.contents import (
+    dataset_steps,
+    fills_with_missing,
+    holds_words,
+    other_kind,
+    words_of,
+)
+from napari_mineral_anomaly.io.formats.hdf5.links import foreign_links, own_item
+from napari_mineral_anomaly.io.formats.hdf5.positions import Positions, scan_positions
+from napari_mineral_anomaly.io.formats.hdf5.virtual import require_openable
 from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
@@ -18,13 +31,12 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     stack_planes,
     stored_pixel_size,
 )
+from napari_mineral_anomaly.io.formats.shared.declared import declared_quantity
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
+from napari_mineral_anomaly.io.formats.shared.named_axes import arranged
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened
-from napari_mineral_anomaly.io.formats.shared.texts import as_text
 
 TITLE = "HDF5"
-_LONGEST_NAME_LIST = 10_000
 
 # Where programs write fitted maps (C, H, W) and their names, the best fit first.
 _KNOWN_STACKS = (
@@ -55,7 +67,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
     with explained(path, TITLE):
         container = read_container(path)
         if dataset is not None:
-            return maps_in(container.below(dataset))
+            return maps_in(container.below(_own_path(path, dataset)))
         arrays = {array.name: array for array in container.arrays}
         for stack_name, names_name in _KNOWN_STACKS:
             stack, names = arrays.get(stack_name), container.texts.get(names_name, ())
@@ -66,8 +78,18 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
                         f"list of names {len(names)}."
                     )
                 planes = stack_planes(container, stack, 0, names)
-                return MapFile(path, planes, notes=_other_fits(container, stack_name))
+                notes = (*container.notes, *_other_fits(container, stack_name))
+                return MapFile(path, planes, notes=notes, steps=container.words)
         return maps_in(container)
+
+
+def _own_path(path: Path, dataset: str) -> str:
+    """A path in the file without its links; unchanged where it leads nowhere."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        item = own_item(file, dataset)
+        return dataset if item is None else str(item.name)
 
 
 def _other_fits(container: Container, used: str) -> tuple[str, ...]:
@@ -82,37 +104,68 @@ def _other_fits(container: Container, used: str) -> tuple[str, ...]:
 
 
 def read_container(path: Path) -> Container:
-    """List every array of an HDF5 file; only short lists of words are read.
+    """List every array of an HDF5 file; only short lists are read.
 
     Links that lead nowhere, to other files or in circles are not followed.
     """
     import h5py
 
+    names: list[str] = []
+    sizes: list[FilePixelSize | None] = []
     arrays: list[StoredArray] = []
     texts: dict[str, tuple[str, ...]] = {}
-    sizes: list[FilePixelSize | None] = []
 
     def visit(name: str, item: Any) -> None:
         sizes.append(stored_pixel_size(_short_values(item.attrs), f"attribute of {name}"))
-        if not isinstance(item, h5py.Dataset):
-            return
-        if h5py.check_string_dtype(item.dtype) is not None or item.dtype.kind == "S":
-            if item.ndim <= 2 and 0 < item.size <= _LONGEST_NAME_LIST:
-                texts[name] = _words(item)
-        elif item.dtype.kind in "uif" and item.shape is not None:
-            read, check = partial(_read, path, name), partial(_check, path, name)
-            arrays.append(StoredArray(name, item.shape, item.dtype, read, check))
+        if isinstance(item, h5py.Dataset):
+            names.append(name)
 
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty (0 bytes).")
     if not h5py.is_hdf5(path):
         raise InputError(f"{path.name} is no HDF5 file although its name says so.")
+    require_openable(path)
     with h5py.File(path, "r") as file:
         sizes.append(stored_pixel_size(_short_values(file.attrs), "attribute of the file"))
         file.visititems(visit)
+        others = foreign_links(file)
+        for name in names:
+            item = file[name]
+            if holds_words(item):
+                texts[name] = words_of(item)
+            elif kind := other_kind(item):
+                others[name] = kind
+            else:
+                arrays.append(_array(path, name, item))
         known = next((found for found in sizes if found is not None), None)
-        pixel_size = known or _scan_axes(file) or _positions(file)
-    return Container(path, arrays, texts, pixel_size)
+        positions = Positions(known) if known else scan_positions(file)
+    words, notes = positions.words, positions.notes
+    return Container(path, arrays, texts, positions.pixel_size, others, words, notes)
+
+
+def _array(path: Path, name: str, item: Any) -> StoredArray:
+    """One array of numbers, with what the file says of its axes and its numbers."""
+    shape = tuple(int(size) for size in item.shape)
+    read: Callable[[], NDArray[Any]] = partial(_read, path, name)
+    axes = file_axes(item)
+    order = axes.order(shape) if axes is not None else None
+    listed: tuple[str, ...] = ()
+    if axes is not None and order is not None:
+        read, shape = arranged(read, order), order.shape(shape)
+        held = axes.channel_list(order)
+        if held is not None and holds_words(held) and held.size == shape[0]:
+            listed = words_of(held)
+    return StoredArray(
+        name,
+        shape,
+        item.dtype,
+        read,
+        partial(_check, path, name),
+        dataset_steps(path, item),
+        order,
+        listed,
+        declared_quantity(item.attrs.get("units")),
+    )
 
 
 def _read(path: Path, name: str) -> NDArray[Any]:
@@ -146,9 +199,10 @@ def require_stored(path: Path, name: str, size: int, dataset: Any) -> None:
     InputError
         Also when the dataset declares more than the file can hold.
     """
-    require_plausible(path, dataset.size * dataset.dtype.itemsize, size)
-    if dataset.external or dataset.is_virtual:
+    require_safe(path, name, size, dataset)
+    if is_virtual(dataset):
         return
+    require_plausible(path, dataset.size * dataset.dtype.itemsize, size)
     if dataset.id.get_storage_size() == 0:
         raise InputError(f"{path.name} holds no numbers in {name}: they were never written.")
     if dataset.chunks is not None:
@@ -156,16 +210,11 @@ def require_stored(path: Path, name: str, size: int, dataset: Any) -> None:
             -(-n // chunk) for n, chunk in zip(dataset.shape, dataset.chunks, strict=True)
         )
         written = dataset.id.get_num_chunks()
-        if written < expected:
+        if written < expected and not fills_with_missing(dataset):
             raise InputError(
                 f"{path.name} is incomplete: {expected - written} of the {expected} blocks of "
                 f"{name} were never written and would read as zeros."
             )
-
-
-def _words(dataset: Any) -> tuple[str, ...]:
-    values = np.ravel(dataset[()])
-    return tuple(as_text(value).strip("\x00 ") for value in values)
 
 
 def _short_values(attributes: Any) -> dict[str, Any]:
@@ -178,34 +227,3 @@ def _short_values(attributes: Any) -> dict[str, Any]:
         if value.dtype.kind in "uifUSO" and 0 < value.size <= 3:
             found[str(key)] = value
     return found
-
-
-def _scan_axes(file: Any) -> FilePixelSize | None:
-    """Pixel size from the positions of columns and rows that XRF-Maps writes, in mm."""
-    axes = [file.get(f"MAPS/Scan/{axis}_axis") for axis in "yx"]
-    if any(axis is None for axis in axes):
-        axes = [file.get(f"MAPS/{axis}_axis") for axis in "yx"]
-    steps = []
-    for axis in axes:
-        if axis is None or axis.ndim != 1 or not 2 <= axis.size <= 1_000_000:
-            return None
-        steps.append(abs(float(np.median(np.diff(np.asarray(axis[()], dtype=float))))))
-    return length_in_um((steps[0], steps[1]), "mm", "scan axes")
-
-
-def _positions(file: Any) -> FilePixelSize | None:
-    """Pixel size from the position of every pixel, (x or y, row, column), as PyXRF writes it."""
-    positions, names = file.get("xrfmap/positions/pos"), file.get("xrfmap/positions/name")
-    if positions is None or names is None or positions.ndim != 3 or positions.shape[0] != 2:
-        return None
-    words = [word.casefold() for word in _words(names)]
-    by_name = dict(zip(words, np.asarray(positions[()], dtype=float), strict=False))
-    x, y = by_name.get("x_pos"), by_name.get("y_pos")
-    if x is None or y is None or min(x.shape) < 2:
-        return None
-    steps = (
-        abs(float(np.median(np.diff(y, axis=0)))),
-        abs(float(np.median(np.diff(x, axis=1)))),
-    )
-    # The file names no unit; beamlines write µm with steps of 0.1 and more, or mm with smaller.
-    return length_in_um(steps, "mm" if max(steps) < 0.1 else "µm", "pixel positions")

@@ -14,18 +14,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.hdf5.axes import file_axes, hyperspy_axes
+from napari_mineral_anomaly.io.formats.hdf5.contents import dataset_steps
+from napari_mineral_anomaly.io.formats.hdf5.links import own_item
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
+from napari_mineral_anomaly.io.formats.hdf5.positions import scan_positions
+from napari_mineral_anomaly.io.formats.hdf5.virtual import require_openable
 from napari_mineral_anomaly.io.formats.shared.axes import (
     FEWEST_SPECTRUM_CHANNELS,
     channel_axis,
     energy_axis,
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import (
     axis_from_energies,
     axis_or_note,
     require_spectra,
+)
+from napari_mineral_anomaly.io.formats.shared.steps import (
+    Missing,
+    Step,
+    ValidRange,
+    applied,
+    dtype_after,
+    effective,
 )
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, as_text
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
@@ -41,7 +53,10 @@ _CHANNELS_LAST = ("xrfmap/detsum/counts", "xrfmap/det1/counts")
 
 @dataclass(frozen=True)
 class _Found:
-    """One dataset of spectra: its path, the axis of its channels, and what the file says of it."""
+    """One dataset of spectra: its path, the axis of its channels, and what the file says of it.
+
+    ``order`` gives the axes of the rows, the columns and the energies, where the file names them.
+    """
 
     path: str
     channels: int
@@ -50,6 +65,13 @@ class _Found:
     declared: tuple[str, ...] = ()
     beam_kev: float | None = None
     notes: list[str] = field(default_factory=list)
+    steps: tuple[str, ...] = ()
+    order: tuple[int, int, int] | None = None
+
+    @property
+    def axes(self) -> tuple[int, int, int]:
+        """The axes of the rows, the columns and the energies."""
+        return self.order or ((1, 2, 0) if self.channels == 0 else (0, 1, 2))
 
 
 def holds_spectra(path: Path) -> bool:
@@ -57,6 +79,7 @@ def holds_spectra(path: Path) -> bool:
     import h5py
 
     try:
+        require_openable(path)
         with h5py.File(path, "r") as file:
             return next(_known(file), None) is not None
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, InputError):
@@ -82,8 +105,10 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
 
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty: export it again.")
+    with explained(path, TITLE):
+        require_openable(path)
     with explained(path, TITLE), h5py.File(path, "r") as file:
-        found = _explicit(file, path, dataset) if dataset else next(_known(file), None)
+        found = _explicit(file, path, dataset) if dataset else _only(file, path)
         if found is None:
             raise InputError(
                 f"{path.name} holds no spectra where XRF-Maps, PyXRF, HyperSpy or NeXus put them; "
@@ -96,10 +121,13 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
                 f"{path.name}: {found.path} holds no counts ({sizes(shape)} of {data.dtype})."
             )
         require_stored(path, found.path, path.stat().st_size, data)
-        order = (1, 2, 0) if found.channels == 0 else (0, 1, 2)
-        turned = tuple(shape[axis] for axis in order)
+        turned = tuple(shape[axis] for axis in found.axes)
         require_spectra(path, turned)
-        counts = _Counts(path, found.path, turned, data.dtype, order)
+        steps = effective(dataset_steps(path, data), data.dtype)
+        dtype = dtype_after(steps, data.dtype)
+        counts = _Counts(path, found.path, turned, dtype, found.axes, steps)
+        if any(isinstance(step, Missing | ValidRange) for step in steps):
+            found.notes.append("in the spectra of single pixels, missing numbers count as 0")
     return SpectrumImage(
         counts,
         found.energy,
@@ -109,6 +137,7 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
         source=str(path),
         files=(path.name,),
         notes=tuple(found.notes),
+        steps=(*found.steps, *(step.words for step in steps)),
     )
 
 
@@ -124,6 +153,7 @@ class _Counts:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     order: tuple[int, int, int]
+    steps: tuple[Step, ...] = ()
 
     def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
         import h5py
@@ -132,16 +162,19 @@ class _Counts:
         for wanted, axis in zip((*index, slice(None)), self.order, strict=True):
             stored[axis] = wanted
         with explained(self.path, TITLE), h5py.File(self.path, "r") as file:
-            return np.asarray(file[self.dataset][tuple(stored)]).transpose(self.order)
+            counts = np.asarray(file[self.dataset][tuple(stored)]).transpose(self.order)
+        if self.steps:
+            counts = applied(counts, self.steps)
+        return np.nan_to_num(counts, copy=False) if self.steps else counts
 
 
 def _known(file: Any) -> Iterator[_Found]:
     """The spectra that lie where a known program writes them."""
     for path in _CHANNELS_FIRST:
-        if _is_cube(file.get(path), 0):
+        if _is_cube(own_item(file, path), 0):
             yield _xrf_maps(file, path)
     for path in _CHANNELS_LAST:
-        if _is_cube(file.get(path), 2):
+        if _is_cube(own_item(file, path), 2):
             yield _Found(path, 2)
     for group in _groups(file):
         found = _hyperspy(group) or _nexus(file, group)
@@ -175,44 +208,52 @@ def _xrf_maps(file: Any, path: str) -> _Found:
     parent = path.rsplit("/", 1)[0]
     n_channels = int(file[path].shape[0])
     for place in (f"{parent}/Energy", f"{parent}/energy", "MAPS/energy"):
-        values = file.get(place)
+        values = own_item(file, place)
         if values is not None and values.shape == (n_channels,):
             energy, notes = axis_from_energies(values[()])
             break
-    size = None
-    axes = [file.get(f"MAPS/{name}") for name in ("y_axis", "x_axis")]
-    if all(axis is not None and axis.ndim == 1 and axis.size > 1 for axis in axes):
-        steps = [abs(float(np.median(np.diff(axis[()])))) for axis in axes if axis is not None]
-        size = length_in_um((steps[0], steps[1]), "mm", "")  # stages of XRF-Maps count in mm
-    return _Found(path, 0, energy, None if size is None else size.um, notes=notes)
+    positions = scan_positions(file)
+    size = positions.pixel_size
+    notes = [*notes, *positions.notes]
+    um = None if size is None else size.um
+    return _Found(path, 0, energy, um, notes=notes, steps=positions.words)
 
 
 def _hyperspy(group: Any) -> _Found | None:
-    """A signal of HyperSpy: ``data`` with one group per axis beside it."""
-    data = group.get("data")
-    if not _is_cube(data, 2) or "axis-2" not in group:
+    """A signal of HyperSpy: ``data`` with one group per axis beside it, which names the axis."""
+    data = own_item(group, "data")
+    described = hyperspy_axes(group, getattr(data, "ndim", 0)) if data is not None else None
+    if data is None or described is None or data.ndim != 3 or data.dtype.kind not in "uif":
         return None
-    axes = [dict(group[f"axis-{i}"].attrs) for i in range(3)]
+    named = file_axes(data)
+    order = named.order(data.shape) if named is not None else None
+    found_axes = order.spectra(data.shape) if order is not None else None
+    if order is None or found_axes is None:
+        return None
+    axes = [described[axis] for axis in found_axes]
+    if data.shape[found_axes[2]] < FEWEST_SPECTRUM_CHANNELS:
+        return None
     energy = None
-    notes: list[str] = []
+    notes: list[str] = [*order.notes]
     factor = KEV_PER_UNIT.get(as_text(axes[2].get("units")).lower())
     if factor is not None and "scale" in axes[2]:
-        energy, notes = axis_or_note(
+        energy, found = axis_or_note(
             float(axes[2].get("offset", 0.0)) * factor,
             float(axes[2]["scale"]) * factor,
-            int(data.shape[2]),
+            int(data.shape[found_axes[2]]),
         )
-    size = None
-    if all("scale" in axis for axis in axes[:2]):
-        steps = (abs(float(axes[0]["scale"])), abs(float(axes[1]["scale"])))
-        size = length_in_um(steps, as_text(axes[0].get("units")), "")
+        notes += found
+    size = order.pixel_size
     declared: tuple[str, ...] = ()
     sample = group.get("metadata/Sample")
     if sample is not None and "_list_elements" in sample.attrs:
         declared = tuple(as_text(name) for name in np.ravel(sample.attrs["_list_elements"]))
     declared = tuple(name for name in declared if name in SYMBOLS)
     um = None if size is None else size.um
-    return _Found(f"{group.name}/data".strip("/"), 2, energy, um, declared, notes=notes)
+    place = f"{group.name}/data".strip("/")
+    return _Found(
+        place, found_axes[2], energy, um, declared, notes=notes, steps=order.words, order=found_axes
+    )
 
 
 def _nexus(file: Any, group: Any) -> _Found | None:
@@ -221,44 +262,110 @@ def _nexus(file: Any, group: Any) -> _Found | None:
         return None
     name = as_text(group.attrs.get("signal"))
     if not name:
-        name = next((k for k, v in group.items() if as_text(v.attrs.get("signal")) == "1"), "")
-    data = group.get(name) if name else None
-    found = channel_axis(getattr(data, "shape", ()))
-    if data is None or found is None or not found.is_energy or not _is_cube(data, found.index):
+        items = {key: own_item(group, key) for key in group}
+        marks = {key: as_text(i.attrs.get("signal")) for key, i in items.items() if i is not None}
+        name = next((key for key, mark in marks.items() if mark == "1"), "")
+    data = own_item(group, name) if name else None
+    if data is None or len(getattr(data, "shape", None) or ()) != 3:
         return None
-    axis = found.index
+    named = file_axes(data)
+    order = named.order(data.shape) if named is not None else None
+    axes = order.spectra(data.shape) if order is not None else None
+    if axes is not None:
+        axis = axes[2]
+    elif order is not None and order.roles == "cyx":
+        return None
+    else:
+        found = channel_axis(data.shape)
+        if found is None or not found.is_energy:
+            return None
+        axis, order = found.index, None
+    if not _is_cube(data, axis):
+        return None
     energy = None
-    notes: list[str] = []
-    for key, item in group.items():
+    notes: list[str] = [*order.notes] if order is not None else []
+    for key in group:
+        item = own_item(group, key)
+        if item is None:
+            continue
         factor = KEV_PER_UNIT.get(as_text(item.attrs.get("units")).lower())
         is_axis = getattr(item, "shape", ()) == (data.shape[axis],)
         if is_axis and factor is None and key.lower() == "energy":
             factor = 1.0
         if is_axis and factor is not None:
-            energy, notes = axis_from_energies(item[()] * factor)
+            energy, found_notes = axis_from_energies(item[()] * factor)
+            notes += found_notes
             break
     if energy is None:
-        energy, notes = _pymca_calibration(data, int(data.shape[axis]))
-    return _Found(str(data.name).strip("/"), axis, energy, notes=notes)
+        energy, found_notes = _pymca_calibration(data, int(data.shape[axis]))
+        notes += found_notes
+    place = str(data.name).strip("/")
+    if order is None or axes is None:
+        return _Found(place, axis, energy, notes=notes)
+    size = None if order.pixel_size is None else order.pixel_size.um
+    return _Found(place, axis, energy, size, notes=notes, steps=order.words, order=axes)
 
 
 def _pymca_calibration(data: Any, n_channels: int) -> tuple[EnergyAxis | None, list[str]]:
     """PyMca keeps ``calibration`` (zero, gain, quadratic term in keV) beside the counts."""
     for place in (data.parent, data.parent.parent):
-        values = place.get("calibration")
+        values = own_item(place, "calibration")
         if values is not None and np.size(values) in (2, 3):
             zero, gain, *_ = (float(value) for value in np.ravel(values[()]))
             return axis_or_note(zero, gain, n_channels)
     return None, []
 
 
+def _only(file: Any, path: Path) -> _Found | None:
+    """The spectra of a file where a known program writes them; None without any.
+
+    XRF-Maps and PyXRF name theirs, and the sum of the detectors comes first. Of the signals in a
+    HyperSpy or NeXus file none comes first.
+
+    Raises
+    ------
+    InputError
+        When several signals could be meant.
+    """
+    found = {one.path: one for one in _known(file)}
+    fixed = next((name for name in (*_CHANNELS_FIRST, *_CHANNELS_LAST) if name in found), None)
+    if fixed is not None:
+        return found[fixed]
+    if len(found) > 1:
+        names = list(found)
+        raise InputError(
+            f"{path.name} holds {len(names)} spectrum images ({listed(names)}): name the one to "
+            f'read, as "{path.name}::/{names[0]}".'
+        )
+    return next(iter(found.values()), None)
+
+
 def _explicit(file: Any, path: Path, dataset: str) -> _Found:
-    data = file.get(dataset)
-    if data is None or not hasattr(data, "shape"):
+    data = own_item(file, dataset)
+    if data is None:
         raise InputError(f"{path.name} has no dataset {dataset}; {_what_there_is(file, path)}.")
-    for found in _known(file):
-        if found.path == dataset:
-            return found
+    place = str(data.name).strip("/")
+    known = [one for one in _known(file) if one.path == place or one.path.startswith(f"{place}/")]
+    if len(known) == 1:
+        return known[0]
+    if not hasattr(data, "shape"):
+        raise InputError(
+            f"{path.name}: {dataset} is a group with {len(known) or 'no'} spectrum images; name "
+            f"the dataset; {_what_there_is(file, path)}."
+        )
+    if len(data.shape or ()) != 3:
+        raise InputError(
+            f"{path.name}: {dataset} is {sizes(data.shape or ()) or 'one value'}; spectra are "
+            "three-dimensional."
+        )
+    named = file_axes(data)
+    order = named.order(data.shape) if named is not None else None
+    axes = order.spectra(data.shape) if order is not None else None
+    if order is not None and axes is not None:
+        size = None if order.pixel_size is None else order.pixel_size.um
+        return _Found(
+            place, axes[2], None, size, notes=[*order.notes], steps=order.words, order=axes
+        )
     axis = energy_axis(data.shape)
     if axis is None:
         raise InputError(
@@ -266,9 +373,9 @@ def _explicit(file: Any, path: Path, dataset: str) -> _Found:
             f"dimensional, with {FEWEST_SPECTRUM_CHANNELS} channels or more along the last or "
             "first axis."
         )
-    place = "last" if axis == 2 else "first"
-    note = f"the {place} axis of {dataset} ({data.shape[axis]}) is taken for the channels"
-    return _Found(dataset, axis, notes=[note])
+    side = "last" if axis == 2 else "first"
+    note = f"the {side} axis of {dataset} ({data.shape[axis]}) is taken for the channels"
+    return _Found(place, axis, notes=[note])
 
 
 def _what_there_is(file: Any, path: Path) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
+from napari_mineral_anomaly.io.formats.shared.axes import (
+    MOST_UNNAMED_CHANNELS,
+    ChannelAxis,
+    channel_axis,
+)
+from napari_mineral_anomaly.io.formats.shared.groups import element_group, picture_words
 from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
+from napari_mineral_anomaly.io.formats.shared.named_axes import Order
 from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
     MapFile,
@@ -25,7 +31,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
 )
 from napari_mineral_anomaly.io.formats.shared.steps import Step, with_steps
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
-from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.words import listed, sizes
 
 _NAME_LISTS = (
@@ -52,6 +58,12 @@ class StoredArray:
         Called before memory is allocated; raises `InputError` where the numbers are missing.
     steps : tuple of Step
         What the file declares about the numbers: scale, missing values.
+    order : Order or None
+        Where the file names the axes: their order. ``shape`` and ``read`` already follow it.
+    names : tuple of str
+        Of the channels, where the file keeps them as the positions of that axis.
+    quantity : str or None
+        What the numbers are, where the file says so.
     """
 
     name: str
@@ -60,6 +72,9 @@ class StoredArray:
     read: Callable[[], NDArray[Any]]
     check: Callable[[], object] = lambda: None
     steps: tuple[Step, ...] = ()
+    order: Order | None = None
+    names: tuple[str, ...] = ()
+    quantity: Quantity | None = None
 
     @property
     def group(self) -> str:
@@ -70,6 +85,17 @@ class StoredArray:
     def basename(self) -> str:
         """Its name in the group."""
         return self.name.rpartition("/")[2]
+
+    @property
+    def is_series(self) -> bool:
+        """Whether the file says that the planes are times, depths or the like, not elements."""
+        return self.order is not None and self.order.roles == "oyx"
+
+    @property
+    def picture(self) -> str:
+        """What it is, if it looks like a picture and no map: "a colour picture"; else ""."""
+        is_named = bool(self.names) or (self.order is not None and self.order.roles == "cyx")
+        return "" if is_named else picture_words(self.basename, self.shape, self.dtype)
 
 
 @dataclass(frozen=True)
@@ -84,12 +110,19 @@ class Container:
     texts : mapping of str to tuple of str
         Lists of words by their path.
     pixel_size : FilePixelSize or None
+    others : mapping of str to str
+        What else is there, by its path: "a table with columns", "a link to other.h5".
+    words, notes : tuple of str
+        How the file was understood, and warnings, for the report.
     """
 
     path: Path
     arrays: Sequence[StoredArray]
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pixel_size: FilePixelSize | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def below(self, dataset: str) -> Container:
         """Only the arrays at or below a path.
@@ -101,15 +134,21 @@ class Container:
         """
         name = dataset.strip("/")
         arrays = [a for a in self.arrays if a.name == name or a.name.startswith(f"{name}/")]
+        if name in self.others:
+            raise InputError(
+                f"{self.path.name}: {name} is {self.others[name]}; name an array of numbers, or "
+                "open the file that holds it."
+            )
         if name and not arrays:
             raise InputError(
                 f"{self.path.name} has no dataset {dataset}; its arrays are {self.contents()}."
             )
-        return Container(self.path, arrays or self.arrays, self.texts, self.pixel_size)
+        return replace(self, arrays=arrays or self.arrays)
 
     def contents(self) -> str:
         """The arrays with their shapes, in words."""
-        words = [f"{a.name} ({sizes(a.shape) or 'one value'})" for a in self.arrays]
+        words = [f"{a.name} ({_words(a)})" for a in self.arrays]
+        words += [f"{name} ({what})" for name, what in self.others.items()]
         return listed(words, shown=8) or "none"
 
 
@@ -117,8 +156,9 @@ def maps_in(container: Container) -> Opened:
     """The element maps among the arrays of a container, or that it holds spectra.
 
     In this order: two-dimensional arrays of one group that are named by elements; a stack with a
-    list of names of its length; the only stack that `channel_axis` takes for element maps. Where
-    it takes every stack for spectra, the answer is `SpectraInside`.
+    list of names of its length; the only stack of which the names of its axes, or `channel_axis`,
+    say that it holds element maps. Where every stack holds spectra, the answer is `SpectraInside`.
+    Colour pictures, previews and masks are never taken for maps.
 
     Raises
     ------
@@ -126,27 +166,33 @@ def maps_in(container: Container) -> Opened:
         When there is no map, or when several stacks could be meant.
     """
     arrays = [array for array in container.arrays if 0 not in array.shape]
-    group = _element_group(container.path, [array for array in arrays if len(array.shape) == 2])
-    if group:
-        planes = (_single_plane(container, array, i) for i, array in enumerate(group, start=1))
-        return MapFile(container.path, tuple(planes))
+    if len(arrays) > 1:
+        arrays = [array for array in arrays if not array.picture]
+    found = element_group(container.path, [array for array in arrays if len(array.shape) == 2])
+    if found.arrays:
+        planes = (single_plane(container, a, i) for i, a in enumerate(found.arrays, start=1))
+        file = map_file(container, tuple(planes), found.arrays, found.notes)
+        return file if file.quantity else replace(file, quantity=found.quantity)
     stacks = [array for array in arrays if len(array.shape) == 3]
+    stacks = [stack for stack in stacks if not stack.is_series or names_beside(container, stack)]
     named = [(stack, names) for stack in stacks if (names := names_beside(container, stack))]
     if len(named) == 1:
         return open_stack(container, *named[0])
     few = [stack for stack in stacks if _holds_maps(stack)]
-    if len(few) == 1 and not named:
+    deeper = [array for array in arrays if len(array.shape) > 3]
+    if len(few) == 1 and not named and not _is_beside(few[0], deeper):
         return open_stack(container, few[0], ())
     if stacks and not few and not named:
         return SpectraInside(container.path, stacks[0].name if len(stacks) == 1 else None)
-    if stacks:
+    if len(stacks) > 1:
         raise InputError(
             f"{container.path.name} holds several stacks of maps "
             f"({listed([stack.name for stack in stacks], shown=6)}): name the one to read, "
             f'as "{container.path.name}::/{stacks[0].name}".'
         )
     if len(arrays) == 1 and len(arrays[0].shape) == 2:
-        return MapFile(container.path, (_single_plane(container, arrays[0], None),))
+        plane = single_plane(container, arrays[0], None)
+        return map_file(container, (plane,), arrays, ())
     raise InputError(
         f"{container.path.name} holds no element maps: a stack (elements, rows, columns) or maps "
         f"named by their elements are needed, its arrays are {container.contents()}."
@@ -155,10 +201,47 @@ def maps_in(container: Container) -> Opened:
 
 def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -> Opened:
     """The planes of a three-dimensional array, named or not, or that it holds spectra."""
-    axis = channel_axis(stack.shape, len(names))
+    if not names and stack.picture:
+        raise InputError(
+            f"{container.path.name} holds no element maps: {stack.name} ({sizes(stack.shape)}) "
+            f"looks like {stack.picture}."
+        )
+    if not names and stack.is_series:
+        raise InputError(
+            f"{container.path.name} holds no element maps: {stack.name} ({_words(stack)})."
+        )
+    axis = named_axis(stack, len(names)) or channel_axis(stack.shape, len(names))
     if axis is None or axis.is_energy:
         return SpectraInside(container.path, stack.name)
-    return MapFile(container.path, stack_planes(container, stack, axis.index, names))
+    planes = stack_planes(container, stack, axis.index, names)
+    return map_file(container, planes, [stack], ())
+
+
+def _words(array: StoredArray) -> str:
+    words = sizes(array.shape) or "one value"
+    if array.is_series and array.order is not None:
+        return f"{words}, {array.order.words[0]}"
+    return f"{words}, {array.picture}" if array.picture else words
+
+
+def map_file(
+    container: Container,
+    planes: tuple[Plane, ...],
+    arrays: Sequence[StoredArray],
+    notes: tuple[str, ...] = (),
+) -> MapFile:
+    """The file, with what is known of the arrays that are read."""
+    orders = [array.order for array in arrays if array.order is not None]
+    said = [*container.notes, *notes, *(note for order in orders for note in order.notes)]
+    words = [*container.words, *(word for order in orders for word in order.words)]
+    quantities = {array.quantity for array in arrays}
+    return MapFile(
+        container.path,
+        planes,
+        notes=tuple(dict.fromkeys(said)),
+        quantity=quantities.pop() if len(quantities) == 1 else None,
+        steps=tuple(dict.fromkeys(words)),
+    )
 
 
 def stack_planes(
@@ -172,23 +255,55 @@ def stack_planes(
         return np.asarray(np.take(whole(), index, axis=axis))
 
     shape = [size for i, size in enumerate(stack.shape) if i != axis]
+    size = _size_of(container, stack)
     planes = numbered_planes(
-        container.path, shape, stack.dtype, stack.shape[axis], read, names, container.pixel_size
+        container.path, shape, stack.dtype, stack.shape[axis], read, names, size
     )
     return tuple(with_steps(plane, *stack.steps) for plane in planes)
 
 
+def _size_of(container: Container, array: StoredArray) -> FilePixelSize | None:
+    own = array.order.pixel_size if array.order is not None else None
+    return own or container.pixel_size
+
+
+def named_axis(stack: StoredArray, n_names: int) -> ChannelAxis | None:
+    """The axis of the channels, where the file names the axes."""
+    roles = stack.order.roles if stack.order is not None else ""
+    if roles in ("cyx", "yxe"):
+        return ChannelAxis(0 if roles == "cyx" else 2, is_energy=roles == "yxe")
+    if roles == "oyx" and n_names:
+        return ChannelAxis(0, is_energy=False)
+    if roles == "?yx":
+        return ChannelAxis(0, is_energy=not n_names and stack.shape[0] > MOST_UNNAMED_CHANNELS)
+    return None
+
+
 def _holds_maps(stack: StoredArray) -> bool:
-    axis = channel_axis(stack.shape)
+    axis = named_axis(stack, 0) or channel_axis(stack.shape)
     return axis is not None and not axis.is_energy
 
 
+def _is_beside(stack: StoredArray, deeper: Sequence[StoredArray]) -> bool:
+    """Whether a stack without names only accompanies a larger array that is not read."""
+    return any(math.prod(array.shape) > math.prod(stack.shape) for array in deeper)
+
+
 def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
-    """The list of names in the group of a stack that has the length of one of its outer axes."""
+    """The list of names in the group of a stack that has the length of one of its outer axes.
+
+    Where the file names the axes, the list must have the length of the axis of the channels.
+    """
+    if stack.names:
+        return stack.names
+    if stack.order is not None and "e" in stack.order.roles:
+        return ()
+    ends = (0, 2) if stack.order is None else (0,)
+    lengths = {stack.shape[axis] for axis in ends}
     fitting = {
         path.rpartition("/")[2].casefold(): names
         for path, names in container.texts.items()
-        if path.rpartition("/")[0] == stack.group and len(names) in (stack.shape[0], stack.shape[2])
+        if path.rpartition("/")[0] == stack.group and len(names) in lengths
     }
     for wanted in _NAME_LISTS:
         if wanted in fitting and len(set(fitting[wanted])) == len(fitting[wanted]):
@@ -226,39 +341,12 @@ def _first_word(value: Any) -> str:
     return as_text(words[0]) if words.size else ""
 
 
-def _element_group(path: Path, arrays: Sequence[StoredArray]) -> list[StoredArray]:
-    """The arrays of the group that names the most elements, if they have its usual shape."""
-    groups: dict[str, list[StoredArray]] = defaultdict(list)
-    for array in arrays:
-        groups[array.group].append(array)
-    best: list[StoredArray] = []
-    most = 0
-    for members in groups.values():
-        parsed = parse_names([array.basename for array in members])
-        count = len({entry.label for entry in parsed if entry.role == "element"})
-        if count > most:
-            most, best = count, members
-    shapes = [array.shape for array in best]
-    common = max(set(shapes), key=shapes.count, default=())
-    parsed = parse_names([array.basename for array in best])
-    odd = [
-        f"{array.basename} {sizes(array.shape)}"
-        for array, entry in zip(best, parsed, strict=True)
-        if entry.role == "element" and array.shape != common
-    ]
-    if odd:
-        raise InputError(
-            f"The element maps of {path.name} differ in shape: most have "
-            f"{sizes(common)} pixels, but {listed(odd)}."
-        )
-    return [array for array in best if array.shape == common]
-
-
-def _single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
+def single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
+    """A two-dimensional array as a plane; ``page`` is its number among several."""
     array.check()
     shape = (int(array.shape[0]), int(array.shape[1]))
     dtype = array.dtype.newbyteorder("=")
     plane = Plane(
-        container.path, shape, dtype, array.read, array.basename, page, container.pixel_size
+        container.path, shape, dtype, array.read, array.basename, page, _size_of(container, array)
     )
     return with_steps(plane, *array.steps)

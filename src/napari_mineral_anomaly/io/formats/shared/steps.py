@@ -224,7 +224,86 @@ class Turn:
         return upright[:: -1 if rows else 1, :: -1 if columns else 1]
 
 
-Step = Scale | Curve | Missing | MissingWhere | Turn
+@dataclass(frozen=True)
+class ValidRange:
+    """Stored numbers outside a range that the file declares as valid: they become NaN.
+
+    Attributes
+    ----------
+    low, high : float
+        The ends belong to the range; infinite where there is no limit.
+    source : str
+        "the attribute valid_range".
+    """
+
+    low: float
+    high: float
+    source: str
+
+    def changes(self, dtype: np.dtype[Any]) -> bool:
+        """Whether numbers of a dtype can lie outside."""
+        if dtype.kind in "ui":
+            limits = np.iinfo(dtype)
+            return self.low > limits.min or self.high < limits.max
+        return bool(np.isfinite(self.low) or np.isfinite(self.high))
+
+    @property
+    def words(self) -> str:
+        """The step for the report."""
+        parts = []
+        if np.isfinite(self.low):
+            parts.append(f"below {self.low:.9g}")
+        if np.isfinite(self.high):
+            parts.append(f"above {self.high:.9g}")
+        return f"numbers {' and '.join(parts)} are missing, from {self.source}"
+
+    def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return np.result_type(dtype, np.float32)
+
+    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """The numbers with NaN for those outside."""
+        values = stored.astype(self.dtype_of(stored.dtype))
+        values[(stored < self.low) | (stored > self.high)] = np.nan
+        return values
+
+
+@dataclass(frozen=True)
+class Unsigned:
+    """Bits that a file stores as a signed integer but means as an unsigned one, or the reverse.
+
+    Attributes
+    ----------
+    unsigned : bool
+        What the file means.
+    source : str
+        "the attribute _Unsigned".
+    """
+
+    unsigned: bool
+    source: str
+
+    def changes(self, dtype: np.dtype[Any]) -> bool:
+        """Whether integers of a dtype are of the other kind."""
+        return dtype.kind == ("i" if self.unsigned else "u")
+
+    @property
+    def words(self) -> str:
+        """The step for the report."""
+        kind = "unsigned" if self.unsigned else "signed"
+        return f"the stored integers are read as {kind} ones, from {self.source}"
+
+    def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype of the values, in the byte order of this machine."""
+        return np.dtype(f"{'u' if self.unsigned else 'i'}{dtype.itemsize}")
+
+    def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """The same bits as integers of the other kind."""
+        native = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+        return np.ascontiguousarray(native).view(self.dtype_of(stored.dtype))
+
+
+Step = Scale | Curve | Missing | MissingWhere | ValidRange | Unsigned | Turn
 
 
 def with_steps(plane: Plane, *steps: Step) -> Plane:
@@ -247,16 +326,26 @@ def with_steps(plane: Plane, *steps: Step) -> Plane:
         pixel_size=size,
         is_exchanged=is_exchanged,
         dtype=dtype_after(active, plane.dtype),
-        stored_dtype=plane.stored_dtype or plane.dtype,
+        stored_dtype=plane.stored_dtype or _meant(active, plane.dtype),
         read=partial(_read, plane.read, active),
         read_into=None,
         steps=(*plane.steps, *(step.words for step in active)),
     )
 
 
+def _meant(steps: Iterable[Step], dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the stored numbers as the file means them: its top is where counts are cut."""
+    return dtype_after((step for step in steps if isinstance(step, Unsigned)), dtype)
+
+
 def effective(steps: Iterable[Step], dtype: np.dtype[Any]) -> tuple[Step, ...]:
-    """The steps that change numbers stored in a dtype."""
-    return tuple(step for step in steps if step.changes(dtype))
+    """The steps that change numbers stored in a dtype, each after those before it."""
+    active: list[Step] = []
+    for step in steps:
+        if step.changes(dtype):
+            active.append(step)
+            dtype = step.dtype_of(dtype)
+    return tuple(active)
 
 
 def dtype_after(steps: Iterable[Step], dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,13 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
     maps_in,
+    named_axis,
     names_beside,
     stored_pixel_size,
 )
+from napari_mineral_anomaly.io.formats.shared.declared import declared_quantity
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
+from napari_mineral_anomaly.io.formats.shared.named_axes import Order, arranged
 from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
     MapFile,
@@ -31,7 +33,18 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     SpectraInside,
     numbered_planes,
 )
+from napari_mineral_anomaly.io.formats.shared.steps import (
+    Step,
+    applied,
+    dtype_after,
+    effective,
+    with_steps,
+)
+from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.io.formats.zarr.chunks import require_sound_chunks
+from napari_mineral_anomaly.io.formats.zarr.described import described
+from napari_mineral_anomaly.io.formats.zarr.ngff import image_of, image_path, ome_attributes
+from napari_mineral_anomaly.io.formats.zarr.own_files import codecs_named, require_own_files
 from napari_mineral_anomaly.words import sizes
 
 TITLE = "Zarr"
@@ -39,6 +52,7 @@ TITLE = "Zarr"
 LAZY_ABOVE_BYTES = 256_000_000
 _LARGEST_USUAL_CHUNK = 256_000_000
 _MOST_ABSENT = 1000
+_LONGEST_NAME_LIST = 10_000
 
 _MARKS = ("zarr.json", ".zgroup", ".zarray")
 _NAMES = ("elements", "element_names", "channel_names", "names", "channels", "labels")
@@ -66,39 +80,71 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
     """
     import zarr
 
-    with explained(path, TITLE):
+    with explained(path, TITLE), codecs_named(path):
         if not any(path.iterdir()):
             raise InputError(f"{path.name} is an empty folder, not a Zarr store.")
-        node = zarr.open(str(path), mode="r")
+        require_own_files(path)
+        # Not the copy of all metadata in the store, which may be older than the arrays.
+        top = node = zarr.open(str(path), mode="r", use_consolidated=False)
+        place = ""
+        if dataset is not None and not isinstance(node, zarr.Array):
+            place = dataset.strip("/")
+            node = _below(path, node, dataset) if place else node
         if isinstance(node, zarr.Array):
-            return _stack(path, node, "", dict(node.attrs))
-        attributes = _ome(dict(node.attrs))
-        if dataset is None and attributes.get("multiscales"):
-            return _multiscale(path, node, attributes)
-        if dataset is not None:
-            node = _below(path, node, dataset)
-            if isinstance(node, zarr.Array):
-                return _stack(path, node, dataset.strip("/"), dict(node.attrs))
-            attributes = _ome(dict(node.attrs))
-            if attributes.get("multiscales"):
-                return _multiscale(path, node, attributes)
-        arrays = _arrays(node)
-        if len(arrays) == 1 and arrays[0][1].ndim == 3:
-            name, array = arrays[0]
-            return _stack(path, array, name, {**dict(node.attrs), **dict(array.attrs)})
-        stored = [
-            StoredArray(
-                name,
-                array.shape,
-                array.dtype,
-                partial(_whole, path, array),
-                partial(_require_stored, path, array, name),
-            )
+            return _stack(path, node, place, dict(node.attrs), _parent(top, place))
+        attributes = ome_attributes(dict(node.attrs))
+        if not attributes.get("multiscales"):
+            found = image_path(path, node, attributes)
+            if found is not None:
+                place, node = f"{place}/{found}".strip("/"), node[found]
+                attributes = ome_attributes(dict(node.attrs))
+        if attributes.get("multiscales"):
+            return _multiscale(path, node, attributes, place)
+        arrays = [(f"{place}/{name}".strip("/"), array) for name, array in _arrays(node)]
+        numbers = [(n, a) for n, a in arrays if a.dtype.kind in "uifb"]
+        stacks = [(name, array) for name, array in numbers if array.ndim > 1]
+        if len(stacks) == 1 and stacks[0][1].ndim >= 3:
+            name, array = stacks[0]
+            both = {**dict(node.attrs), **dict(array.attrs)}
+            return _stack(path, array, name, both, _parent(top, name))
+        stored = [_stored(path, array, name, _parent(top, name)) for name, array in numbers]
+        texts = {
+            name: tuple(as_text(word).strip("\x00 ") for word in np.ravel(array[...]))
             for name, array in arrays
-            if array.dtype.kind in "uifb"
-        ]
+            if array.dtype.kind in "UTOS" and array.ndim == 1 and array.size <= _LONGEST_NAME_LIST
+        }
         size = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
-        return maps_in(Container(path, stored, pixel_size=size))
+        return maps_in(Container(path, stored, texts, size))
+
+
+def _stored(path: Path, array: Any, name: str, group: Any | None) -> StoredArray:
+    """One array of a group, with what it says of itself."""
+    known = described(path, array, group)
+    read: Callable[[], NDArray[Any]] = partial(_whole, path, array)
+    shape = tuple(int(size) for size in array.shape)
+    if known.order is not None:
+        read, shape = arranged(read, known.order), known.order.shape(shape)
+    return StoredArray(
+        name,
+        shape,
+        array.dtype,
+        read,
+        partial(_require_stored, path, array, name),
+        known.steps,
+        known.order,
+        known.names,
+        declared_quantity(array.attrs.get("units")),
+    )
+
+
+def _parent(top: Any, name: str) -> Any | None:
+    """The group that an array lies in; None for a store that is one array."""
+    import zarr
+
+    if isinstance(top, zarr.Array):
+        return None
+    above = name.rpartition("/")[0]
+    return top[above] if above else top
 
 
 def _below(path: Path, node: Any, dataset: str) -> Any:
@@ -119,72 +165,56 @@ def _arrays(group: Any) -> list[tuple[str, Any]]:
     )
 
 
-def _ome(attributes: dict[str, Any]) -> dict[str, Any]:
-    """The attributes of OME-Zarr: those of the group up to version 0.4, its ``ome`` from 0.5 on."""
-    inner = attributes.get("ome")
-    return dict(inner) if isinstance(inner, Mapping) else attributes
-
-
-def _multiscale(path: Path, group: Any, attributes: Mapping[str, Any]) -> MapFile:
+def _multiscale(path: Path, group: Any, attributes: Mapping[str, Any], place: str) -> MapFile:
     """The first, largest level of an OME-Zarr image."""
-    image = attributes["multiscales"][0]
-    level = image["datasets"][0]
-    array = group[level["path"]]
-    axes = [axis if isinstance(axis, str) else axis["name"] for axis in image.get("axes", "tczyx")]
-    units = [None if isinstance(axis, str) else axis.get("unit") for axis in image.get("axes", "")]
-    if len(axes) != array.ndim:
-        raise InputError(
-            f"{path.name} is damaged: it names {len(axes)} axes, its array has {array.ndim}."
-        )
-    labels = [
-        str(channel.get("label", ""))
-        for channel in attributes.get("omero", {}).get("channels", [])
-        if isinstance(channel, Mapping)
-    ]
-    odd = [
-        f"{name} {size}"
-        for name, size in zip(axes, array.shape, strict=True)
-        if name not in "cyx" and size > 1
-    ]
-    if odd or axes[-2:] != ["y", "x"]:
-        raise InputError(
-            f"{path.name} is no stack of element maps: its axes are "
-            f"{', '.join(f'{n} {s}' for n, s in zip(axes, array.shape, strict=True))}; channels, "
-            "rows and columns are needed."
-        )
-    scales = [
-        step["scale"]
-        for source in (level, image)
-        for step in source.get("coordinateTransformations", [])
-        if step.get("type") == "scale"
-    ]
-    pixel_size = None
-    if scales and units:
-        total = np.prod(np.array(scales, dtype=float), axis=0)
-        pixel_size = length_in_um(
-            (float(total[-2]), float(total[-1])), str(units[-1] or ""), "OME-Zarr scale"
-        )
-    return _planes(path, array, level["path"], "c" in axes, labels, pixel_size)
+    image = image_of(path, group, attributes)
+    name = f"{place}/{image.level}".strip("/")
+    steps = described(path, image.array, group).steps
+    file = _planes(
+        path, image.array, name, False, image.labels, None, order=image.order, steps=steps
+    )
+    where = (f"the image {place} of the store is read",) if place else ()
+    return replace(file, notes=(*file.notes, *image.notes), steps=(*where, *file.steps))
 
 
-def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> Opened:
-    """A plain array of two or three dimensions."""
+def _stack(
+    path: Path, array: Any, name: str, attributes: Mapping[str, Any], group: Any | None
+) -> Opened:
+    """A plain array of two or three dimensions, or of more whose axes are named."""
+    known = described(path, array, group)
+    order, steps = known.order, known.steps
     texts = {
         key: tuple(map(str, value))
         for key, value in attributes.items()
         if key in _NAMES and isinstance(value, Sequence) and not isinstance(value, str)
     }
     size = stored_pixel_size(_short_values(attributes), "Zarr attribute")
-    if array.ndim == 2:
-        return _planes(path, array, name, False, [], size)
-    if array.ndim != 3:
+    if array.ndim == 2 and order is None:
+        return _planes(path, array, name, False, [], size, steps=steps)
+    if array.ndim != 3 and order is None:
         raise InputError(f"{path.name} holds no stack of maps: its array is {sizes(array.shape)}.")
-    stored = StoredArray("array", array.shape, array.dtype, partial(_whole, path, array))
+    shape = tuple(array.shape) if order is None else order.shape(array.shape)
+    read = partial(_whole, path, array)
+    stored = StoredArray("array", shape, array.dtype, read, order=order, names=known.names)
+    if len(shape) == 2:
+        return _planes(path, array, name, False, [], size, order=order, steps=steps)
     names = names_beside(Container(path, [stored], texts), stored)
-    axis = channel_axis(array.shape, len(names))
+    if not names and stored.is_series and order is not None:
+        raise InputError(
+            f"{path.name} holds no element maps: {order.words[0]}; channels, rows and columns are "
+            "needed."
+        )
+    if not names and stored.picture:
+        raise InputError(
+            f"{path.name} holds no element maps: its array ({sizes(shape)}) looks like "
+            f"{stored.picture}."
+        )
+    axis = named_axis(stored, len(names)) or channel_axis(shape, len(names))
     if axis is None or axis.is_energy:
         return SpectraInside(path, name or None)
-    return _planes(path, array, name, axis.index == 0, names, size, last=axis.index == 2)
+    return _planes(
+        path, array, name, axis.index == 0, names, size, axis.index == 2, order=order, steps=steps
+    )
 
 
 def _planes(
@@ -195,6 +225,9 @@ def _planes(
     names: Sequence[str],
     pixel_size: FilePixelSize | None,
     last: bool = False,
+    *,
+    order: Order | None = None,
+    steps: tuple[Step, ...] = (),
 ) -> MapFile:
     """Planes over a stored array whose axes are known; lazy where it is large."""
     import dask.array as da
@@ -204,7 +237,13 @@ def _planes(
     whole = da.from_array(  # type: ignore[no-untyped-call]  # dask has no types
         _Readable(path, array), chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
     )
-    if last:
+    words: tuple[str, ...] = ()
+    if order is not None:
+        whole = order.arrange(whole)
+        whole = whole if whole.ndim == 3 else whole[None]
+        pixel_size = order.pixel_size or pixel_size
+        words, notes = order.words, (*notes, *order.notes)
+    elif last:
         whole = da.moveaxis(whole, 2, 0)
     else:
         # All other axes (time, depth) have length one.
@@ -224,8 +263,21 @@ def _planes(
     )
     if len(planes) == 1:
         planes = (replace(planes[0], page=None),)
-    is_large = math.prod(array.shape) * array.dtype.itemsize > LAZY_ABOVE_BYTES
-    return MapFile(path, planes, notes=notes, lazy=whole if is_large else None)
+    planes = tuple(with_steps(plane, *steps) for plane in planes)
+    lazy = None
+    if math.prod(array.shape) * array.dtype.itemsize > LAZY_ABOVE_BYTES:
+        lazy = _applied(whole, steps)
+    quantity = declared_quantity(array.attrs.get("units"))
+    return MapFile(path, planes, notes=notes, lazy=lazy, steps=words, quantity=quantity)
+
+
+def _applied(whole: Any, steps: tuple[Step, ...]) -> Any:
+    """A dask array with the steps applied to its blocks when they are read."""
+    active = effective(steps, whole.dtype)
+    if not active:
+        return whole
+    dtype = dtype_after(active, whole.dtype)
+    return whole.map_blocks(applied, active, dtype=dtype, meta=np.empty(0, dtype))
 
 
 class _Readable:
