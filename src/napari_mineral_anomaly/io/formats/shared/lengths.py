@@ -9,10 +9,12 @@ from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 
 _UNITS_UM = {
     **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1.0),
-    **dict.fromkeys(("nm", "nanometer", "nanometre"), 1e-3),
-    **dict.fromkeys(("mm", "millimeter", "millimetre"), 1e3),
-    **dict.fromkeys(("cm", "centimeter", "centimetre"), 1e4),
-    **dict.fromkeys(("m", "meter", "metre"), 1e6),
+    **dict.fromkeys(("micrometers", "micrometres", "µ", "μ", "mu", "mum", "mkm"), 1.0),
+    **dict.fromkeys(("nm", "nanometer", "nanometre", "nanometers", "nanometres"), 1e-3),
+    **dict.fromkeys(("å", "angstrom", "angstroms", "ångström", "ångstrom"), 1e-4),
+    **dict.fromkeys(("mm", "millimeter", "millimetre", "millimeters", "millimetres"), 1e3),
+    **dict.fromkeys(("cm", "centimeter", "centimetre", "centimeters", "centimetres"), 1e4),
+    **dict.fromkeys(("m", "meter", "metre", "meters", "metres"), 1e6),
     **dict.fromkeys(("in", "inch", "inches"), 25_400.0),
 }
 # Pixels per inch that programs write by default (screens, printers, cameras). Usual scan steps are
