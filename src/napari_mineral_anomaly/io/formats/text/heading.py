@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ from napari_mineral_anomaly.io.formats.text.separator import fields_of, separato
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 
 # Programs write some lines about the measurement above the heading; our choice.
-_HEAD_LINES = 40
+_HEAD_LINES, _PROBE_LINES = 40, 400
+# Letters of words; that of an exponent is none.
+_LETTER = re.compile(r"[^\W\d_eE]")
 _QUOTES = "\"' "
 # Names of the one column of values in a table of a single element.
 _VALUES = frozenset(
@@ -59,19 +62,51 @@ def find_heading(lines: Sequence[str]) -> Heading | None:
 
     It names coordinates and at least one column of values, or several elements.
     """
-    separator = separator_of(lines[:400])
-    width = len(fields_of(lines[min(len(lines), 400) - 1], separator))
-    for number, line in enumerate(lines[:_HEAD_LINES]):
-        if number + 1 < len(lines):
-            below = fields_of(lines[number + 1], separator)
-            width = len(below) if any(map(is_number, filter(None, below))) else width
-        names = _names(line, separator, width)
-        words = [name for name in names if name and not is_number(name)]
-        if len(words) < 3 or len(words) < len(names) / 2:
+    candidates = [i for i, line in enumerate(lines[:_HEAD_LINES]) if _LETTER.search(line)]
+    if not candidates:
+        return None
+    head = lines[:_PROBE_LINES]
+    separator = separator_of(head)
+    width = len(fields_of(head[-1], separator))
+    for number in candidates:
+        is_last = number + 1 == len(lines)
+        if not is_last and not _has_numbers(lines[number + 1], separator):
+            if number + 2 >= len(lines) or not _has_numbers(lines[number + 2], separator):
+                continue
+            units = _names(lines[number + 1], separator, width)
+            names = _names(lines[number], separator, width)
+            if len(units) == len(names) and _is_heading(_words(names)):
+                return Heading(number + 1, _joined(names, units), separator)
             continue
-        if _is_heading(words):
+        names = _names(
+            lines[number], separator, width if is_last else _count(lines[number + 1], separator)
+        )
+        words = _words(names)
+        if len(words) >= max(3, len(names) / 2) and _is_heading(words):
             return Heading(number, names, separator)
     return None
+
+
+def _count(line: str, separator: str | None) -> int:
+    return len(fields_of(line, separator))
+
+
+def _has_numbers(line: str, separator: str | None) -> bool:
+    """Whether at least half of the fields of a line are numbers."""
+    fields = [field for field in fields_of(line, separator) if field]
+    return 2 * sum(map(is_number, fields)) >= max(len(fields), 1)
+
+
+def _words(names: Sequence[str]) -> list[str]:
+    return [name for name in names if name and not is_number(name)]
+
+
+def _joined(names: Sequence[str], units: Sequence[str]) -> list[str]:
+    """Names with the units that stand in a line of their own below them."""
+    return [
+        f"{name} ({unit.strip('()[] ')})" if unit.strip("()[] -") else name
+        for name, unit in zip(names, units, strict=True)
+    ]
 
 
 def value_column(names: Sequence[str]) -> str | None:

@@ -128,8 +128,12 @@ def special(text: str) -> tuple[float, str] | None:
 
 def is_number(text: str) -> bool:
     """Whether a field is a number in any style, or a word that stands for one."""
+    if text.isdigit():
+        return True
     text = cleaned(text)
-    return special(text) is not None or any(style.fits(text) for style in STYLES)
+    if STYLES[0].fits(text) or special(text) is not None:
+        return True
+    return _may_be_number(text) and any(style.fits(text) for style in STYLES[1:])
 
 
 def style_of(file: str, columns: Iterable[Collection[str]]) -> NumberStyle:

@@ -11,7 +11,7 @@ from napari_mineral_anomaly.io.formats.text.numbers import is_number
 
 _SURE = (";", "\t", "|")
 # A few lines, and of each a few fields, are enough to tell; our choice.
-_SAMPLE, _FIELDS = 20, 50
+_SAMPLE, _FIELDS = 20, 20
 # A blank between thousands, in a text whose columns stand between blanks.
 _BLANK_IN_NUMBER = re.compile("(?<=\\d)[\u00a0\u2007\u2009\u202f](?=\\d{3}(?!\\d))")
 _NAMES = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas", None: "blanks"}
