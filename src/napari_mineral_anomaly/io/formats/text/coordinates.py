@@ -19,7 +19,19 @@ _AXES = {
 _BESIDE = frozenset(
     (
         *("pos", "position", "positions", "coord", "coords", "coordinate", "coordinates", "loc"),
-        *("location", "stage", "sample", "motor", "axis", "scan", "map", "beam", "spot", "point"),
+        *(
+            "location",
+            "stage",
+            "sample",
+            "motor",
+            "mot",
+            "axis",
+            "scan",
+            "map",
+            "beam",
+            "spot",
+            "point",
+        ),
         *("abs", "absolute", "rel", "relative", "real", "actual", "measured", "meas", "nominal"),
         *("target", "set", "enc", "encoder", "readback", "rbv", "center", "centre", "centroid"),
         *("distance", "dist", "offset", "value", "in", "of", "the", "no", "number", "nr", "id"),

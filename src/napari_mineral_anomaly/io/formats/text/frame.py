@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.text.encoding import Text
+from napari_mineral_anomaly.io.formats.text.heading import COMMENTS
 from napari_mineral_anomaly.io.formats.text.numbers import cleaned, is_number, special
 from napari_mineral_anomaly.io.formats.text.separator import fields_of
 from napari_mineral_anomaly.words import listed
 
-_COMMENTS = ("#", "%", "//", "!")
 _TOTALS = frozenset(
     ("sum", "total", "totals", "average", "mean", "median", "min", "max", "std", "stdev", "avg")
 )
@@ -117,7 +117,8 @@ def _is_heading(line: str, separator: str | None, skipped: int) -> bool:
         return True
     fields = fields_of(line, separator)[skipped:]
     has_number = any(field and is_number(field) for field in fields)
-    return any(map(_is_word, fields)) or not (has_number or _is_empty_row(fields))
+    is_rule = not has_number and not any(map(str.isdigit, line)) and not _is_empty_row(fields)
+    return any(map(_is_word, fields)) or is_rule
 
 
 def _is_empty_row(fields: Sequence[str]) -> bool:
@@ -126,7 +127,7 @@ def _is_empty_row(fields: Sequence[str]) -> bool:
 
 def _is_comment(line: str) -> bool:
     text = line.lstrip()
-    return text.startswith(_COMMENTS) and special(cleaned(text.split(",")[0].split()[0])) is None
+    return text.startswith(COMMENTS) and special(cleaned(text.split(",")[0].split()[0])) is None
 
 
 def _is_footer(line: str, separator: str | None, width: int) -> bool:

@@ -11,6 +11,7 @@ from napari_mineral_anomaly.io.formats.text.numbers import is_number
 from napari_mineral_anomaly.io.formats.text.separator import fields_of, separator_of
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 
+COMMENTS = ("#", "%", "//", "!")
 # Programs write some lines about the measurement above the heading; our choice.
 _HEAD_LINES, _PROBE_LINES = 40, 400
 # Letters of words; that of an exponent is none.
@@ -127,7 +128,7 @@ def _is_heading(words: Sequence[str]) -> bool:
     rest = [w for w in words if w not in coordinates.all and w not in coordinates.spare]
     elements = [entry for entry in parse_names(rest) if entry.role == "element"]
     if not coordinates.all:
-        return len(elements) >= 2
+        return len({entry.element for entry in elements}) >= 2  # "c12", "c13" number columns
     return bool(elements or value_column(rest) or (element_column(rest) and len(rest) == 2))
 
 
@@ -137,6 +138,8 @@ def _names(line: str, separator: str | None, width: int) -> list[str]:
     Names between blanks may hold blanks ("X (mm)"), a heading may stand between other signs than
     the numbers, and R writes no name for the column with the names of its rows.
     """
+    if line.lstrip().startswith(COMMENTS):
+        line = line.lstrip("#%/! ")  # numpy writes the heading as a comment
     found = _cut(line, separator)
     if len(found) == width:
         return found

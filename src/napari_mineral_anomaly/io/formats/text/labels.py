@@ -149,7 +149,7 @@ def _size(
         return length_in_um((step_y, step_x), unit, "positions beside the map"), ()
     if (step_x, step_y) == (1.0, 1.0):
         return None, ()
-    steps = f"{step_y:g}" if step_x == step_y else f"{step_y:g} and {step_x:g}"
+    steps = " and ".join(dict.fromkeys((f"{step_y:g}", f"{step_x:g}")))
     return None, (
         f"the positions beside the map name no unit, so the pixel size is unknown: give it in µm "
         f"(their step is {steps})",

@@ -43,7 +43,7 @@ def _score(lines: Sequence[str], separator: str | None) -> float:
     fields = [field for row in rows for field in row[:_FIELDS]]
     points = 0.0
     for field in fields:
-        if is_number(field):
+        if is_number(field.rstrip("% ")):
             # "5 2" between commas and "1," between blanks are rather two fields.
             is_joint = separator in (",", None) and (" " in field or field.endswith(","))
             points += 0.5 if is_joint else 1.0

@@ -69,7 +69,7 @@ def table_pixel_size(
         return TablePixelSize(None, (note,))
     if _count_pixels(units, step_y, step_x):
         return TablePixelSize()
-    step = f"{step_y:g}" if step_y == step_x else f"{step_y:g} and {step_x:g}"
+    step = " and ".join(dict.fromkeys((f"{step_y:g}", f"{step_x:g}")))
     unit = next((unit for unit in units if unit and not is_length(unit)), "")
     are = f"are in {unit!r}, which is no length" if unit else "do not name their unit"
     note = (
