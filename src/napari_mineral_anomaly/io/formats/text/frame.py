@@ -62,12 +62,13 @@ def frame_of(file: str, text: Text, separator: str | None) -> Frame:
     has_row_names = len(middle) > 2 and _is_word(middle[0]) and not any(map(_is_word, middle[1:]))
     skipped = int(has_row_names)
     start = 0
-    while start < len(lines) and _is_heading(lines[start], separator, skipped):
+    while start < len(lines) and _is_heading(lines[start], separator, skipped, len(middle)):
         start += 1
     if start == len(lines):
         only = "only" if len(lines) == 1 else "first"
+        plain = " plain" if any(map(str.isdigit, lines[0])) else ""
         raise InputError(
-            f"{file} holds no numbers: its {only} line is {lines[0].strip()[:_SHOWN]!r}."
+            f"{file} holds no{plain} numbers: its {only} line is {lines[0].strip()[:_SHOWN]!r}."
         )
     start += _declares_sizes(lines[start:], separator)
     stop = len(lines)
@@ -112,13 +113,22 @@ def _notes(above: Sequence[str], below: Sequence[str]) -> list[str]:
     return notes
 
 
-def _is_heading(line: str, separator: str | None, skipped: int) -> bool:
+def _is_heading(line: str, separator: str | None, skipped: int, width: int) -> bool:
+    """Whether a line above the numbers is none of them.
+
+    A line as long as the others that begins with a number and holds a few words is a row of the map
+    with something odd in it, and is refused later with its place.
+    """
     if _is_comment(line):
         return True
-    fields = fields_of(line, separator)[skipped:]
+    fields = fields_of(line, separator)
+    is_row = len(fields) == width and fields[0][:1].isdigit()
+    fields = fields[skipped:]
+    words = sum(map(_is_word, fields))
+    if words:
+        return not is_row or 2 * words > len(fields)
     has_number = any(field and is_number(field) for field in fields)
-    is_rule = not has_number and not any(map(str.isdigit, line)) and not _is_empty_row(fields)
-    return any(map(_is_word, fields)) or is_rule
+    return not has_number and not any(map(str.isdigit, line)) and not _is_empty_row(fields)
 
 
 def _is_empty_row(fields: Sequence[str]) -> bool:

@@ -17,6 +17,7 @@ from napari_mineral_anomaly.io.formats.shared.steps import Missing, applied, wit
 from napari_mineral_anomaly.io.formats.text import esri, three_columns
 from napari_mineral_anomaly.io.formats.text import table as tables
 from napari_mineral_anomaly.io.formats.text.columns import Numbers, careful_numbers, plain_numbers
+from napari_mineral_anomaly.io.formats.text.coordinates import coordinate_names
 from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.text.frame import Frame, frame_of
 from napari_mineral_anomaly.io.formats.text.labels import find_labels
@@ -111,6 +112,13 @@ def _read(path: Path) -> Matrix:
         )
     separator = separator_of(text.lines)
     frame = frame_of(path.name, text, separator)
+    if coordinates := coordinate_names(frame.names).all:
+        others = [name for name in frame.names if name and name not in coordinates]
+        raise InputError(
+            f"{path.name} is a table with a row per pixel ({listed(coordinates)}), not a matrix, "
+            f"and none of its columns {listed(others)} names an element; call the column of values "
+            "by its element."
+        )
     body = without_trailing_separators(frame.body, separator)
     with explained(path, TITLE):
         numbers = plain_numbers(body, separator) or _careful(path, body, frame, separator)

@@ -142,8 +142,8 @@ def style_of(file: str, columns: Iterable[Collection[str]]) -> NumberStyle:
     "1,234" alone may be 1234 or 1.234. It is 1234 where the file holds 1,234,567 or 1,234.5, and
     1.234 where it holds 12,5. Else it is 1234 only where the same column also holds whole numbers
     below 1000 and some number ends in 0 ("3,070" beside "520"): a program that writes 3.07 with
-    three decimals writes 520.000, too. Points are decided in the same way, but they mark decimals
-    where nothing says otherwise.
+    three decimals writes 520.000, too. Points are decided in the same way; but where a column holds
+    no whole numbers beside them, they mark decimals.
 
     Parameters
     ----------
@@ -184,11 +184,13 @@ def style_of(file: str, columns: Iterable[Collection[str]]) -> NumberStyle:
             possible = fitting
     for sign in ",.":
         if sign in shown and _is_open(sign, possible):
-            is_thousands = any(_counts_in_thousands(fields, sign) for fields in columns)
-            if sign == "," and not is_thousands:
+            mixed = [fields for fields in columns if _has_whole_numbers(fields, sign)]
+            is_thousands = any(_has_closing_zero(fields, sign) for fields in mixed)
+            if not is_thousands and (sign == "," or mixed):
                 raise InputError(
-                    f"{file} is ambiguous: the commas in its numbers may mark decimals or "
-                    f"thousands ({shown[sign]}); export it with a decimal point."
+                    f"{file} is ambiguous: the {_SIGN_WORDS[sign]} in its numbers may mark "
+                    f"decimals or thousands ({shown[sign]}); export it with a decimal point and "
+                    "without a sign for thousands."
                 )
             possible = [s for s in possible if (s.thousands == sign) == is_thousands]
     return possible[0]
@@ -203,11 +205,15 @@ def _is_open(sign: str, possible: Iterable[NumberStyle]) -> bool:
     return {style.decimal == sign for style in possible} == {True, False}
 
 
-def _counts_in_thousands(fields: Collection[str], sign: str) -> bool:
-    """Whether a column holds "3,070" beside whole numbers below 1000 (see `style_of`)."""
+def _has_whole_numbers(fields: Collection[str], sign: str) -> bool:
+    """Whether a column holds numbers such as "1.234" beside whole numbers, all below 1000."""
     whole = {text for text in fields if text.isdigit() and not text.startswith("0")}
     if len(whole) < 3 or any(len(text) > 3 for text in whole):
         return False
+    return any(sign in text and is_number(text) for text in fields)
+
+
+def _has_closing_zero(fields: Collection[str], sign: str) -> bool:
     return any(sign in text and text.endswith("0") and is_number(text) for text in fields)
 
 
