@@ -128,7 +128,7 @@ def test_pixels_without_a_measurement(tmp_path: Path) -> None:
         (["X (um);Y (um);Fe;Fe", *ROWS], "names the column Fe twice"),
         (
             ["X (um);Y (um);alpha;beta", *ROWS],
-            "none of its columns alpha and beta names an element",
+            "needs rows of numbers .* and a column named by its element, it has alpha",
         ),
     ],
 )

@@ -58,7 +58,7 @@ def read_grid(path: Path, lines: Sequence[str]) -> EsriGrid:
     sizes = {key: _number(path, key, header[key]) for key in header}
     n_rows, n_columns = sizes["nrows"], sizes["ncols"]
     fields = " ".join(lines[len(header) :]).replace(";", " ").split()
-    if n_rows * n_columns != len(fields) or n_rows < 1 or n_rows != int(n_rows):
+    if n_rows * n_columns != len(fields) or n_rows < 1 or n_rows % 1:
         raise InputError(
             f"{path.name} is damaged: its header declares {n_rows:g} rows of {n_columns:g} values, "
             f"it holds {len(fields)} values."

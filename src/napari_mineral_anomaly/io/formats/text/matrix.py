@@ -69,7 +69,8 @@ def open_maps(path: Path) -> MapFile:
     """
     if tables.holds_grains(path) or tables.table_columns(path):
         return tables.open_maps(path)
-    matrix = _read(path)
+    with explained(path, TITLE):
+        matrix = _read(path)
     values = in_smallest_dtype(matrix.values)
     plane = Plane(path, values.shape, values.dtype, lambda: values, pixel_size=matrix.pixel_size)
     return MapFile(
@@ -84,7 +85,8 @@ def read_matrix(path: Path) -> NDArray[np.float64]:
     ------
     InputError
     """
-    matrix = _read(path)
+    with explained(path, TITLE):
+        matrix = _read(path)
     return np.asarray(applied(matrix.values, matrix.missing))
 
 
@@ -115,13 +117,14 @@ def _read(path: Path) -> Matrix:
     if coordinates := coordinate_names(frame.names).all:
         others = [name for name in frame.names if name and name not in coordinates]
         raise InputError(
-            f"{path.name} is a table with a row per pixel ({listed(coordinates)}), not a matrix, "
-            f"and none of its columns {listed(others)} names an element; call the column of values "
-            "by its element."
+            f"{path.name} is a table with a row per pixel ({listed(coordinates)}), not a matrix; "
+            "it needs rows of numbers below its heading and a column named by its element, it has "
+            f"{listed(others)}."
         )
     body = without_trailing_separators(frame.body, separator)
-    with explained(path, TITLE):
-        numbers = plain_numbers(body, separator) or _careful(path, body, frame, separator)
+    numbers = plain_numbers(body, separator) or _careful(path, body, frame, separator)
+    if not numbers.values.size:
+        raise InputError(f"{path.name} holds no numbers, only empty fields.")
     values, steps = numbers.values, (*text.steps, *numbers.steps(separator), *frame.steps)
     if (found := three_columns.as_map(path.name, values, bool(frame.names))) is not None:
         return Matrix(found.values, (), None, (*frame.notes, *numbers.notes, *found.notes), steps)

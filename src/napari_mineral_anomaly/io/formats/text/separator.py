@@ -52,13 +52,17 @@ def _score(lines: Sequence[str], separator: str | None) -> float:
 
 def fields_of(line: str, separator: str | None) -> list[str]:
     """The fields of one line, without quotes and without blanks around them."""
-    return [field.strip() for field in next(iter(rows_of([line], separator)), [])]
+    return [field.strip() for row in rows_of([line], separator) for field in row] or [""]
 
 
 def rows_of(lines: Iterable[str], separator: str | None) -> Iterator[list[str]]:
     """The fields of each line; a separator between quotes is part of a field."""
+    lines = list(lines)
     if separator is None:
-        lines = (_with_single_blanks(line) for line in lines)
+        lines = [_with_single_blanks(line) for line in lines]
+    if not any('"' in line for line in lines):
+        # The module csv takes no field above 131 072 characters.
+        return (line.split(separator or " ") for line in lines)
     return csv.reader(lines, delimiter=separator or " ", skipinitialspace=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
+from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.shared.steps import Missing, with_steps
 from napari_mineral_anomaly.io.formats.text.coordinates import CoordinateNames, coordinate_names
@@ -46,7 +48,7 @@ def table_columns(path: Path) -> tuple[str, ...]:
         return ()
     try:
         return columns_in(read_text(path, TITLE, _HEAD_BYTES).lines)
-    except InputError:
+    except (InputError, csv.Error):
         return ()
 
 
@@ -86,7 +88,11 @@ def open_maps(path: Path) -> MapFile:
     """
     if holds_grains(path):
         raise InputError(f"{path.name} is {GRAIN_TABLE}: open the scan it was made from.")
-    text = read_text(path, TITLE)
+    with explained(path, TITLE):
+        return _opened(path, read_text(path, TITLE))
+
+
+def _opened(path: Path, text: Text) -> MapFile:
     heading = find_heading(text.lines)
     if heading is None:
         raise InputError(f"{path.name} is no long table: no line names its columns.")

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.text.columns import Numbers, careful_numbers, plain_numbers
 from napari_mineral_anomaly.io.formats.text.encoding import Text
 from napari_mineral_anomaly.io.formats.text.heading import Heading
@@ -75,11 +74,10 @@ def read_columns(
     body = text.lines[heading.line + 1 :]
     where = [heading.names.index(name) for name in names]
     found = None
-    with explained(path, TITLE):
-        if not words:
-            found = plain_numbers(body, heading.separator, where)
-        if found is None:
-            return _field_by_field(path, body, heading, places, values, words, text)
+    if not words:
+        found = plain_numbers(body, heading.separator, where)
+    if found is None:
+        return _field_by_field(path, body, heading, places, values, words)
     numbers = {name: np.ascontiguousarray(found.values[:, i]) for i, name in enumerate(names)}
     return Columns(numbers, {}, found.notes, found.steps(heading.separator))
 
@@ -91,7 +89,6 @@ def _field_by_field(
     places: Sequence[str],
     values: Sequence[str],
     words: Sequence[str],
-    text: Text,
 ) -> Columns:
     names = [*places, *values, *words]
     where = [heading.names.index(name) for name in names]
