@@ -79,7 +79,7 @@ def grid_of(
         falls = _falls(rows, columns)
         if falls:
             rows = rows.max() - rows
-        steps = (_direction_words(names.y, falls),)
+        steps = (_direction_words(names.x, names.y, falls),)
     else:
         raise InputError(
             f"{file} is a long table without coordinates: it needs columns row and column, or X "
@@ -126,14 +126,14 @@ def _falls(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> bool:
     return along.size > 1 and bool((np.diff(along) < 0).all())
 
 
-def _direction_words(y: str, falls: bool) -> str:
+def _direction_words(x: str, y: str, falls: bool) -> str:
     """Which way is up, in words."""
     if falls:
         return (
             f"the first row of the map is the first of the table, which has the largest {y}: sort "
-            f"the table by rising {y} to turn the map over"
+            f"the table by rising {y} to turn the map over; its first column has the smallest {x}"
         )
-    return f"the first row of the map has the smallest {y}"
+    return f"the first row of the map has the smallest {y}, its first column the smallest {x}"
 
 
 def _counted(file: str, name: str, values: NDArray[np.float64]) -> NDArray[np.intp]:

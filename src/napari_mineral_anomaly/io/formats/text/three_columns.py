@@ -27,8 +27,7 @@ def as_map(file: str, values: NDArray[np.float64], has_names: bool) -> ThreeColu
     """The map, where the first two of three columns visit every pixel of a grid once; else None."""
     if has_names or values.shape[1] != 3 or values.shape[0] < _FEWEST_ROWS:
         return None
-    names = CoordinateNames(x="first column", y="second column")
-    where = {"first column": values[:, 0], "second column": values[:, 1]}
+    names, where = CoordinateNames(x="X", y="Y"), {"X": values[:, 0], "Y": values[:, 1]}
     try:
         grid = grid_of(file, names, where)
     except InputError:
@@ -37,6 +36,6 @@ def as_map(file: str, values: NDArray[np.float64], has_names: bool) -> ThreeColu
     ordered[grid.index] = values[:, 2]
     note = (
         "no line names its three columns; they are read as X, Y and the value of each pixel, "
-        f"{grid.steps[0].replace('second column', 'Y')}"
+        f"{grid.steps[0]}"
     )
     return ThreeColumns(ordered.reshape(grid.shape), (note, *grid.notes))
