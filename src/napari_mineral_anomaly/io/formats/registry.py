@@ -66,24 +66,28 @@ TIFF = Format(
 )
 TEXT = Format(
     "text",
-    (".txt", ".csv", ".tsv", ".dat", ".asc", ".gz"),
+    (".txt", ".csv", ".tsv", ".dat", ".asc", ".xyz", ".gz"),
     open_maps=matrix.open_maps,
     maps_in_docs=(
         MapsInDocs(
             what="folder of text matrices (`.txt .csv .tsv .dat .asc`, gzip too): comma, "
-            "semicolon, tab or blanks, decimal commas, trailing separators, one heading line",
+            "semicolon, tab, bar or blanks, quotes; decimal points or commas, signs for thousands; "
+            "UTF-8, UTF-16, code page 1252; lines of text above and below; numbers or positions in "
+            "the first row and column; ESRI grids (`.asc`) with their `NODATA_value`",
             element_from="file name (`Si Wt%.csv`)",
-            pixel_size_from="typed",
+            pixel_size_from="positions with a unit in the first row and column, else typed",
             tried_on="`metapelite_arac01b` (comma + blank), `ironstone_muxrf` (semicolon), "
             "`chloritoid_epma` (tab), `xminlearn/text` (gzip)",
-            not_read="Excel sheets: save as CSV",
+            not_read="Excel sheets: save as CSV; Surfer grids; numbers such as 1,234 that may be "
+            "1234 or 1.234; two maps in one file",
         ),
         MapsInDocs(
-            what="long table, a row per pixel (PyMca, CalcImage `.DAT`, PIXL): `;` `,` tab or "
-            "blanks, quotes, decimal commas, rows in any order",
+            what="long table, a row per pixel (PyMca, CalcImage `.DAT`, PIXL), or a row for each "
+            "value (x, y, element, value), or one table `x y value` per element (`.xyz`): written "
+            "in the same ways, rows in any order",
             element_from="headings and numbers; uncertainties, mass fractions beside counts, "
-            "ratios, limits and numbering are left out",
-            pixel_size_from="X and Y columns in mm or µm; without a unit it is decided by the step",
+            "ratios, limits and numbering are left out; for `x y value` the file name",
+            pixel_size_from="X and Y columns with a unit of length; without one it is asked",
             tried_on="`yellowstone_epma` (CalcImage)",
             not_read="incomplete grids (with the number of missing pixels), empty fields, points "
             "that lie on no grid, lines of one pixel",

@@ -20,7 +20,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import parse_file_names
 from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.guards import explained
-from napari_mineral_anomaly.io.formats.text.lines import read_lines
+from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.source import Listing
@@ -250,7 +250,7 @@ def _opened_phase_text(path: Path) -> _Opened:
     InputError
         For a list of points, as programs write it for training a classifier.
     """
-    lines = [line for line in read_lines(path, "phase map") if line.strip()]
+    lines = [line for line in read_text(path, "phase map").lines if line.strip()]
     width = len(_WORD.findall(lines[0]))
     if width < _NARROWEST_MAP:
         raise InputError(f"a list of {len(lines)} points or classes, not a map")
@@ -277,7 +277,7 @@ def read_phase_text(path: Path) -> tuple[NDArray[Any], dict[int, str]]:
     InputError
         When the lines differ in length or hold fractions.
     """
-    lines = [line for line in read_lines(path, "phase map") if line.strip()]
+    lines = [line for line in read_text(path, "phase map").lines if line.strip()]
     rows = [_WORD.findall(line) for line in lines]
     lengths = {len(row) for row in rows}
     if len(lengths) != 1:

@@ -77,7 +77,7 @@ def read_image(path: str | Path) -> NDArray[Any]:
         with explained(path, "image"):
             values = np.asarray(imread(path))
     elif TEXT.takes(path):
-        values = in_smallest_dtype(text.read_matrix(path)[0])
+        values = in_smallest_dtype(text.read_matrix(path))
     else:
         raise InputError(f"{path.name} is not an image; TIFF, PNG, .npy or text is needed.")
     return _one_channel(path, values)

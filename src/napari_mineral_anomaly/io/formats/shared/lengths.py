@@ -7,6 +7,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 _UNITS_UM = {
     **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1.0),
     **dict.fromkeys(("micrometers", "micrometres", "\\u00b5m", "mu m", "µ", "μ"), 1.0),
+    **dict.fromkeys(("mu", "mum", "mkm"), 1.0),
     **dict.fromkeys(("nm", "nanometer", "nanometre", "nanometers", "nanometres"), 1e-3),
     **dict.fromkeys(("pm", "picometer", "picometre"), 1e-6),
     # The sign for ångström is one of two characters; lower() makes "å" of both.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +11,52 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
-from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
+from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Plane
+from napari_mineral_anomaly.io.formats.shared.steps import Missing, applied, with_steps
+from napari_mineral_anomaly.io.formats.text import esri, three_columns
 from napari_mineral_anomaly.io.formats.text import table as tables
-from napari_mineral_anomaly.io.formats.text.lines import (
-    MISSING,
-    fields_of,
-    is_number,
-    read_lines,
+from napari_mineral_anomaly.io.formats.text.columns import Numbers, careful_numbers, plain_numbers
+from napari_mineral_anomaly.io.formats.text.coordinates import coordinate_names
+from napari_mineral_anomaly.io.formats.text.encoding import read_text
+from napari_mineral_anomaly.io.formats.text.frame import Frame, frame_of
+from napari_mineral_anomaly.io.formats.text.labels import find_labels
+from napari_mineral_anomaly.io.formats.text.separator import (
+    rows_of,
     separator_of,
+    without_trailing_separators,
 )
 from napari_mineral_anomaly.words import listed
 
 TITLE = "text matrix"
+# The first words of text formats that are no matrices of ours, and what to do.
+_OTHERS = {
+    "DSAA": "a Surfer grid: save it as an ESRI ASCII grid or as XYZ data",
+    "<?xml": "an XML file, not numbers: export the map as text or TIFF",
+    "<!DOC": "a web page, not numbers: export the map as text or TIFF",
+    "<html": "a web page, not numbers: export the map as text or TIFF",
+}
 
-_THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")
+
+@dataclass(frozen=True)
+class Matrix:
+    """The numbers (H, W) of a text, as stored, and how it was understood.
+
+    Attributes
+    ----------
+    values : array (H, W) of float64
+    missing : tuple of Missing
+        What the header declares as missing.
+    pixel_size : FilePixelSize or None
+    notes, steps : tuple of str
+        As in `MapFile`.
+    """
+
+    values: NDArray[np.float64]
+    missing: tuple[Missing, ...] = ()
+    pixel_size: FilePixelSize | None = None
+    notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 def open_maps(path: Path) -> MapFile:
@@ -36,106 +69,91 @@ def open_maps(path: Path) -> MapFile:
     """
     if tables.holds_grains(path) or tables.table_columns(path):
         return tables.open_maps(path)
-    values, notes = read_matrix(path)
-    values = in_smallest_dtype(values)
-    return MapFile(path, (Plane(path, values.shape, values.dtype, lambda: values),), notes=notes)
+    with explained(path, TITLE):
+        matrix = _read(path)
+    values = in_smallest_dtype(matrix.values)
+    plane = Plane(path, values.shape, values.dtype, lambda: values, pixel_size=matrix.pixel_size)
+    return MapFile(
+        path, (with_steps(plane, *matrix.missing),), notes=matrix.notes, steps=matrix.steps
+    )
 
 
-def read_matrix(path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """The numbers of a text matrix (H, W) and notes for the report.
-
-    Columns are separated by semicolon, tab, comma (with or without blanks) or blanks; separators
-    at the end of the lines are dropped; one line of text may stand above the numbers. A comma is a
-    decimal comma where another separator is between the columns and no point occurs. Missing values
-    ("", nan, NA) become NaN.
+def read_matrix(path: Path) -> NDArray[np.float64]:
+    """The numbers of a text matrix (H, W), for images beside the maps; missing ones are NaN.
 
     Raises
     ------
     InputError
     """
-    lines = read_lines(path, TITLE)
-    notes: tuple[str, ...] = ()
-    if columns := tables.columns_in(lines):
+    with explained(path, TITLE):
+        matrix = _read(path)
+    return np.asarray(applied(matrix.values, matrix.missing))
+
+
+def _read(path: Path) -> Matrix:
+    """Read a matrix.
+
+    Columns are separated by semicolon, tab, comma (with or without blanks) or blanks; separators
+    at the end of the lines are dropped; lines of text may stand above and below the numbers. The
+    signs for decimals and thousands are decided for the whole file (`numbers.style_of`). Missing
+    values ("", nan, NA) become NaN. Numbers and positions in the first row and column are left out
+    (`labels.find_labels`).
+    """
+    text = read_text(path, TITLE)
+    for word, kind in _OTHERS.items():
+        if text.lines[0].lstrip().casefold().startswith(word.casefold()):
+            raise InputError(f"{path.name} is {kind}.")
+    if esri.header_of(text.lines):
+        grid = esri.read_grid(path, text.lines)
+        missing = () if grid.nodata is None else (Missing((grid.nodata,), "NODATA_value"),)
+        return Matrix(grid.values, missing, None, grid.notes, (*text.steps, *grid.steps))
+    if columns := tables.columns_in(text.lines):
         raise InputError(
             f"{path.name} is one long table with a row per pixel (columns "
             f"{listed(columns, shown=6)}), not one matrix of numbers."
         )
-    separator = separator_of(lines[min(1, len(lines) - 1)])
-    if any(_is_word(field) for field in fields_of(lines[0], separator)):
-        title = lines[0].strip()[:40]
-        lines = lines[1:]
-        if not lines:
-            raise InputError(f"{path.name} holds no numbers: its only line is {title!r}.")
-        notes = (f"the first line is a heading and is left out ({title!r})",)
-    if separator != "," and any("," in line for line in lines):
-        lines = _point_decimals(path, lines)
-    lines = _without_trailing_separators(lines, separator)
-    values = _parse(path, lines, separator, first_line=1 + len(notes))
-    if _is_indexed(values):
-        values = values[1:, 1:]
-        notes += ("the first row and column count 0, 1, 2 ... and are left out",)
-    return values, notes
-
-
-def _point_decimals(path: Path, lines: list[str]) -> list[str]:
-    """Turn decimal commas into points; refuses text where they may be thousands separators."""
-    text = "\n".join(lines)
-    words = re.findall(r"[+-]?\d+,\d+", text)
-    if "." in text or all(_THOUSANDS.fullmatch(word) for word in words):
+    separator = separator_of(text.lines)
+    frame = frame_of(path.name, text, separator)
+    if coordinates := coordinate_names(frame.names).all:
+        others = [name for name in frame.names if name and name not in coordinates]
         raise InputError(
-            f"{path.name} is ambiguous: the commas in its numbers may mark decimals or thousands; "
-            "export it with a decimal point."
+            f"{path.name} is a table with a row per pixel ({listed(coordinates)}), not a matrix; "
+            "it needs rows of numbers below its heading and a column named by its element, it has "
+            f"{listed(others)}."
         )
-    return text.replace(",", ".").splitlines()
+    body = without_trailing_separators(frame.body, separator)
+    numbers = plain_numbers(body, separator) or _careful(path, body, frame, separator)
+    if not numbers.values.size:
+        raise InputError(f"{path.name} holds no numbers, only empty fields.")
+    values, steps = numbers.values, (*text.steps, *numbers.steps(separator), *frame.steps)
+    if (found := three_columns.as_map(path.name, values, bool(frame.names))) is not None:
+        return Matrix(found.values, (), None, (*frame.notes, *numbers.notes, *found.notes), steps)
+    labels = find_labels(values, frame.names, frame.above)
+    return Matrix(
+        values[labels.rows :, labels.columns :],
+        (),
+        labels.pixel_size,
+        (*frame.notes, *numbers.notes, *labels.notes),
+        (*steps, *labels.steps),
+    )
 
 
-def _is_word(field: str) -> bool:
-    return not is_number(field.replace(",", ".")) and any(map(str.isalpha, field))
-
-
-def _without_trailing_separators(lines: list[str], separator: str | None) -> list[str]:
-    """Drop the empty last column of files that end every line with a separator."""
-    if separator is None:
-        return lines
-    while all(line.rstrip(" ").endswith(separator) for line in lines):
-        lines = [line.rstrip(" ")[: -len(separator)] for line in lines]
-    return lines
-
-
-def _parse(
-    path: Path, lines: list[str], separator: str | None, first_line: int
-) -> NDArray[np.float64]:
-    try:
-        return np.loadtxt(lines, dtype=np.float64, delimiter=separator, comments=None, ndmin=2)
-    except ValueError:
-        # Some value is missing or is no number: find out which, field by field.
-        return _parse_carefully(path, lines, separator, first_line)
-
-
-def _parse_carefully(
-    path: Path, lines: list[str], separator: str | None, first_line: int
-) -> NDArray[np.float64]:
-    rows: list[list[float]] = []
-    for number, line in enumerate(lines, start=first_line):
-        fields = fields_of(line, separator)
+def _careful(path: Path, body: Sequence[str], frame: Frame, separator: str | None) -> Numbers:
+    """The same field by field, with a sentence that says where a line is wrong."""
+    rows: list[list[str]] = []
+    first = frame.first_line
+    for number, fields in enumerate(rows_of(body, separator), start=first):
+        fields = fields[1:] if frame.has_row_names else fields
         if rows and len(fields) != len(rows[0]):
             raise InputError(
                 f"{path.name} is not a matrix: line {number} has {len(fields)} values, "
                 f"the lines before have {len(rows[0])}."
             )
-        wrong = [field for field in fields if not is_number(field)]
-        if wrong:
-            raise InputError(
-                f"{path.name} is not a matrix of numbers: line {number} holds {wrong[0][:40]!r}."
-            )
-        rows.append([np.nan if f.casefold() in MISSING else float(f) for f in fields])
-    return np.array(rows, dtype=np.float64)
+        rows.append(fields)
 
+    def wrong(row: int, column: int, field: str) -> InputError:
+        return InputError(
+            f"{path.name} is not a matrix of numbers: line {first + row} holds {field[:40]!r}."
+        )
 
-def _is_indexed(values: NDArray[np.float64]) -> bool:
-    """Whether the first row and column count 0, 1, 2 ..., as table libraries write them."""
-    if min(values.shape) < 3 or not np.isnan(values[0, 0]):
-        return False
-    return np.array_equal(values[0, 1:], np.arange(values.shape[1] - 1)) and np.array_equal(
-        values[1:, 0], np.arange(values.shape[0] - 1)
-    )
+    return careful_numbers(path.name, list(zip(*rows, strict=True)), wrong)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
+import csv
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,33 +17,32 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
-from napari_mineral_anomaly.io.formats.text.lines import (
-    MISSING,
-    fields_of,
-    is_gzip,
-    is_number,
-    read_lines,
-    separator_of,
+from napari_mineral_anomaly.io.formats.shared.steps import Missing, with_steps
+from napari_mineral_anomaly.io.formats.text.coordinates import CoordinateNames, coordinate_names
+from napari_mineral_anomaly.io.formats.text.encoding import Text, read_text
+from napari_mineral_anomaly.io.formats.text.heading import (
+    Heading,
+    element_column,
+    find_heading,
+    value_column,
 )
-from napari_mineral_anomaly.io.formats.text.table_grid import (
-    CoordinateNames,
-    Grid,
-    coordinate_names,
-    grid_of,
-)
+from napari_mineral_anomaly.io.formats.text.table_columns import TITLE, Columns, read_columns
+from napari_mineral_anomaly.io.formats.text.table_grid import Grid, grid_of
+from napari_mineral_anomaly.io.formats.text.table_tidy import by_element
 from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.scan.names.columns import doubtful_columns, lookalike_columns
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import listed
 
-TITLE = "long table"
-
 _HEAD_BYTES = 100_000
-_HEAD_LINES = 5
 _QUOTES = "\"' "
 # Columns that only a list of grains has, as a run and as the simulator write it.
 _GRAIN_COLUMNS = ({"id", "rank", "peak_score"}, {"grain_id", "mineral"})
 GRAIN_TABLE = "a table of grains, one row per grain, not of pixels"
+# Numbers that programs write in every column of a pixel without a measurement.
+_NODATA = (-9999.0, -999.0, -99999.0, -32768.0, -9999.99, -1e30)
+# Columns that only CalcImage writes; its positions are in mm.
+_CALCIMAGE = {"NX", "NY", "NXY"}
 
 
 def table_columns(path: Path) -> tuple[str, ...]:
@@ -52,8 +50,8 @@ def table_columns(path: Path) -> tuple[str, ...]:
     if not path.is_file():
         return ()
     try:
-        return columns_in(read_lines(path, TITLE, _HEAD_BYTES))
-    except InputError:
+        return columns_in(read_text(path, TITLE, _HEAD_BYTES).lines)
+    except (InputError, csv.Error):
         return ()
 
 
@@ -62,7 +60,7 @@ def holds_grains(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        heading = read_lines(path, TITLE, _HEAD_BYTES)[0]
+        heading = read_text(path, TITLE, _HEAD_BYTES).lines[0]
     except InputError:
         return False
     # The heading alone: the table of a barren section has no row below it.
@@ -72,8 +70,8 @@ def holds_grains(path: Path) -> bool:
 
 def columns_in(lines: Sequence[str]) -> tuple[str, ...]:
     """The column names of a long table, from the first lines of a file; () for other text."""
-    heading = _heading(lines)
-    return () if heading is None else tuple(name for name in heading[1] if name)
+    heading = find_heading(lines)
+    return () if heading is None else heading.named
 
 
 def open_maps(path: Path) -> MapFile:
@@ -81,7 +79,9 @@ def open_maps(path: Path) -> MapFile:
 
     Rows may be in any order. Their pixels come from columns that count (row and column, NX and NY,
     line and pixel) or from evenly spaced positions (X and Y, which also give the pixel size). The
-    first row of the map has the smallest number or position.
+    first row of the map has the smallest number or position (see `grid_of`). A table may also hold
+    one column of values of an element that the name of the file says, or a row for each value with
+    the element in a column of words.
 
     Raises
     ------
@@ -91,55 +91,136 @@ def open_maps(path: Path) -> MapFile:
     """
     if holds_grains(path):
         raise InputError(f"{path.name} is {GRAIN_TABLE}: open the scan it was made from.")
-    lines = read_lines(path, TITLE, _HEAD_BYTES)
-    heading = _heading(lines)
+    with explained(path, TITLE):
+        return _opened(path, read_text(path, TITLE))
+
+
+def _opened(path: Path, text: Text) -> MapFile:
+    heading = find_heading(text.lines)
     if heading is None:
         raise InputError(f"{path.name} is no long table: no line names its columns.")
-    first, names = heading
-    coordinates = coordinate_names([name for name in names if name])
+    coordinates = coordinate_names(heading.named)
     if not coordinates.all:
         raise InputError(
             f"{path.name} is a long table without coordinates: it needs columns row and column, or "
-            f"X and Y; it has {listed([name for name in names if name], shown=6)}."
+            f"X and Y; it has {listed(heading.named, shown=6)}."
         )
-    if len(lines) == first + 1:
+    if len(text.lines) == heading.line + 1:
         raise InputError(f"{path.name} is cut short: no row follows its heading.")
+    names = [name for name in heading.names if name not in coordinates.spare]
+    others = [name for name in names if name and name not in coordinates.all]
     wanted = _wanted(names, coordinates)
-    columns = _read_columns(path, lines, first, names, [*wanted, *coordinates.all])
-    lookalikes = lookalike_columns(names, columns, coordinates.all)
-    columns = {name: column for name, column in columns.items() if name not in lookalikes}
-    where = {name: columns.pop(name) for name in coordinates.all}
-    grid = grid_of(path.name, coordinates, where)
-    _require_declared(path, lines[:first], grid)
-    return MapFile(
-        path,
-        _planes(path, names, columns, grid),
-        notes=grid.notes + _notes(names, coordinates, lookalikes),
-        quantity=_quantity(columns),
-        steps=tuple(
-            f"the column {name} is left out: it {what}" for name, what in lookalikes.items()
-        ),
-        others=_other_planes(path, lines, first, names, [*columns, *coordinates.all], grid),
+    in_words, in_numbers = element_column(others), value_column(others)
+    if not wanted and in_numbers is None and in_words is not None and len(others) == 2:
+        in_numbers = next(name for name in others if name != in_words)
+    if not wanted and in_numbers is not None and in_words is not None and in_words != in_numbers:
+        return _tidy(path, text, heading, coordinates, in_words, in_numbers)
+    if not wanted:
+        if in_numbers is None:
+            raise InputError(
+                f"{path.name} is a table of which no column names an element "
+                f"({listed(others, shown=6)}); call each column of values by its element."
+            )
+        wanted = [in_numbers]
+        names = [name for name in names if name != in_numbers]
+    read = read_columns(path, text, heading, coordinates.all, wanted)
+    grid = _grid(path, heading, coordinates, read.numbers)
+    _require_declared(path, text.lines[: heading.line], grid)
+    lookalikes = lookalike_columns(names, read.numbers, coordinates.all)
+    wanted = [name for name in wanted if name not in lookalikes]
+    planes = _planes(path, heading.names, {n: read.numbers.pop(n) for n in wanted}, grid)
+    notes = _notes(names, coordinates, lookalikes)
+    file = _file(path, text, planes, grid, read, notes, _quantity(wanted))
+    left_out = (f"the column {name} is left out: it {what}" for name, what in lookalikes.items())
+    rest = [name for name in others if name not in wanted]
+    return replace(
+        file,
+        steps=(*file.steps, *left_out),
+        others=_other_planes(path, heading, coordinates, rest, grid),
     )
 
 
-def _heading(lines: Sequence[str]) -> tuple[int, list[str]] | None:
-    """Index of the line that names the columns, and the names ("" for columns without one)."""
-    for number, line in enumerate(lines[:_HEAD_LINES]):
-        separator = _separator(lines, number)
-        fields = [field.strip(_QUOTES) for field in fields_of(line, separator)]
-        words = [field for field in fields if field and not is_number(field)]
-        if len(words) < 3 or len(words) < len(fields) / 2:
-            continue
-        named = [entry for entry in parse_names(words) if entry.role == "element"]
-        if named and (coordinate_names(words).all or len(named) >= 2):
-            return number, fields
-    return None
+def _other_planes(
+    path: Path, heading: Heading, coordinates: CoordinateNames, names: Sequence[str], grid: Grid
+) -> tuple[Plane, ...]:
+    """The other columns, for a user who names one by its element; their numbers are read then."""
+
+    def read(name: str) -> NDArray[Any]:
+        with explained(path, TITLE):
+            text = read_text(path, TITLE)
+            values = read_columns(path, text, heading, coordinates.all, [name]).numbers[name]
+        ordered = np.empty_like(values)
+        ordered[grid.index] = values
+        return ordered.reshape(grid.shape)
+
+    return tuple(
+        Plane(
+            path,
+            grid.shape,
+            np.dtype(np.float64),
+            partial(read, name),
+            name,
+            heading.names.index(name) + 1,
+            grid.pixel_size,
+        )
+        for name in names
+        if heading.names.count(name) == 1
+    )
 
 
-def _separator(lines: Sequence[str], heading: int) -> str | None:
-    """The separator of the first row of numbers: names may contain blanks ("X (mm)")."""
-    return separator_of(lines[min(heading + 1, len(lines) - 1)])
+def _tidy(
+    path: Path,
+    text: Text,
+    heading: Heading,
+    coordinates: CoordinateNames,
+    in_words: str,
+    in_numbers: str,
+) -> MapFile:
+    """A table with a row for each value."""
+    read = read_columns(path, text, heading, coordinates.all, [in_numbers], [in_words])
+    elements = read.words[in_words]
+    places, columns = by_element(
+        path.name,
+        elements,
+        [read.numbers[name] for name in coordinates.all],
+        read.numbers[in_numbers],
+    )
+    grid = _grid(path, heading, coordinates, dict(zip(coordinates.all, places, strict=True)))
+    planes = _planes(path, list(columns), columns, grid)
+    step = (
+        f"the table has a row for each value: the column {in_words} names the element, "
+        f"{in_numbers} holds the number"
+    )
+    file = _file(path, text, planes, grid, read, (), None)
+    return MapFile(path, file.planes, notes=file.notes, steps=(*file.steps, step))
+
+
+def _grid(
+    path: Path,
+    heading: Heading,
+    coordinates: CoordinateNames,
+    places: Mapping[str, NDArray[np.float64]],
+) -> Grid:
+    unit = ("mm", "CalcImage") if set(heading.names) >= _CALCIMAGE else None
+    return grid_of(path.name, coordinates, places, unit)
+
+
+def _file(
+    path: Path,
+    text: Text,
+    planes: tuple[Plane, ...],
+    grid: Grid,
+    read: Columns,
+    notes: tuple[str, ...],
+    quantity: Quantity | None,
+) -> MapFile:
+    return MapFile(
+        path,
+        planes,
+        notes=(*read.notes, *grid.notes, *notes),
+        quantity=quantity,
+        steps=(*text.steps, *read.steps, *grid.steps),
+    )
 
 
 def _wanted(names: Sequence[str], coordinates: CoordinateNames) -> list[str]:
@@ -181,37 +262,6 @@ def _quantity(names: Iterable[str]) -> Quantity | None:
     return "concentration" if elements and is_concentration else None
 
 
-def _other_planes(
-    path: Path,
-    lines: Sequence[str],
-    heading: int,
-    names: Sequence[str],
-    taken: Sequence[str],
-    grid: Grid,
-) -> tuple[Plane, ...]:
-    """The other columns, for a user who names one by its element; their numbers are read then."""
-
-    def read(name: str) -> NDArray[Any]:
-        [values] = _read_columns(path, lines, heading, names, [name]).values()
-        ordered = np.empty_like(values)
-        ordered[grid.index] = values
-        return ordered.reshape(grid.shape)
-
-    return tuple(
-        Plane(
-            path,
-            grid.shape,
-            np.dtype(np.float64),
-            partial(read, name),
-            name,
-            position,
-            grid.pixel_size,
-        )
-        for position, name in enumerate(names, start=1)
-        if name and name not in taken and list(names).count(name) == 1
-    )
-
-
 def _require_declared(path: Path, above: Sequence[str], grid: Grid) -> None:
     """Compare with the numbers of columns and rows that CalcImage writes above the heading."""
     for line in above:
@@ -224,86 +274,12 @@ def _require_declared(path: Path, above: Sequence[str], grid: Grid) -> None:
             )
 
 
-def _read_columns(
-    path: Path, lines: Sequence[str], heading: int, names: Sequence[str], wanted: Sequence[str]
-) -> dict[str, NDArray[np.float64]]:
-    """The wanted columns as float64 (n,); ``lines`` are the first of the file."""
-    twice = sorted({name for name in wanted if list(names).count(name) > 1})
-    if twice:
-        raise InputError(f"{path.name} names the column {listed(twice)} twice; rename one of them.")
-    separator = _separator(lines, heading)
-    first = lines[heading + 1 : heading + 51]
-    has_comma = separator != "," and any("," in line for line in first)
-    if has_comma and any("." in line for line in first):
-        raise InputError(
-            f"{path.name} is ambiguous: the commas in its numbers may mark decimals or thousands; "
-            "export it with a decimal point."
-        )
-    where = [list(names).index(name) for name in wanted]
-    with explained(path, TITLE), closing(_text_after(path, lines[heading])) as text:
-        rows = (line.replace(",", ".") for line in text) if has_comma else text
-        try:
-            values = np.loadtxt(
-                rows, delimiter=separator, usecols=where, quotechar='"', comments=None, ndmin=2
-            )
-        except ValueError:
-            values = None
-    if values is None:
-        # Some value is missing or is no number: find out which, row by row.
-        columns = dict(zip(wanted, where, strict=True))
-        values = _read_carefully(path, lines[heading], columns, separator, has_comma)
-    return {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(wanted)}
-
-
-def _read_carefully(
-    path: Path, heading: str, where: dict[str, int], separator: str | None, has_comma: bool
-) -> NDArray[np.float64]:
-    """The same, but "nan" and the like are allowed; empty fields and other words are refused."""
-    missing: Counter[str] = Counter()
-    rows: list[list[float]] = []
-    with explained(path, TITLE), closing(_text_after(path, heading)) as text:
-        for line in text:
-            if not line.strip():
-                continue
-            fields = fields_of(line.replace(",", ".") if has_comma else line, separator)
-            row = []
-            for name, column in where.items():
-                field = fields[column].strip(_QUOTES) if column < len(fields) else ""
-                if not is_number(field):
-                    raise InputError(
-                        f"{path.name} is not a table of numbers: row {len(rows) + 1} holds "
-                        f"{field[:40]!r} in the column {name}."
-                    )
-                missing[name] += field == ""
-                row.append(np.nan if field.casefold() in MISSING else float(field))
-            rows.append(row)
-    worst, count = missing.most_common(1)[0]
-    if count:
-        raise InputError(
-            f"{path.name} is incomplete: {count} of its {len(rows)} rows have no value in the "
-            f"column {worst}; export the whole map again."
-        )
-    return np.array(rows, dtype=np.float64)
-
-
-def _text_after(path: Path, heading: str) -> TextIO:
-    """The file opened as text, positioned at the first line below the heading."""
-    with gzip.open(path) if is_gzip(path) else path.open("rb") as probe:
-        start = probe.read(2)
-    encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    opened = gzip.open if is_gzip(path) else open
-    text: TextIO = opened(path, "rt", encoding=encoding, errors="replace")
-    for line in text:
-        if line.rstrip("\r\n") == heading:
-            break
-    return text
-
-
 def _planes(
     path: Path, names: Sequence[str], columns: dict[str, NDArray[np.float64]], grid: Grid
 ) -> tuple[Plane, ...]:
     planes = []
     is_in_order = np.array_equal(grid.index, np.arange(grid.index.size))
+    missing = _missing_rows(columns)
     for name in list(columns):
         values = columns.pop(name)
         if not is_in_order:
@@ -311,15 +287,26 @@ def _planes(
             ordered[grid.index] = values
             values = ordered
         values = in_smallest_dtype(values.reshape(grid.shape))
-        planes.append(
-            Plane(
-                path,
-                grid.shape,
-                values.dtype,
-                partial(np.asarray, values),
-                name,
-                list(names).index(name) + 1,
-                grid.pixel_size,
-            )
+        plane = Plane(
+            path,
+            grid.shape,
+            values.dtype,
+            partial(np.asarray, values),
+            name,
+            list(names).index(name) + 1,
+            grid.pixel_size,
         )
+        planes.append(with_steps(plane, *missing))
     return tuple(planes)
+
+
+def _missing_rows(columns: Mapping[str, NDArray[np.float64]]) -> tuple[Missing, ...]:
+    """The number that stands in every column of some rows and marks them as not measured."""
+    first, *others = columns.values()
+    for number in _NODATA if others else ():
+        rows = np.flatnonzero(first == number)
+        if rows.size and all((column[rows] == number).any() for column in others):
+            together = np.logical_and.reduce([column[rows] == number for column in others])
+            if together.any():
+                return (Missing((number,), "rows that hold it in every column"),)
+    return ()

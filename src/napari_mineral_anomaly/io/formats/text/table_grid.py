@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
+from napari_mineral_anomaly.io.formats.text.coordinates import CoordinateNames
+from napari_mineral_anomaly.io.formats.text.table_pixel_size import table_pixel_size
 
-_ROWS = frozenset(("row", "line", "ny", "iy"))
-_COLUMNS = frozenset(("column", "col", "nx", "ix", "pixel"))
-_COORDINATE = re.compile(
-    r"(?P<axis>row|line|ny|iy|column|col|nx|ix|pixel|x|y)"
-    r"(?:[\s_]*(?:pos(?:ition)?|coord(?:inate)?|stage))?"
-    r"(?:[\s_]*[(\[/]?\s*(?P<unit>[µμu]m|mm|nm|cm|px|pixels?)\s*[)\]]?)?",
-    re.IGNORECASE,
-)
 # Points further than this from the nearest grid point, in steps, are on no grid; our choice.
 _TOLERANCE = 0.35
-# Steps without a unit are in mm below the first number and in µm above the second; our choice.
-_LARGEST_STEP_IN_MM, _SMALLEST_STEP_IN_UM = 0.4, 2.0
 # Rows and columns count to thousands; 1e308 as an integer would overflow without an error.
 _HIGHEST_NUMBER = 1e9
 # A grid with more cells than this for each row of the table comes from a wrong coordinate.
 _MOST_CELLS_PER_ROW = 100
-
-
-@dataclass(frozen=True)
-class CoordinateNames:
-    """The columns of a table that hold coordinates; None where there is none.
-
-    ``row`` and ``column`` count pixels, ``x`` and ``y`` are positions.
-    """
-
-    row: str | None = None
-    column: str | None = None
-    x: str | None = None
-    y: str | None = None
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """The names of all coordinates that the table has."""
-        return tuple(name for name in (self.row, self.column, self.x, self.y) if name is not None)
 
 
 @dataclass(frozen=True)
@@ -60,36 +31,27 @@ class Grid:
     index : array (n,) of int
         Position of each row of the table in the flattened grid.
     pixel_size : FilePixelSize or None
-    notes : tuple of str
+    notes, steps : tuple of str
+        As in `MapFile`.
     """
 
     shape: tuple[int, int]
     index: NDArray[np.intp]
     pixel_size: FilePixelSize | None
     notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
-def coordinate_names(names: list[str]) -> CoordinateNames:
-    """Find the coordinates among the columns. ``Y`` is yttrium where there is no ``X``."""
-    found: dict[str, str] = {}
-    for name in names:
-        match = _COORDINATE.fullmatch(name.strip())
-        if match is None:
-            continue
-        axis = match["axis"].casefold()
-        kind = "row" if axis in _ROWS else "column" if axis in _COLUMNS else axis
-        found.setdefault(kind, name)
-    if not {"row", "column"} <= found.keys():
-        found.pop("row", None)
-        found.pop("column", None)
-    if not {"x", "y"} <= found.keys():
-        found.pop("x", None)
-        found.pop("y", None)
-    return CoordinateNames(**found)
-
-
-def grid_of(file: str, names: CoordinateNames, values: Mapping[str, NDArray[np.float64]]) -> Grid:
+def grid_of(
+    file: str,
+    names: CoordinateNames,
+    values: Mapping[str, NDArray[np.float64]],
+    default_unit: tuple[str, str] | None = None,
+) -> Grid:
     """Find the pixel of every row of a table.
+
+    The first row of the map has the smallest row number or Y; but where the table is written from
+    the largest Y to the smallest, as for maps whose Y points up, its first row stays the first.
 
     Parameters
     ----------
@@ -99,19 +61,25 @@ def grid_of(file: str, names: CoordinateNames, values: Mapping[str, NDArray[np.f
         At least one of the two pairs.
     values : mapping of str to array (n,)
         The coordinate columns.
+    default_unit : (str, str), optional
+        The unit of positions that name none, and the program that writes them so.
 
     Raises
     ------
     InputError
         When pixels are missing or given twice, or when the points lie on no grid.
     """
-    notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     if names.row is not None and names.column is not None:
         rows = _counted(file, names.row, values[names.row])
         columns = _counted(file, names.column, values[names.column])
     elif names.y is not None and names.x is not None:
         rows = _snapped(file, names.y, values[names.y])
         columns = _snapped(file, names.x, values[names.x])
+        falls = _falls(rows, columns)
+        if falls:
+            rows = rows.max() - rows
+        steps = (_direction_words(names.x, names.y, falls),)
     else:
         raise InputError(
             f"{file} is a long table without coordinates: it needs columns row and column, or X "
@@ -138,10 +106,34 @@ def grid_of(file: str, names: CoordinateNames, values: Mapping[str, NDArray[np.f
         raise InputError(
             f"{file} is no map: its {n_cells} pixels lie on one line; is the table cut short?"
         )
-    pixel_size = None
-    if names.x is not None and names.y is not None:
-        pixel_size, notes = _pixel_size(names.x, names.y, values, rows, columns)
-    return Grid(shape, index, pixel_size, notes)
+    if names.x is None or names.y is None:
+        return Grid(shape, index, None, steps=steps)
+    size = table_pixel_size(
+        (names.x, names.y),
+        (_line_step(values[names.y], rows), _line_step(values[names.x], columns)),
+        default_unit,
+    )
+    return Grid(shape, index, size.pixel_size, size.notes, (*steps, *size.steps))
+
+
+def _falls(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> bool:
+    """Whether a table goes from the largest Y to the smallest, without exception.
+
+    Looked at along the first column of pixels, so that the table may be written by rows, by
+    columns, or as a snake.
+    """
+    along = rows[columns == columns[0]]
+    return along.size > 1 and bool((np.diff(along) < 0).all())
+
+
+def _direction_words(x: str, y: str, falls: bool) -> str:
+    """Which way is up, in words."""
+    if falls:
+        return (
+            f"the first row of the map is the first of the table, which has the largest {y}: sort "
+            f"the table by rising {y} to turn the map over; its first column has the smallest {x}"
+        )
+    return f"the first row of the map has the smallest {y}, its first column the smallest {x}"
 
 
 def _counted(file: str, name: str, values: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -185,29 +177,7 @@ def _step(values: NDArray[np.float64]) -> float:
     return float(np.median(np.diff([line.mean() for line in lines])))
 
 
-def _pixel_size(
-    x: str, y: str, values: Mapping[str, NDArray[Any]], rows: NDArray[Any], columns: NDArray[Any]
-) -> tuple[FilePixelSize | None, tuple[str, ...]]:
-    steps = _line_step(values[y], rows), _line_step(values[x], columns)
-    known = [step for step in steps if step]
-    if not known:
-        return None, ()
-    step_y, step_x = steps[0] or known[0], steps[1] or known[0]
-    origin = f"{x} and {y} columns"
-    unit = (_COORDINATE.fullmatch(x.strip()) or {"unit": None})["unit"]
-    if unit is not None:
-        return length_in_um((step_y, step_x), unit, origin), ()
-    if np.isclose(step_x, 1) and np.isclose(step_y, 1):
-        return None, ()  # they count pixels
-    guess = "mm" if max(step_y, step_x) < _LARGEST_STEP_IN_MM else "µm"
-    if guess == "µm" and min(step_y, step_x) < _SMALLEST_STEP_IN_UM:
-        return None, (f"the columns {x} and {y} do not name their unit",)
-    size = length_in_um((step_y, step_x), guess, origin)
-    note = f"the columns {x} and {y} do not name their unit; {guess} is assumed from their step"
-    return size, (note,)
-
-
-def _line_step(positions: NDArray[Any], numbers: NDArray[Any]) -> float:
+def _line_step(positions: NDArray[np.float64], numbers: NDArray[np.intp]) -> float:
     """Length per pixel: the median distance between the means of neighbouring lines."""
     if numbers.max() == 0:
         return 0.0
