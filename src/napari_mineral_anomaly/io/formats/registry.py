@@ -75,6 +75,7 @@ NPY = Format(
     open_maps=numpy_maps.open_npy,
     open_spectra=numpy_spectra.open_npy,
     holds_spectra=numpy_spectra.holds_spectra,
+    has_axes=True,
     maps_in_docs=(
         MapsInDocs(
             what="`.npy`: one map per file, or a stack",
@@ -92,6 +93,7 @@ NPZ = Format(
     open_maps=numpy_maps.open_npz,
     open_spectra=numpy_spectra.open_npz,
     holds_spectra=numpy_spectra.holds_spectra,
+    has_axes=True,
     holds_scan=True,
     has_datasets=True,
     maps_in_docs=(
@@ -109,6 +111,7 @@ MATLAB = Format(
     ".mat",
     (".mat",),
     open_maps=matlab_maps.open_maps,
+    has_axes=True,
     holds_scan=True,
     has_datasets=True,
     maps_in_docs=(
@@ -128,6 +131,7 @@ HDF5 = Format(
     open_maps=hdf5_maps.open_maps,
     open_spectra=hdf5_spectra.open_spectra,
     holds_spectra=hdf5_spectra.holds_spectra,
+    has_axes=True,
     holds_scan=True,
     has_datasets=True,
     maps_in_docs=(
@@ -168,6 +172,7 @@ ZARR = Format(
     (".zarr",),
     recognises=zarr_maps.is_store,
     open_maps=zarr_maps.open_maps,
+    has_axes=True,
     holds_scan=True,
     has_datasets=True,
     maps_in_docs=(

@@ -17,6 +17,7 @@ from napari_mineral_anomaly.io.formats.lookup import (
     what_is_read,
 )
 from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
+from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
 from napari_mineral_anomaly.io.formats.text.table import GRAIN_TABLE
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
@@ -67,12 +68,17 @@ class Selection:
 
 
 def select_maps(
-    listing: Listing, *, sample: str | None = None, task: Task = SILENT
+    listing: Listing,
+    *,
+    sample: str | None = None,
+    channels: Channels | None = None,
+    task: Task = SILENT,
 ) -> Selection | SpectraInside:
     """Find the element maps among the files of one scan.
 
     In this order: the files of a folder that are named by elements; the one file of a folder that
-    holds a whole scan; single maps that have their element in a title inside.
+    holds a whole scan; single maps that have their element in a title inside. ``channels`` says
+    which axis of a stack counts the channels, where the user knows.
 
     Returns
     -------
@@ -87,7 +93,7 @@ def select_maps(
     """
     selection = Selection(ignored=list(listing.ignored))
     if listing.is_single:
-        return _select_from_one(selection, listing, listing.root, sample)
+        return _select_from_one(selection, listing, listing.root, sample, channels)
     selection.folder = folder = sort_folder(listing)
     for path in folder.grain_tables:
         selection.ignore(listing.name(path), GRAIN_TABLE)
@@ -100,7 +106,7 @@ def select_maps(
             for path in files:
                 if path != scans[0]:
                     selection.ignore(listing.name(path), "lies beside the file that is used")
-            return _select_from_one(selection, listing, scans[0], sample)
+            return _select_from_one(selection, listing, scans[0], sample, channels)
         if scans:
             raise InputError(
                 f"{listing.root} holds {len(scans)} scans "
@@ -111,6 +117,11 @@ def select_maps(
             raise no_maps(listing)
     for path in scans:
         selection.ignore(listing.name(path), "a scan of its own; open the file itself")
+    if channels is not None:
+        raise InputError(
+            f"{listing.root} holds a file for each element: there is no axis of channels, leave "
+            "out --channels."
+        )
     parsed = of_one_sample(parsed, sample, str(listing.root))
     _select_by_name(selection, listing, files, parsed, task)
     if not selection.planes:
@@ -178,10 +189,14 @@ def _titles(folder: FolderFiles, task: Task) -> dict[Path, str | None]:
 
 
 def _select_from_one(
-    selection: Selection, listing: Listing, path: Path, sample: str | None
+    selection: Selection,
+    listing: Listing,
+    path: Path,
+    sample: str | None,
+    channels: Channels | None,
 ) -> Selection | SpectraInside:
     """One file: a stack, a scene, a single map, or a spectrum image."""
-    file = open_maps(path, listing.dataset)
+    file = open_maps(path, listing.dataset, channels)
     if file is None:
         if is_spectrum_image(path):
             return SpectraInside(path, listing.dataset)

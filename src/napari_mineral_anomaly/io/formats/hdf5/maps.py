@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
@@ -37,7 +39,7 @@ _KNOWN_STACKS = (
 )
 
 
-def open_maps(path: Path, dataset: str | None = None) -> Opened:
+def open_maps(path: Path, dataset: str | None = None, channels: Channels | None = None) -> Opened:
     """List the maps in an HDF5 file.
 
     Parameters
@@ -46,6 +48,8 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
     dataset : str, optional
         Path of a stack, a map or a group in the file. Default: the layouts of MAPS / XRF-Maps and
         PyXRF, then whatever is named by elements (PyMca, NeXus).
+    channels : {"first", "last"}, optional
+        Which axis of a stack counts the channels; default: `channel_axis`.
 
     Raises
     ------
@@ -53,7 +57,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
         When the file is damaged, or holds neither maps nor spectra.
     """
     with explained(path, TITLE):
-        container = read_container(path)
+        container = replace(read_container(path), channels=channels)
         if dataset is not None:
             return maps_in(container.below(dataset))
         arrays = {array.name: array for array in container.arrays}

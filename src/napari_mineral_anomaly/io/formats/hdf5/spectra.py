@@ -17,8 +17,9 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
 from napari_mineral_anomaly.io.formats.shared.axes import (
     FEWEST_SPECTRUM_CHANNELS,
+    Channels,
     channel_axis,
-    energy_axis,
+    energies_of,
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
@@ -50,6 +51,7 @@ class _Found:
     declared: tuple[str, ...] = ()
     beam_kev: float | None = None
     notes: list[str] = field(default_factory=list)
+    is_explicit: bool = False
 
 
 def holds_spectra(path: Path) -> bool:
@@ -63,7 +65,9 @@ def holds_spectra(path: Path) -> bool:
         return False
 
 
-def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
+def open_spectra(
+    path: Path, dataset: str | None = None, channels: Channels | None = None
+) -> SpectrumImage:
     """Open the spectra of an HDF5 file.
 
     Parameters
@@ -72,6 +76,9 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
     dataset : str, optional
         Path of a 3-D dataset in the file; default: where XRF-Maps (``MAPS/mca_arr``), PyXRF
         (``xrfmap/detsum/counts``), HyperSpy or a NeXus ``NXdata`` group keeps its spectra.
+    channels : {"first", "last"}, optional
+        Which axis of a dataset that is named by its path counts the channels; default:
+        `energies_of`. The layouts of programs fix their axes.
 
     Raises
     ------
@@ -83,11 +90,16 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty: export it again.")
     with explained(path, TITLE), h5py.File(path, "r") as file:
-        found = _explicit(file, path, dataset) if dataset else next(_known(file), None)
+        found = _explicit(file, path, dataset, channels) if dataset else next(_known(file), None)
         if found is None:
             raise InputError(
                 f"{path.name} holds no spectra where XRF-Maps, PyXRF, HyperSpy or NeXus put them; "
                 f"{_what_there_is(file, path)}."
+            )
+        if channels is not None and not found.is_explicit:
+            raise InputError(
+                f"{path.name}: the program that wrote {found.path} fixes the order of its axes, "
+                "leave out --channels."
             )
         data = file[found.path]
         shape = tuple(int(n) for n in data.shape)
@@ -252,23 +264,26 @@ def _pymca_calibration(data: Any, n_channels: int) -> tuple[EnergyAxis | None, l
     return None, []
 
 
-def _explicit(file: Any, path: Path, dataset: str) -> _Found:
+def _explicit(file: Any, path: Path, dataset: str, channels: Channels | None) -> _Found:
     data = file.get(dataset)
     if data is None or not hasattr(data, "shape"):
         raise InputError(f"{path.name} has no dataset {dataset}; {_what_there_is(file, path)}.")
     for found in _known(file):
         if found.path == dataset:
             return found
-    axis = energy_axis(data.shape)
+    axis = energies_of(data.shape, channels)
     if axis is None:
         raise InputError(
             f"{path.name}: {dataset} is {sizes(data.shape)}; spectra are three-"
             f"dimensional, with {FEWEST_SPECTRUM_CHANNELS} channels or more along the last or "
             "first axis."
         )
-    place = "last" if axis == 2 else "first"
-    note = f"the {place} axis of {dataset} ({data.shape[axis]}) is taken for the channels"
-    return _Found(dataset, axis, notes=[note])
+    place = "last" if axis.index == 2 else "first"
+    note = axis.note(data.shape) or (
+        f"the {place} axis of {dataset} ({data.shape[axis.index]}) is taken for the channels, "
+        f"{axis.rule}"
+    )
+    return _Found(dataset, axis.index, notes=[note], is_explicit=True)
 
 
 def _what_there_is(file: Any, path: Path) -> str:

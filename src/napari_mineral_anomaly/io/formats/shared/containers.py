@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
+from napari_mineral_anomaly.io.formats.shared.axes import ChannelAxis, Channels, channel_axis
 from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
@@ -84,12 +84,15 @@ class Container:
     texts : mapping of str to tuple of str
         Lists of words by their path.
     pixel_size : FilePixelSize or None
+    channels : {"first", "last"} or None
+        Which axis of a stack counts the channels, where the user says so.
     """
 
     path: Path
     arrays: Sequence[StoredArray]
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pixel_size: FilePixelSize | None = None
+    channels: Channels | None = None
 
     def below(self, dataset: str) -> Container:
         """Only the arrays at or below a path.
@@ -105,7 +108,7 @@ class Container:
             raise InputError(
                 f"{self.path.name} has no dataset {dataset}; its arrays are {self.contents()}."
             )
-        return Container(self.path, arrays or self.arrays, self.texts, self.pixel_size)
+        return replace(self, arrays=arrays or self.arrays)
 
     def contents(self) -> str:
         """The arrays with their shapes, in words."""
@@ -131,10 +134,10 @@ def maps_in(container: Container) -> Opened:
         planes = (_single_plane(container, array, i) for i, array in enumerate(group, start=1))
         return MapFile(container.path, tuple(planes))
     stacks = [array for array in arrays if len(array.shape) == 3]
-    named = [(stack, names) for stack in stacks if (names := names_beside(container, stack))]
+    named = [(stack, names) for stack in stacks if (names := _names_of(container, stack))]
     if len(named) == 1:
         return open_stack(container, *named[0])
-    few = [stack for stack in stacks if _holds_maps(stack)]
+    few = [stack for stack in stacks if _holds_maps(stack, container.channels)]
     if len(few) == 1 and not named:
         return open_stack(container, few[0], ())
     if stacks and not few and not named:
@@ -154,11 +157,29 @@ def maps_in(container: Container) -> Opened:
 
 
 def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -> Opened:
-    """The planes of a three-dimensional array, named or not, or that it holds spectra."""
-    axis = channel_axis(stack.shape, len(names))
+    """The planes of a three-dimensional array, named or not, or that it holds spectra.
+
+    Raises
+    ------
+    InputError
+        When the user names an axis that the list of names does not fit.
+    """
+    axis = channel_axis(stack.shape, len(names), container.channels)
+    if axis is None and names and container.channels is not None:
+        raise InputError(
+            f"{container.path.name} holds {len(names)} names for its stack of "
+            f"{sizes(stack.shape)}: the {container.channels} axis cannot count the channels, leave "
+            "out --channels."
+        )
     if axis is None or axis.is_energy:
         return SpectraInside(container.path, stack.name)
-    return MapFile(container.path, stack_planes(container, stack, axis.index, names))
+    notes = [axis.note(stack.shape), *([] if names else _unused_names(container, stack))]
+    return MapFile(
+        container.path,
+        stack_planes(container, stack, axis.index, names),
+        notes=tuple(filter(None, notes)),
+        steps=(axis.words(stack.shape),),
+    )
 
 
 def stack_planes(
@@ -178,22 +199,45 @@ def stack_planes(
     return tuple(with_steps(plane, *stack.steps) for plane in planes)
 
 
-def _holds_maps(stack: StoredArray) -> bool:
-    axis = channel_axis(stack.shape)
+def _holds_maps(stack: StoredArray, channels: Channels | None) -> bool:
+    axis: ChannelAxis | None = channel_axis(stack.shape, 0, channels)
     return axis is not None and not axis.is_energy
 
 
-def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
-    """The list of names in the group of a stack that has the length of one of its outer axes."""
-    fitting = {
-        path.rpartition("/")[2].casefold(): names
-        for path, names in container.texts.items()
-        if path.rpartition("/")[0] == stack.group and len(names) in (stack.shape[0], stack.shape[2])
-    }
-    for wanted in _NAME_LISTS:
-        if wanted in fitting and len(set(fitting[wanted])) == len(fitting[wanted]):
-            return fitting[wanted]
+def names_beside(
+    container: Container, stack: StoredArray, axes: Sequence[int] = (0, 2)
+) -> tuple[str, ...]:
+    """The list of names in the group of a stack that has the length of one of some axes."""
+    lengths = [stack.shape[axis] for axis in axes]
+    for names in _lists_beside(container, stack).values():
+        if len(names) in lengths and len(set(names)) == len(names):
+            return names
     return ()
+
+
+def _names_of(container: Container, stack: StoredArray) -> tuple[str, ...]:
+    """The list of names of a stack; it may count the middle axis, where it fits no other."""
+    return names_beside(container, stack) or names_beside(container, stack, axes=(1,))
+
+
+def _lists_beside(container: Container, stack: StoredArray) -> dict[str, tuple[str, ...]]:
+    """The lists of names in the group of a stack by their path, in the order of preference."""
+    beside = {
+        path.rpartition("/")[2].casefold(): (path, names)
+        for path, names in container.texts.items()
+        if path.rpartition("/")[0] == stack.group
+    }
+    return dict(beside[wanted] for wanted in _NAME_LISTS if wanted in beside)
+
+
+def _unused_names(container: Container, stack: StoredArray) -> list[str]:
+    """A note on each list of names that does not name the channels of a stack."""
+    notes = []
+    for path, names in _lists_beside(container, stack).items():
+        fits = len(names) in stack.shape
+        why = "are not all different" if fits else f"fit no axis of {sizes(stack.shape)}"
+        notes.append(f"the list {path} is not used: its {len(names)} names {why}")
+    return notes
 
 
 def stored_pixel_size(values: Mapping[str, Any], origin: str) -> FilePixelSize | None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
+from napari_mineral_anomaly.io.formats.shared.axes import Channels, channel_axis
 from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
@@ -51,13 +51,14 @@ def is_store(path: Path) -> bool:
     return path.suffix.lower() == ".zarr" or any((path / mark).is_file() for mark in _MARKS)
 
 
-def open_maps(path: Path, dataset: str | None = None) -> Opened:
+def open_maps(path: Path, dataset: str | None = None, channels: Channels | None = None) -> Opened:
     """List the maps in a Zarr store, version 2 or 3.
 
     OME-Zarr gives names (omero channel labels) and pixel size (the scale of the first level of
     multiscales). A plain array is (C, H, W) or (H, W, C) with a list ``elements`` and
     ``pixel_size_um`` in its attributes; a group may hold one map per element. Stacks above 256 MB
-    are not read: ``lazy`` is a dask array over the store.
+    are not read: ``lazy`` is a dask array over the store. ``channels`` says which axis of a plain
+    array counts the channels, where the user knows.
 
     Raises
     ------
@@ -71,21 +72,22 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
             raise InputError(f"{path.name} is an empty folder, not a Zarr store.")
         node = zarr.open(str(path), mode="r")
         if isinstance(node, zarr.Array):
-            return _stack(path, node, "", dict(node.attrs))
+            return _stack(path, node, "", dict(node.attrs), channels)
         attributes = _ome(dict(node.attrs))
         if dataset is None and attributes.get("multiscales"):
             return _multiscale(path, node, attributes)
         if dataset is not None:
             node = _below(path, node, dataset)
             if isinstance(node, zarr.Array):
-                return _stack(path, node, dataset.strip("/"), dict(node.attrs))
+                return _stack(path, node, dataset.strip("/"), dict(node.attrs), channels)
             attributes = _ome(dict(node.attrs))
             if attributes.get("multiscales"):
                 return _multiscale(path, node, attributes)
         arrays = _arrays(node)
         if len(arrays) == 1 and arrays[0][1].ndim == 3:
             name, array = arrays[0]
-            return _stack(path, array, name, {**dict(node.attrs), **dict(array.attrs)})
+            attributes = {**dict(node.attrs), **dict(array.attrs)}
+            return _stack(path, array, name, attributes, channels)
         stored = [
             StoredArray(
                 name,
@@ -98,7 +100,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
             if array.dtype.kind in "uifb"
         ]
         size = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
-        return maps_in(Container(path, stored, pixel_size=size))
+        return maps_in(Container(path, stored, pixel_size=size, channels=channels))
 
 
 def _below(path: Path, node: Any, dataset: str) -> Any:
@@ -167,7 +169,9 @@ def _multiscale(path: Path, group: Any, attributes: Mapping[str, Any]) -> MapFil
     return _planes(path, array, level["path"], "c" in axes, labels, pixel_size)
 
 
-def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> Opened:
+def _stack(
+    path: Path, array: Any, name: str, attributes: Mapping[str, Any], channels: Channels | None
+) -> Opened:
     """A plain array of two or three dimensions."""
     texts = {
         key: tuple(map(str, value))
@@ -181,10 +185,12 @@ def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> 
         raise InputError(f"{path.name} holds no stack of maps: its array is {sizes(array.shape)}.")
     stored = StoredArray("array", array.shape, array.dtype, partial(_whole, path, array))
     names = names_beside(Container(path, [stored], texts), stored)
-    axis = channel_axis(array.shape, len(names))
+    axis = channel_axis(array.shape, len(names), channels)
     if axis is None or axis.is_energy:
         return SpectraInside(path, name or None)
-    return _planes(path, array, name, axis.index == 0, names, size, last=axis.index == 2)
+    file = _planes(path, array, name, axis.index == 0, names, size, last=axis.index == 2)
+    notes = tuple(filter(None, [axis.note(array.shape)]))
+    return replace(file, notes=(*file.notes, *notes), steps=(axis.words(array.shape),))
 
 
 def _planes(
