@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from napari_mineral_anomaly.scan.names.numbering import counted_names
 from napari_mineral_anomaly.scan.names.periodic_table import (
     ATOMIC_NUMBER,
     ATOMIC_NUMBER_OF_NAME,
@@ -132,6 +133,8 @@ def parse_names(names: Sequence[str], *, endings: Iterable[str] = ()) -> list[Pa
     readings = [
         [*options, *_spelled_out(name)] for name, options in zip(split, readings, strict=True)
     ]
+    for position in counted_names([name.base for name in split], _is_isotope):
+        readings[position] = []
     fillings: dict[_Frame, set[str]] = defaultdict(set)
     for name, options in zip(split, readings, strict=True):
         if not name.is_barred:
@@ -325,7 +328,7 @@ def _is_isotope(symbol: str, mass: int) -> bool:
     isotopes from boron to uranium lie within 2.5 of it.
     """
     stable = mass / (1.98 + 0.0155 * mass ** (2 / 3))
-    return mass >= 6 and abs(stable - ATOMIC_NUMBER[symbol]) <= 2.5
+    return symbol in ATOMIC_NUMBER and mass >= 6 and abs(stable - ATOMIC_NUMBER[symbol]) <= 2.5
 
 
 def _line_name(match: re.Match[str]) -> str:
