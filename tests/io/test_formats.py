@@ -113,7 +113,7 @@ def test_a_file_answers_whether_it_holds_maps_or_spectra(tmp_path: Path) -> None
     assert isinstance(maps, MapFile)
     assert len(maps.planes) == 3
     assert isinstance(open_maps(tmp_path / "spectra.npy"), SpectraInside)
-    assert open_maps(tmp_path / "scan.rpl") is None
+    assert open_maps(tmp_path / "scan.bcf") is None
 
 
 # Which axis counts the channels

@@ -55,6 +55,8 @@ class Format:
     has_axes : bool
         Whether the user may say which axis of a stack counts the channels; the readers then take
         ``channels`` ("first" or "last"), too.
+    has_numbers_beside : bool
+        Whether a file is only the header, and its numbers are in another file of the same name.
     kind : str
         What a file without a reader of maps is, for the report: "an archive".
     advice : str
@@ -72,6 +74,7 @@ class Format:
     holds_scan: bool = False
     has_datasets: bool = False
     has_axes: bool = False
+    has_numbers_beside: bool = False
     kind: str = ""
     advice: str = ""
     maps_in_docs: tuple[MapsInDocs, ...] = ()

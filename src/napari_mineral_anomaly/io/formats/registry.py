@@ -7,7 +7,7 @@ write its endings into ``filename_patterns`` of napari.yaml (a test says which).
 
 from __future__ import annotations
 
-from napari_mineral_anomaly.io.formats import ripple, vendors
+from napari_mineral_anomaly.io.formats import ripple, ripple_maps, vendors
 from napari_mineral_anomaly.io.formats.arrays import matlab_maps, numpy_maps
 from napari_mineral_anomaly.io.formats.arrays import spectra as numpy_spectra
 from napari_mineral_anomaly.io.formats.envi import maps as envi_maps
@@ -155,6 +155,7 @@ ENVI = Format(
     open_maps=envi_maps.open_maps,
     open_spectra=envi_spectra.open_spectra,
     holds_spectra=envi_spectra.holds_spectra,
+    has_numbers_beside=True,
     holds_scan=True,
     maps_in_docs=(
         MapsInDocs(
@@ -187,16 +188,29 @@ ZARR = Format(
     ),
 )
 
-_MAPS = (TIFF, TEXT, NPY, NPZ, MATLAB, HDF5, ENVI, ZARR)
+RIPPLE = Format(
+    "Ripple",
+    (".rpl",),
+    open_maps=ripple_maps.open_maps,
+    open_spectra=ripple.open_spectra,
+    holds_spectra=ripple.holds_spectra,
+    has_numbers_beside=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="folder of single maps as Ripple `.rpl` + `.raw` (depth 1), as HyperSpy saves "
+            "them",
+            element_from="file name, else `title` in the header",
+            pixel_size_from="`width-scale` and `height-scale` with their units",
+            tried_on="no; written with RosettaSciIO",
+            not_read="several bands in one file that are no spectra",
+        ),
+    ),
+    spectra_in_docs=(SpectraInDocs("Ripple `.rpl` + `.raw`", "`LagunaSalinas` (micro-XRF)"),),
+)
+
+_MAPS = (TIFF, TEXT, NPY, RIPPLE, NPZ, MATLAB, HDF5, ENVI, ZARR)
 
 _SPECTRA = (
-    Format(
-        "Ripple",
-        (".rpl",),
-        open_spectra=ripple.open_spectra,
-        kind="a spectrum image (Ripple)",
-        spectra_in_docs=(SpectraInDocs("Ripple `.rpl` + `.raw`", "`LagunaSalinas` (micro-XRF)"),),
-    ),
     Format(
         "numbers of Ripple",
         (".raw",),

@@ -69,4 +69,6 @@ def _holds_scan(path: Path, name: ParsedName) -> bool:
     found = maps_format(path)
     if found is None or found.holds_scan:
         return found is not None
+    if found.holds_spectra is not None and found.holds_spectra(path):
+        return True
     return found is TEXT and name.role != "element" and bool(table_columns(path))

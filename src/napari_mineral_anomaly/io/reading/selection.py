@@ -12,6 +12,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import (
     is_spectrum_image,
     kind_of,
+    maps_format,
     open_maps,
     parse_file_names,
     what_is_read,
@@ -106,7 +107,9 @@ def select_maps(
             for path in files:
                 if path != scans[0]:
                     selection.ignore(listing.name(path), "lies beside the file that is used")
-            return _select_from_one(selection, listing, scans[0], sample, channels)
+            chosen = _select_from_one(selection, listing, scans[0], sample, channels)
+            _drop_numbers(selection, listing)
+            return chosen
         if scans:
             raise InputError(
                 f"{listing.root} holds {len(scans)} scans "
@@ -126,6 +129,7 @@ def select_maps(
     _select_by_name(selection, listing, files, parsed, task)
     if not selection.planes:
         raise no_maps(listing)
+    _drop_numbers(selection, listing)
     selection.ignored.sort(key=lambda item: item.file)
     return selection
 
@@ -170,6 +174,20 @@ def _select_by_name(
     for path, reason in companions:
         selection.ignore(listing.name(path), reason + _remark(path, shapes))
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
+
+
+def _drop_numbers(selection: Selection, listing: Listing) -> None:
+    """Take the files of numbers that belong to the headers of used maps off the ignored files."""
+    used = {
+        path.name.removesuffix(path.suffix)
+        for path in {plane.path for plane in selection.planes.values()}
+        if (found := maps_format(path)) is not None and found.has_numbers_beside
+    }
+    selection.ignored = [
+        item
+        for item in selection.ignored
+        if Path(item.file).stem not in used and item.file not in used
+    ]
 
 
 def _titles(folder: FolderFiles, task: Task) -> dict[Path, str | None]:
