@@ -158,8 +158,8 @@ def _of_hdf5(path: Path) -> Variables:
         found.steps.append(sentence)
     else:
         found.notes.append(
-            f"{sentence}; the file was perhaps not written by MATLAB: compare the maps, and call it "
-            ".h5 to have its axes read as they are stored"
+            f"{sentence}; the file was perhaps not written by MATLAB: compare the maps, and call "
+            "it .h5 to have its axes read as they are stored"
         )
     return found
 

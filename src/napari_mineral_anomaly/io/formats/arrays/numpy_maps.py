@@ -148,7 +148,7 @@ def _npz(path: Path, channels: Channels | None) -> _Archive:
     numbers: dict[str, NDArray[Any]] = {}
     size: FilePixelSize | None = None
     pickled: list[str] = []
-    notes: tuple[str, ...] = ()
+    notes: list[str] = []
     with zipfile.ZipFile(path) as archive:
         if broken := archive.testzip():
             raise InputError(f"{path.name} is damaged: its array {broken} does not unpack.")
@@ -159,7 +159,7 @@ def _npz(path: Path, channels: Channels | None) -> _Archive:
                 if name == pewlib.SETTINGS and pewlib.is_settings(dtype):
                     size = pewlib.pixel_size(read())
                 elif name == pewlib.CALIBRATIONS:
-                    notes = pewlib.calibration_notes(read())
+                    notes += pewlib.calibration_notes(read())
             elif dtype.kind in "uifb":
                 arrays.append(StoredArray(name, shape, dtype, read))
             elif dtype.kind in "US" and len(shape) == 1 and shape[0] < _LONGEST_NAME_LIST:
@@ -177,7 +177,12 @@ def _npz(path: Path, channels: Channels | None) -> _Archive:
     masks = [a for a in arrays if a.dtype.kind == "b" and a.basename.casefold() in _MASKS]
     others = [array for array in arrays if array not in masks]
     container = Container(path, others or arrays, texts, size, channels)
-    return _Archive(container, masks if others else [], notes)
+    notes += [
+        f"the array {name} is not used: it holds pickled Python objects, which are never loaded; "
+        "save names as text (dtype str)"
+        for name in pickled
+    ]
+    return _Archive(container, masks if others else [], tuple(notes))
 
 
 def _masked(file: MapFile, container: Container, masks: Sequence[StoredArray]) -> MapFile:

@@ -134,7 +134,7 @@ def energies_of(shape: Sequence[int], channels: Channels | None = None) -> Chann
     An axis more than four times longer than both others; else the axis of a usual number of
     channels of a detector (2^n from 128 up, 1000, 2000, 4000); where both the first and the last
     have one, the last; where none has one, the longer. The choice is open (`ChannelAxis.is_open`)
-    unless the axis stands out, or is of such a number and the longer of the two. None where both
+    unless the axis is of such a number and much the longer. None where both
     have fewer than 65 channels, and for other numbers of dimensions.
     """
     if len(shape) != 3:
@@ -144,7 +144,9 @@ def energies_of(shape: Sequence[int], channels: Channels | None = None) -> Chann
     for index in (2, 0):
         if _stands_out(shape, index):
             rule = "more than four times longer than both others"
-            return ChannelAxis(index, is_energy=True, rule=rule)
+            may_be_maps = shape[2 - index] <= MOST_UNNAMED_CHANNELS
+            is_open = may_be_maps and not _is_usual(shape[index])
+            return ChannelAxis(index, is_energy=True, rule=rule, is_open=is_open)
     usual = [index for index in (2, 0) if _is_usual(shape[index])]
     index = usual[0] if usual else 2 if shape[2] >= shape[0] else 0
     if shape[index] < FEWEST_SPECTRUM_CHANNELS:

@@ -187,6 +187,7 @@ def stack_planes(
 ) -> tuple[Plane, ...]:
     """The planes along one axis of a three-dimensional array; ``names`` may be empty."""
     stack.check()
+    stack = _as_numbers(stack)
     whole = cache(stack.read)
 
     def read(index: int) -> NDArray[Any]:
@@ -298,8 +299,19 @@ def _element_group(path: Path, arrays: Sequence[StoredArray]) -> list[StoredArra
     return [array for array in best if array.shape == common]
 
 
+def _as_numbers(array: StoredArray) -> StoredArray:
+    """True and False as 1 and 0, because maps are computed with."""
+    if array.dtype.kind != "b":
+        return array
+    read = array.read
+    return replace(
+        array, dtype=np.dtype(np.uint8), read=lambda: np.asarray(read()).astype(np.uint8)
+    )
+
+
 def _single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
     array.check()
+    array = _as_numbers(array)
     shape = (int(array.shape[0]), int(array.shape[1]))
     dtype = array.dtype.newbyteorder("=")
     plane = Plane(
