@@ -80,12 +80,16 @@ def bands_of(path: Path, fields: Mapping[str, str], n_bands: int) -> Bands:
     kept, steps = _kept(path, fields, n_bands, names or light, notes)
     if elements and (not light or elements == n_bands):
         return Bands(names, kept, notes=tuple(notes), steps=tuple(steps))
-    if light:
-        unit = fields.get("wavelength units", "nm")
-        steps.insert(0, f"bands are called by their wavelengths, in {unit} in the header")
+    unit = _unit(fields)
+    is_light = unit in _NM_PER_UNIT or unit in _OTHER_LIGHT
+    if light or is_light:
+        if light:
+            given = f", in {fields['wavelength units']} in the header" if is_light else ""
+            steps.insert(0, f"bands are called by their wavelengths{given}")
         quantity: Quantity = "unknown" if _says_radiance(fields) else "reflectance"
-        return Bands(_unique(light), kept, quantity, notes=tuple(notes), steps=tuple(steps))
-    if _unit(fields) in KEV_PER_UNIT or n_bands > MOST_UNNAMED_CHANNELS:
+        called = _unique(light) or names
+        return Bands(called, kept, quantity, notes=tuple(notes), steps=tuple(steps))
+    if unit in KEV_PER_UNIT or n_bands > MOST_UNNAMED_CHANNELS:
         return Bands(names, kept, is_spectra=True)
     steps.append("neither elements nor wavelengths in the header: what the bands are is unknown")
     return Bands(names, kept, "unknown", notes=tuple(notes), steps=tuple(steps))
@@ -108,8 +112,8 @@ def _light(path: Path, fields: Mapping[str, str], n_bands: int) -> tuple[list[st
         return [f"{value:.6g} {_OTHER_LIGHT[unit]}" for value in values], []
     if unit in _NM_PER_UNIT:
         return [f"{value * _NM_PER_UNIT[unit]:.6g} nm" for value in values], []
-    if unit == "index":
-        return [], []
+    if unit == "index" or _are_numbers(values):
+        return [], []  # numbers of the bands
     given = f"the header gives no unit of its wavelengths ({values[0]:g} to {values[-1]:g})"
     for (low, high), factor, name in (
         (_USUAL_NM, 1, "Nanometers"),
@@ -119,6 +123,11 @@ def _light(path: Path, fields: Mapping[str, str], n_bands: int) -> tuple[list[st
             note = f"{given}: they are taken for {name}; if not, write wavelength units = ... there"
             return [f"{value * factor:.6g} nm" for value in values], [note]
     return [], [f"{given}: they are not used; write wavelength units = ... there"]
+
+
+def _are_numbers(values: Sequence[float]) -> bool:
+    """Whether a list only counts the bands, from 0 or from 1."""
+    return any(list(values) == [i + first for i in range(len(values))] for first in (0, 1))
 
 
 def _kept(

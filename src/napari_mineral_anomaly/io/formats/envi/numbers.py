@@ -69,7 +69,7 @@ def band_numbers(path: Path, fields: Mapping[str, str], n_bands: int) -> BandNum
     changing = {words: pairs for words, pairs in scales.items() if set(pairs) != {(1.0, 0.0)}}
     used = next(iter(changing), None)
     notes += [
-        f"{words} in the header are not applied, because {used} are"
+        f"{words} in the header: not applied, because {used} is used instead"
         for words in changing
         if words != used
     ]
