@@ -84,7 +84,7 @@ def test_refusals_say_what_to_do() -> None:
     assert kind_of(Path("maps.XLSX")).startswith("an Excel sheet: open it in Excel")
     assert kind_of(Path("a.png")) == "a picture, not counts"
     assert kind_of(Path("scan.raw")) == (
-        "the raw numbers of a spectrum image: open the .rpl beside it"
+        "plain numbers that belong to a header: open the .rpl or .hdr beside it"
     )
     assert maps_format(Path("maps.xlsx")) is None
 

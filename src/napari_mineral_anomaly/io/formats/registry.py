@@ -78,11 +78,13 @@ NPY = Format(
     has_axes=True,
     maps_in_docs=(
         MapsInDocs(
-            what="`.npy`: one map per file, or a stack",
-            element_from="file name, or `scan.json` / `scan.txt` beside `scan.npy`",
+            what="`.npy`: one map per file, or a stack in either order of axes, both byte orders, "
+            "rows or columns first; structured arrays with a map per field",
+            element_from="file name, `scan.json` / `scan.txt` beside `scan.npy`, names of the "
+            "fields",
             pixel_size_from="`pixel_size_um`, or `pixel_size` with `unit`, in `scan.json`",
             tried_on="no; written with numpy",
-            not_read="pickled objects",
+            not_read="pickled objects, complex numbers",
         ),
     ),
     spectra_in_docs=(SpectraInDocs("`.npy`", "no; written by our tests"),),
@@ -98,9 +100,11 @@ NPZ = Format(
     has_datasets=True,
     maps_in_docs=(
         MapsInDocs(
-            what="`.npz`: a stack, or a map per element",
-            element_from="keys, or an array `elements`",
-            pixel_size_from="`pixel_size_um`, or `pixel_size` with `unit`, in the file",
+            what="`.npz`: a stack, a map per element, or laser maps of pewlib (structured array);"
+            " a `mask` of the shape of the stack marks missing values",
+            element_from="keys, an array `elements`, or names of the fields",
+            pixel_size_from="`pixel_size_um`, or `pixel_size` with `unit`, in the file; pewlib: "
+            "settings of the laser",
             tried_on="no; written with numpy",
             not_read="pickled objects",
         ),
@@ -116,12 +120,15 @@ MATLAB = Format(
     has_datasets=True,
     maps_in_docs=(
         MapsInDocs(
-            what="MATLAB 5 and 7.3: scene `data` (H, W, C) with truth `map` (H, W), or a matrix "
-            "per element",
-            element_from="cell array `elements`, names of the matrices, else bands are numbered",
+            what="MATLAB 5 and 7.3: scene `data` (H, W, C) with truth `map` (H, W), or (C, H, W) "
+            "where names, truth or the user say so; or a matrix per element, sparse and logical "
+            "ones too; variables of one struct",
+            element_from="cell array or char matrix `elements`, names of the matrices, else bands "
+            "are numbered",
             pixel_size_from="typed",
             tried_on="five airborne scenes with truth, one of them in both versions",
-            not_read="structs; spectra",
+            not_read="arrays of strings (save them as cellstr), tables, nested structs, complex "
+            "numbers; spectra",
         ),
     ),
 )
@@ -159,11 +166,14 @@ ENVI = Format(
     holds_scan=True,
     maps_in_docs=(
         MapsInDocs(
-            what="ENVI `.hdr` with raw numbers beside it: bsq, bil, bip",
-            element_from="`band names`",
-            pixel_size_from="`pixel size` with units",
-            tried_on="no; written by our tests",
-            not_read="complex numbers",
+            what="ENVI `.hdr` with plain numbers beside it: bsq, bil, bip; `data ignore value`, "
+            "gains and offsets, `reflectance scale factor` and `bbl` are applied",
+            element_from="`band names`; `wavelength` in a unit of light gives `650 nm`; names "
+            "that only count (B1 to B40) are no elements",
+            pixel_size_from="`pixel size`, `map info`, each with its units",
+            tried_on="no; written with Spectral Python and by our tests",
+            not_read="complex or compressed numbers, class maps, spectral libraries, frame "
+            "offsets, headers of other files (TIFF, meta files)",
         ),
     ),
     spectra_in_docs=(SpectraInDocs("ENVI", "no; written by our tests"),),
@@ -215,8 +225,8 @@ _SPECTRA = (
         "numbers of Ripple",
         (".raw",),
         open_spectra=ripple.open_spectra,
-        kind="the raw numbers of a spectrum image",
-        advice="open the .rpl beside it",
+        kind="plain numbers that belong to a header",
+        advice="open the .rpl or .hdr beside it",
     ),
     Format(
         "Bruker",
@@ -297,6 +307,12 @@ _NOT_READ = (
         (".ods",),
         kind="a spreadsheet",
         advice="open it and choose File > Save As > Text CSV",
+    ),
+    Format(
+        "VTK image",
+        (".vti",),
+        kind="a VTK image",
+        advice="export the maps as .npz, TIFF or text from the program that wrote it",
     ),
     Format("archive", (".zip", ".7z", ".rar"), kind="an archive", advice="unpack it first"),
 )
