@@ -186,7 +186,7 @@ def _drop_numbers(selection: Selection, listing: Listing) -> None:
     selection.ignored = [
         item
         for item in selection.ignored
-        if Path(item.file).stem not in used and item.file not in used
+        if not ({Path(item.file).stem, item.file} & used and (listing.root / item.file).is_file())
     ]
 
 
