@@ -242,6 +242,13 @@ def test_endings_of_the_numbers(tmp_path: Path, data: str) -> None:
     np.testing.assert_array_equal(read_maps(write(tmp_path, data=data)).maps, COUNTS)
 
 
+def test_the_numbers_of_a_header_are_no_ignored_file(tmp_path: Path) -> None:
+    write(tmp_path, names=("Fe", "Ca", "Si", "BSE"))
+    (tmp_path / "cube.png").write_bytes(b"a picture")
+    ignored = [item.file for item in read_maps(tmp_path).report.ignored]
+    assert sorted(ignored) == ["cube.hdr, plane 4 (BSE)", "cube.png"]
+
+
 def numpy_reads(flat: np.ndarray, shape: tuple[int, ...], interleave: str) -> np.ndarray:
     """The numbers as bands, rows, columns, with nothing but numpy."""
     bands, height, width = shape

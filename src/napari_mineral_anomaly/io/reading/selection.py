@@ -32,6 +32,9 @@ from napari_mineral_anomaly.scan.names.map_names import ParsedName, any_element,
 from napari_mineral_anomaly.scan.report import IgnoredFile
 from napari_mineral_anomaly.words import listed, sizes
 
+# Of files that hold the numbers of a header beside them (Ripple, ENVI).
+_ENDINGS_OF_NUMBERS = (".raw", ".img", ".dat", ".bsq", ".bil", ".bip", ".bin", ".cube", ".hyspex")
+
 
 @dataclass
 class Selection:
@@ -178,15 +181,20 @@ def _select_by_name(
 
 def _drop_numbers(selection: Selection, listing: Listing) -> None:
     """Take the files of numbers that belong to the headers of used maps off the ignored files."""
-    used = {
+    headers = {
         path.name.removesuffix(path.suffix)
         for path in {plane.path for plane in selection.planes.values()}
         if (found := maps_format(path)) is not None and found.has_numbers_beside
     }
+
+    def is_part(file: Path) -> bool:
+        is_beside = file.name in headers or (
+            file.stem in headers and file.suffix.lower() in _ENDINGS_OF_NUMBERS
+        )
+        return is_beside and file.is_file()
+
     selection.ignored = [
-        item
-        for item in selection.ignored
-        if not ({Path(item.file).stem, item.file} & used and (listing.root / item.file).is_file())
+        item for item in selection.ignored if not is_part(listing.root / item.file)
     ]
 
 
