@@ -84,7 +84,7 @@ def test_refusals_say_what_to_do() -> None:
     assert kind_of(Path("maps.XLSX")).startswith("an Excel sheet: open it in Excel")
     assert kind_of(Path("a.png")) == "a picture, not counts"
     assert kind_of(Path("scan.raw")) == (
-        "the raw numbers of a spectrum image: open the .rpl beside it"
+        "plain numbers that belong to a header: open the .rpl or .hdr beside it"
     )
     assert maps_format(Path("maps.xlsx")) is None
 
@@ -113,7 +113,7 @@ def test_a_file_answers_whether_it_holds_maps_or_spectra(tmp_path: Path) -> None
     assert isinstance(maps, MapFile)
     assert len(maps.planes) == 3
     assert isinstance(open_maps(tmp_path / "spectra.npy"), SpectraInside)
-    assert open_maps(tmp_path / "scan.rpl") is None
+    assert open_maps(tmp_path / "scan.bcf") is None
 
 
 # Which axis counts the channels

@@ -113,9 +113,9 @@ def test_corners_off_the_sample_and_dead_rows_are_found(real_data: Path) -> None
 
 
 def test_a_matlab_file_tells_of_its_axes_and_its_truth(real_data: Path) -> None:
-    said = read_maps(real_data / "hsi" / "hydice-urban-v73.mat").report.warnings
-    assert "keeps its axes in reverse order" in said[0]
-    assert "mask is a truth mask (17 anomalous pixels)" in said[1]
+    report = read_maps(real_data / "hsi" / "hydice-urban-v73.mat").report
+    assert any("keeps its axes in reverse order" in step for step in report.steps)
+    assert "mask is a truth mask (17 anomalous pixels)" in report.warnings[0]
     said = read_maps(real_data / "hsi" / "hydice-urban.mat").report.warnings
     assert "map is a truth mask" in said[0]
 
@@ -143,7 +143,7 @@ def test_scene_with_truth(real_data: Path, name: str) -> None:
             "its subfolders text and tiff do: open one of them. Their files have the same names: "
             "perhaps the same maps in several formats.",
         ),
-        ("cubes", "holds 2 scans (chevkinite_30x30.bcf and LagunaSalinas.rpl): open one of them"),
+        ("cubes", "holds 2 scans (LagunaSalinas.rpl and chevkinite_30x30.bcf): open one of them"),
     ],
 )
 def test_what_is_no_single_scan_is_said(real_data: Path, name: str, sentence: str) -> None:

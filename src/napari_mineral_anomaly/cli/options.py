@@ -98,6 +98,12 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         help="spectrum images: the elements to map, such as Fe,Ca,Ti (Pb Ma chooses a line); "
         "default: the elements seen in the sum of the spectra and those listed in the file",
     )
+    group.add_argument(
+        "--channels",
+        choices=("first", "last"),
+        help="arrays of three axes (.npy, .npz, .mat, HDF5, Zarr): which axis counts the elements "
+        "or channels, where the file does not say it; the report says which one is taken",
+    )
 
 
 def add_fitting(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.reading.source import list_source
@@ -29,6 +30,7 @@ class ReadingOptions:
     elements: Sequence[str] | None = None
     spot_size: float | None = None
     names: Mapping[str, str] | None = None
+    channels: Literal["first", "last"] | None = None
 
     def inputs(self, sources: Iterable[str | Path]) -> list[str | Path]:
         """Every file and folder that is read: ``sources``, and the image of the valid area."""

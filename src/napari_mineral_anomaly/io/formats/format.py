@@ -52,6 +52,11 @@ class Format:
         Whether each file is a scan of its own, never the map of one element in a folder.
     has_datasets : bool
         Whether "file::/path" may name an array in the file.
+    has_axes : bool
+        Whether the user may say which axis of a stack counts the channels; the readers then take
+        ``channels`` ("first" or "last"), too.
+    has_numbers_beside : bool
+        Whether a file is only the header, and its numbers are in another file of the same name.
     kind : str
         What a file without a reader of maps is, for the report: "an archive".
     advice : str
@@ -68,6 +73,8 @@ class Format:
     holds_spectra: Callable[[Path], bool] | None = None
     holds_scan: bool = False
     has_datasets: bool = False
+    has_axes: bool = False
+    has_numbers_beside: bool = False
     kind: str = ""
     advice: str = ""
     maps_in_docs: tuple[MapsInDocs, ...] = ()

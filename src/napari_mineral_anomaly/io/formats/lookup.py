@@ -9,6 +9,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.format import Format
 from napari_mineral_anomaly.io.formats.hdf5.signature import is_hdf5
 from napari_mineral_anomaly.io.formats.registry import FORMATS, HDF5, PICTURE
+from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.planes import Opened
 from napari_mineral_anomaly.io.formats.signatures import content_of, require_ending
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names
@@ -55,7 +56,9 @@ def maps_format(path: Path) -> Format | None:
     return found if found is not None and found.open_maps is not None else None
 
 
-def open_maps(path: Path, dataset: str | None = None) -> Opened | None:
+def open_maps(
+    path: Path, dataset: str | None = None, channels: Channels | None = None
+) -> Opened | None:
     """The planes of a file, or the answer that it holds spectra; None if no reader takes it.
 
     Parameters
@@ -63,21 +66,22 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened | None:
     path : Path
     dataset : str, optional
         Path of an array in the file.
+    channels : {"first", "last"}, optional
+        Which axis of a stack counts the channels; overrules the rule of `channel_axis`.
 
     Raises
     ------
     InputError
-        When the file is damaged, or when arrays have no names in its format.
+        When the file is damaged, or when arrays have no names or no open axes in its format.
     """
     found = maps_format(path)
     if found is None or found.open_maps is None:
         return None
     require_ending(path, found.name)
-    if dataset is None:
-        return found.open_maps(path)
-    if not found.has_datasets:
+    if dataset is not None and not found.has_datasets:
         raise InputError(f"{path.name} holds no arrays by name: leave out ::{dataset}.")
-    return found.open_maps(path, dataset)
+    inside = {} if dataset is None else {"dataset": dataset}
+    return found.open_maps(path, **inside, **_axes_of(found, path, channels))
 
 
 def rank_of(path: Path) -> int:
@@ -122,7 +126,10 @@ def is_spectrum_image(path: Path) -> bool:
 
 
 def open_spectra(
-    path: Path, dataset: str | None = None, energy: Sequence[float] | None = None
+    path: Path,
+    dataset: str | None = None,
+    energy: Sequence[float] | None = None,
+    channels: Channels | None = None,
 ) -> SpectrumImage:
     """Open a spectrum image; its spectra are read when they are asked for.
 
@@ -133,6 +140,8 @@ def open_spectra(
         Path of an array in the file, where it holds several.
     energy : (float, float), optional
         Energy of the first channel and width of a channel in keV; overrules the file.
+    channels : {"first", "last"}, optional
+        As in `open_maps`.
 
     Raises
     ------
@@ -151,12 +160,21 @@ def open_spectra(
         raise InputError(f"{path.name} is not a spectrum image that this version reads.")
     require_ending(path, found.name)
     inside = (dataset or "").strip("/")
-    image = (
-        found.open_spectra(path, inside)
-        if inside and found.has_datasets
-        else found.open_spectra(path)
-    )
+    named = {"dataset": inside} if inside and found.has_datasets else {}
+    image = found.open_spectra(path, **named, **_axes_of(found, path, channels))
     return image if typed is None else image.with_energy(*typed)
+
+
+def _axes_of(found: Format, path: Path, channels: Channels | None) -> dict[str, Channels]:
+    """The argument ``channels`` of a reader, where the user gave it."""
+    if channels is None:
+        return {}
+    if not found.has_axes:
+        raise InputError(
+            f"{path.name}: the order of the axes is fixed in {found.name} files, leave out "
+            "--channels."
+        )
+    return {"channels": channels}
 
 
 def parse_file_names(paths: Iterable[Path]) -> list[ParsedName]:

@@ -7,7 +7,7 @@ write its endings into ``filename_patterns`` of napari.yaml (a test says which).
 
 from __future__ import annotations
 
-from napari_mineral_anomaly.io.formats import ripple, vendors
+from napari_mineral_anomaly.io.formats import ripple, ripple_maps, vendors
 from napari_mineral_anomaly.io.formats.arrays import matlab_maps, numpy_maps
 from napari_mineral_anomaly.io.formats.arrays import spectra as numpy_spectra
 from napari_mineral_anomaly.io.formats.envi import maps as envi_maps
@@ -100,13 +100,16 @@ NPY = Format(
     open_maps=numpy_maps.open_npy,
     open_spectra=numpy_spectra.open_npy,
     holds_spectra=numpy_spectra.holds_spectra,
+    has_axes=True,
     maps_in_docs=(
         MapsInDocs(
-            what="`.npy`: one map per file, or a stack",
-            element_from="file name, or `scan.json` / `scan.txt` beside `scan.npy`",
+            what="`.npy`: one map per file, or a stack in either order of axes, both byte orders, "
+            "rows or columns first; structured arrays with a map per field",
+            element_from="file name, `scan.json` / `scan.txt` beside `scan.npy`, names of the "
+            "fields",
             pixel_size_from="`pixel_size_um`, or `pixel_size` with `unit`, in `scan.json`",
             tried_on="no; written with numpy",
-            not_read="pickled objects",
+            not_read="pickled objects, complex numbers",
         ),
     ),
     spectra_in_docs=(SpectraInDocs("`.npy`", "no; written by our tests"),),
@@ -117,13 +120,16 @@ NPZ = Format(
     open_maps=numpy_maps.open_npz,
     open_spectra=numpy_spectra.open_npz,
     holds_spectra=numpy_spectra.holds_spectra,
+    has_axes=True,
     holds_scan=True,
     has_datasets=True,
     maps_in_docs=(
         MapsInDocs(
-            what="`.npz`: a stack, or a map per element",
-            element_from="keys, or an array `elements`",
-            pixel_size_from="`pixel_size_um`, or `pixel_size` with `unit`, in the file",
+            what="`.npz`: a stack, a map per element, or laser maps of pewlib (structured array);"
+            " a `mask` of the shape of the stack marks missing values",
+            element_from="keys, an array `elements`, or names of the fields",
+            pixel_size_from="`pixel_size_um`, or `pixel_size` with `unit`, in the file; pewlib: "
+            "settings of the laser",
             tried_on="no; written with numpy",
             not_read="pickled objects",
         ),
@@ -134,16 +140,20 @@ MATLAB = Format(
     ".mat",
     (".mat",),
     open_maps=matlab_maps.open_maps,
+    has_axes=True,
     holds_scan=True,
     has_datasets=True,
     maps_in_docs=(
         MapsInDocs(
-            what="MATLAB 5 and 7.3: scene `data` (H, W, C) with truth `map` (H, W), or a matrix "
-            "per element",
-            element_from="cell array `elements`, names of the matrices, else bands are numbered",
+            what="MATLAB 5 and 7.3: scene `data` (H, W, C) with truth `map` (H, W), or (C, H, W) "
+            "where names, truth or the user say so; or a matrix per element, sparse and logical "
+            "ones too; variables of one struct",
+            element_from="cell array or char matrix `elements`, names of the matrices, else bands "
+            "are numbered",
             pixel_size_from="typed",
             tried_on="five airborne scenes with truth, one of them in both versions",
-            not_read="structs; spectra",
+            not_read="arrays of strings (save them as cellstr), tables, nested structs, complex "
+            "numbers; spectra",
         ),
     ),
 )
@@ -153,6 +163,7 @@ HDF5 = Format(
     open_maps=hdf5_maps.open_maps,
     open_spectra=hdf5_spectra.open_spectra,
     holds_spectra=hdf5_spectra.holds_spectra,
+    has_axes=True,
     holds_scan=True,
     has_datasets=True,
     maps_in_docs=(
@@ -180,14 +191,18 @@ ENVI = Format(
     open_maps=envi_maps.open_maps,
     open_spectra=envi_spectra.open_spectra,
     holds_spectra=envi_spectra.holds_spectra,
+    has_numbers_beside=True,
     holds_scan=True,
     maps_in_docs=(
         MapsInDocs(
-            what="ENVI `.hdr` with raw numbers beside it: bsq, bil, bip",
-            element_from="`band names`",
-            pixel_size_from="`pixel size` with units",
-            tried_on="no; written by our tests",
-            not_read="complex numbers",
+            what="ENVI `.hdr` with plain numbers beside it: bsq, bil, bip; `data ignore value`, "
+            "gains and offsets, `reflectance scale factor` and `bbl` are applied",
+            element_from="`band names`; `wavelength` in a unit of light gives `650 nm`; names "
+            "that only count (B1 to B40) are no elements",
+            pixel_size_from="`pixel size`, `map info`, each with its units",
+            tried_on="no; written with Spectral Python and by our tests",
+            not_read="complex or compressed numbers, class maps, spectral libraries, frame "
+            "offsets, headers of other files (TIFF, meta files)",
         ),
     ),
     spectra_in_docs=(SpectraInDocs("ENVI", "no; written by our tests"),),
@@ -197,6 +212,7 @@ ZARR = Format(
     (".zarr",),
     recognises=zarr_maps.is_store,
     open_maps=zarr_maps.open_maps,
+    has_axes=True,
     holds_scan=True,
     has_datasets=True,
     maps_in_docs=(
@@ -235,23 +251,35 @@ HYPERSPY = Format(
         SpectraInDocs("HyperSpy `.hspy`, axes in any order", "no; written by HyperSpy 2.5"),
     ),
 )
+RIPPLE = Format(
+    "Ripple",
+    (".rpl",),
+    open_maps=ripple_maps.open_maps,
+    open_spectra=ripple.open_spectra,
+    holds_spectra=ripple.holds_spectra,
+    has_numbers_beside=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="folder of single maps as Ripple `.rpl` + `.raw` (depth 1), as HyperSpy saves "
+            "them",
+            element_from="file name, else `title` in the header",
+            pixel_size_from="`width-scale` and `height-scale` with their units",
+            tried_on="no; written with RosettaSciIO",
+            not_read="several bands in one file that are no spectra",
+        ),
+    ),
+    spectra_in_docs=(SpectraInDocs("Ripple `.rpl` + `.raw`", "`LagunaSalinas` (micro-XRF)"),),
+)
 
-_MAPS = (TIFF, TEXT, NPY, NPZ, MATLAB, HDF5, ENVI, ZARR)
+_MAPS = (TIFF, TEXT, NPY, RIPPLE, NPZ, MATLAB, HDF5, ENVI, ZARR)
 
 _SPECTRA = (
-    Format(
-        "Ripple",
-        (".rpl",),
-        open_spectra=ripple.open_spectra,
-        kind="a spectrum image (Ripple)",
-        spectra_in_docs=(SpectraInDocs("Ripple `.rpl` + `.raw`", "`LagunaSalinas` (micro-XRF)"),),
-    ),
     Format(
         "numbers of Ripple",
         (".raw",),
         open_spectra=ripple.open_spectra,
-        kind="the raw numbers of a spectrum image",
-        advice="open the .rpl beside it",
+        kind="plain numbers that belong to a header",
+        advice="open the .rpl or .hdr beside it",
     ),
     Format(
         "Bruker",
@@ -346,6 +374,12 @@ _NOT_READ = (
         kind="a file of a GIS program, read with the TIFF beside it",
     ),
     Format("mask of GDAL", (".msk",), kind="a mask of GDAL, read with the TIFF beside it"),
+    Format(
+        "VTK image",
+        (".vti",),
+        kind="a VTK image",
+        advice="export the maps as .npz, TIFF or text from the program that wrote it",
+    ),
     Format("archive", (".zip", ".7z", ".rar"), kind="an archive", advice="unpack it first"),
 )
 

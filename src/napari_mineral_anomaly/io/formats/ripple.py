@@ -1,17 +1,28 @@
-"""Ripple spectrum images: a `.rpl` text header beside a `.raw` file of plain numbers."""
+"""Ripple: a `.rpl` text header beside a `.raw` file of plain numbers; its spectrum images.
+
+Single maps in this format are read by `ripple_maps`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
+from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
+from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note, mapped_file
-from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, whole_number
+from napari_mineral_anomaly.io.formats.shared.texts import (
+    KEV_PER_UNIT,
+    decoded,
+    whole_number,
+)
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 
 TITLE = "Ripple spectrum image"
@@ -21,16 +32,48 @@ _HEADER, _NUMBERS = ".rpl", ".raw"
 _LARGEST_HEADER = 65_536
 _KINDS = {"signed": "i", "unsigned": "u", "float": "f"}
 _LENGTHS = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8)}
-_ORDERS = {"little-endian": "<", "big-endian": ">", "dont-care": "="}
+_OPEN = "="
+_ORDERS = {"little-endian": "<", "big-endian": ">", "dont-care": _OPEN}
+# "width 25", and "(MLX:: width : 512)" of INCA.
+_LINE = re.compile(r"\(?(?:MLX::)?\s*([A-Za-z][\w-]*)\s*(?:\s:?|:)\s*(.*?)\)?")
+_MUCH_LARGER = 16
+# Pixels are longer than wide where lines are further apart than points, but not by so much.
+_LONGEST_PIXEL = 100.0
 _RECORDS = ("vector", "image", "dont-care")
 
 
-def open_spectra(path: Path) -> SpectrumImage:
-    """Open a Ripple pair by either of its files; the numbers stay on disk, memory-mapped.
+@dataclass(frozen=True)
+class RippleFile:
+    """An opened pair of header and numbers.
+
+    Attributes
+    ----------
+    counts : array-like (H, W, E)
+        In the dtype of the file; read in blocks.
+    header : dict of str to str
+        Keys in lower case.
+    files : (Path, Path)
+        The header and the file of numbers.
+    pixel_size : FilePixelSize or None
+    notes, steps : tuples of str
+    """
+
+    counts: Any
+    header: Mapping[str, str]
+    files: tuple[Path, Path]
+    pixel_size: FilePixelSize | None
+    notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+def open_pair(path: Path) -> RippleFile:
+    """Open a Ripple pair by either of its files; the numbers stay on disk.
 
     The description of the format (Lispix, NIST) defines the keys width, height, depth, offset,
     data-length, data-type, byte-order and record-by. The calibration is in depth-origin,
     depth-scale and depth-units (or ev-per-chan), the pixel size in width-scale and width-units.
+    Numbers of several bytes with byte-order dont-care, as HyperSpy writes them, are taken for
+    little-endian, the order of nearly all computers, unless they only make sense the other way.
 
     Raises
     ------
@@ -39,37 +82,64 @@ def open_spectra(path: Path) -> SpectrumImage:
         shorter than the header says.
     """
     header_path, raw_path = _pair(path)
-    header = _read_header(header_path)
+    header = read_header(header_path)
     name = header_path.name
-    sizes = [whole_number(header, key, name) for key in ("height", "width", "depth")]
-    height, width, depth = sizes
+    height, width, depth = (whole_number(header, key, name) for key in ("height", "width", "depth"))
     offset = whole_number(header, "offset", name, least=0, default="0")
     kind = _one_of(header, "data-type", _KINDS, name)
     length = whole_number(header, "data-length", name)
     if length not in _LENGTHS[kind]:
         raise InputError(f"{name} says data-length {length}, which no {header['data-type']} has.")
     order = _one_of(header, "byte-order", _ORDERS, name, default="dont-care")
-    if order == "=" and length > 1:
-        raise InputError(
-            f"{name} says byte-order dont-care for numbers of {length} bytes: "
-            "write little-endian or big-endian there."
-        )
     by_vector = _record(header, name, depth)
     shape = (height, width, depth) if by_vector else (depth, height, width)
-    dtype = np.dtype(f"{order}{kind}{length}")
+    is_open = order == _OPEN and length > 1
+    dtype = np.dtype(f"{'<' if order == _OPEN else order}{kind}{length}")
     counts, notes = mapped_file(raw_path, dtype, shape, offset, header=name)
+    steps = []
+    if is_open:
+        _require_little_endian(name, np.asarray(counts[shape[0] // 2]))
+        steps.append("numbers are taken for little-endian: the header says byte-order dont-care")
     if not by_vector:
         counts = counts.transpose(1, 2, 0)
-    energy, calibration_notes = _energy(header, depth)
-    size = _pixel_size(header)
+    size, size_notes = _pixel_size(header)
+    return RippleFile(
+        counts, header, (header_path, raw_path), size, (*notes, *size_notes), tuple(steps)
+    )
+
+
+def holds_spectra(path: Path) -> bool:
+    """Whether a header is not that of a single map (depth 1); never raises."""
+    try:
+        return int(read_header(path).get("depth", "0")) != 1
+    except (InputError, OSError, ValueError):
+        return True
+
+
+def open_spectra(path: Path) -> SpectrumImage:
+    """Open a Ripple spectrum image by either of its files.
+
+    Raises
+    ------
+    InputError
+        As `open_pair`, and for a single map.
+    """
+    pair = open_pair(path)
+    header_path, raw_path = pair.files
+    depth = int(pair.counts.shape[2])
+    if depth == 1:
+        raise InputError(
+            f"{header_path.name} holds a single map (depth 1), no spectra: read it as a map."
+        )
+    energy, calibration_notes = _energy(pair.header, depth)
     return SpectrumImage(
-        counts,
+        pair.counts,
         energy,
-        pixel_size=size,
-        beam_kev=_number(header, "beam-energy"),
+        pixel_size=None if pair.pixel_size is None else pair.pixel_size.um,
+        beam_kev=_number(pair.header, "beam-energy"),
         source=str(header_path),
-        files=(raw_path.name, name),
-        notes=(*notes, *calibration_notes),
+        files=(raw_path.name, header_path.name),
+        notes=(*pair.notes, *pair.steps, *calibration_notes),
     )
 
 
@@ -91,7 +161,14 @@ def _pair(path: Path) -> tuple[Path, Path]:
     return found[_HEADER], found[_NUMBERS]
 
 
-def _read_header(path: Path) -> dict[str, str]:
+def read_header(path: Path) -> dict[str, str]:
+    """The keys and values of a header; also as INCA writes them: ``(MLX:: width : 512)``.
+
+    Raises
+    ------
+    InputError
+        When it is no Ripple header.
+    """
     size = path.stat().st_size
     if size == 0:
         raise InputError(f"{path.name} is empty: a Ripple header holds lines such as width 25.")
@@ -99,15 +176,36 @@ def _read_header(path: Path) -> dict[str, str]:
         raise InputError(
             f"{path.name} is no Ripple header: it has {size} bytes, a header a few hundred."
         )
-    text = path.read_bytes().decode("utf-8", errors="replace")
     header = {}
-    for line in text.splitlines():
-        words = line.split(None, 1)
-        if len(words) == 2 and not words[0].startswith(";"):
-            header[words[0].strip().lower().replace("_", "-")] = words[1].strip()
+    for line in decoded(path.read_bytes()).splitlines():
+        if match := _LINE.fullmatch(line.partition(";")[0].strip()):
+            header[match[1].lower().replace("_", "-")] = match[2].strip()
     if not {"width", "height", "depth"} & header.keys():
         raise InputError(f"{path.name} is no Ripple header: it has no width, height and depth.")
     return header
+
+
+def _require_little_endian(name: str, sample: NDArray[Any]) -> None:
+    """Refuse numbers that make sense only with their bytes in the other order."""
+    swapped = sample.view(sample.dtype.newbyteorder())
+    if sample.dtype.kind == "f":
+        is_odd = _usual_share(sample) < 0.9 < _usual_share(swapped)
+    else:
+        # Small counts are huge numbers in the wrong order.
+        sizes = [float(np.abs(one.astype(np.float64)).mean()) for one in (sample, swapped)]
+        is_odd = sizes[0] > _MUCH_LARGER * sizes[1]
+    if is_odd:
+        raise InputError(
+            f"{name} says byte-order dont-care, but its numbers make sense as big-endian only: "
+            "write byte-order big-endian there."
+        )
+
+
+def _usual_share(values: NDArray[Any]) -> float:
+    """The part of numbers that are 0 or of a usual size."""
+    with np.errstate(all="ignore"):
+        size = np.abs(values.astype(np.float64))
+        return float(((size == 0) | ((size > 1e-12) & (size < 1e12))).mean())
 
 
 def _one_of(
@@ -157,14 +255,24 @@ def _energy(header: Mapping[str, str], depth: int) -> tuple[EnergyAxis | None, l
     return axis_or_note(origin * factor, scale * factor, depth)
 
 
-def _pixel_size(header: Mapping[str, str]) -> tuple[float, float] | None:
-    lengths: list[Any] = [_number(header, "height-scale"), _number(header, "width-scale")]
-    across = lengths[1] if lengths[1] is not None else lengths[0]
-    down = lengths[0] if lengths[0] is not None else across
-    if across is None or down is None:
-        return None
-    unit = header.get("width-units", header.get("height-units", ""))
-    if header.get("height-units", unit).casefold() != unit.casefold():
-        return None  # one of the two units is wrong, and the file does not say which
-    size = length_in_um((down, across), unit, "")
-    return None if size is None else size.um
+def _pixel_size(header: Mapping[str, str]) -> tuple[FilePixelSize | None, list[str]]:
+    """The pixel size (y, x), each with its own unit; a note where only one is usable."""
+    scales = {key: _number(header, f"{key}-scale") for key in ("height", "width")}
+    units = {key: header.get(f"{key}-units", "") for key in ("height", "width")}
+    for key, other in (("height", "width"), ("width", "height")):
+        if scales[key] is None:
+            scales[key], units[key] = scales[other], units[other]
+        units[key] = units[key] or units[other]
+    height, width = scales["height"], scales["width"]
+    if height is None or width is None or not all(is_length(unit) for unit in units.values()):
+        return None, []
+    down = length_in_um((height, height), units["height"], "header")
+    across = length_in_um((width, width), units["width"], "header")
+    if down is not None and across is not None:
+        size = FilePixelSize((down.um[0], across.um[1]), "header")
+        if max(size.um) <= _LONGEST_PIXEL * min(size.um):
+            return size, []
+    return None, [
+        f"the pixel size in the header is not used: {height:g} {units['height']} high and "
+        f"{width:g} {units['width']} wide is no pixel of a map, perhaps a unit is wrong"
+    ]

@@ -11,7 +11,7 @@ from napari_mineral_anomaly.io.formats.lookup import (
     maps_format,
     parse_file_names,
 )
-from napari_mineral_anomaly.io.formats.registry import HYPERSPY, TEXT
+from napari_mineral_anomaly.io.formats.registry import TEXT
 from napari_mineral_anomaly.io.formats.text.table import holds_grains, table_columns
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
@@ -69,6 +69,6 @@ def _holds_scan(path: Path, name: ParsedName) -> bool:
     found = maps_format(path)
     if found is None or found.holds_scan:
         return found is not None
-    if found is HYPERSPY:
-        return is_spectrum_image(path)
+    if found.holds_spectra is not None and found.holds_spectra(path):
+        return True
     return found is TEXT and name.role != "element" and bool(table_columns(path))

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import open_spectra
+from napari_mineral_anomaly.io.formats.shared.axes import Channels, checked_channels
 from napari_mineral_anomaly.io.formats.shared.planes import Plane, SpectraInside
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
@@ -45,6 +46,7 @@ def read_maps(
     energy: Sequence[float] | None = None,
     elements: Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
+    channels: Channels | None = None,
     task: Task | None = None,
 ) -> ElementCube:
     """Read the element maps of one scan.
@@ -78,6 +80,9 @@ def read_maps(
         The elements of files whose names do not say them, or say them wrongly: file as in the
         report, or a plane of a file (``stack.tif#3``), and "Fe", "Fe Ka", "SiO2" ...; "-" leaves
         it out.
+    channels : {"first", "last"}, optional
+        Which axis of an array of three axes (``.npy``, ``.npz``, ``.mat``, HDF5, Zarr) counts the
+        elements or channels, where the file does not say it; default: the rule of the report.
     task : Task, optional
         Reports progress (phases "opening" and "reading"; for spectrum images "summing spectra",
         "finding elements" and "integrating") and answers a cancel.
@@ -101,10 +106,15 @@ def read_maps(
     task = task or SILENT
     # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
+    channels = checked_channels(channels)
     listing = list_source(source)
     kept = remembered_names(listing.root) if remembered else {}
     selection = select_maps(
-        listing, sample=sample, told=told_names(listing, names, kept), task=task
+        listing,
+        sample=sample,
+        told=told_names(listing, names, kept),
+        channels=channels,
+        task=task,
     )
     if isinstance(selection, SpectraInside):
         if names:
@@ -116,7 +126,7 @@ def read_maps(
         from napari_mineral_anomaly.io.reading.spectra import maps_of_spectra
 
         return maps_of_spectra(
-            open_spectra(selection.path, selection.dataset, energy),
+            open_spectra(selection.path, selection.dataset, energy, channels),
             elements,
             calibration_source="the file" if energy is None else "typed by the user",
             pixel_size=typed,

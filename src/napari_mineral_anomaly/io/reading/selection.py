@@ -13,12 +13,14 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import (
     has_spectra_reader,
     kind_of,
+    maps_format,
     not_read_words,
     open_maps,
     parse_file_names,
     what_is_read,
 )
 from napari_mineral_anomaly.io.formats.registry import TEXT
+from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
 from napari_mineral_anomaly.io.formats.signatures import WrongEndingError
 from napari_mineral_anomaly.io.formats.text.table import GRAIN_TABLE
@@ -43,6 +45,9 @@ from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, any_element, parse_names
 from napari_mineral_anomaly.scan.report import IgnoredFile, UndecidedMap
 from napari_mineral_anomaly.words import listed
+
+# Of files that hold the numbers of a header beside them (Ripple, ENVI).
+_ENDINGS_OF_NUMBERS = (".raw", ".img", ".dat", ".bsq", ".bil", ".bip", ".bin", ".cube", ".hyspex")
 
 
 @dataclass
@@ -103,13 +108,15 @@ def select_maps(
     *,
     sample: str | None = None,
     told: ToldNames | None = None,
+    channels: Channels | None = None,
     task: Task = SILENT,
 ) -> Selection | SpectraInside:
     """Find the element maps among the files of one scan.
 
     What the user told (`told`) overrules the names. Then in this order: the files of a folder that
     are named by elements; the one file of a folder that holds a whole scan; single maps that have
-    their element in a title inside.
+    their element in a title inside. ``channels`` says which axis of a stack counts the channels,
+    where the user knows.
 
     Returns
     -------
@@ -125,7 +132,7 @@ def select_maps(
     selection = Selection(ignored=list(listing.ignored))
     told = told or ToldNames()
     if listing.is_single:
-        return _select_from_one(selection, listing, listing.root, sample, told)
+        return _select_from_one(selection, listing, listing.root, sample, told, channels)
     selection.folder = folder = sort_folder(listing)
     for path in folder.grain_tables:
         selection.ignore(listing.name(path), GRAIN_TABLE)
@@ -140,7 +147,9 @@ def select_maps(
             for path in files:
                 if path != scans[0]:
                     selection.ignore(listing.name(path), "lies beside the file that is used")
-            return _select_from_one(selection, listing, scans[0], sample, told)
+            chosen = _select_from_one(selection, listing, scans[0], sample, told, channels)
+            _drop_numbers(selection, listing)
+            return chosen
         if scans and not is_told:
             raise InputError(
                 f"{listing.root} holds {len(scans)} scans "
@@ -152,11 +161,17 @@ def select_maps(
     for path in scans:
         if path not in files:
             selection.ignore(listing.name(path), "a scan of its own; open the file itself")
+    if channels is not None:
+        raise InputError(
+            f"{listing.root} holds a file for each element: there is no axis of channels, leave "
+            "out --channels."
+        )
     parsed = of_one_sample(told.for_files(listing, files, parsed), sample, str(listing.root))
     told.require_used([listing.name(path) for path in files])
     _select_by_name(selection, listing, files, parsed, task)
     if not selection.planes:
         raise no_maps(listing)
+    _drop_numbers(selection, listing)
     selection.ignored.sort(key=lambda item: item.file)
     return selection
 
@@ -228,6 +243,25 @@ def _select_by_name(
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
 
 
+def _drop_numbers(selection: Selection, listing: Listing) -> None:
+    """Take the files of numbers that belong to the headers of used maps off the ignored files."""
+    headers = {
+        path.name.removesuffix(path.suffix)
+        for path in {plane.path for plane in selection.planes.values()}
+        if (found := maps_format(path)) is not None and found.has_numbers_beside
+    }
+
+    def is_part(file: Path) -> bool:
+        is_beside = file.name in headers or (
+            file.stem in headers and file.suffix.lower() in _ENDINGS_OF_NUMBERS
+        )
+        return is_beside and file.is_file()
+
+    selection.ignored = [
+        item for item in selection.ignored if not is_part(listing.root / item.file)
+    ]
+
+
 def _titles(folder: FolderFiles, task: Task) -> tuple[dict[Path, str | None], list[InputError]]:
     """The title inside each file with one plane, None for a stack of maps; and the refusals."""
     titles: dict[Path, str | None] = {}
@@ -247,10 +281,15 @@ def _titles(folder: FolderFiles, task: Task) -> tuple[dict[Path, str | None], li
 
 
 def _select_from_one(
-    selection: Selection, listing: Listing, path: Path, sample: str | None, told: ToldNames
+    selection: Selection,
+    listing: Listing,
+    path: Path,
+    sample: str | None,
+    told: ToldNames,
+    channels: Channels | None,
 ) -> Selection | SpectraInside:
     """One file: a stack, a scene, a single map, or a spectrum image."""
-    file = open_maps(path, listing.dataset)
+    file = open_maps(path, listing.dataset, channels)
     if file is None:
         if has_spectra_reader(path):  # which says what a file lacks
             return SpectraInside(path, listing.dataset)

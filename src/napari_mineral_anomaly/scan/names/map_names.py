@@ -18,6 +18,7 @@ from napari_mineral_anomaly.scan.names.combinations import (
     is_line_behind_slash,
     names_several,
 )
+from napari_mineral_anomaly.scan.names.numbering import counted_names
 from napari_mineral_anomaly.scan.names.periodic_table import (
     RADIOACTIVE,
 )
@@ -39,6 +40,7 @@ from napari_mineral_anomaly.scan.names.vocabulary import (
     is_flagged,
     is_word_like,
 )
+from napari_mineral_anomaly.scan.names.words import is_isotope
 
 Role = Literal["element", "companion", "uncertainty", "derived", "left out", "unknown"]
 
@@ -121,6 +123,8 @@ def parse_names(names: Sequence[str], *, endings: Iterable[str] = ()) -> list[Pa
         computed_from(name.base, name.words, name.spans, options, slash_is_line=slash_is_line)
         for name, options in zip(split, readings, strict=True)
     ]
+    for position in counted_names([name.base for name in split], is_isotope):
+        readings[position] = []
     readings = [
         [*options, *spelled_out(name)] for name, options in zip(split, readings, strict=True)
     ]

@@ -63,7 +63,7 @@ def read_word(word: str, *, any_case: bool) -> Word | None:
         return Word(symbol, f"{symbol} {line}", line, is_joined=True, is_joined_letter=True)
     if match := _MASS.fullmatch(word):
         symbol = symbol_of(match[1] or match[4], any_case=any_case)
-        if symbol and _is_isotope(symbol, int(match[2] or match[3])):
+        if symbol and is_isotope(symbol, int(match[2] or match[3])):
             return Word(symbol, word)
     return None
 
@@ -99,11 +99,11 @@ def _oxide(word: str, *, any_case: bool) -> tuple[str, str] | None:
     return symbol, f"{symbol}{match[2]}O{match[3]}"
 
 
-def _is_isotope(symbol: str, mass: int) -> bool:
+def is_isotope(symbol: str, mass: int) -> bool:
     """Whether a mass number is near the valley of stability (`S1` and `No5` are not isotopes).
 
     Z = A / (1.98 + 0.0155 A^(2/3)), the minimum of the semi-empirical mass formula; natural
     isotopes from boron to uranium lie within 2.5 of it.
     """
     stable = mass / (1.98 + 0.0155 * mass ** (2 / 3))
-    return mass >= 6 and abs(stable - ATOMIC_NUMBER[symbol]) <= 2.5
+    return symbol in ATOMIC_NUMBER and mass >= 6 and abs(stable - ATOMIC_NUMBER[symbol]) <= 2.5

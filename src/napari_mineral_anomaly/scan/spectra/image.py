@@ -133,11 +133,12 @@ class SpectrumImage:
             When there is none; the sentence says how to give one.
         """
         if self.energy is None:
+            remarks = "".join(f" Note: {note}." for note in self.notes)
             raise MissingEnergyError(
                 f"{self.source or 'The spectrum image'} has no energy calibration: give the "
                 "energy of the first channel and the width of a channel in keV, for example "
                 "0 and 0.01 for 10 eV per channel (--energy 0 0.01 on the command line, "
-                "read_maps(..., energy=(0, 0.01)) in Python).",
+                f"read_maps(..., energy=(0, 0.01)) in Python).{remarks}",
                 self.n_channels,
             )
         return self.energy

@@ -5,15 +5,26 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.arrays import pewlib
+from napari_mineral_anomaly.io.formats.arrays.numpy_files import (
+    member,
+    members,
+    not_numbers,
+    numbers_of,
+    read_header,
+    require_bytes,
+)
+from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
@@ -21,21 +32,34 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     open_stack,
     stored_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
-from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened, Plane
+from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.planes import (
+    FilePixelSize,
+    MapFile,
+    Opened,
+    Plane,
+)
+from napari_mineral_anomaly.io.formats.shared.steps import MissingWhere, with_steps
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
-from napari_mineral_anomaly.words import sizes
+from napari_mineral_anomaly.words import listed, sizes
 
 TITLE = "numpy array"
 _LONGEST_NAME_LIST = 100_000
+_MASKS = ("mask", "masks")
 
 
-def open_npy(path: Path) -> Opened:
+def open_npy(path: Path, channels: Channels | None = None) -> Opened:
     """List the map or the maps in a `.npy`; pickled objects are never loaded.
 
     The file holds no names. Those of its elements come from a file beside it, ``scan.json`` (a
     list, or ``{"elements": [...], "pixel_size_um": 20}``) or ``scan.txt`` (a name per line) for
-    ``scan.npy``.
+    ``scan.npy``; or they are the fields of a structured array.
+
+    Parameters
+    ----------
+    path : Path
+    channels : {"first", "last"}, optional
+        Which axis of a stack counts the channels; default: `channel_axis`.
 
     Raises
     ------
@@ -43,11 +67,14 @@ def open_npy(path: Path) -> Opened:
         When the file is damaged or holds something else than real numbers.
     """
     with explained(path, TITLE):
-        return _npy(path)
+        return _npy(path, channels)
 
 
-def open_npz(path: Path, dataset: str | None = None) -> Opened:
+def open_npz(path: Path, dataset: str | None = None, channels: Channels | None = None) -> Opened:
     """List the maps in a `.npz`: a stack with a list ``elements``, or a map for each element.
+
+    The maps may be the fields of a structured array, as pewlib writes them. A mask of the shape of
+    the stack marks missing values, as in numpy's masked arrays.
 
     Raises
     ------
@@ -55,115 +82,183 @@ def open_npz(path: Path, dataset: str | None = None) -> Opened:
         As `open_npy`.
     """
     with explained(path, TITLE):
-        container = _npz(path)
-        return maps_in(container if dataset is None else container.below(dataset))
+        archive = _npz(path, channels)
+        container = archive.container
+        if dataset is not None:
+            container = container.below(dataset)
+        opened = maps_in(container)
+    if not isinstance(opened, MapFile):
+        return opened
+    masked = _masked(opened, container, archive.masks)
+    return replace(masked, notes=(*masked.notes, *archive.notes))
 
 
-def _npy(path: Path) -> Opened:
+def _npy(path: Path, channels: Channels | None) -> Opened:
     with path.open("rb") as file:
-        shape, _, dtype = read_header(path, file)
-        start = file.tell()
-    needed, size = start + math.prod(shape) * dtype.itemsize, path.stat().st_size
-    if size < needed:
-        raise InputError(
-            f"{path.name} is cut short: its header promises {needed} bytes, the file has {size}."
-        )
-    _require_numbers(path, dtype)
-    names, pixel_size = _beside(path)
-    read = partial(np.load, path, mmap_mode="r", allow_pickle=False)
-    array = StoredArray("array", shape, dtype, read)
-    container = Container(path, [array], pixel_size=pixel_size)
+        shape, columns_first, dtype = read_header(path, file)
+        offset = file.tell()
+    if dtype.hasobject or (dtype.names is None and dtype.kind not in "uifb"):
+        raise not_numbers(path, dtype)
+    require_bytes(path, shape, dtype, offset)
+    if dtype.names is not None:
+        arrays = _fields("", shape, dtype, partial(_whole, path))
+        if not arrays:
+            raise not_numbers(path, dtype)
+        return maps_in(Container(path, arrays))
+    numbers = numbers_of(path, shape, columns_first, dtype, offset)
+    names, pixel_size, origin = _beside(path)
+    array = StoredArray("array", shape, dtype, partial(np.asarray, numbers))
+    container = Container(path, [array], pixel_size=pixel_size, channels=channels)
+    steps = (f"names and sizes from {origin}",) if origin else ()
     if len(shape) == 2 and 0 not in shape:
+        if channels is not None:
+            raise InputError(f"{path.name} holds one map: leave out --channels.")
         name = names[0] if len(names) == 1 else ""
-        native = dtype.newbyteorder("=")
+        native, read = dtype.newbyteorder("="), partial(np.asarray, numbers)
         plane = Plane(path, (shape[0], shape[1]), native, read, name, None, pixel_size)
-        return MapFile(path, (plane,))
+        return MapFile(path, (plane,), steps=steps)
     if len(shape) != 3 or 0 in shape:
         raise InputError(
             f"{path.name} is no map and no stack of maps: its shape is "
             f"{sizes(shape) or 'one value'}."
         )
-    if names and len(names) not in (shape[0], shape[2]):
+    if names and len(names) not in shape:
         raise InputError(
             f"The list of elements beside {path.name} has {len(names)} names, the array is "
             f"{sizes(shape)}."
         )
-    return open_stack(container, array, names)
+    opened = open_stack(container, array, names)
+    if isinstance(opened, MapFile):
+        return replace(opened, steps=(*opened.steps, *steps))
+    return opened
 
 
-def _npz(path: Path) -> Container:
+@dataclass(frozen=True)
+class _Archive:
+    """What a `.npz` holds: its arrays, the masks among them, and notes."""
+
+    container: Container
+    masks: list[StoredArray]
+    notes: tuple[str, ...]
+
+
+def _npz(path: Path, channels: Channels | None) -> _Archive:
     arrays: list[StoredArray] = []
     texts: dict[str, tuple[str, ...]] = {}
     numbers: dict[str, NDArray[Any]] = {}
+    size: FilePixelSize | None = None
+    pickled: list[str] = []
+    notes: list[str] = []
     with zipfile.ZipFile(path) as archive:
         if broken := archive.testzip():
             raise InputError(f"{path.name} is damaged: its array {broken} does not unpack.")
         for name, shape, dtype in members(path, archive):
-            if dtype.kind in "uifb":
-                arrays.append(StoredArray(name, shape, dtype, partial(_member, path, name)))
+            read = partial(_member, path, name)
+            if dtype.names is not None:
+                arrays += _fields(name, shape, dtype, read)
+                if name == pewlib.SETTINGS and pewlib.is_settings(dtype):
+                    size = pewlib.pixel_size(read())
+                elif name == pewlib.CALIBRATIONS:
+                    notes += pewlib.calibration_notes(read())
+            elif dtype.kind in "uifb":
+                arrays.append(StoredArray(name, shape, dtype, read))
             elif dtype.kind in "US" and len(shape) == 1 and shape[0] < _LONGEST_NAME_LIST:
-                texts[name] = tuple(as_text(word) for word in _member(path, name))
+                texts[name] = tuple(as_text(word) for word in read())
+            elif dtype.kind == "O":
+                pickled.append(name)
             if dtype.kind in "uifUS" and 0 < math.prod(shape) <= 3:
-                numbers[name] = _member(path, name)
-    return Container(path, arrays, texts, stored_pixel_size(numbers, "pixel_size array"))
+                numbers[name] = read()
+    if pickled and not any(len(array.shape) > 1 for array in arrays):
+        raise InputError(
+            f"{path.name} holds pickled Python objects ({listed(pickled)}), which are never "
+            "loaded: save arrays of numbers with numpy.savez."
+        )
+    size = size or stored_pixel_size(numbers, "pixel_size array")
+    masks = [a for a in arrays if a.dtype.kind == "b" and a.basename.casefold() in _MASKS]
+    others = [array for array in arrays if array not in masks]
+    container = Container(path, others or arrays, texts, size, channels=channels)
+    notes += [
+        f"the array {name} is not used: it holds pickled Python objects, which are never loaded; "
+        "save names as text (dtype str)"
+        for name in pickled
+    ]
+    return _Archive(container, masks if others else [], tuple(notes))
 
 
-def members(
-    path: Path, archive: zipfile.ZipFile
-) -> Iterator[tuple[str, tuple[int, ...], np.dtype[Any]]]:
-    """Name, shape and dtype of each array of a `.npz`, from the headers.
+def _masked(file: MapFile, container: Container, masks: Sequence[StoredArray]) -> MapFile:
+    """The maps with the values of numpy's masked array missing; a note on other masks."""
+    notes = list(file.notes)
+    planes = file.planes
+    for mask in masks:
+        stacks = [array for array in container.arrays if array.shape == mask.shape]
+        if len(mask.shape) == 3 and len(stacks) == 1:
+            read_once = replace(mask, read=cache(mask.read))
+            planes = tuple(_with_mask(plane, file, stacks[0], read_once) for plane in planes)
+        elif len(mask.shape) > 1:
+            notes.append(
+                f"the array {mask.name} ({sizes(mask.shape)}) is not used: it does not say "
+                "whether it marks missing pixels or the sample; save it as an image of the sample "
+                "and name that with --valid"
+            )
+    return replace(file, planes=planes, notes=tuple(notes))
 
-    Raises
-    ------
-    InputError
-        When an array is cut short, or declares more numbers than the file can hold.
-    """
-    for info in archive.infolist():
-        if not info.filename.endswith(".npy"):
-            continue
-        require_plausible(path, info.file_size, info.compress_size)
-        with archive.open(info) as file:
-            shape, _, dtype = read_header(path, file)
-        if math.prod(shape) * dtype.itemsize > info.file_size:
-            raise InputError(f"{path.name} is damaged: its array {info.filename} is cut short.")
-        yield info.filename.removesuffix(".npy"), shape, dtype
+
+def _with_mask(plane: Plane, file: MapFile, stack: StoredArray, mask: StoredArray) -> Plane:
+    index = (plane.page or 1) - 1
+    # The axis of the channels: the one that the maps do not have.
+    sides = [
+        axis
+        for axis in (0, 2, 1)
+        if stack.shape[axis] == len(file.planes)
+        and tuple(n for i, n in enumerate(stack.shape) if i != axis) == plane.shape
+    ]
+    if not sides:
+        return plane
+
+    def of_plane() -> NDArray[np.bool_]:
+        return np.asarray(np.take(mask.read(), index, axis=sides[0]), dtype=bool)
+
+    return with_steps(plane, MissingWhere(of_plane, f"the array {mask.name} in the file"))
+
+
+def _fields(
+    name: str, shape: tuple[int, ...], dtype: np.dtype[Any], read: Callable[[], NDArray[Any]]
+) -> list[StoredArray]:
+    """The maps in the fields of a structured array of rows and columns."""
+    if len(shape) != 2:
+        return []
+    return [
+        StoredArray(f"{name}/{field}", shape, dtype[field], partial(_field, read, field))
+        for field in dtype.names or ()
+        if dtype[field].kind in "uifb"
+    ]
+
+
+def _field(read: Callable[[], NDArray[Any]], field: str) -> NDArray[Any]:
+    return np.ascontiguousarray(read()[field])
+
+
+def _whole(path: Path) -> NDArray[Any]:
+    with explained(path, TITLE):
+        return np.asarray(np.load(path, allow_pickle=False))
 
 
 def _member(path: Path, name: str) -> NDArray[Any]:
-    with explained(path, TITLE), np.load(path, allow_pickle=False) as arrays:
-        return np.asarray(arrays[name])
+    with explained(path, TITLE):
+        return member(path, name)
 
 
-def read_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether columns come first, and dtype of a `.npy`; ``file`` then is at the numbers.
-
-    Raises
-    ------
-    InputError
-        For versions of the format other than 1.0 and 2.0.
-    """
-    stream: BinaryIO = file
-    version = np.lib.format.read_magic(stream)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read is None:
-        raise InputError(f"{path.name} is a numpy file of an unknown version {version}.")
-    shape, columns_first, dtype = read(stream)
-    return tuple(int(size) for size in shape), bool(columns_first), dtype
-
-
-def _require_numbers(path: Path, dtype: np.dtype[Any]) -> None:
-    if dtype.kind not in "uifb":
-        raise InputError(f"{path.name} holds no real numbers but {dtype}.")
-
-
-def _beside(path: Path) -> tuple[tuple[str, ...], FilePixelSize | None]:
-    """Names of the elements and pixel size from a file beside it with the same name."""
+def _beside(path: Path) -> tuple[tuple[str, ...], FilePixelSize | None, str]:
+    """Names of the elements and pixel size from a file beside it with the same name; its name."""
     sidecar = path.with_suffix(".json")
     if sidecar.is_file():
-        content = json.loads(sidecar.read_text(encoding="utf-8-sig"))
+        try:
+            content = json.loads(sidecar.read_text(encoding="utf-8-sig"))
+        except ValueError:
+            raise InputError(
+                f"{sidecar.name} beside {path.name} is no JSON file in UTF-8: mend it or move it "
+                "away."
+            ) from None
         listing = content.get("elements", []) if isinstance(content, dict) else content
         if not isinstance(listing, list):
             raise InputError(f"{sidecar.name} names no list of elements for {path.name}.")
@@ -172,9 +267,10 @@ def _beside(path: Path) -> tuple[tuple[str, ...], FilePixelSize | None]:
             {k: v for k, v in attributes.items() if isinstance(v, int | float | str | list)},
             f"pixel size in {sidecar.name}",
         )
-        return tuple(str(name) for name in listing), size
+        return tuple(str(name) for name in listing), size, sidecar.name
     sidecar = path.with_suffix(".txt")
     if sidecar.is_file():
         text = sidecar.read_text(encoding="utf-8-sig").replace(",", "\n")
-        return tuple(line.strip() for line in text.splitlines() if line.strip()), None
-    return (), None
+        names = tuple(line.strip() for line in text.splitlines() if line.strip())
+        return names, None, sidecar.name
+    return (), None, ""

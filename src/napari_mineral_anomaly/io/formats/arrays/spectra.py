@@ -1,23 +1,35 @@
 """Spectrum images as bare arrays: numpy `.npy` and `.npz`.
 
-An array is (rows, columns, channels) or (channels, rows, columns); `channel_axis` decides.
+An array is (rows, columns, channels) or (channels, rows, columns); `channel_axis` decides, or the
+length of the list of energies beside it.
 """
 
 from __future__ import annotations
 
 import math
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.arrays.numpy_maps import members, read_header
-from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
+from napari_mineral_anomaly.io.formats.arrays.numpy_files import (
+    member,
+    members,
+    numbers_of,
+    read_header,
+    require_bytes,
+)
+from napari_mineral_anomaly.io.formats.shared.axes import (
+    ChannelAxis,
+    Channels,
+    channel_axis,
+    energies_of,
+)
 from napari_mineral_anomaly.io.formats.shared.guards import explained
-from napari_mineral_anomaly.io.formats.shared.spectra import axis_from_energies, mapped_file
+from napari_mineral_anomaly.io.formats.shared.spectra import axis_from_energies, require_spectra
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.words import listed, sizes
 
@@ -27,67 +39,95 @@ _ENERGY_NAMES = ("energy", "energy_kev", "kev")
 _Shapes = dict[str, tuple[tuple[int, ...], np.dtype[Any]]]
 
 
+@dataclass(frozen=True)
+class _Cube:
+    """The array that holds the spectra: its name and the axis of its channels."""
+
+    name: str
+    axis: ChannelAxis
+
+
 def holds_spectra(path: Path) -> bool:
     """Whether a `.npy` or `.npz` has exactly one array of spectra; reads headers, never raises."""
     try:
         with explained(path, _TITLE):
             shapes = _of_npz(path) if zipfile.is_zipfile(path) else _of_npy(path)
-            return _name_of_spectra(shapes) is not None
+            return _cube_in(shapes, shapes, None) is not None
     except (InputError, OSError):
         return False
 
 
-def open_npy(path: Path) -> SpectrumImage:
-    """Open an array of spectra; the numbers stay in their file, memory-mapped.
+def open_npy(path: Path, channels: Channels | None = None) -> SpectrumImage:
+    """Open an array of spectra; the numbers stay in their file and are read in blocks.
+
+    Parameters
+    ----------
+    path : Path
+    channels : {"first", "last"}, optional
+        Which axis counts the channels; default: `channel_axis`.
 
     Raises
     ------
     InputError
     """
     with explained(path, _TITLE):
-        _require_bytes(path)
+        _require_not_empty(path)
         shapes = _of_npy(path)
-        shape, dtype = shapes[_required(path, shapes, shapes)]
+        cube = _required(path, shapes, shapes, channels)
+        shape, dtype = shapes[cube.name]
         with path.open("rb") as file:
             _, columns_first, _ = read_header(path, file)
             offset = file.tell()
-        stored = shape[::-1] if columns_first else shape
-        counts, notes = mapped_file(path, dtype, stored, offset, header="its header")
-        if columns_first:
-            counts = counts.transpose(2, 1, 0)
-        counts, turned = _channels_last(counts)
-    return SpectrumImage(counts, source=str(path), files=(path.name,), notes=(*turned, *notes))
+        require_bytes(path, shape, dtype, offset)
+        counts = _channels_last(numbers_of(path, shape, columns_first, dtype, offset), cube.axis)
+        require_spectra(path, counts.shape)
+    return SpectrumImage(
+        counts, source=str(path), files=(path.name,), notes=_axis_notes(cube.axis, shape)
+    )
 
 
-def open_npz(path: Path, dataset: str | None = None) -> SpectrumImage:
+def open_npz(
+    path: Path, dataset: str | None = None, channels: Channels | None = None
+) -> SpectrumImage:
     """Open the array of spectra in a `.npz`; it is read as a whole.
 
-    A vector ``energy`` (keV, one value per channel) in the same file is the calibration.
+    A vector ``energy`` (keV, one value per channel) in the same file is the calibration. Where its
+    length is that of one axis only, that axis counts the channels.
 
     Parameters
     ----------
     path : Path
     dataset : str, optional
         Name of the array, where there are several.
+    channels : {"first", "last"}, optional
+        Which axis counts the channels.
 
     Raises
     ------
     InputError
     """
     with explained(path, _TITLE):
-        _require_bytes(path)
+        _require_not_empty(path)
         shapes = _of_npz(path)
         chosen = {name: found for name, found in shapes.items() if name == dataset}
-        counts, notes = _channels_last(_member(path, _required(path, chosen or shapes, shapes)))
+        cube = _required(path, chosen or shapes, shapes, channels)
+        counts = _channels_last(member(path, cube.name), cube.axis)
+        require_spectra(path, counts.shape)
+        notes = list(_axis_notes(cube.axis, shapes[cube.name][0]))
         energy = None
-        key = next((name for name in shapes if name.casefold() in _ENERGY_NAMES), None)
+        key = _energy_name(shapes)
         if key is not None and math.prod(shapes[key][0]) == counts.shape[2]:
-            energy, remarks = axis_from_energies(_member(path, key))
+            energy, remarks = axis_from_energies(member(path, key))
             notes += remarks
+        elif key is not None:
+            notes.append(
+                f"the energies in {key} are not used: they are {math.prod(shapes[key][0])}, the "
+                f"spectra have {counts.shape[2]} channels"
+            )
     return SpectrumImage(counts, energy, source=str(path), files=(path.name,), notes=tuple(notes))
 
 
-def _require_bytes(path: Path) -> None:
+def _require_not_empty(path: Path) -> None:
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty: save it again.")
 
@@ -103,35 +143,52 @@ def _of_npz(path: Path) -> _Shapes:
         return {name: (shape, dtype) for name, shape, dtype in members(path, archive)}
 
 
-def _name_of_spectra(shapes: _Shapes) -> str | None:
+def _energy_name(shapes: _Shapes) -> str | None:
+    return next((name for name in shapes if name.casefold() in _ENERGY_NAMES), None)
+
+
+def _cube_in(chosen: _Shapes, shapes: _Shapes, channels: Channels | None) -> _Cube | None:
     """The only array that holds spectra by its shape; None for none or several."""
+    key = _energy_name(shapes)
+    n_energies = 0 if key is None else math.prod(shapes[key][0])
     cubes = []
-    for name, (shape, dtype) in shapes.items():
-        axis = channel_axis(shape)
+    for name, (shape, dtype) in chosen.items():
+        axis = _axis(shape, n_energies, channels)
         if dtype.kind in "uif" and 0 not in shape and axis is not None and axis.is_energy:
-            cubes.append(name)
+            cubes.append(_Cube(name, axis))
     return cubes[0] if len(cubes) == 1 else None
 
 
-def _required(path: Path, chosen: _Shapes, all_shapes: _Shapes) -> str:
-    name = _name_of_spectra(chosen)
-    if name is None:
+def _axis(shape: tuple[int, ...], n_energies: int, channels: Channels | None) -> ChannelAxis | None:
+    """The axis of the channels; a list of energies decides where it fits one axis only."""
+    if len(shape) == 3 and channels is None and n_energies > 1:
+        fitting = [index for index in (0, 2) if shape[index] == n_energies]
+        if len(fitting) == 1:
+            rule = f"as long as the list of {n_energies} energies"
+            return ChannelAxis(fitting[0], is_energy=True, rule=rule)
+    if channels is not None:
+        return energies_of(shape, channels)
+    return channel_axis(shape)
+
+
+def _required(path: Path, chosen: _Shapes, all_shapes: _Shapes, channels: Channels | None) -> _Cube:
+    cube = _cube_in(chosen, all_shapes, channels)
+    if cube is None:
         held = [f"{key or 'an array'} {sizes(shape)}" for key, (shape, _) in all_shapes.items()]
         raise InputError(
             f"{path.name} holds no cube of spectra (rows, columns, channels); it has "
             f"{listed(held) or 'no array of numbers'}."
         )
-    return name
+    return cube
 
 
-def _channels_last(counts: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
-    axis = channel_axis(counts.shape)
-    if axis is None or axis.index == 2:
-        return counts, []
-    note = f"the first axis ({counts.shape[0]}) is taken for the channels"
-    return counts.transpose(1, 2, 0), [note]
+def _channels_last(counts: Any, axis: ChannelAxis) -> Any:
+    return counts if axis.index == 2 else counts.transpose(1, 2, 0)
 
 
-def _member(path: Path, name: str) -> NDArray[Any]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return np.asarray(arrays[name])
+def _axis_notes(axis: ChannelAxis, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """What the user should check about the axes; nothing for the usual order."""
+    note = axis.note(shape)
+    if not note and axis.index == 0:
+        note = axis.words(shape)
+    return (note,) if note else ()

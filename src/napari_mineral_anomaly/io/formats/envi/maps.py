@@ -1,34 +1,37 @@
-"""ENVI images whose bands are element maps; `envi.spectra` reads those of spectra."""
+"""ENVI images whose bands are maps; `envi.spectra` reads those of X-ray spectra."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.envi.header import EnviImage, open_envi
-from napari_mineral_anomaly.io.formats.shared.axes import MOST_UNNAMED_CHANNELS
+from napari_mineral_anomaly.io.formats.envi.bands import bands_of
+from napari_mineral_anomaly.io.formats.envi.fields import read_envi_header
+from napari_mineral_anomaly.io.formats.envi.header import open_envi, what_else
+from napari_mineral_anomaly.io.formats.envi.numbers import band_numbers
+from napari_mineral_anomaly.io.formats.envi.pixel_size import pixel_size_in
 from napari_mineral_anomaly.io.formats.shared.guards import explained
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import (
-    FilePixelSize,
     MapFile,
     Opened,
     SpectraInside,
     numbered_planes,
 )
-from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.io.formats.shared.steps import with_steps
 
 TITLE = "ENVI image"
-_UNITS = {"meters": "m", "micrometers": "µm", "millimeters": "mm"}
 
 
 def open_maps(path: Path) -> Opened:
     """List the bands of an ENVI image; the numbers stay in their file until they are read.
 
-    The answer is `SpectraInside` where no band is named by an element, and the bands have
-    wavelengths or are more than 64.
+    Bands are called by ``band names``, or by their wavelengths; bands that ``bbl`` marks as bad are
+    left out. Missing values, gains and offsets of the header are steps of each plane. The answer is
+    `SpectraInside` for X-ray spectra (see `bands_of`).
 
     Raises
     ------
@@ -36,36 +39,34 @@ def open_maps(path: Path) -> Opened:
         When header or numbers are missing or disagree.
     """
     with explained(path, TITLE):
+        if other := what_else(read_envi_header(path)):
+            return MapFile(path, not_maps=other)
         image = open_envi(path)
-        names = image.listed("band names")
-        bands = image.counts.shape[2]
-        if names and len(names) != bands:
-            raise InputError(
-                f"{path.name} is damaged: it declares {bands} bands but names {len(names)}."
-            )
-        is_named = any(entry.role == "element" for entry in parse_names(names))
-        if not is_named and ("wavelength" in image.fields or bands > MOST_UNNAMED_CHANNELS):
+        n_bands = int(image.counts.shape[2])
+        bands = bands_of(path, image.fields, n_bands)
+        if bands.is_spectra:
             return SpectraInside(path)
-        pixel_size = _pixel_size(image)
-    native = image.counts.dtype.newbyteorder("=")
+        numbers = band_numbers(path, image.fields, n_bands)
+        pixel_size, size_steps = pixel_size_in(image.fields)
     planes = numbered_planes(
         path,
         image.counts.shape,
-        native,
-        bands,
-        lambda i: np.array(image.counts[:, :, i], dtype=native),
-        names,
+        image.counts.dtype,
+        n_bands,
+        partial(_band, image.counts),
+        bands.names,
         pixel_size,
     )
-    return MapFile(path, planes, notes=image.notes)
+    is_reflectance = numbers.is_reflectance and bands.quantity != "reflectance"
+    return MapFile(
+        path,
+        tuple(with_steps(planes[i], *numbers.steps[i]) for i in bands.kept),
+        notes=(*image.notes, *bands.notes, *numbers.notes),
+        quantity="reflectance" if is_reflectance else bands.quantity,
+        steps=(*image.steps, *bands.steps, *size_steps),
+    )
 
 
-def _pixel_size(image: EnviImage) -> FilePixelSize | None:
-    """From ``pixel size = {x, y, units=...}``. The field ``map info`` gives a place on Earth."""
-    parts = image.listed("pixel size")
-    unit = next((p.partition("=")[2].strip() for p in parts if "unit" in p.casefold()), "m")
-    try:
-        x, y = (float(part) for part in parts if "=" not in part)
-    except ValueError:
-        return None
-    return length_in_um((y, x), _UNITS.get(unit.casefold(), unit), "ENVI pixel size")
+def _band(counts: Any, index: int) -> NDArray[Any]:
+    values = counts[:, :, index]
+    return np.array(values, dtype=values.dtype.newbyteorder("="))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from napari_mineral_anomaly.io.formats.hdf5.contents import (
 from napari_mineral_anomaly.io.formats.hdf5.links import foreign_links, own_item
 from napari_mineral_anomaly.io.formats.hdf5.positions import Positions, scan_positions
 from napari_mineral_anomaly.io.formats.hdf5.virtual import require_openable
+from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
@@ -49,7 +51,7 @@ _KNOWN_STACKS = (
 )
 
 
-def open_maps(path: Path, dataset: str | None = None) -> Opened:
+def open_maps(path: Path, dataset: str | None = None, channels: Channels | None = None) -> Opened:
     """List the maps in an HDF5 file.
 
     Parameters
@@ -58,6 +60,8 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
     dataset : str, optional
         Path of a stack, a map or a group in the file. Default: the layouts of MAPS / XRF-Maps and
         PyXRF, then whatever is named by elements (PyMca, NeXus).
+    channels : {"first", "last"}, optional
+        Which axis of a stack counts the channels; default: `channel_axis`.
 
     Raises
     ------
@@ -65,7 +69,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
         When the file is damaged, or holds neither maps nor spectra.
     """
     with explained(path, TITLE):
-        container = read_container(path)
+        container = replace(read_container(path), channels=channels)
         if dataset is not None:
             return maps_in(container.below(_own_path(path, dataset)))
         arrays = {array.name: array for array in container.arrays}

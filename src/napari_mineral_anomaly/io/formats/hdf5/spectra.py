@@ -22,8 +22,9 @@ from napari_mineral_anomaly.io.formats.hdf5.positions import scan_positions
 from napari_mineral_anomaly.io.formats.hdf5.virtual import require_openable
 from napari_mineral_anomaly.io.formats.shared.axes import (
     FEWEST_SPECTRUM_CHANNELS,
+    Channels,
     channel_axis,
-    energy_axis,
+    energies_of,
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.spectra import (
@@ -73,6 +74,8 @@ class _Found:
         """The axes of the rows, the columns and the energies."""
         return self.order or ((1, 2, 0) if self.channels == 0 else (0, 1, 2))
 
+    is_explicit: bool = False
+
 
 def holds_spectra(path: Path) -> bool:
     """Whether an HDF5 file has spectra where a known program writes them; never raises."""
@@ -86,7 +89,9 @@ def holds_spectra(path: Path) -> bool:
         return False
 
 
-def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
+def open_spectra(
+    path: Path, dataset: str | None = None, channels: Channels | None = None
+) -> SpectrumImage:
     """Open the spectra of an HDF5 file.
 
     Parameters
@@ -95,6 +100,9 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
     dataset : str, optional
         Path of a 3-D dataset in the file; default: where XRF-Maps (``MAPS/mca_arr``), PyXRF
         (``xrfmap/detsum/counts``), HyperSpy or a NeXus ``NXdata`` group keeps its spectra.
+    channels : {"first", "last"}, optional
+        Which axis of a dataset that is named by its path counts the channels; default:
+        `energies_of`. The layouts of programs fix their axes.
 
     Raises
     ------
@@ -108,11 +116,16 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
     with explained(path, TITLE):
         require_openable(path)
     with explained(path, TITLE), h5py.File(path, "r") as file:
-        found = _explicit(file, path, dataset) if dataset else _only(file, path)
+        found = _explicit(file, path, dataset, channels) if dataset else _only(file, path)
         if found is None:
             raise InputError(
                 f"{path.name} holds no spectra where XRF-Maps, PyXRF, HyperSpy or NeXus put them; "
                 f"{_what_there_is(file, path)}."
+            )
+        if channels is not None and not found.is_explicit:
+            raise InputError(
+                f"{path.name}: the program that wrote {found.path} fixes the order of its axes, "
+                "leave out --channels."
             )
         data = file[found.path]
         shape = tuple(int(n) for n in data.shape)
@@ -340,7 +353,7 @@ def _only(file: Any, path: Path) -> _Found | None:
     return next(iter(found.values()), None)
 
 
-def _explicit(file: Any, path: Path, dataset: str) -> _Found:
+def _explicit(file: Any, path: Path, dataset: str, channels: Channels | None) -> _Found:
     data = own_item(file, dataset)
     if data is None:
         raise InputError(f"{path.name} has no dataset {dataset}; {_what_there_is(file, path)}.")
@@ -366,16 +379,19 @@ def _explicit(file: Any, path: Path, dataset: str) -> _Found:
         return _Found(
             place, axes[2], None, size, notes=[*order.notes], steps=order.words, order=axes
         )
-    axis = energy_axis(data.shape)
+    axis = energies_of(data.shape, channels)
     if axis is None:
         raise InputError(
             f"{path.name}: {dataset} is {sizes(data.shape)}; spectra are three-"
             f"dimensional, with {FEWEST_SPECTRUM_CHANNELS} channels or more along the last or "
             "first axis."
         )
-    side = "last" if axis == 2 else "first"
-    note = f"the {side} axis of {dataset} ({data.shape[axis]}) is taken for the channels"
-    return _Found(place, axis, notes=[note])
+    side = "last" if axis.index == 2 else "first"
+    note = axis.note(data.shape) or (
+        f"the {side} axis of {dataset} ({data.shape[axis.index]}) is taken for the channels, "
+        f"{axis.rule}"
+    )
+    return _Found(place, axis.index, notes=[note], is_explicit=True)
 
 
 def _what_there_is(file: Any, path: Path) -> str:

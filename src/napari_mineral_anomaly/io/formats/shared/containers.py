@@ -16,6 +16,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.axes import (
     MOST_UNNAMED_CHANNELS,
     ChannelAxis,
+    Channels,
     channel_axis,
 )
 from napari_mineral_anomaly.io.formats.shared.groups import element_group, picture_words
@@ -114,6 +115,8 @@ class Container:
         What else is there, by its path: "a table with columns", "a link to other.h5".
     words, notes : tuple of str
         How the file was understood, and warnings, for the report.
+    channels : {"first", "last"} or None
+        Which axis of a stack counts the channels, where the user says so.
     """
 
     path: Path
@@ -123,6 +126,7 @@ class Container:
     others: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    channels: Channels | None = None
 
     def below(self, dataset: str) -> Container:
         """Only the arrays at or below a path.
@@ -174,11 +178,11 @@ def maps_in(container: Container) -> Opened:
         file = map_file(container, tuple(planes), found.arrays, found.notes)
         return file if file.quantity else replace(file, quantity=found.quantity)
     stacks = [array for array in arrays if len(array.shape) == 3]
-    stacks = [stack for stack in stacks if not stack.is_series or names_beside(container, stack)]
-    named = [(stack, names) for stack in stacks if (names := names_beside(container, stack))]
+    stacks = [stack for stack in stacks if not stack.is_series or _names_of(container, stack)]
+    named = [(stack, names) for stack in stacks if (names := _names_of(container, stack))]
     if len(named) == 1:
         return open_stack(container, *named[0])
-    few = [stack for stack in stacks if _holds_maps(stack)]
+    few = [stack for stack in stacks if _holds_maps(stack, container.channels)]
     deeper = [array for array in arrays if len(array.shape) > 3]
     if len(few) == 1 and not named and not _is_beside(few[0], deeper):
         return open_stack(container, few[0], ())
@@ -200,7 +204,13 @@ def maps_in(container: Container) -> Opened:
 
 
 def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -> Opened:
-    """The planes of a three-dimensional array, named or not, or that it holds spectra."""
+    """The planes of a three-dimensional array, named or not, or that it holds spectra.
+
+    Raises
+    ------
+    InputError
+        For a picture, or when the user names an axis that the list of names does not fit.
+    """
     if not names and stack.picture:
         raise InputError(
             f"{container.path.name} holds no element maps: {stack.name} ({sizes(stack.shape)}) "
@@ -210,11 +220,22 @@ def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -
         raise InputError(
             f"{container.path.name} holds no element maps: {stack.name} ({_words(stack)})."
         )
-    axis = named_axis(stack, len(names)) or channel_axis(stack.shape, len(names))
+    axis = named_axis(stack, len(names))
+    is_named = axis is not None
+    axis = axis or channel_axis(stack.shape, len(names), container.channels)
+    if axis is None and names and container.channels is not None:
+        raise InputError(
+            f"{container.path.name} holds {len(names)} names for its stack of "
+            f"{sizes(stack.shape)}: the {container.channels} axis cannot count the channels, leave "
+            "out --channels."
+        )
     if axis is None or axis.is_energy:
         return SpectraInside(container.path, stack.name)
+    notes = [axis.note(stack.shape), *([] if names else _unused_names(container, stack))]
     planes = stack_planes(container, stack, axis.index, names)
-    return map_file(container, planes, [stack], ())
+    file = map_file(container, planes, [stack], tuple(filter(None, notes)))
+    steps = () if is_named else (axis.words(stack.shape),)
+    return replace(file, steps=(*file.steps, *steps))
 
 
 def _words(array: StoredArray) -> str:
@@ -249,6 +270,7 @@ def stack_planes(
 ) -> tuple[Plane, ...]:
     """The planes along one axis of a three-dimensional array; ``names`` may be empty."""
     stack.check()
+    stack = _as_numbers(stack)
     whole = cache(stack.read)
 
     def read(index: int) -> NDArray[Any]:
@@ -279,8 +301,8 @@ def named_axis(stack: StoredArray, n_names: int) -> ChannelAxis | None:
     return None
 
 
-def _holds_maps(stack: StoredArray) -> bool:
-    axis = named_axis(stack, 0) or channel_axis(stack.shape)
+def _holds_maps(stack: StoredArray, channels: Channels | None) -> bool:
+    axis = named_axis(stack, 0) or channel_axis(stack.shape, 0, channels)
     return axis is not None and not axis.is_energy
 
 
@@ -289,8 +311,10 @@ def _is_beside(stack: StoredArray, deeper: Sequence[StoredArray]) -> bool:
     return any(math.prod(array.shape) > math.prod(stack.shape) for array in deeper)
 
 
-def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
-    """The list of names in the group of a stack that has the length of one of its outer axes.
+def names_beside(
+    container: Container, stack: StoredArray, axes: Sequence[int] = (0, 2)
+) -> tuple[str, ...]:
+    """The list of names in the group of a stack that has the length of one of some axes.
 
     Where the file names the axes, the list must have the length of the axis of the channels.
     """
@@ -298,17 +322,36 @@ def names_beside(container: Container, stack: StoredArray) -> tuple[str, ...]:
         return stack.names
     if stack.order is not None and "e" in stack.order.roles:
         return ()
-    ends = (0, 2) if stack.order is None else (0,)
-    lengths = {stack.shape[axis] for axis in ends}
-    fitting = {
-        path.rpartition("/")[2].casefold(): names
-        for path, names in container.texts.items()
-        if path.rpartition("/")[0] == stack.group and len(names) in lengths
-    }
-    for wanted in _NAME_LISTS:
-        if wanted in fitting and len(set(fitting[wanted])) == len(fitting[wanted]):
-            return fitting[wanted]
+    lengths = {stack.shape[axis] for axis in (axes if stack.order is None else (0,))}
+    for names in _lists_beside(container, stack).values():
+        if len(names) in lengths and len(set(names)) == len(names):
+            return names
     return ()
+
+
+def _names_of(container: Container, stack: StoredArray) -> tuple[str, ...]:
+    """The list of names of a stack; it may count the middle axis, where it fits no other."""
+    return names_beside(container, stack) or names_beside(container, stack, axes=(1,))
+
+
+def _lists_beside(container: Container, stack: StoredArray) -> dict[str, tuple[str, ...]]:
+    """The lists of names in the group of a stack by their path, in the order of preference."""
+    beside = {
+        path.rpartition("/")[2].casefold(): (path, names)
+        for path, names in container.texts.items()
+        if path.rpartition("/")[0] == stack.group
+    }
+    return dict(beside[wanted] for wanted in _NAME_LISTS if wanted in beside)
+
+
+def _unused_names(container: Container, stack: StoredArray) -> list[str]:
+    """A note on each list of names that does not name the channels of a stack."""
+    notes = []
+    for path, names in _lists_beside(container, stack).items():
+        fits = len(names) in stack.shape
+        why = "are not all different" if fits else f"fit no axis of {sizes(stack.shape)}"
+        notes.append(f"the list {path} is not used: its {len(names)} names {why}")
+    return notes
 
 
 def stored_pixel_size(values: Mapping[str, Any], origin: str) -> FilePixelSize | None:
@@ -341,9 +384,20 @@ def _first_word(value: Any) -> str:
     return as_text(words[0]) if words.size else ""
 
 
+def _as_numbers(array: StoredArray) -> StoredArray:
+    """True and False as 1 and 0, because maps are computed with."""
+    if array.dtype.kind != "b":
+        return array
+    read = array.read
+    return replace(
+        array, dtype=np.dtype(np.uint8), read=lambda: np.asarray(read()).astype(np.uint8)
+    )
+
+
 def single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
     """A two-dimensional array as a plane; ``page`` is its number among several."""
     array.check()
+    array = _as_numbers(array)
     shape = (int(array.shape[0]), int(array.shape[1]))
     dtype = array.dtype.newbyteorder("=")
     plane = Plane(

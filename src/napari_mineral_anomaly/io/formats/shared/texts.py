@@ -42,3 +42,11 @@ def whole_number(
     if value < least:
         raise InputError(f"{file} says {key} {text}: that must be a whole number from {least} up.")
     return value
+
+
+def decoded(raw: bytes) -> str:
+    """A text header as text: UTF-8 where that is possible, else the code page of Windows."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
+from napari_mineral_anomaly.io.formats.shared.axes import Channels, channel_axis
 from napari_mineral_anomaly.io.formats.shared.containers import (
     Container,
     StoredArray,
@@ -65,13 +65,14 @@ def is_store(path: Path) -> bool:
     return path.suffix.lower() == ".zarr" or any((path / mark).is_file() for mark in _MARKS)
 
 
-def open_maps(path: Path, dataset: str | None = None) -> Opened:
+def open_maps(path: Path, dataset: str | None = None, channels: Channels | None = None) -> Opened:
     """List the maps in a Zarr store, version 2 or 3.
 
     OME-Zarr gives names (omero channel labels) and pixel size (the scale of the first level of
     multiscales). A plain array is (C, H, W) or (H, W, C) with a list ``elements`` and
     ``pixel_size_um`` in its attributes; a group may hold one map per element. Stacks above 256 MB
-    are not read: ``lazy`` is a dask array over the store.
+    are not read: ``lazy`` is a dask array over the store. ``channels`` says which axis of a plain
+    array counts the channels, where the user knows.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
             place = dataset.strip("/")
             node = _below(path, node, dataset) if place else node
         if isinstance(node, zarr.Array):
-            return _stack(path, node, place, dict(node.attrs), _parent(top, place))
+            return _stack(path, node, place, dict(node.attrs), _parent(top, place), channels)
         attributes = ome_attributes(dict(node.attrs))
         if not attributes.get("multiscales"):
             found = image_path(path, node, attributes)
@@ -106,7 +107,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
         if len(stacks) == 1 and stacks[0][1].ndim >= 3:
             name, array = stacks[0]
             both = {**dict(node.attrs), **dict(array.attrs)}
-            return _stack(path, array, name, both, _parent(top, name))
+            return _stack(path, array, name, both, _parent(top, name), channels)
         stored = [_stored(path, array, name, _parent(top, name)) for name, array in numbers]
         texts = {
             name: tuple(as_text(word).strip("\x00 ") for word in np.ravel(array[...]))
@@ -114,7 +115,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
             if array.dtype.kind in "UTOS" and array.ndim == 1 and array.size <= _LONGEST_NAME_LIST
         }
         size = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
-        return maps_in(Container(path, stored, texts, size))
+        return maps_in(Container(path, stored, texts, size, channels=channels))
 
 
 def _stored(path: Path, array: Any, name: str, group: Any | None) -> StoredArray:
@@ -178,7 +179,12 @@ def _multiscale(path: Path, group: Any, attributes: Mapping[str, Any], place: st
 
 
 def _stack(
-    path: Path, array: Any, name: str, attributes: Mapping[str, Any], group: Any | None
+    path: Path,
+    array: Any,
+    name: str,
+    attributes: Mapping[str, Any],
+    group: Any | None,
+    channels: Channels | None,
 ) -> Opened:
     """A plain array of two or three dimensions, or of more whose axes are named."""
     known = described(path, array, group)
@@ -209,12 +215,17 @@ def _stack(
             f"{path.name} holds no element maps: its array ({sizes(shape)}) looks like "
             f"{stored.picture}."
         )
-    axis = named_axis(stored, len(names)) or channel_axis(shape, len(names))
+    axis = named_axis(stored, len(names))
+    is_named = axis is not None
+    axis = axis or channel_axis(shape, len(names), channels)
     if axis is None or axis.is_energy:
         return SpectraInside(path, name or None)
-    return _planes(
+    file = _planes(
         path, array, name, axis.index == 0, names, size, axis.index == 2, order=order, steps=steps
     )
+    notes = tuple(filter(None, [axis.note(shape)]))
+    said = () if is_named else (axis.words(shape),)
+    return replace(file, notes=(*file.notes, *notes), steps=(*file.steps, *said))
 
 
 def _planes(
