@@ -22,6 +22,9 @@ class ReadingOptions:
     energy: tuple[float, float] | None = None
     elements: Sequence[str] | None = None
     spot_size: float | None = None
+    beam_energy: float | None = None
+    monochromatic: bool | None = None
+    per_second: bool = False
 
     def inputs(self, sources: Iterable[str | Path]) -> list[str | Path]:
         """Every file and folder that is read: ``sources``, and the image of the valid area."""

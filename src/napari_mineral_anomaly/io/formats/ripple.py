@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note, mapped_file
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, whole_number
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
+from napari_mineral_anomaly.scan.spectra.beam import checked_beam_kev
+from napari_mineral_anomaly.scan.spectra.live_time import LiveTime, live_time
 
 TITLE = "Ripple spectrum image"
 _HEADER, _NUMBERS = ".rpl", ".raw"
@@ -62,14 +65,17 @@ def open_spectra(path: Path) -> SpectrumImage:
         counts = counts.transpose(1, 2, 0)
     energy, calibration_notes = _energy(header, depth)
     size = _pixel_size(header)
+    beam, beam_notes = _beam_energy(header)
+    live, live_notes = _live_time(header, (height, width))
     return SpectrumImage(
         counts,
         energy,
         pixel_size=size,
-        beam_kev=_number(header, "beam-energy"),
+        beam_kev=beam,
+        live_time=live,
         source=str(header_path),
         files=(raw_path.name, name),
-        notes=(*notes, *calibration_notes),
+        notes=(*notes, *calibration_notes, *beam_notes, *live_notes),
     )
 
 
@@ -144,6 +150,27 @@ def _number(header: Mapping[str, str], key: str) -> float | None:
         return float(header[key])
     except (KeyError, ValueError):
         return None
+
+
+def _beam_energy(header: Mapping[str, str]) -> tuple[float | None, list[str]]:
+    """The key beam-energy, which HyperSpy writes in keV; a note for one that cannot be right."""
+    kev = _number(header, "beam-energy")
+    if kev is None:
+        return None, []
+    try:
+        return checked_beam_kev(kev), []
+    except InputError:
+        return None, [f"the beam-energy {kev:g} in the header is not used: it must be in keV"]
+
+
+def _live_time(
+    header: Mapping[str, str], shape: tuple[int, int]
+) -> tuple[LiveTime | None, list[str]]:
+    if "live-time" not in header:
+        return None, []
+    seconds = _number(header, "live-time")
+    source = "live-time in the header, for each pixel"
+    return live_time(nan if seconds is None else seconds, shape, source)
 
 
 def _energy(header: Mapping[str, str], depth: int) -> tuple[EnergyAxis | None, list[str]]:

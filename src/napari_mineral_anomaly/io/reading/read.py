@@ -25,6 +25,7 @@ from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block, report_of_middle
+from napari_mineral_anomaly.scan.spectra.beam import checked_beam_kev
 from napari_mineral_anomaly.words import listed, sizes
 
 _FILES_SHOWN = 3
@@ -42,6 +43,9 @@ def read_maps(
     remembered: bool = False,
     energy: Sequence[float] | None = None,
     elements: Sequence[str] | None = None,
+    beam_energy: float | None = None,
+    monochromatic: bool | None = None,
+    per_second: bool = False,
     task: Task | None = None,
 ) -> ElementCube:
     """Read the element maps of one scan.
@@ -71,6 +75,15 @@ def read_maps(
     elements : sequence of str, optional
         Spectrum images only: the elements to map ("Fe", or "Pb Ma" to choose the line); default:
         those that the sum spectrum shows, and those that the file lists.
+    beam_energy : float, optional
+        Spectrum images only: voltage of the tube or microscope in kV, or energy of the photons of a
+        beamline in keV; overrules the file. Default: from the file, else from the sum spectrum.
+    monochromatic : bool, optional
+        Spectrum images only: whether the beam is photons of one energy, as at a synchrotron; such a
+        beam excites every line whose edge it reaches. Default: what the file says, else whether the
+        sum spectrum has an elastic peak.
+    per_second : bool
+        Spectrum images only: make maps of counts per second of live time, where the file knows it.
     task : Task, optional
         Reports progress (phases "opening" and "reading"; for spectrum images "summing spectra",
         "finding elements" and "integrating") and answers a cancel.
@@ -94,6 +107,7 @@ def read_maps(
     task = task or SILENT
     # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
+    beam = None if beam_energy is None else checked_beam_kev(beam_energy)
     listing = list_source(source)
     selection = select_maps(listing, sample=sample, task=task)
     if isinstance(selection, SpectraInside):
@@ -101,19 +115,22 @@ def read_maps(
         from napari_mineral_anomaly.io.reading.spectra import maps_of_spectra
 
         return maps_of_spectra(
-            open_spectra(selection.path, selection.dataset, energy),
+            open_spectra(selection.path, selection.dataset, energy).with_typed_beam(
+                beam, monochromatic
+            ),
             elements,
             calibration_source="the file" if energy is None else "typed by the user",
             pixel_size=typed,
             valid=valid,
             quantity=quantity,
             spot_size=spot_size,
+            per_second=per_second,
             task=task,
         )
-    if energy is not None or elements is not None:
+    if any(option is not None for option in (energy, elements, beam, monochromatic)) or per_second:
         raise InputError(
-            f"{listing.root} holds element maps: an energy calibration and a list of elements are "
-            "for spectrum images."
+            f"{listing.root} holds element maps: an energy calibration, a list of elements, a beam "
+            "energy and counts per second are for spectrum images."
         )
     planes = selection.planes
     file_names = {plane.path: listing.name(plane.path) for plane in planes.values()}

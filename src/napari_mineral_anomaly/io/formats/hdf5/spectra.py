@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.hdf5.acquisition import acquisition
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
 from napari_mineral_anomaly.io.formats.shared.axes import (
     FEWEST_SPECTRUM_CHANNELS,
@@ -28,7 +29,6 @@ from napari_mineral_anomaly.io.formats.shared.spectra import (
     require_spectra,
 )
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, as_text
-from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.words import listed, sizes
 
@@ -47,8 +47,6 @@ class _Found:
     channels: int
     energy: EnergyAxis | None = None
     pixel_size: tuple[float, float] | None = None
-    declared: tuple[str, ...] = ()
-    beam_kev: float | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -100,15 +98,18 @@ def open_spectra(path: Path, dataset: str | None = None) -> SpectrumImage:
         turned = tuple(shape[axis] for axis in order)
         require_spectra(path, turned)
         counts = _Counts(path, found.path, turned, data.dtype, order)
+        measured = acquisition(file, found.path, (turned[0], turned[1]))
     return SpectrumImage(
         counts,
         found.energy,
         pixel_size=found.pixel_size,
-        declared_elements=found.declared,
-        beam_kev=found.beam_kev,
+        declared_elements=measured.declared,
+        beam_kev=measured.beam_kev,
+        is_monochromatic=measured.is_monochromatic,
+        live_time=measured.live_time,
         source=str(path),
         files=(path.name,),
-        notes=tuple(found.notes),
+        notes=(*found.notes, *measured.notes),
     )
 
 
@@ -206,13 +207,8 @@ def _hyperspy(group: Any) -> _Found | None:
     if all("scale" in axis for axis in axes[:2]):
         steps = (abs(float(axes[0]["scale"])), abs(float(axes[1]["scale"])))
         size = length_in_um(steps, as_text(axes[0].get("units")), "")
-    declared: tuple[str, ...] = ()
-    sample = group.get("metadata/Sample")
-    if sample is not None and "_list_elements" in sample.attrs:
-        declared = tuple(as_text(name) for name in np.ravel(sample.attrs["_list_elements"]))
-    declared = tuple(name for name in declared if name in SYMBOLS)
     um = None if size is None else size.um
-    return _Found(f"{group.name}/data".strip("/"), 2, energy, um, declared, notes=notes)
+    return _Found(f"{group.name}/data".strip("/"), 2, energy, um, notes=notes)
 
 
 def _nexus(file: Any, group: Any) -> _Found | None:
@@ -247,8 +243,9 @@ def _pymca_calibration(data: Any, n_channels: int) -> tuple[EnergyAxis | None, l
     for place in (data.parent, data.parent.parent):
         values = place.get("calibration")
         if values is not None and np.size(values) in (2, 3):
-            zero, gain, *_ = (float(value) for value in np.ravel(values[()]))
-            return axis_or_note(zero, gain, n_channels)
+            zero, gain, *rest = (float(value) for value in np.ravel(values[()]))
+            channels = np.arange(n_channels)
+            return axis_from_energies(zero + gain * channels + sum(rest) * channels**2)
     return None, []
 
 
