@@ -18,11 +18,13 @@ from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of the user: the sample, the energy calibration (keV), the elements."""
+    """Answers of the user: sample, energy calibration (keV), elements, beam (keV), kind of maps."""
 
     sample: str | None = None
     energy: tuple[float, float] | None = None
     elements: tuple[str, ...] = ()
+    beam_energy: float | None = None
+    per_second: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,8 @@ def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT)
             sample=answers.sample,
             energy=answers.energy,
             elements=list(answers.elements) or None,
+            beam_energy=answers.beam_energy,
+            per_second=answers.per_second,
             task=task,
         )
     except MissingEnergyError as missing:
