@@ -66,6 +66,11 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
     """
     import zarr
 
+    if path.suffix.lower() == ".zspy":
+        raise InputError(
+            f"{path.name} is a HyperSpy file in Zarr, which is not read: open it in HyperSpy and "
+            "save it as .hspy."
+        )
     with explained(path, TITLE):
         if not any(path.iterdir()):
             raise InputError(f"{path.name} is an empty folder, not a Zarr store.")
