@@ -78,9 +78,11 @@ def decode(
         Whatever the library raises for a damaged file.
     """
     collector = _Collector()
-    logging.getLogger("rsciio").addHandler(collector)
     try:
-        found = import_module(module).file_reader(path, **options)
+        reader = import_module(module)
+        # After the import, which sets up handlers of its own.
+        logging.getLogger("rsciio").addHandler(collector)
+        found = reader.file_reader(path, **options)
     except ModuleNotFoundError as error:
         raise InputError(
             f"{name} needs the library {error.name}: pip install {error.name}."
