@@ -62,7 +62,7 @@ def test_a_beam_excites_only_shells_whose_edge_lies_below_it() -> None:
     ],
 )
 def test_the_line_depends_on_what_the_beam_excites(symbol: str, beam: float, line: str) -> None:
-    found = mapped_line(symbol, beam_kev=beam)
+    found = mapped_line(symbol, beam=beam)
     assert found is not None
     assert found.name == line
 

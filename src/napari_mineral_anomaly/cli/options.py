@@ -104,6 +104,24 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         help="arrays of three axes (.npy, .npz, .mat, HDF5, Zarr): which axis counts the elements "
         "or channels, where the file does not say it; the report says which one is taken",
     )
+    group.add_argument(
+        "--beam-energy",
+        type=_finite,
+        metavar="KEV",
+        help="spectrum images: voltage of the tube or microscope in kV, or energy of a beamline in "
+        "keV; used instead of the value in the file",
+    )
+    group.add_argument(
+        "--monochromatic",
+        action=argparse.BooleanOptionalAction,
+        help="spectrum images: the beam is photons of one energy, as at a synchrotron, and excites "
+        "every line whose edge it reaches; default: what the file or the spectrum shows",
+    )
+    group.add_argument(
+        "--per-second",
+        action="store_true",
+        help="spectrum images: maps in counts per second of live time, where the file knows it",
+    )
 
 
 def add_fitting(parser: argparse.ArgumentParser) -> None:

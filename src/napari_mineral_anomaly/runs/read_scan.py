@@ -31,6 +31,9 @@ class ReadingOptions:
     spot_size: float | None = None
     names: Mapping[str, str] | None = None
     channels: Literal["first", "last"] | None = None
+    beam_energy: float | None = None
+    monochromatic: bool | None = None
+    per_second: bool = False
 
     def inputs(self, sources: Iterable[str | Path]) -> list[str | Path]:
         """Every file and folder that is read: ``sources``, and the image of the valid area."""

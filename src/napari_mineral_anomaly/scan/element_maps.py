@@ -13,6 +13,7 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.scan.spectra.image import SpectrumImage
+from napari_mineral_anomaly.scan.spectra.live_time import LiveTime
 from napari_mineral_anomaly.scan.spectra.windows import ElementWindow, Interval
 
 BackgroundMethod = Literal["linear", "none"]
@@ -77,6 +78,47 @@ def element_maps(
         source=spectrum_image.source or None,
         spectra=spectrum_image,
     )
+
+
+def per_live_second(cube: ElementCube, spectrum_image: SpectrumImage) -> tuple[ElementCube, str]:
+    """Maps of counts as counts per second of live time, and the step in words.
+
+    Such maps are no counts any more (a rate does not tell how many photons it was made of), so
+    ``quantity`` becomes "unknown". Pixels without a live time become NaN.
+
+    Parameters
+    ----------
+    cube : ElementCube
+        Maps of counts that were made from ``spectrum_image``.
+    spectrum_image : SpectrumImage
+        With a `LiveTime`.
+
+    Raises
+    ------
+    InputError
+        Without a live time.
+    """
+    live = require_live_time(spectrum_image)
+    seconds = live.plane(cube.shape)
+    rates = (np.asarray(cube.maps, dtype=np.float64) / seconds).astype(np.float32)
+    step = f"values = counts / live time ({live.in_words}), from {live.source}"
+    return cube.replace(maps=rates, quantity="unknown"), step
+
+
+def require_live_time(spectrum_image: SpectrumImage) -> LiveTime:
+    """The live time of the pixels.
+
+    Raises
+    ------
+    InputError
+        When it is not known.
+    """
+    if spectrum_image.live_time is None:
+        raise InputError(
+            f"{spectrum_image.source or 'The spectrum image'} holds no live time that is read, so "
+            "counts per second cannot be made: read the maps as counts."
+        )
+    return spectrum_image.live_time
 
 
 def window_labels(windows: Sequence[ElementWindow]) -> list[str]:

@@ -51,8 +51,9 @@ class OverlapCounts(_Value):
 class SpectrumReport(_Value):
     """How maps were made from a spectrum image.
 
-    ``calibration_source`` is "the file" or "typed by the user". ``beam_kev`` is from the file or,
-    where ``beam_is_estimate``, from the end of the continuum.
+    ``calibration_source`` is "the file" or "typed by the user". ``beam_source`` says where
+    ``beam_kev`` is from; where ``beam_is_estimate`` it is from the end of the continuum, or from
+    the elastic peak of a monochromatic beam.
     """
 
     n_channels: int
@@ -64,6 +65,8 @@ class SpectrumReport(_Value):
     background: str
     elements: tuple[MappedLine, ...]
     overlaps: tuple[OverlapCounts, ...]
+    beam_source: Literal["file", "typed", "spectrum"] = "file"
+    is_monochromatic: bool = False
 
 
 class UsedMap(_Value):

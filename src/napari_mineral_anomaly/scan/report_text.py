@@ -126,7 +126,18 @@ def _counts_words(used: UsedMap) -> str:
 def spectrum_lines(report: SpectrumReport) -> list[str]:
     """The report as lines of text."""
     last = report.offset_kev + report.gain_kev * (report.n_channels - 1)
-    beam = "from the end of the spectrum" if report.beam_is_estimate else "from the file"
+    beam = {
+        "file": "from the file",
+        "typed": "typed by the user",
+        "spectrum": "from the elastic peak of the spectrum"
+        if report.is_monochromatic
+        else "from the end of the spectrum",
+    }["spectrum" if report.beam_is_estimate else report.beam_source]
+    excited = (
+        f"photons of one energy, {report.beam_kev:g} keV"
+        if report.is_monochromatic
+        else f"{report.beam_kev:g} kV"
+    )
     counted = {
         "linear": "net counts, a straight line between both sides of the window subtracted",
         "none": "all counts of the window, continuum included",
@@ -134,7 +145,7 @@ def spectrum_lines(report: SpectrumReport) -> list[str]:
     lines = [
         f"Spectra: {report.n_channels} channels of {1000 * report.gain_kev:g} eV, "
         f"{report.offset_kev:.3g} to {last:.4g} keV (calibration: {report.calibration_source}), "
-        f"excited with {report.beam_kev:g} kV ({beam})",
+        f"excited with {excited} ({beam})",
         f"Element maps made from the spectra: {counted}",
     ]
     for one in report.elements:

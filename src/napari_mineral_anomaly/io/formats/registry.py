@@ -325,20 +325,26 @@ PICTURE = Format(
     kind="a picture, not counts",
 )
 
+_THROUGH_HYPERSPY = "open it in HyperSpy and save it as .hspy"
+_ONE_SPECTRUM = "a spectrum without a map ({})"
+_ITS_CUBE = "open the file with a spectrum for every pixel"
+
 _NOT_READ = (
     PICTURE,
-    Format(
-        "EMD",
-        (".emd",),
-        kind="an EMD file",
-        advice="export the maps as TIFF, or open it in HyperSpy and save the spectra as .hspy",
-    ),
+    Format("EMD", (".emd",), kind="an EMD file, which is not read", advice=_THROUGH_HYPERSPY),
     Format(
         "HyperSpy in Zarr",
         (".zspy",),
-        kind="a HyperSpy signal in Zarr",
-        advice="open it in HyperSpy and save it as .hspy",
+        kind="a HyperSpy file in Zarr, which is not read",
+        advice=_THROUGH_HYPERSPY,
     ),
+    Format(
+        "Gatan", (".dm3", ".dm4"), kind="a Gatan file, which is not read", advice=_THROUGH_HYPERSPY
+    ),
+    Format("spectrum", (".msa", ".emsa"), kind=_ONE_SPECTRUM.format("EMSA/MAS"), advice=_ITS_CUBE),
+    Format("Bruker spectrum", (".spx",), kind=_ONE_SPECTRUM.format("Bruker"), advice=_ITS_CUBE),
+    Format("EDAX spectrum", (".spc",), kind=_ONE_SPECTRUM.format("EDAX"), advice=_ITS_CUBE),
+    Format("MCA spectrum", (".mca",), kind=_ONE_SPECTRUM.format("MCA"), advice=_ITS_CUBE),
     Format(
         "Bruker report",
         (".rtx",),

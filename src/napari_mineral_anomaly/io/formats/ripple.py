@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from napari_mineral_anomaly.io.formats.shared.texts import (
     whole_number,
 )
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
+from napari_mineral_anomaly.scan.spectra.beam import checked_beam_kev
+from napari_mineral_anomaly.scan.spectra.live_time import LiveTime, live_time
 
 TITLE = "Ripple spectrum image"
 _HEADER, _NUMBERS = ".rpl", ".raw"
@@ -132,14 +135,19 @@ def open_spectra(path: Path) -> SpectrumImage:
             f"{header_path.name} holds a single map (depth 1), no spectra: read it as a map."
         )
     energy, calibration_notes = _energy(pair.header, depth)
+    beam, beam_notes = _beam_energy(pair.header)
+    height, width = pair.counts.shape[:2]
+    live, live_notes = _live_time(pair.header, (int(height), int(width)))
     return SpectrumImage(
         pair.counts,
         energy,
         pixel_size=None if pair.pixel_size is None else pair.pixel_size.um,
-        beam_kev=_number(pair.header, "beam-energy"),
+        beam_kev=beam,
+        live_time=live,
         source=str(header_path),
         files=(raw_path.name, header_path.name),
-        notes=(*pair.notes, *pair.steps, *calibration_notes),
+        steps=pair.steps,
+        notes=(*pair.notes, *calibration_notes, *beam_notes, *live_notes),
     )
 
 
@@ -242,6 +250,27 @@ def _number(header: Mapping[str, str], key: str) -> float | None:
         return float(header[key])
     except (KeyError, ValueError):
         return None
+
+
+def _beam_energy(header: Mapping[str, str]) -> tuple[float | None, list[str]]:
+    """The key beam-energy, which HyperSpy writes in keV; a note for one that cannot be right."""
+    kev = _number(header, "beam-energy")
+    if kev is None:
+        return None, []
+    try:
+        return checked_beam_kev(kev), []
+    except InputError:
+        return None, [f"the beam-energy {kev:g} in the header is not used: it must be in keV"]
+
+
+def _live_time(
+    header: Mapping[str, str], shape: tuple[int, int]
+) -> tuple[LiveTime | None, list[str]]:
+    if "live-time" not in header:
+        return None, []
+    seconds = _number(header, "live-time")
+    source = "live-time in the header, for each pixel"
+    return live_time(nan if seconds is None else seconds, shape, source)
 
 
 def _energy(header: Mapping[str, str], depth: int) -> tuple[EnergyAxis | None, list[str]]:

@@ -1,36 +1,40 @@
 """Spectrum images of instrument makers, read through RosettaSciIO: Bruker, JEOL, EDAX.
 
 RosettaSciIO is GPL-3. It is therefore an extra that the user installs, and is imported only when
-such a file is opened. These readers are experimental: the makers do not publish their formats.
+such a file is opened, in a process of its own: what a damaged file does to it stays there. These
+readers are experimental: the makers do not publish their formats.
 """
 
 from __future__ import annotations
 
 import struct
-import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_mineral_anomaly.bare_process import ProcessHungError, call_in_bare_process
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import explained, silenced_log
+from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note
+from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note, mapped_file
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
+from napari_mineral_anomaly.process import ProcessDiedError
+from napari_mineral_anomaly.rosettasciio import DecodedCube, decode
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.scan.spectra.beam import checked_beam_kev
+from napari_mineral_anomaly.scan.spectra.image import Counts
+from napari_mineral_anomaly.scan.spectra.live_time import LiveTime, live_time
 
 _BRUKER_MAGIC = b"AAMVHFSS"
 _SPD_MAGIC = b"MAPSPECTRA_DATA"
 # tag, version, spectra, points, lines, channels, bytes per count, offset of the data
 _SPD_HEADER = struct.Struct("<16s7I")
-# Decoding needs the cube and about as much again for a moment.
-_MEMORY_SHARE = 0.5
+# A decoder that has not ended after this time never will: a minute, and a second for each 50 kB.
+_LEAST_TIME_S, _SLOWEST = 60.0, 50_000
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ _EDAX = _Maker("EDAX", "rsciio.edax", {"lazy": True})
 def open_bruker(path: Path) -> SpectrumImage:
     """Open a Bruker spectrum image (`.bcf`).
 
-    The file is decoded as a whole on first use, as the library cannot decode a part of it; whether
-    it fits into memory is checked before. Counts of several detectors are summed.
+    The file is decoded as a whole, as the library cannot decode a part of it; whether it fits into
+    memory is checked before. Counts of several detectors are summed.
 
     Raises
     ------
@@ -106,7 +110,12 @@ def open_edax(path: Path) -> SpectrumImage:
             f"{path.name} is cut short: {height} x {width} spectra of {channels} channels are "
             f"{needed} bytes, the file has {size}."
         )
-    return _open(path, _EDAX)
+    if count_bytes not in (1, 2, 4) or 0 in (height, width, channels):
+        raise InputError(f"{path.name} is damaged: its header makes no sense.")
+    # The numbers are plain; the library is asked for their description only.
+    dtype = np.dtype(f"<u{count_bytes}")
+    counts, _ = mapped_file(path, dtype, (height, width, channels), offset, header=path.name)
+    return _open(path, _EDAX, counts)
 
 
 def _head(path: Path) -> bytes:
@@ -117,50 +126,52 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _open(path: Path, maker: _Maker) -> SpectrumImage:
-    reader = _library(path, maker.module)
-    with explained(path, maker.title):
-        try:
-            with silenced_log("rsciio") as warnings:
-                found = reader.file_reader(str(path), **maker.options)
-        except ModuleNotFoundError as error:
-            raise InputError(
-                f"{path.name} needs the library {error.name}: pip install {error.name}."
-            ) from None
-        cubes = [item for item in found if np.ndim(item["data"]) == 3]
-        if not cubes:
-            raise InputError(f"{path.name} holds no spectra, only maps or images: export the maps.")
-        lines = [" ".join(line.split()) for line in warnings]
-        lines = [line.replace(str(path.parent), "").replace(" /", " ") for line in lines]
-        return _spectrum_image(path, maker.title, cubes, lines)
-
-
-def _library(path: Path, module: str) -> Any:
+def _open(path: Path, maker: _Maker, counts: Counts | None = None) -> SpectrumImage:
+    """Decode a file in a process of its own; ``counts`` are those that are read without it."""
+    _require_library(path)
+    size = path.stat().st_size
     try:
-        return import_module(module)
-    except ImportError:
+        with explained(path, maker.title):
+            cube = call_in_bare_process(
+                decode,
+                _LEAST_TIME_S + size / _SLOWEST,
+                str(path),
+                path.name,
+                maker.module,
+                maker.options,
+                counts=counts is None,
+            )
+            return _spectrum_image(path, maker.title, cube, counts)
+    except InputError as error:
+        if isinstance(error.__cause__, ProcessDiedError | ProcessHungError):
+            raise InputError(
+                f"{path.name} cannot be decoded: RosettaSciIO ended without a result "
+                f"({error.__cause__}); the file is damaged, or too large for this computer: copy "
+                "it again from the instrument, or export element maps."
+            ) from error.__cause__
+        raise
+
+
+def _require_library(path: Path) -> None:
+    if find_spec("rsciio") is None:
         raise InputError(
             f"{path.name} is read with RosettaSciIO (GPL-3), which is not installed: "
             'pip install "napari-mineral-anomaly[bcf]".'
-        ) from None
+        )
 
 
 def _spectrum_image(
-    path: Path, title: str, cubes: Sequence[dict[str, Any]], warnings: Sequence[str]
+    path: Path, title: str, cube: DecodedCube, counts: Counts | None
 ) -> SpectrumImage:
-    first = cubes[0]
-    shapes = {tuple(cube["data"].shape) for cube in cubes}
-    if len(shapes) > 1:
-        raise InputError(
-            f"{path.name} holds {len(cubes)} spectrum images of different size: open the file of "
-            "one of them."
-        )
-    axes = {axis["name"].lower(): axis for axis in first["axes"]}
-    down, across, channels = first["axes"]
+    stored: Any = cube.counts if counts is None else counts
+    axes = {str(axis["name"]).lower(): axis for axis in cube.axes}
+    down, across, channels = cube.axes
     notes = [f"{title}s are read experimentally: compare a map with your instrument's software"]
-    notes += [f"RosettaSciIO: {text.rstrip('.')}" for text in warnings]
-    if len(cubes) > 1:
-        notes.append(f"the counts of {len(cubes)} detectors are summed")
+    lines = [" ".join(line.split()) for line in cube.warnings]
+    lines = [line.replace(str(path.parent), "").replace(" /", " ") for line in lines]
+    notes += [f"RosettaSciIO: {text.rstrip('.')}" for text in lines]
+    if cube.n_detectors > 1:
+        notes.append(f"the counts of {cube.n_detectors} detectors are summed")
     energy = axes.get("energy", channels)
     factor = KEV_PER_UNIT.get(str(energy.get("units", "")).lower())
     axis = None
@@ -170,75 +181,49 @@ def _spectrum_image(
         )
         notes += remarks
     size = length_in_um(
-        (float(down.get("scale", 0)), float(across.get("scale", 0))), str(down.get("units", "")), ""
+        (float(down.get("scale") or 0), float(across.get("scale") or 0)),
+        str(down.get("units") or ""),
+        "",
     )
-    metadata = first.get("metadata", {})
-    beam = next(
-        (
-            float(part["beam_energy"])
-            for part in metadata.get("Acquisition_instrument", {}).values()
-            if isinstance(part, dict) and _is_positive(part.get("beam_energy"))
-        ),
-        None,
-    )
-    declared = [name for name in metadata.get("Sample", {}).get("elements", ()) if name in SYMBOLS]
+    shape = (int(stored.shape[0]), int(stored.shape[1]))
+    beam, live, remarks = _acquisition(cube, shape)
     return SpectrumImage(
-        _Counts(path, [cube["data"] for cube in cubes]),
+        stored,
         axis,
         pixel_size=None if size is None else size.um,
-        declared_elements=tuple(declared),
+        declared_elements=tuple(
+            name for name in cube.metadata["Sample"].get("elements") or () if name in SYMBOLS
+        ),
         beam_kev=beam,
+        is_monochromatic=False,  # electron microscopes and tubes
+        live_time=live,
         source=str(path),
         files=(path.name,),
-        notes=tuple(notes),
+        notes=(*notes, *remarks),
     )
+
+
+def _acquisition(
+    cube: DecodedCube, shape: tuple[int, int]
+) -> tuple[float | None, LiveTime | None, list[str]]:
+    """Beam energy in keV and live time; these files give the live time of the whole map."""
+    beam, live, notes = None, None, []
+    for part in cube.metadata["Acquisition_instrument"].values():
+        if not isinstance(part, dict):
+            continue
+        if _is_positive(part.get("beam_energy")) and beam is None:
+            try:
+                beam = checked_beam_kev(part["beam_energy"])
+            except InputError:
+                notes.append(f"the beam energy in the file ({part['beam_energy']:g}) is not used")
+        seconds = part.get("Detector", {}).get("EDS", {}).get("live_time")
+        if _is_positive(seconds) and live is None:
+            n_pixels = shape[0] * shape[1]
+            source = f"the live time of the map ({seconds:g} s) / {n_pixels} pixels"
+            live, remarks = live_time(seconds / n_pixels, shape, source)
+            notes += remarks
+    return beam, live, notes
 
 
 def _is_positive(value: Any) -> bool:
     return isinstance(value, int | float) and value > 0
-
-
-class _Counts:
-    """Counts (H, W, E) of one or several detectors; lazy cubes of one piece are decoded once."""
-
-    def __init__(self, path: Path, cubes: Sequence[Any]) -> None:
-        self.shape: tuple[int, ...] = tuple(int(n) for n in cubes[0].shape)
-        self.dtype: np.dtype[Any] = np.dtype(cubes[0].dtype)
-        if len(cubes) > 1:
-            self.dtype = np.result_type(*(cube.dtype for cube in cubes), np.uint32)
-        self._path = path
-        self._cubes = list(cubes)
-        self._whole = any(getattr(cube, "npartitions", 0) == 1 for cube in cubes)
-        self._decoded: NDArray[Any] | None = None
-        self._lock = threading.Lock()
-
-    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
-        if not self._whole:
-            return self._summed([cube[index] for cube in self._cubes])
-        with self._lock:
-            if self._decoded is None:
-                self._require_memory()
-                self._decoded = self._summed(self._cubes)
-            return self._decoded[index]
-
-    def _summed(self, cubes: Sequence[Any]) -> NDArray[Any]:
-        with explained(self._path, "spectra"):
-            if len(cubes) == 1:
-                return np.asarray(cubes[0])
-            total = np.zeros(cubes[0].shape, dtype=self.dtype)
-            for cube in cubes:
-                total += np.asarray(cube)
-            return total
-
-    def _require_memory(self) -> None:
-        try:
-            free = import_module("psutil").virtual_memory().available
-        except ImportError:
-            return
-        needed = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
-        if needed > _MEMORY_SHARE * free:
-            raise InputError(
-                f"{self._path.name} can only be decoded whole, which takes {needed / 1e9:.1f} GB "
-                f"and as much again for a moment; {free / 1e9:.1f} GB of memory are free: export "
-                "element maps, or the cube as Ripple (.rpl), from your instrument's software."
-            )

@@ -28,6 +28,7 @@ from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block, report_of_middle
+from napari_mineral_anomaly.scan.spectra.beam import checked_beam_kev
 from napari_mineral_anomaly.words import listed, sizes
 
 _FILES_SHOWN = 3
@@ -47,6 +48,9 @@ def read_maps(
     elements: Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
     channels: Channels | None = None,
+    beam_energy: float | None = None,
+    monochromatic: bool | None = None,
+    per_second: bool = False,
     task: Task | None = None,
 ) -> ElementCube:
     """Read the element maps of one scan.
@@ -83,6 +87,15 @@ def read_maps(
     channels : {"first", "last"}, optional
         Which axis of an array of three axes (``.npy``, ``.npz``, ``.mat``, HDF5, Zarr) counts the
         elements or channels, where the file does not say it; default: the rule of the report.
+    beam_energy : float, optional
+        Spectrum images only: voltage of the tube or microscope in kV, or energy of the photons of a
+        beamline in keV; overrules the file. Default: from the file, else from the sum spectrum.
+    monochromatic : bool, optional
+        Spectrum images only: whether the beam is photons of one energy, as at a synchrotron; such a
+        beam excites every line whose edge it reaches. Default: what the file says, else whether the
+        sum spectrum has an elastic peak.
+    per_second : bool
+        Spectrum images only: make maps of counts per second of live time, where the file knows it.
     task : Task, optional
         Reports progress (phases "opening" and "reading"; for spectrum images "summing spectra",
         "finding elements" and "integrating") and answers a cancel.
@@ -107,6 +120,7 @@ def read_maps(
     # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
     channels = checked_channels(channels)
+    beam = None if beam_energy is None else checked_beam_kev(beam_energy)
     listing = list_source(source)
     kept = remembered_names(listing.root) if remembered else {}
     selection = select_maps(
@@ -126,19 +140,22 @@ def read_maps(
         from napari_mineral_anomaly.io.reading.spectra import maps_of_spectra
 
         return maps_of_spectra(
-            open_spectra(selection.path, selection.dataset, energy, channels),
+            open_spectra(selection.path, selection.dataset, energy, channels).with_typed_beam(
+                beam, monochromatic
+            ),
             elements,
             calibration_source="the file" if energy is None else "typed by the user",
             pixel_size=typed,
             valid=valid,
             quantity=quantity,
             spot_size=spot_size,
+            per_second=per_second,
             task=task,
         )
-    if energy is not None or elements is not None:
+    if any(option is not None for option in (energy, elements, beam, monochromatic)) or per_second:
         raise InputError(
-            f"{listing.root} holds element maps: an energy calibration and a list of elements are "
-            "for spectrum images."
+            f"{listing.root} holds element maps: an energy calibration, a list of elements, a beam "
+            "energy and counts per second are for spectrum images."
         )
     planes = selection.planes
     file_names = {plane.path: listing.name(plane.path) for plane in planes.values()}

@@ -12,16 +12,29 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.reading.acquisition_words import (
+    beam_notes,
+    beam_steps,
+    live_time_notes,
+)
 from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
-from napari_mineral_anomaly.scan.element_maps import BackgroundMethod, element_maps, window_labels
+from napari_mineral_anomaly.scan.element_maps import (
+    BackgroundMethod,
+    element_maps,
+    per_live_second,
+    require_live_time,
+    window_labels,
+)
 from napari_mineral_anomaly.scan.quality.checks import full_report
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.report import MappedLine, SpectrumReport
 from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
+from napari_mineral_anomaly.scan.spectra.beam import Beam
+from napari_mineral_anomaly.scan.spectra.excitation import beam_of
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
 from napari_mineral_anomaly.scan.spectra.overlaps import window_overlaps
 from napari_mineral_anomaly.scan.spectra.suggest import (
@@ -30,7 +43,6 @@ from napari_mineral_anomaly.scan.spectra.suggest import (
     Suggestion,
     SumAnalysis,
     analyse_sum,
-    beam_from_spectrum,
 )
 from napari_mineral_anomaly.scan.spectra.windows import ElementWindow, element_windows
 from napari_mineral_anomaly.words import listed
@@ -49,15 +61,13 @@ class ChosenElements:
     windows : tuple of ElementWindow
     suggestions : dict of str to Suggestion
         By element; empty where the user named the elements.
-    beam_kev : float
-    beam_is_estimate : bool
+    beam : Beam
     notes : tuple of str
     """
 
     windows: tuple[ElementWindow, ...]
     suggestions: dict[str, Suggestion]
-    beam_kev: float
-    beam_is_estimate: bool
+    beam: Beam
     notes: tuple[str, ...] = ()
 
 
@@ -71,6 +81,7 @@ def maps_of_spectra(
     valid: ArrayLike | str | Path | None = None,
     quantity: Quantity | None = None,
     spot_size: float | None = None,
+    per_second: bool = False,
     task: Task = SILENT,
 ) -> ElementCube:
     """Choose the elements of a spectrum image and integrate their windows; the report says how.
@@ -87,6 +98,8 @@ def maps_of_spectra(
         See `element_maps`.
     pixel_size, valid, quantity, spot_size
         As in `read_maps`; the quantity is "counts" by default.
+    per_second : bool
+        Whether the maps are counts per second of live time (`per_live_second`).
     task : Task, optional
         Reports progress (phases "summing spectra", "finding elements", "integrating") and answers
         a cancel.
@@ -94,26 +107,35 @@ def maps_of_spectra(
     Raises
     ------
     InputError
-        Without a calibration, or when no element is found or can be shown.
+        Without a calibration, when no element is found or can be shown, or when counts per second
+        are asked for and no live time is known.
     CancelledError
     """
     energy = image.require_energy()
     # The typed values are checked before minutes are spent on reading.
     typed = None if pixel_size is None else np.atleast_1d(pixel_size).tolist()
     size = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=typed).pixel_size
+    if per_second:
+        require_live_time(image)
     area = valid_image(valid, image.shape)
     spot = checked_spot_size(spot_size)
     chosen = choose_elements(image, elements, task=task)
     cube = element_maps(image, chosen.windows, task, background=background)
     cube, chosen = _without_absent(cube, chosen)
-    overlaps = window_overlaps(chosen.windows, chosen.beam_kev)
+    steps = [*image.steps, *beam_steps(image, chosen.beam)]
+    if per_second:
+        cube, step = per_live_second(cube, image)
+        steps.append(step)
+    overlaps = window_overlaps(chosen.windows, chosen.beam)
     spectrum = SpectrumReport(
         n_channels=image.n_channels,
         offset_kev=energy.offset_kev,
         gain_kev=energy.gain_kev,
         calibration_source=calibration_source,
-        beam_kev=chosen.beam_kev,
-        beam_is_estimate=chosen.beam_is_estimate,
+        beam_kev=chosen.beam.kev,
+        beam_is_estimate=chosen.beam.source == "spectrum",
+        beam_source=chosen.beam.source,
+        is_monochromatic=chosen.beam.is_monochromatic,
         background=background,
         elements=tuple(_mapped_line(window, chosen.suggestions) for window in chosen.windows),
         overlaps=tuple(overlaps),
@@ -124,15 +146,20 @@ def maps_of_spectra(
             ReadMap(file, label, np.dtype(cube.maps.dtype))
             for label in window_labels(chosen.windows)
         ),
-        warnings=(*(f"{file}: {note}." for note in image.notes), *chosen.notes),
+        warnings=(
+            *(f"{file}: {note}." for note in image.notes),
+            *chosen.notes,
+            *beam_notes(image, chosen.beam),
+            *([] if per_second else live_time_notes(image)),
+        ),
         pixel_size_source=_size_source(image, typed=size is not None),
         spot_size_um=spot,
         spectrum=spectrum,
-        steps=image.steps,
+        steps=tuple(steps),
     )
     return cube.replace(
         report=partial(full_report, facts=facts),
-        quantity=quantity or "counts",
+        quantity=quantity or cube.quantity,
         pixel_size=size or image.pixel_size,
         valid=area,
     )
@@ -150,12 +177,11 @@ def choose_elements(
     """
     energy = image.require_energy()
     total = image.sum_spectrum(task)
-    is_estimate = image.beam_kev is None
-    beam = beam_from_spectrum(total, energy) if image.beam_kev is None else image.beam_kev
+    beam = beam_of(image)
     if elements is not None:
         names = [name.strip() for name in elements if name.strip()]
         windows = element_windows(names, energy, beam)
-        return ChosenElements(tuple(windows), {}, beam, is_estimate)
+        return ChosenElements(tuple(windows), {}, beam)
     task.step("finding elements", 0, 1, "peaks of the sum spectrum")
     analysis = analyse_sum(total, energy, image.declared_elements, beam)
     task.step("finding elements", 1, 1, "peaks of the sum spectrum")
@@ -167,8 +193,8 @@ def choose_elements(
             "elements to map, for example Fe,Ca,Ti (--elements Fe,Ca,Ti)."
         )
     windows = element_windows(list(found), energy, beam)
-    notes = (*_unmapped(image, found), *_shifted(analysis, image))
-    return ChosenElements(tuple(windows), found, beam, is_estimate, notes)
+    notes = (*_unmapped(image, found), *_shifted(analysis, image, beam))
+    return ChosenElements(tuple(windows), found, beam, notes)
 
 
 def _size_source(image: SpectrumImage, *, typed: bool) -> str:
@@ -236,12 +262,12 @@ def _unmapped(image: SpectrumImage, found: dict[str, Suggestion]) -> list[str]:
     ]
 
 
-def _shifted(analysis: SumAnalysis, image: SpectrumImage) -> list[str]:
+def _shifted(analysis: SumAnalysis, image: SpectrumImage, beam: Beam) -> list[str]:
     """A note where the peaks are not at the energies of their lines."""
     energy, fitted = image.require_energy(), analysis.fit.energy
     worst, at = 0.0, ""
     for one in analysis.suggestions:
-        line = mapped_line(one.element, energy, image.beam_kev)
+        line = mapped_line(one.element, energy, beam)
         if line is None or one.significance < LEAST_SIGNIFICANCE:
             continue
         stands = float(energy.channels_to_kev(fitted.kev_to_channels(line.kev)))

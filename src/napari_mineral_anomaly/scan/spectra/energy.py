@@ -14,7 +14,9 @@ from napari_mineral_anomaly.errors import InputError
 
 # No detector of element maps has channels outside this range (keV per channel). A file with such a
 # gain gives it in another unit.
-_GAIN_RANGE = (1e-4, 1.0)
+_GAIN_RANGE = (1e-4, 0.5)
+# Spectra begin a little below zero (the peak of the noise is at zero), or where they were cut.
+_FIRST_KEV = (-5.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,21 @@ class EnergyAxis:
     def __post_init__(self) -> None:
         low, high = _GAIN_RANGE
         if not (isfinite(self.gain_kev) and low <= self.gain_kev <= high):
+            meant = self.gain_kev / 1000
+            hint = f"; if {self.gain_kev:g} eV is meant, {meant:g}" if low <= meant <= high else ""
+            if -high <= self.gain_kev < 0:
+                hint = "; energies that fall from channel to channel are not read"
             raise InputError(
                 f"A channel of {self.gain_kev:g} keV cannot be right: give the gain in keV per "
-                f"channel, between {low:g} and {high:g} (10 eV per channel is 0.01)."
+                f"channel, between {low:g} and {high:g} (10 eV per channel is 0.01){hint}."
             )
-        if not (isfinite(self.offset_kev) and abs(self.offset_kev) <= 100.0):
+        first, last = _FIRST_KEV
+        if not (isfinite(self.offset_kev) and first <= self.offset_kev <= last):
+            meant = self.offset_kev / 1000
+            hint = f" ({meant:g} if {self.offset_kev:g} eV is meant)" if isfinite(meant) else ""
             raise InputError(
                 f"An energy of {self.offset_kev:g} keV for the first channel cannot be right; "
-                "give the offset in keV."
+                f"give the offset in keV{hint}."
             )
 
     @property

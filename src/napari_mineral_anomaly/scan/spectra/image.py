@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.scan.spectra.beam import BeamSource, checked_beam_kev
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
+from napari_mineral_anomaly.scan.spectra.live_time import LiveTime
 from napari_mineral_anomaly.words import sizes
 
 # Rows are read in blocks of about this many counts: 64 MB as float32, for any size of scan.
@@ -65,7 +67,14 @@ class SpectrumImage:
     declared_elements : tuple of str
         Elements that the file itself lists.
     beam_kev : float or None
-        Tube or beam voltage: lines above it cannot be excited.
+        Voltage of the tube or microscope, or energy of the photons: lines above it cannot be
+        excited.
+    is_monochromatic : bool or None
+        Whether the beam has one energy (`Beam`); None where nobody says so.
+    beam_source : {"file", "typed"}
+        Where ``beam_kev`` is from.
+    live_time : LiveTime or None
+        Of the pixels.
     source : str
         Where the spectra came from, for people.
     files : tuple of str
@@ -87,6 +96,9 @@ class SpectrumImage:
     pixel_size: tuple[float, float] | None = None
     declared_elements: tuple[str, ...] = ()
     beam_kev: float | None = None
+    is_monochromatic: bool | None = None
+    beam_source: BeamSource = "file"
+    live_time: LiveTime | None = None
     source: str = ""
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -104,6 +116,12 @@ class SpectrumImage:
             )
         if np.dtype(self.counts.dtype).kind not in "uif":
             raise InputError(f"Spectra must be real numbers; got dtype {self.counts.dtype}.")
+        live = self.live_time
+        if live is not None and live.is_per_pixel and live.seconds.shape != shape[:2]:
+            raise InputError(
+                f"The live time has {sizes(live.seconds.shape)} pixels, "
+                f"the spectra {sizes(shape[:2])}."
+            )
         if self.energy is not None and self.energy.n_channels != shape[2]:
             raise InputError(
                 f"The energy calibration has {self.energy.n_channels} channels, "
@@ -119,6 +137,17 @@ class SpectrumImage:
     def n_channels(self) -> int:
         """Channels E of each spectrum."""
         return int(self.counts.shape[2])
+
+    def with_typed_beam(
+        self, kev: float | None, is_monochromatic: bool | None = None
+    ) -> SpectrumImage:
+        """The same spectra with what a user says of the beam; None leaves the file's word."""
+        changes: dict[str, Any] = {}
+        if kev is not None:
+            changes = {"beam_kev": checked_beam_kev(kev), "beam_source": "typed"}
+        if is_monochromatic is not None:
+            changes["is_monochromatic"] = is_monochromatic
+        return replace(self, **changes)
 
     def with_energy(self, offset_kev: float, gain_kev: float) -> SpectrumImage:
         """The same spectra with another calibration; a sum spectrum that is known is kept."""

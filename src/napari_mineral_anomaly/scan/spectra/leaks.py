@@ -65,9 +65,9 @@ def line_leaks(symbols: tuple[str | None, ...]) -> LineLeaks:
 @cache
 def _leaks(symbols: tuple[str, ...]) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
-    by_tube = {symbol: mapped_line(symbol, beam_kev=TUBE_KEV) for symbol in symbols}
+    by_tube = {symbol: mapped_line(symbol, beam=TUBE_KEV) for symbol in symbols}
     for beam in (TUBE_KEV, MICROPROBE_KEV):
-        mapped = {symbol: mapped_line(symbol, beam_kev=beam) for symbol in symbols}
+        mapped = {symbol: mapped_line(symbol, beam=beam) for symbol in symbols}
         windows = [_window(line) for line in mapped.values() if line is not None]
         for overlap in window_overlaps(windows, beam):
             usual, own = by_tube[overlap.victim], mapped[overlap.partner]

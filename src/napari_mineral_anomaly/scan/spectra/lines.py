@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
+from napari_mineral_anomaly.scan.spectra.beam import Beam, as_beam
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 # A table-top micro-XRF tube; used where neither the file nor the spectrum gives the voltage.
 DEFAULT_BEAM_KEV = 50.0
-# A shell counts as excited from this ratio of beam energy to edge energy: close to the edge, few
-# photons of a tube (and few electrons of a beam) can still ionise it.
+# A tube or an electron beam excites a shell from this ratio of its energy to the edge on: close to
+# the edge, few of its photons (or electrons) can still ionise the shell. Photons of one energy
+# ionise a shell best just above its edge, so that no such ratio holds for them.
 OVERVOLTAGE = 1.4
 # From here on K lines lie above 25 keV, where thin sections and silicon detectors are transparent:
 # the L lines are measured instead (Z = 50 is tin).
@@ -141,15 +143,17 @@ def element_lines(
 
 
 @cache
-def main_lines(symbol: str, excitation_kev: float = DEFAULT_BEAM_KEV) -> tuple[MainLine, ...]:
+def main_lines(symbol: str, beam: Beam | float = DEFAULT_BEAM_KEV) -> tuple[MainLine, ...]:
     """The Ka, La and Ma peaks of an element that the beam excites well, K first."""
+    beam = as_beam(beam)
+    least = 1.0 if beam.is_monochromatic else OVERVOLTAGE
     found = []
     edges = _edges(symbol) if symbol in SYMBOLS[:98] else {}
-    lines = element_lines(symbol, excitation_kev)
+    lines = element_lines(symbol, beam.kev)
     for shell in _SHELLS:
         main = [line for line in lines if line.name in _MAIN_LINES[shell]]
         lowest = edges.get(_LEVELS[shell][-1])
-        if not main or lowest is None or lowest.energy * OVERVOLTAGE > 1000.0 * excitation_kev:
+        if not main or lowest is None or lowest.energy * least > 1000.0 * beam.kev:
             continue
         total = sum(line.intensity for line in main)
         mean = sum(line.kev * line.intensity for line in main) / total
@@ -158,22 +162,24 @@ def main_lines(symbol: str, excitation_kev: float = DEFAULT_BEAM_KEV) -> tuple[M
 
 
 def mapped_line(
-    symbol: str, energy: EnergyAxis | None = None, beam_kev: float | None = None
+    symbol: str, energy: EnergyAxis | None = None, beam: Beam | float | None = None
 ) -> MainLine | None:
     """The peak by which an element is mapped; None when the spectrum cannot show it.
 
     K-alpha below tin, L-alpha from tin on, M-alpha where the beam is too weak for the L shell. The
-    beam must excite it (edge at most beam / 1.4), and its whole width must lie in the spectrum.
+    beam must excite it (edge at most beam / 1.4, or below the beam where that is monochromatic),
+    and its whole width must lie in the spectrum.
 
     Parameters
     ----------
     symbol : str
     energy : EnergyAxis, optional
         The spectrum's range; default unlimited.
-    beam_kev : float, optional
-        Tube or beam voltage; default 50 kV, or the top of the spectrum where that is lower.
+    beam : Beam or float, optional
+        The beam, or the voltage of a tube or microscope in kV; default 50 kV, or the top of the
+        spectrum where that is lower.
     """
-    lines = main_lines(symbol, beam_or_default(energy, beam_kev))
+    lines = main_lines(symbol, beam_or_default(energy, beam))
     if energy is not None:
         low, high = energy.range_kev
         reach = {line.name: 0.6 * float(fwhm_kev(line.kev)) for line in lines}
@@ -194,11 +200,11 @@ def family(
     return tuple(line for line in element_lines(symbol, excitation_kev) if line.shell == shell)
 
 
-def beam_or_default(energy: EnergyAxis | None, beam_kev: float | None) -> float:
-    """Highest energy that excites lines: the beam, else 50 kV or the top of the spectrum."""
-    if beam_kev is not None:
-        return float(beam_kev)
-    return DEFAULT_BEAM_KEV if energy is None else min(DEFAULT_BEAM_KEV, energy.range_kev[1])
+def beam_or_default(energy: EnergyAxis | None, beam: Beam | float | None) -> Beam:
+    """The beam; where it is not known a tube of 50 kV, or of the top of the spectrum."""
+    if beam is not None:
+        return as_beam(beam)
+    return Beam(DEFAULT_BEAM_KEV if energy is None else min(DEFAULT_BEAM_KEV, energy.range_kev[1]))
 
 
 def _edges(symbol: str) -> dict[str, XrayEdge]:

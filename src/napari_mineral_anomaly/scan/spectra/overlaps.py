@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.report import OverlapCounts
+from napari_mineral_anomaly.scan.spectra.beam import Beam, as_beam
 from napari_mineral_anomaly.scan.spectra.lines import (
     DEFAULT_BEAM_KEV,
     MainLine,
@@ -47,28 +48,30 @@ class OverlappingLines(NamedTuple):
 
 
 def window_overlaps(
-    windows: Sequence[ElementWindow], beam_kev: float | None = None
+    windows: Sequence[ElementWindow], beam: Beam | float | None = None
 ) -> list[OverlapCounts]:
     """Overlaps among the windows of a scan, the worst first.
 
     Parameters
     ----------
     windows : sequence of ElementWindow
-    beam_kev : float, optional
-        Tube or beam voltage; default 50 kV.
+    beam : Beam or float, optional
+        The beam, or the voltage of a tube or microscope in kV; default 50 kV.
     """
-    beam = DEFAULT_BEAM_KEV if beam_kev is None else float(beam_kev)
+    excitation = as_beam(DEFAULT_BEAM_KEV if beam is None else beam)
     found = []
     for window in windows:
         victim = MainLine(window.element, window.line, window.line_kev)
         for partner in dict.fromkeys(other.element for other in windows):
             if partner != window.element:
-                found += _shell_overlaps(victim, (window.low_kev, window.high_kev), partner, beam)
+                found += _shell_overlaps(
+                    victim, (window.low_kev, window.high_kev), partner, excitation
+                )
     return sorted(found, key=lambda overlap: -overlap.share)
 
 
 def overlapping_lines(
-    elements: Sequence[str], beam_kev: float | None = None
+    elements: Sequence[str], beam: Beam | float | None = None
 ) -> list[OverlappingLines]:
     """Pairs among the names of element maps whose lines overlap, the worst first.
 
@@ -77,8 +80,8 @@ def overlapping_lines(
     elements : sequence of str
         Names as in `ElementCube.elements`: "Ba", "Pb La", "TiO2". Names without an element are
         left out. A name without a line means the usual one: K-alpha up to indium, L-alpha above.
-    beam_kev : float, optional
-        Tube or beam voltage; default 50 kV.
+    beam : Beam or float, optional
+        The beam, or the voltage of a tube or microscope in kV; default 50 kV.
 
     Returns
     -------
@@ -91,10 +94,12 @@ def overlapping_lines(
     >>> overlapping_lines(["Ba", "Ti", "Si"])[0][:4]
     ('Ba', 'Ti', 'La', 'Ka')
     """
-    beam = DEFAULT_BEAM_KEV if beam_kev is None else float(beam_kev)
+    excitation = as_beam(DEFAULT_BEAM_KEV if beam is None else beam)
     named = []
     for name, parsed in zip(elements, parse_names(list(elements)), strict=True):
-        line = None if parsed.element is None else _main_line(parsed.element, parsed.line, beam)
+        line = (
+            None if parsed.element is None else _main_line(parsed.element, parsed.line, excitation)
+        )
         if line is not None:
             named.append((name, line))
     found: list[tuple[float, OverlappingLines]] = []
@@ -103,7 +108,7 @@ def overlapping_lines(
         for partner_name, partner in named:
             if partner.element == victim.element:
                 continue
-            leaks = _shell_overlaps(victim, region, partner.element, beam)
+            leaks = _shell_overlaps(victim, region, partner.element, excitation)
             if leaks:
                 leak = leaks[0]
                 pair = OverlappingLines(
@@ -113,23 +118,23 @@ def overlapping_lines(
     return [pair for _, pair in sorted(found, key=lambda item: -item[0])]
 
 
-def _main_line(symbol: str, line: str | None, beam_kev: float) -> MainLine | None:
+def _main_line(symbol: str, line: str | None, beam: Beam) -> MainLine | None:
     if line is not None:
-        for option in main_lines(symbol, beam_kev):
+        for option in main_lines(symbol, beam):
             if option.shell == line[0]:
                 return option
-    return mapped_line(symbol, beam_kev=beam_kev)
+    return mapped_line(symbol, beam=beam)
 
 
 @cache
 def _shell_overlaps(
-    victim: MainLine, region: Interval, partner: str, beam_kev: float
+    victim: MainLine, region: Interval, partner: str, beam: Beam
 ) -> list[OverlapCounts]:
     """The shells of ``partner`` that leak into a window, the worst first."""
     found = []
-    for main in main_lines(partner, beam_kev):
+    for main in main_lines(partner, beam):
         own = window_around(main.kev)
-        lines = family(partner, main.shell, beam_kev)
+        lines = family(partner, main.shell, beam.kev)
         adds = [(line.intensity * float(peak_share(line.kev, region)), line) for line in lines]
         in_own = sum(line.intensity * float(peak_share(line.kev, own)) for line in lines)
         share = sum(counts for counts, _ in adds) / in_own

@@ -16,13 +16,20 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 from scipy.optimize import nnls
 
+from napari_mineral_anomaly.scan.spectra.beam import Beam
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.scan.spectra.lines import FWHM_PER_SIGMA, family, fwhm_kev, main_lines
+from napari_mineral_anomaly.scan.spectra.scatter import scatter_peaks
 
 Floats = NDArray[np.float64]
 
 SILICON_KEV = 1.74
 SILICON_EDGE_KEV = 1.84
+# Escape peak of the scattered beam, relative to its own peak: 0.5 w (1 - 1/r) (1 - x ln(1 + 1/x))
+# with the yield w = 0.05 and the jump ratio r = 11 of silicon and x, its attenuation at 1.74 keV
+# relative to that of the beam (Reed & Ware 1972, J. Phys. E 5, 582). A free amplitude would take
+# the counts of elements whose lines lie there.
+_ESCAPE_AT_10_KEV, _ESCAPE_POWER = 1.1e-3, -2.8
 # Relative error of line ratios, peak shapes and the continuum.
 MODEL_ERROR = 0.03
 # Nothing is fitted below this energy: there are the noise peak and the detector's threshold.
@@ -65,7 +72,7 @@ def fit_peaks(
     background: Floats,
     energy: EnergyAxis,
     elements: Sequence[str],
-    beam_kev: float,
+    beam: Beam,
     *,
     scale: float = 1.0,
     pile_up: Floats | None = None,
@@ -73,14 +80,15 @@ def fit_peaks(
 ) -> PeakFit:
     """Fit the lines of ``elements`` to a spectrum (E,), with amounts that are not negative.
 
-    Each shell of each element is one template with fixed line ratios. ``pile_up`` is the model of
+    Each shell of each element is one template with fixed line ratios. A monochromatic beam adds its
+    elastic peak and its Compton peak at several angles. ``pile_up`` is the model of
     an earlier fit: its autoconvolution is the shape of the sum peaks. ``where`` (E,) bool chooses
     the channels that are fitted (default: all that the beam can reach).
     """
     columns, owners = [], []
     for symbol in elements:
-        for main in main_lines(symbol, beam_kev):
-            lines = family(symbol, main.shell, beam_kev)
+        for main in main_lines(symbol, beam):
+            lines = family(symbol, main.shell, beam.kev)
             peaks = _gaussians(energy, [(line.kev, line.intensity) for line in lines], scale)
             if not peaks.any():
                 continue
@@ -94,11 +102,19 @@ def fit_peaks(
             if escaping:
                 columns.append(_gaussians(energy, escaping, scale))
                 owners.append("")
+    for kev, sigma in scatter_peaks(beam):
+        escaped = _ESCAPE_AT_10_KEV * (kev / 10.0) ** _ESCAPE_POWER
+        columns.append(
+            _gaussian(energy, kev, sigma) + escaped * _gaussian(energy, kev - SILICON_KEV, sigma)
+        )
+        owners.append("")
     if pile_up is not None and pile_up.any():
         columns.append(_sum_peaks(pile_up, energy))
         owners.append("")
     net = spectrum - background
-    used = (energy.kev >= LOWEST_KEV) & (energy.kev <= beam_kev)
+    # The elastic peak of a monochromatic beam has its centre at the end of the spectrum.
+    end = beam.kev + (1.5 * float(fwhm_kev(beam.kev)) if beam.is_monochromatic else 0.0)
+    used = (energy.kev >= LOWEST_KEV) & (energy.kev <= end)
     if where is not None:
         used &= where
     # The error follows the height of the nearest peak, because feet and flanks are uncertain too.
@@ -122,11 +138,17 @@ def _gaussians(energy: EnergyAxis, lines: Sequence[tuple[float, float]], scale: 
     """Sum of Gaussian peaks of some area (counts), (E,)."""
     out = np.zeros(energy.n_channels)
     for kev, area in lines:
-        sigma = scale * float(fwhm_kev(kev)) / FWHM_PER_SIGMA
-        near = energy.channel_range(kev - 6 * sigma, kev + 6 * sigma)
-        steps = (energy.channels_to_kev(np.arange(near.start, near.stop)) - kev) / sigma
-        height = area * energy.gain_kev / (sigma * np.sqrt(2 * np.pi))
-        out[near] += height * np.exp(-0.5 * steps**2)
+        out += area * _gaussian(energy, kev, scale * float(fwhm_kev(kev)) / FWHM_PER_SIGMA)
+    return out
+
+
+def _gaussian(energy: EnergyAxis, kev: float, sigma: float) -> Floats:
+    """A Gaussian peak of area 1 count, (E,)."""
+    out = np.zeros(energy.n_channels)
+    near = energy.channel_range(kev - 6 * sigma, kev + 6 * sigma)
+    steps = (energy.channels_to_kev(np.arange(near.start, near.stop)) - kev) / sigma
+    height = energy.gain_kev / (sigma * np.sqrt(2 * np.pi))
+    out[near] = height * np.exp(-0.5 * steps**2)
     return out
 
 

@@ -10,10 +10,11 @@ from scipy.optimize import minimize
 
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra.background import continuum
+from napari_mineral_anomaly.scan.spectra.beam import Beam, as_beam
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
+from napari_mineral_anomaly.scan.spectra.excitation import find_beam
 from napari_mineral_anomaly.scan.spectra.lines import (
     MainLine,
-    beam_or_default,
     family,
     fwhm_kev,
     mapped_line,
@@ -96,7 +97,7 @@ def suggest_elements(
     sum_spectrum: Floats,
     energy: EnergyAxis,
     declared: Sequence[str] = (),
-    beam_kev: float | None = None,
+    beam: Beam | float | None = None,
 ) -> list[Suggestion]:
     """The elements that a sum spectrum (E,) shows, and those that the file declares.
 
@@ -110,38 +111,39 @@ def suggest_elements(
     sum_spectrum : (E,) float64
     energy : EnergyAxis
     declared : sequence of str
-    beam_kev : float, optional
-        Tube or beam voltage; default: the end of the continuum (`beam_from_spectrum`).
+    beam : Beam or float, optional
+        The beam, or the voltage of a tube or microscope in kV; default: what the spectrum tells
+        (`find_beam`).
 
     Returns
     -------
     list of Suggestion
         By atomic number.
     """
-    return list(analyse_sum(sum_spectrum, energy, declared, beam_kev).suggestions)
+    return list(analyse_sum(sum_spectrum, energy, declared, beam).suggestions)
 
 
 def analyse_sum(
     sum_spectrum: Floats,
     energy: EnergyAxis,
     declared: Sequence[str] = (),
-    beam_kev: float | None = None,
+    beam: Beam | float | None = None,
 ) -> SumAnalysis:
     """`suggest_elements` with the fit behind it; same parameters."""
     spectrum = np.asarray(sum_spectrum, dtype=np.float64)
-    beam = beam_from_spectrum(spectrum, energy) if beam_kev is None else float(beam_kev)
+    excitation = find_beam(spectrum, energy) if beam is None else as_beam(beam)
     background = continuum(spectrum, energy)
     lines = {
         symbol: line
         for symbol in SYMBOLS[:98]
         if (symbol in declared or symbol not in _NOT_IN_ROCKS)
-        and (line := mapped_line(symbol, energy, beam)) is not None
+        and (line := mapped_line(symbol, energy, excitation)) is not None
         and line.kev > LOWEST_LINE_KEV
     }
-    first = fit_peaks(spectrum, background, energy, (), beam)
-    rough = _explain(first, lines, beam)
-    tuned = _calibrated(rough, lines, beam)
-    fit = _explain(replace(tuned, own={}), lines, beam)
+    first = fit_peaks(spectrum, background, energy, (), excitation)
+    rough = _explain(first, lines, excitation)
+    tuned = _calibrated(rough, lines, excitation)
+    fit = _explain(replace(tuned, own={}), lines, excitation)
     significance = {
         symbol: _significance(fit, line, symbol)
         for symbol, line in lines.items()
@@ -156,27 +158,11 @@ def analyse_sum(
     return SumAnalysis(tuple(suggestions), fit)
 
 
-def beam_from_spectrum(spectrum: Floats, energy: EnergyAxis) -> float:
-    """Tube or beam voltage (kV) from the end of the continuum.
-
-    The Duane-Hunt law: no photon has more energy than the tube voltage gives. The end is the energy
-    below which all but five in a million counts lie (sum peaks and cosmic rays lie above); at most
-    50 kV.
-    """
-    counts = np.where(energy.kev > LOWEST_KEV, np.maximum(spectrum, 0.0), 0.0)
-    above = np.cumsum(counts[::-1])[::-1]
-    inside = np.flatnonzero(above > 5e-6 * max(float(counts.sum()), 1.0))
-    if inside.size == 0:
-        return beam_or_default(energy, None)
-    end = float(energy.channels_to_kev(inside[-1]))
-    return float(min(max(np.ceil(end), 1.0), beam_or_default(energy, None)))
-
-
-def _explain(start: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFit:
+def _explain(start: PeakFit, lines: dict[str, MainLine], beam: Beam) -> PeakFit:
     """Add one element after the other, until no clear peak is left."""
     found: list[str] = []
     rejected: set[str] = set()
-    fit = replace(start, model=np.zeros_like(start.spectrum), own={})
+    fit = _refitted(replace(start, own={}), (), beam)
     for _ in range(_ROUNDS):
         best = _best_candidate(fit, lines, beam, {*found, *rejected})
         if best is None:
@@ -191,7 +177,7 @@ def _explain(start: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFit
     return fit
 
 
-def _refitted(fit: PeakFit, elements: Sequence[str], beam: float) -> PeakFit:
+def _refitted(fit: PeakFit, elements: Sequence[str], beam: Beam) -> PeakFit:
     pile_up = np.sum(list(fit.own.values()), axis=0) if fit.own else None
     return fit_peaks(
         fit.spectrum,
@@ -205,7 +191,7 @@ def _refitted(fit: PeakFit, elements: Sequence[str], beam: float) -> PeakFit:
 
 
 def _best_candidate(
-    fit: PeakFit, lines: dict[str, MainLine], beam: float, without: set[str]
+    fit: PeakFit, lines: dict[str, MainLine], beam: Beam, without: set[str]
 ) -> str | None:
     """The element that explains the strongest remaining peak."""
     options = []
@@ -267,11 +253,11 @@ def _is_peak(fit: PeakFit, line: MainLine) -> bool:
     return height - foot >= max(_CONTRAST * height, _LEAST_CONTRAST * float(np.sqrt(noise)))
 
 
-def _shows_others(fit: PeakFit, line: MainLine, beam: float) -> bool:
+def _shows_others(fit: PeakFit, line: MainLine, beam: Beam) -> bool:
     """Whether the other strong lines of the shell are present, too."""
     at = _window(line, fit.energy)
     main = float(fit.left[at].sum())
-    members = family(line.element, line.shell, beam)
+    members = family(line.element, line.shell, beam.kev)
     own = sum(m.intensity for m in members if abs(m.kev - line.kev) < 0.3 * float(fwhm_kev(m.kev)))
     for other in members:
         width = float(fwhm_kev(other.kev))
@@ -289,7 +275,7 @@ def _shows_others(fit: PeakFit, line: MainLine, beam: float) -> bool:
     return True
 
 
-def _calibrated(fit: PeakFit, lines: dict[str, MainLine], beam: float) -> PeakFit:
+def _calibrated(fit: PeakFit, lines: dict[str, MainLine], beam: Beam) -> PeakFit:
     """Fit offset, gain and peak width to the strong peaks; unchanged with fewer than two."""
     strong = [s for s in fit.own if _significance(fit, lines[s], s) >= 3 * LEAST_SIGNIFICANCE]
     if len(strong) < 2:

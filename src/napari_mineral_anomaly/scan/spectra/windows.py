@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.names.map_names import parse_names
+from napari_mineral_anomaly.scan.spectra.beam import Beam
 from napari_mineral_anomaly.scan.spectra.energy import EnergyAxis
 from napari_mineral_anomaly.scan.spectra.lines import (
     FWHM_PER_SIGMA,
@@ -22,6 +23,7 @@ from napari_mineral_anomaly.scan.spectra.lines import (
     main_lines,
     mapped_line,
 )
+from napari_mineral_anomaly.scan.spectra.scatter import scatter_lines
 
 # Width of a window in FWHM. At 1.2 signal / sqrt(background) of a Gaussian peak is highest; the
 # window holds 84 % of the peak.
@@ -64,7 +66,7 @@ class ElementWindow:
 
 
 def element_windows(
-    elements: Sequence[str], energy: EnergyAxis, beam_kev: float | None = None
+    elements: Sequence[str], energy: EnergyAxis, beam: Beam | float | None = None
 ) -> list[ElementWindow]:
     """Windows of some elements, each at a line that the beam excites and the detector shows.
 
@@ -76,8 +78,9 @@ def element_windows(
     elements : sequence of str
         Symbols ("Fe"), or symbols with a line ("Pb Ma") to choose another line.
     energy : EnergyAxis
-    beam_kev : float, optional
-        Tube or beam voltage; default 50 kV, or the top of the spectrum where that is lower.
+    beam : Beam or float, optional
+        The beam, or the voltage of a tube or microscope in kV; default 50 kV, or the top of the
+        spectrum where that is lower.
 
     Returns
     -------
@@ -92,36 +95,38 @@ def element_windows(
     """
     if not elements:
         raise InputError("No element is given: name the elements to map, for example Fe,Ca,Ti.")
-    lines = [_line_of(name, energy, beam_kev) for name in elements]
+    lines = [_line_of(name, energy, beam) for name in elements]
     given = [f"{line.element} {line.name}" for line in lines]
     if twice := sorted({name for name in given if given.count(name) > 1}):
         raise InputError(f"Elements must be given once each; given twice: {', '.join(twice)}.")
-    excitation = beam_or_default(energy, beam_kev)
+    excitation = beam_or_default(energy, beam)
     foreign = [
         line
         for symbol in dict.fromkeys(line.element for line in lines)
-        for line in element_lines(symbol, excitation)
+        for line in element_lines(symbol, excitation.kev)
     ]
+    foreign += scatter_lines(excitation)
     return [_window(line, energy, foreign) for line in lines]
 
 
-def _line_of(name: str, energy: EnergyAxis, beam_kev: float | None) -> MainLine:
+def _line_of(name: str, energy: EnergyAxis, beam: Beam | float | None) -> MainLine:
     [parsed] = parse_names([name])
     if parsed.element is None or parsed.oxide is not None:
         raise InputError(f"{name!r} is not a chemical element; give symbols, for example Fe,Ca,Ti.")
     symbol = parsed.element
     low, high = energy.range_kev
     if parsed.line is None:
-        line = mapped_line(symbol, energy, beam_kev)
+        line = mapped_line(symbol, energy, beam)
     else:
-        options = main_lines(symbol, beam_or_default(energy, beam_kev))
+        options = main_lines(symbol, beam_or_default(energy, beam))
         inside = (line for line in options if low <= line.kev <= high)
         line = next((line for line in inside if line.shell == parsed.line[0]), None)
     if line is None:
-        beam = beam_or_default(energy, beam_kev)
+        excitation = beam_or_default(energy, beam)
+        hint = "; another beam is given with --beam-energy" if excitation.source != "typed" else ""
         raise InputError(
             f"{name} has no line that this spectrum can show ({low:.2f} to {high:.2f} keV, excited "
-            f"with {beam:g} keV): leave it out."
+            f"with {excitation.kev:g} keV): leave it out{hint}."
         )
     return line
 

@@ -147,18 +147,23 @@ class LoadMapsDock(Dock):
         energy: tuple[float, float] | None = None,
         elements: Sequence[str] = (),
         names: Mapping[str, str] | None = None,
+        beam_energy: float | None = None,
+        per_second: bool = False,
     ) -> None:
         """Read maps in a worker; then show the report.
 
-        ``energy`` (offset and gain in keV) and ``elements`` are for spectrum images only; ``names``
-        are the elements of files whose names do not say them.
+        ``energy`` (offset and gain in keV), ``elements``, ``beam_energy`` (keV) and ``per_second``
+        are for spectrum images only (`read_maps`); ``names`` are the elements of files whose names
+        do not say them.
         """
         self._cancel()
         self._adding.stop()
         self._forget()
         self.next_button.hide()
         self._sources = [Path(source).expanduser() for source in sources]
-        self._answers = Answers(sample, energy, tuple(elements), dict(names or {}))
+        self._answers = Answers(
+            sample, energy, tuple(elements), dict(names or {}), beam_energy, per_second
+        )
         self.path.setText("; ".join(str(source) for source in self._sources))
         paths, answers = list(self._sources), self._answers
         self.status.plain("Reading…")
@@ -317,7 +322,13 @@ class LoadMapsDock(Dock):
         if fields.energy is None:
             self.status.error("The calibration is unknown: type the width of a channel first.")
             return
-        self.load(self._sources, energy=fields.energy, elements=fields.elements)
+        self.load(
+            self._sources,
+            energy=fields.energy,
+            elements=fields.elements,
+            beam_energy=fields.beam_energy,
+            per_second=fields.per_second,
+        )
 
     def _on_names(self) -> None:
         names = {**self._answers.names, **self.name_fields.names}

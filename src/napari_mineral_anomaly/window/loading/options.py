@@ -24,6 +24,8 @@ from napari_mineral_anomaly.window.kit.controls import (
 )
 from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
 
+_BEAM_FROM_SPECTRA = "from the spectra"
+
 
 class PixelSizeFields(QWidget):
     """Step of the scan in one or two directions, and the diameter of the beam."""
@@ -111,6 +113,23 @@ class SpectraFields(QWidget):
         )
         self.elements_line.returnPressed.connect(self.wanted.emit)
         form.addRow("Elements", self.elements_line)
+        self.beam = QDoubleSpinBox()
+        self.beam.setRange(0.0, 400.0)
+        self.beam.setDecimals(3)
+        self.beam.setSuffix(" keV")
+        self.beam.setSpecialValueText(_BEAM_FROM_SPECTRA)
+        self.beam.setToolTip(
+            "Voltage of the tube or microscope, or energy of the beamline. Lines that it cannot "
+            "excite are not mapped. At the lowest value: as the file or the spectra tell it."
+        )
+        form.addRow("Beam", self.beam)
+        self.per_second_box = QCheckBox("Counts per second of live time")
+        self.per_second_box.setToolTip(
+            "Divide the counts of each pixel by its live time. Such maps are no counts any more: "
+            "use them where the live time differs between pixels."
+        )
+        self.per_second_box.hide()
+        form.addRow(self.per_second_box)
         self.again_button = push_button(
             "Read with these",
             "Make the maps with this calibration and these elements.",
@@ -129,6 +148,16 @@ class SpectraFields(QWidget):
         typed = self.elements_line.text().replace(";", ",").split(",")
         return tuple(" ".join(name.split()) for name in typed if name.strip())
 
+    @property
+    def beam_energy(self) -> float | None:
+        """The typed beam energy in keV; None where none was typed."""
+        return self.beam.value() or None
+
+    @property
+    def per_second(self) -> bool:
+        """Whether maps of counts per second are wanted."""
+        return self.per_second_box.isChecked() and not self.per_second_box.isHidden()
+
     def ask(self, n_channels: int, remembered: tuple[float, float] | None) -> None:
         """Ask for a calibration that the file does not hold."""
         note = (
@@ -140,6 +169,9 @@ class SpectraFields(QWidget):
         self.note.plain(note)
         self.energy_fields.show_energy(remembered)
         self.elements_line.clear()
+        self.beam.setSpecialValueText(_BEAM_FROM_SPECTRA)
+        self.beam.setValue(0.0)
+        self.per_second_box.hide()
 
     def show_spectra(self, spectra: SpectrumImage, elements: tuple[str, ...]) -> None:
         """Show the calibration and elements that the maps were made with."""
@@ -153,6 +185,13 @@ class SpectraFields(QWidget):
         )
         self.elements_line.setText(", ".join(elements))
         self.elements_line.setCursorPosition(0)
+        is_typed = spectra.beam_source == "typed"
+        if not is_typed:
+            known = spectra.beam_kev is not None
+            words = f"{spectra.beam_kev:g} keV, from the file" if known else _BEAM_FROM_SPECTRA
+            self.beam.setSpecialValueText(words)
+        self.beam.setValue(float(spectra.beam_kev or 0.0) if is_typed else 0.0)
+        self.per_second_box.setVisible(spectra.live_time is not None)
 
 
 class BesideTheMaps(QWidget):

@@ -21,12 +21,14 @@ from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of the user: the sample, energy calibration (keV), elements, names of maps."""
+    """Answers of the user: sample, calibration (keV), elements, names of maps, beam (keV), kind."""
 
     sample: str | None = None
     energy: tuple[float, float] | None = None
     elements: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    beam_energy: float | None = None
+    per_second: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,8 @@ def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT)
             elements=list(answers.elements) or None,
             names=answers.names or None,
             remembered=True,
+            beam_energy=answers.beam_energy,
+            per_second=answers.per_second,
             task=task,
         )
     except MissingEnergyError as missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import QSignalBlocker, QSize
 from qtpy.QtWidgets import (
     QBoxLayout,
@@ -44,6 +45,7 @@ from napari_mineral_anomaly.window.spectrum.region import (
     RegionChoice,
     pixel_under,
 )
+from napari_mineral_anomaly.window.spectrum.saving import SaveSpectrum
 from napari_mineral_anomaly.window.spectrum.work import (
     Annotation,
     Overview,
@@ -124,7 +126,10 @@ class SpectrumDock(Dock):
         for combo in (self.scan_combo, self.region_choice):
             combo.setMinimumWidth(80)  # so that both fit side by side in a narrow dock
         top = row(self.scan_combo, self.region_choice, self.log_box)
-        return pane_of(top, self.status, self.plot, self.caption)
+        self.saving = SaveSpectrum(self)
+        self.saving.said.connect(self.status.good)
+        self.saving.refused.connect(self.status.error)
+        return pane_of(top, self.status, self.plot, self.caption, self.saving)
 
     def _place_pane(self) -> QWidget:
         self.expected_plot = ExpectedPlot()
@@ -259,6 +264,7 @@ class SpectrumDock(Dock):
         self._shown = (self.scan_id, image)
         self.jobs.cancel(_SUMMING, _LOOKING, _LINES)
         self._overview = None
+        self.saving.offer(None)
         self.plot.clear()
         self.expected_plot.show_counts(None)
         if image is None:
@@ -376,6 +382,7 @@ class SpectrumDock(Dock):
 
     def _show_place(self, region: Region | None, seen: RegionSeen) -> None:
         self._show_spectrum(seen)
+        self._offer_to_save(region, seen)
         if region is not None:
             if self.status.text() == _CLICK:
                 self.status.plain("")
@@ -383,6 +390,17 @@ class SpectrumDock(Dock):
         self.expected_plot.show_counts(seen.expected)
         self.expected.plain(expected_caption(seen))
         self._show_state()
+
+    def _offer_to_save(self, region: Region | None, seen: RegionSeen) -> None:
+        """Let the user save the spectrum of the place; without a place, that of the scan."""
+        image = self.spectra
+        if image is None or image.energy is None or self._overview is None:
+            self.saving.offer(None)
+        elif region is None or seen.spectrum is None:
+            whole = np.ones(image.shape, dtype=bool)
+            self.saving.offer(image, whole, self._overview.total, self._overview.beam)
+        else:
+            self.saving.offer(image, region, seen.spectrum.counts, self._overview.beam)
 
     def _show_spectrum(self, seen: RegionSeen | None) -> None:
         image = self.spectra
@@ -397,7 +415,7 @@ class SpectrumDock(Dock):
     def _show_state(self) -> None:
         """Show the parts that have content, and enable the buttons that can be used now."""
         has_spectra = self.spectra is not None
-        for part in (self.plot, self.log_box, self.elements_pane, self.notes_pane):
+        for part in (self.plot, self.log_box, self.saving, self.elements_pane, self.notes_pane):
             part.setVisible(has_spectra)
         making = self.jobs.is_running(_MAKING)
         self.make_button.setEnabled(not making and self._overview is not None)

@@ -22,7 +22,9 @@ from napari_mineral_anomaly.scan.region import (
 )
 from napari_mineral_anomaly.scan.report import OverlapCounts
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
-from napari_mineral_anomaly.scan.spectra.lines import beam_or_default, element_lines
+from napari_mineral_anomaly.scan.spectra.beam import Beam
+from napari_mineral_anomaly.scan.spectra.excitation import beam_of
+from napari_mineral_anomaly.scan.spectra.lines import element_lines
 from napari_mineral_anomaly.scan.spectra.overlaps import window_overlaps
 from napari_mineral_anomaly.scan.spectra.suggest import Suggestion, suggest_elements
 from napari_mineral_anomaly.scan.spectra.windows import element_windows
@@ -38,10 +40,11 @@ _LEAST_WARNED, _MOST_WARNED = 0.03, 3
 
 @dataclass(frozen=True, eq=False)
 class Overview:
-    """The sum spectrum (E,) of a scan, and the elements found in it."""
+    """The sum spectrum (E,) of a scan, its beam, and the elements found in it."""
 
     total: NDArray[np.float64]
     suggestions: tuple[Suggestion, ...]
+    beam: Beam | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +61,9 @@ def overview(image: SpectrumImage, task: Task = SILENT) -> Overview:
     total = image.sum_spectrum(task)
     if image.energy is None:
         return Overview(total, ())
-    found = suggest_elements(
-        total, image.energy, declared=image.declared_elements, beam_kev=image.beam_kev
-    )
-    return Overview(total, tuple(found))
+    beam = beam_of(image, task)
+    found = suggest_elements(total, image.energy, declared=image.declared_elements, beam=beam)
+    return Overview(total, tuple(found), beam)
 
 
 def examine_region(
@@ -98,7 +100,7 @@ def maps_as_layers(
     """
     if not elements:
         raise InputError("No element is ticked: tick those that you want as maps.")
-    windows = element_windows(elements, image.require_energy(), image.beam_kev)
+    windows = element_windows(elements, image.require_energy(), beam_of(image, task))
     cube = element_maps(image, windows, task)
     return element_layers(cube, scan=scan, scan_id=scan_id, visible=0)
 
@@ -116,9 +118,10 @@ def annotate(
     image: SpectrumImage, names: Sequence[str], ticked: Sequence[str], current: str | None
 ) -> Annotation:
     """Lines of the ticked elements, all lines of the clicked one, and sentences about overlaps."""
-    energy, beam = image.energy, image.beam_kev
+    energy = image.energy
     if energy is None:
         return Annotation((), {}, ("Type the energy calibration to see the lines of elements.",))
+    beam = beam_of(image)
     notes, markers, warnings, windows = {}, [], [], {}
     for name in names:
         try:
@@ -135,7 +138,7 @@ def annotate(
     if current in windows:
         markers += [
             Marker(current, in_greek(line.name), line.kev, main=False)
-            for line in element_lines(windows[current].element, beam_or_default(energy, beam))
+            for line in element_lines(windows[current].element, beam.kev)
             if line.intensity >= _WEAKEST_DRAWN and energy.range_kev[0] < line.kev
         ]
     chosen = [window for name, window in windows.items() if name in ticked]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.hdf5.acquisition import acquisition
 from napari_mineral_anomaly.io.formats.hdf5.axes import file_axes, hyperspy_axes
 from napari_mineral_anomaly.io.formats.hdf5.contents import dataset_steps
 from napari_mineral_anomaly.io.formats.hdf5.links import own_item
@@ -41,7 +42,6 @@ from napari_mineral_anomaly.io.formats.shared.steps import (
     effective,
 )
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, as_text
-from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.words import listed, sizes
 
@@ -63,8 +63,6 @@ class _Found:
     channels: int
     energy: EnergyAxis | None = None
     pixel_size: tuple[float, float] | None = None
-    declared: tuple[str, ...] = ()
-    beam_kev: float | None = None
     notes: list[str] = field(default_factory=list)
     steps: tuple[str, ...] = ()
     order: tuple[int, int, int] | None = None
@@ -141,15 +139,18 @@ def open_spectra(
         counts = _Counts(path, found.path, turned, dtype, found.axes, steps)
         if any(isinstance(step, Missing | ValidRange) for step in steps):
             found.notes.append("in the spectra of single pixels, missing numbers count as 0")
+        measured = acquisition(file, found.path, (turned[0], turned[1]))
     return SpectrumImage(
         counts,
         found.energy,
         pixel_size=found.pixel_size,
-        declared_elements=found.declared,
-        beam_kev=found.beam_kev,
+        declared_elements=measured.declared,
+        beam_kev=measured.beam_kev,
+        is_monochromatic=measured.is_monochromatic,
+        live_time=measured.live_time,
         source=str(path),
         files=(path.name,),
-        notes=tuple(found.notes),
+        notes=(*found.notes, *measured.notes),
         steps=(*found.steps, *(step.words for step in steps)),
     )
 
@@ -257,15 +258,10 @@ def _hyperspy(group: Any) -> _Found | None:
         )
         notes += found
     size = order.pixel_size
-    declared: tuple[str, ...] = ()
-    sample = group.get("metadata/Sample")
-    if sample is not None and "_list_elements" in sample.attrs:
-        declared = tuple(as_text(name) for name in np.ravel(sample.attrs["_list_elements"]))
-    declared = tuple(name for name in declared if name in SYMBOLS)
     um = None if size is None else size.um
     place = f"{group.name}/data".strip("/")
     return _Found(
-        place, found_axes[2], energy, um, declared, notes=notes, steps=order.words, order=found_axes
+        place, found_axes[2], energy, um, notes=notes, steps=order.words, order=found_axes
     )
 
 
@@ -324,8 +320,9 @@ def _pymca_calibration(data: Any, n_channels: int) -> tuple[EnergyAxis | None, l
     for place in (data.parent, data.parent.parent):
         values = own_item(place, "calibration")
         if values is not None and np.size(values) in (2, 3):
-            zero, gain, *_ = (float(value) for value in np.ravel(values[()]))
-            return axis_or_note(zero, gain, n_channels)
+            zero, gain, *rest = (float(value) for value in np.ravel(values[()]))
+            channels = np.arange(n_channels)
+            return axis_from_energies(zero + gain * channels + sum(rest) * channels**2)
     return None, []
 
 

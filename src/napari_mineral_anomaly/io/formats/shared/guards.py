@@ -13,8 +13,6 @@ from napari_mineral_anomaly.progress import CancelledError
 
 _LARGEST_PACKING = 2000
 _SMALL_BYTES = 1_000_000
-# Handlers of a logger are set aside for all threads.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 def require_plausible(path: Path, declared: int, stored: int) -> None:
@@ -82,19 +80,3 @@ def collected_log(name: str) -> Iterator[list[str]]:
         yield collector.lines
     finally:
         logger.removeHandler(collector)
-
-
-@contextmanager
-def silenced_log(name: str) -> Iterator[list[str]]:
-    """As `collected_log`, for a library that prints its warnings: it prints nothing meanwhile.
-
-    What it prints would end up among the JSON of the command line. One thread at a time.
-    """
-    logger = logging.getLogger(name)
-    with _ONE_AT_A_TIME:
-        handlers, logger.handlers = logger.handlers, []
-        try:
-            with collected_log(name) as lines:
-                yield lines
-        finally:
-            logger.handlers = handlers

@@ -15,6 +15,10 @@ from napari_mineral_anomaly.io.formats.shared.axes import FEWEST_SPECTRUM_CHANNE
 from napari_mineral_anomaly.scan.spectra import EnergyAxis
 from napari_mineral_anomaly.words import sizes
 
+# A peak of a silicon detector is 0.06 to 0.3 keV wide: windows on a line that departs further from
+# the calibration would count beside the peaks.
+_MOST_BEND_KEV = 0.15
+
 
 def mapped_file(
     path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, *, header: str
@@ -92,6 +96,11 @@ def axis_from_energies(kev: ArrayLike) -> tuple[EnergyAxis | None, list[str]]:
     gain, offset = np.polyfit(channels, energies, 1)
     axis, notes = axis_or_note(offset, gain, energies.size)
     bend = float(np.abs(energies - (offset + gain * channels)).max())
+    if axis is not None and bend > _MOST_BEND_KEV:
+        return None, [
+            f"the energy calibration in the file is not used: a straight line departs from it by "
+            f"up to {1000 * bend:.0f} eV, more than a peak is wide"
+        ]
     if axis is not None and bend > axis.gain_kev:
         notes.append(
             f"the energy calibration in the file is curved; the straight line that is used "

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 
-KEV_PER_UNIT = {"kev": 1.0, "ev": 1e-3}
+KEV_PER_UNIT = {"kev": 1.0, "ev": 1e-3, "kiloelectronvolt": 1.0, "electronvolt": 1e-3}
 
 
 def as_text(value: Any) -> str:

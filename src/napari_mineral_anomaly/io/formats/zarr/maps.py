@@ -81,6 +81,11 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
     """
     import zarr
 
+    if path.suffix.lower() == ".zspy":
+        raise InputError(
+            f"{path.name} is a HyperSpy file in Zarr, which is not read: open it in HyperSpy and "
+            "save it as .hspy."
+        )
     with explained(path, TITLE), codecs_named(path):
         if not any(path.iterdir()):
             raise InputError(f"{path.name} is an empty folder, not a Zarr store.")

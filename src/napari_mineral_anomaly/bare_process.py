@@ -1,0 +1,170 @@
+"""Call a function in a bare interpreter, which can crash, hang or run out of memory alone.
+
+`process.call_in_own_process` starts Python's own kind of child process, which first imports the
+script of the caller: a script that reads a file at its top level would start itself over and over.
+The interpreter here knows nothing of the caller but the paths of its modules.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from multiprocessing.spawn import get_executable
+from pathlib import Path
+from typing import IO, Any, ParamSpec, TypeVar
+
+from napari_mineral_anomaly.process import ProcessDiedError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_LENGTH = 8  # bytes of each length in the answer
+# Errors that both sides know; others come back as RuntimeError with their words.
+_SHARED = ("builtins", "napari_mineral_anomaly.errors")
+
+
+class ProcessHungError(RuntimeError):
+    """The process gave no answer in its time, and was ended."""
+
+
+def call_in_bare_process(
+    function: Callable[P, R], timeout_s: float, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Call ``function`` in a new interpreter, wait for it, and return its result.
+
+    Parameters
+    ----------
+    function : callable
+        Importable by name; arguments and result must be picklable. Arrays in the result are not
+        copied on their way.
+    timeout_s : float
+        The process is ended after so many seconds.
+
+    Raises
+    ------
+    ProcessHungError
+        When there is no answer in time.
+    ProcessDiedError
+        When the process ends without an answer.
+    Exception
+        The exception that ``function`` raises, with the traceback of the process as a note.
+    """
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; "
+        "from napari_mineral_anomaly.bare_process import serve; serve()"
+    )
+    process = subprocess.Popen(
+        [os.fsdecode(get_executable()), "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    hung = threading.Event()
+
+    def end() -> None:
+        hung.set()
+        process.kill()
+
+    timer = threading.Timer(timeout_s, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        error, value = _asked(process, pickle.dumps((function, args, kwargs)))
+    except (EOFError, BrokenPipeError):
+        code_of_end = process.wait()
+        if hung.is_set():
+            raise ProcessHungError(f"no answer in {timeout_s:.0f} s") from None
+        raise ProcessDiedError(f"exit code {code_of_end}") from None
+    finally:
+        timer.cancel()
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+    if error is not None:
+        raise error
+    result: R = value
+    return result
+
+
+def _asked(process: subprocess.Popen[bytes], question: bytes) -> Any:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(question)
+    process.stdin.close()
+    parts = [_received(process.stdout) for _ in range(_number(process.stdout))]
+    return pickle.loads(parts[0], buffers=parts[1:])
+
+
+def _number(stream: IO[bytes]) -> int:
+    word = stream.read(_LENGTH)
+    if len(word) < _LENGTH:
+        raise EOFError
+    return int.from_bytes(word, "little")
+
+
+def _received(stream: IO[bytes]) -> bytearray:
+    part = bytearray(_number(stream))
+    there = memoryview(part)
+    while there.nbytes:
+        n = stream.readinto(there[: 1 << 26])  # type: ignore[attr-defined]
+        if not n:
+            raise EOFError
+        there = there[n:]
+    return part
+
+
+def serve() -> None:
+    """Answer one call: read it from stdin, write the result to stdout."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not stand in the answer
+    function, args, kwargs = pickle.loads(sys.stdin.buffer.read())
+    _limit_memory()
+    try:
+        answer: tuple[Exception | None, Any] = (None, function(*args, **kwargs))
+    except Exception as error:
+        known = type(error).__module__ in _SHARED
+        told = error if known else RuntimeError(str(error) or type(error).__name__)
+        told.add_note(traceback.format_exc())
+        answer = (told, None)
+    buffers: list[pickle.PickleBuffer] = []
+    told_as = pickle.dumps(answer, protocol=5, buffer_callback=buffers.append)
+    parts = [memoryview(told_as), *(buffer.raw() for buffer in buffers)]
+    answers.write(len(parts).to_bytes(_LENGTH, "little"))
+    for raw in parts:
+        answers.write(raw.nbytes.to_bytes(_LENGTH, "little"))
+        answers.write(raw)
+    answers.close()
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that are free now; None where psutil, which knows it, is missing."""
+    try:
+        return int(import_module("psutil").virtual_memory().available)
+    except (ImportError, OSError):
+        return None
+
+
+def _limit_memory() -> None:
+    """Let this process have the memory that is free, so that it ends before the computer stalls.
+
+    Only on Linux; other systems do not keep the limit.
+    """
+    free = free_memory()
+    if free is None or not sys.platform.startswith("linux"):
+        return
+    import resource
+
+    mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + free, mapped + free))
