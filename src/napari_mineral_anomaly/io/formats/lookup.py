@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.format import Format
 from napari_mineral_anomaly.io.formats.registry import FORMATS
-from napari_mineral_anomaly.io.formats.shared.planes import Opened
+from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
+from napari_mineral_anomaly.io.formats.shared.watched import WatchedCounts, watched
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.energy import typed_energy
@@ -65,11 +71,16 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened | None:
     found = maps_format(path)
     if found is None or found.open_maps is None:
         return None
-    if dataset is None:
-        return found.open_maps(path)
-    if not found.has_datasets:
+    if dataset is not None and not found.has_datasets:
         raise InputError(f"{path.name} holds no arrays by name: leave out ::{dataset}.")
-    return found.open_maps(path, dataset)
+    arguments = (path,) if dataset is None else (path, dataset)
+    if path.is_dir():  # a Zarr store, which looks after its own files
+        with explained(path, found.name):
+            return found.open_maps(*arguments)
+    stamp = FileStamp.of(path)
+    with unchanged(stamp), explained(path, found.name):
+        opened = found.open_maps(*arguments)
+    return watched(opened, stamp) if isinstance(opened, MapFile) else opened
 
 
 def rank_of(path: Path) -> int:
@@ -121,11 +132,12 @@ def open_spectra(
     if found is None or found.open_spectra is None:
         raise InputError(f"{path.name} is not a spectrum image that this version reads.")
     inside = (dataset or "").strip("/")
-    image = (
-        found.open_spectra(path, inside)
-        if inside and found.has_datasets
-        else found.open_spectra(path)
-    )
+    arguments = (path, inside) if inside and found.has_datasets else (path,)
+    stamp = FileStamp.of(path)
+    with unchanged(stamp), explained(path, found.name):
+        image = found.open_spectra(*arguments)
+    if not (isinstance(image.counts, np.ndarray) or hasattr(image.counts, "stamps")):
+        image = replace(image, counts=WatchedCounts(image.counts, stamp))
     return image if typed is None else image.with_energy(*typed)
 
 

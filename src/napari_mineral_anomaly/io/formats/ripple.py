@@ -26,7 +26,7 @@ _RECORDS = ("vector", "image", "dont-care")
 
 
 def open_spectra(path: Path) -> SpectrumImage:
-    """Open a Ripple pair by either of its files; the numbers stay on disk, memory-mapped.
+    """Open a Ripple pair by either of its files; the numbers stay on disk.
 
     The description of the format (Lispix, NIST) defines the keys width, height, depth, offset,
     data-length, data-type, byte-order and record-by. The calibration is in depth-origin,

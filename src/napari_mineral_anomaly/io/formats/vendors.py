@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,10 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.guards import explained, silenced_log
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
+from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
+from napari_mineral_anomaly.process import free_memory
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 
@@ -100,13 +103,18 @@ def open_edax(path: Path) -> SpectrumImage:
         raise InputError(f"{path.name} is no {_EDAX.title}: it does not begin with {_SPD_MAGIC!r}.")
     _, _, _, width, height, channels, count_bytes, offset = _SPD_HEADER.unpack(head)
     needed = offset + width * height * channels * count_bytes
-    size = path.stat().st_size
-    if size < needed:
+    stamp = FileStamp.of(path)
+    if stamp.size < needed:
         raise InputError(
             f"{path.name} is cut short: {height} x {width} spectra of {channels} channels are "
-            f"{needed} bytes, the file has {size}."
+            f"{needed} bytes, the file has {stamp.size}."
         )
-    return _open(path, _EDAX)
+    image = _open(path, _EDAX)
+    # The numbers are plain. The library would map them into memory, where a file that is cut short
+    # by its instrument or drive ends the process.
+    dtype = np.dtype(f"<u{count_bytes}")
+    counts = StoredNumbers(path, dtype, (height, width, channels), offset, stamp)
+    return replace(image, counts=counts)
 
 
 def _head(path: Path) -> bytes:
@@ -207,6 +215,7 @@ class _Counts:
         if len(cubes) > 1:
             self.dtype = np.result_type(*(cube.dtype for cube in cubes), np.uint32)
         self._path = path
+        self.stamps = (FileStamp.of(path),)
         self._cubes = list(cubes)
         self._whole = any(getattr(cube, "npartitions", 0) == 1 for cube in cubes)
         self._decoded: NDArray[Any] | None = None
@@ -222,7 +231,7 @@ class _Counts:
             return self._decoded[index]
 
     def _summed(self, cubes: Sequence[Any]) -> NDArray[Any]:
-        with explained(self._path, "spectra"):
+        with unchanged(*self.stamps), explained(self._path, "spectra"):
             if len(cubes) == 1:
                 return np.asarray(cubes[0])
             total = np.zeros(cubes[0].shape, dtype=self.dtype)
@@ -231,9 +240,8 @@ class _Counts:
             return total
 
     def _require_memory(self) -> None:
-        try:
-            free = import_module("psutil").virtual_memory().available
-        except ImportError:
+        free = free_memory()
+        if free is None:
             return
         needed = int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
         if needed > _MEMORY_SHARE * free:

@@ -126,7 +126,15 @@ def read_maps(
     alone = selection.folder.alone if selection.folder else {}
     beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape, alone)
     read = [
-        ReadMap(file_names[p.path], n, p.stored_dtype or p.dtype, p.page) for n, p in planes.items()
+        ReadMap(
+            file_names[plane.path],
+            name,
+            plane.stored_dtype or plane.dtype,
+            plane.page,
+            None if plane.stamp is None else plane.stamp.size,
+            None if plane.stamp is None else plane.stamp.modified,
+        )
+        for name, plane in planes.items()
     ]
     steps = step_words(selection.steps, planes, file_names)
     warnings = [*selection.warnings, *size.warnings, *beside.warnings]

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
 from napari_mineral_anomaly.io.reading.images import valid_image
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -119,9 +120,17 @@ def maps_of_spectra(
         overlaps=tuple(overlaps),
     )
     file = image.files[0] if image.files else image.source or "memory"
+    # Spectra that stay in their file know its state at the opening.
+    stamps: Sequence[FileStamp] = getattr(image.counts, "stamps", ())
     facts = ReadFacts(
         maps=tuple(
-            ReadMap(file, label, np.dtype(cube.maps.dtype))
+            ReadMap(
+                file,
+                label,
+                np.dtype(cube.maps.dtype),
+                n_bytes=stamps[0].size if stamps else None,
+                modified=stamps[0].modified if stamps else None,
+            )
             for label in window_labels(chosen.windows)
         ),
         warnings=(*(f"{file}: {note}." for note in image.notes), *chosen.notes),

@@ -191,7 +191,12 @@ class SpectrumImage:
             if inside.size:
                 first, last = int(inside[0]), int(inside[-1]) + 1
                 block = self.block(slice(rows.start + first, rows.start + last), columns)
-                total += _finite_sum(block[part[first:last]])
+                wanted = part[first:last]
+                # A mask copies what it picks; where it picks all, that is left out.
+                is_whole = bool(wanted.all())
+                total += _finite_sum(
+                    block.reshape(-1, self.n_channels) if is_whole else block[wanted]
+                )
             task.step("summing spectra", rows.stop, self.shape[0])
         return total
 

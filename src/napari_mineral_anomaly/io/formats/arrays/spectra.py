@@ -38,7 +38,7 @@ def holds_spectra(path: Path) -> bool:
 
 
 def open_npy(path: Path) -> SpectrumImage:
-    """Open an array of spectra; the numbers stay in their file, memory-mapped.
+    """Open an array of spectra; the numbers stay in their file.
 
     Raises
     ------
@@ -53,10 +53,9 @@ def open_npy(path: Path) -> SpectrumImage:
             offset = file.tell()
         stored = shape[::-1] if columns_first else shape
         counts, notes = mapped_file(path, dtype, stored, offset, header="its header")
-        if columns_first:
-            counts = counts.transpose(2, 1, 0)
-        counts, turned = _channels_last(counts)
-    return SpectrumImage(counts, source=str(path), files=(path.name,), notes=(*turned, *notes))
+        turned_back = counts.transpose(2, 1, 0) if columns_first else counts
+        last, turned = _channels_last(turned_back)
+    return SpectrumImage(last, source=str(path), files=(path.name,), notes=(*turned, *notes))
 
 
 def open_npz(path: Path, dataset: str | None = None) -> SpectrumImage:
@@ -124,7 +123,8 @@ def _required(path: Path, chosen: _Shapes, all_shapes: _Shapes) -> str:
     return name
 
 
-def _channels_last(counts: NDArray[Any]) -> tuple[NDArray[Any], list[str]]:
+def _channels_last(counts: Any) -> tuple[Any, list[str]]:
+    """The same array with the channels along the last axis, and a note where it was turned."""
     axis = channel_axis(counts.shape)
     if axis is None or axis.index == 2:
         return counts, []

@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.spectra import mapped_file
+from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.texts import whole_number
 
 _LARGEST_HEADER = 4_000_000
@@ -30,14 +29,14 @@ class EnviImage:
     Attributes
     ----------
     counts : array (H, W, B)
-        Memory-mapped, in native dtype, whatever the interleave.
+        In the file, in its dtype, whatever the interleave.
     fields : dict of str to str
         The header, keys in lower case.
     data_file : Path
     notes : tuple of str
     """
 
-    counts: NDArray[Any]
+    counts: StoredNumbers
     fields: Mapping[str, str]
     data_file: Path
     notes: tuple[str, ...] = ()
@@ -49,7 +48,7 @@ class EnviImage:
 
 
 def open_envi(path: Path) -> EnviImage:
-    """Open an ENVI image by its header; the numbers stay on disk, memory-mapped.
+    """Open an ENVI image by its header; the numbers stay on disk.
 
     Raises
     ------
@@ -81,7 +80,7 @@ def open_envi(path: Path) -> EnviImage:
     }[interleave]
     data_file = _data_file(path)
     counts, notes = mapped_file(data_file, dtype, stored, offset, header=path.name)
-    return EnviImage(counts.transpose(turn), fields, data_file, tuple(notes))
+    return EnviImage(counts.transpose(*turn), fields, data_file, tuple(notes))
 
 
 def read_envi_header(path: Path) -> dict[str, str]:

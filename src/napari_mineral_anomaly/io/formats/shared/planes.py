@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
 from napari_mineral_anomaly.scan.cube import Quantity
 
 
@@ -52,6 +53,8 @@ class Plane:
         "values = 0.25 n - 0.5, from the ImageJ calibration".
     stored_dtype : numpy dtype or None
         That of the file, where a step gives the values another.
+    stamp : FileStamp or None
+        Size and time of the file at its opening; set where formats are looked up.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class Plane:
     read_into: Callable[[NDArray[Any]], None] | None = None
     steps: tuple[str, ...] = ()
     stored_dtype: np.dtype[Any] | None = None
+    stamp: FileStamp | None = None
 
 
 def numbered_planes(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,7 +30,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     SpectraInside,
     numbered_planes,
 )
-from napari_mineral_anomaly.io.formats.zarr.chunks import require_sound_chunks
+from napari_mineral_anomaly.io.formats.zarr.chunks import StoredChunks, require_sound_chunks
 from napari_mineral_anomaly.words import sizes
 
 TITLE = "Zarr"
@@ -91,11 +90,12 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
                 name,
                 array.shape,
                 array.dtype,
-                partial(_whole, path, array),
-                partial(_require_stored, path, array, name),
+                partial(_whole, readable),
+                partial(_require_stored, path, array, readable.stored),
             )
             for name, array in arrays
             if array.dtype.kind in "uifb"
+            for readable in [_Readable(path, array, name)]
         ]
         size = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
         return maps_in(Container(path, stored, pixel_size=size))
@@ -179,7 +179,8 @@ def _stack(path: Path, array: Any, name: str, attributes: Mapping[str, Any]) -> 
         return _planes(path, array, name, False, [], size)
     if array.ndim != 3:
         raise InputError(f"{path.name} holds no stack of maps: its array is {sizes(array.shape)}.")
-    stored = StoredArray("array", array.shape, array.dtype, partial(_whole, path, array))
+    read = partial(_whole, _Readable(path, array, name))
+    stored = StoredArray("array", array.shape, array.dtype, read)
     names = names_beside(Container(path, [stored], texts), stored)
     axis = channel_axis(array.shape, len(names))
     if axis is None or axis.is_energy:
@@ -200,9 +201,10 @@ def _planes(
     import dask.array as da
 
     _require_numbers(path, array)
-    notes = _require_stored(path, array, name)
+    readable = _Readable(path, array, name)
+    notes = _require_stored(path, array, readable.stored)
     whole = da.from_array(  # type: ignore[no-untyped-call]  # dask has no types
-        _Readable(path, array), chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
+        readable, chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
     )
     if last:
         whole = da.moveaxis(whole, 2, 0)
@@ -229,22 +231,25 @@ def _planes(
 
 
 class _Readable:
-    """A Zarr array that reports a damaged chunk in one sentence, whenever it is read."""
+    """A Zarr array that reports a damaged or vanished chunk in one sentence, whenever it is read.
 
-    def __init__(self, path: Path, array: Any) -> None:
+    A chunk that is removed while the store is open would otherwise be read as the fill value.
+    """
+
+    def __init__(self, path: Path, array: Any, name: str) -> None:
         self._path, self._array = path, array
+        self.stored = StoredChunks(path, array, name)
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype[Any] = np.dtype(array.dtype).newbyteorder("=")
         self.ndim: int = array.ndim
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
-        with explained(self._path, TITLE):
+        with self.stored.unchanged(index), explained(self._path, TITLE):
             return np.asarray(self._array[index], dtype=self.dtype)
 
 
-def _whole(path: Path, array: Any) -> NDArray[Any]:
-    with explained(path, TITLE):
-        return np.asarray(array[...])
+def _whole(readable: _Readable) -> NDArray[Any]:
+    return readable[...]
 
 
 def _chunks(array: Any) -> tuple[int, ...]:
@@ -257,19 +262,13 @@ def _require_numbers(path: Path, array: Any) -> None:
         raise InputError(f"{path.name} holds no real numbers: {array.dtype}, {sizes(array.shape)}.")
 
 
-def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
+def _require_stored(path: Path, array: Any, stored: StoredChunks) -> tuple[str, ...]:
     """Refuse an array without chunks or with empty ones; a note where some chunks are missing.
 
     A missing chunk is no damage: the format says that it is read as the fill value.
     """
-    metadata = frozenset((*_MARKS, ".zattrs", ".zmetadata"))
-    files = [
-        Path(folder) / file
-        for folder, _, names in os.walk(path / name if name else path)
-        for file in names
-        if file not in metadata
-    ]
-    sizes = [file.stat().st_size for file in files]
+    files = list(stored.files)
+    sizes = [size for size, _ in stored.files.values()]
     if not files:
         raise InputError(f"{path.name} holds no numbers: none of its chunks is there.")
     if 0 in sizes:
