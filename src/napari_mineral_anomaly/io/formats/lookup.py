@@ -12,6 +12,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.format import Format
 from napari_mineral_anomaly.io.formats.registry import FORMATS
 from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.places import is_file, is_folder
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened
 from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
 from napari_mineral_anomaly.io.formats.shared.watched import WatchedCounts, watched
@@ -74,7 +75,7 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened | None:
     if dataset is not None and not found.has_datasets:
         raise InputError(f"{path.name} holds no arrays by name: leave out ::{dataset}.")
     arguments = (path,) if dataset is None else (path, dataset)
-    if path.is_dir():  # a Zarr store, which looks after its own files
+    if is_folder(path):  # a Zarr store, which looks after its own files
         with explained(path, found.name):
             return found.open_maps(*arguments)
     stamp = FileStamp.of(path)
@@ -98,7 +99,7 @@ def kind_of(path: Path) -> str:
 def is_spectrum_image(path: Path) -> bool:
     """Whether a file is read as a spectrum image: by its name or its headers; never raises."""
     found = format_of(path)
-    if found is None or found.open_spectra is None or found.advice or not path.is_file():
+    if found is None or found.open_spectra is None or found.advice or not is_file(path):
         return False
     return found.holds_spectra is None or found.holds_spectra(path)
 
@@ -121,12 +122,12 @@ def open_spectra(
     InputError
     """
     typed = typed_energy(energy)
-    if path.is_dir():
+    if is_folder(path):
         raise InputError(
             f"{path.name} is a folder; spectra are read from HDF5, not from Zarr stores: "
             "save them as HDF5 or Ripple."
         )
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"{path} does not exist; check the spelling and the drive.")
     found = format_of(path)
     if found is None or found.open_spectra is None:

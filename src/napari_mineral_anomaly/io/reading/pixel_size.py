@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
+from napari_mineral_anomaly.io.formats.shared.places import is_file
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
 
@@ -72,7 +73,7 @@ def world_file_pixel_size(path: Path) -> FilePixelSize | None:
     endings = [f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld"]
     for ending in dict.fromkeys(endings):
         beside = path.with_suffix(ending)
-        if not beside.is_file():
+        if not is_file(beside):
             continue
         try:
             values = [float(line) for line in beside.read_text("utf-8").split()[:6]]

@@ -23,6 +23,7 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
 )
 from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
+from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
     MapFile,
@@ -31,7 +32,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     numbered_planes,
 )
 from napari_mineral_anomaly.io.formats.zarr.chunks import StoredChunks, require_sound_chunks
-from napari_mineral_anomaly.words import sizes
+from napari_mineral_anomaly.words import listed, sizes
 
 TITLE = "Zarr"
 # Below this a scan is read at once, with all statistics; above it stays on disk.
@@ -45,9 +46,9 @@ _NAMES = ("elements", "element_names", "channel_names", "names", "channels", "la
 
 def is_store(path: Path) -> bool:
     """Whether a folder is a Zarr store: by its ending or by the files in it."""
-    if not path.is_dir():
+    if not is_folder(path):
         return False
-    return path.suffix.lower() == ".zarr" or any((path / mark).is_file() for mark in _MARKS)
+    return path.suffix.lower() == ".zarr" or any(is_file(path / mark) for mark in _MARKS)
 
 
 def open_maps(path: Path, dataset: str | None = None) -> Opened:
@@ -66,8 +67,14 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
     import zarr
 
     with explained(path, TITLE):
-        if not any(path.iterdir()):
+        held = entries(path)
+        if not held:
             raise InputError(f"{path.name} is an empty folder, not a Zarr store.")
+        if odd := [one.name for one in held if not (is_file(one) or is_folder(one))]:
+            raise InputError(
+                f"{path.name} is damaged: {listed(odd)} in it is no ordinary file, or cannot be "
+                "read."
+            )
         node = zarr.open(str(path), mode="r")
         if isinstance(node, zarr.Array):
             return _stack(path, node, "", dict(node.attrs))
