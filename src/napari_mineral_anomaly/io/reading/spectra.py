@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
 from napari_mineral_anomaly.io.reading.images import valid_image
-from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
+from napari_mineral_anomaly.io.reading.pixel_size import checked_pixel_size, checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.element_maps import BackgroundMethod, element_maps, window_labels
@@ -100,8 +100,7 @@ def maps_of_spectra(
     """
     energy = image.require_energy()
     # The typed values are checked before minutes are spent on reading.
-    typed = None if pixel_size is None else np.atleast_1d(pixel_size).tolist()
-    size = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=typed).pixel_size
+    size = checked_pixel_size(pixel_size)
     area = valid_image(valid, image.shape)
     spot = checked_spot_size(spot_size)
     chosen = choose_elements(image, elements, task=task)

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays.matlab_check import require_sound
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
-from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
+from napari_mineral_anomaly.io.formats.shared.guards import (
+    explained,
+    require_memory,
+    require_plausible,
+)
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, numbered_planes
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import sizes
@@ -22,6 +26,8 @@ from napari_mineral_anomaly.words import sizes
 TITLE = "MATLAB file"
 _CUBE_NAMES = ("data", "image", "cube", "img", "hsi")
 _TRUTH_NAMES = ("map", "mask", "truth", "gt", "groundtruth")
+_BYTES_AT_LEAST = {"double": 8, "int64": 8, "uint64": 8, "single": 4, "int32": 4, "uint32": 4}
+_BYTES_AT_LEAST |= {"int16": 2, "uint16": 2}
 _NAME_LISTS = ("elements", "element_names", "names", "bands", "band_names")
 
 
@@ -128,9 +134,12 @@ def _read_classic(path: Path) -> dict[str, Any]:
         if file.read(6) != b"MATLAB":
             raise InputError(f"{path.name} is no MATLAB 5 or 7.3 file; save it with -v7.")
     require_sound(path)
+    total = 0
     for _, shape, kind in whosmat(path):
-        bytes_at_least = 8 if kind in ("double", "int64", "uint64") else 1
-        require_plausible(path, math.prod(shape) * bytes_at_least, path.stat().st_size)
+        n_bytes = math.prod(shape) * _BYTES_AT_LEAST.get(kind, 1)
+        require_plausible(path, n_bytes, path.stat().st_size)
+        total += n_bytes
+    require_memory(path, total, "its variables")
     return {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
 
 

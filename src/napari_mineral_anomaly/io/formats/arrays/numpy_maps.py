@@ -21,7 +21,11 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     open_stack,
     stored_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
+from napari_mineral_anomaly.io.formats.shared.guards import (
+    explained,
+    require_memory,
+    require_plausible,
+)
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened, Plane
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.words import sizes
@@ -96,6 +100,7 @@ def _npz(path: Path) -> Container:
     texts: dict[str, tuple[str, ...]] = {}
     numbers: dict[str, NDArray[Any]] = {}
     with zipfile.ZipFile(path) as archive:
+        require_sound_archive(path, archive)
         if broken := archive.testzip():
             raise InputError(f"{path.name} is damaged: its array {broken} does not unpack.")
         for name, shape, dtype in members(path, archive):
@@ -106,6 +111,18 @@ def _npz(path: Path) -> Container:
             if dtype.kind in "uifUS" and 0 < math.prod(shape) <= 3:
                 numbers[name] = _member(path, name)
     return Container(path, arrays, texts, stored_pixel_size(numbers, "pixel_size array"))
+
+
+def require_sound_archive(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse arrays that unpack to more than they can, or than fits into memory.
+
+    Raises
+    ------
+    InputError
+    """
+    for info in archive.infolist():
+        require_plausible(path, info.file_size, info.compress_size)
+        require_memory(path, info.file_size, f"the array {info.filename}")
 
 
 def members(

@@ -14,7 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.arrays.numpy_maps import members, read_header
+from napari_mineral_anomaly.io.formats.arrays.numpy_maps import (
+    members,
+    read_header,
+    require_sound_archive,
+)
 from napari_mineral_anomaly.io.formats.shared.axes import channel_axis
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_from_energies, mapped_file
@@ -75,6 +79,8 @@ def open_npz(path: Path, dataset: str | None = None) -> SpectrumImage:
     """
     with explained(path, _TITLE):
         _require_bytes(path)
+        with zipfile.ZipFile(path) as archive:
+            require_sound_archive(path, archive)
         shapes = _of_npz(path)
         chosen = {name: found for name, found in shapes.items() if name == dataset}
         counts, notes = _channels_last(_member(path, _required(path, chosen or shapes, shapes)))

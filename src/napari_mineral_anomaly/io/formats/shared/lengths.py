@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
+from napari_mineral_anomaly.scan.plausible import LARGEST_UM, SMALLEST_UM
 
 _UNITS_UM = {
     **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1.0),
@@ -21,8 +22,6 @@ _PRINT_DPI = (
     *(50, 60, 72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 220, 240, 250, 300, 350, 360),
     *(400, 450, 600, 720, 1200, 2400, 4800),
 )
-# From electron microscopes to core scanners of metres; our choice.
-_PLAUSIBLE_UM = (0.001, 2000.0)
 
 
 def imagej_pixel_size(page: Any, metadata: dict[str, Any]) -> FilePixelSize | None:
@@ -97,7 +96,10 @@ def _is_print_resolution(inches: tuple[float, float]) -> bool:
 
 
 def _checked(um: tuple[float, float], origin: str) -> FilePixelSize | None:
-    low, high = _PLAUSIBLE_UM
     # Nine digits, because TIFF stores 1/size as a ratio of integers, which rounds it.
     rounded = (float(f"{um[0]:.9g}"), float(f"{um[1]:.9g}"))
-    return FilePixelSize(rounded, origin) if all(low <= size <= high for size in rounded) else None
+    return (
+        FilePixelSize(rounded, origin)
+        if all(SMALLEST_UM <= size <= LARGEST_UM for size in rounded)
+        else None
+    )

@@ -7,11 +7,17 @@ import re
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.guards import (
+    explained,
+    read_limited,
+    require_memory,
+)
 
 MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "null"))
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+# The text, its lines and its numbers are in memory together.
+_TEXT_SHARE = 0.2
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -40,8 +46,11 @@ def read_lines(path: Path, kind: str, n_bytes: int = -1) -> list[str]:
     with explained(path, kind):
         if is_gzip(path):
             with gzip.open(path) as unpacked:
-                raw = unpacked.read(n_bytes)
+                raw = read_limited(path, unpacked, n_bytes, _TEXT_SHARE)
         else:
+            if n_bytes < 0:
+                needed = int(path.stat().st_size / _TEXT_SHARE)
+                require_memory(path, needed, "its text and numbers")
             with path.open("rb") as file:
                 raw = file.read(n_bytes)
     if not raw.strip():

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.guards import require_memory, require_plausible
 
 # Bytes per value of the TIFF field types (TIFF 6.0 section 2 and the BigTIFF extension).
 _TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
@@ -140,6 +141,8 @@ def require_whole_pixels(path: Path, page: Any, number: int, size: int) -> None:
         raise InputError(
             f"{path.name} is cut short: page {number} needs {end} bytes, the file has {size}."
         )
+    require_plausible(path, page.nbytes, sum(counts))
+    require_memory(path, page.nbytes, f"the pixels of page {number}")
     whole_bytes = page.bitspersample in (8, 16, 32, 64)
     if page.compression == 1 and whole_bytes and sum(counts) < page.nbytes:
         raise InputError(

@@ -21,7 +21,11 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     names_beside,
     stored_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
+from napari_mineral_anomaly.io.formats.shared.guards import (
+    explained,
+    require_memory,
+    require_plausible,
+)
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.formats.shared.planes import (
@@ -285,6 +289,7 @@ def _require_stored(path: Path, array: Any, stored: StoredChunks) -> tuple[str, 
     chunk_bytes = math.prod(chunks) * array.dtype.itemsize
     if chunk_bytes > _LARGEST_USUAL_CHUNK:
         require_plausible(path, chunk_bytes, max(sizes))
+        require_memory(path, chunk_bytes, "the numbers of one of its chunks")
     # Chunks that hold a single value may be missing or have a few bytes: so chunks are counted.
     if expected > _MOST_ABSENT * len(files):
         raise InputError(
