@@ -155,6 +155,7 @@ def _read_hdf5(path: Path) -> dict[str, Any]:
                 continue
             if item.dtype.kind in "uifb":
                 require_stored(path, name, size, item)
+                require_memory(path, item.size * item.dtype.itemsize, f"the numbers of {name}")
                 found[name] = np.transpose(item[()])
             elif name.casefold() in _NAME_LISTS and h5py.check_ref_dtype(item.dtype):
                 # A cell array of strings: references to arrays of character codes.

@@ -74,7 +74,7 @@ def _npy(path: Path) -> Opened:
         )
     _require_numbers(path, dtype)
     names, pixel_size = _beside(path)
-    read = partial(np.load, path, mmap_mode="r", allow_pickle=False)
+    read = partial(np.load, path, allow_pickle=False)
     array = StoredArray("array", shape, dtype, read)
     container = Container(path, [array], pixel_size=pixel_size)
     if len(shape) == 2 and 0 not in shape:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.process import memory
@@ -69,7 +70,7 @@ def require_memory(path: Path, needed: int, what: str = "its numbers") -> None:
         )
 
 
-def read_limited(path: Path, stream: BinaryIO | IO[bytes], n_bytes: int, share: float) -> bytes:
+def read_limited(path: Path, stream: IO[bytes] | gzip.GzipFile, n_bytes: int, share: float) -> bytes:
     """Read an unpacked stream whose size is not known, up to a share of the memory.
 
     Parameters
