@@ -97,7 +97,6 @@ def outcome(form: Format, how: str, moment: str, folder: Path) -> str:
         cube = read_maps(path, **options)
         if moment in ("read", "lazy"):
             act()
-            assert cube.report is not None
             hashes = input_hashes(cube)
             kept = [name for name, value in hashes.items() if value is not None]
             if any(file.name in kept for file in files):
@@ -109,12 +108,15 @@ def outcome(form: Format, how: str, moment: str, folder: Path) -> str:
                 if not np.array_equal(values, disk_files.spectra(1)):
                     return "wrong spectra"
         maps = np.asarray(cube.maps)
+        assert cube.report is not None
     except InputError as refusal:
         sentence = str(refusal)
         is_one = len(sentence) < 500 and sentence.isprintable() and sentence.endswith(".")
         return f"refused: {sentence}" if is_one else f"no sentence: {sentence}"
-    except BaseException as error:  # noqa: BLE001 (that is what is looked for)
+    except BaseException as error:
         return f"raised {type(error).__name__}: {error}"
+    if any("not stored and read as" in note for note in cube.report.warnings):
+        return "right"  # a Zarr store may leave chunks out, and the report says so
     for c, name in enumerate(cube.elements):
         fits = [np.array_equal(maps[c], one[NAMES.index(name)]) for one in numbers]
         # Before it is opened, a file that is whole again is simply another scan.
@@ -134,15 +136,26 @@ def main() -> None:
             good = Path(place, "good")
             said = _in_fork(partial(_prepare, FORMATS[name], good))
             if said != "right":
-                print(json.dumps([name, "", "good", said]), flush=True)
+                _say(name, "", "good", said)
             for how in DAMAGES:
                 for moment in MOMENTS:
-                    if moment == "lazy" and not name.startswith("Zarr"):
+                    if not _is_tried(name, how, moment):
                         continue
                     folder = Path(place, f"{how} {moment}")
                     shutil.copytree(good, folder)
                     said = _in_fork(partial(outcome, FORMATS[name], how, moment, folder))
-                    print(json.dumps([name, how, moment, said]), flush=True)
+                    _say(name, how, moment, said)
+
+
+def _is_tried(name: str, how: str, moment: str) -> bool:
+    if moment == "lazy":
+        return name.startswith("Zarr")
+    return how != "shorter" or moment in ("opened", "half read")
+
+
+def _say(*words: str) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
 
 
 def _prepare(form: Format, folder: Path) -> str:
@@ -165,7 +178,7 @@ def _in_fork(case: Callable[[], str]) -> str:
         os.close(ours)
         try:
             said = case()
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             said = f"the case itself raised {type(error).__name__}: {error}"
         os.write(theirs, said.encode("utf-8", "replace")[:4000])
         os._exit(0)

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.format import Format
 from napari_mineral_anomaly.io.formats.registry import FORMATS
@@ -137,7 +135,7 @@ def open_spectra(
     stamp = FileStamp.of(path)
     with unchanged(stamp), explained(path, found.name):
         image = found.open_spectra(*arguments)
-    if not (isinstance(image.counts, np.ndarray) or hasattr(image.counts, "stamps")):
+    if not hasattr(image.counts, "stamps"):
         image = replace(image, counts=WatchedCounts(image.counts, stamp))
     return image if typed is None else image.with_energy(*typed)
 

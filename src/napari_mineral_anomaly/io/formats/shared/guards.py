@@ -70,7 +70,9 @@ def require_memory(path: Path, needed: int, what: str = "its numbers") -> None:
         )
 
 
-def read_limited(path: Path, stream: IO[bytes] | gzip.GzipFile, n_bytes: int, share: float) -> bytes:
+def read_limited(
+    path: Path, stream: IO[bytes] | gzip.GzipFile, n_bytes: int, share: float
+) -> bytes:
     """Read an unpacked stream whose size is not known, up to a share of the memory.
 
     Parameters

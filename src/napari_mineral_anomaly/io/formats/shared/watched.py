@@ -32,16 +32,25 @@ def watched_call(function: Callable[P, R], stamp: FileStamp) -> Callable[P, R]:
 
 
 class WatchedCounts:
-    """Counts (H, W, E) of a file, read in blocks, that refuse a file that was changed meanwhile."""
+    """Counts (H, W, E) of a file, with the state of the file at its opening.
 
-    def __init__(self, counts: Any, *stamps: FileStamp) -> None:
-        self._counts, self.stamps = counts, stamps
+    Blocks that are read later refuse a file that was changed meanwhile; counts that are in memory
+    already stay as they are.
+    """
+
+    def __init__(self, counts: Any, stamp: FileStamp) -> None:
+        self._counts, self.stamps = counts, (stamp,)
+        self._later = () if isinstance(counts, np.ndarray) else self.stamps
         self.shape: tuple[int, ...] = tuple(int(n) for n in counts.shape)
         self.dtype: np.dtype[Any] = np.dtype(counts.dtype)
 
-    def __getitem__(self, index: tuple[slice, slice]) -> NDArray[Any]:
-        with unchanged(*self.stamps):
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        with unchanged(*self._later):
             return np.asarray(self._counts[index])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        whole = self._counts if isinstance(self._counts, np.ndarray) else self[:, :]
+        return np.array(whole, dtype=dtype, copy=bool(copy)) if copy else np.asarray(whole, dtype)
 
 
 def _watched_plane(plane: Plane, stamp: FileStamp) -> Plane:
