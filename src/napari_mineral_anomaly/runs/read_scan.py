@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,5 +63,6 @@ def read_scan(
         **vars(options),
     )
     if options.pixel_size is not None and cube.source is not None:
-        remember_pixel_size(Path(cube.source), options.pixel_size)
+        with suppress(UnicodeError):  # a name that is no text cannot be kept
+            remember_pixel_size(Path(cube.source), options.pixel_size)
     return cube

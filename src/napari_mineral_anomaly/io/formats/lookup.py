@@ -19,6 +19,7 @@ from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.energy import typed_energy
 from napari_mineral_anomaly.words import listed
 
+_BLANKS = dict.fromkeys(map(ord, "\t\n\v\f\r"), " ")
 READ_ENDINGS = tuple(ending for one in FORMATS if one.is_read for ending in one.endings)
 # Those that may follow the name of an element.
 _MAP_ENDINGS = tuple(
@@ -142,4 +143,5 @@ def open_spectra(
 
 def parse_file_names(paths: Iterable[Path]) -> list[ParsedName]:
     """The elements that the names of files say, read together (`parse_names`)."""
-    return parse_names([path.name for path in paths], endings=_MAP_ENDINGS)
+    # A name may hold line ends and tabs, which part words like blanks.
+    return parse_names([path.name.translate(_BLANKS) for path in paths], endings=_MAP_ENDINGS)
