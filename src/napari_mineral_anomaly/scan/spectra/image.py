@@ -57,7 +57,7 @@ class SpectrumImage:
     Attributes
     ----------
     counts : array-like (H, W, E)
-        numpy, memory-mapped or lazy; read in blocks of rows and columns, never converted whole.
+        numpy, or in a file; read in blocks of rows and columns, never converted whole.
     energy : EnergyAxis or None
         The calibration; None when neither the file nor the user gave one.
     pixel_size : (float, float) or None
