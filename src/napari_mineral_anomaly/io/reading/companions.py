@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.places import entries, is_file
 from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
-from napari_mineral_anomaly.io.formats.shared.watched import watched_call
 from napari_mineral_anomaly.io.formats.text.lines import read_lines
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.images import read_image
@@ -153,8 +153,7 @@ def _examined(
         )
 
     try:
-        stamp = FileStamp.of(path)
-        with unchanged(stamp), explained(path, "an image"):
+        with unchanged(FileStamp.of(path)), explained(path, "an image"):
             found = _opened(path, kind)
     except InputError as error:
         # Where the name is not that of an image, the reader of maps has reported the same already.
@@ -168,8 +167,14 @@ def _examined(
             f"{sizes(shape)}, so they are not in register"
         )
         return companion(own_kind, own_shape, reason), None
-    image = ContextImage(_title(path), own_kind, path, own_shape, watched_call(load, stamp))
+    image = ContextImage(_title(path), own_kind, path, own_shape, partial(_as_it_is, path, load))
     return companion(own_kind, own_shape, ""), image
+
+
+def _as_it_is(path: Path, load: _Load) -> tuple[NDArray[Any], dict[int, str]]:
+    """The image as it is when it is looked at; it must not change while it is read."""
+    with unchanged(FileStamp.of(path)), explained(path, "an image"):
+        return load()
 
 
 def _may_be_picture(path: Path) -> bool:
