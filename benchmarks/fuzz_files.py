@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import struct
 from collections.abc import Callable
@@ -258,6 +259,56 @@ def _zarr3(folder: Path) -> Path:
     return folder / "maps.zarr"
 
 
+def _npy_stack(folder: Path) -> Path:
+    np.save(folder / "maps.npy", maps())
+    (folder / "maps.json").write_text(json.dumps({"elements": NAMES, "pixel_size_um": 20}))
+    return folder / "maps.npy"
+
+
+def _npy_spectra(folder: Path) -> Path:
+    np.save(folder / "scan.npy", spectra())
+    return folder / "scan.npy"
+
+
+def _envi_declared(folder: Path) -> Path:
+    path = _envi(folder)
+    declared = (
+        "data ignore value = 7\ndata gain values = {2, 2, 2}\ndata offset values = {1, 1, 1}\n"
+    )
+    path.write_text(path.read_text() + declared + "pixel size = {20, 20, units=micrometers}\n")
+    return path
+
+
+def _hdf5_packed(folder: Path) -> Path:
+    import h5py
+
+    path = _hdf5(folder)
+    with h5py.File(path, "r+") as file:
+        for name in NAMES:
+            packed = {"_FillValue": np.uint16(7), "scale_factor": 0.5, "add_offset": 1.0}
+            file[f"maps/{name}"].attrs.update(packed)
+    return path
+
+
+def _gdal(folder: Path) -> Path:
+    for name, plane in zip(NAMES, maps(), strict=True):
+        tifffile.imwrite(folder / f"{name}.tif", plane, extratags=[(42113, "s", 0, "7", True)])
+    return folder
+
+
+def _calibrated(folder: Path) -> Path:
+    metadata = {"axes": "CYX", "Labels": list(NAMES), "cf": 0, "c0": -0.5, "c1": 0.25}
+    tifffile.imwrite(folder / "maps.tif", maps(), imagej=True, metadata=metadata)
+    return folder / "maps.tif"
+
+
+def _utf16(folder: Path) -> Path:
+    for name, plane in zip(NAMES, maps(), strict=True):
+        text = "\n".join("\t".join(map(str, row)) for row in plane) + "\n"
+        (folder / f"{name}.txt").write_bytes(text.encode("utf-16"))
+    return folder
+
+
 CASES = {
     "tiff": Case("TIFF", _tiff_folder, ("Fe.tif",), ("Fe.tif",)),
     "imagej": Case("TIFF", _ours("maps.tif"), ("maps.tif",), ("maps.tif",)),
@@ -287,6 +338,15 @@ CASES = {
     "hdf5": Case("HDF5", _hdf5, ("maps.h5",), ("maps.h5",)),
     "xrf-maps": Case("HDF5", _xrf_maps, ("maps.h5",), ("maps.h5",)),
     "npy": Case("numpy", _npy, ("Fe.npy",), ("Fe.npy",)),
+    "npy-stack": Case("numpy", _npy_stack, ("maps.npy", "maps.json"), ("maps.npy",)),
+    "npy-spectra": Case(
+        "numpy", _npy_spectra, ("scan.npy",), ("scan.npy",), share=0.2, energy=(0.0, 0.01)
+    ),
+    "gdal": Case("TIFF", _gdal, ("Fe.tif",), ("Fe.tif",)),
+    "calibrated": Case("TIFF", _calibrated, ("maps.tif",), ("maps.tif",)),
+    "utf-16": Case("text matrix", _utf16, ("Fe.txt",), ("Fe.txt",)),
+    "hdf5-packed": Case("HDF5", _hdf5_packed, ("maps.h5",), ("maps.h5",)),
+    "envi-declared": Case("ENVI", _envi_declared, ("maps.hdr", "maps.img"), ("maps.img",)),
     "npz": Case("numpy", _npz, ("maps.npz",), ("maps.npz",)),
     "envi": Case("ENVI", _envi, ("maps.hdr", "maps.img"), ("maps.img",)),
     "ripple": Case("Ripple", _ripple, ("scan.rpl", "scan.raw"), ("scan.raw",), share=0.2),

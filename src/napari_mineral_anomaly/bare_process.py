@@ -15,12 +15,11 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from importlib import import_module
 from multiprocessing.spawn import get_executable
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
-from napari_mineral_anomaly.process import ProcessDiedError
+from napari_mineral_anomaly.process import ProcessDiedError, free_memory
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -146,14 +145,6 @@ def serve() -> None:
         answers.write(raw.nbytes.to_bytes(_LENGTH, "little"))
         answers.write(raw)
     answers.close()
-
-
-def free_memory() -> int | None:
-    """Bytes of memory that are free now; None where psutil, which knows it, is missing."""
-    try:
-        return int(import_module("psutil").virtual_memory().available)
-    except (ImportError, OSError):
-        return None
 
 
 def _limit_memory() -> None:

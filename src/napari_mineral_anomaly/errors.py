@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from napari_mineral_anomaly.printable import one_line
+
 
 class InputError(ValueError):
     """Bad input. The message is one plain sentence: which file, what is wrong, what to do.
 
     The command line prints the sentence and exits with status 2; the window shows it as a
-    notification. Any other exception keeps its traceback.
+    notification. Any other exception keeps its traceback. Names of files in the sentence may hold
+    anything: they are made printable here.
     """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(one_line(sentence))

@@ -8,6 +8,7 @@ that is still working nor report the exit code of a process that died.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import signal
 import sys
@@ -15,7 +16,8 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,6 +83,48 @@ def _work(to_parent: Connection, payload: bytes) -> None:
         to_parent.send((error, None))
     else:
         to_parent.send(answer)
+
+
+def memory() -> int | None:
+    """Bytes of memory that this process can have at most; None if it is not known.
+
+    The memory of the machine, or less where a control group of Linux (a container, a batch job) is
+    limited.
+    """
+    try:
+        total = int(os.sysconf("SC_PAGE_SIZE")) * int(os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        found = _virtual_memory()
+        total = 0 if found is None else int(found.total)
+    limits = [limit for limit in (total, _group_limit()) if limit and limit > 0]
+    return min(limits, default=None)
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that are free now, as psutil knows it; None if it is not known."""
+    found = _virtual_memory()
+    if found is None:
+        return None
+    limit = memory()
+    return int(found.available) if limit is None else min(int(found.available), limit)
+
+
+def _group_limit() -> int | None:
+    """The limit of the control group, version 2 or 1."""
+    for place in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            return int(Path(place).read_text("ascii"))
+        except (OSError, ValueError):  # not Linux, or "max"
+            continue
+    return None
+
+
+def _virtual_memory() -> Any:
+    # psutil is installed by napari, not by us.
+    try:
+        return import_module("psutil").virtual_memory()
+    except (ImportError, OSError):
+        return None
 
 
 def peak_memory_mb() -> float | None:

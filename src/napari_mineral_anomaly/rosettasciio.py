@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.bare_process import free_memory
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.process import free_memory
 
 # Decoding needs the cube and about as much again for a moment.
 _MEMORY_SHARE = 0.5

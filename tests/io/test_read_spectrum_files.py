@@ -166,9 +166,8 @@ def test_every_count_is_read_where_it_was_written(name: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["ripple", "envi bil", "nexus", "npy"])
 def test_spectra_stay_in_their_file(name: str, tmp_path: Path) -> None:
-    assert not isinstance(opened(name, tmp_path).counts, np.ndarray) or isinstance(
-        opened(name, tmp_path).counts, np.memmap
-    )
+    # Not mapped into memory either: a mapped file that is cut short ends the process.
+    assert not isinstance(opened(name, tmp_path).counts, np.ndarray)
 
 
 def test_ripple_tells_calibration_and_pixel_size(tmp_path: Path) -> None:

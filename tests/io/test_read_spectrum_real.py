@@ -22,7 +22,7 @@ def chevkinite(real_data: Path) -> Path:
 def test_ripple_spectra_stay_on_disk_and_are_those_of_the_file(real_data: Path) -> None:
     image = open_spectra(real_data / "cubes" / "LagunaSalinas.rpl")
     raw = np.fromfile(real_data / "cubes" / "LagunaSalinas.raw", "<u4").reshape(25, 25, 4096)
-    assert isinstance(image.counts, np.memmap)
+    assert not isinstance(image.counts, np.ndarray)
     assert image.pixel_size == (100.0, 100.0)
     assert image.energy is not None
     assert (image.energy.offset_kev, image.energy.gain_kev) == (0.0, 0.01)

@@ -201,6 +201,20 @@ def test_images_in_register_are_offered_and_never_analysed(
     assert len(list(linked_layers(viewer, role="context"))) == 1
 
 
+def test_a_length_that_cannot_be_meant_is_refused_before_layers_are_made(
+    viewer: ViewerModel, mount: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([mount])
+    dock.size.x.setValue(20_000.0)
+    dock.add_layers()
+    assert "did you mean 20 µm (20000 nm)? Type 20." in dock.status.text()
+    assert not scans_in(viewer)
+    dock.size.x.setValue(20.0)
+    add_layers(dock, qtbot)
+    assert cube_from_layers(viewer, scans_in(viewer)[0].scan_id).pixel_size == (20.0, 20.0)
+
+
 def test_the_brushed_valid_area_is_what_the_next_run_uses(
     viewer: ViewerModel, mount: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from napari_mineral_anomaly.cli.commands import COMMAND_NAMES, COMMANDS, make_parser
+from napari_mineral_anomaly.cli.console import give_up, prepare_console, say
 from napari_mineral_anomaly.cli.options import PROGRAM
 from napari_mineral_anomaly.errors import InputError
 
@@ -30,22 +30,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success; 2 after bad input, with one sentence on stderr; 130 after an interruption.
         A defect of ours keeps its traceback.
     """
+    prepare_console()
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
         COMMANDS[arguments.command].run(arguments)
         sys.stdout.flush()
     except InputError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
+        say(" ".join(str(error).split()))
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("Interrupted: nothing was left half-written.", file=sys.stderr)
+        say("Interrupted: nothing was left half-written.")
         return INTERRUPTED
     except SystemExit as leaving:  # argparse, after --help and --version
         return leaving.code if isinstance(leaving.code, int) else SUCCESS
     except BrokenPipeError:
-        # The program that reads our output (head, less) has ended. Without this Python prints an
-        # error at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up(sys.stdout)  # after --help: the program that reads our output has ended
     return SUCCESS
 
 

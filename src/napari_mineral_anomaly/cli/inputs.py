@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.cli.console import say
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.cost import slow_sentence
 from napari_mineral_anomaly.detectors.registry import config_class, make_config
@@ -42,7 +42,7 @@ def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorCon
         if value is None:
             continue
         if name == "epochs" and name not in known:
-            print(f"Note: {detector} has no epochs; --epochs is ignored.", file=sys.stderr)
+            say(f"Note: {detector} has no epochs; --epochs is ignored.")
             continue
         parameters[name] = value
     return make_config(detector, **parameters)
@@ -64,7 +64,7 @@ def warn_if_slow(
     seconds = expected.total if fit else expected.score
     sentence = slow_sentence(f"Detector {detector}", seconds, cube.n_valid)
     if sentence:
-        print(f"Note: {sentence}", file=sys.stderr, flush=True)
+        say(f"Note: {sentence}")
 
 
 def output_names(inputs: Sequence[Path]) -> list[str]:

@@ -229,7 +229,7 @@ def _size_um(text: str) -> float:
     size = _finite(text)
     if size <= 0:
         raise argparse.ArgumentTypeError(f"must be a positive number in µm, not {text!r}")
-    return size
+    return _plausible(size, "spot size")
 
 
 def _pixel_size(text: str) -> tuple[float, float]:
@@ -238,4 +238,14 @@ def _pixel_size(text: str) -> tuple[float, float]:
         raise argparse.ArgumentTypeError(
             f"must be one positive number in µm, or two as DOWN,ACROSS, not {text!r}"
         )
-    return sizes[0], sizes[-1]
+    y, x = (_plausible(size, "pixel size") for size in (sizes[0], sizes[-1]))
+    return y, x
+
+
+def _plausible(size: float, what: str) -> float:
+    from napari_mineral_anomaly.scan.plausible import require_plausible_length
+
+    try:
+        return require_plausible_length(size, what)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None

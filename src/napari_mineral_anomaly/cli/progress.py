@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from napari_mineral_anomaly.cli.console import give_up
 from napari_mineral_anomaly.progress import ProgressEvent
 
 SECONDS_BETWEEN_LINES = 20.0
@@ -31,6 +32,7 @@ class ProgressPrinter:
         self._phase = ""
         self._first_seen: dict[str, float] = {}
         self._last_line = 0.0
+        self._is_lost = False
 
     def __enter__(self) -> ProgressPrinter:
         return self
@@ -39,11 +41,18 @@ class ProgressPrinter:
         self._close_bar()
 
     def __call__(self, event: ProgressEvent) -> None:
-        """Show one event."""
-        if self._stream.isatty():
-            self._show_bar(event)
-        elif event.phase not in _SILENT_IN_LOGS:
-            self._print_line(event)
+        """Show one event; where the reader of the stream has gone, nothing more is shown."""
+        if self._is_lost:
+            return
+        try:
+            if self._stream.isatty():
+                self._show_bar(event)
+            elif event.phase not in _SILENT_IN_LOGS:
+                self._print_line(event)
+        except (OSError, ValueError):
+            self._is_lost = True
+            self._bar = None
+            give_up(self._stream)
 
     def _show_bar(self, event: ProgressEvent) -> None:
         bar = self._bar

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from napari_mineral_anomaly.cli.console import say
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.runs.read_scan import ReadingOptions
 from napari_mineral_anomaly.scan.report import IngestReport
@@ -62,8 +62,8 @@ def print_reader_notes(report: IngestReport | None) -> None:
     if report is None:
         return
     for line in undecided_lines(report):
-        print(line, file=sys.stderr)
+        say(line)
     for ignored in report.ignored:
-        print(f"Not used: {ignored.file} ({ignored.reason})", file=sys.stderr)
+        say(f"Not used: {ignored.file} ({ignored.reason})")
     for warning in report.warnings:
-        print(f"Note: {warning}", file=sys.stderr)
+        say(f"Note: {warning}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
 from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
 from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
+from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.words import counted
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def run_summary(written: WrittenRun) -> str:
         parts.append(oddest_sentence(record.oddest, record.threshold))
     if record.concentrated:
         parts.append(concentrated_sentence(record.concentrated))
-    parts.append(f"Results in {written.folder} (open report.html there).")
+    parts.append(f"Results in {shown(str(written.folder))} (open report.html there).")
     return "\n".join(parts)
 
 

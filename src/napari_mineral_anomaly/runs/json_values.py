@@ -13,10 +13,13 @@ import numpy as np
 def plain(value: Any) -> Any:
     """The same value in types that strict JSON has; numbers that are not finite become None."""
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
-    if isinstance(value, str | bool | int) or value is None:
+    if isinstance(value, str):
+        # Half a character, as Python keeps a byte of a file name that is no text, has no UTF-8.
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, bool | int) or value is None:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -15,14 +15,20 @@ from pydantic import BaseModel, ConfigDict
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import promise_at
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.unlisted.concentrated import (
     ConcentratedElement,
     concentrated_elements,
 )
 from napari_mineral_anomaly.grains.unlisted.oddest_places import OddPlace, oddest_places
+from napari_mineral_anomaly.io.formats.shared.places import entries, is_file
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
+from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.process import peak_memory_mb
 from napari_mineral_anomaly.runs.json_values import as_json, plain
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.report import Name, UsedMap, Words
+from napari_mineral_anomaly.words import listed
 
 SCHEMA_VERSION = 1
 
@@ -44,7 +50,8 @@ class RunRecord(BaseModel):
     """Everything needed to judge and repeat a run; ``to_json`` is run.json.
 
     ``versions`` maps the package, Python and the libraries to their versions. ``input_hashes`` maps
-    each used file to the SHA-256 of its bytes, or to None where the file is not there any more.
+    each used file to the SHA-256 of its bytes, or to None where the file is not there any more or
+    was changed after it was read.
     ``epochs`` are the training steps of one stage (the second where there are two), not of the
     whole run. ``threshold`` is in background sigmas; ``promised_false_pixels`` is the number of
     background pixels expected at or above it. ``timings`` are in seconds per phase;
@@ -58,9 +65,9 @@ class RunRecord(BaseModel):
     schema_version: int = SCHEMA_VERSION
     created: str
     versions: dict[str, str]
-    source: str
-    input_hashes: dict[str, str | None]
-    elements: tuple[str, ...]
+    source: Name
+    input_hashes: dict[Name, str | None]
+    elements: tuple[Name, ...]
     shape: tuple[int, int]
     pixel_size_um: tuple[float, float] | None
     spot_size_um: float | None = None
@@ -81,7 +88,7 @@ class RunRecord(BaseModel):
     timings: dict[str, float]
     peak_memory_mb: float | None
     loss_curve: tuple[LossPoint, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Words, ...]
     details: dict[str, Any]
 
     def to_json(self) -> str:
@@ -111,11 +118,12 @@ def make_record(
     info = result.info
     parameters = plain(dict(info.parameters or {}))
     n_valid = int(np.count_nonzero(result.valid))
+    hashes = input_hashes(cube)
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
         source=source_name(cube),
-        input_hashes=input_hashes(cube),
+        input_hashes=hashes,
         elements=cube.elements,
         shape=cube.shape,
         pixel_size_um=cube.pixel_size,
@@ -137,7 +145,7 @@ def make_record(
         timings={**(timings or {}), **(info.timings or {})},
         peak_memory_mb=peak_memory_mb(),
         loss_curve=tuple(LossPoint(**plain(point)) for point in info.loss_curve or ()),
-        warnings=tuple(info.warnings or ()),
+        warnings=(*(info.warnings or ()), *_lost_inputs(hashes)),
         details=plain(dict(info.details)),
     )
 
@@ -148,9 +156,25 @@ def source_name(cube: ElementCube) -> str:
 
 
 def input_hashes(cube: ElementCube) -> dict[str, str | None]:
-    """SHA-256 of every file that was read; None for a file that is not there any more."""
-    files = {} if cube.report is None else dict.fromkeys(used.file for used in cube.report.used)
-    return {name: _sha256(_find_input(name, cube.source)) for name in files}
+    """SHA-256 of every file that was read.
+
+    None for a file that is not there any more, and for one that was changed after it was read: the
+    hash would be that of other numbers.
+    """
+    files = {} if cube.report is None else {used.file: used for used in cube.report.used}
+    return {name: _sha256(_find_input(name, cube.source), used) for name, used in files.items()}
+
+
+def _lost_inputs(hashes: Mapping[str, str | None]) -> list[str]:
+    """A warning about files that are not as they were read."""
+    lost = [name for name, found in hashes.items() if found is None]
+    if not lost or lost == list(hashes):  # all of them: a folder format, or a scan from memory
+        return []
+    verb = "is" if len(lost) == 1 else "are"
+    return [
+        f"{listed(lost)} {verb} not there any more or changed since the scan was read: no hash "
+        "is recorded."
+    ]
 
 
 def _versions() -> dict[str, str]:
@@ -166,14 +190,29 @@ def _versions() -> dict[str, str]:
 def _find_input(name: str, source: str | None) -> Path | None:
     """A used file on disk: the report names it relative to the source, or it is the source."""
     candidates = [Path(source) / name, Path(source).with_name(name)] if source else []
-    return next((path for path in (*candidates, Path(name)) if path.is_file()), None)
+    candidates.append(Path(name))
+    if found := next((path for path in candidates if is_file(path)), None):
+        return found
+    # The report shows a name without the characters that cannot be shown.
+    return next(
+        (
+            path
+            for folder in (one.parent for one in candidates)
+            for path in entries(folder)
+            if shown(path.name) == Path(name).name and is_file(path)
+        ),
+        None,
+    )
 
 
-def _sha256(path: Path | None) -> str | None:
+def _sha256(path: Path | None, used: UsedMap) -> str | None:
     if path is None:
         return None
     try:
         with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        now = FileStamp.of(path)
+    except (OSError, InputError):
         return None
+    is_same = used.modified in (None, now.modified) and used.n_bytes in (None, now.size)
+    return found if is_same else None

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.context import ContextImage
+from napari_mineral_anomaly.scan.plausible import require_plausible_length
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.words import sizes
 
@@ -274,7 +275,8 @@ def _checked_pixel_size(pixel_size: Sequence[float] | None) -> tuple[float, floa
         raise InputError(
             f"The pixel size must be one or two positive numbers in µm (y, x); got {pixel_size}."
         )
-    return sizes[0], sizes[1]
+    y, x = (require_plausible_length(size, "pixel size") for size in sizes)
+    return y, x
 
 
 def _checked_valid(valid: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:

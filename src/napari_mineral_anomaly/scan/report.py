@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-# 2: statistics, spikes, context, valid area, pairs, spot size; 3: steps, to_decide (keys were only
-# added).
+from napari_mineral_anomaly.printable import one_line, shown
+
+# 2: statistics, spikes, context, valid area, pairs, spot size; 3: steps, to_decide, size and last
+# change of each file (keys were only added).
 SCHEMA_VERSION = 3
+
+
+# Names and sentences may hold whatever stands on a disk or in a file; here they are printable.
+Name = Annotated[str, BeforeValidator(lambda text: shown(text) if isinstance(text, str) else text)]
+Words = Annotated[
+    str, BeforeValidator(lambda text: one_line(text) if isinstance(text, str) else text)
+]
 
 
 class _Value(BaseModel):
@@ -80,11 +89,12 @@ class UsedMap(_Value):
     integer dtype), ``spikes`` (far above all eight neighbours in this element only). ``min``,
     ``max`` and ``mean`` are of the finite pixels, None where there are none. ``dead_rows`` and
     ``dead_columns`` count from 0. ``counted`` is the number of pixels that were read where these
-    were not all, as in a scan larger than memory.
+    were not all, as in a scan larger than memory. ``n_bytes`` and ``modified`` (ISO 8601, UTC) are
+    size and last change of the file when it was read.
     """
 
-    file: str
-    element: str
+    file: Name
+    element: Name
     dtype: str
     shape: tuple[int, int]
     nan: int
@@ -99,13 +109,15 @@ class UsedMap(_Value):
     dead_rows: tuple[int, ...] = ()
     dead_columns: tuple[int, ...] = ()
     counted: int | None = None
+    n_bytes: int | None = None
+    modified: str | None = None
 
 
 class IgnoredFile(_Value):
     """One file that was not read as an element map, and why, in words."""
 
-    file: str
-    reason: str
+    file: Name
+    reason: Words
 
 
 class UndecidedMap(_Value):
@@ -129,12 +141,12 @@ class UndecidedMap(_Value):
 class Companion(_Value):
     """One image beside the maps: offered as context, or not, with the reason."""
 
-    file: str
-    name: str
+    file: Name
+    name: Name
     kind: Literal["bse", "optical", "phase", "mask", "other"]
     shape: tuple[int, int] | None
     offered: bool
-    reason: str = ""
+    reason: Words = ""
 
 
 class ValidAreaCounts(_Value):
@@ -178,12 +190,12 @@ class IngestReport(_Value):
     used: tuple[UsedMap, ...] = ()
     ignored: tuple[IgnoredFile, ...] = ()
     pixel_size_um: tuple[float, float] | None = None
-    pixel_size_source: str = "unknown"
-    warnings: tuple[str, ...] = ()
+    pixel_size_source: Words = "unknown"
+    warnings: tuple[Words, ...] = ()
     spot_size_um: float | None = None
     context: tuple[Companion, ...] = ()
     valid_area: ValidAreaCounts | None = None
     pairs: tuple[MapPair, ...] = ()
     spectra: str | None = None
     spectrum: SpectrumReport | None = None
-    steps: tuple[str, ...] = ()
+    steps: tuple[Words, ...] = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.cli import options
+from napari_mineral_anomaly.cli.console import answer, answer_json
 from napari_mineral_anomaly.progress import Task
 
 
@@ -77,6 +78,6 @@ def run(arguments: argparse.Namespace) -> None:
             print_reader_notes(one.ingest)
             written.append(one)
     if arguments.json:
-        print(as_json([run_values(one) for one in written]))
+        answer_json(as_json([run_values(one) for one in written]))
     else:
-        print("\n\n".join(run_summary(one) for one in written))
+        answer("\n\n".join(run_summary(one) for one in written))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.cli import options
+from napari_mineral_anomaly.cli.console import answer, answer_json, say
+from napari_mineral_anomaly.printable import shown
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.evaluation.benchmark.runs import BenchmarkRun
@@ -68,17 +69,17 @@ def run(arguments: argparse.Namespace) -> None:
         )
     rows = [run.row for run in runs]
     if arguments.json:
-        print(as_json(rows))
+        answer_json(as_json(rows))
         return
-    print(comparison_text(rows))
+    answer(comparison_text(rows))
     if arguments.out is not None:
-        print(f"\nTables and figures in {arguments.out}.")
+        answer(f"\nTables and figures in {shown(str(arguments.out))}.")
 
 
 def _announced(runs: Iterable[BenchmarkRun], n_runs: int) -> Iterable[BenchmarkRun]:
     """The same runs; each is printed on stderr when it is finished."""
     for number, run in enumerate(runs, start=1):
-        print(f"{number}/{n_runs} {_run_line(run)}", file=sys.stderr, flush=True)
+        say(f"{number}/{n_runs} {_run_line(run)}")
         yield run
 
 

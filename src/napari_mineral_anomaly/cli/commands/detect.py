@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.cli import options
+from napari_mineral_anomaly.cli.console import answer, answer_json
 from napari_mineral_anomaly.progress import Task
 
 
@@ -55,4 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
             task=Task(progress),
         )
     print_reader_notes(written.ingest)
-    print(as_json(run_values(written)) if arguments.json else run_summary(written))
+    if arguments.json:
+        answer_json(as_json(run_values(written)))
+    else:
+        answer(run_summary(written))

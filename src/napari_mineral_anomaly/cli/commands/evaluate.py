@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.cli import options
+from napari_mineral_anomaly.cli.console import answer, answer_json
 
 
 def add_parser(commands: Any) -> None:
@@ -52,4 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         valid=None if arguments.valid is None else read_image(arguments.valid),
         threshold=threshold,
     )
-    print(as_json(metrics) if arguments.json else metrics_summary(metrics, threshold))
+    if arguments.json:
+        answer_json(as_json(metrics))
+    else:
+        answer(metrics_summary(metrics, threshold))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.cli import options
+from napari_mineral_anomaly.cli.console import answer, answer_json
 from napari_mineral_anomaly.progress import Task
 
 
@@ -34,6 +35,6 @@ def run(arguments: argparse.Namespace) -> None:
         cube = read_scan(arguments.inputs, reading_options(arguments), task=Task(progress))
     report = cube.report or report_of_cube(cube)
     if arguments.json:
-        print(as_json(report.model_dump(mode="json")))
+        answer_json(as_json(report.model_dump(mode="json")))
     else:
-        print("\n".join(report_lines(report)))
+        answer("\n".join(report_lines(report)))

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.cli import options
+from napari_mineral_anomaly.cli.console import answer, answer_json
+from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.progress import Task
 
 
@@ -61,10 +63,10 @@ def run(arguments: argparse.Namespace) -> None:
         "n_anomaly": int((section.truth == 1).sum()),
     }
     if arguments.json:
-        print(as_json(values))
+        answer_json(as_json(values))
     else:
-        print(
-            f"Simulated scan in {arguments.out}: scene {arguments.scene}, {height} x {width} "
-            f"pixels, {len(section.cube.elements)} elements, "
+        answer(
+            f"Simulated scan in {shown(str(arguments.out))}: scene {arguments.scene}, "
+            f"{height} x {width} pixels, {len(section.cube.elements)} elements, "
             f"{counted(len(section.grains), 'anomalous grain')} (truth.tif, grains_truth.csv)."
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.cli import options
+from napari_mineral_anomaly.cli.console import answer, answer_json
+from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.progress import Task
 
 
@@ -67,9 +69,9 @@ def run(arguments: argparse.Namespace) -> None:
             "n_valid": n_valid,
             "parameters": fitted.config.model_dump(mode="json"),
         }
-        print(as_json(summary))
+        answer_json(as_json(summary))
     else:
-        print(
-            f"Model in {arguments.out}: {fitted.name}, fitted on {n_valid} valid pixels of "
-            f"{counted(len(scans), 'scan')}, elements {', '.join(fitted.elements)}."
+        answer(
+            f"Model in {shown(str(arguments.out))}: {fitted.name}, fitted on {n_valid} valid "
+            f"pixels of {counted(len(scans), 'scan')}, elements {', '.join(fitted.elements)}."
         )

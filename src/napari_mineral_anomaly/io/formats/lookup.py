@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
@@ -10,13 +11,18 @@ from napari_mineral_anomaly.io.formats.format import Format
 from napari_mineral_anomaly.io.formats.hdf5.signature import is_hdf5
 from napari_mineral_anomaly.io.formats.registry import FORMATS, HDF5, PICTURE
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
-from napari_mineral_anomaly.io.formats.shared.planes import Opened
+from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.places import is_file, is_folder
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
+from napari_mineral_anomaly.io.formats.shared.watched import WatchedCounts, watched
 from napari_mineral_anomaly.io.formats.signatures import content_of, require_ending
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.energy import typed_energy
 from napari_mineral_anomaly.words import listed
 
+_BLANKS = dict.fromkeys(map(ord, "\t\n\v\f\r"), " ")
 READ_ENDINGS = tuple(ending for one in FORMATS if one.is_read for ending in one.endings)
 # Those that may follow the name of an element.
 _MAP_ENDINGS = tuple(
@@ -80,8 +86,15 @@ def open_maps(
     require_ending(path, found.name)
     if dataset is not None and not found.has_datasets:
         raise InputError(f"{path.name} holds no arrays by name: leave out ::{dataset}.")
-    inside = {} if dataset is None else {"dataset": dataset}
-    return found.open_maps(path, **inside, **_axes_of(found, path, channels))
+    arguments = {} if dataset is None else {"dataset": dataset}
+    arguments |= _axes_of(found, path, channels)
+    if is_folder(path):  # a Zarr store, which looks after its own files
+        with explained(path, found.name):
+            return found.open_maps(path, **arguments)
+    stamp = FileStamp.of(path)
+    with unchanged(stamp), explained(path, found.name):
+        opened = found.open_maps(path, **arguments)
+    return watched(opened, stamp) if isinstance(opened, MapFile) else opened
 
 
 def rank_of(path: Path) -> int:
@@ -120,7 +133,7 @@ def has_spectra_reader(path: Path) -> bool:
 def is_spectrum_image(path: Path) -> bool:
     """Whether a file is read as a spectrum image: by its name or its headers; never raises."""
     found = format_of(path)
-    if found is None or found.open_spectra is None or found.advice or not path.is_file():
+    if found is None or found.open_spectra is None or found.advice or not is_file(path):
         return False
     return found.holds_spectra is None or found.holds_spectra(path)
 
@@ -148,20 +161,25 @@ def open_spectra(
     InputError
     """
     typed = typed_energy(energy)
-    if path.is_dir():
+    if is_folder(path):
         raise InputError(
             f"{path.name} is a folder; spectra are read from HDF5, not from Zarr stores: "
             "save them as HDF5 or Ripple."
         )
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"{path} does not exist; check the spelling and the drive.")
     found = format_of(path)
     if found is None or found.open_spectra is None:
         raise InputError(f"{path.name} is not a spectrum image that this version reads.")
     require_ending(path, found.name)
     inside = (dataset or "").strip("/")
-    named = {"dataset": inside} if inside and found.has_datasets else {}
-    image = found.open_spectra(path, **named, **_axes_of(found, path, channels))
+    arguments = {"dataset": inside} if inside and found.has_datasets else {}
+    arguments |= _axes_of(found, path, channels)
+    stamp = FileStamp.of(path)
+    with unchanged(stamp), explained(path, found.name):
+        image = found.open_spectra(path, **arguments)
+    if not hasattr(image.counts, "stamps"):
+        image = replace(image, counts=WatchedCounts(image.counts, stamp))
     return image if typed is None else image.with_energy(*typed)
 
 
@@ -179,4 +197,5 @@ def _axes_of(found: Format, path: Path, channels: Channels | None) -> dict[str, 
 
 def parse_file_names(paths: Iterable[Path]) -> list[ParsedName]:
     """The elements that the names of files say, read together (`parse_names`)."""
-    return parse_names([path.name for path in paths], endings=_MAP_ENDINGS)
+    # A name may hold line ends and tabs, which part words like blanks.
+    return parse_names([path.name.translate(_BLANKS) for path in paths], endings=_MAP_ENDINGS)

@@ -19,7 +19,9 @@ from napari_mineral_anomaly.bare_process import ProcessHungError, call_in_bare_p
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
-from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note, mapped_file
+from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
+from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
 from napari_mineral_anomaly.process import ProcessDiedError
 from napari_mineral_anomaly.rosettasciio import DecodedCube, decode
@@ -104,17 +106,17 @@ def open_edax(path: Path) -> SpectrumImage:
         raise InputError(f"{path.name} is no {_EDAX.title}: it does not begin with {_SPD_MAGIC!r}.")
     _, _, _, width, height, channels, count_bytes, offset = _SPD_HEADER.unpack(head)
     needed = offset + width * height * channels * count_bytes
-    size = path.stat().st_size
-    if size < needed:
+    stamp = FileStamp.of(path)
+    if stamp.size < needed:
         raise InputError(
             f"{path.name} is cut short: {height} x {width} spectra of {channels} channels are "
-            f"{needed} bytes, the file has {size}."
+            f"{needed} bytes, the file has {stamp.size}."
         )
     if count_bytes not in (1, 2, 4) or 0 in (height, width, channels):
         raise InputError(f"{path.name} is damaged: its header makes no sense.")
     # The numbers are plain; the library is asked for their description only.
     dtype = np.dtype(f"<u{count_bytes}")
-    counts, _ = mapped_file(path, dtype, (height, width, channels), offset, header=path.name)
+    counts = StoredNumbers(path, dtype, (height, width, channels), offset, stamp)
     return _open(path, _EDAX, counts)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import parse_file_names
 from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.places import entries, is_file
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
 from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.source import Listing
+from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.scan.context import ContextImage, ContextKind
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, any_element
 from napari_mineral_anomaly.scan.report import Companion, IgnoredFile
@@ -110,15 +114,16 @@ def beside_maps(
     """
     if listing.is_single:
         return Companions()
-    pictures = [listing.root / one.file for one in listing.ignored]
     beside = [path for path in listing.files if path not in used]
-    beside += [path for path in pictures if path.suffix.lower() in _PICTURES and path.is_file()]
+    beside += [
+        path for path in listing.others if path.suffix.lower() in _PICTURES and is_file(path)
+    ]
     found = [
         _examined(path, listing.name(path), shape, parsed.get(path) or parse_file_names([path])[0])
         for path in beside
     ]
     above = [
-        _examined(path, f"../{path.name}", shape, parse_file_names([path])[0])
+        _examined(path, shown(f"../{path.name}"), shape, parse_file_names([path])[0])
         for path in _files_above(listing.root)
     ]
     found += [one for one in above if one is not None and one[1] is not None]
@@ -148,7 +153,8 @@ def _examined(
         )
 
     try:
-        found = _opened(path, kind)
+        with unchanged(FileStamp.of(path)), explained(path, "an image"):
+            found = _opened(path, kind)
     except InputError as error:
         # Where the name is not that of an image, the reader of maps has reported the same already.
         return None if kind is None else (companion(kind, None, str(error).rstrip(".")), None)
@@ -161,8 +167,14 @@ def _examined(
             f"{sizes(shape)}, so they are not in register"
         )
         return companion(own_kind, own_shape, reason), None
-    image = ContextImage(_title(path), own_kind, path, own_shape, load)
+    image = ContextImage(_title(path), own_kind, path, own_shape, partial(_as_it_is, path, load))
     return companion(own_kind, own_shape, ""), image
+
+
+def _as_it_is(path: Path, load: _Load) -> tuple[NDArray[Any], dict[int, str]]:
+    """The image as it is when it is looked at; it must not change while it is read."""
+    with unchanged(FileStamp.of(path)), explained(path, "an image"):
+        return load()
 
 
 def _may_be_picture(path: Path) -> bool:
@@ -212,13 +224,15 @@ def _opened_tiff(path: Path, kind: ContextKind | None) -> _Opened | None:
 def _opened_picture(path: Path, kind: ContextKind | None) -> _Opened | None:
     from PIL import Image
 
-    with explained(path, "a picture"), Image.open(path) as picture:
+    # Opened by us: the library would map a file that it opens by name into memory, and a mapped
+    # file that is cut short meanwhile ends the process.
+    with explained(path, "a picture"), path.open("rb") as file, Image.open(file) as picture:
         width, height = picture.size
         is_grey = picture.mode in ("1", "L", "I", "I;16", "F")
     own: ContextKind = kind if kind is not None and is_grey else "optical"
 
     def load() -> tuple[NDArray[Any], dict[int, str]]:
-        with explained(path, "a picture"), Image.open(path) as picture:
+        with explained(path, "a picture"), path.open("rb") as file, Image.open(file) as picture:
             return np.asarray(picture if is_grey else picture.convert("RGB")), {}
 
     return own, (height, width), load
@@ -301,9 +315,10 @@ def read_phase_text(path: Path) -> tuple[NDArray[Any], dict[int, str]]:
 
 def _files_above(folder: Path) -> Sequence[Path]:
     try:
-        files = sorted(path for path in folder.resolve().parent.iterdir() if path.is_file())
-    except OSError:
+        above = folder.resolve().parent
+    except (OSError, RuntimeError):  # a circle of links
         return ()
+    files = [path for path in entries(above) if is_file(path)]
     if len(files) > _MOST_FILES_ABOVE:
         return ()
     parsed = parse_file_names(files)
@@ -314,4 +329,4 @@ def _files_above(folder: Path) -> Sequence[Path]:
 
 
 def _title(path: Path) -> str:
-    return path.name.split(".")[0].replace("_", " ")
+    return shown(path.name.split(".")[0].replace("_", " "))

@@ -60,8 +60,7 @@ def sort_folder(listing: Listing) -> FolderFiles:
 
 def spectrum_images(listing: Listing) -> list[Path]:
     """The spectrum images among the files of a folder that no reader of maps takes."""
-    ignored = [listing.root / item.file for item in listing.ignored]
-    return [path for path in ignored if is_spectrum_image(path)]
+    return [path for path in listing.others if is_spectrum_image(path)]
 
 
 def _holds_scan(path: Path, name: ParsedName) -> bool:

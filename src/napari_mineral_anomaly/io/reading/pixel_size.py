@@ -12,6 +12,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
 from napari_mineral_anomaly.io.reading.world_files import georeferenced_pixel_size
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
+from napari_mineral_anomaly.scan.plausible import doubt_of_length, require_plausible_length
 from napari_mineral_anomaly.words import listed
 
 # Pixel sizes of one scan may differ by rounding; our choice.
@@ -83,14 +84,30 @@ def checked_spot_size(spot_size: float | None) -> float | None:
     Raises
     ------
     InputError
-        When it is not a positive number.
+        When it is not a positive number, or cannot be the width of a beam.
     """
-    if spot_size is None:
+    return None if spot_size is None else require_plausible_length(spot_size, "spot size")
+
+
+def checked_pixel_size(
+    pixel_size: float | Sequence[float] | None,
+) -> tuple[float, float] | None:
+    """A typed pixel size (y, x) in µm, from one or two numbers.
+
+    Raises
+    ------
+    InputError
+        When it is not one or two positive numbers, or cannot be the step of a scan.
+    """
+    if pixel_size is None:
         return None
-    size = float(spot_size)
-    if not (np.isfinite(size) and size > 0):
-        raise InputError(f"The spot size must be a positive number in µm; got {spot_size}.")
-    return size
+    sizes = [float(size) for size in np.atleast_1d(np.asarray(pixel_size, dtype=float)).ravel()]
+    if len(sizes) not in (1, 2):
+        raise InputError(
+            f"The pixel size must be one or two positive numbers in µm (y, x); got {pixel_size}."
+        )
+    y, x = (require_plausible_length(size, "pixel size") for size in (sizes[0], sizes[-1]))
+    return y, x
 
 
 def merged_pixel_size(
@@ -126,6 +143,8 @@ def merged_pixel_size(
             f"the {size.origin} of {name} says {_um(size.um)}."
             for size, name in odd[:1]
         ]
+        if doubt := doubt_of_length(min(typed), "pixel size"):
+            warnings.append(doubt)
         return typed, "typed by the user", warnings
     if not known:
         return None, "unknown", []

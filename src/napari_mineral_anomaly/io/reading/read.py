@@ -14,15 +14,22 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import open_spectra
 from napari_mineral_anomaly.io.formats.shared.axes import Channels, checked_channels
+from napari_mineral_anomaly.io.formats.shared.guards import in_gb
 from napari_mineral_anomaly.io.formats.shared.planes import Plane, SpectraInside
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
-from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size, scan_pixel_size
+from napari_mineral_anomaly.io.reading.pixel_size import (
+    checked_pixel_size,
+    checked_spot_size,
+    scan_pixel_size,
+)
 from napari_mineral_anomaly.io.reading.selection import select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
 from napari_mineral_anomaly.io.reading.step_words import step_words
 from napari_mineral_anomaly.io.reading.told_names import told_names
 from napari_mineral_anomaly.io.remembered import remembered_names
+from napari_mineral_anomaly.printable import shown
+from napari_mineral_anomaly.process import memory
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.quality.checks import full_report
@@ -117,8 +124,8 @@ def read_maps(
         When ``task`` was cancelled.
     """
     task = task or SILENT
-    # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
-    typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
+    # Typed values are checked before minutes are spent on reading.
+    typed, spot = checked_pixel_size(pixel_size), checked_spot_size(spot_size)
     channels = checked_channels(channels)
     beam = None if beam_energy is None else checked_beam_kev(beam_energy)
     listing = list_source(source)
@@ -162,14 +169,21 @@ def read_maps(
     _require_one_shape(planes, file_names)
     shape = next(iter(planes.values())).shape
     area = valid_image(valid, shape)
-    spot = checked_spot_size(spot_size)
     folder = listing.root if remembered else None
     size = scan_pixel_size(list(planes.values()), typed, file_names, folder)
     alone = selection.folder.alone if selection.folder else {}
     used = {plane.path for plane in planes.values()} | selection.left_out
     beside = beside_maps(listing, used, shape, alone)
     read = [
-        ReadMap(file_names[p.path], n, p.stored_dtype or p.dtype, p.page) for n, p in planes.items()
+        ReadMap(
+            file_names[plane.path],
+            shown(name),
+            plane.stored_dtype or plane.dtype,
+            plane.page,
+            None if plane.stamp is None else plane.stamp.size,
+            None if plane.stamp is None else plane.stamp.modified,
+        )
+        for name, plane in planes.items()
     ]
     steps = step_words(selection.steps, planes, file_names)
     warnings = [*selection.warnings, *size.warnings, *beside.warnings]
@@ -207,10 +221,6 @@ def read_maps(
     )
 
 
-def _pair(pixel_size: float | tuple[float, float] | None) -> list[float] | None:
-    return None if pixel_size is None else [float(size) for size in np.atleast_1d(pixel_size)]
-
-
 def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, str]) -> None:
     """Refuse maps of different shapes; the sentence begins with the most frequent shape."""
     by_shape: dict[tuple[int, int], list[str]] = defaultdict(list)
@@ -237,14 +247,19 @@ def _read_planes(
     labels = list(planes)
     shape = planes[labels[0]].shape
     dtype = np.result_type(*(plane.dtype for plane in planes.values()))
+    needed = len(labels) * shape[0] * shape[1] * dtype.itemsize
+    # Asked first: Linux promises any amount of memory, and ends the process that uses it.
+    available = memory()
+    too_large = InputError(
+        f"{len(labels)} maps of {sizes(shape)} pixels need {in_gb(needed)} of memory, which "
+        "this computer cannot give; read fewer maps or a part of the scan."
+    )
+    if available is not None and needed > available:
+        raise too_large
     try:
         maps = np.empty((len(labels), *shape), dtype=dtype)
     except MemoryError:
-        needed = len(labels) * shape[0] * shape[1] * dtype.itemsize / 1e9
-        raise InputError(
-            f"{len(labels)} maps of {sizes(shape)} pixels need {needed:.1f} GB of memory, which "
-            "this computer cannot give; read fewer maps or a part of the scan."
-        ) from None
+        raise too_large from None
     for c, label in enumerate(labels):
         task.check()
         plane = planes.pop(label)

@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import format_of, parse_file_names, what_is_read
 from napari_mineral_anomaly.io.formats.registry import PICTURE, TIFF
+from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.source import Listing, folders_with_maps
 from napari_mineral_anomaly.io.reading.undecided import UnnamedMapsError, undecided_file
@@ -20,18 +21,26 @@ def no_maps(listing: Listing) -> InputError:
     root = listing.root
     names = [listing.name(path) for path in listing.files]
     others = [item.file for item in listing.ignored]
-    if (root / RUN_FILE).is_file():
+    if is_file(root / RUN_FILE):
         return InputError(
             f"{root} holds the results of a run ({RUN_FILE}), no element maps: "
             "give the scan it was made from."
         )
-    inner = folders_with_maps(root) if root.is_dir() else []
+    inner = folders_with_maps(root) if is_folder(root) else []
     if inner:
         noun, verb = ("subfolders", "do") if len(inner) > 1 else ("subfolder", "does")
         return InputError(
             f"{root} holds no element maps itself, its {noun} {listed(inner)} {verb}: "
             f"open {'one of them' if len(inner) > 1 else 'that'}."
             + _twins_words([root / name for name in inner])
+        )
+    if listing.unreadable:
+        denied = [path.name for path in listing.unreadable]
+        verb = "is one" if len(denied) == 1 else "are some"
+        return InputError(
+            f"{root} holds no element map that can be read; there {verb} that this user may not "
+            f"open or that another program has locked ({listed(denied)}): ask for the right to "
+            "read, or copy the folder."
         )
     if not names and not others:
         return InputError(f"{root} is empty; give the folder that holds the element maps.")
@@ -66,8 +75,8 @@ def no_maps(listing: Listing) -> InputError:
 
 def _twins_words(folders: Sequence[Path]) -> str:
     """A hint for subfolders whose files have the same names: one scan in several formats."""
-    names = [{file.name.split(".")[0] for file in folder.iterdir()} for folder in folders]
-    suffixes = [sorted({file.suffix for file in folder.iterdir()}) for folder in folders]
+    names = [{file.name.split(".")[0] for file in entries(folder)} for folder in folders]
+    suffixes = [sorted({file.suffix for file in entries(folder)}) for folder in folders]
     are_twins = len(folders) > 1 and all(one == names[0] for one in names)
     if not are_twins or len({tuple(one) for one in suffixes}) == 1:
         return ""

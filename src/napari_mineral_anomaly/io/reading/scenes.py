@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays import matlab_maps
 from napari_mineral_anomaly.io.formats.registry import MATLAB
+from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.read import read_maps
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -43,7 +44,7 @@ def read_scene(path: str | Path, *, task: Task = SILENT) -> tuple[ElementCube, N
         When there is no truth, when it has another shape, or other values.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         truth_file = _truth_beside(path)
         cube = read_maps(path, task=task)
         truth = read_truth(truth_file)
@@ -89,8 +90,8 @@ def read_truth(path: str | Path) -> NDArray[np.uint8]:
 
 
 def _truth_beside(folder: Path) -> Path:
-    for entry in sorted(folder.iterdir()):
-        if entry.name.lower() in _TRUTH_FILES and entry.is_file():
+    for entry in entries(folder):
+        if entry.name.lower() in _TRUTH_FILES and is_file(entry):
             return entry
     raise InputError(
         f"{folder} has no truth.tif: a scene is a folder of element maps with the ground truth "

@@ -136,6 +136,12 @@ def select_maps(
     selection.folder = folder = sort_folder(listing)
     for path in folder.grain_tables:
         selection.ignore(listing.name(path), GRAIN_TABLE)
+    for entry in parse_file_names(listing.unreadable):
+        if entry.role == "element":
+            selection.warnings.append(
+                f"{entry.name} cannot be read by this user, or another program has locked it: "
+                f"{entry.label} is not in the scan."
+            )
     scans, files, parsed = list(folder.scans), folder.maps, list(folder.together)
     is_told = any_element(told.for_files(listing, files, parsed))
     if not any_element(parsed):

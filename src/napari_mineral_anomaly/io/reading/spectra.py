@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
 from napari_mineral_anomaly.io.reading.acquisition_words import (
     beam_notes,
     beam_steps,
     live_time_notes,
 )
 from napari_mineral_anomaly.io.reading.images import valid_image
-from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size
+from napari_mineral_anomaly.io.reading.pixel_size import checked_pixel_size, checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.element_maps import (
@@ -113,8 +114,7 @@ def maps_of_spectra(
     """
     energy = image.require_energy()
     # The typed values are checked before minutes are spent on reading.
-    typed = None if pixel_size is None else np.atleast_1d(pixel_size).tolist()
-    size = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=typed).pixel_size
+    size = checked_pixel_size(pixel_size)
     if per_second:
         require_live_time(image)
     area = valid_image(valid, image.shape)
@@ -141,9 +141,17 @@ def maps_of_spectra(
         overlaps=tuple(overlaps),
     )
     file = image.files[0] if image.files else image.source or "memory"
+    # Spectra that stay in their file know its state at the opening.
+    stamps: Sequence[FileStamp] = getattr(image.counts, "stamps", ())
     facts = ReadFacts(
         maps=tuple(
-            ReadMap(file, label, np.dtype(cube.maps.dtype))
+            ReadMap(
+                file,
+                label,
+                np.dtype(cube.maps.dtype),
+                n_bytes=stamps[0].size if stamps else None,
+                modified=stamps[0].modified if stamps else None,
+            )
             for label in window_labels(chosen.windows)
         ),
         warnings=(

@@ -49,6 +49,11 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def as_it_is(text: str) -> str:
+    """Text for a figure that is shown as it is: a name with two "$" is no formula."""
+    return text.replace("$", r"\$")
+
+
 def draw_scale_bar(
     axes: Axes, shape: tuple[int, int], pixel_size: tuple[float, float] | None
 ) -> None:

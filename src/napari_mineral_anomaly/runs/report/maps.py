@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.runs.report.drawing import (
+    as_it_is,
     draw_scale_bar,
     draw_values,
     new_figure,
@@ -62,7 +63,7 @@ def draw_maps(
     if count == 1 and ratio > 1:
         panel /= ratio
     figure = new_figure(columns * max(panel, 3.0) + 0.6, rows * (panel * ratio + 0.5) + 0.6)
-    figure.suptitle(title, fontsize=12)
+    figure.suptitle(as_it_is(title), fontsize=12)
     for c in range(count):
         axes = figure.add_subplot(rows, columns, c + 1)
         plane = np.asarray(planes[c])
@@ -71,7 +72,7 @@ def draw_maps(
         axes.set_xticks([])
         axes.set_yticks([])
         if count > 1:
-            axes.set_title(names[c], fontsize=10, loc="left")
+            axes.set_title(as_it_is(names[c]), fontsize=10, loc="left")
         draw_scale_bar(axes, (height, width), pixel_size)
     return figure
 
@@ -132,7 +133,7 @@ def _draw_classes(axes: Axes, plane: NDArray[Any], style: MapStyle, max_side: in
     )
     words = dict(style.classes)
     handles = [
-        Patch(facecolor=colour, label=words.get(value, str(value)))
+        Patch(facecolor=colour, label=as_it_is(words.get(value, str(value))))
         for value, colour in zip(present, colours, strict=True)
     ]
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=9)

@@ -16,6 +16,7 @@ from napari_mineral_anomaly.grains.pixels.regions import remove_small_grains
 from napari_mineral_anomaly.runs.record import LossPoint
 from napari_mineral_anomaly.runs.report.drawing import (
     MAP_TEXT,
+    as_it_is,
     draw_scale_bar,
     draw_values,
     new_figure,
@@ -53,7 +54,7 @@ def draw_overview(
     pixel_y, pixel_x = result.pixel_size or (1.0, 1.0)
     ratio = (height * pixel_y) / (width * pixel_x)
     figure, score_axes, driver_axes = _layout(ratio, len(elements))
-    figure.suptitle(f"{title}: {_headline(result, grains)}", fontsize=13)
+    figure.suptitle(as_it_is(f"{title}: {_headline(result, grains)}"), fontsize=13)
     # The caption belongs to the figure, not to the panel: on a narrow scan it is wider than the
     # panel, and the layout would then make the panel vanish.
     caption = "Blue line of the scale: threshold. Grey: left out."
@@ -177,7 +178,7 @@ def _draw_element(
     )
     ranks = ", ".join(str(rank) for rank in driven["rank"][:8])
     more = " ..." if len(driven) > 8 else ""
-    axes.set_title(f"{element}: first driver of {ranks}{more}", fontsize=9, loc="left")
+    axes.set_title(as_it_is(f"{element}: first driver of {ranks}{more}"), fontsize=9, loc="left")
 
 
 def _number_grains(axes: Axes, shape: tuple[int, ...], grains: pd.DataFrame) -> None:

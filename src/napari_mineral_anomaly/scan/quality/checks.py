@@ -171,6 +171,8 @@ def _used_map(
         negative=int(np.count_nonzero(plane < 0)) if plane.dtype.kind in "if" else 0,
         saturated=0 if top is None else int(np.count_nonzero(plane == top)),
         page=source.page,
+        n_bytes=source.n_bytes,
+        modified=source.modified,
         min=float(measured.min()) if measured.size else None,
         max=float(measured.max()) if measured.size else None,
         mean=float(measured.mean(dtype=np.float64)) if measured.size else None,

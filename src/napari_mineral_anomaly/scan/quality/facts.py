@@ -20,12 +20,18 @@ from napari_mineral_anomaly.scan.report import (
 
 @dataclass(frozen=True)
 class ReadMap:
-    """The origin of one map of the cube; ``dtype`` is that of the file."""
+    """The origin of one map of the cube; ``dtype`` is that of the file.
+
+    ``n_bytes`` and ``modified`` (ISO 8601, UTC) are size and last change of the file when it was
+    read; None where they are not known.
+    """
 
     file: str
     element: str
     dtype: np.dtype[np.generic]
     page: int | None = None
+    n_bytes: int | None = None
+    modified: str | None = None
 
 
 @dataclass(frozen=True)

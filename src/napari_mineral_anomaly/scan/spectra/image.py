@@ -59,7 +59,7 @@ class SpectrumImage:
     Attributes
     ----------
     counts : array-like (H, W, E)
-        numpy, memory-mapped or lazy; read in blocks of rows and columns, never converted whole.
+        numpy, or in a file; read in blocks of rows and columns, never converted whole.
     energy : EnergyAxis or None
         The calibration; None when neither the file nor the user gave one.
     pixel_size : (float, float) or None
@@ -224,7 +224,12 @@ class SpectrumImage:
             if inside.size:
                 first, last = int(inside[0]), int(inside[-1]) + 1
                 block = self.block(slice(rows.start + first, rows.start + last), columns)
-                total += _finite_sum(block[part[first:last]])
+                wanted = part[first:last]
+                # A mask copies what it picks; where it picks all, that is left out.
+                is_whole = bool(wanted.all())
+                total += _finite_sum(
+                    block.reshape(-1, self.n_channels) if is_whole else block[wanted]
+                )
             task.step("summing spectra", rows.stop, self.shape[0])
         return total
 

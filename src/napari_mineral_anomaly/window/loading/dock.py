@@ -14,8 +14,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
-from napari_mineral_anomaly.io.reading.pixel_size import TYPED_EARLIER
+from napari_mineral_anomaly.io.reading.pixel_size import (
+    TYPED_EARLIER,
+    checked_pixel_size,
+    checked_spot_size,
+)
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -180,8 +185,13 @@ class LoadMapsDock(Dock):
         """Put the maps that were read into the viewer."""
         if self._cube is None or self._report is None:
             return
-        pixel_size = self.size.pixel_size
-        changes: dict[str, Any] = {"spot_size_um": self.size.spot_size}
+        try:
+            pixel_size = checked_pixel_size(self.size.pixel_size)
+            spot_size = checked_spot_size(self.size.spot_size)
+        except InputError as error:
+            self.status.error(str(error))
+            return
+        changes: dict[str, Any] = {"spot_size_um": spot_size}
         if pixel_size != self._cube.pixel_size:
             changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
             if pixel_size is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import require_plausible
+from napari_mineral_anomaly.io.formats.shared.guards import require_memory, require_plausible
 from napari_mineral_anomaly.io.formats.shared.spectra import mapped_file
 
 
@@ -61,6 +61,18 @@ def numbers_of(
     stored = shape[::-1] if columns_first else shape
     numbers, _ = mapped_file(path, dtype, stored, offset, header="its header")
     return numbers.transpose(*reversed(range(len(shape)))) if columns_first else numbers
+
+
+def require_sound_archive(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse arrays that unpack to more than they can, or than fits into memory.
+
+    Raises
+    ------
+    InputError
+    """
+    for info in archive.infolist():
+        require_plausible(path, info.file_size, info.compress_size)
+        require_memory(path, info.file_size, f"the array {info.filename}")
 
 
 def members(

@@ -23,6 +23,7 @@ from napari_mineral_anomaly.io.formats.arrays.numpy_files import (
     numbers_of,
     read_header,
     require_bytes,
+    require_sound_archive,
 )
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.containers import (
@@ -150,6 +151,7 @@ def _npz(path: Path, channels: Channels | None) -> _Archive:
     pickled: list[str] = []
     notes: list[str] = []
     with zipfile.ZipFile(path) as archive:
+        require_sound_archive(path, archive)
         if broken := archive.testzip():
             raise InputError(f"{path.name} is damaged: its array {broken} does not unpack.")
         for name, shape, dtype in members(path, archive):

@@ -21,6 +21,7 @@ from napari_mineral_anomaly.io.formats.arrays.numpy_files import (
     numbers_of,
     read_header,
     require_bytes,
+    require_sound_archive,
 )
 from napari_mineral_anomaly.io.formats.shared.axes import (
     ChannelAxis,
@@ -108,6 +109,8 @@ def open_npz(
     """
     with explained(path, _TITLE):
         _require_not_empty(path)
+        with zipfile.ZipFile(path) as archive:
+            require_sound_archive(path, archive)
         shapes = _of_npz(path)
         chosen = {name: found for name, found in shapes.items() if name == dataset}
         cube = _required(path, chosen or shapes, shapes, channels)

@@ -9,13 +9,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.envi.fields import listed_field, read_envi_header
 from napari_mineral_anomaly.io.formats.shared.spectra import mapped_file
+from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.texts import whole_number
 from napari_mineral_anomaly.words import listed
 
@@ -49,7 +49,7 @@ class EnviImage:
     steps : tuple of str
     """
 
-    counts: Any
+    counts: StoredNumbers
     fields: Mapping[str, str]
     data_file: Path
     notes: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class EnviImage:
 
 
 def open_envi(path: Path) -> EnviImage:
-    """Open an ENVI image by its header; the numbers stay in their file.
+    """Open an ENVI image by its header; the numbers stay on disk.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
+from napari_mineral_anomaly.scan.plausible import LARGEST_UM, SMALLEST_UM
 
 _UNITS_UM = {
     **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1.0),
@@ -23,8 +24,6 @@ _UNITS_UM = {
 }
 # Capitals make no difference but here: prefixes of a million and more (OME).
 _HUGE = ("Mm", "Gm", "Tm", "Pm", "Em", "Zm", "Ym")
-# From electron microscopes to core scanners of metres; our choice.
-_PLAUSIBLE_UM = (0.001, 2000.0)
 
 
 def um_per(unit: str) -> float | None:
@@ -35,8 +34,7 @@ def um_per(unit: str) -> float | None:
 
 def plausible(um: float) -> bool:
     """Whether a length in µm can be the side of a pixel; False for NaN."""
-    low, high = _PLAUSIBLE_UM
-    return low <= um <= high
+    return SMALLEST_UM <= um <= LARGEST_UM
 
 
 def is_length(unit: str) -> bool:

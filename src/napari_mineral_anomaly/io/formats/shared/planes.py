@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
 from napari_mineral_anomaly.scan.cube import Quantity
 
 
@@ -58,6 +59,8 @@ class Plane:
     is_exchanged : bool
         Whether a step made columns of the rows of the file (`steps.Turn`); sizes that are written
         beside the file are to be exchanged, too.
+    stamp : FileStamp or None
+        Size and time of the file at its opening; set where formats are looked up.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class Plane:
     stored_dtype: np.dtype[Any] | None = None
     is_exchanged: bool = False
     size_note: str = ""
+    stamp: FileStamp | None = None
 
 
 def numbered_planes(

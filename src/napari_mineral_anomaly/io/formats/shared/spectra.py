@@ -1,4 +1,4 @@
-"""What the readers of spectrum images share: mapped files and energy calibrations."""
+"""What the readers of spectrum images share: numbers in files, and energy calibrations."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.axes import FEWEST_SPECTRUM_CHANNELS
+from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
+from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.scan.spectra import EnergyAxis
 from napari_mineral_anomaly.words import sizes
 
@@ -22,8 +24,8 @@ _MOST_BEND_KEV = 0.15
 
 def mapped_file(
     path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int, *, header: str
-) -> tuple[NDArray[Any], list[str]]:
-    """Map a file of plain numbers into memory, after a check of its size.
+) -> tuple[StoredNumbers, list[str]]:
+    """Open a file of plain numbers, after a check of its size; they are read in blocks later.
 
     Parameters
     ----------
@@ -35,17 +37,18 @@ def mapped_file(
 
     Returns
     -------
-    array : memory-mapped, of ``shape``
+    array : StoredNumbers of ``shape``
     notes : list of str
         One where the file is longer than the header says.
 
     Raises
     ------
     InputError
-        When the file is shorter.
+        When the file is shorter, or is not there.
     """
     needed = offset + math.prod(shape) * dtype.itemsize
-    size = path.stat().st_size
+    stamp = FileStamp.of(path)
+    size = stamp.size
     if size < needed:
         raise InputError(
             f"{path.name} is cut short or the header is wrong: {header} says "
@@ -56,10 +59,7 @@ def mapped_file(
     notes = []
     if size > needed:
         notes.append(f"{path.name} has {size - needed} bytes more than {header} says")
-    try:
-        return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape), notes
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+    return StoredNumbers(path, dtype, shape, offset, stamp), notes
 
 
 def require_spectra(path: Path, shape: Sequence[int]) -> None:

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.guards import (
+    explained,
+    read_limited,
+    require_memory,
+)
 
+# The text, its lines and its numbers are in memory together.
+_TEXT_SHARE = 0.2
 _GZIP_MAGIC = b"\x1f\x8b"
 # Marks at the start of a file; that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -77,8 +83,11 @@ def read_text(path: Path, kind: str, n_bytes: int = -1) -> Text:
     with explained(path, kind):
         if is_gzip(path):
             with gzip.open(path) as unpacked:
-                raw = unpacked.read(n_bytes)
+                raw = read_limited(path, unpacked, n_bytes, _TEXT_SHARE)
         else:
+            if n_bytes < 0:
+                needed = int(path.stat().st_size / _TEXT_SHARE)
+                require_memory(path, needed, "its text and numbers")
             with path.open("rb") as file:
                 raw = file.read(n_bytes)
     if not raw.strip():

@@ -16,6 +16,7 @@ import numpy as np
 import tifffile
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.guards import require_memory, require_plausible
 from napari_mineral_anomaly.words import sizes
 
 # Bytes per value of the TIFF field types (TIFF 6.0 section 2 and the BigTIFF extension).
@@ -144,6 +145,8 @@ def require_whole_pixels(path: Path, page: Any, number: int, size: int) -> None:
         raise InputError(
             f"{path.name} is cut short: page {number} needs {end} bytes, the file has {size}."
         )
+    require_plausible(path, page.nbytes, sum(counts))
+    require_memory(path, page.nbytes, f"the pixels of page {number}")
     whole_bytes = page.bitspersample in (8, 16, 32, 64)
     if page.compression == 1 and whole_bytes and sum(counts) < page.nbytes:
         raise InputError(

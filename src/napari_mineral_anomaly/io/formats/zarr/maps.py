@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,8 +23,13 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     stored_pixel_size,
 )
 from napari_mineral_anomaly.io.formats.shared.declared import declared_quantity
-from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
+from napari_mineral_anomaly.io.formats.shared.guards import (
+    explained,
+    require_memory,
+    require_plausible,
+)
 from napari_mineral_anomaly.io.formats.shared.named_axes import Order, arranged
+from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
     MapFile,
@@ -41,11 +45,11 @@ from napari_mineral_anomaly.io.formats.shared.steps import (
     with_steps,
 )
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
-from napari_mineral_anomaly.io.formats.zarr.chunks import require_sound_chunks
+from napari_mineral_anomaly.io.formats.zarr.chunks import StoredChunks, require_sound_chunks
 from napari_mineral_anomaly.io.formats.zarr.described import described
 from napari_mineral_anomaly.io.formats.zarr.ngff import image_of, image_path, ome_attributes
 from napari_mineral_anomaly.io.formats.zarr.own_files import codecs_named, require_own_files
-from napari_mineral_anomaly.words import sizes
+from napari_mineral_anomaly.words import listed, sizes
 
 TITLE = "Zarr"
 # Below this a scan is read at once, with all statistics; above it stays on disk.
@@ -60,9 +64,9 @@ _NAMES = ("elements", "element_names", "channel_names", "names", "channels", "la
 
 def is_store(path: Path) -> bool:
     """Whether a folder is a Zarr store: by its ending or by the files in it."""
-    if not path.is_dir():
+    if not is_folder(path):
         return False
-    return path.suffix.lower() == ".zarr" or any((path / mark).is_file() for mark in _MARKS)
+    return path.suffix.lower() == ".zarr" or any(is_file(path / mark) for mark in _MARKS)
 
 
 def open_maps(path: Path, dataset: str | None = None, channels: Channels | None = None) -> Opened:
@@ -87,8 +91,14 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
             "save it as .hspy."
         )
     with explained(path, TITLE), codecs_named(path):
-        if not any(path.iterdir()):
+        held = entries(path)
+        if not held:
             raise InputError(f"{path.name} is an empty folder, not a Zarr store.")
+        if odd := [one.name for one in held if not (is_file(one) or is_folder(one))]:
+            raise InputError(
+                f"{path.name} is damaged: {listed(odd)} in it is no ordinary file, or cannot be "
+                "read."
+            )
         require_own_files(path)
         # Not the copy of all metadata in the store, which may be older than the arrays.
         top = node = zarr.open(str(path), mode="r", use_consolidated=False)
@@ -126,7 +136,8 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
 def _stored(path: Path, array: Any, name: str, group: Any | None) -> StoredArray:
     """One array of a group, with what it says of itself."""
     known = described(path, array, group)
-    read: Callable[[], NDArray[Any]] = partial(_whole, path, array)
+    readable = _Readable(path, array, name)
+    read: Callable[[], NDArray[Any]] = partial(_whole, readable)
     shape = tuple(int(size) for size in array.shape)
     if known.order is not None:
         read, shape = arranged(read, known.order), known.order.shape(shape)
@@ -135,7 +146,7 @@ def _stored(path: Path, array: Any, name: str, group: Any | None) -> StoredArray
         shape,
         array.dtype,
         read,
-        partial(_require_stored, path, array, name),
+        partial(_require_stored, path, array, readable.stored),
         known.steps,
         known.order,
         known.names,
@@ -205,7 +216,7 @@ def _stack(
     if array.ndim != 3 and order is None:
         raise InputError(f"{path.name} holds no stack of maps: its array is {sizes(array.shape)}.")
     shape = tuple(array.shape) if order is None else order.shape(array.shape)
-    read = partial(_whole, path, array)
+    read = partial(_whole, _Readable(path, array, name))
     stored = StoredArray("array", shape, array.dtype, read, order=order, names=known.names)
     if len(shape) == 2:
         return _planes(path, array, name, False, [], size, order=order, steps=steps)
@@ -249,9 +260,10 @@ def _planes(
     import dask.array as da
 
     _require_numbers(path, array)
-    notes = _require_stored(path, array, name)
+    readable = _Readable(path, array, name)
+    notes = _require_stored(path, array, readable.stored)
     whole = da.from_array(  # type: ignore[no-untyped-call]  # dask has no types
-        _Readable(path, array), chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
+        readable, chunks=_chunks(array), name=False, meta=np.empty(0, array.dtype)
     )
     words: tuple[str, ...] = ()
     if order is not None:
@@ -297,22 +309,25 @@ def _applied(whole: Any, steps: tuple[Step, ...]) -> Any:
 
 
 class _Readable:
-    """A Zarr array that reports a damaged chunk in one sentence, whenever it is read."""
+    """A Zarr array that reports a damaged or vanished chunk in one sentence, whenever it is read.
 
-    def __init__(self, path: Path, array: Any) -> None:
+    A chunk that is removed while the store is open would otherwise be read as the fill value.
+    """
+
+    def __init__(self, path: Path, array: Any, name: str) -> None:
         self._path, self._array = path, array
+        self.stored = StoredChunks(path, array, name)
         self.shape: tuple[int, ...] = array.shape
         self.dtype: np.dtype[Any] = np.dtype(array.dtype).newbyteorder("=")
         self.ndim: int = array.ndim
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
-        with explained(self._path, TITLE):
+        with self.stored.unchanged(index), explained(self._path, TITLE):
             return np.asarray(self._array[index], dtype=self.dtype)
 
 
-def _whole(path: Path, array: Any) -> NDArray[Any]:
-    with explained(path, TITLE):
-        return np.asarray(array[...])
+def _whole(readable: _Readable) -> NDArray[Any]:
+    return readable[...]
 
 
 def _chunks(array: Any) -> tuple[int, ...]:
@@ -325,19 +340,13 @@ def _require_numbers(path: Path, array: Any) -> None:
         raise InputError(f"{path.name} holds no real numbers: {array.dtype}, {sizes(array.shape)}.")
 
 
-def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
+def _require_stored(path: Path, array: Any, stored: StoredChunks) -> tuple[str, ...]:
     """Refuse an array without chunks or with empty ones; a note where some chunks are missing.
 
     A missing chunk is no damage: the format says that it is read as the fill value.
     """
-    metadata = frozenset((*_MARKS, ".zattrs", ".zmetadata"))
-    files = [
-        Path(folder) / file
-        for folder, _, names in os.walk(path / name if name else path)
-        for file in names
-        if file not in metadata
-    ]
-    sizes = [file.stat().st_size for file in files]
+    files = list(stored.files)
+    sizes = [size for size, _ in stored.files.values()]
     if not files:
         raise InputError(f"{path.name} holds no numbers: none of its chunks is there.")
     if 0 in sizes:
@@ -347,6 +356,7 @@ def _require_stored(path: Path, array: Any, name: str) -> tuple[str, ...]:
     chunk_bytes = math.prod(chunks) * array.dtype.itemsize
     if chunk_bytes > _LARGEST_USUAL_CHUNK:
         require_plausible(path, chunk_bytes, max(sizes))
+        require_memory(path, chunk_bytes, "the numbers of one of its chunks")
     # Chunks that hold a single value may be missing or have a few bytes: so chunks are counted.
     if expected > _MOST_ABSENT * len(files):
         raise InputError(
