@@ -56,7 +56,7 @@ def test_report_is_the_ingest_json_of_the_contract(tmp_path: Path) -> None:
     content = json.loads(json.dumps(report.model_dump(mode="json")))
     assert set(content) == {
         *("schema_version", "used", "ignored", "pixel_size_um", "pixel_size_source", "warnings"),
-        *("spot_size_um", "context", "valid_area", "pairs", "spectra", "spectrum"),
+        *("spot_size_um", "context", "valid_area", "pairs", "spectra", "spectrum", "steps"),
     }
     contract = {"file", "element", "dtype", "shape", "nan", "zero", "negative", "saturated"}
     assert contract <= set(content["used"][0])

@@ -22,6 +22,7 @@ class ReadingOptions:
     energy: tuple[float, float] | None = None
     elements: Sequence[str] | None = None
     spot_size: float | None = None
+    missing: Sequence[float | str] | None = None
 
     def inputs(self, sources: Iterable[str | Path]) -> list[str | Path]:
         """Every file and folder that is read: ``sources``, and the image of the valid area."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -23,6 +23,9 @@ QUANTITIES: tuple[str, ...] = get_args(Quantity)
 
 # Blocks of about this many pixels keep float32 working copies of 40 elements under 200 MB.
 BLOCK_PIXELS = 1_000_000
+
+# This share of the numbers does not decide what they are: glitches of an instrument are rarer.
+_ABSURD_SHARE = 1e-4
 
 
 class ElementCube:
@@ -53,6 +56,11 @@ class ElementCube:
     context : sequence of ContextImage, optional
         Images in register beside the maps (electron image, optical picture, phase map). They are
         only shown; they are never part of the maps.
+    missing : sequence of float, optional
+        Numbers that mark missing pixels in any map; () for none. Default: negative numbers that
+        stand in blocks far below everything else (`sentinels.negative_markers`). The maps are not
+        altered: such pixels are outside ``valid`` where it is found, and count as NaN in a given
+        one.
 
     Raises
     ------
@@ -71,6 +79,7 @@ class ElementCube:
         report: IngestReport | Callable[[ElementCube], IngestReport] | None = None,
         spectra: SpectrumImage | None = None,
         context: Sequence[ContextImage] = (),
+        missing: Sequence[float] | None = None,
     ) -> None:
         if not hasattr(maps, "shape") or not hasattr(maps, "dtype"):
             maps = np.asarray(maps)
@@ -112,6 +121,8 @@ class ElementCube:
                 f"the element maps {sizes(self.shape)}."
             )
         self._context = tuple(context)
+        self._missing = None if missing is None else tuple(float(number) for number in missing)
+        self._markers: Mapping[int, tuple[float, ...]] | None = None
 
     @property
     def maps(self) -> Any:
@@ -174,7 +185,9 @@ class ElementCube:
         if self._valid is None:
             from napari_mineral_anomaly.scan.valid_area import locate_sample
 
-            self._valid_area = locate_sample(self._maps, self._elements, self.quantity)
+            # A lazy cube is searched for markers where it is read for its area.
+            known = None if self.is_lazy and self._missing is None else self.markers
+            self._valid_area = locate_sample(self._maps, self._elements, self.quantity, known)
             self._valid = self._valid_area.mask
         return self._valid
 
@@ -199,6 +212,35 @@ class ElementCube:
         if self._quantity is None:
             self._quantity = guess_quantity(self)
         return self._quantity
+
+    @property
+    def markers(self) -> Mapping[int, tuple[float, ...]]:
+        """Numbers that mark missing pixels, by the position of the map, see ``missing``.
+
+        Reads maps in memory on first use. Lazy ones are not read: only markers that were given are
+        known.
+        """
+        if self._markers is None:
+            if self._missing is not None or self.is_lazy:
+                given = self._missing or ()
+                self._markers = dict.fromkeys(range(self.n_elements), given) if given else {}
+            else:
+                from napari_mineral_anomaly.scan.sentinels import negative_markers
+
+                self._markers = negative_markers(self._maps)
+        return self._markers
+
+    def as_measured(self, index: int, values: NDArray[Any]) -> NDArray[Any]:
+        """Some numbers of one element map, with NaN for those that mark missing pixels.
+
+        The values themselves where none does.
+        """
+        from napari_mineral_anomaly.scan.sentinels import without
+
+        if values.dtype.kind == "f" and values.dtype.itemsize >= 4:
+            values = without(values, (-np.inf, np.inf))
+        numbers = self.markers.get(index)
+        return without(values, numbers) if numbers else values
 
     def plane(self, index: int) -> NDArray[Any]:
         """One element map (H, W) as numpy, in its native dtype."""
@@ -227,10 +269,13 @@ class ElementCube:
             "report": self._report,
             "spectra": self._spectra,
             "context": self._context,
+            "missing": self._missing,
         }
         cube = ElementCube(**(arguments | changes))
-        if cube.shape == self.shape and not {"maps", "valid"} & set(changes):
-            cube._valid_area = self._valid_area
+        if not {"maps", "missing"} & set(changes):
+            cube._markers = self._markers
+            if "valid" not in changes:
+                cube._valid_area = self._valid_area
         return cube
 
     def __repr__(self) -> str:
@@ -248,18 +293,22 @@ def guess_quantity(cube: ElementCube) -> Quantity:
     A scan of fewer than 128 rows is read whole.
 
     Non-negative whole numbers of any dtype are counts; fractions between 0 and about 100 are
-    concentrations (weight per cent); anything else is "unknown". Our choice: it only selects the
-    variance-stabilising transform, and every run records it.
+    concentrations (weight per cent); anything else is "unknown". Numbers that mark missing pixels
+    do not count, and one absurd number in ten thousand changes nothing. Our choice: it only selects
+    the variance-stabilising transform, and every run records it.
     """
     height, _ = cube.shape
     rows = slice(None, None, max(1, height // 64))
-    sample = np.asarray(cube.maps[:, rows, :]).astype(np.float64)
+    stored = np.asarray(cube.maps[:, rows, :])
+    measured = [cube.as_measured(c, plane).ravel() for c, plane in enumerate(stored)]
+    sample = np.concatenate(measured).astype(np.float64)
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
         return "unknown"
-    if sample.min() >= 0 and np.array_equal(sample, np.rint(sample)):
+    n_absurd = int(_ABSURD_SHARE * sample.size)
+    if np.count_nonzero((sample < 0) | (sample != np.rint(sample))) <= n_absurd:
         return "counts"
-    if sample.min() >= -1.0 and sample.max() <= 101.0:
+    if np.count_nonzero((sample < -1.0) | (sample > 101.0)) <= n_absurd:
         return "concentration"
     return "unknown"
 

@@ -2,7 +2,8 @@
 
 Three kinds of pixels are left out, in this order:
 
-1. *missing*: a value that is not finite, or 1e30 and more in size (a marker some programs write);
+1. *missing*: a value that is not finite, or 1e30 and more in size, or a number that marks missing
+   pixels (`sentinels`);
 2. *empty*: zero in every element (corners beside a round mount, gaps of a mosaic);
 3. *off the sample*: a large area, connected to the border of the scan, in which no element is
    present (epoxy, the stage beside a round mount).
@@ -35,7 +36,7 @@ simulated ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,9 +47,7 @@ from scipy import ndimage
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
-
-# Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
-MISSING_MAGNITUDE = 1e30
+from napari_mineral_anomaly.scan.sentinels import MISSING_MAGNITUDE, marked, negative_markers
 
 # A pixel is dark below this share of the level of every element.
 DARK_SHARE = 0.25
@@ -100,7 +99,12 @@ class ValidArea:
         return int(np.count_nonzero(self.mask))
 
 
-def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidArea:
+def locate_sample(
+    maps: Any,
+    elements: Sequence[str],
+    quantity: str,
+    markers: Mapping[int, Sequence[float]] | None = None,
+) -> ValidArea:
     """Find the sample in a scan (method: see the docstring of this module).
 
     Reads the maps once, in blocks of rows; keeps one sum per element and cell, at most 500 000
@@ -115,6 +119,9 @@ def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidAre
         The names of the maps.
     quantity : str
         What the numbers are, as in `ElementCube`.
+    markers : mapping of int to sequence of float, optional
+        Numbers that mark missing pixels, by the position of the map. Default: each block of rows is
+        searched for them (`sentinels.negative_markers`).
 
     Returns
     -------
@@ -127,7 +134,7 @@ def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidAre
     if quantity == "reflectance":
         voters = []
     reason = ""
-    present, missing, sums, noise = _cells(maps, voters, cell, quantity)
+    present, missing, sums, noise = _cells(maps, voters, cell, quantity, markers)
     n_missing = int(np.count_nonzero(missing))
     n_zero = int(present.size - np.count_nonzero(present) - n_missing)
     mask = present
@@ -155,7 +162,11 @@ def is_measured(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _cells(
-    maps: Any, voters: list[int], cell: int, quantity: str
+    maps: Any,
+    voters: list[int],
+    cell: int,
+    quantity: str,
+    markers: Mapping[int, Sequence[float]] | None,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32] | None]:
     """One pass over the maps.
 
@@ -178,10 +189,13 @@ def _cells(
     for rows in _aligned_rows(height, width, cell):
         block = np.asarray(maps[:, rows])
         is_float = block.dtype.kind == "f"
-        for plane in block:
+        known = negative_markers(block) if markers is None else markers
+        for c, plane in enumerate(block):
             present[rows] |= plane != 0
             if is_float:
                 missing[rows] |= ~is_measured(plane)
+            if known.get(c):
+                missing[rows] |= marked(plane, known[c])
         present[rows] &= ~missing[rows]
         cells = slice(rows.start // cell, -(-rows.stop // cell))
         for v, c in enumerate(voters):

@@ -16,6 +16,12 @@ from napari_mineral_anomaly.io.formats.lookup import open_spectra
 from napari_mineral_anomaly.io.formats.shared.planes import Plane, SpectraInside
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
+from napari_mineral_anomaly.io.reading.missing import (
+    Typed,
+    checked_missing,
+    without_markers,
+    without_markers_lazily,
+)
 from napari_mineral_anomaly.io.reading.pixel_size import checked_spot_size, scan_pixel_size
 from napari_mineral_anomaly.io.reading.selection import select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
@@ -39,6 +45,7 @@ def read_maps(
     quantity: Quantity | None = None,
     sample: str | None = None,
     spot_size: float | None = None,
+    missing: Typed = None,
     remembered: bool = False,
     energy: Sequence[float] | None = None,
     elements: Sequence[str] | None = None,
@@ -62,6 +69,10 @@ def read_maps(
         Which sample, where one folder holds several.
     spot_size : float, optional
         Diameter of the beam in µm, for the report: grains below it are blobs of its size.
+    missing : float or sequence of float or "none", optional
+        Numbers that mark missing pixels, beside those that the files declare and negative ones
+        that stand in blocks far below everything else; the latter are found
+        (`scan.sentinels`) and left out with a warning. "none": they are kept as numbers.
     remembered : bool
         Whether a pixel size that was typed earlier for this folder may be used where no file has
         one (`remembered_pixel_size`); the report says so.
@@ -78,7 +89,8 @@ def read_maps(
     Returns
     -------
     ElementCube
-        ``maps`` (C, H, W) in one dtype that holds the numbers of all files unchanged; for Zarr
+        ``maps`` (C, H, W) in one dtype that holds the numbers of all files unchanged, NaN for
+        missing pixels; for Zarr
         stores above 256 MB a dask array over the store, which is not read here. ``context`` holds
         the images beside the maps. ``report`` says which files were used or ignored and why; its
         statistics are computed when it is first used. ``spectra`` are the spectra from which the
@@ -94,9 +106,14 @@ def read_maps(
     task = task or SILENT
     # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
     typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
+    named = checked_missing(missing)
     listing = list_source(source)
     selection = select_maps(listing, sample=sample, task=task)
     if isinstance(selection, SpectraInside):
+        if named.numbers:
+            raise InputError(
+                f"{listing.root} holds spectra: missing values can be named for element maps only."
+            )
         # Imported where a spectrum image is read: line energies take a second to load.
         from napari_mineral_anomaly.io.reading.spectra import maps_of_spectra
 
@@ -126,39 +143,51 @@ def read_maps(
     alone = selection.folder.alone if selection.folder else {}
     beside = beside_maps(listing, {plane.path for plane in planes.values()}, shape, alone)
     read = [
-        ReadMap(file_names[p.path], n, p.stored_dtype or p.dtype, p.page) for n, p in planes.items()
+        ReadMap(file_names[p.path], n, p.stored_dtype or p.dtype, p.page, p.top)
+        for n, p in planes.items()
     ]
     steps = step_words(selection.steps, planes, file_names)
     warnings = [*selection.warnings, *size.warnings, *beside.warnings]
+    names = [item.element for item in read]
+    sampled_quantity: Quantity | None = None
     if selection.lazy is None:
-        maps: Any = _read_planes(planes, file_names, task)
+        measured = without_markers(_read_planes(planes, file_names, task), names, named)
+        maps = measured.maps
     else:
         maps = selection.lazy[[(plane.page or 1) - 1 for plane in planes.values()]]
+        block = middle_block(ElementCube(maps, names), _SAMPLE_SIDE)
+        sampled_quantity = block.quantity
+        measured = without_markers_lazily(maps, block.maps, names, named)
+        maps = measured.maps
         warnings.append(
             f"These maps ({maps.nbytes / 1e9:.1f} GB) stay on disk and are read in parts."
         )
+    warnings += measured.warnings
     facts = ReadFacts(
+        all_are_numbers=not named.search,
         maps=tuple(read),
         ignored=beside.explained(selection.ignored),
         warnings=tuple(warnings),
         pixel_size_source=size.source,
         spot_size_um=spot,
         context=beside.listed,
-        steps=steps,
+        steps=(*steps, *measured.steps),
     )
     cube = ElementCube(
         maps,
-        [item.element for item in read],
+        names,
         pixel_size=size.um,
         valid=area,
         quantity=quantity if quantity is not None else selection.quantity,
         source=str(listing.root),
         context=beside.images,
+        # Maps in memory hold no marker any more; lazy ones may hold some that were not seen.
+        missing=() if selection.lazy is None or not named.search else None,
     )
     if not cube.is_lazy:
         return cube.replace(report=partial(full_report, facts=facts))
     return cube.replace(
-        quantity=quantity or selection.quantity or middle_block(cube, _SAMPLE_SIDE).quantity,
+        quantity=quantity or selection.quantity or sampled_quantity,
         report=partial(report_of_middle, facts=facts),
     )
 

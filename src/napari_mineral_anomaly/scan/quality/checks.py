@@ -15,12 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality import dead_lines, similar_maps
+from napari_mineral_anomaly.scan.quality import dead_lines, marker_words, similar_maps
 from napari_mineral_anomaly.scan.quality import spikes as map_spikes
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.report import IngestReport, UsedMap, ValidAreaCounts
 from napari_mineral_anomaly.scan.robust import pearson_r, thinned
-from napari_mineral_anomaly.scan.valid_area import MISSING_MAGNITUDE, is_measured, pixel_noise
+from napari_mineral_anomaly.scan.sentinels import (
+    MISSING_MAGNITUDE,
+    Suspect,
+    in_words,
+    without,
+)
+from napari_mineral_anomaly.scan.sentinels import suspects as find_suspects
+from napari_mineral_anomaly.scan.valid_area import is_measured, pixel_noise
 from napari_mineral_anomaly.words import listed
 
 _SAMPLED_PIXELS = 50_000
@@ -29,6 +36,8 @@ _SAMPLED_PIXELS = 50_000
 _NOISE_R = 0.05
 _NOISE_PAIRS = 1000
 _NOISE_SAMPLE = 200_000
+# A map that alone is missing in this share of the scan costs much of it.
+_MISSING_ALONE = 0.05
 
 
 def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
@@ -49,15 +58,19 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
     with np.errstate(over="ignore", invalid="ignore"):
         maps, standing_out = _all_facts(cube, facts.maps)
         spikes = [map_spikes.count_alone(one.peaks, standing_out) for one in maps]
+        suspects = find_suspects(cube.maps, cube.markers)
         pairs = similar_maps.agreeing_pairs(
-            cube.elements, np.stack([one.sample for one in maps], axis=1)
+            cube.elements, np.stack([one.sample for one in maps], axis=1)[_ordinary(cube, suspects)]
         )
         warnings = [
             *facts.warnings,
             *_valid_area_words(area.n_valid, area.reason),
             *_constant_and_identical(cube, maps),
+            *_markers_in_memory(cube),
             *_saturated(facts.maps, maps),
+            *marker_words.suspect_words(cube.elements, () if facts.all_are_numbers else suspects),
             *_too_large(cube, maps),
+            *_missing_words(cube, maps),
             *similar_maps.pair_words(pairs),
             *similar_maps.mirrored_words(cube, [one.reduced for one in maps]),
             *_noise(cube, maps),
@@ -101,7 +114,8 @@ class _MapFacts:
 
     ``digest`` is equal for two maps with the same numbers; ``peaks`` are flat positions of single
     high pixels; ``sample`` holds some valid pixels (n,) float64; ``reduced`` is a small picture of
-    the map; ``r_beside`` is the correlation of neighbouring pixels.
+    the map; ``r_beside`` is the correlation of neighbouring pixels; ``missing`` are the
+    pixels that are not measured, as packed bits.
     """
 
     used: UsedMap
@@ -112,6 +126,7 @@ class _MapFacts:
     sample: NDArray[np.float64]
     reduced: NDArray[np.float32]
     r_beside: float
+    missing: NDArray[np.uint8] | None = None
 
 
 def _all_facts(
@@ -123,7 +138,7 @@ def _all_facts(
     standing_out = np.zeros(cube.shape, dtype=np.uint8)
     found = []
     for c, source in enumerate(read):
-        plane = cube.plane(c)
+        plane = without(cube.plane(c), _below_magnitude(cube.markers.get(c, ())))
         finite = None
         if plane.dtype.kind == "f":
             finite = is_measured(plane)
@@ -144,6 +159,7 @@ def _all_facts(
                 sample=plane.reshape(-1)[where].astype(np.float64),
                 reduced=similar_maps.reduced_picture(plane, valid),
                 r_beside=_r_of_neighbours(plane, valid),
+                missing=None if finite is None else np.packbits(~finite),
             )
         )
     return found, standing_out
@@ -158,7 +174,7 @@ def _used_map(
     """Count what matters in one map (H, W)."""
     stored = source.dtype
     measured = plane if finite is None else plane[finite]
-    top = int(np.iinfo(str(stored)).max) if stored.kind in "ui" else None
+    top = source.saturated_at
     rows, columns = (dead_lines.dead_lines(plane, valid, axis) for axis in (1, 0))
     return UsedMap(
         file=source.file,
@@ -209,10 +225,61 @@ def _constant_and_identical(cube: ElementCube, maps: Sequence[_MapFacts]) -> lis
 def _saturated(read: Sequence[ReadMap], maps: Sequence[_MapFacts]) -> list[str]:
     return [
         f"{one.used.element}: {one.used.saturated} pixels stand at "
-        f"{np.iinfo(str(source.dtype)).max}, the top of {source.dtype}: counts may be cut off."
+        f"{in_words(source.saturated_at or 0)}, the top of {source.dtype}: counts may be cut off."
         for source, one in zip(read, maps, strict=True)
         if one.used.saturated > 1
     ]
+
+
+def _markers_in_memory(cube: ElementCube) -> list[str]:
+    """Markers that the maps still hold: no reader has left them out."""
+    markers = {c: _below_magnitude(numbers) for c, numbers in cube.markers.items()}
+    words = marker_words.left_out_words(cube.maps, cube.elements, markers, "missing=()")
+    return list(words)
+
+
+def _below_magnitude(numbers: Sequence[float]) -> list[float]:
+    """Markers without those that are told by their size."""
+    return [number for number in numbers if abs(number) < MISSING_MAGNITUDE]
+
+
+def _ordinary(cube: ElementCube, suspects: Sequence[Suspect]) -> NDArray[np.bool_]:
+    """Which of the sampled pixels hold no suspect number (n,)."""
+    where = thinned(np.flatnonzero(cube.valid), _SAMPLED_PIXELS)
+    odd = marker_words.suspect_pixels(cube.maps, suspects)
+    if odd is None:
+        return np.ones(where.size, dtype=bool)
+    ordinary: NDArray[np.bool_] = ~odd.reshape(-1)[where]
+    return ordinary
+
+
+def _missing_words(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
+    """Missing pixels in a given valid area; maps that alone cost many pixels."""
+    lacking = {e: one.missing for e, one in zip(cube.elements, maps, strict=True)}
+    masks = {
+        element: np.unpackbits(bits, count=cube.valid.size).astype(bool).reshape(cube.shape)
+        for element, bits in lacking.items()
+        if bits is not None
+    }
+    if cube.valid_area.origin == "given":
+        inside = {e: int(np.count_nonzero(mask & cube.valid)) for e, mask in masks.items()}
+        parts = [f"{element} {n}" for element, n in inside.items() if n]
+        if not parts:
+            return []
+        return [
+            "The given valid area holds missing pixels "
+            f"({listed(parts, shown=20)}): each missing value is taken as the median of its map."
+        ]
+    n_lacking = np.sum(list(masks.values()), axis=0) if masks else 0
+    lines = []
+    for element, mask in masks.items():
+        alone = int(np.count_nonzero(mask & (n_lacking == 1)))
+        if alone >= _MISSING_ALONE * mask.size:
+            lines.append(
+                f"{element} alone is missing at {alone} pixels ({100 * alone / mask.size:.0f} % of "
+                "the scan), which are left out in every map; move its file away to keep them."
+            )
+    return lines
 
 
 def _too_large(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:

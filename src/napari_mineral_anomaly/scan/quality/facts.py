@@ -15,12 +15,24 @@ from napari_mineral_anomaly.scan.report import Companion, IgnoredFile, SpectrumR
 
 @dataclass(frozen=True)
 class ReadMap:
-    """The origin of one map of the cube; ``dtype`` is that of the file."""
+    """The origin of one map of the cube.
+
+    ``dtype`` is that of the file. ``top`` is the value of its highest whole number, where reading
+    changed the numbers (a scale, say); None where they are as stored.
+    """
 
     file: str
     element: str
     dtype: np.dtype[np.generic]
     page: int | None = None
+    top: float | None = None
+
+    @property
+    def saturated_at(self) -> float | None:
+        """The value that cannot be exceeded; None for fractions."""
+        if self.top is not None or self.dtype.kind not in "ui":
+            return self.top
+        return float(np.iinfo(str(self.dtype)).max)
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,8 @@ class ReadFacts:
         How the maps were made, if they were made from spectra.
     steps : tuple of str
         As in `IngestReport`.
+    all_are_numbers : bool
+        The user said that no number but those named marks missing pixels: no more is asked.
     """
 
     maps: tuple[ReadMap, ...]
@@ -49,3 +63,4 @@ class ReadFacts:
     context: tuple[Companion, ...] = ()
     spectrum: SpectrumReport | None = None
     steps: tuple[str, ...] = ()
+    all_are_numbers: bool = False

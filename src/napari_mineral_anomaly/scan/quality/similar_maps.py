@@ -21,6 +21,8 @@ _SUSPICIOUS_R = 0.98
 # Where lines overlap, the pair is named from this r on.
 _OVERLAP_R = 0.7
 _PAIRS_SHOWN = 5
+# Glitches of the instrument that stand in two maps at once.
+_FEW_PIXELS = 3
 # A map is called mirrored when it fits another one so much better that way. Small pictures of the
 # maps are compared, at most this many cells wide.
 _CELLS = 96
@@ -50,13 +52,16 @@ def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list
     known = [c for c, entry in enumerate(parsed) if entry.element is not None]
     if len(known) < 2 or len(sample) == 0:
         return []
-    deviation = sample[:, known] - sample[:, known].mean(axis=0)
+    deviation, both = _deviations(sample[:, known])
     norm = np.sqrt((deviation**2).sum(axis=0))
     use = np.flatnonzero((norm > 0) & np.isfinite(norm))
     if use.size < 2:
         return []
     scaled = deviation[:, use] / norm[use]
     r = scaled.T @ scaled
+    if both is not None:
+        shared = np.sqrt((scaled**2).T @ both[:, use])
+        r /= np.maximum(shared * shared.T, 1e-300)
     lines = _overlaps([elements[known[i]] for i in use])
     pairs = []
     for i, j in zip(*np.triu_indices(use.size, k=1), strict=True):
@@ -66,11 +71,34 @@ def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list
         weaker, stronger = (a, b) if norm[use[i]] < norm[use[j]] else (b, a)
         words = lines.get((elements[weaker], elements[stronger]), "")
         value = float(r[i, j])
-        if abs(value) > _SUSPICIOUS_R or (words and value > _OVERLAP_R):
+        agrees = abs(value) > _SUSPICIOUS_R or (words and value > _OVERLAP_R)
+        if agrees and not _hangs_on_few(scaled[:, i], scaled[:, j], value):
             pairs.append(
                 MapPair(first=elements[weaker], second=elements[stronger], r=value, lines=words)
             )
     return sorted(pairs, key=lambda pair: -abs(pair.r))
+
+
+def _deviations(
+    sample: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Deviations (n, C) from the mean, 0 where not measured; and (n, C) 1 where measured.
+
+    The second is None where everything is measured.
+    """
+    measured = np.isfinite(sample)
+    if measured.all():
+        return sample - sample.mean(axis=0), None
+    n_measured = np.maximum(measured.sum(axis=0), 1)
+    mean = np.where(measured, sample, 0).sum(axis=0) / n_measured
+    return np.where(measured, sample - mean, 0), measured.astype(np.float64)
+
+
+def _hangs_on_few(a: NDArray[np.float64], b: NDArray[np.float64], r: float) -> bool:
+    """Whether two maps agree because of a few pixels only: r halves without the first three."""
+    few = np.argsort(-np.abs(a * b))[:_FEW_PIXELS]
+    rest = np.delete(a, few), np.delete(b, few)
+    return abs(pearson_r(*rest)) < abs(r) / 2
 
 
 def pair_words(pairs: Sequence[MapPair]) -> list[str]:

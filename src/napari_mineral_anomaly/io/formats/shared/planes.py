@@ -52,6 +52,9 @@ class Plane:
         "values = 0.25 n - 0.5, from the ImageJ calibration".
     stored_dtype : numpy dtype or None
         That of the file, where a step gives the values another.
+    top : float or None
+        The value of the highest whole number that the file's dtype holds, where a step changes it:
+        pixels that stand there are saturated.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class Plane:
     read_into: Callable[[NDArray[Any]], None] | None = None
     steps: tuple[str, ...] = ()
     stored_dtype: np.dtype[Any] | None = None
+    top: float | None = None
 
 
 def numbered_planes(
