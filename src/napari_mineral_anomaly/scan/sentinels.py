@@ -127,7 +127,7 @@ def suspects(planes: Planes, markers: Mapping[int, Sequence[float]]) -> list[Sus
     where: dict[float, dict[int, NDArray[np.bool_]]] = {}
     for c, plane in enumerate(planes):
         known = markers.get(c, ())
-        numbers = [n for n in (_far_above(plane), _negative_suspect(plane)) if n is not None]
+        numbers = [n for n in (far_above(plane), _negative_suspect(plane)) if n is not None]
         for number in numbers:
             if number not in known:
                 where.setdefault(number, {})[c] = marked(plane, [number])
@@ -318,7 +318,7 @@ def _overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return np.count_nonzero(a & b) / either if either else 0.0
 
 
-def _far_above(plane: NDArray[Any]) -> float | None:
+def far_above(plane: NDArray[Any]) -> float | None:
     """The highest number of a map, if it stands in blocks far above nearly all others."""
     if plane.dtype.kind not in "uif":
         return None

@@ -47,7 +47,12 @@ from scipy import ndimage
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
-from napari_mineral_anomaly.scan.sentinels import MISSING_MAGNITUDE, marked, negative_markers
+from napari_mineral_anomaly.scan.sentinels import (
+    MISSING_MAGNITUDE,
+    far_above,
+    marked,
+    negative_markers,
+)
 
 # A pixel is dark below this share of the level of every element.
 DARK_SHARE = 0.25
@@ -68,6 +73,8 @@ _SMALLEST_SHARE = 1 / 5000
 _MOST_CELLS = 500_000
 _SMOOTHED_PIXELS = 5
 _BLOCK_PIXELS = 1_000_000
+# A single pixel is a glitch this many times above its neighbours and the typical pixel.
+_GLITCH_TIMES = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +206,7 @@ def _cells(
         present[rows] &= ~missing[rows]
         cells = slice(rows.start // cell, -(-rows.stop // cell))
         for v, c in enumerate(voters):
-            values = block[c]
+            values = without_glitches(block[c])
             if values.dtype.kind in "if":
                 values = np.where(present[rows], np.maximum(values, 0), 0)
             sums[v, cells] = cell_sums(values, (cell, cell))
@@ -207,6 +214,38 @@ def _cells(
                 steps[v].append(pixel_noise(block[c], present[rows]))
     noise = None if is_counts else np.array([np.median(step) for step in steps], np.float32)
     return present, missing, sums, noise
+
+
+def without_glitches(plane: NDArray[Any]) -> NDArray[Any]:
+    """A map (H, W) whose absurd pixels do not lift the level of its element.
+
+    Blocks of one number far above everything else (cut-off counts, markers of missing pixels) get
+    the level of the other pixels. Single pixels far above their neighbours and the mean get the
+    highest number beside them. The map itself where there are none.
+    """
+    number = far_above(plane)
+    if number is not None:
+        block = plane == np.asarray(number).astype(plane.dtype)
+        plane = plane.copy()
+        plane[block] = np.quantile(_finite(plane[~block]), _LEVEL_QUANTILE).astype(plane.dtype)
+    values = _finite(plane)
+    if not values.size or min(plane.shape) < 3:
+        return plane
+    limit = _GLITCH_TIMES * max(float(values.mean(dtype=np.float64)), 0.0)
+    # The mean itself holds the glitch: in a small map it must not hide it.
+    limit = min(limit, _GLITCH_TIMES * float(np.median(values))) or limit
+    if not float(values.max()) > limit:
+        return plane
+    around = np.ones((3, 3), dtype=bool)
+    around[1, 1] = False
+    beside = ndimage.maximum_filter(plane, footprint=around)
+    with np.errstate(invalid="ignore", over="ignore"):
+        alone = plane.astype(np.float64) > limit + _GLITCH_TIMES * np.maximum(beside, 0.0)
+    return np.where(alone, beside, plane) if alone.any() else plane
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    return values[is_measured(values)] if values.dtype.kind == "f" else values.ravel()
 
 
 def _aligned_rows(height: int, width: int, cell: int) -> Iterator[slice]:

@@ -15,7 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.quality import dead_lines, marker_words, similar_maps
+from napari_mineral_anomaly.scan.quality import (
+    dead_lines,
+    marker_words,
+    odd_numbers,
+    similar_maps,
+)
 from napari_mineral_anomaly.scan.quality import spikes as map_spikes
 from napari_mineral_anomaly.scan.quality.facts import ReadFacts, ReadMap
 from napari_mineral_anomaly.scan.report import IngestReport, UsedMap, ValidAreaCounts
@@ -38,6 +43,9 @@ _NOISE_PAIRS = 1000
 _NOISE_SAMPLE = 200_000
 # A map that alone is missing in this share of the scan costs much of it.
 _MISSING_ALONE = 0.05
+_FEW_NEGATIVE = 1e-4
+# Glitches of the instrument do not make a map noise.
+_GLITCHES = 8
 
 
 def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
@@ -59,18 +67,24 @@ def full_report(cube: ElementCube, facts: ReadFacts) -> IngestReport:
         maps, standing_out = _all_facts(cube, facts.maps)
         spikes = [map_spikes.count_alone(one.peaks, standing_out) for one in maps]
         suspects = find_suspects(cube.maps, cube.markers)
-        pairs = similar_maps.agreeing_pairs(
-            cube.elements, np.stack([one.sample for one in maps], axis=1)[_ordinary(cube, suspects)]
-        )
+        sample = np.stack([one.sample for one in maps], axis=1)[_ordinary(cube, suspects)]
+        twins = _identical(cube, maps)
+        pairs = [
+            pair
+            for pair in similar_maps.agreeing_pairs(cube.elements, sample)
+            if (pair.first, pair.second) not in twins and (pair.second, pair.first) not in twins
+        ]
         warnings = [
             *facts.warnings,
             *_valid_area_words(area.n_valid, area.reason),
-            *_constant_and_identical(cube, maps),
+            *_constant_and_identical(cube, maps, twins),
             *_markers_in_memory(cube),
             *_saturated(facts.maps, maps),
             *marker_words.suspect_words(cube.elements, () if facts.all_are_numbers else suspects),
             *_too_large(cube, maps),
             *_missing_words(cube, maps),
+            *odd_numbers.odd_words(cube.elements, [one.odd for one in maps], cube.quantity),
+            *_negative_counts(cube, maps),
             *similar_maps.pair_words(pairs),
             *similar_maps.mirrored_words(cube, [one.reduced for one in maps]),
             *_noise(cube, maps),
@@ -126,6 +140,7 @@ class _MapFacts:
     sample: NDArray[np.float64]
     reduced: NDArray[np.float32]
     r_beside: float
+    odd: odd_numbers.OddNumbers
     missing: NDArray[np.uint8] | None = None
 
 
@@ -144,8 +159,9 @@ def _all_facts(
             finite = is_measured(plane)
             if finite.all():
                 finite = None
+        odd = odd_numbers.odd_numbers(plane, valid, source.dtype)
         # Negative net counts show that a background was subtracted: its noise is in the map.
-        is_poisson = cube.quantity == "counts" and not (plane < 0).any()
+        is_poisson = cube.quantity == "counts" and odd.factor == 1 and not (plane < 0).any()
         noise = None if is_poisson else pixel_noise(plane, valid)
         peaks, high = map_spikes.single_peaks(plane, valid, noise)
         standing_out += high
@@ -159,6 +175,7 @@ def _all_facts(
                 sample=plane.reshape(-1)[where].astype(np.float64),
                 reduced=similar_maps.reduced_picture(plane, valid),
                 r_beside=_r_of_neighbours(plane, valid),
+                odd=odd,
                 missing=None if finite is None else np.packbits(~finite),
             )
         )
@@ -204,21 +221,28 @@ def _valid_area_words(n_valid: int, reason: str) -> list[str]:
     return [f"Valid area: {reason}."] if reason else []
 
 
-def _constant_and_identical(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
-    constant = [e for e, one in zip(cube.elements, maps, strict=True) if one.is_constant]
+def _identical(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[tuple[str, str]]:
+    """Pairs of maps with the same numbers."""
     first: dict[bytes, str] = {}
     twins = []
     for element, one in zip(cube.elements, maps, strict=True):
         if one.is_constant:
             continue
         if one.digest in first:
-            twins.append(f"{first[one.digest]} and {element}")
+            twins.append((first[one.digest], element))
         first.setdefault(one.digest, element)
+    return twins
+
+
+def _constant_and_identical(
+    cube: ElementCube, maps: Sequence[_MapFacts], twins: Sequence[tuple[str, str]]
+) -> list[str]:
+    constant = [e for e, one in zip(cube.elements, maps, strict=True) if one.is_constant]
     lines = []
     if constant:
         verb = "is the same number everywhere" if len(constant) == 1 else "are constant maps"
         lines.append(f"{', '.join(constant)} {verb}: no information in it.")
-    lines += [f"{pair} hold identical numbers: one file under two names?" for pair in twins]
+    lines += [f"{a} and {b} hold identical numbers: one file under two names?" for a, b in twins]
     return lines
 
 
@@ -292,6 +316,18 @@ def _too_large(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
     ]
 
 
+def _negative_counts(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
+    """Counts below zero: so few that the scan counts as counts all the same."""
+    if cube.quantity != "counts":
+        return []
+    few = [(one.used.element, one.used.negative) for one in maps if one.used.negative]
+    share = sum(n for _, n in few) / (len(maps) * cube.valid.size)
+    if not few or share > _FEW_NEGATIVE:
+        return []
+    names = listed([f"{element} {n}" for element, n in few], shown=20)
+    return [f"Pixels below zero among the counts ({names}): glitches of the instrument?"]
+
+
 def _noise(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
     """Maps whose neighbouring pixels agree no more than by chance."""
     noise = [e for e, one in zip(cube.elements, maps, strict=True) if one.r_beside < _NOISE_R]
@@ -317,8 +353,18 @@ def _r_of_neighbours(plane: NDArray[Any], valid: NDArray[np.bool_]) -> float:
 
 
 def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Pearson's r; 1 (no noise) where there are too few pairs, or no variation."""
-    return 1.0 if a.size < _NOISE_PAIRS else pearson_r(a, b, undefined=1.0)
+    """Pearson's r; 1 (no noise) where there are too few pairs, or no variation.
+
+    Where it is that of noise, it is taken again with the highest few numbers cut off.
+    """
+    if a.size < _NOISE_PAIRS:
+        return 1.0
+    r = pearson_r(a, b, undefined=1.0)
+    if r >= _NOISE_R:
+        return r
+    highest = (np.partition(values, -_GLITCHES)[-_GLITCHES] for values in (a, b))
+    cut = max(highest)
+    return pearson_r(np.minimum(a, cut), np.minimum(b, cut), undefined=1.0)
 
 
 def _dead_words(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:

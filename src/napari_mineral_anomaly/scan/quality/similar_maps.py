@@ -23,6 +23,7 @@ _OVERLAP_R = 0.7
 _PAIRS_SHOWN = 5
 # Glitches of the instrument that stand in two maps at once.
 _FEW_PIXELS = 3
+_HANGS = 0.2
 # A map is called mirrored when it fits another one so much better that way. Small pictures of the
 # maps are compared, at most this many cells wide.
 _CELLS = 96
@@ -35,6 +36,9 @@ _Turn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list[MapPair]:
     """Pairs of different elements with |r| above 0.98, or with overlapping lines and r above 0.7.
+
+    Maps are compared where both are measured. An r that falls by more than 0.2 without three
+    pixels is taken without them: a glitch may stand in several maps.
 
     Parameters
     ----------
@@ -71,8 +75,10 @@ def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list
         weaker, stronger = (a, b) if norm[use[i]] < norm[use[j]] else (b, a)
         words = lines.get((elements[weaker], elements[stronger]), "")
         value = float(r[i, j])
-        agrees = abs(value) > _SUSPICIOUS_R or (words and value > _OVERLAP_R)
-        if agrees and not _hangs_on_few(scaled[:, i], scaled[:, j], value):
+        if not _agree(value, words):
+            continue
+        value = _without_few(scaled[:, i], scaled[:, j], value)
+        if _agree(value, words):
             pairs.append(
                 MapPair(first=elements[weaker], second=elements[stronger], r=value, lines=words)
             )
@@ -94,11 +100,15 @@ def _deviations(
     return np.where(measured, sample - mean, 0), measured.astype(np.float64)
 
 
-def _hangs_on_few(a: NDArray[np.float64], b: NDArray[np.float64], r: float) -> bool:
-    """Whether two maps agree because of a few pixels only: r halves without the first three."""
-    few = np.argsort(-np.abs(a * b))[:_FEW_PIXELS]
-    rest = np.delete(a, few), np.delete(b, few)
-    return abs(pearson_r(*rest)) < abs(r) / 2
+def _agree(r: float, lines: str) -> bool:
+    return abs(r) > _SUSPICIOUS_R or (bool(lines) and r > _OVERLAP_R)
+
+
+def _without_few(a: NDArray[np.float64], b: NDArray[np.float64], r: float) -> float:
+    """The correlation of two maps; that without three pixels where it hangs on these."""
+    few = np.argpartition(-np.abs(a * b), min(_FEW_PIXELS, a.size - 1))[:_FEW_PIXELS]
+    rest = pearson_r(np.delete(a, few), np.delete(b, few))
+    return rest if abs(rest) < abs(r) - _HANGS else r
 
 
 def pair_words(pairs: Sequence[MapPair]) -> list[str]:
