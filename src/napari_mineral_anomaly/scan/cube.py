@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -35,11 +35,12 @@ class ElementCube:
     ----------
     maps : array (C, H, W)
         One plane per element, in the native dtype of the files; numpy or lazy (anything with
-        ``shape``, ``dtype`` and slicing, such as dask or zarr). Never converted or copied here.
+        ``shape``, ``dtype`` and slicing, such as dask or zarr). Never converted or copied here,
+        but for a masked array: its masked numbers become NaN.
     elements : sequence of str
         C unique names.
-    pixel_size : (float, float), optional
-        (y, x) in µm; None when unknown.
+    pixel_size : float or (float, float), optional
+        µm, or (y, x) in µm; None when unknown.
     valid : array (H, W) of bool, optional
         The area that holds sample. Default: `valid_area.locate_sample`, which leaves out pixels
         that are missing, zero in every element, or off the sample. It is computed at first use, so
@@ -72,7 +73,7 @@ class ElementCube:
         self,
         maps: Any,
         elements: Sequence[str],
-        pixel_size: Sequence[float] | None = None,
+        pixel_size: float | Sequence[float] | None = None,
         valid: ArrayLike | None = None,
         quantity: Quantity | None = None,
         source: str | None = None,
@@ -82,7 +83,9 @@ class ElementCube:
         missing: Sequence[float] | None = None,
     ) -> None:
         if not hasattr(maps, "shape") or not hasattr(maps, "dtype"):
-            maps = np.asarray(maps)
+            maps = _as_array(maps)
+        if isinstance(maps, np.ma.MaskedArray):
+            maps = _unmasked(maps)
         if len(maps.shape) != 3:
             raise InputError(
                 f"Element maps must be a stack (elements, rows, columns); "
@@ -92,7 +95,7 @@ class ElementCube:
             raise InputError(f"The element maps are empty: shape {tuple(maps.shape)}.")
         if np.dtype(maps.dtype).kind not in "uifb":
             raise InputError(f"Element maps must be real numbers; got dtype {maps.dtype}.")
-        names = tuple(str(name) for name in elements)
+        names = _checked_names(elements)
         if len(names) != maps.shape[0]:
             raise InputError(f"{maps.shape[0]} element maps but {len(names)} element names.")
         if len(set(names)) != len(names):
@@ -121,7 +124,7 @@ class ElementCube:
                 f"the element maps {sizes(self.shape)}."
             )
         self._context = tuple(context)
-        self._missing = None if missing is None else tuple(float(number) for number in missing)
+        self._missing = None if missing is None else _checked_missing(missing)
         self._markers: Mapping[int, tuple[float, ...]] | None = None
 
     @property
@@ -313,10 +316,53 @@ def guess_quantity(cube: ElementCube) -> Quantity:
     return "unknown"
 
 
-def _checked_pixel_size(pixel_size: Sequence[float] | None) -> tuple[float, float] | None:
+def _as_array(maps: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(maps)
+    except ValueError:
+        raise InputError(
+            "Element maps must be a stack (elements, rows, columns); the given maps differ in "
+            "shape."
+        ) from None
+
+
+def _unmasked(maps: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
+    """A masked array as a plain one: NaN where it is masked, the dtype kept where nothing is."""
+    if not np.ma.is_masked(maps) or maps.dtype.kind not in "uifb":
+        return np.asarray(maps.data)
+    filled = np.asarray(maps.data).astype(np.result_type(maps.dtype, np.float32))
+    filled[np.ma.getmaskarray(maps)] = np.nan
+    return filled
+
+
+def _checked_names(elements: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(elements, str) or not isinstance(elements, Iterable):
+        raise InputError(f"Element names must be a list, one name per map; got {elements!r}.")
+    names = tuple("" if name is None else str(name) for name in elements)
+    if any(not name.strip() for name in names):
+        raise InputError(f"Element names must not be empty; got {list(elements)!r}.")
+    return names
+
+
+def _checked_missing(missing: Sequence[float]) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(number) for number in np.atleast_1d(np.asarray(missing)))
+    except (TypeError, ValueError):
+        numbers = (np.nan,)
+    if not all(np.isfinite(numbers)):
+        raise InputError(f"Missing values must be finite numbers; got {missing!r}.")
+    return numbers
+
+
+def _checked_pixel_size(
+    pixel_size: float | Sequence[float] | None,
+) -> tuple[float, float] | None:
     if pixel_size is None:
         return None
-    sizes = tuple(float(value) for value in np.atleast_1d(np.asarray(pixel_size, dtype=float)))
+    try:
+        sizes = tuple(float(value) for value in np.atleast_1d(np.asarray(pixel_size, dtype=float)))
+    except (TypeError, ValueError):
+        sizes = ()
     if len(sizes) == 1:
         sizes = (sizes[0], sizes[0])
     if len(sizes) != 2 or not all(np.isfinite(s) and s > 0 for s in sizes):
@@ -327,10 +373,16 @@ def _checked_pixel_size(pixel_size: Sequence[float] | None) -> tuple[float, floa
 
 
 def _checked_valid(valid: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    mask = np.array(valid, dtype=bool)  # a copy: later changes of the argument do not matter
-    if mask.shape != shape:
+    given = np.asarray(valid)
+    if given.dtype.kind not in "uifb":
+        raise InputError(f"The valid area must be an array of numbers or bool; got {given.dtype}.")
+    if given.shape != shape:
         raise InputError(
-            f"The valid area is {sizes(mask.shape)} pixels, the element maps are {sizes(shape)}."
+            f"The valid area is {sizes(given.shape) or 'one'} pixels, the element maps are "
+            f"{sizes(shape)}."
         )
+    mask = np.array(given, dtype=bool)  # a copy: later changes of the argument do not matter
+    if given.dtype.kind == "f":
+        mask &= ~np.isnan(given)
     mask.setflags(write=False)
     return mask

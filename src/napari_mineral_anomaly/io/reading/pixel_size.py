@@ -94,7 +94,10 @@ def checked_spot_size(spot_size: float | None) -> float | None:
     """
     if spot_size is None:
         return None
-    size = float(spot_size)
+    try:
+        size = float(spot_size)
+    except (TypeError, ValueError):
+        size = math.nan
     if not (np.isfinite(size) and size > 0):
         raise InputError(f"The spot size must be a positive number in µm; got {spot_size}.")
     return size

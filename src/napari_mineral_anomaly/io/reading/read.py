@@ -105,7 +105,7 @@ def read_maps(
     """
     task = task or SILENT
     # A cube of one pixel checks the typed pixel size before minutes are spent on reading.
-    typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=_pair(pixel_size)).pixel_size
+    typed = ElementCube(np.zeros((1, 1, 1)), ["check"], pixel_size=pixel_size).pixel_size
     named = checked_missing(missing)
     listing = list_source(source)
     selection = select_maps(listing, sample=sample, task=task)
@@ -190,10 +190,6 @@ def read_maps(
         quantity=quantity or selection.quantity or sampled_quantity,
         report=partial(report_of_middle, facts=facts),
     )
-
-
-def _pair(pixel_size: float | tuple[float, float] | None) -> list[float] | None:
-    return None if pixel_size is None else [float(size) for size in np.atleast_1d(pixel_size)]
 
 
 def _require_one_shape(planes: Mapping[str, Plane], file_names: Mapping[Path, str]) -> None:
