@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.scan.sentinels import in_words
 from napari_mineral_anomaly.words import listed
 
-# A few pixels are absurd when they are this many times as high as all others of a dense map.
-_ABSURD_TIMES = 20.0
+# A few pixels are absurd when they are this many times as high as all others: in a map whose
+# element is everywhere, and in one of a trace element.
+_ABSURD_TIMES, _ABSURD_IN_TRACES = 10.0, 100.0
 _MOST_ABSURD = 3
 # Counts are called scaled when all of them are multiples of this number or more.
 _LEAST_FACTOR = 10
 _FEWEST_NUMBERS = 20
 # An overflow: pixels in the upper tenth of the dtype beside pixels in the lower tenth.
 _TENTH = 0.1
-_FEWEST_JUMPS, _JUMP_SHARE = 20, 0.3
+_FEWEST_JUMPS, _JUMP_SHARE = 20, 0.15
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,12 @@ def _absurd_pixels(
     plane: NDArray[Any], valid: NDArray[np.bool_], values: NDArray[Any]
 ) -> tuple[tuple[int, int], ...]:
     next_highest = float(np.partition(values, -_MOST_ABSURD - 1)[-_MOST_ABSURD - 1])
-    if not next_highest > 0 or float(values.max()) < _ABSURD_TIMES * next_highest:
+    # In the map of a trace element, a small grain is far above nothing.
+    is_dense = float(np.median(values)) > 0
+    limit = (_ABSURD_TIMES if is_dense else _ABSURD_IN_TRACES) * next_highest
+    if not next_highest > 0 or float(values.max()) < limit:
         return ()
-    if not float(np.median(values)) > 0:  # a trace element: its rare grains are far above nothing
-        return ()
-    rows, columns = np.nonzero(valid & (plane >= _ABSURD_TIMES * next_highest))
+    rows, columns = np.nonzero(valid & (plane >= limit))
     return tuple((int(y), int(x)) for y, x in zip(rows, columns, strict=True))
 
 
@@ -113,8 +115,9 @@ def odd_words(elements: Sequence[str], found: Sequence[OddNumbers], quantity: st
     for places, names in by_place.items():
         where = listed([f"row {y}, column {x}" for y, x in places])
         lines.append(
-            f"{listed(names, shown=8)}: {where} (counted from 0), {_ABSURD_TIMES:g} times as high "
-            "as any other pixel or more: a glitch of the detector, or a grain of one pixel."
+            f"{listed(names, shown=8)}: {where} (counted from 0), more than "
+            f"{_ABSURD_TIMES:g} times as high as all others: a glitch of the detector, or a "
+            "grain of one pixel."
         )
     lines += [
         f"{element}: every number is a multiple of {in_words(one.factor)}: scaled counts, whose "
