@@ -22,6 +22,7 @@ from napari_mineral_anomaly.detectors.results.threshold import default_threshold
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
 from napari_mineral_anomaly.simulate import simulate_section
+from napari_mineral_anomaly.window.layers.make import element_layers
 
 NAMES = ["Fe", "Si", "Ca", "Ti", "K", "S", "Zr", "P"]
 SIDE = 96
@@ -250,3 +251,30 @@ def test_naming_a_positive_marker_brings_the_grains_back(number: int) -> None:
     assert not cube.valid[BLOCK].any()
     for detector in ("rx", "robust-rx"):
         assert first_grains(detect(cube, detector), ~cube.valid) == sorted(GRAINS)
+
+
+@pytest.mark.parametrize(
+    "name", ["a marker in all maps", "saturated in all maps", "hot pixels", "1e20 in one map"]
+)
+def test_layers_keep_their_contrast(name: str) -> None:
+    clean_layers = element_layers(ElementCube(section(), NAMES), scan="s", scan_id="1")
+    cube = ElementCube(FAULTS[name].spoil(section().copy()), NAMES)
+    for before, after in zip(
+        clean_layers, element_layers(cube, scan="s", scan_id="2"), strict=True
+    ):
+        (low, high), (low_now, high_now) = (
+            layer[1]["contrast_limits"] for layer in (before, after)
+        )
+        assert abs(low_now - low) <= 0.2 * (high - low)
+        assert 0.5 * (high - low) <= high_now - low_now <= 2 * (high - low)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a marker in all maps", "a marker in one map", "NaN"])
+def test_missing_blocks_do_not_lead_the_network(name: str) -> None:
+    clean_result = detect(ElementCube(section(), NAMES), "msfa", epochs=10)
+    cube = ElementCube(FAULTS[name].spoil(section().copy()), NAMES)
+    result = detect(cube, "msfa", epochs=10)
+    nothing = np.zeros((SIDE, SIDE), dtype=bool)
+    assert first_grains(clean_result, nothing) == sorted(GRAINS)
+    assert first_grains(result, nothing) == sorted(GRAINS)
