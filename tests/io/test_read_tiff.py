@@ -45,7 +45,7 @@ def test_every_number_survives(data: st.DataObject, dtype: str) -> None:
     with TemporaryDirectory() as folder:
         for name, values in (("Fe", fe), ("Si", si)):
             tifffile.imwrite(Path(folder) / f"{name}.tif", values, photometric=1, **options)
-        cube = read_maps(folder)
+        cube = read_maps(folder, missing="none")
     assert cube.maps.dtype == np.dtype(dtype)
     assert cube.elements == ("Fe", "Si")
     np.testing.assert_array_equal(cube.maps, [fe, si])
@@ -67,7 +67,7 @@ def test_mixed_dtypes_meet_in_one_that_holds_both(
     with TemporaryDirectory() as folder:
         tifffile.imwrite(Path(folder) / "Fe.tif", fe)
         tifffile.imwrite(Path(folder) / "Si.tif", si)
-        cube = read_maps(folder)
+        cube = read_maps(folder, missing="none")
     assert cube.maps.dtype == np.result_type(first, second)
     np.testing.assert_array_equal(cube.plane(0), fe)
     np.testing.assert_array_equal(cube.plane(1), si)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +23,8 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         # No abbreviations: in a later version an abbreviation could mean another option.
         super().__init__(allow_abbrev=False, **options)
+        # Python 3.11 takes -3.4e38 for an option; it is a number.
+        self._negative_number_matcher = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 
     def error(self, message: str) -> NoReturn:
         """Raise an error instead of ending the program."""
@@ -68,6 +71,13 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         type=_size_um,
         metavar="UM",
         help="diameter of the beam in µm, for the report: smaller grains look as large as the beam",
+    )
+    group.add_argument(
+        "--missing",
+        action="append",
+        metavar="VALUE",
+        help="a number that marks missing pixels, beside those that the files declare; may be "
+        "given several times; none: -9999 and the like, which are found and left out, are kept",
     )
     group.add_argument("--valid", type=Path, metavar="IMAGE", help="non-zero pixels hold sample")
     group.add_argument(

@@ -33,7 +33,10 @@ class DetectorConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = Field(0, ge=0, description="Seed of every random draw: same seed, same numbers.")
+    # The largest seed that all libraries underneath take.
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="Seed of every random draw: same seed, same numbers."
+    )
     device: Device = Field("auto", description="Where the network runs; auto takes a GPU if any.")
 
     def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds | None:

@@ -7,12 +7,16 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config, make_detector
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import checked_threshold
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, CancelToken, ProgressCallback, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.words import listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +72,11 @@ def detect(
         When ``task`` was cancelled.
     """
     task = _one_task(task, on_event, cancel)
+    # Before minutes are spent.
+    limit = None if threshold is None else checked_threshold(threshold)
     config = make_config(detector, seed=seed, device=device, **parameters)
     run = run_detection(cube, detector, config, task=task)
-    return run.result if threshold is None else run.result.with_threshold(threshold)
+    return run.result if limit is None else run.result.with_threshold(limit)
 
 
 def _one_task(
@@ -128,10 +134,31 @@ def require_scorable(cube: ElementCube) -> None:
     Raises
     ------
     InputError
-        When fewer than two pixels are valid.
+        When it is no cube, or fewer than two pixels are valid.
     """
+    if not isinstance(cube, ElementCube):
+        raise InputError(
+            f"A detector needs an ElementCube, not {type(cube).__name__}: read files with "
+            "read_maps(path), or wrap an array as ElementCube(array, names)."
+        )
     if cube.n_valid < 2:
         raise InputError(
-            f"{cube.source or 'The scan'} has {cube.n_valid} valid pixels: "
-            "every other pixel is missing or zero in all elements, so there is nothing to score."
+            f"{cube.source or 'The scan'} has {cube.n_valid} valid pixel"
+            f"{'' if cube.n_valid == 1 else 's'}: {_why_not_valid(cube)}, so there is nothing to "
+            "score."
         )
+
+
+def _why_not_valid(cube: ElementCube) -> str:
+    if cube.valid.size < 2:
+        return "it is a single pixel"
+    if cube.valid_area.origin == "given":
+        return "the given valid area leaves out every other pixel"
+    empty = [
+        name
+        for c, name in enumerate(cube.elements)
+        if not np.isfinite(cube.as_measured(c, cube.plane(c))).any()
+    ]
+    if empty and len(empty) < cube.n_elements:
+        return f"{listed(empty)} {'is' if len(empty) == 1 else 'are'} missing everywhere"
+    return "every other pixel is missing or zero in all elements"

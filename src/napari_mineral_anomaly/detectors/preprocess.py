@@ -67,7 +67,8 @@ class Preprocessing:
 
     def plane(self, cube: ElementCube, k: int) -> NDArray[np.float32]:
         """Transformed map (H, W) float32 of the k-th element; missing values filled."""
-        return self._treated(cube.plane(self.positions(cube)[k]), k)
+        position = self.positions(cube)[k]
+        return self._treated(cube.as_measured(position, cube.plane(position)), k)
 
     def block(
         self, cube: ElementCube, rows: slice, columns: slice = slice(None)
@@ -75,7 +76,8 @@ class Preprocessing:
         """Transformed values (K, h, w) float32 of some rows and columns; missing values filled."""
         out = np.empty((len(self.elements), *cube.valid[rows, columns].shape), dtype=np.float32)
         for k, position in enumerate(self.positions(cube)):
-            out[k] = self._treated(np.asarray(cube.maps[position, rows, columns]), k)
+            values = np.asarray(cube.maps[position, rows, columns])
+            out[k] = self._treated(cube.as_measured(position, values), k)
         return out
 
     def scaled_block(
@@ -147,7 +149,7 @@ def fit_preprocessing(
     numbers: list[tuple[float, float, float]] = []
     for c, name in enumerate(cube.elements):
         task.check()
-        values = stabilise(_float32(cube.plane(c)[valid]), applied)
+        values = stabilise(_float32(cube.as_measured(c, cube.plane(c)[valid])), applied)
         values = values[np.isfinite(values)]
         if values.size == 0 or values.min() == values.max():
             dropped.append(name)

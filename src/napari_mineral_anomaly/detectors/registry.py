@@ -136,7 +136,7 @@ def detector_entry(name: str) -> DetectorEntry:
     """
     try:
         return ENTRIES[name]
-    except KeyError:
+    except (KeyError, TypeError):
         raise InputError(
             f"There is no detector {name!r} in this version; "
             f"there are: {', '.join(detector_names())}."

@@ -34,6 +34,7 @@ class ReadingOptions:
     beam_energy: float | None = None
     monochromatic: bool | None = None
     per_second: bool = False
+    missing: Sequence[float | str] | None = None
 
     def inputs(self, sources: Iterable[str | Path]) -> list[str | Path]:
         """Every file and folder that is read: ``sources``, and the image of the valid area."""

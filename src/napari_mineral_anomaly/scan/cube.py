@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -25,6 +25,9 @@ QUANTITIES: tuple[str, ...] = get_args(Quantity)
 # Blocks of about this many pixels keep float32 working copies of 40 elements under 200 MB.
 BLOCK_PIXELS = 1_000_000
 
+# This share of the numbers does not decide what they are: glitches of an instrument are rarer.
+_ABSURD_SHARE = 1e-4
+
 
 class ElementCube:
     """Element maps of one scan, one plane per element.
@@ -33,11 +36,12 @@ class ElementCube:
     ----------
     maps : array (C, H, W)
         One plane per element, in the native dtype of the files; numpy or lazy (anything with
-        ``shape``, ``dtype`` and slicing, such as dask or zarr). Never converted or copied here.
+        ``shape``, ``dtype`` and slicing, such as dask or zarr). Never converted or copied here,
+        but for a masked array: its masked numbers become NaN.
     elements : sequence of str
         C unique names.
-    pixel_size : (float, float), optional
-        (y, x) in µm; None when unknown.
+    pixel_size : float or (float, float), optional
+        µm, or (y, x) in µm; None when unknown.
     valid : array (H, W) of bool, optional
         The area that holds sample. Default: `valid_area.locate_sample`, which leaves out pixels
         that are missing, zero in every element, or off the sample. It is computed at first use, so
@@ -54,6 +58,11 @@ class ElementCube:
     context : sequence of ContextImage, optional
         Images in register beside the maps (electron image, optical picture, phase map). They are
         only shown; they are never part of the maps.
+    missing : sequence of float, optional
+        Numbers that mark missing pixels in any map; () for none. Default: negative numbers that
+        stand in blocks far below everything else (`sentinels.negative_markers`). The maps are not
+        altered: such pixels are outside ``valid`` where it is found, and count as NaN in a given
+        one.
 
     Raises
     ------
@@ -65,16 +74,19 @@ class ElementCube:
         self,
         maps: Any,
         elements: Sequence[str],
-        pixel_size: Sequence[float] | None = None,
+        pixel_size: float | Sequence[float] | None = None,
         valid: ArrayLike | None = None,
         quantity: Quantity | None = None,
         source: str | None = None,
         report: IngestReport | Callable[[ElementCube], IngestReport] | None = None,
         spectra: SpectrumImage | None = None,
         context: Sequence[ContextImage] = (),
+        missing: Sequence[float] | None = None,
     ) -> None:
         if not hasattr(maps, "shape") or not hasattr(maps, "dtype"):
-            maps = np.asarray(maps)
+            maps = _as_array(maps)
+        if isinstance(maps, np.ma.MaskedArray):
+            maps = _unmasked(maps)
         if len(maps.shape) != 3:
             raise InputError(
                 f"Element maps must be a stack (elements, rows, columns); "
@@ -84,7 +96,7 @@ class ElementCube:
             raise InputError(f"The element maps are empty: shape {tuple(maps.shape)}.")
         if np.dtype(maps.dtype).kind not in "uifb":
             raise InputError(f"Element maps must be real numbers; got dtype {maps.dtype}.")
-        names = tuple(str(name) for name in elements)
+        names = _checked_names(elements)
         if len(names) != maps.shape[0]:
             raise InputError(f"{maps.shape[0]} element maps but {len(names)} element names.")
         if len(set(names)) != len(names):
@@ -113,6 +125,8 @@ class ElementCube:
                 f"the element maps {sizes(self.shape)}."
             )
         self._context = tuple(context)
+        self._missing = None if missing is None else _checked_missing(missing)
+        self._markers: Mapping[int, tuple[float, ...]] | None = None
 
     @property
     def maps(self) -> Any:
@@ -175,7 +189,9 @@ class ElementCube:
         if self._valid is None:
             from napari_mineral_anomaly.scan.valid_area import locate_sample
 
-            self._valid_area = locate_sample(self._maps, self._elements, self.quantity)
+            # A lazy cube is searched for markers where it is read for its area.
+            known = None if self.is_lazy and self._missing is None else self.markers
+            self._valid_area = locate_sample(self._maps, self._elements, self.quantity, known)
             self._valid = self._valid_area.mask
         return self._valid
 
@@ -200,6 +216,35 @@ class ElementCube:
         if self._quantity is None:
             self._quantity = guess_quantity(self)
         return self._quantity
+
+    @property
+    def markers(self) -> Mapping[int, tuple[float, ...]]:
+        """Numbers that mark missing pixels, by the position of the map, see ``missing``.
+
+        Reads maps in memory on first use. Lazy ones are not read: only markers that were given are
+        known.
+        """
+        if self._markers is None:
+            if self._missing is not None or self.is_lazy:
+                given = self._missing or ()
+                self._markers = dict.fromkeys(range(self.n_elements), given) if given else {}
+            else:
+                from napari_mineral_anomaly.scan.sentinels import negative_markers
+
+                self._markers = negative_markers(self._maps)
+        return self._markers
+
+    def as_measured(self, index: int, values: NDArray[Any]) -> NDArray[Any]:
+        """Some numbers of one element map, with NaN for those that mark missing pixels.
+
+        The values themselves where none does.
+        """
+        from napari_mineral_anomaly.scan.sentinels import without
+
+        if values.dtype.kind == "f" and values.dtype.itemsize >= 4:
+            values = without(values, (-np.inf, np.inf))
+        numbers = self.markers.get(index)
+        return without(values, numbers) if numbers else values
 
     def plane(self, index: int) -> NDArray[Any]:
         """One element map (H, W) as numpy, in its native dtype."""
@@ -228,10 +273,13 @@ class ElementCube:
             "report": self._report,
             "spectra": self._spectra,
             "context": self._context,
+            "missing": self._missing,
         }
         cube = ElementCube(**(arguments | changes))
-        if cube.shape == self.shape and not {"maps", "valid"} & set(changes):
-            cube._valid_area = self._valid_area
+        if not {"maps", "missing"} & set(changes):
+            cube._markers = self._markers
+            if "valid" not in changes:
+                cube._valid_area = self._valid_area
         return cube
 
     def __repr__(self) -> str:
@@ -249,26 +297,73 @@ def guess_quantity(cube: ElementCube) -> Quantity:
     A scan of fewer than 128 rows is read whole.
 
     Non-negative whole numbers of any dtype are counts; fractions between 0 and about 100 are
-    concentrations (weight per cent); anything else is "unknown". Our choice: it only selects the
-    variance-stabilising transform, and every run records it.
+    concentrations (weight per cent); anything else is "unknown". Numbers that mark missing pixels
+    do not count, and one absurd number in ten thousand changes nothing. Our choice: it only selects
+    the variance-stabilising transform, and every run records it.
     """
     height, _ = cube.shape
     rows = slice(None, None, max(1, height // 64))
-    sample = np.asarray(cube.maps[:, rows, :]).astype(np.float64)
+    stored = np.asarray(cube.maps[:, rows, :])
+    measured = [cube.as_measured(c, plane).ravel() for c, plane in enumerate(stored)]
+    sample = np.concatenate(measured).astype(np.float64)
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
         return "unknown"
-    if sample.min() >= 0 and np.array_equal(sample, np.rint(sample)):
+    n_absurd = int(_ABSURD_SHARE * sample.size)
+    if np.count_nonzero((sample < 0) | (sample != np.rint(sample))) <= n_absurd:
         return "counts"
-    if sample.min() >= -1.0 and sample.max() <= 101.0:
+    if np.count_nonzero((sample < -1.0) | (sample > 101.0)) <= n_absurd:
         return "concentration"
     return "unknown"
 
 
-def _checked_pixel_size(pixel_size: Sequence[float] | None) -> tuple[float, float] | None:
+def _as_array(maps: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(maps)
+    except ValueError:
+        raise InputError(
+            "Element maps must be a stack (elements, rows, columns); the given maps differ in "
+            "shape."
+        ) from None
+
+
+def _unmasked(maps: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
+    """A masked array as a plain one: NaN where it is masked, the dtype kept where nothing is."""
+    if not np.ma.is_masked(maps) or maps.dtype.kind not in "uifb":
+        return np.asarray(maps.data)
+    filled = np.asarray(maps.data).astype(np.result_type(maps.dtype, np.float32))
+    filled[np.ma.getmaskarray(maps)] = np.nan
+    return filled
+
+
+def _checked_names(elements: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(elements, str) or not isinstance(elements, Iterable):
+        raise InputError(f"Element names must be a list, one name per map; got {elements!r}.")
+    names = tuple("" if name is None else str(name) for name in elements)
+    if any(not name.strip() for name in names):
+        raise InputError(f"Element names must not be empty; got {list(elements)!r}.")
+    return names
+
+
+def _checked_missing(missing: Sequence[float]) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(number) for number in np.atleast_1d(np.asarray(missing)))
+    except (TypeError, ValueError):
+        numbers = (np.nan,)
+    if not all(np.isfinite(numbers)):
+        raise InputError(f"Missing values must be finite numbers; got {missing!r}.")
+    return numbers
+
+
+def _checked_pixel_size(
+    pixel_size: float | Sequence[float] | None,
+) -> tuple[float, float] | None:
     if pixel_size is None:
         return None
-    sizes = tuple(float(value) for value in np.atleast_1d(np.asarray(pixel_size, dtype=float)))
+    try:
+        sizes = tuple(float(value) for value in np.atleast_1d(np.asarray(pixel_size, dtype=float)))
+    except (TypeError, ValueError):
+        sizes = ()
     if len(sizes) == 1:
         sizes = (sizes[0], sizes[0])
     if len(sizes) != 2 or not all(np.isfinite(s) and s > 0 for s in sizes):
@@ -280,10 +375,16 @@ def _checked_pixel_size(pixel_size: Sequence[float] | None) -> tuple[float, floa
 
 
 def _checked_valid(valid: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    mask = np.array(valid, dtype=bool)  # a copy: later changes of the argument do not matter
-    if mask.shape != shape:
+    given = np.asarray(valid)
+    if given.dtype.kind not in "uifb":
+        raise InputError(f"The valid area must be an array of numbers or bool; got {given.dtype}.")
+    if given.shape != shape:
         raise InputError(
-            f"The valid area is {sizes(mask.shape)} pixels, the element maps are {sizes(shape)}."
+            f"The valid area is {sizes(given.shape) or 'one'} pixels, the element maps are "
+            f"{sizes(shape)}."
         )
+    mask = np.array(given, dtype=bool)  # a copy: later changes of the argument do not matter
+    if given.dtype.kind == "f":
+        mask &= ~np.isnan(given)
     mask.setflags(write=False)
     return mask

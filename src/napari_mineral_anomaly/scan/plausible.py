@@ -35,7 +35,10 @@ def require_plausible_length(size_um: float, what: str) -> float:
         When it is no positive number, or none between 1 nm and 2 mm. The sentence names the value
         that was likely meant.
     """
-    size = float(size_um)
+    try:
+        size = float(size_um)
+    except (TypeError, ValueError):
+        size = math.nan
     if not (math.isfinite(size) and size > 0):
         raise InputError(f"The {what} must be a positive number in µm; got {size_um}.")
     if SMALLEST_UM <= size <= LARGEST_UM:

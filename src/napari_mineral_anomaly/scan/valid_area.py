@@ -2,7 +2,8 @@
 
 Three kinds of pixels are left out, in this order:
 
-1. *missing*: a value that is not finite, or 1e30 and more in size (a marker some programs write);
+1. *missing*: a value that is not finite, or 1e30 and more in size, or a number that marks missing
+   pixels (`sentinels`);
 2. *empty*: zero in every element (corners beside a round mount, gaps of a mosaic);
 3. *off the sample*: a large area, connected to the border of the scan, in which no element is
    present (epoxy, the stage beside a round mount).
@@ -35,7 +36,7 @@ simulated ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,9 +47,12 @@ from scipy import ndimage
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
-
-# Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
-MISSING_MAGNITUDE = 1e30
+from napari_mineral_anomaly.scan.sentinels import (
+    MISSING_MAGNITUDE,
+    far_above,
+    marked,
+    negative_markers,
+)
 
 # A pixel is dark below this share of the level of every element.
 DARK_SHARE = 0.25
@@ -69,6 +73,8 @@ _SMALLEST_SHARE = 1 / 5000
 _MOST_CELLS = 500_000
 _SMOOTHED_PIXELS = 5
 _BLOCK_PIXELS = 1_000_000
+# A single pixel is a glitch this many times above its neighbours and the typical pixel.
+_GLITCH_TIMES = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +106,12 @@ class ValidArea:
         return int(np.count_nonzero(self.mask))
 
 
-def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidArea:
+def locate_sample(
+    maps: Any,
+    elements: Sequence[str],
+    quantity: str,
+    markers: Mapping[int, Sequence[float]] | None = None,
+) -> ValidArea:
     """Find the sample in a scan (method: see the docstring of this module).
 
     Reads the maps once, in blocks of rows; keeps one sum per element and cell, at most 500 000
@@ -115,6 +126,9 @@ def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidAre
         The names of the maps.
     quantity : str
         What the numbers are, as in `ElementCube`.
+    markers : mapping of int to sequence of float, optional
+        Numbers that mark missing pixels, by the position of the map. Default: each block of rows is
+        searched for them (`sentinels.negative_markers`).
 
     Returns
     -------
@@ -127,7 +141,7 @@ def locate_sample(maps: Any, elements: Sequence[str], quantity: str) -> ValidAre
     if quantity == "reflectance":
         voters = []
     reason = ""
-    present, missing, sums, noise = _cells(maps, voters, cell, quantity)
+    present, missing, sums, noise = _cells(maps, voters, cell, quantity, markers)
     n_missing = int(np.count_nonzero(missing))
     n_zero = int(present.size - np.count_nonzero(present) - n_missing)
     mask = present
@@ -155,7 +169,11 @@ def is_measured(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _cells(
-    maps: Any, voters: list[int], cell: int, quantity: str
+    maps: Any,
+    voters: list[int],
+    cell: int,
+    quantity: str,
+    markers: Mapping[int, Sequence[float]] | None,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32] | None]:
     """One pass over the maps.
 
@@ -178,14 +196,17 @@ def _cells(
     for rows in _aligned_rows(height, width, cell):
         block = np.asarray(maps[:, rows])
         is_float = block.dtype.kind == "f"
-        for plane in block:
+        known = negative_markers(block) if markers is None else markers
+        for c, plane in enumerate(block):
             present[rows] |= plane != 0
             if is_float:
                 missing[rows] |= ~is_measured(plane)
+            if known.get(c):
+                missing[rows] |= marked(plane, known[c])
         present[rows] &= ~missing[rows]
         cells = slice(rows.start // cell, -(-rows.stop // cell))
         for v, c in enumerate(voters):
-            values = block[c]
+            values = without_glitches(block[c])
             if values.dtype.kind in "if":
                 values = np.where(present[rows], np.maximum(values, 0), 0)
             sums[v, cells] = cell_sums(values, (cell, cell))
@@ -193,6 +214,38 @@ def _cells(
                 steps[v].append(pixel_noise(block[c], present[rows]))
     noise = None if is_counts else np.array([np.median(step) for step in steps], np.float32)
     return present, missing, sums, noise
+
+
+def without_glitches(plane: NDArray[Any]) -> NDArray[Any]:
+    """A map (H, W) whose absurd pixels do not lift the level of its element.
+
+    Blocks of one number far above everything else (cut-off counts, markers of missing pixels) get
+    the level of the other pixels. Single pixels far above their neighbours and the mean get the
+    highest number beside them. The map itself where there are none.
+    """
+    number = far_above(plane)
+    if number is not None:
+        block = plane == np.asarray(number).astype(plane.dtype)
+        plane = plane.copy()
+        plane[block] = np.quantile(_finite(plane[~block]), _LEVEL_QUANTILE).astype(plane.dtype)
+    values = _finite(plane)
+    if not values.size or min(plane.shape) < 3:
+        return plane
+    limit = _GLITCH_TIMES * max(float(values.mean(dtype=np.float64)), 0.0)
+    # The mean itself holds the glitch: in a small map it must not hide it.
+    limit = min(limit, _GLITCH_TIMES * float(np.median(values))) or limit
+    if not float(values.max()) > limit:
+        return plane
+    around = np.ones((3, 3), dtype=bool)
+    around[1, 1] = False
+    beside = ndimage.maximum_filter(plane, footprint=around)
+    with np.errstate(invalid="ignore", over="ignore"):
+        alone = plane.astype(np.float64) > limit + _GLITCH_TIMES * np.maximum(beside, 0.0)
+    return np.where(alone, beside, plane) if alone.any() else plane
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    return values[is_measured(values)] if values.dtype.kind == "f" else values.ravel()
 
 
 def _aligned_rows(height: int, width: int, cell: int) -> Iterator[slice]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.info import RunInfo
-from napari_mineral_anomaly.detectors.results.threshold import flagged
+from napari_mineral_anomaly.detectors.results.threshold import checked_threshold, flagged
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +66,14 @@ class AnomalyResult:
         return np.isfinite(self.score)
 
     def with_threshold(self, threshold: float) -> AnomalyResult:
-        """The same result judged at another threshold (background sigmas)."""
-        return replace(self, threshold=float(threshold))
+        """The same result judged at another threshold (background sigmas).
+
+        Raises
+        ------
+        InputError
+            When it is not a finite number.
+        """
+        return replace(self, threshold=checked_threshold(threshold))
 
     def with_info(self, **values: Any) -> AnomalyResult:
         """The same result with other or further values in ``info``, see `RunInfo.with_`."""

@@ -6,6 +6,7 @@ that the help of the command line, which quotes `DEFAULT_IN_WORDS`, stays quick.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.errors import InputError
@@ -55,6 +56,22 @@ def threshold_for(false_pixels: float, n_valid: int) -> float:
             f"the scan, not {false_pixels:g}."
         )
     return float(-special.ndtri(false_pixels / n_valid))
+
+
+def checked_threshold(threshold: Any) -> float:
+    """A threshold that a user gives.
+
+    Raises
+    ------
+    InputError
+        When it is not a finite number: nothing, or everything, would be flagged without a word.
+    """
+    is_number = isinstance(threshold, int | float) or getattr(threshold, "shape", None) == ()
+    if isinstance(threshold, bool) or not is_number or not math.isfinite(threshold):
+        raise InputError(
+            f"The threshold must be a finite number of background sigmas; got {threshold!r}."
+        )
+    return float(threshold)
 
 
 def expected_false_pixels(threshold: float, n_valid: int) -> float:

@@ -35,6 +35,8 @@ def valid_image(
         values, name = read_image(valid), Path(valid).name
     else:
         values, name = np.asarray(valid), "the given array"
+    if values.dtype.kind not in "uifb" or values.ndim == 0:
+        raise InputError(f"The valid area must be an image of numbers, or its path; got {valid!r}.")
     if values.shape != shape:
         raise InputError(
             f"The valid area does not fit: {name} has {sizes(values.shape)} pixels, "

@@ -101,7 +101,10 @@ def checked_pixel_size(
     """
     if pixel_size is None:
         return None
-    sizes = [float(size) for size in np.atleast_1d(np.asarray(pixel_size, dtype=float)).ravel()]
+    try:
+        sizes = np.atleast_1d(np.asarray(pixel_size, dtype=float)).ravel().tolist()
+    except (TypeError, ValueError):
+        sizes = []
     if len(sizes) not in (1, 2):
         raise InputError(
             f"The pixel size must be one or two positive numbers in µm (y, x); got {pixel_size}."

@@ -18,6 +18,12 @@ from napari_mineral_anomaly.io.formats.shared.guards import in_gb
 from napari_mineral_anomaly.io.formats.shared.planes import Plane, SpectraInside
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
+from napari_mineral_anomaly.io.reading.missing import (
+    Typed,
+    checked_missing,
+    without_markers,
+    without_markers_lazily,
+)
 from napari_mineral_anomaly.io.reading.pixel_size import (
     checked_pixel_size,
     checked_spot_size,
@@ -50,6 +56,7 @@ def read_maps(
     quantity: Quantity | None = None,
     sample: str | None = None,
     spot_size: float | None = None,
+    missing: Typed = None,
     remembered: bool = False,
     energy: Sequence[float] | None = None,
     elements: Sequence[str] | None = None,
@@ -78,6 +85,10 @@ def read_maps(
         Which sample, where one folder holds several.
     spot_size : float, optional
         Diameter of the beam in µm, for the report: grains below it are blobs of its size.
+    missing : float or sequence of float or "none", optional
+        Numbers that mark missing pixels, beside those that the files declare and negative ones
+        that stand in blocks far below everything else; the latter are found
+        (`scan.sentinels`) and left out with a warning. "none": they are kept as numbers.
     remembered : bool
         Whether a pixel size that was typed earlier for this folder may be used where no file has
         one, and the elements that were typed for its files (`io.remembered`); the report says so.
@@ -110,9 +121,9 @@ def read_maps(
     Returns
     -------
     ElementCube
-        ``maps`` (C, H, W) in one dtype that holds the numbers of all files unchanged; for Zarr
-        stores above 256 MB a dask array over the store, which is not read here. ``context`` holds
-        the images beside the maps. ``report`` says which files were used or ignored and why; its
+        ``maps`` (C, H, W) in one dtype that holds the numbers of all files unchanged, NaN for
+        missing pixels; for Zarr stores above 256 MB a dask array over the store, which is not read
+        here. ``context`` holds the images beside the maps. ``report`` says which files were used or ignored and why; its
         statistics are computed when it is first used. ``spectra`` are the spectra from which the
         maps were made.
 
@@ -128,6 +139,7 @@ def read_maps(
     typed, spot = checked_pixel_size(pixel_size), checked_spot_size(spot_size)
     channels = checked_channels(channels)
     beam = None if beam_energy is None else checked_beam_kev(beam_energy)
+    named = checked_missing(missing)
     listing = list_source(source)
     kept = remembered_names(listing.root) if remembered else {}
     selection = select_maps(
@@ -142,6 +154,10 @@ def read_maps(
             raise InputError(
                 f"{selection.path.name} holds a spectrum per pixel: --name is for element maps; "
                 "choose its elements with --elements."
+            )
+        if named.numbers:
+            raise InputError(
+                f"{listing.root} holds spectra: missing values can be named for element maps only."
             )
         # Imported where a spectrum image is read: line energies take a second to load.
         from napari_mineral_anomaly.io.reading.spectra import maps_of_spectra
@@ -182,41 +198,53 @@ def read_maps(
             plane.page,
             None if plane.stamp is None else plane.stamp.size,
             None if plane.stamp is None else plane.stamp.modified,
+            plane.top,
         )
         for name, plane in planes.items()
     ]
     steps = step_words(selection.steps, planes, file_names)
     warnings = [*selection.warnings, *size.warnings, *beside.warnings]
+    labels = [item.element for item in read]
+    sampled_quantity: Quantity | None = None
     if selection.lazy is None:
-        maps: Any = _read_planes(planes, file_names, task)
+        measured = without_markers(_read_planes(planes, file_names, task), labels, named)
+        maps = measured.maps
     else:
         maps = selection.lazy[[(plane.page or 1) - 1 for plane in planes.values()]]
+        block = middle_block(ElementCube(maps, labels), _SAMPLE_SIDE)
+        sampled_quantity = block.quantity
+        measured = without_markers_lazily(maps, block.maps, labels, named)
+        maps = measured.maps
         warnings.append(
             f"These maps ({maps.nbytes / 1e9:.1f} GB) stay on disk and are read in parts."
         )
+    warnings += measured.warnings
     facts = ReadFacts(
+        all_are_numbers=not named.search,
         maps=tuple(read),
         ignored=beside.explained(selection.ignored),
         warnings=tuple(warnings),
         pixel_size_source=size.source,
         spot_size_um=spot,
         context=beside.listed,
-        steps=steps,
+        steps=(*steps, *measured.steps),
         to_decide=tuple(selection.to_decide),
     )
     cube = ElementCube(
         maps,
-        [item.element for item in read],
+        labels,
         pixel_size=size.um,
         valid=area,
         quantity=quantity if quantity is not None else selection.quantity,
         source=str(listing.root),
         context=beside.images,
+        # Maps in memory hold no marker any more; lazy ones may hold some that were not seen.
+        missing=() if selection.lazy is None or not named.search else None,
     )
     if not cube.is_lazy:
         return cube.replace(report=partial(full_report, facts=facts))
     return cube.replace(
-        quantity=quantity or selection.quantity or middle_block(cube, _SAMPLE_SIDE).quantity,
+        quantity=quantity or selection.quantity or sampled_quantity,
         report=partial(report_of_middle, facts=facts),
     )
 

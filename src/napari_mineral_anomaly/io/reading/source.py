@@ -74,10 +74,11 @@ def list_source(source: Source) -> Listing:
     InputError
         When something does not exist, or when several folders are given.
     """
-    if isinstance(source, (str, os.PathLike)):
-        paths = [Path(source)]
-    else:
-        paths = [Path(item) for item in source]
+    given = [source] if isinstance(source, (str, os.PathLike)) else source
+    try:
+        paths = [Path(item) for item in given if str(item)]
+    except TypeError:
+        raise InputError(f"A path, or a list of paths, is needed; got {source!r}.") from None
     if not paths:
         raise InputError("No folder or file was given.")
     dataset = None

@@ -20,10 +20,12 @@ from napari_mineral_anomaly.scan.report import (
 
 @dataclass(frozen=True)
 class ReadMap:
-    """The origin of one map of the cube; ``dtype`` is that of the file.
+    """The origin of one map of the cube.
 
-    ``n_bytes`` and ``modified`` (ISO 8601, UTC) are size and last change of the file when it was
-    read; None where they are not known.
+    ``dtype`` is that of the file. ``n_bytes`` and ``modified`` (ISO 8601, UTC) are size and last
+    change of the file when it was read; None where they are not known. ``top`` is the value of its
+    highest whole number, where reading changed the numbers (a scale, say); None where they are as
+    stored.
     """
 
     file: str
@@ -32,6 +34,14 @@ class ReadMap:
     page: int | None = None
     n_bytes: int | None = None
     modified: str | None = None
+    top: float | None = None
+
+    @property
+    def saturated_at(self) -> float | None:
+        """The value that cannot be exceeded; None for fractions."""
+        if self.top is not None or self.dtype.kind not in "ui":
+            return self.top
+        return float(np.iinfo(str(self.dtype)).max)
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,8 @@ class ReadFacts:
         How the maps were made, if they were made from spectra.
     steps, to_decide
         As in `IngestReport`.
+    all_are_numbers : bool
+        The user said that no number but those named marks missing pixels: no more is asked.
     """
 
     maps: tuple[ReadMap, ...]
@@ -61,3 +73,4 @@ class ReadFacts:
     spectrum: SpectrumReport | None = None
     steps: tuple[str, ...] = ()
     to_decide: tuple[UndecidedMap, ...] = ()
+    all_are_numbers: bool = False

@@ -21,6 +21,9 @@ _SUSPICIOUS_R = 0.98
 # Where lines overlap, the pair is named from this r on.
 _OVERLAP_R = 0.7
 _PAIRS_SHOWN = 5
+# Glitches of the instrument that stand in two maps at once.
+_FEW_PIXELS = 3
+_HANGS = 0.2
 # A map is called mirrored when it fits another one so much better that way. Small pictures of the
 # maps are compared, at most this many cells wide.
 _CELLS = 96
@@ -33,6 +36,9 @@ _Turn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list[MapPair]:
     """Pairs of different elements with |r| above 0.98, or with overlapping lines and r above 0.7.
+
+    Maps are compared where both are measured. An r that falls by more than 0.2 without three
+    pixels is taken without them: a glitch may stand in several maps.
 
     Parameters
     ----------
@@ -50,13 +56,16 @@ def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list
     known = [c for c, entry in enumerate(parsed) if entry.element is not None]
     if len(known) < 2 or len(sample) == 0:
         return []
-    deviation = sample[:, known] - sample[:, known].mean(axis=0)
+    deviation, both = _deviations(sample[:, known])
     norm = np.sqrt((deviation**2).sum(axis=0))
     use = np.flatnonzero((norm > 0) & np.isfinite(norm))
     if use.size < 2:
         return []
     scaled = deviation[:, use] / norm[use]
     r = scaled.T @ scaled
+    if both is not None:
+        shared = np.sqrt((scaled**2).T @ both[:, use])
+        r /= np.maximum(shared * shared.T, 1e-300)
     lines = _overlaps([elements[known[i]] for i in use])
     pairs = []
     for i, j in zip(*np.triu_indices(use.size, k=1), strict=True):
@@ -66,11 +75,42 @@ def agreeing_pairs(elements: Sequence[str], sample: NDArray[np.float64]) -> list
         weaker, stronger = (a, b) if norm[use[i]] < norm[use[j]] else (b, a)
         words = lines.get((elements[weaker], elements[stronger]), "")
         value = float(r[i, j])
-        if abs(value) > _SUSPICIOUS_R or (words and value > _OVERLAP_R):
+        if not _agree(value, words):
+            continue
+        value = _without_few(scaled[:, i], scaled[:, j], value)
+        if _agree(value, words):
             pairs.append(
                 MapPair(first=elements[weaker], second=elements[stronger], r=value, lines=words)
             )
     return sorted(pairs, key=lambda pair: -abs(pair.r))
+
+
+def _deviations(
+    sample: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Deviations (n, C) from the mean, 0 where not measured; and (n, C) 1 where measured.
+
+    The second is None where everything is measured.
+    """
+    measured = np.isfinite(sample)
+    if measured.all():
+        return sample - sample.mean(axis=0), None
+    n_measured = np.maximum(measured.sum(axis=0), 1)
+    mean = np.where(measured, sample, 0).sum(axis=0) / n_measured
+    return np.where(measured, sample - mean, 0), measured.astype(np.float64)
+
+
+def _agree(r: float, lines: str) -> bool:
+    return abs(r) > _SUSPICIOUS_R or (bool(lines) and r > _OVERLAP_R)
+
+
+def _without_few(a: NDArray[np.float64], b: NDArray[np.float64], r: float) -> float:
+    """The correlation of two maps; that without three pixels where it hangs on these."""
+    if a.size < 10 * _FEW_PIXELS:
+        return r
+    few = np.argpartition(-np.abs(a * b), _FEW_PIXELS)[:_FEW_PIXELS]
+    rest = pearson_r(np.delete(a, few), np.delete(b, few))
+    return rest if abs(rest) < abs(r) - _HANGS else r
 
 
 def pair_words(pairs: Sequence[MapPair]) -> list[str]:

@@ -20,6 +20,7 @@ from napari_mineral_anomaly.detectors.results.threshold import default_threshold
 from napari_mineral_anomaly.evaluation.brushed_truth import ANOMALY, LEAVE_OUT
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block
+from napari_mineral_anomaly.scan.valid_area import without_glitches
 from napari_mineral_anomaly.window.layers.attached import handles_of_cube
 from napari_mineral_anomaly.window.layers.links import Link, link_of
 
@@ -123,7 +124,7 @@ def element_layers(
     layers: list[LayerData] = []
     for index, element in enumerate(cube.elements):
         plane = cube.maps[index] if cube.is_lazy else cube.plane(index)
-        limits = contrast_limits(shown.plane(index))
+        limits = contrast_limits(without_glitches(shown.as_measured(index, shown.plane(index))))
         look = {"colormap": "gray", "contrast_limits": limits, "visible": index < visible}
         own = replace(link, element=element)
         layer = _layer("image", plane, f"{element} · {scan}", own, spatial, **look)

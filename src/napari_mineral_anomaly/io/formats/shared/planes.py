@@ -61,6 +61,9 @@ class Plane:
         beside the file are to be exchanged, too.
     stamp : FileStamp or None
         Size and time of the file at its opening; set where formats are looked up.
+    top : float or None
+        The value of the highest whole number that the file's dtype holds, where a step changes it:
+        pixels that stand there are saturated.
     """
 
     path: Path
@@ -76,6 +79,7 @@ class Plane:
     is_exchanged: bool = False
     size_note: str = ""
     stamp: FileStamp | None = None
+    top: float | None = None
 
 
 def numbered_planes(

@@ -330,6 +330,7 @@ def with_steps(plane: Plane, *steps: Step) -> Plane:
         read=partial(_read, plane.read, active),
         read_into=None,
         steps=(*plane.steps, *(step.words for step in active)),
+        top=_top_after(plane, active),
     )
 
 
@@ -361,6 +362,19 @@ def applied(stored: NDArray[Any], steps: Iterable[Step]) -> NDArray[Any]:
     for step in steps:
         values = step.apply(values)
     return values
+
+
+def _top_after(plane: Plane, steps: tuple[Step, ...]) -> float | None:
+    """What the highest number of a plane's integer dtype becomes; None where there is none."""
+    if plane.top is not None:
+        top = np.array([[plane.top]], dtype=plane.dtype)
+    elif not plane.steps and plane.dtype.kind in "ui":
+        top = np.array([[np.iinfo(str(plane.dtype)).max]], dtype=plane.dtype)
+    else:
+        return None
+    # A mask has no number in it, and a turned picture has the same ones.
+    value = applied(top, (step for step in steps if isinstance(step, Scale | Missing))).item()
+    return float(value) if np.isfinite(value) else None
 
 
 def _read(read: Callable[[], NDArray[Any]], steps: tuple[Step, ...]) -> NDArray[Any]:
