@@ -123,9 +123,9 @@ def read_maps(
     ElementCube
         ``maps`` (C, H, W) in one dtype that holds the numbers of all files unchanged, NaN for
         missing pixels; for Zarr stores above 256 MB a dask array over the store, which is not read
-        here. ``context`` holds the images beside the maps. ``report`` says which files were used or ignored and why; its
-        statistics are computed when it is first used. ``spectra`` are the spectra from which the
-        maps were made.
+        here. ``context`` holds the images beside the maps. ``report`` says which files were used or
+        ignored and why; its statistics are computed when it is first used. ``spectra`` are the
+        spectra from which the maps were made.
 
     Raises
     ------
