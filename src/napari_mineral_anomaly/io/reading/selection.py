@@ -390,9 +390,12 @@ def _as_they_are(selection: Selection, name: str, planes: Sequence[Plane]) -> li
     if len(set(own)) < len(own) or "" in own:
         width = len(str(len(planes)))
         own = [f"page {i:0{width}d}" for i in range(1, len(planes) + 1)]
+    advice = f': give their elements with --name "{plane_place(name, planes[0])}=Fe"'
+    if selection.quantity == "reflectance":
+        advice = ""  # bands of light are no elements
     selection.warnings.append(
-        f"No plane of {name} is named after an element; they are called {own[0]} to {own[-1]}: "
-        f'give their elements with --name "{plane_place(name, planes[0])}=Fe".'
+        f"No plane of {name} is named after an element; they are called {own[0]} to {own[-1]}"
+        f"{advice}."
     )
     return [ParsedName(text, "element", text) for text in own]
 

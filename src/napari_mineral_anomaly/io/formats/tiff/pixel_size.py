@@ -119,15 +119,7 @@ def geotiff_pixel_size(page: Any) -> Answer:
     unit = _LINEAR_UNITS.get(keys.get(3076, 0))
     if unit is None or keys.get(1024) == _GEOGRAPHIC:
         return None, unit_asked((y, x), "the GeoTIFF tags say")
-    factor = um_per(unit) or 1.0
-    um = (float(f"{y * factor:.9g}"), float(f"{x * factor:.9g}"))
-    size = FilePixelSize(um, "GeoTIFF tags")
-    if plausible_size(um, "") is not None:
-        return size, ""
-    return size, (
-        f"the GeoTIFF tags say {size_words((y, x))} {unit} per pixel, far from the pixels of a "
-        "scan; if another unit is meant, give the pixel size in µm with --pixel-size"
-    )
+    return _declared((y, x), (unit, unit), "GeoTIFF tags")
 
 
 def sem_pixel_size(tif: tifffile.TiffFile) -> Answer:
