@@ -295,7 +295,9 @@ def test_the_place_of_a_geotiff_tells_metres_or_is_asked_about(tmp_path: Path) -
     far = (33550, 12, 3, (2.0, 2.0, 0.0), True)
     cube = read_maps(write_bands(tmp_path / "c.tif", counts(5), "", far, keys))
     assert cube.pixel_size is None
-    assert any("GeoTIFF tags says 2 m per pixel, which no scan has" in w for w in cube.report.warnings)
+    assert any(
+        "GeoTIFF tags says 2 m per pixel, which no scan has" in w for w in cube.report.warnings
+    )
 
 
 def test_colours_stay_a_picture_and_named_bands_do_not(tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ def odd_words(elements: Sequence[str], found: Sequence[OddNumbers], quantity: st
             "grain of one pixel."
         )
     lines += [
-        f"{element}: every number is a multiple of {in_words(one.factor)}: these are scaled counts, "
-        f"noisier than counts of this size; divide them by {in_words(one.factor)} first."
+        f"{element}: every number is a multiple of {in_words(one.factor)}: these are scaled "
+        f"counts, noisier than counts of this size; divide them by {in_words(one.factor)} first."
         for element, one in named
         if quantity == "counts" and one.factor >= _LEAST_FACTOR
     ]
