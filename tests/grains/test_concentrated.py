@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from napari_mineral_anomaly import ElementCube, read_maps
 from napari_mineral_anomaly.grains.unlisted.concentrated import (
     concentrated_elements,
     concentrated_sentence,
 )
+
+from napari_mineral_anomaly import ElementCube, read_maps
 from napari_mineral_anomaly.simulate import simulate_section
 
 SHAPE = (40, 50)

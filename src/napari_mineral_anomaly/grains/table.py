@@ -1,4 +1,8 @@
-"""From a mask of anomalous pixels to a ranked table of grains."""
+"""From a score map to a ranked table of grains, never empty and never cut off.
+
+The list holds every grain with a flagged pixel and, below the threshold, the oddest others until
+there are `DEFAULT_ROWS`; then the concentrations that no listed grain shows.
+"""
 
 from __future__ import annotations
 
@@ -13,33 +17,47 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import default_cluster_name
 from napari_mineral_anomaly.detectors.results.agreement import agreeing_detectors
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import expected_false_pixels
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges, flag_artefacts
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, N_DRIVERS, with_all_columns
+from napari_mineral_anomaly.grains.columns import (
+    CONCENTRATION,
+    DRIVER_COLUMNS,
+    GRAIN,
+    N_DRIVERS,
+    with_all_columns,
+)
+from napari_mineral_anomaly.grains.concentrations import concentrations
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
+from napari_mineral_anomaly.grains.pixels.growing import SignaturePlanes, grow_grains
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares, neighbour_shares
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.grains.signals import element_symbols, measure_grains
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 from napari_mineral_anomaly.scan.stage import StageTransform
 from napari_mineral_anomaly.words import sizes
 
 Floats = NDArray[np.float64]
 
-STEPS = ("grains", "drivers", "surroundings", "elements", "minerals", "flags")
+# Rows of the list, where fewer grains are above the threshold.
+DEFAULT_ROWS = 20
+_NOISE_PIXELS = 200_000
+
+STEPS = ("grains", "concentrations", "drivers", "surroundings", "elements", "minerals", "flags")
 
 
 @dataclass(frozen=True, eq=False)
 class GrainList:
-    """The grains of a mask, with all that is known without the element maps.
+    """The listed grains, with all but their mineral hints and flags.
 
     Attributes
     ----------
     table : DataFrame
-        As `find_grains` returns it without a scan: no mineral hints, no flags.
+        As `find_grains` returns it, without mineral hints and flags.
     rows : (n,) int
         Which grain of ``regions`` each row is.
     regions : GrainRegions
@@ -63,26 +81,33 @@ def find_grains(
     *,
     mask: NDArray[Any] | None = None,
     min_area_px: int = 1,
+    n_rows: int = DEFAULT_ROWS,
     cube: ElementCube | None = None,
     others: Mapping[str, AnomalyResult] | None = None,
     stage: StageTransform | None = None,
     cluster_names: Mapping[int, str] | None = None,
     task: Task = SILENT,
 ) -> pd.DataFrame:
-    """Table of the anomalous grains, worst first.
+    """Table of the oddest grains, worst first.
 
-    A grain is an 8-connected area of the mask. Grains are ranked by their peak score, then by
-    their mean score.
+    Grains above the threshold come first, then those below it, then the concentrations; each
+    group by peak score, then by mean score. With the scan, a grain is whole (`pixels.growing`);
+    without it, the connected pixels of the mask.
 
     Parameters
     ----------
     result : AnomalyResult
     mask : (H, W), optional
-        Non-zero = anomalous; default ``result.mask``. Pixels without a score never count.
+        Non-zero = anomalous; default ``result.mask``. Pixels without a score never count. Pixels
+        at or above the threshold that are zero here were taken out by the user: they belong to no
+        grain.
     min_area_px : int
         Smaller grains are left out of the table.
+    n_rows : int
+        Grains wanted; those below the threshold fill the list up. 0: only those above it.
     cube : ElementCube, optional
-        The scan. Without it there are no mineral hints and no artefact flags.
+        The scan. Without it there are no whole grains, concentrations, mineral hints and artefact
+        flags.
     others : mapping of str to AnomalyResult, optional
         Results of other detectors on the same scan, by the name to show.
     stage : StageTransform, optional
@@ -111,6 +136,8 @@ def find_grains(
         result,
         mask=mask,
         min_area_px=min_area_px,
+        n_rows=n_rows,
+        cube=cube,
         others=others,
         stage=stage,
         cluster_names=cluster_names,
@@ -127,22 +154,46 @@ def list_grains(
     *,
     mask: NDArray[Any] | None = None,
     min_area_px: int = 1,
+    n_rows: int = DEFAULT_ROWS,
+    cube: ElementCube | None = None,
     others: Mapping[str, AnomalyResult] | None = None,
     stage: StageTransform | None = None,
     cluster_names: Mapping[int, str] | None = None,
     task: Task = SILENT,
 ) -> GrainList:
-    """The first, fast half of `find_grains`: all columns that need no element map."""
+    """The first half of `find_grains`: all columns but mineral hints and flags."""
     mask = result.mask if mask is None else np.asarray(mask) != 0
-    _check_shapes(result, mask=mask, others=others)
+    _check_shapes(result, mask=mask, cube=cube, others=others)
     _report_step("grains", task)
-    all_grains = GrainRegions.of(mask, result.valid)
-    ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
-    regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
-    table = _geometry(result, regions, ids, stage)
+    mask = mask & result.valid
+    grown = grow_grains(
+        None if cube is None else signatures_of(cube),
+        result.score,
+        mask,
+        result.valid & (mask | ~result.mask),
+        n_rows=n_rows,
+        min_area_px=min_area_px,
+        task=task,
+    )
+    _report_step("concentrations", task)
+    found = () if cube is None else concentrations(cube, grown.labels > 0, task=task)
+    labels = grown.labels
+    for number, one in enumerate(found, start=grown.n_grains + 1):
+        labels.reshape(-1)[one.pixels] = number
+    regions = GrainRegions.of_labels(labels, result.valid)
+    table = _geometry(result, regions, stage)
+    is_grain = np.arange(len(table)) < grown.n_grains
+    table["kind"] = np.where(is_grain, GRAIN, CONCENTRATION)
+    table["above_threshold"] = np.arange(len(table)) < grown.n_above
+    table["expected_by_chance"] = [
+        expected_false_pixels(peak, int(np.count_nonzero(result.valid)))
+        for peak in table["peak_score"]
+    ]
     _report_step("drivers", task)
     contributions = mean_contributions(result, regions.pixels)
     texts = _driver_texts(contributions, result.elements)
+    for row, one in enumerate(found, start=grown.n_grains):
+        texts[row] = (*one.drivers, *[""] * N_DRIVERS)[:N_DRIVERS]
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
     _report_step("surroundings", task)
@@ -150,16 +201,39 @@ def list_grains(
     table["touches_edge"] = np.where(
         edges.scan, "scan", np.where(edges.valid_area, "valid area", "")
     )
-    agreeing = _agreement(result, all_grains, ids, others)
+    agreeing = _agreement(result, regions, others)
     table["n_agreeing"] = np.array([len(names) for names in agreeing], dtype=np.int64)
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
     neighbours = neighbour_shares(result.pseudo_labels, regions, task=task)
     table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
-    table = table.sort_values(["peak_score", "mean_score", "id"], ascending=[False, False, True])
+    table = table.sort_values(
+        ["above_threshold", "kind", "peak_score", "mean_score", "id"],
+        # "grain" comes after "concentration" in the alphabet.
+        ascending=[False, False, False, False, True],
+    )
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
     table = with_all_columns(table).reset_index(drop=True)
     return GrainList(table, rows, regions, contributions, edges, neighbours)
+
+
+def signatures_of(cube: ElementCube) -> SignaturePlanes:
+    """The element maps as planes in which grains are grown, with the noise of each.
+
+    The variance of counts is their mean. For other numbers it is half the squared median
+    difference of neighbouring pixels, scaled to a Gaussian, over about `_NOISE_PIXELS` pixels.
+    """
+    if cube.quantity == "counts":
+        return SignaturePlanes(cube.maps, None)
+    rows = slice(None, None, max(1, cube.shape[0] * cube.shape[1] // _NOISE_PIXELS))
+    noise = np.empty(cube.n_elements)
+    for c in range(cube.n_elements):
+        lines = np.asarray(cube.maps[c, rows]).astype(np.float64)
+        steps = np.abs(np.diff(lines, axis=1))
+        steps = steps[np.isfinite(steps) & (steps > 0)]
+        step = MAD_TO_SIGMA * float(np.median(steps)) if steps.size else 1.0
+        noise[c] = step**2 / 2
+    return SignaturePlanes(cube.maps, noise)
 
 
 def detail_grains(
@@ -207,10 +281,7 @@ def _check_shapes(
 
 
 def _geometry(
-    result: AnomalyResult,
-    regions: GrainRegions,
-    ids: NDArray[np.intp],
-    stage: StageTransform | None,
+    result: AnomalyResult, regions: GrainRegions, stage: StageTransform | None
 ) -> pd.DataFrame:
     sets = regions.pixels
     score = result.score.reshape(-1)[sets.pixel].astype(np.float64)
@@ -224,7 +295,7 @@ def _geometry(
     area = sets.size
     return pd.DataFrame(
         {
-            "id": ids,
+            "id": np.arange(1, sets.n_grains + 1),
             "peak_score": sets.largest(score),
             "mean_score": sets.mean(score),
             "area_px": area,
@@ -290,18 +361,14 @@ def _in_order_of(wanted: tuple[str, ...], values: Floats, elements: tuple[str, .
 
 
 def _agreement(
-    result: AnomalyResult,
-    all_grains: GrainRegions,
-    ids: NDArray[np.intp],
-    others: Mapping[str, AnomalyResult] | None,
+    result: AnomalyResult, regions: GrainRegions, others: Mapping[str, AnomalyResult] | None
 ) -> list[tuple[str, ...]]:
     """Names of the detectors that flag each grain; first the one whose result is listed."""
     own = result.info.detector or "this detector"
     rivals = {name: other for name, other in (others or {}).items() if name != own}
     if not rivals:
-        return [(own,)] * ids.size
-    agreeing = agreeing_detectors(all_grains.labels, rivals)
-    return [(own, *agreeing[number - 1]) for number in ids]
+        return [(own,)] * regions.n_grains
+    return [(own, *names) for names in agreeing_detectors(regions.labels, rivals)]
 
 
 def _neighbour_texts(neighbours: list[ClusterShares], names: Mapping[int, str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 SCORE_FILE = "anomaly_score.ome.tif"
 MASK_FILE = "anomaly_mask.tif"
 LABELS_FILE = "pseudo_labels.tif"
+GRAIN_LABELS_FILE = "grain_labels.tif"
 CONTRIBUTIONS_FILE = "element_contributions.ome.tif"
 GRAINS_FILE = "grains.csv"
 OVERVIEW_FILE = "overview.png"
@@ -18,6 +19,7 @@ WORLD_FILES = (
     "anomaly_score.ome.tfw",
     "anomaly_mask.tfw",
     "pseudo_labels.tfw",
+    "grain_labels.tfw",
     "element_contributions.ome.tfw",
 )
 
@@ -25,6 +27,7 @@ RUN_FILES = (
     SCORE_FILE,
     MASK_FILE,
     LABELS_FILE,
+    GRAIN_LABELS_FILE,
     CONTRIBUTIONS_FILE,
     GRAINS_FILE,
     OVERVIEW_FILE,

@@ -180,7 +180,9 @@ def plan_rows(
 
     def work(task: Task) -> GrainListing:
         mask = result.mask if brushed is None else brushed != 0
-        grains = list_grains(result, mask=mask, others=others, cluster_names=names, task=task)
+        grains = list_grains(
+            result, mask=mask, cube=cube, others=others, cluster_names=names, task=task
+        )
         regions = grains.regions
         labels = numbered(regions.labels, regions.n_grains)
         table = grains.table if book is None else with_verdicts(grains.table, book, labels)

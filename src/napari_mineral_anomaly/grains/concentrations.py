@@ -6,17 +6,17 @@ anomaly, but a geologist does not want to miss it. So each element is examined a
 concentrated where its pixels ten robust sigmas above its median (counts variance-stabilised) are at
 most 5 % of the sample and lie in at most ten areas of at least four pixels; a mineral in more
 places belongs to the rock. Areas that touch a listed grain are left out. The numbers are our
-choice. The only result is a sentence; no pixel is flagged.
+choice. Such an area is a row of the list of its own kind; no pixel is flagged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -35,24 +35,22 @@ _COMPANION_SIGMAS = 2.0
 _SAMPLED_PIXELS = 200_000
 
 
-class ConcentratedElement(BaseModel):
+@dataclass(frozen=True, eq=False)
+class Concentration:
     """One element and the largest area that holds it.
 
-    ``row`` and ``column`` of its highest pixel count from 0. ``n_areas`` areas hold ``n_pixels``
-    pixels in all, the largest ``largest_px``; ``share`` is the share of the sample in all areas.
-    ``drivers`` are the elements that are high in the largest area, with their means in robust
-    sigmas, such as ``("P+27.0", "Ca+2.7")``.
+    Attributes
+    ----------
+    element : str
+    pixels : (n,) int64
+        Flat positions of the area, the highest first.
+    drivers : tuple of str
+        The elements that are high in the area, with their means in robust sigmas, such as
+        ``("P+27.0", "Ca+2.7")``; the element itself first.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     element: str
-    row: int
-    column: int
-    n_areas: int
-    n_pixels: int
-    largest_px: int
-    share: float
+    pixels: NDArray[np.intp]
     drivers: tuple[str, ...]
 
 
@@ -62,13 +60,11 @@ class _Found(NamedTuple):
     peak: float
     c: int
     inside: NDArray[np.intp]
-    n_areas: int
-    n_pixels: int
 
 
-def concentrated_elements(
+def concentrations(
     cube: ElementCube, listed: NDArray[np.bool_], *, task: Task = SILENT
-) -> tuple[ConcentratedElement, ...]:
+) -> tuple[Concentration, ...]:
     """The elements that are highest outside the listed grains, the highest first.
 
     At most `N_ELEMENTS`. An element whose largest area overlaps that of a higher one is left out.
@@ -98,11 +94,10 @@ def concentrated_elements(
             labels, sizes = areas
             inside = np.flatnonzero(labels == np.argmax(sizes))
             inside = inside[np.argsort(-z.reshape(-1)[inside], kind="stable")]
-            n_areas, n_pixels = int((sizes > 0).sum()), int(sizes.sum())
-            found.append(_Found(float(z.flat[inside[0]]), c, inside, n_areas, n_pixels))
+            found.append(_Found(float(z.flat[inside[0]]), c, inside))
     found.sort(key=lambda one: -one.peak)
     taken = np.zeros(cube.shape, dtype=bool)
-    kept: list[ConcentratedElement] = []
+    kept: list[Concentration] = []
     for one in found:
         if len(kept) == N_ELEMENTS:
             break
@@ -110,42 +105,9 @@ def concentrated_elements(
             continue
         task.check()
         taken.reshape(-1)[one.inside] = True
-        row, column = divmod(int(one.inside[0]), cube.shape[1])
-        kept.append(
-            ConcentratedElement(
-                element=cube.elements[one.c],
-                row=row,
-                column=column,
-                n_areas=one.n_areas,
-                n_pixels=one.n_pixels,
-                largest_px=one.inside.size,
-                share=one.n_pixels / cube.n_valid,
-                drivers=_drivers(cube, one.inside, transform, scales, one.c),
-            )
-        )
+        drivers = _drivers(cube, one.inside, transform, scales, one.c)
+        kept.append(Concentration(cube.elements[one.c], one.inside, drivers))
     return tuple(kept)
-
-
-def concentrated_sentence(elements: Sequence[ConcentratedElement]) -> str:
-    """A sentence on places outside the list of grains; "" when there are none."""
-    if not elements:
-        return ""
-    where = "; ".join(_words(one) for one in elements)
-    return (
-        f"Not listed, but concentrated in a small part of the scan: {where}. Areas above about 1 % "
-        "of a scan count as background: look at the maps of these elements."
-    )
-
-
-def _words(one: ConcentratedElement) -> str:
-    drivers = " ".join(one.drivers)
-    place = f"row {one.row}, column {one.column} ({one.largest_px} pixels, {drivers} sigmas)"
-    if one.n_areas == 1:
-        return f"{one.element} around {place}, {100 * one.share:.2g} % of the sample"
-    return (
-        f"{one.element} in {one.n_areas} areas, {100 * one.share:.2g} % of the sample, the largest "
-        f"around {place}"
-    )
 
 
 def _robust_z(
