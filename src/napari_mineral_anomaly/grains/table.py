@@ -33,7 +33,7 @@ from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
 from napari_mineral_anomaly.grains.pixels.growing import SignaturePlanes, grow_grains
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares, neighbour_shares
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
-from napari_mineral_anomaly.grains.signals import element_symbols, measure_grains
+from napari_mineral_anomaly.grains.signals import GrainSignals, element_symbols, measure_grains
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
@@ -46,8 +46,9 @@ Floats = NDArray[np.float64]
 # Rows of the list, where fewer grains are above the threshold.
 DEFAULT_ROWS = 20
 _NOISE_PIXELS = 200_000
+_SEEN_SIGMAS = 2.0
 
-STEPS = ("grains", "concentrations", "drivers", "surroundings", "elements", "minerals", "flags")
+STEPS = ("grains", "concentrations", "drivers", "surroundings", "minerals", "flags")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,12 @@ class GrainList:
         Which grain of ``regions`` each row is.
     regions : GrainRegions
     contributions : (n, C) float64
-        Mean contribution of each element of the result to each grain of ``regions``.
+        Contribution of each element of the result to each grain of ``regions``, as
+        `driver_contributions` gives it.
+    ring : PixelSets
+        The local ring of each grain.
+    signals : GrainSignals or None
+        None without the scan.
     edges : Edges
     neighbours : list of ClusterShares
         As `neighbours.neighbour_shares` returns them.
@@ -72,6 +78,8 @@ class GrainList:
     rows: NDArray[np.intp]
     regions: GrainRegions
     contributions: Floats
+    ring: PixelSets
+    signals: GrainSignals | None
     edges: Edges
     neighbours: list[ClusterShares]
 
@@ -190,7 +198,11 @@ def list_grains(
         for peak in table["peak_score"]
     ]
     _report_step("drivers", task)
-    contributions = mean_contributions(result, regions.pixels)
+    ring = regions.ring(task=task)
+    signals = None if cube is None else measure_grains(cube, regions, ring, task=task)
+    contributions = driver_contributions(result, regions.pixels, ring)
+    if signals is not None:
+        contributions = _seen_in_maps(contributions, result.elements, signals)
     texts = _driver_texts(contributions, result.elements)
     for row, one in enumerate(found, start=grown.n_grains):
         texts[row] = (*one.drivers, *[""] * N_DRIVERS)[:N_DRIVERS]
@@ -214,7 +226,7 @@ def list_grains(
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
     table = with_all_columns(table).reset_index(drop=True)
-    return GrainList(table, rows, regions, contributions, edges, neighbours)
+    return GrainList(table, rows, regions, contributions, ring, signals, edges, neighbours)
 
 
 def signatures_of(cube: ElementCube) -> SignaturePlanes:
@@ -240,10 +252,8 @@ def detail_grains(
     cube: ElementCube, result: AnomalyResult, grains: GrainList, *, task: Task = SILENT
 ) -> GrainDetails:
     """The second half of `find_grains`: what the element maps show of the listed grains."""
-    regions = grains.regions
-    _report_step("elements", task)
-    ring = regions.ring(task=task)
-    signals = measure_grains(cube, regions, ring, task=task)
+    regions, ring = grains.regions, grains.ring
+    signals = grains.signals or measure_grains(cube, regions, ring, task=task)
     _report_step("minerals", task)
     leaks = line_leaks(element_symbols(cube.elements))
     hints = hint_minerals(signals, leaks)
@@ -316,16 +326,36 @@ def _geometry(
     )
 
 
-def mean_contributions(result: AnomalyResult, sets: PixelSets) -> Floats:
-    """Mean contribution (n, C) of each element to n sets of pixels, in background sigmas.
+def driver_contributions(result: AnomalyResult, sets: PixelSets, ring: PixelSets) -> Floats:
+    """Contribution (n, C) of each element to n grains, over their surroundings.
+
+    The mean over the grain minus the mean over its ring, in background sigmas; where the ring
+    varies by more than one sigma, in units of that. So an element that a detector expects wrongly
+    in the whole neighbourhood does not drive a grain. Our choice.
 
     Holds one contribution plane in memory at a time: they may be lazy.
     """
     means = np.empty((sets.n_grains, len(result.elements)))
     for c in range(len(result.elements)):
         plane = np.asarray(result.contributions[c]).reshape(-1)
-        means[:, c] = sets.mean(plane[sets.pixel])
+        around = plane[ring.pixel].astype(np.float64)
+        centre = np.nan_to_num(ring.mean(around))
+        spread = np.sqrt(np.nan_to_num(ring.mean((around - centre[ring.grain]) ** 2)))
+        means[:, c] = (sets.mean(plane[sets.pixel]) - centre) / np.maximum(spread, 1.0)
     return means
+
+
+def _seen_in_maps(means: Floats, elements: tuple[str, ...], signals: GrainSignals) -> Floats:
+    """Contributions, made smaller where the element's map shows no difference to the ring.
+
+    An element whose excess over the ring is below `_SEEN_SIGMAS`, or has the other sign, counts
+    with no more than that excess: then the detector, not the rock, makes the contribution.
+    """
+    shown = _in_order_of(elements, signals.ring_sigmas, signals.elements)
+    known = np.isin(elements, signals.elements) & (signals.n_ring > 0)[:, None]
+    agrees = np.where(shown * means > 0, np.abs(shown), 0.0)
+    capped = np.sign(means) * np.minimum(np.abs(means), agrees)
+    return np.where(known & (agrees < _SEEN_SIGMAS), capped, means)
 
 
 def driving_contributions(means: Floats) -> Floats:
