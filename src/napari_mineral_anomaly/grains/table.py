@@ -65,6 +65,8 @@ class GrainList:
     contributions : (n, C) float64
         Contribution of each element of the result to each grain of ``regions``, as
         `driver_contributions` gives it.
+    drivers : (n, C) float64
+        The same, smaller where the maps show less (`_seen_in_maps`): what the list shows.
     ring : PixelSets
         The local ring of each grain.
     signals : GrainSignals or None
@@ -78,6 +80,7 @@ class GrainList:
     rows: NDArray[np.intp]
     regions: GrainRegions
     contributions: Floats
+    drivers: Floats
     ring: PixelSets
     signals: GrainSignals | None
     edges: Edges
@@ -108,7 +111,7 @@ def find_grains(
     mask : (H, W), optional
         Non-zero = anomalous; default ``result.mask``. Pixels without a score never count. Pixels
         at or above the threshold that are zero here were taken out by the user: they belong to no
-        grain.
+        grain. Pixels below it that are non-zero were brushed in: their grain is as it was drawn.
     min_area_px : int
         Smaller grains are left out of the table.
     n_rows : int
@@ -179,6 +182,7 @@ def list_grains(
         result.score,
         mask,
         result.valid & (mask | ~result.mask),
+        drawn=mask & ~result.mask,
         n_rows=n_rows,
         min_area_px=min_area_px,
         task=task,
@@ -201,9 +205,10 @@ def list_grains(
     ring = regions.ring(task=task)
     signals = None if cube is None else measure_grains(cube, regions, ring, task=task)
     contributions = driver_contributions(result, regions.pixels, ring)
+    drivers = contributions
     if signals is not None:
-        contributions = _seen_in_maps(contributions, result.elements, signals)
-    texts = _driver_texts(contributions, result.elements)
+        drivers = _seen_in_maps(contributions, result.elements, signals)
+    texts = _driver_texts(drivers, result.elements)
     for row, one in enumerate(found, start=grown.n_grains):
         texts[row] = (*one.drivers, *[""] * N_DRIVERS)[:N_DRIVERS]
     for k, column in enumerate(DRIVER_COLUMNS):
@@ -226,7 +231,7 @@ def list_grains(
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
     table = with_all_columns(table).reset_index(drop=True)
-    return GrainList(table, rows, regions, contributions, ring, signals, edges, neighbours)
+    return GrainList(table, rows, regions, contributions, drivers, ring, signals, edges, neighbours)
 
 
 def signatures_of(cube: ElementCube) -> SignaturePlanes:

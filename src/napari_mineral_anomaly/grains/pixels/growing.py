@@ -111,6 +111,7 @@ def grow_grains(
     mask: Bools,
     candidates: Bools,
     *,
+    drawn: Bools | None = None,
     n_rows: int = 0,
     min_area_px: int = 1,
     task: Task = SILENT,
@@ -128,6 +129,9 @@ def grow_grains(
         Flagged pixels. A grain with one of them is above the threshold.
     candidates : (H, W) bool
         Pixels that may belong to a grain: valid, and not taken out by the user.
+    drawn : (H, W) bool, optional
+        Pixels that the user brushed in. Connected flagged pixels with one of them are one grain,
+        as it was drawn.
     n_rows : int
         Grains wanted in all; more where more are flagged.
     min_area_px : int
@@ -139,7 +143,7 @@ def grow_grains(
     -------
     GrownGrains
     """
-    growth = _Growth(signatures, score, mask, candidates)
+    growth = _Growth(signatures, score, mask & candidates, candidates, drawn)
     n_above = n_grains = 0
     for seed in _in_order(score, mask & candidates):
         if growth.is_free(seed):
@@ -175,13 +179,15 @@ class _Growth:
         score: NDArray[np.floating[Any]],
         mask: Bools,
         candidates: Bools,
+        drawn: Bools | None,
     ) -> None:
         self.labels: NDArray[np.int32] = np.zeros(score.shape, dtype=np.int32)
         self._height, self._width = int(score.shape[0]), int(score.shape[1])
         self._signatures, self._score = signatures, score
-        # Connected flagged pixels, for grains without signatures.
-        self._areas = _label(mask & candidates)
+        # Connected flagged pixels: for grains without signatures and for those that were drawn.
+        self._areas = _label(mask)
         self._boxes: list[Any] = ndimage.find_objects(self._areas)
+        self._drawn = set() if drawn is None else set(np.unique(self._areas[drawn]).tolist()) - {0}
         self._free = candidates.copy()
         self._seedable = candidates.copy()
         share = round(LARGEST_SHARE * int(np.count_nonzero(candidates)))
@@ -205,6 +211,11 @@ class _Growth:
     def _extent(self, row: int, column: int) -> tuple[Window, Bools, Bools]:
         """The window, and the grain and its halo in it."""
         reach = _FIRST_REACH_PX
+        number = int(self._areas[row, column])
+        if number in self._drawn or (number and self._signatures is None):
+            window: Window = self._boxes[number - 1]
+            grain = (self._areas[window] == number) & self._free[window]
+            return window, grain, np.zeros_like(grain)
         if self._signatures is None:
             return self._by_score(row, column)
         for _ in range(_DOUBLINGS):
@@ -221,12 +232,7 @@ class _Growth:
         return self._by_score(row, column)
 
     def _by_score(self, row: int, column: int) -> tuple[Window, Bools, Bools]:
-        """Connected flagged pixels, else the pixels around a peak with half of its score."""
-        number = self._areas[row, column]
-        if number and self._signatures is None:
-            window: Window = self._boxes[number - 1]
-            grain = self._areas[window] == number
-            return window, grain, np.zeros_like(grain)
+        """The connected pixels around a peak with half of its score."""
         window = self._window(row, column, _FIRST_REACH_PX)
         at = (row - window[0].start, column - window[1].start)
         edge = _SCORE_EDGE * max(float(self._score[row, column]), 0.0)
