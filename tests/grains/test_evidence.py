@@ -47,7 +47,7 @@ def test_element_bars_hold_grain_ring_and_scan(scan):
     assert row["ring_mean"] == pytest.approx(zr[ring].mean())
     assert row["ring_error"] == pytest.approx(np.sqrt(zr[ring].mean() / ring.sum()))
     assert row["scan_median"] == np.median(zr)
-    around = (zr[ring] - 20) / np.sqrt(20)
+    around = (zr[ring].astype(float) - 20) / np.sqrt(20)
     expected = (80 / np.sqrt(20) - around.mean()) / max(around.std(), 1)
     assert row["contribution"] == pytest.approx(expected, rel=1e-5)
     assert row["ring_sigmas"] > 8

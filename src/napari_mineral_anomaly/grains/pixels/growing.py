@@ -317,14 +317,15 @@ def _discriminant(
     covariance *= 1 - _SHRINKAGE
     noise = signatures.variance(centre)
     covariance[np.diag_indices_from(covariance)] += _SHRINKAGE * spread + 0.5 * noise
-    whitened = np.linalg.solve(covariance, np.column_stack([signature, (values - centre).T]))
-    weights = whitened[:, 0]
+    inverse = np.linalg.inv(covariance)
+    weights = inverse @ signature
     length = float(weights @ signature)
     if not length > 0:
         return np.zeros(len(values)), np.zeros(len(values), dtype=bool)
-    share = (values - centre) @ weights / length
+    beside = values - centre
+    share = beside @ weights / length
     explained = share**2 * length
-    whole = np.einsum("nc,cn->n", values - centre, whitened[:, 1:])
+    whole = (beside @ inverse * beside).sum(axis=1)
     allowed = np.maximum(explained, _UNEXPLAINED * values.shape[1])
     return share, whole - explained <= allowed
 
