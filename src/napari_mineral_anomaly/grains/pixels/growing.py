@@ -222,12 +222,10 @@ class _Growth:
             window = self._window(row, column, reach)
             at = (row - window[0].start, column - window[1].start)
             grain, halo = _extent_in(self._signatures, self._free[window], window, at)
-            if grain.sum() > self._most_px:
+            if grain.sum() > self._most_px or not self._is_odd(window, grain, at):
                 break
             if not self._reaches_border(grain, window) and grain.sum() <= 0.3 * grain.size:
-                if self._is_odd(window, grain, at):
-                    return window, grain, halo
-                break
+                return window, grain, halo
             reach *= 2
         return self._by_score(row, column)
 
