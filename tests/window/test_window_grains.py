@@ -121,6 +121,8 @@ def test_an_empty_mask_leaves_the_oddest_places_below_the_threshold(
 def test_the_threshold_is_a_line_in_the_list_and_the_rows_are_as_many_as_wanted(
     table_dock: GrainTableDock,
 ) -> None:
+    table_dock.rows.setValue(60)
+    table_dock.list_grains()
     table = table_dock.board.listing.table
     n_above = int(table["above_threshold"].sum())
     assert 0 < n_above < len(table)

@@ -5,7 +5,7 @@ scan is then ordinary (`calibration.calibrate`). In a small section, apatite may
 anomaly, but a geologist does not want to miss it. So each element is examined alone. It counts as
 concentrated where its pixels ten robust sigmas above its median (counts variance-stabilised) are at
 most 5 % of the sample and lie in at most ten areas of at least four pixels; a mineral in more
-places belongs to the rock. Areas that touch a listed grain are left out. The numbers are our
+places belongs to the rock. Areas of which listed grains cover a quarter are left out. The numbers are our
 choice. Such an area is a row of the list of its own kind; no pixel is flagged.
 """
 
@@ -31,6 +31,8 @@ SMALLEST_AREA_PX = 4
 MOST_AREAS = 10
 # Another element that is high there is named with it.
 _COMPANION_SIGMAS = 2.0
+# A listed grain that covers this share of an area shows it.
+_SHOWN_SHARE = 0.25
 # Median and MAD of so many pixels are close to those of all.
 _SAMPLED_PIXELS = 200_000
 
@@ -74,7 +76,7 @@ def concentrations(
     cube : ElementCube
         Reflectance has no elements: the result is then empty.
     listed : (H, W) bool
-        Pixels of the grains that are listed; areas that touch them are left out.
+        Pixels of the grains that are listed. Areas of which they cover a quarter are left out.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def concentrations(
         areas = _areas(z, cube.valid, listed)
         if areas is not None:
             labels, sizes = areas
-            inside = np.flatnonzero(labels == np.argmax(sizes))
+            inside = np.flatnonzero((labels == np.argmax(sizes)) & ~listed)
             inside = inside[np.argsort(-z.reshape(-1)[inside], kind="stable")]
             found.append(_Found(float(z.flat[inside[0]]), c, inside))
     found.sort(key=lambda one: -one.peak)
@@ -140,8 +142,8 @@ def _areas(
     sizes[sizes < SMALLEST_AREA_PX] = 0
     if np.count_nonzero(sizes) > MOST_AREAS:
         return None
-    near = ndimage.binary_dilation(listed, np.ones((3, 3), dtype=bool))
-    sizes[np.unique(labels[near])] = 0
+    covered = np.bincount(labels[listed], minlength=sizes.size)
+    sizes[covered >= _SHOWN_SHARE * sizes] = 0
     return (labels, sizes) if sizes.any() else None
 
 

@@ -190,8 +190,9 @@ def list_grains(
     _report_step("concentrations", task)
     found = () if cube is None else concentrations(cube, grown.labels > 0, task=task)
     labels = grown.labels
+    taken_out = (result.mask & ~mask).reshape(-1)
     for number, one in enumerate(found, start=grown.n_grains + 1):
-        labels.reshape(-1)[one.pixels] = number
+        labels.reshape(-1)[one.pixels[~taken_out[one.pixels]]] = number
     regions = GrainRegions.of_labels(labels, result.valid)
     table = _geometry(result, regions, stage)
     is_grain = np.arange(len(table)) < grown.n_grains
