@@ -5,8 +5,8 @@ scan is then ordinary (`calibration.calibrate`). In a small section, apatite may
 anomaly, but a geologist does not want to miss it. So each element is examined alone. It counts as
 concentrated where its pixels ten robust sigmas above its median (counts variance-stabilised) are at
 most 5 % of the sample and lie in at most ten areas of at least four pixels; a mineral in more
-places belongs to the rock. Areas of which listed grains cover a quarter are left out. The numbers are our
-choice. Such an area is a row of the list of its own kind; no pixel is flagged.
+places belongs to the rock. Areas of which listed grains cover a quarter are left out. The numbers are
+our choice. Such an area is a row of the list of its own kind; no pixel is flagged.
 """
 
 from __future__ import annotations

@@ -191,6 +191,7 @@ def list_grains(
     found = () if cube is None else concentrations(cube, grown.labels > 0, task=task)
     labels = grown.labels
     taken_out = (result.mask & ~mask).reshape(-1)
+    found = tuple(one for one in found if not taken_out[one.pixels].all())
     for number, one in enumerate(found, start=grown.n_grains + 1):
         labels.reshape(-1)[one.pixels[~taken_out[one.pixels]]] = number
     regions = GrainRegions.of_labels(labels, result.valid)
