@@ -32,7 +32,7 @@ def scan() -> tuple[ElementCube, AnomalyResult]:
 
 def test_element_bars_hold_grain_ring_and_scan(scan):
     cube, result = scan
-    source = prepare_evidence(cube, result)
+    source = prepare_evidence(cube, result, n_rows=0)
     evidence = source.of(1)
     table = evidence.elements.set_index("element")
     assert evidence.elements["element"][0] == "Zr"
@@ -47,7 +47,9 @@ def test_element_bars_hold_grain_ring_and_scan(scan):
     assert row["ring_mean"] == pytest.approx(zr[ring].mean())
     assert row["ring_error"] == pytest.approx(np.sqrt(zr[ring].mean() / ring.sum()))
     assert row["scan_median"] == np.median(zr)
-    assert row["contribution"] == pytest.approx(80 / np.sqrt(20), rel=1e-5)
+    around = (zr[ring].astype(float) - 20) / np.sqrt(20)
+    expected = (80 / np.sqrt(20) - around.mean()) / max(around.std(), 1)
+    assert row["contribution"] == pytest.approx(expected, rel=1e-5)
     assert row["ring_sigmas"] > 8
     assert abs(table.loc["Fe", "ring_sigmas"]) < 4
     assert evidence.peak_score == 12.0
@@ -95,7 +97,7 @@ def test_flags_and_hints_are_those_of_the_table():
 
 def test_a_scan_without_spectra_and_unknown_grains(scan):
     cube, result = scan
-    source = prepare_evidence(cube, result)
+    source = prepare_evidence(cube, result, n_rows=0)
     assert source.spectrum(1) is None
     with pytest.raises(InputError, match="no grain 7"):
         source.of(7)
@@ -105,7 +107,7 @@ def test_a_scan_without_spectra_and_unknown_grains(scan):
 
 def test_a_grain_without_ordinary_surroundings_says_so(scan):
     cube, result = scan
-    source = prepare_evidence(cube, result, mask=np.ones(SHAPE))
+    source = prepare_evidence(cube, result, mask=np.ones(SHAPE), n_rows=0)
     evidence = source.of(1)
     assert source.details.ring.size.tolist() == [0]
     assert any("no ordinary pixel" in sentence for sentence in evidence.sentences)

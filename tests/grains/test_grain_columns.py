@@ -111,7 +111,7 @@ def test_new_columns_follow_the_first_ones_and_start_unseen(mask):
 @pytest.mark.parametrize("empty", [False, True])
 def test_every_column_holds_what_the_table_of_columns_says(mask, empty):
     table = find_grains(_result(mask & (not empty)))
-    kinds = {int: "i", float: "f", str: "O"}
+    kinds = {int: "i", float: "f", str: "O", bool: "b"}
     for column in COLUMNS:
         assert table[column.key].dtype.kind == kinds[column.dtype], column.key
         assert all(key in GRAIN_COLUMNS for key in (*column.keys, column.unless) if key)
@@ -121,7 +121,7 @@ def test_every_column_holds_what_the_table_of_columns_says(mask, empty):
 def test_a_cell_of_each_shown_column_is_a_text(mask, pixel_size):
     table = find_grains(replace(_result(mask), pixel_size=pixel_size))
     row = table.iloc[0].to_dict()
-    assert [c.key for c in window_columns(table)][:2] == ["rank", "peak_score"]
+    assert [c.key for c in window_columns(table)][:3] == ["rank", "kind", "peak_score"]
     assert all(isinstance(c.text(row), str) for c in window_columns(table))
     shown = {c.key: c.report_text(row) for c in report_columns(table)}
     unit = "px" if pixel_size is None else "um"

@@ -54,15 +54,13 @@ def test_bounds_and_means_are_those_of_each_grain():
         assert np.isclose(largest[grain], values[labels == grain + 1].max())
 
 
-def test_leaving_out_grains_keeps_their_pixels_out_of_the_rings():
+def test_other_grains_lie_in_no_ring():
     mask = np.zeros((20, 20), dtype=bool)
     mask[5, 5:8] = True
     mask[5, 10] = True
     regions = GrainRegions.of(mask, np.ones_like(mask))
-    kept = regions.keeping(regions.pixels.size >= 2)
-    assert kept.n_grains == 1
-    assert 5 * 20 + 10 not in kept.ring().of(0)
-    assert 5 * 20 + 11 in kept.ring().of(0)
+    assert 5 * 20 + 10 not in regions.ring().of(0)
+    assert 5 * 20 + 11 in regions.ring().of(0)
 
 
 def test_no_grain_and_no_ring_are_empty_not_errors():

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.grains.table import find_grains, list_grains
 from napari_mineral_anomaly.runs.record import LossPoint
 from napari_mineral_anomaly.runs.report import drawing
 from napari_mineral_anomaly.runs.report.drawing import figure_png, round_length
@@ -47,7 +47,8 @@ def make_run(
 
 
 def overview(cube: ElementCube, result: AnomalyResult) -> Figure:
-    return draw_overview(cube, result, find_grains(result), title="section A")
+    grains = list_grains(result, n_rows=0)
+    return draw_overview(cube, result, grains.table, grains.regions.labels, title="section A")
 
 
 def texts(figure: Figure) -> list[str]:

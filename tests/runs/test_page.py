@@ -79,7 +79,7 @@ def render(
         pixel_size_source="ImageJ tags",
         warnings=("As.tif: 3 pixels are saturated",),
     )
-    return render_report(make_record(cube, result, n_grains=len(grains)), grains, ingest, b"PNG")
+    return render_report(make_record(cube, result, grains, n_rows=20), grains, ingest, b"PNG")
 
 
 def test_nothing_is_fetched_and_every_tag_is_closed():
@@ -98,13 +98,16 @@ def test_texts_from_files_are_escaped():
 
 def test_it_says_what_was_found_read_and_warned():
     text = render()
-    assert "1 grain reaches the threshold of 5.00 background sigmas" in text
+    assert "1 grain at or above the threshold of 5.00 background sigmas." in text
     assert "As.tif: 3 pixels are saturated" in text
     assert "Too few &lt;pixels&gt;" in text
     cells = Page(text).cells
-    assert cells[cells.index("1") : cells.index("1") + 8] == [
+    assert cells[cells.index("1") : cells.index("1") + 11] == [
         "1",
+        "grain",
         "17.2",
+        "yes",
+        "1.1e−65",
         "17.2",
         "400",
         "1",
@@ -123,18 +126,20 @@ def test_without_a_pixel_size_it_counts_pixels():
     assert "µm" not in text
 
 
-def test_without_a_grain_it_names_the_oddest_place_and_what_to_do():
+def test_without_a_grain_above_the_threshold_the_oddest_stands_below_its_line():
     score = np.zeros((4, 5), dtype=np.float32)
     score[1, 2] = 4.25
     text = render(score=score)
-    assert "No grain reaches the threshold of 5.00 background sigmas" in text
-    assert "row 1, column 2 (4.25 sigmas, As+4.2)" in text
-    assert "lower the threshold, to 4.2 say" in text
+    assert "0 grains at or above the threshold of 5.00 background sigmas, 1 odd place" in text
+    cells = Page(text).cells
+    line = cells.index("Threshold: 5.00 background sigmas")
+    assert cells[line + 1 : line + 5] == ["1", "grain", "4.2", "no"]
 
 
 def test_a_barren_section_says_so():
     text = render(score=np.zeros((4, 5), dtype=np.float32))
-    assert "No grain reaches the threshold of 5.00 background sigmas" in text
+    assert "0 grains at or above the threshold of 5.00 background sigmas." in text
+    assert "None: no pixel of this scan is odder than another." in text
 
 
 @pytest.mark.parametrize("extra", [0, 1])

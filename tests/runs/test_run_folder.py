@@ -42,7 +42,8 @@ def test_a_cube_from_memory_gives_the_whole_folder(tmp_path, cube, run):
     written = write_run(out, cube, run, timings={"read": 1.0}, task=Task(events.append))
     assert written.folder == out
     assert names(out) == sorted(RUN_FILES)
-    assert written.record.n_grains == len(written.grains) == len(pd.read_csv(out / "grains.csv"))
+    assert written.record.n_listed == len(written.grains) == len(pd.read_csv(out / "grains.csv"))
+    assert written.record.n_grains == written.grains["above_threshold"].sum()
     assert written.grains.loc[0, "driver_1"].startswith("Zr+")
     assert written.grains.loc[0, "area_px"] == 2
     assert set(written.record.timings) == {"read", "fit", "score", "export"}

@@ -13,6 +13,7 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
 )
+from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.process import peak_memory_mb
 from napari_mineral_anomaly.runs.json_values import plain
 from napari_mineral_anomaly.runs.record import make_record
@@ -72,7 +73,7 @@ def make_run(**changes):
 
 def test_json_is_strict_and_holds_the_contract():
     cube, result = make_run()
-    record = make_record(cube, result, n_grains=1, timings={"read": 0.5})
+    record = make_record(cube, result, find_grains(result), n_rows=20, timings={"read": 0.5})
     values = json.loads(record.to_json(), parse_constant=pytest.fail)
     assert set(values) >= CONTRACT_KEYS
     assert values["n_valid"] == 570
@@ -93,7 +94,7 @@ def test_json_is_strict_and_holds_the_contract():
 
 def test_a_threshold_set_by_hand_changes_the_promise():
     cube, result = make_run()
-    record = make_record(cube, result.with_threshold(3.0), n_grains=1)
+    record = make_record(cube, result.with_threshold(3.0), find_grains(result), n_rows=20)
     assert record.promised_false_pixels == pytest.approx(expected_false_pixels(3.0, 570))
 
 
@@ -119,7 +120,7 @@ def test_inputs_are_hashed_and_private_paths_stay_out(tmp_path, source):
     cube, result = make_run()
     path = file.parent if source == "folder" else file
     cube = cube.replace(source=str(path), report=IngestReport(used=tuple(used)))
-    record = make_record(cube, result, n_grains=1)
+    record = make_record(cube, result, find_grains(result), n_rows=20)
     assert record.input_hashes == {"Fe.tif": hashlib.sha256(data).hexdigest(), "gone.tif": None}
     assert record.source == path.name
     assert str(tmp_path) not in record.to_json()

@@ -106,13 +106,37 @@ def test_without_a_score_the_dock_says_what_to_do(viewer: ViewerModel, make_dock
         assert not button.isEnabled()
 
 
-def test_a_mask_without_grains_says_what_to_do(
+def test_an_empty_mask_leaves_the_oddest_places_below_the_threshold(
     table_dock: GrainTableDock, scanned: ViewerModel
 ) -> None:
     first_layer(scanned, "mask").data = np.zeros(first_layer(scanned, "mask").data.shape, np.uint8)
     table_dock.list_grains()
-    assert table_dock.model.rowCount() == 0
-    assert "lower it in the dock" in table_dock.status.text()
+    listing = table_dock.board.listing
+    assert table_dock.model.rowCount() == len(listing.table) >= 20
+    assert not listing.table["above_threshold"].any()
+    # What was brushed out is in no grain.
+    assert not (listing.result.mask & (listing.labels > 0)).any()
+
+
+def test_the_threshold_is_a_line_in_the_list_and_the_rows_are_as_many_as_wanted(
+    table_dock: GrainTableDock,
+) -> None:
+    table_dock.rows.setValue(60)
+    table_dock.list_grains()
+    table = table_dock.board.listing.table
+    n_above = int(table["above_threshold"].sum())
+    assert 0 < n_above < len(table)
+    assert table_dock.model.threshold_row == n_above
+    below = table_dock.model.index(n_above, column(table_dock, "rank"))
+    assert table_dock.model.data(below, Qt.ItemDataRole.ForegroundRole) is not None
+    above = table_dock.model.index(0, column(table_dock, "rank"))
+    assert table_dock.model.data(above, Qt.ItemDataRole.ForegroundRole) is None
+    table_dock.rows.setValue(n_above + 25)
+    table_dock.list_grains()
+    kinds = table_dock.board.listing.table["kind"]
+    assert (kinds == "grain").sum() == n_above + 25
+    table_dock.view.sortByColumn(column(table_dock, "area_px"), Qt.SortOrder.AscendingOrder)
+    assert table_dock.model.threshold_row is None
 
 
 def test_sorting_by_a_head_and_back(table_dock: GrainTableDock) -> None:

@@ -171,6 +171,14 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="leave smaller grains out of the list (default 1)",
     )
+    group.add_argument(
+        "--list",
+        type=from_zero,
+        default=20,
+        metavar="N",
+        help="where fewer grains reach the threshold, fill the list with the oddest others up to N "
+        "grains (default 20)",
+    )
 
 
 def add_threshold(parser: Any, summary: str) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS
-from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
-from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, GRAIN
 from napari_mineral_anomaly.printable import shown
-from napari_mineral_anomaly.words import counted
 
 if TYPE_CHECKING:
     from napari_mineral_anomaly.runs.folder import WrittenRun
 
-GRAINS_IN_SUMMARY = 10
+GRAINS_IN_SUMMARY = 25
 GRAINS_IN_JSON = 50
 
 _METRIC_NAMES = {
@@ -37,11 +34,7 @@ def run_values(written: WrittenRun) -> dict[str, Any]:
 def run_summary(written: WrittenRun) -> str:
     """What a run found, as text."""
     record, grains = written.record, written.grains
-    parts = [
-        f"{record.source}: {counted(record.n_grains, 'grain')} at or above "
-        f"{record.threshold:.2f} background sigmas ({record.detector}; {record.n_flagged} of "
-        f"{record.n_valid} pixels, about {record.promised_false_pixels:.3g} expected by chance)."
-    ]
+    parts = [f"{record.source} ({record.detector}): {record.findings}"]
     if len(grains):
         known = record.pixel_size_um is not None
         unit, y, x, area = (
@@ -50,20 +43,35 @@ def run_summary(written: WrittenRun) -> str:
             else ("px", "centroid_y_px", "centroid_x_px", "area_px")
         )
         square = "µm²" if known else "px"
-        rows = [["rank", "peak", f"area {square}", f"down {unit}", f"across {unit}", "driven by"]]
+        rows = [
+            [
+                "rank",
+                "peak",
+                "by chance",
+                f"area {square}",
+                f"down {unit}",
+                f"across {unit}",
+                "driven by",
+            ]
+        ]
         rows[0] += ["perhaps", "beware of"]
+        below = 0  # the first row below the threshold
         for grain in grains.head(GRAINS_IN_SUMMARY).to_dict("records"):
             drivers = " ".join(grain[column] for column in DRIVER_COLUMNS[:3])
-            row = [str(grain["rank"]), f"{grain['peak_score']:.1f}", f"{grain[area]:.0f}"]
+            if not grain["above_threshold"] and not below:
+                below = len(rows)
+            row = [str(grain["rank"]), f"{grain['peak_score']:.1f}"]
+            row += [f"{grain['expected_by_chance']:.2g}", f"{grain[area]:.0f}"]
             row += [f"{grain[y]:.1f}", f"{grain[x]:.1f}", drivers]
-            rows.append([*row, grain["mineral_hint"] or "-", grain["flags"] or "-"])
-        parts.append(columns(rows))
+            is_grain = grain["kind"] == GRAIN
+            flags = grain["flags"] or "-" if is_grain else f"{grain['kind']}; {grain['flags']}"
+            rows.append([*row, grain["mineral_hint"] or "-", flags.removesuffix("; ")])
+        lines = columns(rows).split("\n")
+        if below:
+            lines.insert(below, f"  ---- threshold: {record.threshold:.2f} ----")
+        parts.append("\n".join(lines))
         if len(grains) > GRAINS_IN_SUMMARY:
             parts.append(f"  ... {len(grains) - GRAINS_IN_SUMMARY} more in grains.csv")
-    if record.oddest:
-        parts.append(oddest_sentence(record.oddest, record.threshold))
-    if record.concentrated:
-        parts.append(concentrated_sentence(record.concentrated))
     parts.append(f"Results in {shown(str(written.folder))} (open report.html there).")
     return "\n".join(parts)
 

@@ -16,6 +16,7 @@ N_DRIVERS = 5
 DRIVER_COLUMNS = tuple(f"driver_{k}" for k in range(1, N_DRIVERS + 1))
 STATUS, COMMENT = "status", "comment"
 UNSEEN = "unseen"
+GRAIN, CONCENTRATION = "grain", "concentration"
 
 Row = Mapping[Any, Any]
 Text = Callable[[Row], str]
@@ -61,7 +62,7 @@ class Column:
     key : str
         Its name in the table and in ``grains.csv``.
     dtype : type
-        int, float or str. Numbers are set flush right.
+        int, float, bool or str. Numbers are set flush right.
     tooltip : str
         What it holds, in which unit.
     window, report : Shown
@@ -76,7 +77,7 @@ class Column:
     """
 
     key: str
-    dtype: type[int] | type[float] | type[str]
+    dtype: type[int] | type[float] | type[str] | type[bool]
     tooltip: str
     window: Shown = NOT_SHOWN
     report: Shown = NOT_SHOWN
@@ -93,7 +94,7 @@ class Column:
     @property
     def number(self) -> bool:
         """Whether it holds numbers."""
-        return self.dtype is not str
+        return self.dtype in (int, float)
 
     def text(self, row: Row) -> str:
         """A cell of the window, from the row's values by key."""
@@ -141,6 +142,10 @@ def minus_sign(digits: str) -> str:
 def _mineral(row: Row) -> str:
     hint, distance = row["mineral_hint"], row["mineral_distance"]
     return f"{hint} ({distance:.2f})" if hint and distance == distance else str(hint)
+
+
+def _above(row: Row) -> str:
+    return "yes" if row["above_threshold"] else "no"
 
 
 def _window_drivers(row: Row) -> str:
@@ -345,6 +350,28 @@ COLUMNS = (
         "When it was decided.",
         Shown(250, "When", width=18, hidden=True),
         step="verdicts",
+    ),
+    Column(
+        "kind",
+        str,
+        "A grain that the detector found, or the largest area of an element that is concentrated "
+        "in a small part of the scan and that no listed grain shows.",
+        Shown(15, "Kind", width=11),
+        Shown(15, "Kind"),
+    ),
+    Column(
+        "above_threshold",
+        bool,
+        "Whether it reaches the threshold.",
+        Shown(25, "Above", width=6, hidden=True, special=_above),
+        Shown(25, "Above the threshold", special=_above),
+    ),
+    Column(
+        "expected_by_chance",
+        float,
+        "False pixels expected in the whole scan at or above its peak.",
+        Shown(35, "By chance", ".2g", 8),
+        Shown(27, "Expected by chance (pixels per scan)", ".2g"),
     ),
 )
 

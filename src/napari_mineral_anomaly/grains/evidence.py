@@ -16,6 +16,7 @@ from napari_mineral_anomaly.grains.details import GrainDetails
 from napari_mineral_anomaly.grains.minerals.hints import MineralHint
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares
 from napari_mineral_anomaly.grains.table import (
+    DEFAULT_ROWS,
     GrainList,
     detail_grains,
     driving_contributions,
@@ -230,7 +231,7 @@ class EvidenceSource:
                 "scan_sigma": self.scan_sigma,
                 "ring_sigmas": signals.ring_sigmas[grain],
                 "scan_sigmas": (mean - signals.scan_median) / self.scan_sigma,
-                "contribution": self.grains.contributions[grain],
+                "contribution": self.grains.drivers[grain],
                 "is_driver": self.driving[grain],
             }
         )
@@ -280,9 +281,10 @@ def prepare_evidence(
     result: AnomalyResult,
     *,
     mask: NDArray[Any] | None = None,
+    n_rows: int = DEFAULT_ROWS,
     task: Task = SILENT,
 ) -> EvidenceSource:
-    """Measure all grains of a mask, so that the window can show any of them at once.
+    """Measure all listed grains, so that the window can show any of them at once.
 
     Parameters
     ----------
@@ -290,14 +292,15 @@ def prepare_evidence(
         With the elements that ``result`` was computed from.
     result : AnomalyResult
     mask : (H, W), optional
-        Non-zero = anomalous; default ``result.mask``. Grain numbers are those of
-        ``label_grains(mask)``.
+        Non-zero = anomalous; default ``result.mask``.
+    n_rows : int
+        Grains wanted, as in `table.find_grains`; the numbers of the grains are those of its ``id``.
     task : Task, optional
         Reports progress (phase "evidence") and can be cancelled.
     """
     _require_same_elements(cube, result)
     task.step("evidence", 0, 3, "grains")
-    grains = list_grains(result, mask=mask, task=task.quiet())
+    grains = list_grains(result, mask=mask, n_rows=n_rows, cube=cube, task=task.quiet())
     task.step("evidence", 1, 3, "elements")
     details = detail_grains(cube, result, grains, task=task.quiet())
     task.step("evidence", 2, 3, "scan")
@@ -315,7 +318,7 @@ def evidence_of(
         With the elements that ``result`` was computed from.
     result : AnomalyResult
     grains : GrainList
-        All grains of a mask, also the small ones.
+        As `table.list_grains` gives them.
     details : GrainDetails
     """
     _require_same_elements(cube, result)
@@ -326,7 +329,7 @@ def evidence_of(
         result=result,
         grains=grains,
         details=details,
-        driving=driving_contributions(grains.contributions) != 0,
+        driving=driving_contributions(grains.drivers) != 0,
         scan_sigma=_scan_sigma(cube),
         histogram_counts=counts,
         histogram_edges=edges,

@@ -1,4 +1,8 @@
-"""From a mask of anomalous pixels to a ranked table of grains."""
+"""From a score map to a ranked table of grains, never empty and never cut off.
+
+The list holds every grain with a flagged pixel and, below the threshold, the oddest others until
+there are `DEFAULT_ROWS`; then the concentrations that no listed grain shows.
+"""
 
 from __future__ import annotations
 
@@ -13,38 +17,60 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import default_cluster_name
 from napari_mineral_anomaly.detectors.results.agreement import agreeing_detectors
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import expected_false_pixels
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges, flag_artefacts
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, N_DRIVERS, with_all_columns
+from napari_mineral_anomaly.grains.columns import (
+    CONCENTRATION,
+    DRIVER_COLUMNS,
+    GRAIN,
+    N_DRIVERS,
+    with_all_columns,
+)
+from napari_mineral_anomaly.grains.concentrations import concentrations
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
+from napari_mineral_anomaly.grains.pixels.growing import SignaturePlanes, grow_grains
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares, neighbour_shares
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
-from napari_mineral_anomaly.grains.signals import element_symbols, measure_grains
+from napari_mineral_anomaly.grains.signals import GrainSignals, element_symbols, measure_grains
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 from napari_mineral_anomaly.scan.stage import StageTransform
 from napari_mineral_anomaly.words import sizes
 
 Floats = NDArray[np.float64]
 
-STEPS = ("grains", "drivers", "surroundings", "elements", "minerals", "flags")
+# Rows of the list, where fewer grains are above the threshold.
+DEFAULT_ROWS = 20
+_NOISE_PIXELS = 200_000
+_SEEN_SIGMAS = 2.0
+
+STEPS = ("grains", "concentrations", "drivers", "surroundings", "minerals", "flags")
 
 
 @dataclass(frozen=True, eq=False)
 class GrainList:
-    """The grains of a mask, with all that is known without the element maps.
+    """The listed grains, with all but their mineral hints and flags.
 
     Attributes
     ----------
     table : DataFrame
-        As `find_grains` returns it without a scan: no mineral hints, no flags.
+        As `find_grains` returns it, without mineral hints and flags.
     rows : (n,) int
         Which grain of ``regions`` each row is.
     regions : GrainRegions
     contributions : (n, C) float64
-        Mean contribution of each element of the result to each grain of ``regions``.
+        Contribution of each element of the result to each grain of ``regions``, as
+        `driver_contributions` gives it.
+    drivers : (n, C) float64
+        The same, smaller where the maps show less (`_seen_in_maps`): what the list shows.
+    ring : PixelSets
+        The local ring of each grain.
+    signals : GrainSignals or None
+        None without the scan.
     edges : Edges
     neighbours : list of ClusterShares
         As `neighbours.neighbour_shares` returns them.
@@ -54,6 +80,9 @@ class GrainList:
     rows: NDArray[np.intp]
     regions: GrainRegions
     contributions: Floats
+    drivers: Floats
+    ring: PixelSets
+    signals: GrainSignals | None
     edges: Edges
     neighbours: list[ClusterShares]
 
@@ -63,26 +92,33 @@ def find_grains(
     *,
     mask: NDArray[Any] | None = None,
     min_area_px: int = 1,
+    n_rows: int = DEFAULT_ROWS,
     cube: ElementCube | None = None,
     others: Mapping[str, AnomalyResult] | None = None,
     stage: StageTransform | None = None,
     cluster_names: Mapping[int, str] | None = None,
     task: Task = SILENT,
 ) -> pd.DataFrame:
-    """Table of the anomalous grains, worst first.
+    """Table of the oddest grains, worst first.
 
-    A grain is an 8-connected area of the mask. Grains are ranked by their peak score, then by
-    their mean score.
+    Grains above the threshold come first, then those below it, then the concentrations; each
+    group by peak score, then by mean score. With the scan, a grain is whole (`pixels.growing`);
+    without it, the connected pixels of the mask.
 
     Parameters
     ----------
     result : AnomalyResult
     mask : (H, W), optional
-        Non-zero = anomalous; default ``result.mask``. Pixels without a score never count.
+        Non-zero = anomalous; default ``result.mask``. Pixels without a score never count. Pixels
+        at or above the threshold that are zero here were taken out by the user: they belong to no
+        grain. Pixels below it that are non-zero were brushed in: their grain is as it was drawn.
     min_area_px : int
         Smaller grains are left out of the table.
+    n_rows : int
+        Grains wanted; those below the threshold fill the list up. 0: only those above it.
     cube : ElementCube, optional
-        The scan. Without it there are no mineral hints and no artefact flags.
+        The scan. Without it there are no whole grains, concentrations, mineral hints and artefact
+        flags.
     others : mapping of str to AnomalyResult, optional
         Results of other detectors on the same scan, by the name to show.
     stage : StageTransform, optional
@@ -111,6 +147,8 @@ def find_grains(
         result,
         mask=mask,
         min_area_px=min_area_px,
+        n_rows=n_rows,
+        cube=cube,
         others=others,
         stage=stage,
         cluster_names=cluster_names,
@@ -127,22 +165,54 @@ def list_grains(
     *,
     mask: NDArray[Any] | None = None,
     min_area_px: int = 1,
+    n_rows: int = DEFAULT_ROWS,
+    cube: ElementCube | None = None,
     others: Mapping[str, AnomalyResult] | None = None,
     stage: StageTransform | None = None,
     cluster_names: Mapping[int, str] | None = None,
     task: Task = SILENT,
 ) -> GrainList:
-    """The first, fast half of `find_grains`: all columns that need no element map."""
+    """The first half of `find_grains`: all columns but mineral hints and flags."""
     mask = result.mask if mask is None else np.asarray(mask) != 0
-    _check_shapes(result, mask=mask, others=others)
+    _check_shapes(result, mask=mask, cube=cube, others=others)
     _report_step("grains", task)
-    all_grains = GrainRegions.of(mask, result.valid)
-    ids = np.flatnonzero(all_grains.pixels.size >= min_area_px) + 1
-    regions = all_grains.keeping(all_grains.pixels.size >= min_area_px)
-    table = _geometry(result, regions, ids, stage)
+    mask = mask & result.valid
+    grown = grow_grains(
+        None if cube is None else signatures_of(cube),
+        result.score,
+        mask,
+        result.valid & (mask | ~result.mask),
+        drawn=mask & ~result.mask,
+        n_rows=n_rows,
+        min_area_px=min_area_px,
+        task=task,
+    )
+    _report_step("concentrations", task)
+    found = () if cube is None else concentrations(cube, grown.labels > 0, task=task)
+    labels = grown.labels
+    taken_out = (result.mask & ~mask).reshape(-1)
+    found = tuple(one for one in found if not taken_out[one.pixels].all())
+    for number, one in enumerate(found, start=grown.n_grains + 1):
+        labels.reshape(-1)[one.pixels[~taken_out[one.pixels]]] = number
+    regions = GrainRegions.of_labels(labels, result.valid)
+    table = _geometry(result, regions, stage)
+    is_grain = np.arange(len(table)) < grown.n_grains
+    table["kind"] = np.where(is_grain, GRAIN, CONCENTRATION)
+    table["above_threshold"] = np.arange(len(table)) < grown.n_above
+    table["expected_by_chance"] = [
+        expected_false_pixels(peak, int(np.count_nonzero(result.valid)))
+        for peak in table["peak_score"]
+    ]
     _report_step("drivers", task)
-    contributions = mean_contributions(result, regions.pixels)
-    texts = _driver_texts(contributions, result.elements)
+    ring = regions.ring(task=task)
+    signals = None if cube is None else measure_grains(cube, regions, ring, task=task)
+    contributions = driver_contributions(result, regions.pixels, ring)
+    drivers = contributions
+    if signals is not None:
+        drivers = _seen_in_maps(contributions, result.elements, signals)
+    texts = _driver_texts(drivers, result.elements)
+    for row, one in enumerate(found, start=grown.n_grains):
+        texts[row] = (*one.drivers, *[""] * N_DRIVERS)[:N_DRIVERS]
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
     _report_step("surroundings", task)
@@ -150,26 +220,47 @@ def list_grains(
     table["touches_edge"] = np.where(
         edges.scan, "scan", np.where(edges.valid_area, "valid area", "")
     )
-    agreeing = _agreement(result, all_grains, ids, others)
+    agreeing = _agreement(result, regions, others)
     table["n_agreeing"] = np.array([len(names) for names in agreeing], dtype=np.int64)
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
     neighbours = neighbour_shares(result.pseudo_labels, regions, task=task)
     table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
-    table = table.sort_values(["peak_score", "mean_score", "id"], ascending=[False, False, True])
+    table = table.sort_values(
+        ["above_threshold", "kind", "peak_score", "mean_score", "id"],
+        # "grain" comes after "concentration" in the alphabet.
+        ascending=[False, False, False, False, True],
+    )
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
     table = with_all_columns(table).reset_index(drop=True)
-    return GrainList(table, rows, regions, contributions, edges, neighbours)
+    return GrainList(table, rows, regions, contributions, drivers, ring, signals, edges, neighbours)
+
+
+def signatures_of(cube: ElementCube) -> SignaturePlanes:
+    """The element maps as planes in which grains are grown, with the noise of each.
+
+    The variance of counts is their mean. For other numbers it is half the squared median
+    difference of neighbouring pixels, scaled to a Gaussian, over about `_NOISE_PIXELS` pixels.
+    """
+    if cube.quantity == "counts":
+        return SignaturePlanes(cube.maps, None)
+    rows = slice(None, None, max(1, cube.shape[0] * cube.shape[1] // _NOISE_PIXELS))
+    noise = np.empty(cube.n_elements)
+    for c in range(cube.n_elements):
+        lines = np.asarray(cube.maps[c, rows]).astype(np.float64)
+        steps = np.abs(np.diff(lines, axis=1))
+        steps = steps[np.isfinite(steps) & (steps > 0)]
+        step = MAD_TO_SIGMA * float(np.median(steps)) if steps.size else 1.0
+        noise[c] = step**2 / 2
+    return SignaturePlanes(cube.maps, noise)
 
 
 def detail_grains(
     cube: ElementCube, result: AnomalyResult, grains: GrainList, *, task: Task = SILENT
 ) -> GrainDetails:
     """The second half of `find_grains`: what the element maps show of the listed grains."""
-    regions = grains.regions
-    _report_step("elements", task)
-    ring = regions.ring(task=task)
-    signals = measure_grains(cube, regions, ring, task=task)
+    regions, ring = grains.regions, grains.ring
+    signals = grains.signals or measure_grains(cube, regions, ring, task=task)
     _report_step("minerals", task)
     leaks = line_leaks(element_symbols(cube.elements))
     hints = hint_minerals(signals, leaks)
@@ -207,10 +298,7 @@ def _check_shapes(
 
 
 def _geometry(
-    result: AnomalyResult,
-    regions: GrainRegions,
-    ids: NDArray[np.intp],
-    stage: StageTransform | None,
+    result: AnomalyResult, regions: GrainRegions, stage: StageTransform | None
 ) -> pd.DataFrame:
     sets = regions.pixels
     score = result.score.reshape(-1)[sets.pixel].astype(np.float64)
@@ -224,7 +312,7 @@ def _geometry(
     area = sets.size
     return pd.DataFrame(
         {
-            "id": ids,
+            "id": np.arange(1, sets.n_grains + 1),
             "peak_score": sets.largest(score),
             "mean_score": sets.mean(score),
             "area_px": area,
@@ -245,16 +333,36 @@ def _geometry(
     )
 
 
-def mean_contributions(result: AnomalyResult, sets: PixelSets) -> Floats:
-    """Mean contribution (n, C) of each element to n sets of pixels, in background sigmas.
+def driver_contributions(result: AnomalyResult, sets: PixelSets, ring: PixelSets) -> Floats:
+    """Contribution (n, C) of each element to n grains, over their surroundings.
+
+    The mean over the grain minus the mean over its ring, in background sigmas; where the ring
+    varies by more than one sigma, in units of that. So an element that a detector expects wrongly
+    in the whole neighbourhood does not drive a grain. Our choice.
 
     Holds one contribution plane in memory at a time: they may be lazy.
     """
     means = np.empty((sets.n_grains, len(result.elements)))
     for c in range(len(result.elements)):
         plane = np.asarray(result.contributions[c]).reshape(-1)
-        means[:, c] = sets.mean(plane[sets.pixel])
+        around = plane[ring.pixel].astype(np.float64)
+        centre = np.nan_to_num(ring.mean(around))
+        spread = np.sqrt(np.nan_to_num(ring.mean((around - centre[ring.grain]) ** 2)))
+        means[:, c] = (sets.mean(plane[sets.pixel]) - centre) / np.maximum(spread, 1.0)
     return means
+
+
+def _seen_in_maps(means: Floats, elements: tuple[str, ...], signals: GrainSignals) -> Floats:
+    """Contributions, made smaller where the element's map shows no difference to the ring.
+
+    An element whose excess over the ring is below `_SEEN_SIGMAS`, or has the other sign, counts
+    with no more than that excess: then the detector, not the rock, makes the contribution.
+    """
+    shown = _in_order_of(elements, signals.ring_sigmas, signals.elements)
+    known = np.isin(elements, signals.elements) & (signals.n_ring > 0)[:, None]
+    agrees = np.where(shown * means > 0, np.abs(shown), 0.0)
+    capped = np.sign(means) * np.minimum(np.abs(means), agrees)
+    return np.where(known & (agrees < _SEEN_SIGMAS), capped, means)
 
 
 def driving_contributions(means: Floats) -> Floats:
@@ -290,18 +398,14 @@ def _in_order_of(wanted: tuple[str, ...], values: Floats, elements: tuple[str, .
 
 
 def _agreement(
-    result: AnomalyResult,
-    all_grains: GrainRegions,
-    ids: NDArray[np.intp],
-    others: Mapping[str, AnomalyResult] | None,
+    result: AnomalyResult, regions: GrainRegions, others: Mapping[str, AnomalyResult] | None
 ) -> list[tuple[str, ...]]:
     """Names of the detectors that flag each grain; first the one whose result is listed."""
     own = result.info.detector or "this detector"
     rivals = {name: other for name, other in (others or {}).items() if name != own}
     if not rivals:
-        return [(own,)] * ids.size
-    agreeing = agreeing_detectors(all_grains.labels, rivals)
-    return [(own, *agreeing[number - 1]) for number in ids]
+        return [(own,)] * regions.n_grains
+    return [(own, *names) for names in agreeing_detectors(regions.labels, rivals)]
 
 
 def _neighbour_texts(neighbours: list[ClusterShares], names: Mapping[int, str]) -> list[str]:

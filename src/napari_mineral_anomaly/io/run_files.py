@@ -5,6 +5,7 @@ from __future__ import annotations
 SCORE_FILE = "anomaly_score.ome.tif"
 MASK_FILE = "anomaly_mask.tif"
 LABELS_FILE = "pseudo_labels.tif"
+GRAIN_LABELS_FILE = "grain_labels.tif"
 CONTRIBUTIONS_FILE = "element_contributions.ome.tif"
 GRAINS_FILE = "grains.csv"
 OVERVIEW_FILE = "overview.png"
@@ -22,6 +23,8 @@ WORLD_FILES = (
     "anomaly_mask.tif.aux.xml",
     "pseudo_labels.tfw",
     "pseudo_labels.tif.aux.xml",
+    "grain_labels.tfw",
+    "grain_labels.tif.aux.xml",
     "element_contributions.ome.tfw",
     "element_contributions.ome.tif.aux.xml",
 )
@@ -30,6 +33,7 @@ RUN_FILES = (
     SCORE_FILE,
     MASK_FILE,
     LABELS_FILE,
+    GRAIN_LABELS_FILE,
     CONTRIBUTIONS_FILE,
     GRAINS_FILE,
     OVERVIEW_FILE,

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from napari_mineral_anomaly.detectors.bundle import save_model
-from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.grains.details import with_details
+from napari_mineral_anomaly.grains.pixels.regions import numbered
+from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, detail_grains, list_grains
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
+    GRAIN_LABELS_FILE,
     GRAINS_FILE,
     INGEST_FILE,
     LABELS_FILE,
@@ -64,6 +67,7 @@ def write_run(
     *,
     overwrite: bool = False,
     min_grain_px: int = 1,
+    n_rows: int = DEFAULT_ROWS,
     timings: Mapping[str, float] | None = None,
     inputs: Iterable[str | Path] = (),
     task: Task = SILENT,
@@ -82,8 +86,10 @@ def write_run(
     overwrite : bool
         Replace the results of an earlier run; other files in ``out`` are kept.
     min_grain_px : int
-        Smaller grains are left out of grains.csv and the report; the mask holds every pixel at or
-        above the threshold.
+        Smaller grains are left out of grains.csv, grain_labels.tif and the report; the mask holds
+        every pixel at or above the threshold.
+    n_rows : int
+        Grains wanted in the list, see `grains.table.find_grains`.
     timings : mapping, optional
         Seconds of earlier phases, such as reading.
     inputs : paths, optional
@@ -110,26 +116,32 @@ def write_run(
             steps += 1
             return folder / name
 
+        listed = list_grains(
+            result, min_area_px=min_grain_px, n_rows=n_rows, cube=cube, task=task.quiet()
+        )
+        details = detail_grains(cube, result, listed, task=task.quiet())
+        grains = with_details(listed.table, listed.rows, details)
+        regions = listed.regions
         write_score(next_file(SCORE_FILE), result.score, size)
         write_mask(next_file(MASK_FILE), result.mask, size)
         write_labels(next_file(LABELS_FILE), result.pseudo_labels, size)
+        labels = numbered(regions.labels, regions.n_grains)
+        write_labels(next_file(GRAIN_LABELS_FILE), labels, size)
         write_stack(next_file(CONTRIBUTIONS_FILE), result.contributions, result.elements, size)
         if size is not None:
-            for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, CONTRIBUTIONS_FILE):
+            for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, GRAIN_LABELS_FILE, CONTRIBUTIONS_FILE):
                 for beside in world_files_of(tiff):
                     next_file(beside.name)
                 write_world_file(folder / tiff, size)
-        grains_file = next_file(GRAINS_FILE)
-        grains = find_grains(result, min_area_px=min_grain_px, cube=cube, task=task.quiet())
-        write_grains(grains_file, grains)
+        write_grains(next_file(GRAINS_FILE), grains)
         save_model(run.fitted, next_file(MODEL_FOLDER))
         ingest = cube.report or report_of_cube(cube)
         next_file(INGEST_FILE).write_text(ingest.model_dump_json(indent=2), encoding="utf-8")
         record = make_record(
-            cube, result, n_grains=len(grains), min_grain_px=min_grain_px, timings=timings
+            cube, result, grains, n_rows=n_rows, min_grain_px=min_grain_px, timings=timings
         )
         overview_file = next_file(OVERVIEW_FILE)
-        overview = figure_png(draw_overview(cube, result, grains, title=record.source))
+        overview = figure_png(draw_overview(cube, result, grains, labels, title=record.source))
         overview_file.write_bytes(overview)
         report_file = next_file(REPORT_FILE)
         report_file.write_text(render_report(record, grains, ingest, overview), encoding="utf-8")

@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import promise_at
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.unlisted.concentrated import (
-    ConcentratedElement,
-    concentrated_elements,
-)
-from napari_mineral_anomaly.grains.unlisted.oddest_places import OddPlace, oddest_places
 from napari_mineral_anomaly.io.formats.shared.places import entries, is_file
 from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
 from napari_mineral_anomaly.printable import shown
@@ -28,9 +24,10 @@ from napari_mineral_anomaly.process import peak_memory_mb
 from napari_mineral_anomaly.runs.json_values import as_json, plain
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import Name, UsedMap, Words
-from napari_mineral_anomaly.words import listed
+from napari_mineral_anomaly.words import counted, listed
 
-SCHEMA_VERSION = 1
+# 2: n_grains are the rows above the threshold, n_listed all rows; oddest and concentrated are rows.
+SCHEMA_VERSION = 2
 
 _PACKAGE = "napari-mineral-anomaly"
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "scikit-image", "tifffile", "torch")
@@ -55,9 +52,9 @@ class RunRecord(BaseModel):
     ``epochs`` are the training steps of one stage (the second where there are two), not of the
     whole run. ``threshold`` is in background sigmas; ``promised_false_pixels`` is the number of
     background pixels expected at or above it. ``timings`` are in seconds per phase;
-    ``peak_memory_mb`` (10^6 bytes) is that of the whole process so far. ``oddest`` is filled when
-    no grain is listed. ``concentrated`` are elements that a small part of the scan, outside the
-    grains, holds far above the rest. ``details`` are further values of the detector.
+    ``peak_memory_mb`` (10^6 bytes) is that of the whole process so far. ``list_rows`` are the
+    grains that were wanted in the list; ``n_grains`` counts its rows above the threshold,
+    ``n_listed`` all. ``details`` are further values of the detector.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -83,13 +80,25 @@ class RunRecord(BaseModel):
     n_valid: int
     n_flagged: int
     n_grains: int
-    oddest: tuple[OddPlace, ...] = ()
-    concentrated: tuple[ConcentratedElement, ...] = ()
+    list_rows: int = 0
+    n_listed: int = 0
     timings: dict[str, float]
     peak_memory_mb: float | None
     loss_curve: tuple[LossPoint, ...]
     warnings: tuple[Words, ...]
     details: dict[str, Any]
+
+    @property
+    def findings(self) -> str:
+        """What was found, in sentences: rows of the list, flagged pixels, and the promise."""
+        n_below = self.n_listed - self.n_grains
+        above = f"{counted(self.n_grains, 'grain')} at or above the threshold of "
+        below = f", {n_below} odd places below it" if n_below else ""
+        return (
+            f"{above}{self.threshold:.2f} background sigmas{below}. "
+            f"{counted(self.n_flagged, 'pixel')} of {self.n_valid:,} reach the threshold; in a "
+            f"section with nothing odd about {self.promised_false_pixels:.3g} would."
+        )
 
     def to_json(self) -> str:
         """Strict JSON: values that are not finite become null."""
@@ -99,8 +108,9 @@ class RunRecord(BaseModel):
 def make_record(
     cube: ElementCube,
     result: AnomalyResult,
+    grains: pd.DataFrame,
     *,
-    n_grains: int,
+    n_rows: int,
     min_grain_px: int = 1,
     timings: Mapping[str, float] | None = None,
 ) -> RunRecord:
@@ -110,8 +120,10 @@ def make_record(
     ----------
     cube, result
         The scan and its result.
-    n_grains, min_grain_px
-        Rows of the grain table, and the smallest grain that it lists.
+    grains : DataFrame
+        As `grains.table.find_grains` gives it.
+    n_rows, min_grain_px
+        Grains wanted in that table, and the smallest that it lists.
     timings : mapping, optional
         Seconds of the phases that are not in ``result.info``, such as reading.
     """
@@ -139,9 +151,9 @@ def make_record(
         min_grain_px=min_grain_px,
         n_valid=n_valid,
         n_flagged=int(np.count_nonzero(result.mask)),
-        n_grains=n_grains,
-        oddest=() if n_grains else oddest_places(result),
-        concentrated=concentrated_elements(cube, result.mask),
+        n_grains=int(grains["above_threshold"].sum()),
+        list_rows=n_rows,
+        n_listed=len(grains),
         timings={**(timings or {}), **(info.timings or {})},
         peak_memory_mb=peak_memory_mb(),
         loss_curve=tuple(LossPoint(**plain(point)) for point in info.loss_curve or ()),

@@ -15,6 +15,7 @@ from napari_mineral_anomaly.detectors.pipeline import (
 )
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
 from napari_mineral_anomaly.io.writing.atomic import require_free_folder
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.folder import WrittenRun, write_run
@@ -31,6 +32,7 @@ def scan_to_folder(
     reading: ReadingOptions = AS_FOUND,
     threshold: float | None = None,
     min_grain_px: int = 1,
+    n_rows: int = DEFAULT_ROWS,
     overwrite: bool = False,
     protected: Iterable[str | Path] = (),
     on_read: Callable[[ElementCube], None] | None = None,
@@ -53,6 +55,8 @@ def scan_to_folder(
         Background sigmas from which a pixel is anomalous; default: that of the detector.
     min_grain_px : int
         Smaller grains are left out of the list.
+    n_rows : int
+        Grains wanted in the list, see `grains.table.find_grains`.
     overwrite : bool
         Replace earlier results, once the new ones are complete.
     protected : paths
@@ -91,6 +95,7 @@ def scan_to_folder(
         run,
         overwrite=overwrite,
         min_grain_px=min_grain_px,
+        n_rows=n_rows,
         timings=timings,
         inputs=inputs,
         task=task,

@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
                 reading=reading,
                 threshold=arguments.threshold,
                 min_grain_px=arguments.min_grain_px,
+                n_rows=arguments.list,
                 overwrite=arguments.overwrite,
                 protected=inputs,
                 on_read=lambda cube: warn_if_slow(fitted.name, fitted.config, cube, fit=False),

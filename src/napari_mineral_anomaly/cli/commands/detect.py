@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
             reading=reading_options(arguments),
             threshold=arguments.threshold,
             min_grain_px=arguments.min_grain_px,
+            n_rows=arguments.list,
             overwrite=arguments.overwrite,
             protected=config_file(arguments),
             on_read=lambda cube: warn_if_slow(detector, config, cube),

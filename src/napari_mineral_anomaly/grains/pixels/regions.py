@@ -122,12 +122,12 @@ class PixelSets:
 
 @dataclass(frozen=True, eq=False)
 class GrainRegions:
-    """The 8-connected grains of a mask.
+    """The grains of a scan.
 
     Attributes
     ----------
     labels : (H, W) int32
-        0 = no grain, else 1-based number as in `label_grains`.
+        0 = no grain, else its 1-based number.
     valid : (H, W) bool
         Pixels that may lie in a ring.
     pixels : PixelSets
@@ -144,16 +144,10 @@ class GrainRegions:
         labels, count = _label((np.asarray(mask) != 0) & valid)
         return cls(labels, valid, PixelSets.of_labels(labels, count))
 
-    def keeping(self, keep: NDArray[np.bool_]) -> GrainRegions:
-        """The same mask with only some grains in `pixels`, renumbered from 0.
-
-        ``labels`` keeps all grains and numbers, so that the others still lie in no ring.
-        """
-        kept = keep[self.pixels.grain]
-        number = np.cumsum(keep) - 1
-        grain = number[self.pixels.grain[kept]]
-        sets = PixelSets(grain, self.pixels.pixel[kept], int(np.count_nonzero(keep)))
-        return GrainRegions(self.labels, self.valid, sets)
+    @classmethod
+    def of_labels(cls, labels: NDArray[np.int32], valid: NDArray[np.bool_]) -> GrainRegions:
+        """Grains that are numbered already."""
+        return cls(labels, valid, PixelSets.of_labels(labels))
 
     @property
     def n_grains(self) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, split_driver
-from napari_mineral_anomaly.grains.pixels.regions import remove_small_grains
 from napari_mineral_anomaly.runs.record import LossPoint
 from napari_mineral_anomaly.runs.report.drawing import (
     MAP_TEXT,
@@ -36,7 +37,12 @@ _NARROWEST = 4.0  # inches; titles need room even above a scan that is a few pix
 
 
 def draw_overview(
-    cube: ElementCube, result: AnomalyResult, grains: pd.DataFrame, *, title: str
+    cube: ElementCube,
+    result: AnomalyResult,
+    grains: pd.DataFrame,
+    labels: NDArray[np.unsignedinteger[Any]],
+    *,
+    title: str,
 ) -> Figure:
     """Score map with numbered grains, and the maps of the elements that drive them.
 
@@ -46,6 +52,8 @@ def draw_overview(
         The scan and its result.
     grains : DataFrame
         As `grains.table.find_grains` gives it; the worst `N_NUMBERED` are numbered by rank.
+    labels : (H, W)
+        The pixels of these grains by their ids.
     title : str
         Name of the scan.
     """
@@ -59,9 +67,9 @@ def draw_overview(
     # panel, and the layout would then make the panel vanish.
     caption = "Blue line of the scale: threshold. Grey: left out."
     if not grains.empty:
-        caption += "\nOutlined: grains at or above the threshold. Numbers: rank."
+        caption += "\nOutlined: listed grains, dashed below the threshold. Numbers: rank."
     figure.supxlabel(caption, fontsize=9, x=0.01, ha="left")
-    _draw_score(score_axes, result, grains)
+    _draw_score(score_axes, result, grains, labels)
     for axes, element in zip(driver_axes, elements, strict=True):
         _draw_element(axes, cube, result, grains, element)
     for axes in (score_axes, *driver_axes):
@@ -108,10 +116,11 @@ def leading_drivers(grains: pd.DataFrame, elements: Sequence[str]) -> list[str]:
 def _headline(result: AnomalyResult, grains: pd.DataFrame) -> str:
     detector = result.info.detector
     name = f" ({detector})" if detector else ""
-    if grains.empty:
+    n_above = int(grains["above_threshold"].sum())
+    if not n_above:
         return f"no grain reaches {result.threshold:.2f} background sigmas{name}"
-    what = "grain" if len(grains) == 1 else "grains"
-    return f"{len(grains)} {what} at or above {result.threshold:.2f} background sigmas{name}"
+    what = "grain" if n_above == 1 else "grains"
+    return f"{n_above} {what} at or above {result.threshold:.2f} background sigmas{name}"
 
 
 def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
@@ -136,7 +145,12 @@ def _layout(ratio: float, n_drivers: int) -> tuple[Figure, Axes, list[Axes]]:
     return figure, score_axes, [figure.add_subplot(grid[k, 1]) for k in range(n_drivers)]
 
 
-def _draw_score(axes: Axes, result: AnomalyResult, grains: pd.DataFrame) -> None:
+def _draw_score(
+    axes: Axes,
+    result: AnomalyResult,
+    grains: pd.DataFrame,
+    labels: NDArray[np.unsignedinteger[Any]],
+) -> None:
     score, extent = shrunk(result.score, np.fmax)
     # A threshold of 0 or below still needs a range of colours.
     limits = (0.0, COLOUR_SPAN * max(result.threshold, 1.0))
@@ -144,12 +158,19 @@ def _draw_score(axes: Axes, result: AnomalyResult, grains: pd.DataFrame) -> None
     bar = axes.figure.colorbar(image, ax=axes, extend="both", shrink=0.8, pad=0.02)
     bar.set_label("Anomaly score (background sigmas)")
     bar.ax.axhline(result.threshold, color=_OUTLINE, linewidth=2)
-    if not grains.empty:
-        # Without the grains that are too small for the table.
-        shown = remove_small_grains(result.mask, int(grains["area_px"].min()))
-        mask, _ = shrunk(shown.astype(np.float32), np.fmax)
+    for is_above, style in ((True, "solid"), (False, "dashed")):
+        ids = grains.loc[grains["above_threshold"] == is_above, "id"]
+        if ids.empty:
+            continue
+        mask, _ = shrunk(np.isin(labels, ids).astype(np.float32), np.fmax)
         axes.contour(
-            mask, levels=[0.5], extent=extent, origin="upper", colors=_OUTLINE, linewidths=0.7
+            mask,
+            levels=[0.5],
+            extent=extent,
+            origin="upper",
+            colors=_OUTLINE,
+            linewidths=0.7,
+            linestyles=style,
         )
     _number_grains(axes, result.score.shape, grains)
 

@@ -10,8 +10,6 @@ from typing import Any
 import pandas as pd
 
 from napari_mineral_anomaly.grains.columns import report_columns
-from napari_mineral_anomaly.grains.unlisted.concentrated import concentrated_sentence
-from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_sentence
 from napari_mineral_anomaly.runs.record import RunRecord
 from napari_mineral_anomaly.runs.report.drawing import figure_png
 from napari_mineral_anomaly.runs.report.overview import draw_loss_curve
@@ -30,6 +28,7 @@ img { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #dcdce0; text-align: left;
   vertical-align: top; }
+td.line { border-bottom: 2px solid #c22; color: #a11; font-weight: 600; }
 th { border-bottom: 2px solid #9a9aa2; } td.number, th.number { text-align: right; }
 ul.warnings { background: #fff4d6; border-left: 4px solid #d9a400; padding: .6rem 2rem; }
 """
@@ -50,16 +49,14 @@ def render_report(
         The PNG of `draw_overview`.
     """
     title = f"Anomalous grains in {record.source}"
-    concentrated = concentrated_sentence(record.concentrated)
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="small">{escape(_subtitle(record))}</p>',
-        f'<p class="lead">{escape(_summary(record))}</p>',
+        f'<p class="lead">{escape(record.findings)}</p>',
         _warnings([*ingest.warnings, *record.warnings]),
         _picture(overview_png, "Anomaly score map with the ranked grains and their driver maps"),
         "<h2>Grains, the oddest first</h2>",
         _grain_table(record, grains),
-        f"<p>{escape(concentrated)}</p>" if concentrated else "",
         "<h2>How it was computed</h2>",
         _key_values(_computation(record)),
         _loss(record),
@@ -85,25 +82,9 @@ def _subtitle(record: RunRecord) -> str:
     )
 
 
-def _summary(record: RunRecord) -> str:
-    expected = f"{record.promised_false_pixels:.3g}"
-    promise = f"about {expected} of {record.n_valid} ordinary pixels is expected by chance"
-    if record.n_grains == 0:
-        return (
-            f"No grain reaches the threshold of {record.threshold:.2f} background sigmas, "
-            f"at which {promise}."
-        )
-    what = "grain reaches" if record.n_grains == 1 else "grains reach"
-    return (
-        f"{record.n_grains} {what} the threshold of {record.threshold:.2f} background sigmas, "
-        f"at which {promise}. {record.n_flagged} pixels are flagged."
-    )
-
-
 def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
     if grains.empty:
-        hint = oddest_sentence(record.oddest, record.threshold)
-        return f"<p>{escape(f'None. {hint}'.strip())}</p>"
+        return "<p>None: no pixel of this scan is odder than another.</p>"
     columns = report_columns(grains)
     rows = [
         [column.report_text(grain) for column in columns]
@@ -111,7 +92,12 @@ def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
     ]
     numbers = [k for k, column in enumerate(columns) if column.number]
     note = (
-        "Scores are in background sigmas. Driven by: the elements that carry the score, each with "
+        "Scores are in background sigmas. The line shows the threshold: above it stand all grains "
+        "that reach it, below it the oddest others. Expected by chance: how many pixels of a "
+        "section with nothing odd would have a score as high as the peak of the row; near 0 a row "
+        "is hardly chance, at 1 and more it may well be. A concentration is the largest area of an "
+        "element that is high in a small part of the scan and in no listed grain. "
+        "Driven by: the elements that carry the score, each with "
         "its mean excess (+) or lack (-) over the grain in background sigmas. Centres are measured "
         "from the centre of the first pixel. Perhaps: the mineral whose formula fits the excess "
         "over the surroundings best, with its distance (0 fits perfectly, 1 not at all); a hint by "
@@ -120,7 +106,10 @@ def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
     )
     if len(grains) > MAX_GRAINS:
         note += f" The worst {MAX_GRAINS} of {len(grains)}; grains.csv lists all."
-    table = _table([column.report.title for column in columns], rows, numbers)
+    n_above = int(grains.head(MAX_GRAINS)["above_threshold"].sum())
+    line = f"Threshold: {record.threshold:.2f} background sigmas"
+    titles = [column.report.title for column in columns]
+    table = _table(titles, rows, numbers, line=(n_above, line))
     return f'{table}<p class="small">{escape(note)}</p>'
 
 
@@ -207,16 +196,26 @@ def _key_values(rows: Iterable[tuple[str, Any]]) -> str:
 
 
 def _table(
-    header: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Container[int] = ()
+    header: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    numbers: Container[int] = (),
+    line: tuple[int, str] | None = None,
 ) -> str:
-    """A table; the columns ``numbers`` (counted from 0) are right-aligned."""
+    """A table; the columns ``numbers`` (counted from 0) are right-aligned.
+
+    ``line`` is a row count and a text, which stands in a row of its own after so many rows.
+    """
 
     def cell(tag: str, column: int, value: Any) -> str:
         kind = ' class="number"' if column in numbers else ""
         return f"<{tag}{kind}>{escape(str(value))}</{tag}>"
 
     head = "".join(cell("th", c, text) for c, text in enumerate(header))
-    body = "".join(
+    lines = [
         f"<tr>{''.join(cell('td', c, value) for c, value in enumerate(row))}</tr>" for row in rows
-    )
+    ]
+    if line is not None:
+        text = f'<tr><td class="line" colspan="{len(header)}">{escape(line[1])}</td></tr>'
+        lines.insert(line[0], text)
+    body = "".join(lines)
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'

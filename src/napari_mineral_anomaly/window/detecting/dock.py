@@ -22,11 +22,6 @@ from napari_mineral_anomaly.detectors.registry import (
 )
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
-from napari_mineral_anomaly.grains.unlisted.concentrated import (
-    concentrated_elements,
-    concentrated_sentence,
-)
-from napari_mineral_anomaly.grains.unlisted.oddest_places import oddest_places, oddest_sentence
 from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.detecting.agreement import AgreementBox
@@ -284,24 +279,6 @@ class DetectDock(Dock):
             text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
         self.status.good(text)
         self.next_button.show()
-        self._show_hints(text, cube, run)
-
-    def _show_hints(self, text: str, cube: ElementCube, run: DetectionRun) -> None:
-        """Add hints to the status line that the list of grains does not give."""
-        result = run.result
-
-        def look(task: Task) -> str:
-            places = () if result.mask.any() else oddest_places(result)
-            elements = concentrated_elements(cube, result.mask, task=task)
-            hints = (oddest_sentence(places, result.threshold), concentrated_sentence(elements))
-            return " ".join(hint for hint in hints if hint)
-
-        def show(hints: str) -> None:
-            # Another run may have started meanwhile.
-            if hints and self.status.text() == text:
-                self.status.good(f"{text} {hints}")
-
-        self.jobs.run("Looking beside the grains", look, show, alongside=True)
 
     def _on_run_failed(self, failure: Failure) -> None:
         self._end()

@@ -18,7 +18,12 @@ from napari_mineral_anomaly.grains.cells import Cells
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.pixels.regions import numbered
 from napari_mineral_anomaly.grains.search import GrainSearch
-from napari_mineral_anomaly.grains.table import GrainList, detail_grains, list_grains
+from napari_mineral_anomaly.grains.table import (
+    DEFAULT_ROWS,
+    GrainList,
+    detail_grains,
+    list_grains,
+)
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook, with_verdicts
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -151,6 +156,7 @@ def plan_rows(
     book: VerdictBook | None,
     cluster_names: Mapping[str, dict[int, str]],
     kept: KeptCube | None = None,
+    n_rows: int = DEFAULT_ROWS,
 ) -> Callable[[Task], GrainListing]:
     """The work of listing the grains of ``score``; it holds plain values and no layer.
 
@@ -180,7 +186,15 @@ def plan_rows(
 
     def work(task: Task) -> GrainListing:
         mask = result.mask if brushed is None else brushed != 0
-        grains = list_grains(result, mask=mask, others=others, cluster_names=names, task=task)
+        grains = list_grains(
+            result,
+            mask=mask,
+            n_rows=n_rows,
+            cube=cube,
+            others=others,
+            cluster_names=names,
+            task=task,
+        )
         regions = grains.regions
         labels = numbered(regions.labels, regions.n_grains)
         table = grains.table if book is None else with_verdicts(grains.table, book, labels)

@@ -126,6 +126,19 @@ class GrainTableModel(QAbstractTableModel):
         """Number of grains, also of those that the filter hides."""
         return len(self._table)
 
+    @property
+    def threshold_row(self) -> int | None:
+        """The first shown row below the threshold; None where it does not part the rows in two."""
+        above = self._values.get("above_threshold", [])
+        shown = np.array([above[row] for row in self._order], dtype=bool)
+        first = int(np.count_nonzero(shown))
+        return first if first < shown.size and not shown[first:].any() else None
+
+    @property
+    def inks(self) -> Inks | None:
+        """Colours of the theme."""
+        return self._inks
+
     def grain_at(self, shown_row: int) -> int:
         """Id of the grain in a row."""
         return int(self._ids[self._order[shown_row]])
@@ -184,9 +197,13 @@ class GrainTableModel(QAbstractTableModel):
         if role == _ROLE.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)
-        if role == _ROLE.ForegroundRole and column.key == STATUS and self._inks is not None:
-            status = str(self._values[STATUS][self._order[index.row()]])
-            colour = _status_colour(status, self._inks)
+        if role == _ROLE.ForegroundRole and self._inks is not None:
+            row = self._order[index.row()]
+            colour = ""
+            if column.key == STATUS:
+                colour = _status_colour(str(self._values[STATUS][row]), self._inks)
+            if not colour and not self._values["above_threshold"][row]:
+                colour = self._inks.scan
             return QColor(colour) if colour else None
         return None
 

@@ -11,9 +11,11 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QMainWindow,
+    QSpinBox,
 )
 from superqt.utils import qdebounced
 
+from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
 from napari_mineral_anomaly.window.grains.board import board_of, nothing
 from napari_mineral_anomaly.window.grains.canvas import (
     CanvasClicks,
@@ -56,7 +58,7 @@ _NOT_YET = "The search for minerals and flags is not finished: try again when it
 _FILTER_WAITS = "“Show only” waits until minerals and flags are known."
 # The two jobs of a list, in their order.
 _LISTING, _LOOKING = "Listing the grains", "Looking for minerals and artefacts"
-_NO_GRAIN = "No pixel reaches the threshold: lower it in the dock “Threshold”."
+_NO_GRAIN = "No pixel of this scan is odder than another."
 
 # The list is made again when brush and threshold have rested this long.
 SETTLE_MS = 500
@@ -64,6 +66,7 @@ SEARCH_MS = 150
 
 # A laptop screen of 768 lines has no more room beside napari's own docks.
 _HEIGHT, _MIN_HEIGHT = 230, 150
+_MOST_ROWS = 500
 
 
 class GrainTableDock(Dock):
@@ -141,6 +144,16 @@ class GrainTableDock(Dock):
             "Show only grains that fit all these words: an element among the drivers (As, As+, "
             "As-), a status, a mineral, a flag, “no flags”, or numbers: peak>10, area<=4."
         )
+        self.rows = QSpinBox()
+        self.rows.setRange(0, _MOST_ROWS)
+        self.rows.setValue(DEFAULT_ROWS)
+        self.rows.setPrefix("List ")
+        self.rows.setKeyboardTracking(False)
+        self.rows.setToolTip(
+            "Where fewer grains reach the threshold, the oddest others below it fill the list up "
+            "to this number."
+        )
+        self.rows.valueChanged.connect(lambda _: self._list_soon())
         self.count = QLabel()
         self.accept_button = push_button("&Accept", "This grain is what it seems. (A)", self.accept)
         self.reject_button = push_button(
@@ -156,7 +169,7 @@ class GrainTableDock(Dock):
             "&Copy", "Copy the selected rows, for a spreadsheet. (Ctrl+C)", self.copy
         )
         self.files = GrainFiles(self, self.board, self.model, self.is_complete)
-        fields = (self.score_combo, self.filter, self.count)
+        fields = (self.score_combo, self.filter, self.rows, self.count)
         verdicts = (self.accept_button, self.reject_button, self.next_button)
         steps = (self.undo_button, self.redo_button)
         rest = (self.columns_button, self.copy_button, self.files)
@@ -200,7 +213,9 @@ class GrainTableDock(Dock):
             self.status.plain(_NO_SCORE)
             return
         names, book = self.board.cluster_names, self.board.book(scan_id_of(score))
-        work = plan_rows(self.viewer, self.session, score, book, names, self._kept)
+        work = plan_rows(
+            self.viewer, self.session, score, book, names, self._kept, self.rows.value()
+        )
         self._busy(_LISTING)
         self.jobs.run(_LISTING, work, self._on_rows, on_events=self.progress.show_events)
 

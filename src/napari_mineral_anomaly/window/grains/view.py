@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QItemSelectionModel, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -87,6 +88,18 @@ class GrainView(QTableView):
     def sizeHint(self) -> QSize:
         """Low: with Qt's default, a low dock would hide what is below the table."""
         return QSize(super().sizeHint().width(), _LEAST_HEIGHT)
+
+    def paintEvent(self, event: Any) -> None:
+        """The rows, and the threshold as a line between them."""
+        super().paintEvent(event)
+        row, inks = self.model_.threshold_row, self.model_.inks
+        if row is None or inks is None:
+            return
+        y = self.rowViewportPosition(row)
+        painter = QPainter(self.viewport())
+        painter.setPen(QPen(QColor(inks.over), 2))
+        painter.drawLine(0, y, self.viewport().width(), y)
+        painter.end()
 
     def selected_grains(self) -> list[int]:
         """Ids of the selected grains, in the order of the rows."""

@@ -75,14 +75,15 @@ class ThresholdDock(Dock):
         form.addRow("Smallest grain", self.min_grain)
         self.expected, self.flagged, self.area = QLabel(), QLabel(), QLabel()
         self.expected.setToolTip(
-            "Number of background pixels of the whole scan that reach this score by chance."
+            "Pixels that would reach this score in a scan of this size in which nothing is odd. "
+            "What is flagged beyond this number is not chance."
         )
         self.flagged.setToolTip(
             "Pixels in the mask, and grains (pixels that touch at sides or corners)."
         )
         self.area.setToolTip("The area of the flagged pixels.")
-        form.addRow("Expected false", self.expected)
-        form.addRow("Flagged", self.flagged)
+        form.addRow("With nothing odd", self.expected)
+        form.addRow("In this scan", self.flagged)
         form.addRow("Area", self.area)
 
         self.mask_button = push_button(

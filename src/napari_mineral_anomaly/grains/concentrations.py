@@ -5,18 +5,18 @@ scan is then ordinary (`calibration.calibrate`). In a small section, apatite may
 anomaly, but a geologist does not want to miss it. So each element is examined alone. It counts as
 concentrated where its pixels ten robust sigmas above its median (counts variance-stabilised) are at
 most 5 % of the sample and lie in at most ten areas of at least four pixels; a mineral in more
-places belongs to the rock. Areas that touch a listed grain are left out. The numbers are our
-choice. The only result is a sentence; no pixel is flagged.
+places belongs to the rock. Areas of which listed grains cover a quarter are left out. The numbers
+are our choice. Such an area is a row of the list of its own kind; no pixel is flagged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -31,28 +31,28 @@ SMALLEST_AREA_PX = 4
 MOST_AREAS = 10
 # Another element that is high there is named with it.
 _COMPANION_SIGMAS = 2.0
+# A listed grain that covers this share of an area shows it.
+_SHOWN_SHARE = 0.25
 # Median and MAD of so many pixels are close to those of all.
 _SAMPLED_PIXELS = 200_000
 
 
-class ConcentratedElement(BaseModel):
+@dataclass(frozen=True, eq=False)
+class Concentration:
     """One element and the largest area that holds it.
 
-    ``row`` and ``column`` of its highest pixel count from 0. ``n_areas`` areas hold ``n_pixels``
-    pixels in all, the largest ``largest_px``; ``share`` is the share of the sample in all areas.
-    ``drivers`` are the elements that are high in the largest area, with their means in robust
-    sigmas, such as ``("P+27.0", "Ca+2.7")``.
+    Attributes
+    ----------
+    element : str
+    pixels : (n,) int64
+        Flat positions of the area, the highest first.
+    drivers : tuple of str
+        The elements that are high in the area, with their means in robust sigmas, such as
+        ``("P+27.0", "Ca+2.7")``; the element itself first.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     element: str
-    row: int
-    column: int
-    n_areas: int
-    n_pixels: int
-    largest_px: int
-    share: float
+    pixels: NDArray[np.intp]
     drivers: tuple[str, ...]
 
 
@@ -62,13 +62,11 @@ class _Found(NamedTuple):
     peak: float
     c: int
     inside: NDArray[np.intp]
-    n_areas: int
-    n_pixels: int
 
 
-def concentrated_elements(
+def concentrations(
     cube: ElementCube, listed: NDArray[np.bool_], *, task: Task = SILENT
-) -> tuple[ConcentratedElement, ...]:
+) -> tuple[Concentration, ...]:
     """The elements that are highest outside the listed grains, the highest first.
 
     At most `N_ELEMENTS`. An element whose largest area overlaps that of a higher one is left out.
@@ -78,7 +76,7 @@ def concentrated_elements(
     cube : ElementCube
         Reflectance has no elements: the result is then empty.
     listed : (H, W) bool
-        Pixels of the grains that are listed; areas that touch them are left out.
+        Pixels of the grains that are listed. Areas of which they cover a quarter are left out.
 
     Raises
     ------
@@ -96,13 +94,12 @@ def concentrated_elements(
         areas = _areas(z, cube.valid, listed)
         if areas is not None:
             labels, sizes = areas
-            inside = np.flatnonzero(labels == np.argmax(sizes))
+            inside = np.flatnonzero((labels == np.argmax(sizes)) & ~listed)
             inside = inside[np.argsort(-z.reshape(-1)[inside], kind="stable")]
-            n_areas, n_pixels = int((sizes > 0).sum()), int(sizes.sum())
-            found.append(_Found(float(z.flat[inside[0]]), c, inside, n_areas, n_pixels))
+            found.append(_Found(float(z.flat[inside[0]]), c, inside))
     found.sort(key=lambda one: -one.peak)
     taken = np.zeros(cube.shape, dtype=bool)
-    kept: list[ConcentratedElement] = []
+    kept: list[Concentration] = []
     for one in found:
         if len(kept) == N_ELEMENTS:
             break
@@ -110,42 +107,9 @@ def concentrated_elements(
             continue
         task.check()
         taken.reshape(-1)[one.inside] = True
-        row, column = divmod(int(one.inside[0]), cube.shape[1])
-        kept.append(
-            ConcentratedElement(
-                element=cube.elements[one.c],
-                row=row,
-                column=column,
-                n_areas=one.n_areas,
-                n_pixels=one.n_pixels,
-                largest_px=one.inside.size,
-                share=one.n_pixels / cube.n_valid,
-                drivers=_drivers(cube, one.inside, transform, scales, one.c),
-            )
-        )
+        drivers = _drivers(cube, one.inside, transform, scales, one.c)
+        kept.append(Concentration(cube.elements[one.c], one.inside, drivers))
     return tuple(kept)
-
-
-def concentrated_sentence(elements: Sequence[ConcentratedElement]) -> str:
-    """A sentence on places outside the list of grains; "" when there are none."""
-    if not elements:
-        return ""
-    where = "; ".join(_words(one) for one in elements)
-    return (
-        f"Not listed, but concentrated in a small part of the scan: {where}. Areas above about 1 % "
-        "of a scan count as background: look at the maps of these elements."
-    )
-
-
-def _words(one: ConcentratedElement) -> str:
-    drivers = " ".join(one.drivers)
-    place = f"row {one.row}, column {one.column} ({one.largest_px} pixels, {drivers} sigmas)"
-    if one.n_areas == 1:
-        return f"{one.element} around {place}, {100 * one.share:.2g} % of the sample"
-    return (
-        f"{one.element} in {one.n_areas} areas, {100 * one.share:.2g} % of the sample, the largest "
-        f"around {place}"
-    )
 
 
 def _robust_z(
@@ -178,8 +142,8 @@ def _areas(
     sizes[sizes < SMALLEST_AREA_PX] = 0
     if np.count_nonzero(sizes) > MOST_AREAS:
         return None
-    near = ndimage.binary_dilation(listed, np.ones((3, 3), dtype=bool))
-    sizes[np.unique(labels[near])] = 0
+    covered = np.bincount(labels[listed], minlength=sizes.size)
+    sizes[covered >= _SHOWN_SHARE * sizes] = 0
     return (labels, sizes) if sizes.any() else None
 
 

@@ -1,4 +1,4 @@
-"""What the Detect dock says of elements that no listed grain shows."""
+"""Elements that no listed grain shows are rows of the grain table."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from napari.components import ViewerModel
 
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
+from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
 from napari_mineral_anomaly.window.layers.make import add, element_layers
 
 
-def test_a_mineral_that_counts_as_background_is_named_after_the_run(
+def test_a_mineral_that_counts_as_background_is_a_row_of_its_own_kind(
     viewer: ViewerModel, make_dock: Callable[..., Any]
 ) -> None:
     rng = np.random.default_rng(1)
@@ -27,8 +28,14 @@ def test_a_mineral_that_counts_as_background_is_named_after_the_run(
     dock = make_dock(DetectDock, viewer)
     dock.choose_detector("rx")
     dock.run()
-    said = dock.status.text()
-    assert said.startswith("Done in ")
-    assert "Not listed, but concentrated in a small part of the scan: P around row" in said
-    assert "(80 pixels, P+" in said
-    assert " Ca+" in said
+    table = make_dock(GrainTableDock, viewer)
+    table.rows.setValue(0)  # else the area is the first row below the threshold
+    table.list_grains()
+    listing = table.board.listing
+    [row] = listing.table[listing.table["kind"] == "concentration"].to_dict("records")
+    assert row["area_px"] == 80
+    assert row["driver_1"].startswith("P+")
+    assert row["driver_2"].startswith("Ca+")
+    table.view.setCurrentIndex(table.model.index(table.model.row_of(row["id"]), 0))
+    assert table.board.grain == row["id"]
+    assert listing.box(row["id"]) == (10, 19, 20, 27)

@@ -1,1 +1,0 @@
-"""Places that are worth a look although no grain list names them."""
