@@ -93,7 +93,7 @@ class RunRecord(BaseModel):
         """What was found, in sentences: rows of the list, flagged pixels, and the promise."""
         n_below = self.n_listed - self.n_grains
         above = f"{counted(self.n_grains, 'grain')} at or above the threshold of "
-        below = f", {n_below} odd places below it" if n_below else ""
+        below = f", {counted(n_below, 'odd place')} below it" if n_below else ""
         return (
             f"{above}{self.threshold:.2f} background sigmas{below}. "
             f"{counted(self.n_flagged, 'pixel')} of {self.n_valid:,} reach the threshold; in a "
