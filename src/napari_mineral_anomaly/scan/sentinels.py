@@ -323,7 +323,7 @@ def far_above(plane: NDArray[Any]) -> float | None:
     if plane.dtype.kind not in "uif":
         return None
     finite = plane[np.isfinite(plane)] if plane.dtype.kind == "f" else plane
-    finite = finite[finite < MISSING_MAGNITUDE] if plane.dtype.kind == "f" else finite
+    finite = finite[finite < np.float64(MISSING_MAGNITUDE)] if plane.dtype.kind == "f" else finite
     if not finite.size:
         return None
     highest = finite.max()

@@ -80,7 +80,6 @@ def matlab(path: Path) -> None:
         ("Fe.npy", archive_of_arrays, "rename it to Fe.npz."),
         ("scan.h5", matlab, "scan.h5 is not an HDF5 file but a MATLAB file"),
         ("scan.hspy", tiff, "scan.hspy is not a HyperSpy file but a TIFF"),
-        ("scan.foo", hdf5, "scan.foo is an HDF5 file, by its first bytes: rename it to scan.h5."),
         ("scan", tiff, "scan is a TIFF, by its first bytes: rename it to scan.tif."),
     ],
 )

@@ -309,7 +309,8 @@ def _select_from_one(
     selection.steps += [(name, step) for step in file.steps]
     selection.quantity = file.quantity
     selection.lazy = file.lazy
-    if len(file.planes) > 1 or file.others:
+    answers = [told.of_plane(name, plane) for plane in (*file.planes, *file.others)]
+    if len(file.planes) > 1 or (file.others and any(answers)):
         _select_pages(selection, name, file, sample, told)
         return selection
     plane = file.planes[0]

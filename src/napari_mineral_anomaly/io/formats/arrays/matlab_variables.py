@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays.matlab_check import require_sound
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
-from napari_mineral_anomaly.io.formats.shared.guards import require_plausible
+from napari_mineral_anomaly.io.formats.shared.guards import require_memory, require_plausible
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 
+_BYTES_AT_LEAST = {"double": 8, "int64": 8, "uint64": 8, "single": 4, "int32": 4, "uint32": 4}
+_BYTES_AT_LEAST |= {"int16": 2, "uint16": 2}
 _MOST_CELLS = 10_000
 _LONGEST_WORD = 1000
 _STRINGS = "an array of strings, which only MATLAB can read: save it as cellstr(...)"
@@ -82,9 +84,12 @@ def _of_classic(path: Path) -> Variables:
         if file.read(6) != b"MATLAB":
             raise InputError(f"{path.name} is no MATLAB 5 or 7.3 file; save it with -v7.")
     require_sound(path)
+    total = 0
     for _, shape, kind in whosmat(path):
-        bytes_at_least = 8 if kind in ("double", "int64", "uint64") else 1
-        require_plausible(path, math.prod(shape) * bytes_at_least, path.stat().st_size)
+        n_bytes = math.prod(shape) * _BYTES_AT_LEAST.get(kind, 1)
+        require_plausible(path, n_bytes, path.stat().st_size)
+        total += n_bytes
+    require_memory(path, total, "its variables")
     found = Variables()
     loaded = {k: v for k, v in loadmat(path).items() if not k.startswith("__")}
     for name, value in loaded.items():
@@ -195,6 +200,7 @@ def _add_stored(found: Variables, path: Path, file: Any, name: str, item: Any) -
             found.texts[name] = _words(["".join(map(chr, row)) for row in rows])
     elif item.dtype.kind in "uifb":
         require_stored(path, name, path.stat().st_size, item)
+        require_memory(path, item.size * item.dtype.itemsize, f"the numbers of {name}")
         values = np.transpose(item[()])
         found.arrays[name] = values.astype(np.uint8) if values.dtype.kind == "b" else values
     elif item.dtype.names == ("real", "imag"):
