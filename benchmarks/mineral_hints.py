@@ -117,7 +117,9 @@ def main() -> None:
                 hinted[source] += hinted_grains(section, source)
         for source, grains in hinted.items():
             print(table_row(scene, seeds, source, grains), flush=True)
-            wrong.update((g.mineral, ", ".join(g.hints) or "nothing") for g in grains if g.place != 1)
+            wrong.update(
+                (g.mineral, ", ".join(g.hints) or "nothing") for g in grains if g.place != 1
+            )
     print("\nNot at the first place:\n")
     for (mineral, hints), n in wrong.most_common():
         print(f"{n:4d}  {mineral}: {hints}")
