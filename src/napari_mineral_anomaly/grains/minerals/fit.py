@@ -12,15 +12,15 @@ ln((o + f (b - l)) / p) weighted by their errors. f is tried in steps. What is l
 with
 
 - the counting errors of grain and ring, and the share 1 - f of the variation of the ring;
-- a factor of two in every sensitivity: the variance tau^2 o a p, because the square of the log of a
+- a factor of two in the sensitivities: the variance tau^2 o a p, because the square of the log of a
   ratio r is about (r - 1)^2 / r;
 - a per cent of the mineral's mass of any element;
 - a tenth of what the mineral displaces, for its other absorption;
 - what the excess of the mineral's elements may leak into the map (`LineLeaks`): Zr beside P is no
   argument against apatite where Zr is mapped by its L line.
 
-The misfit is the sum of log(1 + (|z| - 1)^2 / 4) over the elements (the log-likelihood of Student's
-t: one wrong element does not decide alone; deviations below one sigma are free), plus the same for
+The misfit is the sum of log(1 + (|z| - 0.5)^2 / 4) over the elements (the log-likelihood of Student's
+t: one wrong element does not decide alone; deviations below half a sigma are free), plus the same for
 f, which is expected to be 1 - 0.45 / r for a grain of the radius r in pixels: its border is half
 full. The difference is this sum for no mineral at all, with counting errors only.
 """
@@ -38,13 +38,13 @@ from napari_mineral_anomaly.scan.spectra.leaks import LineLeaks
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# Sensitivities are known to a factor of two: ln 2.
-_SENSITIVITY = 0.7
+# Sigma of ln(sensitivity): two elements are known to a factor of two, exp(sqrt(2) 0.5).
+_SENSITIVITY = 0.5
 _TRACE = 0.01
 _DISPLACED = 0.1
 MAJOR_SHARE = 0.01
 _FREEDOM = 4.0
-_FREE_SIGMAS = 1.0
+_FREE_SIGMAS = 0.5
 LEAST_SIGMAS = 3.0
 # An element below so many sigmas does not decide the amplitude.
 _AMPLITUDE_SIGMAS = 2.0

@@ -6,12 +6,13 @@ from published X-ray data (`minerals.pure`). The distance of a mineral is
     d = misfit / difference + 0.05 (if the mineral is rare) + 0.1 (1 - m)
         + 0.2 (if it lacks the element by which the grain stands out most)
 
-where misfit / difference is the share of the difference to the ring that it leaves unexplained, and
-m the mapped share of its mass of sodium and heavier elements. 0 fits perfectly. Because of the terms
-for rare minerals and unmapped elements, zircon wins over baddeleyite and pyrite over molybdenite
-where the maps cannot distinguish them. Minerals whose distances agree to three digits share a place;
-the one that is first in the table is named first. All constants are our choice, made on simulated
-sections with seeds 0 to 9; `benchmarks/mineral_hints.py` measures how often the hints are right.
+where misfit / difference is the share of the difference to the ring that it leaves unexplained,
+and m the mapped share of its mass of sodium and heavier elements. 0 fits perfectly. Because of the
+terms for rare minerals and unmapped elements, zircon wins over baddeleyite and pyrite over
+molybdenite where the maps cannot distinguish them. Minerals whose distances agree to three digits
+share a place; the one that is first in the table is named first. All constants are our choice, made
+on simulated sections with seeds 0 to 9; `benchmarks/mineral_hints.py` measures how often the hints
+are right.
 """
 
 from __future__ import annotations
