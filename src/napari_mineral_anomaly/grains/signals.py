@@ -22,6 +22,7 @@ _RICH_PERCENTILE = 99.5
 _SAMPLED_PIXELS = 50_000
 # Nothing of an element is left at this percentile of the means over squares of so many pixels.
 _POOR_PERCENTILE, _SQUARE_PX = 1.0, 6
+_LEAST_PX = 4
 
 _PER_GRAIN = ("n_pixels", "n_ring", "mean", "ring_mean", "ring_sd", "peak", "peak_around")
 
@@ -49,7 +50,8 @@ class GrainSignals:
         `_RICH_PERCENTILE` of the valid pixels and the richest grain mean (rare elements are in the
         grains only).
     scan_low : (C,) float64
-        Mean of the poorest places of some pixels: what the map shows without the element.
+        What the map shows without the element: the poorest of its squares of pixels
+        (`_POOR_PERCENTILE`), or the poorest grain of `_LEAST_PX` pixels or more.
     """
 
     elements: tuple[str, ...]
@@ -153,7 +155,8 @@ def measure_grains(
         around[:, c] = _mean_around(plane, cube.valid, regions.rows[at], regions.columns[at])
         sampled = flat[sample]
         median[c] = np.median(sampled) if sampled.size else np.nan
-        low[c] = _poorest(plane, cube.valid)
+        large = mean[regions.pixels.size >= _LEAST_PX, c]
+        low[c] = np.fmin(_poorest(plane, cube.valid), large.min(initial=np.inf))
         percentile = np.percentile(sampled, _RICH_PERCENTILE) if sampled.size else np.nan
         rich[c] = (
             max(float(percentile), float(mean[:, c].max(initial=-np.inf))) if n else percentile
