@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mineral_anomaly import AnomalyResult
+from napari_mineral_anomaly.grains.table import list_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.simulate.minerals import MINERALS
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
@@ -42,11 +43,12 @@ def host_of(section: SimulatedSection, pixels: NDArray[np.bool_]) -> str:
 def count_right_drivers(section: SimulatedSection, result: AnomalyResult) -> tuple[int, int, int]:
     """Count grains found, grains with the right first driver, and with it among the first three.
 
-    A grain is found if one of its pixels is flagged. Its drivers are the elements with the largest
-    mean contributions over its flagged pixels.
+    A grain is found if one of its pixels is flagged. Its drivers are those of the grain list
+    (`GrainList.drivers`).
     """
     labels, _ = ndimage.label(section.fraction > 0, np.ones((3, 3)))
-    boxes = ndimage.find_objects(labels)
+    grains = list_grains(result, cube=section.cube)
+    listed = grains.regions.labels
     found = first = third = 0
     for grain in section.grains.itertuples():
         y, x = round(grain.centroid_y_px), round(grain.centroid_x_px)
@@ -54,11 +56,11 @@ def count_right_drivers(section: SimulatedSection, result: AnomalyResult) -> tup
         if not number:
             continue
         pixels = labels == number
-        flagged = pixels & result.mask
-        if not flagged.any() or boxes[number - 1] is None:
+        flagged = pixels & result.mask & (listed > 0)
+        if not flagged.any():
             continue
-        means = np.abs(np.asarray(result.contributions)[:, flagged].mean(axis=1))
-        order = np.argsort(-means)
+        row = int(np.bincount(listed[flagged]).argmax()) - 1
+        order = np.argsort(-np.abs(grains.drivers[row]), kind="stable")
         truth = distinguishing_element(section, grain.mineral, host_of(section, pixels))
         found += 1
         first += int(order[0] == truth)

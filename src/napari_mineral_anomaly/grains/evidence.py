@@ -13,15 +13,10 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.artefacts.flags import flag_sentence
 from napari_mineral_anomaly.grains.details import GrainDetails
+from napari_mineral_anomaly.grains.drivers import driving_contributions
 from napari_mineral_anomaly.grains.minerals.hints import MineralHint
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares
-from napari_mineral_anomaly.grains.table import (
-    DEFAULT_ROWS,
-    GrainList,
-    detail_grains,
-    driving_contributions,
-    list_grains,
-)
+from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, GrainList, detail_grains, list_grains
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma, thinned

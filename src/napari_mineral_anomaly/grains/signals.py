@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,11 @@ Floats = NDArray[np.float64]
 # A place is "full of" an element at this percentile of the scan, or at the richest grain.
 _RICH_PERCENTILE = 99.5
 _SAMPLED_PIXELS = 50_000
+# Nothing of an element is left at this percentile of the means over squares of so many pixels.
+_POOR_PERCENTILE, _SQUARE_PX = 1.0, 6
+_LEAST_PX = 4
+
+_PER_GRAIN = ("n_pixels", "n_ring", "mean", "ring_mean", "ring_sd", "peak", "peak_around")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,7 @@ class GrainSignals:
         Chemical symbol of each element map; None where its name holds none.
     is_counts : bool
         Whether the maps hold counts: then counting errors are known.
+    is_concentration : bool
     n_pixels, n_ring : (n,) int64
     mean, ring_mean, ring_sd : (n, C) float64
         Ring values are NaN where the grain has no ring (`GrainRegions.ring`).
@@ -43,11 +49,15 @@ class GrainSignals:
         Median of the valid pixels, and the level of the richest: the larger of the
         `_RICH_PERCENTILE` of the valid pixels and the richest grain mean (rare elements are in the
         grains only).
+    scan_low : (C,) float64
+        What the map shows without the element: the poorest of its squares of pixels
+        (`_POOR_PERCENTILE`), or the poorest grain of `_LEAST_PX` pixels or more.
     """
 
     elements: tuple[str, ...]
     symbols: tuple[str | None, ...]
     is_counts: bool
+    is_concentration: bool
     n_pixels: NDArray[np.int64]
     n_ring: NDArray[np.int64]
     mean: Floats
@@ -57,6 +67,7 @@ class GrainSignals:
     peak_around: Floats
     scan_median: Floats
     scan_rich: Floats
+    scan_low: Floats
 
     @cached_property
     def excess(self) -> Floats:
@@ -72,17 +83,34 @@ class GrainSignals:
         number of pixels, because neighbouring pixels share a mineral grain). For other
         quantities: the standard deviation of the ring. 0 where there is no ring.
         """
-        n_ring = np.maximum(self.n_ring, 1)[:, None]
         if self.is_counts:
-            # One count more than measured keeps the error of an empty ring above zero.
-            ring_rate = (np.maximum(self.ring_mean, 0) * n_ring + 1) / n_ring
-            uneven = np.maximum(self.ring_sd**2 - ring_rate, 0)
-            grain_rate = np.maximum(self.mean, ring_rate)
-            variance = uneven + grain_rate / self.n_pixels[:, None] + ring_rate / n_ring
+            uneven = np.maximum(self.ring_sd**2 - self.ring_rate, 0)
+            variance = uneven + self.counting_variance
         else:
             scale = np.maximum(np.abs(self.ring_mean), np.abs(self.scan_median))
             variance = np.maximum(self.ring_sd**2, (1e-6 * scale) ** 2 + 1e-300)
         return np.nan_to_num(self.excess / np.sqrt(variance), nan=0.0)
+
+    @cached_property
+    def ring_rate(self) -> Floats:
+        """(n, C) counts of a ring pixel; one count in the ring more than measured.
+
+        So the error of an empty ring stays above zero.
+        """
+        n_ring = np.maximum(self.n_ring, 1)[:, None]
+        return (np.maximum(np.nan_to_num(self.ring_mean), 0) * n_ring + 1) / n_ring
+
+    @cached_property
+    def counting_variance(self) -> Floats:
+        """(n, C) variance of the excess from the counting errors of grain and ring."""
+        n_ring = np.maximum(self.n_ring, 1)[:, None]
+        grain_rate = np.maximum(self.mean, self.ring_rate)
+        return grain_rate / self.n_pixels[:, None] + self.ring_rate / n_ring
+
+    def of(self, grains: NDArray[np.intp]) -> GrainSignals:
+        """The signals of some grains."""
+        chosen = {name: getattr(self, name)[grains] for name in _PER_GRAIN}
+        return replace(self, **chosen)
 
 
 def element_symbols(elements: tuple[str, ...]) -> tuple[str | None, ...]:
@@ -110,7 +138,7 @@ def measure_grains(
     n, shape = regions.n_grains, (regions.n_grains, cube.n_elements)
     mean, ring_mean, ring_sd = np.empty(shape), np.empty(shape), np.empty(shape)
     peak, around = np.empty(shape), np.empty(shape)
-    median, rich = np.empty(cube.n_elements), np.empty(cube.n_elements)
+    median, rich, low = (np.empty(cube.n_elements) for _ in range(3))
     sample = thinned(np.flatnonzero(cube.valid), _SAMPLED_PIXELS)
     for c in range(cube.n_elements):
         task.check()
@@ -127,6 +155,8 @@ def measure_grains(
         around[:, c] = _mean_around(plane, cube.valid, regions.rows[at], regions.columns[at])
         sampled = flat[sample]
         median[c] = np.median(sampled) if sampled.size else np.nan
+        large = mean[regions.pixels.size >= _LEAST_PX, c]
+        low[c] = np.fmin(_poorest(plane, cube.valid), large.min(initial=np.inf))
         percentile = np.percentile(sampled, _RICH_PERCENTILE) if sampled.size else np.nan
         rich[c] = (
             max(float(percentile), float(mean[:, c].max(initial=-np.inf))) if n else percentile
@@ -135,6 +165,7 @@ def measure_grains(
         elements=cube.elements,
         symbols=element_symbols(cube.elements),
         is_counts=cube.quantity == "counts",
+        is_concentration=cube.quantity == "concentration",
         n_pixels=regions.pixels.size,
         n_ring=ring.size,
         mean=mean,
@@ -144,6 +175,7 @@ def measure_grains(
         peak_around=around,
         scan_median=median,
         scan_rich=rich,
+        scan_low=low,
     )
 
 
@@ -152,6 +184,21 @@ def _highest(pixels: PixelSets, values: Floats) -> NDArray[np.int64]:
     candidates = np.flatnonzero(values == pixels.largest(values)[pixels.grain])
     _, first = np.unique(pixels.grain[candidates], return_index=True)
     return candidates[first]
+
+
+def _poorest(plane: NDArray[np.generic], valid: NDArray[np.bool_]) -> float:
+    """`_POOR_PERCENTILE` of the means over squares that are all valid; NaN without one.
+
+    Single pixels of few counts are zero by chance; their squares are not.
+    """
+    side = _SQUARE_PX
+    height, width = (side * (length // side) for length in plane.shape)
+    squares = (height // side, side, width // side, side)
+    whole = valid[:height, :width].reshape(squares).all(axis=(1, 3))
+    if not whole.any():
+        return float("nan")
+    means = plane[:height, :width].reshape(squares).mean(axis=(1, 3), dtype=np.float64)
+    return float(np.percentile(means[whole], _POOR_PERCENTILE))
 
 
 def _mean_around(

@@ -29,6 +29,13 @@ from napari_mineral_anomaly.grains.columns import (
 )
 from napari_mineral_anomaly.grains.concentrations import concentrations
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
+from napari_mineral_anomaly.grains.drivers import (
+    driver_contributions,
+    driver_texts,
+    driving_contributions,
+    in_order_of,
+    seen_in_maps,
+)
 from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
 from napari_mineral_anomaly.grains.pixels.growing import SignaturePlanes, grow_grains
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares, neighbour_shares
@@ -46,7 +53,6 @@ Floats = NDArray[np.float64]
 # Rows of the list, where fewer grains are above the threshold.
 DEFAULT_ROWS = 20
 _NOISE_PIXELS = 200_000
-_SEEN_SIGMAS = 2.0
 
 STEPS = ("grains", "concentrations", "drivers", "surroundings", "minerals", "flags")
 
@@ -66,7 +72,7 @@ class GrainList:
         Contribution of each element of the result to each grain of ``regions``, as
         `driver_contributions` gives it.
     drivers : (n, C) float64
-        The same, smaller where the maps show less (`_seen_in_maps`): what the list shows.
+        The same, no larger than what the maps show (`seen_in_maps`): what the list shows.
     ring : PixelSets
         The local ring of each grain.
     signals : GrainSignals or None
@@ -209,8 +215,10 @@ def list_grains(
     contributions = driver_contributions(result, regions.pixels, ring)
     drivers = contributions
     if signals is not None:
-        drivers = _seen_in_maps(contributions, result.elements, signals)
-    texts = _driver_texts(drivers, result.elements)
+        drivers = seen_in_maps(
+            contributions, result.elements, signals, table["peak_score"].to_numpy()
+        )
+    texts = driver_texts(drivers, result.elements)
     for row, one in enumerate(found, start=grown.n_grains):
         texts[row] = (*one.drivers, *[""] * N_DRIVERS)[:N_DRIVERS]
     for k, column in enumerate(DRIVER_COLUMNS):
@@ -266,7 +274,7 @@ def detail_grains(
     hints = hint_minerals(signals, leaks)
     _report_step("flags", task)
     driving = driving_contributions(grains.contributions)
-    driving = _in_order_of(cube.elements, driving, result.elements)
+    driving = in_order_of(cube.elements, driving, result.elements)
     labels = result.pseudo_labels
     flags = flag_artefacts(
         cube, regions, ring, signals, driving, labels, leaks, grains.edges, task=task
@@ -331,70 +339,6 @@ def _geometry(
             "col_max": col_max,
         }
     )
-
-
-def driver_contributions(result: AnomalyResult, sets: PixelSets, ring: PixelSets) -> Floats:
-    """Contribution (n, C) of each element to n grains, over their surroundings.
-
-    The mean over the grain minus the mean over its ring, in background sigmas; where the ring
-    varies by more than one sigma, in units of that. So an element that a detector expects wrongly
-    in the whole neighbourhood does not drive a grain. Our choice.
-
-    Holds one contribution plane in memory at a time: they may be lazy.
-    """
-    means = np.empty((sets.n_grains, len(result.elements)))
-    for c in range(len(result.elements)):
-        plane = np.asarray(result.contributions[c]).reshape(-1)
-        around = plane[ring.pixel].astype(np.float64)
-        centre = np.nan_to_num(ring.mean(around))
-        spread = np.sqrt(np.nan_to_num(ring.mean((around - centre[ring.grain]) ** 2)))
-        means[:, c] = (sets.mean(plane[sets.pixel]) - centre) / np.maximum(spread, 1.0)
-    return means
-
-
-def _seen_in_maps(means: Floats, elements: tuple[str, ...], signals: GrainSignals) -> Floats:
-    """Contributions, made smaller where the element's map shows no difference to the ring.
-
-    An element whose excess over the ring is below `_SEEN_SIGMAS`, or has the other sign, counts
-    with no more than that excess: then the detector, not the rock, makes the contribution.
-    """
-    shown = _in_order_of(elements, signals.ring_sigmas, signals.elements)
-    known = np.isin(elements, signals.elements) & (signals.n_ring > 0)[:, None]
-    agrees = np.where(shown * means > 0, np.abs(shown), 0.0)
-    capped = np.sign(means) * np.minimum(np.abs(means), agrees)
-    return np.where(known & (agrees < _SEEN_SIGMAS), capped, means)
-
-
-def driving_contributions(means: Floats) -> Floats:
-    """``means`` (n, C) with all but the `N_DRIVERS` largest magnitudes of each row set to 0."""
-    order = _largest_first(means)
-    out = np.zeros_like(means)
-    np.put_along_axis(out, order, np.take_along_axis(means, order, axis=1), axis=1)
-    return out
-
-
-def _largest_first(means: Floats) -> NDArray[np.intp]:
-    # A stable sort keeps ties in element order, so that the same run gives the same table.
-    return np.argsort(-np.abs(means), axis=1, kind="stable")[:, :N_DRIVERS]
-
-
-def _driver_texts(means: Floats, elements: tuple[str, ...]) -> NDArray[np.object_]:
-    """(n, N_DRIVERS) texts, empty where there are fewer elements."""
-    texts = np.full((means.shape[0], N_DRIVERS), "", dtype=object)
-    order = _largest_first(means)
-    for k in range(order.shape[1]):
-        values = np.take_along_axis(means, order[:, k : k + 1], axis=1)[:, 0]
-        texts[:, k] = [f"{elements[c]}{z:+.1f}" for c, z in zip(order[:, k], values, strict=True)]
-    return texts
-
-
-def _in_order_of(wanted: tuple[str, ...], values: Floats, elements: tuple[str, ...]) -> Floats:
-    """Columns of ``values`` (named by ``elements``) as ``wanted``; 0 where one is missing."""
-    out = np.zeros((values.shape[0], len(wanted)))
-    for c, name in enumerate(wanted):
-        if name in elements:
-            out[:, c] = values[:, elements.index(name)]
-    return out
 
 
 def _agreement(
