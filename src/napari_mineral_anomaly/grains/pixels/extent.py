@@ -108,7 +108,9 @@ def find_extent(
         Row and column in the window.
     """
     values = signatures.window(*window)
-    free = free & np.isfinite(values).all(axis=1).reshape(free.shape)
+    known = np.isfinite(values).all(axis=1)
+    values[~known] = 0.0
+    free = free & known.reshape(free.shape)
     grain = np.zeros(free.shape, dtype=bool)
     grain[at] = True
     first = grain
