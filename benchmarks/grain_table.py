@@ -85,7 +85,7 @@ def main() -> None:
     grains = list_grains(result, n_rows=0, cube=cube)
     details = detail_grains(cube, result, grains)
     after_seconds, _ = best(lambda: evidence_of(cube, result, grains, details))
-    evidence_seconds, source = best(lambda: prepare_evidence(cube, result))
+    evidence_seconds, source = best(lambda: prepare_evidence(cube, result, n_rows=0))
     one_seconds, _ = best(lambda: source.of(len(full) // 2))
     assert np.array_equal(np.sort(peer_table["area"]), np.sort(plain["area_px"]))
     rows = [
