@@ -159,10 +159,10 @@ def test_reflectance_with_190_bands() -> None:
 
 def test_thousands_of_flagged_pixels_grow_without_a_pixel_in_two_grains() -> None:
     rng = np.random.default_rng(0)
-    maps = rng.poisson(30, (4, 120, 120)).astype(np.float32)
-    score = rng.normal(size=(120, 120)).astype(np.float32)
+    maps = rng.poisson(30, (4, 60, 70)).astype(np.float32)
+    score = rng.normal(size=(60, 70)).astype(np.float32)
     valid = np.ones(score.shape, dtype=bool)
     grown = grow_grains(SignaturePlanes(maps, None), score, score >= 1.5, valid)
     numbers = np.unique(grown.labels)
     assert numbers.tolist() == list(range(grown.n_grains + 1))
-    assert grown.n_grains > 100
+    assert grown.n_grains > 50
