@@ -2,7 +2,7 @@
 
     python benchmarks/artefact_flags.py [--detectors rx] [--seeds 10] [--first-seed 0]
 
-Counted for each grain of the list at the default threshold:
+Counted for each grain of the list above the default threshold (grains are whole):
 
 - An injected artefact *reaches the list* when a Bragg spike lies in a grain, a visible line overlap
   lies in a grain and its element is among the five drivers (with 4 sigmas), a dim row crosses a
@@ -29,9 +29,9 @@ from scipy import ndimage
 
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.grains.artefacts.flags import DRIVING_SIGMAS, FLAG_SEPARATOR
-from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, split_driver
-from napari_mineral_anomaly.grains.pixels.regions import label_grains
-from napari_mineral_anomaly.grains.table import find_grains
+from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, GRAIN, split_driver
+from napari_mineral_anomaly.grains.details import with_details
+from napari_mineral_anomaly.grains.table import detail_grains, list_grains
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section
 from napari_mineral_anomaly.simulate.minerals import MINERALS
 
@@ -51,8 +51,11 @@ FLAG_OF = {
 def check_section(section: SimulatedSection, detector: str) -> tuple[Counter[str], list[str]]:
     """Counts for one section, and a line of text for each flag that was missed or wrong."""
     result = detect(section.cube, detector)
-    table = find_grains(result, cube=section.cube)
-    labels = label_grains(result.mask & result.valid)
+    grains = list_grains(result, n_rows=0, cube=section.cube)
+    details = detail_grains(section.cube, result, grains)
+    table = with_details(grains.table, grains.rows, details)
+    table = table[table["kind"] == GRAIN]
+    labels = grains.regions.labels
     slices = ndimage.find_objects(labels.astype(np.int32))
     count: Counter[str] = Counter()
     words: list[str] = []

@@ -37,7 +37,8 @@ from napari_mineral_anomaly.grains.drivers import (
     seen_in_maps,
 )
 from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
-from napari_mineral_anomaly.grains.pixels.growing import SignaturePlanes, grow_grains
+from napari_mineral_anomaly.grains.pixels.extent import SignaturePlanes
+from napari_mineral_anomaly.grains.pixels.growing import grow_grains
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares, neighbour_shares
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.grains.signals import GrainSignals, element_symbols, measure_grains

@@ -87,7 +87,7 @@ class SimulatedSection:
 
 
 def simulate_section(
-    scene: str = "easy",
+    scene: str | Scene = "easy",
     shape: tuple[int, int] = DEFAULT_SHAPE,
     seed: int = 0,
     *,
@@ -100,7 +100,8 @@ def simulate_section(
 
     Parameters
     ----------
-    scene : {"easy", "hard", "barren", "artefacts"}
+    scene : {"easy", "hard", "barren", "artefacts"} or Scene
+        A name, or a recipe of your own.
     shape : (int, int)
         (H, W) in pixels, at least 32 x 32.
     seed : int
@@ -115,7 +116,7 @@ def simulate_section(
     CancelledError
         When ``task`` was cancelled.
     """
-    recipe = get_scene(scene)
+    recipe = scene if isinstance(scene, Scene) else get_scene(scene)
     height, width = shape = _checked_shape(shape)
     seed = _checked_seed(seed)
 
@@ -156,7 +157,7 @@ def simulate_section(
         cube=cube,
         truth=(fraction >= TRUTH_FRACTION).astype(np.uint8),
         fraction=fraction,
-        grains=_grain_table(placed, recipe.pixel_um),
+        grains=grain_table(placed, recipe.pixel_um),
         phases=phases,
         minerals=renderer.minerals,
         artefacts=table,
@@ -176,7 +177,8 @@ def _blocks(shape: tuple[int, int]) -> Iterator[slice]:
         yield slice(start, min(start + step, height))
 
 
-def _grain_table(placed: list[Grain], pixel_um: float) -> pd.DataFrame:
+def grain_table(placed: list[Grain], pixel_um: float) -> pd.DataFrame:
+    """The table `SimulatedSection.grains` of placed grains."""
     areas = np.array([grain.area for grain in placed])
     y, x = np.array([grain.centre for grain in placed]).reshape(-1, 2).T
     return pd.DataFrame(

@@ -75,7 +75,7 @@ def found_grains(
         When grains and areas do not match one to one.
     """
     labels = label_grains(np.asarray(truth) == 1)
-    owner = _area_of_each(labels, grains)
+    owner = area_of_each(labels, grains)
     reached = np.unique(labels[flagged(np.asarray(score), threshold)])
     return np.isin(owner, reached)
 
@@ -125,7 +125,7 @@ def with_recall(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(recall=table["n_found"] / n_grains)
 
 
-def _area_of_each(labels: NDArray[np.integer], grains: pd.DataFrame) -> NDArray[np.integer]:
+def area_of_each(labels: NDArray[np.integer], grains: pd.DataFrame) -> NDArray[np.integer]:
     """Label of the truth area nearest to the centre of each grain."""
     rows, columns = (
         np.clip(np.rint(grains[f"centroid_{axis}_px"].to_numpy(float)).astype(int), 0, size - 1)

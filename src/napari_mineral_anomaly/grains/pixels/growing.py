@@ -1,21 +1,12 @@
 """Whole grains: each is grown from its oddest pixel to where its signature ends.
 
 A score is high where a grain is oddest, often in the middle only. So the pixels above a threshold
-are a part of the grain, and their number is not its size. Here a grain ends where half of its
-signature is left, which is where its edge lies when the beam is about as wide as a pixel.
+are a part of the grain, and their number is not its size. `extent` says how far a grain reaches.
+Grains are grown one after the other, the oddest first, and never overlap: what one has taken is not
+free for the next, and no other grain starts in its halo.
 
-Let g be the mean of the grain's own pixels in all elements, b the median of its surroundings and S
-their covariance (with the counting noise of b). Fisher's linear discriminant (Fisher 1936, "The use
-of multiple measurements in taxonomic problems")
-
-    f(x) = (x - b)' S^-1 d / (d' S^-1 d),   d = g - b,
-
-is 0 in the surroundings and 1 in the grain, linear in the share of the pixel that the grain fills,
-and blind to elements that vary in the surroundings too. A pixel belongs to the grain when f is at
-least `EDGE`, when it is connected to the oddest pixel, and when what f leaves unexplained is not
-larger than what it explains: so grains of different signature that touch stay apart. g and the
-extent are found in turn, a few times. Pixels beside the grain that hold less of the same signature
-are its halo: they belong to no grain, and no other grain starts there.
+What grows over more than a small share of the scan, or is not odd as a whole, is rock. Then the
+grain is the part of the first round of growth that has half of the peak's score.
 """
 
 from __future__ import annotations
@@ -28,37 +19,29 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_mineral_anomaly.grains.pixels.extent import (
+    Bools,
+    SignaturePlanes,
+    Window,
+    connected,
+    find_extent,
+    label_areas,
+)
 from napari_mineral_anomaly.progress import SILENT, Task
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Window = tuple[slice, slice]
-
-# Half of the signature, less a tenth: g is the mean of the fuller half of the grain's pixels, which
-# noise raises. Chosen on simulated sections with seeds 0 to 9; see docs/measurements.md.
-EDGE = 0.45
-_HALO_EDGE, _HALO_PX = 0.1, 3
-# The surroundings are looked at up to this many pixels away, further for larger grains.
+# A grain is grown in a window that reaches this far, and in twice as large ones where it needs it.
 _FIRST_REACH_PX = 8
 _DOUBLINGS = 5
-_ROUNDS = 6
-_LEAST_SURROUNDINGS_PX = 12
-# The oddest tenth of the surroundings may be other grains.
-_TRIMMED_SHARE = 0.1
-# Steadies the covariance of few pixels.
-_SHRINKAGE = 0.02
-# What a pixel may hold beside the signature, in units of the noise of all its elements.
-_UNEXPLAINED = 3.0
+# A grain that fills more of its window leaves too few surroundings.
+_LARGEST_FILL = 0.3
 # A larger body is rock, not a grain; so is one whose mean score is below this share of its peak, or
-# below this many sigmas. Such a grain is what has half of the peak's score.
+# below this many sigmas.
 LARGEST_SHARE = 0.02
 _LEAST_SCORE_SHARE, _LEAST_SCORE = 0.25, 1.0
 _SCORE_EDGE = 0.5
 _SMALLEST_LIMIT_PX = 400
 # Seeds below the threshold that may be tried for each row that is wanted.
 _TRIES_PER_ROW = 5
-
-_EIGHT_CONNECTED = np.ones((3, 3), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,31 +61,6 @@ class GrownGrains:
     labels: NDArray[np.int32]
     n_grains: int
     n_above: int
-
-
-@dataclass(frozen=True, eq=False)
-class SignaturePlanes:
-    """The planes in which the signatures of grains are compared.
-
-    Attributes
-    ----------
-    planes : (C, H, W)
-        Element maps or contributions; may be lazy.
-    noise : (C,) float64 or None
-        Variance of the noise of each plane; None for counts, whose variance is their mean.
-    """
-
-    planes: Any
-    noise: Floats | None
-
-    def window(self, rows: slice, columns: slice) -> Floats:
-        """(n, C) values of a window."""
-        block = np.asarray(self.planes[:, rows, columns]).astype(np.float64)
-        return block.reshape(block.shape[0], -1).T
-
-    def variance(self, mean: Floats) -> Floats:
-        """(C,) variance of the noise at a mean."""
-        return np.maximum(mean, 1.0) if self.noise is None else self.noise
 
 
 def grow_grains(
@@ -185,7 +143,7 @@ class _Growth:
         self._height, self._width = int(score.shape[0]), int(score.shape[1])
         self._signatures, self._score = signatures, score
         # Connected flagged pixels: for grains without signatures and for those that were drawn.
-        self._areas = _label(mask)
+        self._areas = label_areas(mask)
         self._boxes: list[Any] = ndimage.find_objects(self._areas)
         self._drawn = set() if drawn is None else set(np.unique(self._areas[drawn]).tolist()) - {0}
         self._free = candidates.copy()
@@ -210,31 +168,37 @@ class _Growth:
 
     def _extent(self, row: int, column: int) -> tuple[Window, Bools, Bools]:
         """The window, and the grain and its halo in it."""
-        reach = _FIRST_REACH_PX
         number = int(self._areas[row, column])
         if number in self._drawn or (number and self._signatures is None):
             window: Window = self._boxes[number - 1]
             grain = (self._areas[window] == number) & self._free[window]
             return window, grain, np.zeros_like(grain)
         if self._signatures is None:
-            return self._by_score(row, column)
+            return self._by_score(row, column, None)
+        reach = _FIRST_REACH_PX
+        first: Bools | None = None
         for _ in range(_DOUBLINGS):
             window = self._window(row, column, reach)
             at = (row - window[0].start, column - window[1].start)
-            grain, halo = _extent_in(self._signatures, self._free[window], window, at)
+            grain, halo, start = find_extent(self._signatures, self._free[window], window, at)
+            first = start if first is None else first
             if grain.sum() > self._most_px or not self._is_odd(window, grain, at):
                 break
-            if not self._reaches_border(grain, window) and grain.sum() <= 0.3 * grain.size:
+            if (
+                not self._reaches_border(grain, window)
+                and grain.sum() <= _LARGEST_FILL * grain.size
+            ):
                 return window, grain, halo
             reach *= 2
-        return self._by_score(row, column)
+        return self._by_score(row, column, first)
 
-    def _by_score(self, row: int, column: int) -> tuple[Window, Bools, Bools]:
-        """The connected pixels around a peak with half of its score."""
+    def _by_score(self, row: int, column: int, first: Bools | None) -> tuple[Window, Bools, Bools]:
+        """The connected pixels around a peak with half of its score, within ``first``."""
         window = self._window(row, column, _FIRST_REACH_PX)
         at = (row - window[0].start, column - window[1].start)
         edge = _SCORE_EDGE * max(float(self._score[row, column]), 0.0)
-        grain = _connected((self._score[window] >= edge) & self._free[window], at)
+        within = self._free[window] if first is None else first
+        grain = connected((self._score[window] >= edge) & within, at)
         return window, grain, np.zeros_like(grain)
 
     def _is_odd(self, window: Window, grain: Bools, at: tuple[int, int]) -> bool:
@@ -260,83 +224,3 @@ class _Growth:
             or (columns.start > 0 and grain[:, 0].any())
             or (columns.stop < width and grain[:, -1].any())
         )
-
-
-def _extent_in(
-    signatures: SignaturePlanes, free: Bools, window: Window, at: tuple[int, int]
-) -> tuple[Bools, Bools]:
-    """Grain and halo (h, w) in one window, grown from the pixel ``at``."""
-    values = signatures.window(*window)
-    free = free & np.isfinite(values).all(axis=1).reshape(free.shape)
-    grain = np.zeros(free.shape, dtype=bool)
-    grain[at] = True
-    # The first signature is a mean over 3 x 3 pixels: that of one pixel is mostly its noise.
-    own = (ndimage.binary_dilation(grain, _EIGHT_CONNECTED) & free).reshape(-1)
-    halo = np.zeros_like(grain)
-    for _ in range(_ROUNDS):
-        around = _surroundings(grain, free)
-        if not own.any() or np.count_nonzero(around) < _LEAST_SURROUNDINGS_PX:
-            break
-        share, is_alike = _discriminant(signatures, values, own, around.reshape(-1))
-        share, is_alike = share.reshape(free.shape), is_alike.reshape(free.shape) & free
-        found = _connected((share >= EDGE) & is_alike, at)
-        found = ndimage.binary_fill_holes(found) & free
-        found[at] = True
-        near = ndimage.binary_dilation(found, _EIGHT_CONNECTED, iterations=_HALO_PX)
-        halo = near & is_alike & (share >= _HALO_EDGE) & ~found
-        if np.array_equal(found, grain):
-            break
-        grain = found
-        shares = share.reshape(-1)
-        own = grain.reshape(-1) & (shares >= np.median(shares[grain.reshape(-1)]))
-    return grain, halo
-
-
-def _surroundings(grain: Bools, free: Bools) -> Bools:
-    """Free pixels three steps and more from the grain, or two where those are too few."""
-    for steps in (2, 1):
-        found = free & ~ndimage.binary_dilation(grain, _EIGHT_CONNECTED, iterations=steps)
-        if np.count_nonzero(found) >= _LEAST_SURROUNDINGS_PX:
-            break
-    return found
-
-
-def _discriminant(
-    signatures: SignaturePlanes, values: Floats, own: Bools, around: Bools
-) -> tuple[Floats, Bools]:
-    """The share f of every pixel (n,), and whether it explains most of what the pixel holds."""
-    centre = np.median(values[around], axis=0)
-    signature = values[own].mean(axis=0) - centre
-    departure = values[around] - centre
-    size = (departure**2 / (departure.var(axis=0) + 1e-12)).sum(axis=1)
-    departure = departure[size <= np.quantile(size, 1 - _TRIMMED_SHARE)]
-    covariance = departure.T @ departure / len(departure)
-    spread = np.diag(covariance).copy()
-    covariance *= 1 - _SHRINKAGE
-    noise = signatures.variance(centre)
-    covariance[np.diag_indices_from(covariance)] += _SHRINKAGE * spread + 0.5 * noise
-    inverse = np.linalg.inv(covariance)
-    weights = inverse @ signature
-    length = float(weights @ signature)
-    if not length > 0:
-        return np.zeros(len(values)), np.zeros(len(values), dtype=bool)
-    beside = values - centre
-    share = beside @ weights / length
-    explained = share**2 * length
-    whole = (beside @ inverse * beside).sum(axis=1)
-    allowed = np.maximum(explained, _UNEXPLAINED * values.shape[1])
-    return share, whole - explained <= allowed
-
-
-def _connected(mask: Bools, at: tuple[int, int]) -> Bools:
-    """The 8-connected area of a mask that holds a pixel, which always belongs to it."""
-    mask = mask.copy()
-    mask[at] = True
-    labels = _label(mask)
-    return np.asarray(labels == labels[at])
-
-
-def _label(mask: Bools) -> NDArray[np.int32]:
-    labels = np.empty(mask.shape, dtype=np.int32)
-    ndimage.label(mask, _EIGHT_CONNECTED, output=labels)
-    return labels
