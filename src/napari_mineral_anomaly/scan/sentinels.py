@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 # Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
-MISSING_MAGNITUDE = 1e30
+MISSING_MAGNITUDE = np.float64(1e30)  # no plain number: float16 maps cannot hold it
 
 # Markers in use: strings of nines, the lowest numbers of integer dtypes, and those of well logs.
 _USUAL = np.array(

@@ -146,7 +146,7 @@ def test_saturated_pixels_of_scaled_maps_are_counted(
 ) -> None:
     plane, values = read(*steps)
     assert plane.top == top
-    where = ReadMap("Fe.tif", "Fe", plane.stored_dtype or plane.dtype, None, plane.top)
+    where = ReadMap("Fe.tif", "Fe", plane.stored_dtype or plane.dtype, top=plane.top)
     cube = ElementCube(values[None], ["Fe"])
     report = full_report(cube, ReadFacts((where,)))
     is_missing = any(isinstance(step, Missing) and 65535 in step.numbers for step in steps)

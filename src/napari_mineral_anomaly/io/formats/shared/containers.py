@@ -270,7 +270,6 @@ def stack_planes(
 ) -> tuple[Plane, ...]:
     """The planes along one axis of a three-dimensional array; ``names`` may be empty."""
     stack.check()
-    stack = _as_numbers(stack)
     whole = cache(stack.read)
 
     def read(index: int) -> NDArray[Any]:
@@ -384,20 +383,9 @@ def _first_word(value: Any) -> str:
     return as_text(words[0]) if words.size else ""
 
 
-def _as_numbers(array: StoredArray) -> StoredArray:
-    """True and False as 1 and 0, because maps are computed with."""
-    if array.dtype.kind != "b":
-        return array
-    read = array.read
-    return replace(
-        array, dtype=np.dtype(np.uint8), read=lambda: np.asarray(read()).astype(np.uint8)
-    )
-
-
 def single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
     """A two-dimensional array as a plane; ``page`` is its number among several."""
     array.check()
-    array = _as_numbers(array)
     shape = (int(array.shape[0]), int(array.shape[1]))
     dtype = array.dtype.newbyteorder("=")
     plane = Plane(
