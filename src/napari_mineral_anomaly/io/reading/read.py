@@ -228,7 +228,7 @@ def read_maps(
         pixel_size_source=size.source,
         spot_size_um=spot,
         context=beside.listed,
-        steps=(*steps, *measured.steps),
+        steps=(*steps, *size.steps, *measured.steps),
         to_decide=tuple(selection.to_decide),
     )
     cube = ElementCube(
