@@ -69,7 +69,8 @@ def scan_pixel_size(
     steps: tuple[str, ...] = ()
     if turned:
         steps = (
-            f"its world file (or .aux.xml) turns or mirrors the map, which stays as stored ({listed(turned)})",
+            "its world file (or .aux.xml) turns or mirrors the map, which stays as stored "
+            f"({listed(turned)})",
         )
     if um is not None:
         odd = [(size, name) for size, name in beside if not _agree(size.um, um)]

@@ -94,10 +94,8 @@ def tiff_pixel_size(page: Any) -> Answer:
     if _is_print_resolution(inches):
         return None, f"{1 / inches[1]:.0f} dpi is a printing default, not a pixel size"
     um = (factor * resolution[0], factor * resolution[1])
-    size = plausible_size(um, "TIFF resolution tag")
-    if size is not None or resolution == (1.0, 1.0):
-        return size, ""  # 1 is what programs write that know no size
-    return None, no_scan_has(f"{size_words(um)} µm", "the TIFF resolution tag says")
+    # Sizes that no scan has are what programs write that know none: no question.
+    return plausible_size(um, "TIFF resolution tag"), ""
 
 
 def geotiff_pixel_size(page: Any) -> Answer:
