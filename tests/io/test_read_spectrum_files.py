@@ -212,7 +212,7 @@ def test_a_dataset_can_be_named(tmp_path: Path) -> None:
     for place in ("a/first", "b/second"):
         image = open_spectra(path, f"/{place}")
         assert np.array_equal(image.block(slice(0, H)), COUNTS)
-        assert "is taken for the channels" in image.notes[0]
+        assert "is taken for the channels" in [*image.notes, *image.steps][0]
     with pytest.raises(InputError, match="no dataset c/third"):
         open_spectra(path, "/c/third")
 

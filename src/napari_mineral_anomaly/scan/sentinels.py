@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 # Some programs write missing values as about -3.4e38; no element map holds numbers of this size.
-MISSING_MAGNITUDE = 1e30
+MISSING_MAGNITUDE = np.float64(1e30)  # no plain number: float16 maps cannot hold it
 
 # Markers in use: strings of nines, the lowest numbers of integer dtypes, and those of well logs.
 _USUAL = np.array(
@@ -152,7 +152,7 @@ def marked(plane: NDArray[Any], numbers: Sequence[float]) -> NDArray[np.bool_]:
 def can_hold(dtype: np.dtype[Any], number: float) -> bool:
     """Whether maps of a dtype can hold a number."""
     if dtype.kind == "f":
-        return bool(abs(number) <= np.finfo(str(dtype)).max)
+        return abs(number) <= float(np.finfo(str(dtype)).max)
     if dtype.kind not in "ui" or number != round(number):
         return False
     limits = np.iinfo(str(dtype))
@@ -208,7 +208,7 @@ class _Negatives:
         """Whether the map holds a number, far from all others."""
         if not marked(self.plane, [number]).any():
             return False
-        return number <= -MISSING_MAGNITUDE or self._is_below(number, _USUAL_TIMES)
+        return bool(number <= -MISSING_MAGNITUDE) or self._is_below(number, _USUAL_TIMES)
 
     def has_others(self, numbers: Sequence[float]) -> bool:
         """Whether the map holds anything beside some numbers."""

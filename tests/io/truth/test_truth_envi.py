@@ -149,7 +149,7 @@ def test_energies_are_x_ray_spectra(tmp_path: Path) -> None:
     block = image.block(slice(0, 5))
     np.testing.assert_array_equal(np.isnan(block), counts.transpose(1, 2, 0) == 7)
     assert image.pixel_size == (10, 5)
-    assert any("7 means missing" in note for note in image.notes)
+    assert any("7 means missing" in step for step in image.steps)
 
 
 @pytest.mark.parametrize("stem", ["Band {}", "B{}", "F{}", "W{}", "B{:02d}"])

@@ -217,7 +217,7 @@ def test_any_packing_is_unpacked_as_by_hand(
     with h5py.File(path, "r") as file:
         raw = file["a/maps"][()] if as_stack else np.stack([file[f"a/{n}"][()] for n in NAMES])
     expected = raw.astype(np.float64) * (factor or 1.0) + (offset or 0)
-    if can_hold and fill != 0:
+    if can_hold and (fill != 0 or offset):  # 0 is a count, unless an offset moves it
         expected[raw == fill] = np.nan
     cube = read_maps(path)
     assert cube.elements == NAMES

@@ -185,7 +185,8 @@ def test_a_world_file_is_about_the_stored_picture(
 def test_world_files_that_say_nothing_are_no_question(tmp_path: Path, text: str) -> None:
     (tmp_path / "Fe.tfw").write_text(text)
     cube = one_map(tmp_path)
-    assert (cube.pixel_size, cube.report.warnings) == (None, ())
+    said = ("The world file Fe.tfw holds no pixel size and is not used.",)
+    assert (cube.pixel_size, cube.report.warnings) == (None, said)
 
 
 def test_world_files_that_differ_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
-from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note, mapped_file
+from napari_mineral_anomaly.io.formats.shared.spectra import (
+    axis_or_note,
+    mapped_file,
+    require_spectra,
+)
 from napari_mineral_anomaly.io.formats.shared.texts import (
     KEV_PER_UNIT,
     decoded,
@@ -134,6 +138,7 @@ def open_spectra(path: Path) -> SpectrumImage:
         raise InputError(
             f"{header_path.name} holds a single map (depth 1), no spectra: read it as a map."
         )
+    require_spectra(header_path, pair.counts.shape)
     energy, calibration_notes = _energy(pair.header, depth)
     beam, beam_notes = _beam_energy(pair.header)
     height, width = pair.counts.shape[:2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
-from napari_mineral_anomaly.io.reading.world_files import georeferenced_pixel_size
+from napari_mineral_anomaly.io.reading.world_files import georeferenced
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
 from napari_mineral_anomaly.scan.plausible import doubt_of_length, require_plausible_length
 from napari_mineral_anomaly.words import listed
@@ -22,11 +22,12 @@ TYPED_EARLIER = "typed earlier for this folder"
 
 @dataclass(frozen=True)
 class ScanPixelSize:
-    """The pixel size (y, x) of a scan in µm or None, its source in words, and warnings."""
+    """The pixel size (y, x) of a scan in µm or None, its source in words, warnings and steps."""
 
     um: tuple[float, float] | None
     source: str
     warnings: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 def scan_pixel_size(
@@ -54,28 +55,42 @@ def scan_pixel_size(
         return ScanPixelSize(um, source, tuple(warnings))
     asked = [p for p in planes if p.size_note and (um is None or p.pixel_size is not None)]
     notes = [(plane.size_note, file_name[plane.path]) for plane in asked]
-    if um is not None:
-        return ScanPixelSize(um, source, (*warnings, *_sentences(notes)))
     is_exchanged = {plane.path: plane.is_exchanged for plane in planes}
     beside = []
     asked_once = ""
+    turned = []
     for path, name in file_name.items():
-        found, note = georeferenced_pixel_size(path)
-        if found is not None:
-            um = found.um[::-1] if is_exchanged.get(path) else found.um
-            beside.append((FilePixelSize(um, found.origin), name))
-        asked_once = asked_once or note
+        found = georeferenced(path)
+        if found.size is not None:
+            sides = found.size.um[::-1] if is_exchanged.get(path) else found.size.um
+            beside.append((FilePixelSize(sides, found.size.origin), name))
+        asked_once = asked_once or found.note
+        turned += [name] if found.is_turned else []
+    steps: tuple[str, ...] = ()
+    if turned:
+        steps = (
+            "its world file (or .aux.xml) turns or mirrors the map, which stays as stored "
+            f"({listed(turned)})",
+        )
+    if um is not None:
+        odd = [(size, name) for size, name in beside if not _agree(size.um, um)]
+        warnings += [
+            f"The pixel size of the {source}, {_um(um)}, is used; the {size.origin} of {name} "
+            f"says {_um(size.um)}."
+            for size, name in odd[:1]
+        ]
+        return ScanPixelSize(um, source, (*warnings, *_sentences(notes)), steps)
     if beside:
         size = _of_one_scan(beside)
-        return ScanPixelSize(size.um, f"{size.origin} of {beside[0][1]}", tuple(warnings))
+        return ScanPixelSize(size.um, f"{size.origin} of {beside[0][1]}", tuple(warnings), steps)
     if asked_once:
         warnings.append(f"{asked_once[0].upper()}{asked_once[1:]}.")
     warnings += _sentences(notes)
     earlier = None if folder is None else remembered_pixel_size(folder)
     if earlier is not None:
         note = f"The pixel size, {_um(earlier)}, is the one typed earlier for this folder."
-        return ScanPixelSize(earlier, TYPED_EARLIER, (note,))
-    return ScanPixelSize(None, "unknown", tuple(warnings))
+        return ScanPixelSize(earlier, TYPED_EARLIER, (note,), steps)
+    return ScanPixelSize(None, "unknown", tuple(warnings), steps)
 
 
 def checked_spot_size(spot_size: float | None) -> float | None:

@@ -211,6 +211,7 @@ def read_maps(
         maps = measured.maps
     else:
         maps = selection.lazy[[(plane.page or 1) - 1 for plane in planes.values()]]
+        maps = maps.astype(_as_numbers(maps.dtype))
         block = middle_block(ElementCube(maps, labels), _SAMPLE_SIDE)
         sampled_quantity = block.quantity
         measured = without_markers_lazily(maps, block.maps, labels, named)
@@ -227,7 +228,7 @@ def read_maps(
         pixel_size_source=size.source,
         spot_size_um=spot,
         context=beside.listed,
-        steps=(*steps, *measured.steps),
+        steps=(*steps, *size.steps, *measured.steps),
         to_decide=tuple(selection.to_decide),
     )
     cube = ElementCube(
@@ -274,7 +275,7 @@ def _read_planes(
     """Fill one array (C, H, W) plane by plane; each plane leaves ``planes`` to free its memory."""
     labels = list(planes)
     shape = planes[labels[0]].shape
-    dtype = np.result_type(*(plane.dtype for plane in planes.values()))
+    dtype = _as_numbers(np.result_type(*(plane.dtype for plane in planes.values())))
     needed = len(labels) * shape[0] * shape[1] * dtype.itemsize
     # Asked first: Linux promises any amount of memory, and ends the process that uses it.
     available = memory()
@@ -298,6 +299,11 @@ def _read_planes(
             _copy(plane, maps[c], file)
         task.step("reading", c + 1, len(labels), file)
     return maps
+
+
+def _as_numbers(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of maps that are computed with: 1 and 0 for true and false."""
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype
 
 
 def _copy(plane: Plane, place: NDArray[Any], file: str) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from napari_mineral_anomaly.io.formats.shared.lengths import (
+    no_scan_has,
     plausible_size,
     size_words,
     um_per,
@@ -29,56 +31,91 @@ _ANGLES = ("degree", "radian", "grad", "gon", "arc-second", "arc_second")
 _OLD_UNITS = re.compile(r"^\s*units\s+(\w+)", re.IGNORECASE | re.MULTILINE)
 
 
-def georeferenced_pixel_size(path: Path) -> tuple[FilePixelSize | None, str]:
-    """The pixel size (y, x) that stands beside an image, and a note where the unit is open.
+@dataclass(frozen=True)
+class Georeferenced:
+    """What the files beside an image say.
 
-    The sides of a pixel are the lengths of (A, D) and (B, E), so turned maps keep theirs. Rows and
-    columns are those of the stored image.
+    Attributes
+    ----------
+    size : FilePixelSize or None
+        (y, x); rows and columns are those of the stored image.
+    note : str
+        A warning, where there is a size that cannot be used.
+    is_turned : bool
+        Whether the map is turned or mirrored in the coordinates of these files.
+    """
+
+    size: FilePixelSize | None = None
+    note: str = ""
+    is_turned: bool = False
+
+
+def georeferenced(path: Path) -> Georeferenced:
+    """What stands beside an image: pixel size and orientation.
+
+    The sides of a pixel are the lengths of (A, D) and (B, E), so turned maps keep theirs.
     """
     pam = _pam(path)
-    found = _of_world_file(path) or _of_pam(pam)
-    if found is None:
-        return None, ""
-    lengths, origin = found
+    numbers, broken = _of_world_file(path)
+    origin = "world file"
+    if numbers is None:
+        numbers, origin = _of_pam(pam), ".aux.xml file"
+    if numbers is None:
+        note = f"the world file {broken} holds no pixel size and is not used" if broken else ""
+        return Georeferenced(note=note)
+    size, note = _size(numbers, origin, pam, path)
+    a, b, d, e = numbers
+    return Georeferenced(size, note, is_turned=bool(a < 0 or e > 0 or b or d))
+
+
+def _size(
+    a_b_d_e: tuple[float, float, float, float],
+    origin: str,
+    pam: ElementTree.Element | None,
+    path: Path,
+) -> tuple[FilePixelSize | None, str]:
+    a, b, d, e = a_b_d_e
+    lengths = math.hypot(b, e), math.hypot(a, d)
     metres = _metres_per_unit(pam, path)
     if metres is None:
         return None, unit_asked(lengths, f"the {origin} of {path.name} says")
     um = (lengths[0] * metres * 1e6, lengths[1] * metres * 1e6)
     size = plausible_size(um, origin)
     if size is None:
-        return None, (
-            f"the {origin} of {path.name} says {size_words(um)} µm per pixel, which no scan has: "
-            "give the pixel size in µm with --pixel-size"
-        )
+        return None, no_scan_has(f"{size_words(um)} µm", f"the {origin} of {path.name} says")
     return size, ""
 
 
-def _of_world_file(path: Path) -> tuple[tuple[float, float], str] | None:
+def _of_world_file(path: Path) -> tuple[tuple[float, float, float, float] | None, str]:
+    """A, B, D, E of the first world file that has them; else None and one that has not."""
+    broken = ""
     suffix = path.suffix.lower()
     endings = (f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld")
     for ending in dict.fromkeys(endings):
         for beside in dict.fromkeys((path.with_suffix(ending), path.with_suffix(ending.upper()))):
             numbers = _numbers(_text(beside).replace(",", ".").split()[:6])
-            if len(numbers) == 6 and (size := _sides(numbers[0::2][:2] + numbers[1::2][:2])):
-                return size, "world file"
-    return None
+            if len(numbers) == 6:
+                a, d, b, e = numbers[:4]
+                if _has_sides(a, b, d, e):
+                    return (a, b, d, e), ""
+            if beside.is_file():
+                broken = broken or beside.name
+    return None, broken
 
 
-def _of_pam(pam: ElementTree.Element | None) -> tuple[tuple[float, float], str] | None:
-    """The transform that GDAL keeps beside an image: x0, A, B, y0, D, E."""
+def _of_pam(pam: ElementTree.Element | None) -> tuple[float, float, float, float] | None:
+    """A, B, D, E of the transform that GDAL keeps beside an image: x0, A, B, y0, D, E."""
     text = "" if pam is None else pam.findtext("GeoTransform") or ""
     numbers = _numbers(text.replace(",", " ").split())
     if len(numbers) != 6:
         return None
     _, a, b, _, d, e = numbers
-    size = _sides([a, b, d, e])
-    return None if size is None else (size, ".aux.xml file")
+    return (a, b, d, e) if _has_sides(a, b, d, e) else None
 
 
-def _sides(a_b_d_e: list[float]) -> tuple[float, float] | None:
-    a, b, d, e = a_b_d_e
-    down, across = math.hypot(b, e), math.hypot(a, d)
-    return (down, across) if 0 < down < math.inf and 0 < across < math.inf else None
+def _has_sides(a: float, b: float, d: float, e: float) -> bool:
+    """Whether the sides of a pixel have a length."""
+    return 0 < math.hypot(b, e) < math.inf and 0 < math.hypot(a, d) < math.inf
 
 
 def _metres_per_unit(pam: ElementTree.Element | None, path: Path) -> float | None:

@@ -304,7 +304,7 @@ def _missing_words(cube: ElementCube, maps: Sequence[_MapFacts]) -> list[str]:
         if alone >= _MISSING_ALONE * mask.size:
             lines.append(
                 f"{element} alone is missing at {alone} pixels ({100 * alone / mask.size:.0f} % of "
-                "the scan), which are left out in every map; move its file away to keep them."
+                "the scan), which are left out in every map; read the scan without it to keep them."
             )
     return lines
 

@@ -72,7 +72,7 @@ def _absurd_pixels(
 
 
 def _common_factor(values: NDArray[Any]) -> int:
-    """The greatest common divisor of whole numbers; 1 where some are fractions, or all are 0."""
+    """The greatest common divisor of whole numbers; 1 for fractions and where all are 0."""
     if values.dtype.kind == "f":
         some = values[:_FEWEST_NUMBERS]
         if (some != np.rint(some)).any() or np.abs(values).max() >= 2**53:
@@ -80,7 +80,7 @@ def _common_factor(values: NDArray[Any]) -> int:
         if (values != np.rint(values)).any():
             return 1
         values = values.astype(np.int64)
-    if not values.any():
+    if values.dtype.kind == "b" or not values.any():
         return 1
     if np.gcd.reduce(values[:_FEWEST_NUMBERS]) == 1:
         return 1

@@ -7,7 +7,7 @@ import math
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,6 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     Opened,
     Plane,
 )
-from napari_mineral_anomaly.io.formats.shared.steps import MissingWhere, with_steps
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.words import listed, sizes
 
@@ -90,8 +89,7 @@ def open_npz(path: Path, dataset: str | None = None, channels: Channels | None =
         opened = maps_in(container)
     if not isinstance(opened, MapFile):
         return opened
-    masked = _masked(opened, container, archive.masks)
-    return replace(masked, notes=(*masked.notes, *archive.notes))
+    return replace(opened, notes=(*opened.notes, *archive.notes))
 
 
 def _npy(path: Path, channels: Channels | None) -> Opened:
@@ -107,9 +105,12 @@ def _npy(path: Path, channels: Channels | None) -> Opened:
             raise not_numbers(path, dtype)
         return maps_in(Container(path, arrays))
     numbers = numbers_of(path, shape, columns_first, dtype, offset)
-    names, pixel_size, origin = _beside(path)
+    beside = _beside(path)
+    names, pixel_size, origin = beside.names, beside.pixel_size, beside.file
     array = StoredArray("array", shape, dtype, partial(np.asarray, numbers))
-    container = Container(path, [array], pixel_size=pixel_size, channels=channels)
+    container = Container(
+        path, [array], pixel_size=pixel_size, notes=beside.notes, channels=channels
+    )
     steps = (f"names and sizes from {origin}",) if origin else ()
     if len(shape) == 2 and 0 not in shape:
         if channels is not None:
@@ -117,7 +118,7 @@ def _npy(path: Path, channels: Channels | None) -> Opened:
         name = names[0] if len(names) == 1 else ""
         native, read = dtype.newbyteorder("="), partial(np.asarray, numbers)
         plane = Plane(path, (shape[0], shape[1]), native, read, name, None, pixel_size)
-        return MapFile(path, (plane,), steps=steps)
+        return MapFile(path, (plane,), notes=beside.notes, steps=steps)
     if len(shape) != 3 or 0 in shape:
         raise InputError(
             f"{path.name} is no map and no stack of maps: its shape is "
@@ -136,10 +137,9 @@ def _npy(path: Path, channels: Channels | None) -> Opened:
 
 @dataclass(frozen=True)
 class _Archive:
-    """What a `.npz` holds: its arrays, the masks among them, and notes."""
+    """What a `.npz` holds: its arrays, and notes."""
 
     container: Container
-    masks: list[StoredArray]
     notes: tuple[str, ...]
 
 
@@ -175,52 +175,40 @@ def _npz(path: Path, channels: Channels | None) -> _Archive:
             f"{path.name} holds pickled Python objects ({listed(pickled)}), which are never "
             "loaded: save arrays of numbers with numpy.savez."
         )
-    size = size or stored_pixel_size(numbers, "pixel_size array")
+    if size is None:
+        size, size_notes = stored_pixel_size(numbers, "pixel_size array")
+        notes += size_notes
     masks = [a for a in arrays if a.dtype.kind == "b" and a.basename.casefold() in _MASKS]
     others = [array for array in arrays if array not in masks]
-    container = Container(path, others or arrays, texts, size, channels=channels)
+    if others:
+        arrays, mask_notes = _with_masks(others, masks)
+        notes += mask_notes
+    container = Container(path, arrays, texts, size, channels=channels)
     notes += [
         f"the array {name} is not used: it holds pickled Python objects, which are never loaded; "
         "save names as text (dtype str)"
         for name in pickled
     ]
-    return _Archive(container, masks if others else [], tuple(notes))
+    return _Archive(container, tuple(notes))
 
 
-def _masked(file: MapFile, container: Container, masks: Sequence[StoredArray]) -> MapFile:
-    """The maps with the values of numpy's masked array missing; a note on other masks."""
-    notes = list(file.notes)
-    planes = file.planes
+def _with_masks(
+    arrays: Sequence[StoredArray], masks: Sequence[StoredArray]
+) -> tuple[list[StoredArray], list[str]]:
+    """The arrays with their masks, as of numpy's masked arrays; a note on other masks."""
+    notes = []
+    masked = list(arrays)
     for mask in masks:
-        stacks = [array for array in container.arrays if array.shape == mask.shape]
-        if len(mask.shape) == 3 and len(stacks) == 1:
-            read_once = replace(mask, read=cache(mask.read))
-            planes = tuple(_with_mask(plane, file, stacks[0], read_once) for plane in planes)
+        fitting = [i for i, array in enumerate(masked) if array.shape == mask.shape]
+        if len(mask.shape) == 3 and len(fitting) == 1:
+            masked[fitting[0]] = replace(masked[fitting[0]], mask=mask)
         elif len(mask.shape) > 1:
             notes.append(
                 f"the array {mask.name} ({sizes(mask.shape)}) is not used: it does not say "
                 "whether it marks missing pixels or the sample; save it as an image of the sample "
                 "and name that with --valid"
             )
-    return replace(file, planes=planes, notes=tuple(notes))
-
-
-def _with_mask(plane: Plane, file: MapFile, stack: StoredArray, mask: StoredArray) -> Plane:
-    index = (plane.page or 1) - 1
-    # The axis of the channels: the one that the maps do not have.
-    sides = [
-        axis
-        for axis in (0, 2, 1)
-        if stack.shape[axis] == len(file.planes)
-        and tuple(n for i, n in enumerate(stack.shape) if i != axis) == plane.shape
-    ]
-    if not sides:
-        return plane
-
-    def of_plane() -> NDArray[np.bool_]:
-        return np.asarray(np.take(mask.read(), index, axis=sides[0]), dtype=bool)
-
-    return with_steps(plane, MissingWhere(of_plane, f"the array {mask.name} in the file"))
+    return masked, notes
 
 
 def _fields(
@@ -250,8 +238,18 @@ def _member(path: Path, name: str) -> NDArray[Any]:
         return member(path, name)
 
 
-def _beside(path: Path) -> tuple[tuple[str, ...], FilePixelSize | None, str]:
-    """Names of the elements and pixel size from a file beside it with the same name; its name."""
+@dataclass(frozen=True)
+class _Sidecar:
+    """What a file beside an array, with the same name, says of it; its name, and notes."""
+
+    names: tuple[str, ...] = ()
+    pixel_size: FilePixelSize | None = None
+    file: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def _beside(path: Path) -> _Sidecar:
+    """Names of the elements and pixel size from a file beside it with the same name."""
     sidecar = path.with_suffix(".json")
     if sidecar.is_file():
         try:
@@ -265,14 +263,14 @@ def _beside(path: Path) -> tuple[tuple[str, ...], FilePixelSize | None, str]:
         if not isinstance(listing, list):
             raise InputError(f"{sidecar.name} names no list of elements for {path.name}.")
         attributes = content if isinstance(content, dict) else {}
-        size = stored_pixel_size(
+        size, notes = stored_pixel_size(
             {k: v for k, v in attributes.items() if isinstance(v, int | float | str | list)},
             f"pixel size in {sidecar.name}",
         )
-        return tuple(str(name) for name in listing), size, sidecar.name
+        return _Sidecar(tuple(str(name) for name in listing), size, sidecar.name, notes)
     sidecar = path.with_suffix(".txt")
     if sidecar.is_file():
         text = sidecar.read_text(encoding="utf-8-sig").replace(",", "\n")
         names = tuple(line.strip() for line in text.splitlines() if line.strip())
-        return names, None, sidecar.name
-    return (), None, ""
+        return _Sidecar(names, file=sidecar.name)
+    return _Sidecar()

@@ -82,9 +82,8 @@ def open_npy(path: Path, channels: Channels | None = None) -> SpectrumImage:
         require_bytes(path, shape, dtype, offset)
         counts = _channels_last(numbers_of(path, shape, columns_first, dtype, offset), cube.axis)
         require_spectra(path, counts.shape)
-    return SpectrumImage(
-        counts, source=str(path), files=(path.name,), notes=_axis_notes(cube.axis, shape)
-    )
+    notes, steps = _axis_words(cube.axis, shape)
+    return SpectrumImage(counts, source=str(path), files=(path.name,), notes=notes, steps=steps)
 
 
 def open_npz(
@@ -116,7 +115,8 @@ def open_npz(
         cube = _required(path, chosen or shapes, shapes, channels)
         counts = _channels_last(member(path, cube.name), cube.axis)
         require_spectra(path, counts.shape)
-        notes = list(_axis_notes(cube.axis, shapes[cube.name][0]))
+        asked, steps = _axis_words(cube.axis, shapes[cube.name][0])
+        notes = list(asked)
         energy = None
         key = _energy_name(shapes)
         if key is not None and math.prod(shapes[key][0]) == counts.shape[2]:
@@ -127,7 +127,9 @@ def open_npz(
                 f"the energies in {key} are not used: they are {math.prod(shapes[key][0])}, the "
                 f"spectra have {counts.shape[2]} channels"
             )
-    return SpectrumImage(counts, energy, source=str(path), files=(path.name,), notes=tuple(notes))
+    return SpectrumImage(
+        counts, energy, source=str(path), files=(path.name,), notes=tuple(notes), steps=steps
+    )
 
 
 def _require_not_empty(path: Path) -> None:
@@ -189,9 +191,9 @@ def _channels_last(counts: Any, axis: ChannelAxis) -> Any:
     return counts if axis.index == 2 else counts.transpose(1, 2, 0)
 
 
-def _axis_notes(axis: ChannelAxis, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """What the user should check about the axes; nothing for the usual order."""
+def _axis_words(
+    axis: ChannelAxis, shape: tuple[int, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the user should check about the axes; else what was understood, for ``steps``."""
     note = axis.note(shape)
-    if not note and axis.index == 0:
-        note = axis.words(shape)
-    return (note,) if note else ()
+    return ((note,), ()) if note else ((), (axis.words(shape),))

@@ -65,14 +65,8 @@ def open_spectra(path: Path) -> SpectrumImage:
         pixel_size=None if size is None else size.um,
         source=str(path),
         files=(image.data_file.name, path.name),
-        notes=(
-            *image.notes,
-            *notes,
-            *numbers.notes,
-            *(step.words for step in steps),
-            *image.steps,
-            *size_steps,
-        ),
+        notes=(*image.notes, *notes, *numbers.notes),
+        steps=(*(step.words for step in steps), *image.steps, *size_steps),
     )
 
 

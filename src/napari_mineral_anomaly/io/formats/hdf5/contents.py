@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.hdf5.links import own_item
+from napari_mineral_anomaly.io.formats.shared.containers import NAME_LISTS
 from napari_mineral_anomaly.io.formats.shared.declared import declared_steps
 from napari_mineral_anomaly.io.formats.shared.steps import Missing, Scale, Step
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
@@ -47,6 +48,21 @@ def holds_words(item: Any) -> bool:
 def words_of(item: Any) -> tuple[str, ...]:
     """The words of a dataset, without the blanks and zeros that fill them up."""
     return tuple(as_text(value).strip("\x00 ") for value in np.ravel(item[()]))
+
+
+def listed_names(item: Any) -> dict[str, tuple[str, ...]]:
+    """The lists of words in the attributes of a group or dataset that may name channels."""
+    found = {}
+    for key in item.attrs:
+        if str(key).casefold() not in NAME_LISTS:
+            continue
+        try:
+            values = np.asarray(item.attrs[key])
+        except (OSError, TypeError, ValueError, RuntimeError):  # types that h5py does not know
+            continue
+        if values.ndim == 1 and values.dtype.kind in "SUO" and values.size:
+            found[str(key)] = tuple(as_text(value).strip("\x00 ") for value in values)
+    return found
 
 
 def other_kind(item: Any) -> str:

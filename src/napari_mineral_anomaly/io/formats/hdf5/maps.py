@@ -19,6 +19,7 @@ from napari_mineral_anomaly.io.formats.hdf5.contents import (
     dataset_steps,
     fills_with_missing,
     holds_words,
+    listed_names,
     other_kind,
     words_of,
 )
@@ -115,12 +116,13 @@ def read_container(path: Path) -> Container:
     import h5py
 
     names: list[str] = []
-    sizes: list[FilePixelSize | None] = []
+    sizes: list[tuple[FilePixelSize | None, tuple[str, ...]]] = []
     arrays: list[StoredArray] = []
     texts: dict[str, tuple[str, ...]] = {}
 
     def visit(name: str, item: Any) -> None:
         sizes.append(stored_pixel_size(_short_values(item.attrs), f"attribute of {name}"))
+        texts.update({f"{name}/{key}": words for key, words in listed_names(item).items()})
         if isinstance(item, h5py.Dataset):
             names.append(name)
 
@@ -131,6 +133,7 @@ def read_container(path: Path) -> Container:
     require_openable(path)
     with h5py.File(path, "r") as file:
         sizes.append(stored_pixel_size(_short_values(file.attrs), "attribute of the file"))
+        texts.update(listed_names(file))
         file.visititems(visit)
         others = foreign_links(file)
         for name in names:
@@ -141,9 +144,11 @@ def read_container(path: Path) -> Container:
                 others[name] = kind
             else:
                 arrays.append(_array(path, name, item))
-        known = next((found for found in sizes if found is not None), None)
+        known = next((found for found, _ in sizes if found is not None), None)
         positions = Positions(known) if known else scan_positions(file)
     words, notes = positions.words, positions.notes
+    if positions.pixel_size is None:
+        notes = (*notes, *(note for _, doubts in sizes for note in doubts))
     return Container(path, arrays, texts, positions.pixel_size, others, words, notes)
 
 

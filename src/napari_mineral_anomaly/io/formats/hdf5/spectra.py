@@ -33,14 +33,7 @@ from napari_mineral_anomaly.io.formats.shared.spectra import (
     axis_or_note,
     require_spectra,
 )
-from napari_mineral_anomaly.io.formats.shared.steps import (
-    Missing,
-    Step,
-    ValidRange,
-    applied,
-    dtype_after,
-    effective,
-)
+from napari_mineral_anomaly.io.formats.shared.steps import Step, applied, dtype_after, effective
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT, as_text
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.words import listed, sizes
@@ -137,8 +130,6 @@ def open_spectra(
         steps = effective(dataset_steps(path, data), data.dtype)
         dtype = dtype_after(steps, data.dtype)
         counts = _Counts(path, found.path, turned, dtype, found.axes, steps)
-        if any(isinstance(step, Missing | ValidRange) for step in steps):
-            found.notes.append("in the spectra of single pixels, missing numbers count as 0")
         measured = acquisition(file, found.path, (turned[0], turned[1]))
     return SpectrumImage(
         counts,
@@ -177,9 +168,7 @@ class _Counts:
             stored[axis] = wanted
         with explained(self.path, TITLE), h5py.File(self.path, "r") as file:
             counts = np.asarray(file[self.dataset][tuple(stored)]).transpose(self.order)
-        if self.steps:
-            counts = applied(counts, self.steps)
-        return np.nan_to_num(counts, copy=False) if self.steps else counts
+        return applied(counts, self.steps)
 
 
 def _known(file: Any) -> Iterator[_Found]:
@@ -384,11 +373,18 @@ def _explicit(file: Any, path: Path, dataset: str, channels: Channels | None) ->
             "first axis."
         )
     side = "last" if axis.index == 2 else "first"
-    note = axis.note(data.shape) or (
+    taken = (
         f"the {side} axis of {dataset} ({data.shape[axis.index]}) is taken for the channels, "
         f"{axis.rule}"
     )
-    return _Found(place, axis.index, notes=[note], is_explicit=True)
+    note = axis.note(data.shape)
+    return _Found(
+        place,
+        axis.index,
+        notes=[note] if note else [],
+        steps=() if note else (taken,),
+        is_explicit=True,
+    )
 
 
 def _what_there_is(file: Any, path: Path) -> str:

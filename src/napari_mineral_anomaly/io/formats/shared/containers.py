@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ from napari_mineral_anomaly.io.formats.shared.axes import (
     channel_axis,
 )
 from napari_mineral_anomaly.io.formats.shared.groups import element_group, picture_words
-from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
+from napari_mineral_anomaly.io.formats.shared.lengths import (
+    is_length,
+    length_in_um,
+    no_scan_has,
+    size_words,
+)
 from napari_mineral_anomaly.io.formats.shared.named_axes import Order
 from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
@@ -30,12 +35,12 @@ from napari_mineral_anomaly.io.formats.shared.planes import (
     SpectraInside,
     numbered_planes,
 )
-from napari_mineral_anomaly.io.formats.shared.steps import Step, with_steps
+from napari_mineral_anomaly.io.formats.shared.steps import MissingWhere, Step, with_steps
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.words import listed, sizes
 
-_NAME_LISTS = (
+NAME_LISTS = (
     *("elements", "element_names", "channel_names", "names", "channels", "labels"),
     *("xrf_fit_name", "bands", "band_names"),
 )
@@ -65,6 +70,8 @@ class StoredArray:
         Of the channels, where the file keeps them as the positions of that axis.
     quantity : str or None
         What the numbers are, where the file says so.
+    mask : StoredArray or None
+        An array of the same shape that is true where a number is missing.
     """
 
     name: str
@@ -76,6 +83,7 @@ class StoredArray:
     order: Order | None = None
     names: tuple[str, ...] = ()
     quantity: Quantity | None = None
+    mask: StoredArray | None = None
 
     @property
     def group(self) -> str:
@@ -178,8 +186,8 @@ def maps_in(container: Container) -> Opened:
         file = map_file(container, tuple(planes), found.arrays, found.notes)
         return file if file.quantity else replace(file, quantity=found.quantity)
     stacks = [array for array in arrays if len(array.shape) == 3]
-    stacks = [stack for stack in stacks if not stack.is_series or _names_of(container, stack)]
-    named = [(stack, names) for stack in stacks if (names := _names_of(container, stack))]
+    stacks = [stack for stack in stacks if not stack.is_series or names_of(container, stack)]
+    named = [(stack, names) for stack in stacks if (names := names_of(container, stack))]
     if len(named) == 1:
         return open_stack(container, *named[0])
     few = [stack for stack in stacks if _holds_maps(stack, container.channels)]
@@ -231,7 +239,7 @@ def open_stack(container: Container, stack: StoredArray, names: Sequence[str]) -
         )
     if axis is None or axis.is_energy:
         return SpectraInside(container.path, stack.name)
-    notes = [axis.note(stack.shape), *([] if names else _unused_names(container, stack))]
+    notes = [axis.note(stack.shape), *([] if names else unused_names(container, stack))]
     planes = stack_planes(container, stack, axis.index, names)
     file = map_file(container, planes, [stack], tuple(filter(None, notes)))
     steps = () if is_named else (axis.words(stack.shape),)
@@ -270,7 +278,6 @@ def stack_planes(
 ) -> tuple[Plane, ...]:
     """The planes along one axis of a three-dimensional array; ``names`` may be empty."""
     stack.check()
-    stack = _as_numbers(stack)
     whole = cache(stack.read)
 
     def read(index: int) -> NDArray[Any]:
@@ -281,7 +288,23 @@ def stack_planes(
     planes = numbered_planes(
         container.path, shape, stack.dtype, stack.shape[axis], read, names, size
     )
-    return tuple(with_steps(plane, *stack.steps) for plane in planes)
+    masks = _masks(stack, axis)
+    return tuple(
+        with_steps(plane, *masks[i : i + 1], *stack.steps) for i, plane in enumerate(planes)
+    )
+
+
+def _masks(stack: StoredArray, axis: int) -> list[MissingWhere]:
+    """The mask of each plane along an axis; none without a mask."""
+    if stack.mask is None:
+        return []
+    whole = cache(stack.mask.read)
+
+    def of_plane(index: int) -> NDArray[np.bool_]:
+        return np.asarray(np.take(whole(), index, axis=axis), dtype=bool)
+
+    source = f"the array {stack.mask.name} in the file"
+    return [MissingWhere(partial(of_plane, i), source) for i in range(stack.shape[axis])]
 
 
 def _size_of(container: Container, array: StoredArray) -> FilePixelSize | None:
@@ -329,22 +352,25 @@ def names_beside(
     return ()
 
 
-def _names_of(container: Container, stack: StoredArray) -> tuple[str, ...]:
+def names_of(container: Container, stack: StoredArray) -> tuple[str, ...]:
     """The list of names of a stack; it may count the middle axis, where it fits no other."""
     return names_beside(container, stack) or names_beside(container, stack, axes=(1,))
 
 
 def _lists_beside(container: Container, stack: StoredArray) -> dict[str, tuple[str, ...]]:
-    """The lists of names in the group of a stack by their path, in the order of preference."""
+    """The lists of names of a stack by their path, in the order of preference.
+
+    They are in its group, or below its own path where they are an attribute of it.
+    """
     beside = {
         path.rpartition("/")[2].casefold(): (path, names)
         for path, names in container.texts.items()
-        if path.rpartition("/")[0] == stack.group
+        if path.rpartition("/")[0] in (stack.group, stack.name)
     }
-    return dict(beside[wanted] for wanted in _NAME_LISTS if wanted in beside)
+    return dict(beside[wanted] for wanted in NAME_LISTS if wanted in beside)
 
 
-def _unused_names(container: Container, stack: StoredArray) -> list[str]:
+def unused_names(container: Container, stack: StoredArray) -> list[str]:
     """A note on each list of names that does not name the channels of a stack."""
     notes = []
     for path, names in _lists_beside(container, stack).items():
@@ -354,8 +380,12 @@ def _unused_names(container: Container, stack: StoredArray) -> list[str]:
     return notes
 
 
-def stored_pixel_size(values: Mapping[str, Any], origin: str) -> FilePixelSize | None:
+def stored_pixel_size(
+    values: Mapping[str, Any], origin: str
+) -> tuple[FilePixelSize | None, tuple[str, ...]]:
     """A pixel size from attributes or single numbers called ``pixel_size_um`` and so on.
+
+    With it a note, where a size is declared that no scan has.
 
     Parameters
     ----------
@@ -375,8 +405,12 @@ def stored_pixel_size(values: Mapping[str, Any], origin: str) -> FilePixelSize |
         numbers = np.atleast_1d(np.asarray(named[name])).ravel()
         if numbers.dtype.kind in "uif" and numbers.size in (1, 2, 3):
             sizes = (float(numbers[0 if numbers.size == 1 else -2]), float(numbers[-1]))
-            return length_in_um(sizes, "µm" if name.endswith("um") else unit, origin)
-    return None
+            unit = "µm" if name.endswith("um") else unit
+            size = length_in_um(sizes, unit, origin)
+            if size is not None:
+                return size, ()
+            return None, (no_scan_has(f"{size_words(sizes)} {unit}", f"the {origin} says"),)
+    return None, ()
 
 
 def _first_word(value: Any) -> str:
@@ -384,20 +418,9 @@ def _first_word(value: Any) -> str:
     return as_text(words[0]) if words.size else ""
 
 
-def _as_numbers(array: StoredArray) -> StoredArray:
-    """True and False as 1 and 0, because maps are computed with."""
-    if array.dtype.kind != "b":
-        return array
-    read = array.read
-    return replace(
-        array, dtype=np.dtype(np.uint8), read=lambda: np.asarray(read()).astype(np.uint8)
-    )
-
-
 def single_plane(container: Container, array: StoredArray, page: int | None) -> Plane:
     """A two-dimensional array as a plane; ``page`` is its number among several."""
     array.check()
-    array = _as_numbers(array)
     shape = (int(array.shape[0]), int(array.shape[1]))
     dtype = array.dtype.newbyteorder("=")
     plane = Plane(

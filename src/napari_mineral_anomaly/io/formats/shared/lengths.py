@@ -63,6 +63,14 @@ def size_words(lengths: tuple[float, float]) -> str:
     return f"{y:.9g}" if y == x else f"{y:.9g} x {x:.9g}"
 
 
+def no_scan_has(stated: str, who_says: str) -> str:
+    """A note: a declared size that cannot be the step of a scan."""
+    return (
+        f"{who_says} {stated} per pixel, which no scan has: give the pixel size in µm with "
+        "--pixel-size"
+    )
+
+
 def unit_asked(lengths: tuple[float, float], who_says: str) -> str:
     """A note: a size (y, x) without a unit, and what it would be in each that is likely."""
 

@@ -17,7 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.io.formats.shared.axes import MOST_UNNAMED_CHANNELS
-from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um, um_per
+from napari_mineral_anomaly.io.formats.shared.lengths import (
+    length_in_um,
+    no_scan_has,
+    size_words,
+    um_per,
+)
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
 
@@ -237,8 +242,10 @@ def _pixel_size(
             f"{' and '.join(sorted(units))}, so they are not used as pixel size: give it in µm"
         )
         return None, tuple(words), (note,)
-    size = length_in_um((steps[0] * factors[0], steps[1] * factors[1]), "µm", origin)
-    return size, tuple(words), ()
+    um = (steps[0] * factors[0], steps[1] * factors[1])
+    size = length_in_um(um, "µm", origin)
+    notes = () if size is not None else (no_scan_has(f"{size_words(um)} µm", "its axes say"),)
+    return size, tuple(words), notes
 
 
 def step_of(positions: ArrayLike) -> float | None:

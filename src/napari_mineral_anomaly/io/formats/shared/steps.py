@@ -109,43 +109,50 @@ class Curve:
 class Missing:
     """Stored numbers that stand for "not measured": they become NaN.
 
-    Whole numbers become float32 where that holds them exactly, else float64. 0 is never made NaN,
+    Whole numbers become float32 where that holds them exactly, else float64. 0 is not made NaN,
     because it is also a count: pixels that are 0 in every element are left out by the search for
-    the sample.
+    the sample. Where a later step moves 0 to another value (an offset), 0 is no count and becomes
+    NaN as every other one (`effective`).
 
     Attributes
     ----------
     numbers : tuple of float
     source : str
         Where the file says so: "the GDAL tag for missing values".
+    is_zero_moved : bool
+        Whether a later step moves 0.
     """
 
     numbers: tuple[float, ...]
     source: str
+    is_zero_moved: bool = False
 
     def changes(self, dtype: np.dtype[Any]) -> bool:
         """Whether numbers of a dtype can be one of the missing ones."""
         return any(_holds(dtype, number) for number in self.numbers)
+
+    def _made_nan(self, dtype: np.dtype[Any]) -> list[float]:
+        """The numbers that become NaN, those that a dtype can hold."""
+        return [n for n in self.numbers if (n != 0 or self.is_zero_moved) and _holds(dtype, n)]
 
     @property
     def words(self) -> str:
         """The step for the report."""
         names = " and ".join(_shown(number) for number in self.numbers)
         verb = "mean" if len(self.numbers) > 1 else "means"
-        zero = "; pixels that are 0 in every element are left out" if 0 in self.numbers else ""
+        stays = 0 in self.numbers and not self.is_zero_moved
+        zero = "; pixels that are 0 in every element are left out" if stays else ""
         return f"{names} {verb} missing, from {self.source}{zero}"
 
     def dtype_of(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """The dtype of the values."""
-        is_kept = all(number == 0 for number in self.numbers if _holds(dtype, number))
-        return dtype if is_kept else np.result_type(dtype, np.float32)
+        return np.result_type(dtype, np.float32) if self._made_nan(dtype) else dtype
 
     def apply(self, stored: NDArray[Any]) -> NDArray[Any]:
         """The numbers with NaN for missing ones."""
         values = stored.astype(self.dtype_of(stored.dtype))
-        for number in self.numbers:
-            if number != 0 and _holds(stored.dtype, number):
-                values[stored == stored.dtype.type(number)] = np.nan
+        for number in self._made_nan(stored.dtype):
+            values[stored == stored.dtype.type(number)] = np.nan
         return values
 
 
@@ -340,13 +347,25 @@ def _meant(steps: Iterable[Step], dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def effective(steps: Iterable[Step], dtype: np.dtype[Any]) -> tuple[Step, ...]:
-    """The steps that change numbers stored in a dtype, each after those before it."""
+    """The steps that change numbers stored in a dtype, each after those before it.
+
+    A `Missing` before a step that moves 0 learns that.
+    """
     active: list[Step] = []
-    for step in steps:
+    all_steps = tuple(steps)
+    for i, given in enumerate(all_steps):
+        step = given
+        if isinstance(given, Missing) and any(map(_moves_zero, all_steps[i + 1 :])):
+            step = replace(given, is_zero_moved=True)
         if step.changes(dtype):
             active.append(step)
             dtype = step.dtype_of(dtype)
     return tuple(active)
+
+
+def _moves_zero(step: Step) -> bool:
+    """Whether 0 has another value after a step."""
+    return isinstance(step, Curve) or (isinstance(step, Scale) and step.offset != 0)
 
 
 def dtype_after(steps: Iterable[Step], dtype: np.dtype[Any]) -> np.dtype[Any]:

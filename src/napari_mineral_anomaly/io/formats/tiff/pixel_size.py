@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 import tifffile
 
 from napari_mineral_anomaly.io.formats.shared.lengths import (
+    no_scan_has,
     plausible_size,
     size_words,
     um_per,
@@ -93,6 +94,7 @@ def tiff_pixel_size(page: Any) -> Answer:
     if _is_print_resolution(inches):
         return None, f"{1 / inches[1]:.0f} dpi is a printing default, not a pixel size"
     um = (factor * resolution[0], factor * resolution[1])
+    # Sizes that no scan has are what programs write that know none: no question.
     return plausible_size(um, "TIFF resolution tag"), ""
 
 
@@ -119,7 +121,7 @@ def geotiff_pixel_size(page: Any) -> Answer:
     unit = _LINEAR_UNITS.get(keys.get(3076, 0))
     if unit is None or keys.get(1024) == _GEOGRAPHIC:
         return None, unit_asked((y, x), "the GeoTIFF tags say")
-    return _declared((y, x), (unit, unit), "GeoTIFF tags")
+    return _declared((y, x), (unit, unit), "GeoTIFF tag")
 
 
 def sem_pixel_size(tif: tifffile.TiffFile) -> Answer:
@@ -160,10 +162,7 @@ def _declared(lengths: tuple[float, float], units: tuple[str, str], origin: str)
         )
     size = plausible_size((lengths[0] * factors[0], lengths[1] * factors[1]), origin)
     if size is None:
-        return None, (
-            f"the {origin} says {stated} per pixel, which no scan has: "
-            "give the pixel size in µm with --pixel-size"
-        )
+        return None, no_scan_has(stated, f"the {origin} says")
     return size, ""
 
 

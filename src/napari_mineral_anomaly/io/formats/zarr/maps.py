@@ -19,8 +19,9 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     StoredArray,
     maps_in,
     named_axis,
-    names_beside,
+    names_of,
     stored_pixel_size,
+    unused_names,
 )
 from napari_mineral_anomaly.io.formats.shared.declared import declared_quantity
 from napari_mineral_anomaly.io.formats.shared.guards import (
@@ -129,8 +130,8 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
             for name, array in arrays
             if array.dtype.kind in "UTOS" and array.ndim == 1 and array.size <= _LONGEST_NAME_LIST
         }
-        size = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
-        return maps_in(Container(path, stored, texts, size, channels=channels))
+        size, notes = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
+        return maps_in(Container(path, stored, texts, size, notes=notes, channels=channels))
 
 
 def _stored(path: Path, array: Any, name: str, group: Any | None) -> StoredArray:
@@ -210,17 +211,20 @@ def _stack(
         for key, value in attributes.items()
         if key in _NAMES and isinstance(value, Sequence) and not isinstance(value, str)
     }
-    size = stored_pixel_size(_short_values(attributes), "Zarr attribute")
+    size, doubts = stored_pixel_size(_short_values(attributes), "Zarr attribute")
     if array.ndim == 2 and order is None:
-        return _planes(path, array, name, False, [], size, steps=steps)
+        file = _planes(path, array, name, False, [], size, steps=steps)
+        return replace(file, notes=(*file.notes, *doubts))
     if array.ndim != 3 and order is None:
         raise InputError(f"{path.name} holds no stack of maps: its array is {sizes(array.shape)}.")
     shape = tuple(array.shape) if order is None else order.shape(array.shape)
     read = partial(_whole, _Readable(path, array, name))
     stored = StoredArray("array", shape, array.dtype, read, order=order, names=known.names)
     if len(shape) == 2:
-        return _planes(path, array, name, False, [], size, order=order, steps=steps)
-    names = names_beside(Container(path, [stored], texts), stored)
+        file = _planes(path, array, name, False, [], size, order=order, steps=steps)
+        return replace(file, notes=(*file.notes, *doubts))
+    container = Container(path, [stored], texts)
+    names = names_of(container, stored)
     if not names and stored.is_series and order is not None:
         raise InputError(
             f"{path.name} holds no element maps: {order.words[0]}; channels, rows and columns are "
@@ -236,10 +240,9 @@ def _stack(
     axis = axis or channel_axis(shape, len(names), channels)
     if axis is None or axis.is_energy:
         return SpectraInside(path, name or None)
-    file = _planes(
-        path, array, name, axis.index == 0, names, size, axis.index == 2, order=order, steps=steps
-    )
-    notes = tuple(filter(None, [axis.note(shape)]))
+    file = _planes(path, array, name, True, names, size, axis.index, order=order, steps=steps)
+    unused = [] if names else unused_names(container, stored)
+    notes = tuple(filter(None, [axis.note(shape), *unused, *doubts]))
     said = () if is_named else (axis.words(shape),)
     return replace(file, notes=(*file.notes, *notes), steps=(*file.steps, *said))
 
@@ -251,7 +254,7 @@ def _planes(
     has_channels: bool,
     names: Sequence[str],
     pixel_size: FilePixelSize | None,
-    last: bool = False,
+    axis: int = 0,
     *,
     order: Order | None = None,
     steps: tuple[Step, ...] = (),
@@ -271,8 +274,8 @@ def _planes(
         whole = whole if whole.ndim == 3 else whole[None]
         pixel_size = order.pixel_size or pixel_size
         words, notes = order.words, (*notes, *order.notes)
-    elif last:
-        whole = da.moveaxis(whole, 2, 0)
+    elif axis:
+        whole = da.moveaxis(whole, axis, 0)
     else:
         # All other axes (time, depth) have length one.
         count = math.prod(array.shape[:-2]) if has_channels else 1
