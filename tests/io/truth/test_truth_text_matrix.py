@@ -165,7 +165,7 @@ def test_tabs_and_blanks_together(tmp_path: Path) -> None:
         (text(V) + "1,2,3\n", "line 13 has 3 values, the lines before have 14"),
         ("1 2,5;3\n" * 3, "Fe.csv"),
         ("<?xml version='1.0'?>\n<a/>\n", "is an XML file, not numbers"),
-        ("<!DOCTYPE html>\n<p>1 2</p>\n", "is a web page, not numbers"),
+        ("<!DOCTYPE html>\n<p>1 2</p>\n", "is not text but a web page"),
         (text(np.vstack([V] * 9)) + "\0\0", r"its byte \d+ is zero, which no text holds"),
     ],
 )

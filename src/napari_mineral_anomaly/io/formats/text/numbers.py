@@ -27,8 +27,13 @@ _BELOW = re.compile(
     re.IGNORECASE,
 )
 _SHEET_ERRORS = frozenset(
-    ("#div/0!", "#value!", "#num!", "#ref!", "#name?", "#null!", "#spill!", "#calc!")
+    (
+        *("#div/0!", "#value!", "#num!", "#ref!", "#name?", "#null!", "#spill!", "#calc!"),
+        *("#wert!", "#zahl!", "#bezug!", "#nv", "#valeur!", "#nombre!", "#nom?", "#nul!"),
+        *("#div/0 !", "#valeur !", "#nombre !", "#ref !", "#nul !"),
+    )
 )
+_CALC_ERROR = re.compile(r"err:5\d\d")  # LibreOffice
 _DASHES = frozenset(("-", "--", "---", "–", "—", "."))
 BELOW_DETECTION, SHEET_ERROR, DASH = "below detection", "errors of a spreadsheet", "dashes"
 
@@ -117,7 +122,7 @@ def special(text: str) -> tuple[float, str] | None:
         return float(word), ""
     if word in _INFINITE:
         return float(_INFINITE[word]), ""
-    if word in _SHEET_ERRORS:
+    if word in _SHEET_ERRORS or _CALC_ERROR.fullmatch(word):
         return float("nan"), SHEET_ERROR
     if word in _DASHES:
         return float("nan"), DASH
