@@ -176,7 +176,7 @@ def select_maps(
     told.require_used([listing.name(path) for path in files])
     _select_by_name(selection, listing, files, parsed, task)
     if not selection.planes:
-        raise no_maps(listing)
+        raise no_maps(listing, selection.left_out)
     _drop_numbers(selection, listing)
     selection.ignored.sort(key=lambda item: item.file)
     return selection
@@ -309,7 +309,7 @@ def _select_from_one(
     selection.steps += [(name, step) for step in file.steps]
     selection.quantity = file.quantity
     selection.lazy = file.lazy
-    if len(file.planes) > 1 or file.others:
+    if len(file.planes) > 1 or _names_columns(file, name, told):
         _select_pages(selection, name, file, sample, told)
         return selection
     plane = file.planes[0]
@@ -334,6 +334,17 @@ def _select_from_one(
     selection.planes[entry.label] = plane
     selection.tell(name, entry)
     return selection
+
+
+def _names_columns(file: MapFile, name: str, told: ToldNames) -> bool:
+    """Whether a table with one column of values has its element in a heading, or from the user.
+
+    Else its element is in the name of the file: "counts" in Fe.csv.
+    """
+    if not file.others:
+        return False
+    is_told = any([told.of_plane(name, plane) is not None for plane in file.others])
+    return is_told or any_element(parse_names([plane.name for plane in file.planes]))
 
 
 def _select_pages(
@@ -416,4 +427,6 @@ def _opened(path: Path) -> MapFile:
 
 
 def _move_it(sentence: str) -> str:
+    if "move it out of the folder" in sentence:
+        return sentence
     return f"{sentence.rstrip('.')}; export it again or move it out of the folder."
