@@ -176,3 +176,31 @@ def test_a_file_with_an_odd_name_can_be_named_as_the_report_writes_it(
     for typed in (undecided.file, file):
         cube = read_maps(tmp_path, names={typed: "Fe"})
         np.testing.assert_array_equal(cube.maps[list(cube.elements).index("Fe")], V)
+
+
+def test_rounded_positions_give_the_true_step(tmp_path: Path) -> None:
+    # Steps of 1/3 mm written with two decimals: the distances are 0.33 and 0.34.
+    lines = ["X (mm),Y (mm),Fe,Ca"]
+    for y, x in np.ndindex(V.shape):
+        lines.append(f"{x / 3:.2f},{y / 3:.2f},{V[y, x]},{W[y, x]}")
+    (tmp_path / "scan.csv").write_text("\n".join(lines) + "\n")
+    cube = read_maps(tmp_path)
+    assert cube.pixel_size == pytest.approx((1000 / 3, 1000 / 3), rel=2e-3)
+    np.testing.assert_array_equal(cube.maps[0], V)
+
+
+def test_different_units_of_columns_are_said(tmp_path: Path) -> None:
+    (tmp_path / "scan.csv").write_text(table(("Fe (wt%)", V.ravel()), ("Ca (ppm)", W.ravel())))
+    report = read_maps(tmp_path).report
+    assert (
+        "The maps have different units by name (scan.csv#3 in % and scan.csv#4 in ppm): compare "
+        "them with care."
+    ) in report.warnings
+
+
+def test_four_columns_without_a_heading_are_number_x_y_and_value(tmp_path: Path) -> None:
+    rows = zip(range(V.size), COLUMN, ROW, V.ravel(), strict=True)
+    (tmp_path / "Fe.txt").write_text("".join(",".join(map(str, row)) + "\n" for row in rows))
+    cube = read_maps(tmp_path)
+    np.testing.assert_array_equal(cube.maps[0], V)
+    assert any("numbers the rows and is left out" in step for step in cube.report.steps)

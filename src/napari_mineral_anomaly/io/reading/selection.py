@@ -343,8 +343,8 @@ def _names_columns(file: MapFile, name: str, told: ToldNames) -> bool:
     """
     if not file.others:
         return False
-    is_told = any([told.of_plane(name, plane) is not None for plane in file.others])
-    return is_told or any_element(parse_names([plane.name for plane in file.planes]))
+    answers = [told.of_plane(name, plane) for plane in file.others]  # each marks itself as used
+    return any(answers) or any_element(parse_names([plane.name for plane in file.planes]))
 
 
 def _select_pages(

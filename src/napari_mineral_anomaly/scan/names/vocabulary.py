@@ -82,6 +82,17 @@ WORD_LIKE = frozenset(
 )
 
 
+def fraction_unit(name: str) -> str:
+    """The unit that a name says for a fraction: "%", "ppm" or "ppb"; "" for none."""
+    words = re.split(r"[\s_\-()\[\],;:]+", name.casefold())
+    for word in words:
+        if word in ("ppm", "ppb"):
+            return word
+        if word == "wt" or word.endswith("%"):
+            return "%"
+    return ""
+
+
 def is_word_like(symbol: str) -> bool:
     """Whether a symbol may as well be a word, a unit or a letter ("In", "Pt", "I")."""
     return len(symbol) == 1 or symbol in WORD_LIKE

@@ -84,8 +84,8 @@ def frame_of(file: str, text: Text, separator: str | None) -> Frame:
     empty = next((i for i, line in enumerate(body) if not line.strip()), None)
     if empty is not None:
         raise InputError(
-            f"{file} is not a matrix: line {text.first_line + (start + empty) * text.line_step} is empty, so it may "
-            "hold two maps."
+            f"{file} is not a matrix: line {text.first_line + (start + empty) * text.line_step} "
+            "is empty, so it may hold two maps."
         )
     names = fields_of(lines[start - 1].lstrip("#%/! "), separator) if start else []
     steps: tuple[str, ...] = ()
@@ -132,9 +132,9 @@ def _is_heading(line: str, separator: str | None, skipped: int, width: int) -> b
     is_row = len(fields) == width and not (_is_word(fields[0]) and _counts(fields[1:]))
     fields = fields[skipped:]
     words = sum(map(_is_word, fields))
-    if words:
-        return not is_row or 2 * words > len(fields)
     has_number = any(field and is_number(field) for field in fields)
+    if words:
+        return not is_row or not has_number or 2 * words > len(fields)
     return not has_number and not any(map(str.isdigit, line)) and not _is_empty_row(fields)
 
 

@@ -139,6 +139,13 @@ def _read(path: Path) -> Matrix:
     if (found := three_columns.as_map(path.name, values, bool(frame.names))) is not None:
         return Matrix(found.values, (), None, (*frame.notes, *notes, *found.notes), steps)
     labels = find_labels(values, frame.names, frame.above)
+    if labels.columns and not labels.rows:
+        inner = three_columns.as_map(path.name, values[:, 1:], bool(frame.names))
+        if inner is not None:
+            counted = ("the first of four columns numbers the rows and is left out",)
+            return Matrix(
+                inner.values, (), None, (*frame.notes, *notes, *inner.notes), steps + counted
+            )
     return Matrix(
         values[labels.rows :, labels.columns :],
         (),
@@ -163,7 +170,8 @@ def _careful(path: Path, body: Sequence[str], frame: Frame, separator: str | Non
 
     def wrong(row: int, column: int, field: str) -> InputError:
         return InputError(
-            f"{path.name} is not a matrix of numbers: line {first + row * step} holds {field[:40]!r}."
+            f"{path.name} is not a matrix of numbers: line {first + row * step} holds "
+            f"{field[:40]!r}."
         )
 
     return careful_numbers(path.name, list(zip(*rows, strict=True)), wrong)
