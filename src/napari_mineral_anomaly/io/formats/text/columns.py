@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.text.numbers import (
     BELOW_DETECTION,
+    DECIMAL_POINT,
+    STYLES,
     UNUSUAL_SIGNS,
     NumberStyle,
     cleaned,
@@ -103,6 +105,7 @@ def careful_numbers(
     file: str,
     columns: Sequence[Sequence[str]],
     wrong: Callable[[int, int, str], InputError],
+    is_between_commas: bool = False,
 ) -> Numbers:
     """The numbers in columns of fields.
 
@@ -114,6 +117,8 @@ def careful_numbers(
         The fields of each column.
     wrong : callable
         The refusal of a field that is no number: takes its row and column, from 0, and the field.
+    is_between_commas : bool
+        Whether commas separate the columns: then points mark decimals, if no field holds a comma.
 
     Raises
     ------
@@ -122,7 +127,9 @@ def careful_numbers(
     """
     fields = [list(map(cleaned, column)) for column in columns]
     distinct = [set(column) for column in fields]
-    style = style_of(file, distinct)
+    has_commas = any("," in text for column in distinct for text in column)
+    points_are_decimal = is_between_commas and not has_commas
+    style = style_of(file, distinct, DECIMAL_POINT if points_are_decimal else STYLES)
     values = np.empty((len(fields[0]), len(fields)))
     reasons: dict[str, Counter[str]] = {}
     bad: tuple[int, int] | None = None

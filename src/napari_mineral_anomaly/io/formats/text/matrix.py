@@ -22,6 +22,7 @@ from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.text.frame import Frame, frame_of
 from napari_mineral_anomaly.io.formats.text.labels import find_labels
 from napari_mineral_anomaly.io.formats.text.separator import (
+    commas_in_numbers,
     rows_of,
     separator_of,
     without_trailing_separators,
@@ -30,6 +31,7 @@ from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import listed
 
 TITLE = "text matrix"
+_SHOWN = 40
 # The first words of text formats that are no matrices of ours, and what to do.
 _OTHERS = {
     "DSAA": "a Surfer grid: save it as an ESRI ASCII grid or as XYZ data",
@@ -130,6 +132,12 @@ def _read(path: Path) -> Matrix:
             f"{path.name} is a table without coordinates, not a matrix (columns "
             f"{listed(frame.names)}): it needs columns row and column, or X and Y."
         )
+    if separator == "," and (line := commas_in_numbers(frame.body)):
+        raise InputError(
+            f"{path.name} is ambiguous: its commas seem to mark decimals as well as columns "
+            f"({line[:_SHOWN]}); export it with a decimal point, or with semicolons between the "
+            "columns."
+        )
     body = without_trailing_separators(frame.body, separator)
     numbers = plain_numbers(body, separator) or _careful(path, body, frame, separator)
     if not numbers.values.size:
@@ -174,4 +182,4 @@ def _careful(path: Path, body: Sequence[str], frame: Frame, separator: str | Non
             f"{field[:40]!r}."
         )
 
-    return careful_numbers(path.name, list(zip(*rows, strict=True)), wrong)
+    return careful_numbers(path.name, list(zip(*rows, strict=True)), wrong, separator == ",")

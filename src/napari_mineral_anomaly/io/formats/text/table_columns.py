@@ -114,7 +114,9 @@ def _field_by_field(
             f"column {names[column]}."
         )
 
-    found: Numbers = careful_numbers(path.name, columns[:n_numbers], wrong)
+    found: Numbers = careful_numbers(
+        path.name, columns[:n_numbers], wrong, heading.separator == ","
+    )
     return Columns(
         {
             name: np.ascontiguousarray(found.values[:, i])
@@ -167,6 +169,12 @@ def _require_complete(
     if everywhere.all():
         everywhere[:] = False
     single = [column & ~everywhere for column in empty]
+    for name, column in zip(names[len(places) :], empty[len(places) :], strict=False):
+        if column.all() and not is_cut.all():
+            raise InputError(
+                f"{path.name} has no value at all in its column {name}: delete that column, or "
+                "export the map again."
+            )
     counts = [
         int((column if number < len(places) else column & is_cut).sum())
         for number, column in enumerate(single)
