@@ -143,7 +143,7 @@ def changed(column: int, word: str) -> list[list[str]]:
     [
         (without(rows(), 5, 17), r"2 of the 63 pixels of its 7x9 grid have no row"),
         ([*rows(), rows()[3]], r"gives 1 pixels of its 7x9 grid more than once"),
-        (changed(2, ""), r"1 of its 63 rows have no value in the column Fe-K"),
+        (changed(0, ""), r"1 of its 63 rows have no value in the column row"),
         (changed(2, "high"), r"row 11 holds 'high' in the column Fe-K"),
         (changed(0, "2.5"), r"its column row must count pixels"),
         (changed(0, "nan"), r"its column row must count pixels"),

@@ -86,9 +86,8 @@ def test_exported_files_hold_the_numbers_of_the_layers(
         assert tif.series[0].shape == (section.cube.n_elements, 64, 96)
         assert 'PhysicalSizeXUnit="µm"' in tif.ome_metadata
     grains = pd.read_csv(out / "grains.csv")
-    assert grains.loc[0, "above_threshold"] and grains["rank"].tolist() == [
-        *range(1, len(grains) + 1)
-    ]
+    assert grains.loc[0, "above_threshold"]
+    assert grains["rank"].tolist() == list(range(1, len(grains) + 1))
     assert "driver_1" in grains
     assert np.allclose(grains["map_y_um"], -grains["centroid_y_um"])
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.lookup import format_of, parse_file_names, what_is_read
+from napari_mineral_anomaly.io.formats.lookup import (
+    format_of,
+    open_maps,
+    parse_file_names,
+    what_is_read,
+)
 from napari_mineral_anomaly.io.formats.registry import PICTURE, TIFF
 from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
@@ -16,9 +21,18 @@ from napari_mineral_anomaly.io.run_files import RUN_FILE
 from napari_mineral_anomaly.words import listed
 
 
-def no_maps(listing: Listing) -> InputError:
-    """The refusal of a folder (or of several files) that holds no element map."""
+def no_maps(listing: Listing, left_out: Collection[Path] = ()) -> InputError:
+    """The refusal of a folder (or of several files) that holds no element map.
+
+    ``left_out`` are the files that the user leaves out.
+    """
     root = listing.root
+    if left_out:
+        without = [listing.name(path) for path in listing.files if path in left_out]
+        return InputError(
+            f"{root} holds no element map but those that you leave out ({listed(without)}); "
+            f'--name "{without[0]}=auto" takes one back.'
+        )
     names = [listing.name(path) for path in listing.files]
     others = [item.file for item in listing.ignored]
     if is_file(root / RUN_FILE):
@@ -62,8 +76,15 @@ def no_maps(listing: Listing) -> InputError:
         for path, entry in zip(listing.files, parsed, strict=True)
         if (found := undecided_file(path, listing.name(path), entry, set()))
     ]
+    if not names:
+        return InputError(
+            f"{root} holds no element map: the format of {listed(others)} is not known here; "
+            f"this version reads {what_is_read()}."
+        )
+    if not undecided and len(listing.files) == 1 and (why := _refusal(listing.files[0])):
+        return InputError(f"{root} holds no element map: {why}")
     sentence = (
-        f"{root} holds no element map: no element in the names of {listed(names or others)}; "
+        f"{root} holds no element map: no element in the names of {listed(names)}; "
         "call each file by its element, for example Fe.tif"
     )
     if not undecided:
@@ -87,6 +108,15 @@ def _known_but_unread(listing: Listing) -> list[str]:
     """Excel sheets, archives and the like, each with what to do."""
     found = [(item.file, format_of(Path(item.file))) for item in listing.ignored]
     return [f"{file} ({one.refusal})" for file, one in found if one is not None and one.advice]
+
+
+def _refusal(path: Path) -> str:
+    """Why a file cannot be read; "" where it can."""
+    try:
+        open_maps(path)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _is_picture(path: Path) -> bool:

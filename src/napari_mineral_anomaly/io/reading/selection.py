@@ -176,7 +176,7 @@ def select_maps(
     told.require_used([listing.name(path) for path in files])
     _select_by_name(selection, listing, files, parsed, task)
     if not selection.planes:
-        raise no_maps(listing)
+        raise no_maps(listing, selection.left_out)
     _drop_numbers(selection, listing)
     selection.ignored.sort(key=lambda item: item.file)
     return selection
@@ -229,6 +229,14 @@ def _select_by_name(
                 f"{name} holds {len(file.planes)} planes, but a folder of maps needs one per "
                 "element; open the file on its own or move it out of the folder."
             )
+        if (heading := _element_of_heading(file, entry)) is not None:
+            selection.warnings.append(_heading_words(name, heading, entry))
+            entry = heading
+            if entry.label in chosen or entry.label in selection.planes:
+                raise InputError(
+                    f"{name} holds {entry.label} by its heading, which another file holds, too; "
+                    "move one of them out of the folder."
+                )
         selection.planes[entry.label] = file.planes[0]
         used[entry.label] = name, entry
         selection.tell(name, entry)
@@ -247,6 +255,25 @@ def _select_by_name(
             selection.ignore(name, entry.reason + remark(path, shapes))
     selection.warnings += [*mixed_words(used), *odd_words(used)]
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
+
+
+def _element_of_heading(file: MapFile, entry: ParsedName) -> ParsedName | None:
+    """What the heading of a table's one column says where the file's name says another element.
+
+    In b.csv with a column Si the letter is no boron.
+    """
+    if not TEXT.takes(file.path) or entry.told_by:
+        return None
+    [heading] = parse_names([file.planes[0].name])
+    is_other = heading.role == "element" and heading.element != entry.element
+    return heading if is_other else None
+
+
+def _heading_words(name: str, heading: ParsedName, by_file: ParsedName) -> str:
+    return (
+        f"{name} is read as {heading.label}, as its heading says, not as {by_file.label}; "
+        f'--name "{name}={by_file.label}" overrules that.'
+    )
 
 
 def _drop_numbers(selection: Selection, listing: Listing) -> None:
@@ -309,8 +336,7 @@ def _select_from_one(
     selection.steps += [(name, step) for step in file.steps]
     selection.quantity = file.quantity
     selection.lazy = file.lazy
-    answers = [told.of_plane(name, plane) for plane in (*file.planes, *file.others)]
-    if len(file.planes) > 1 or (file.others and any(answers)):
+    if len(file.planes) > 1 or _names_columns(file, name, told):
         _select_pages(selection, name, file, sample, told)
         return selection
     plane = file.planes[0]
@@ -324,6 +350,9 @@ def _select_from_one(
                 f'give its element with --name "{name}=Fe".'
             )
         entry = by_file if by_file.role == "element" else by_title
+        if (heading := _element_of_heading(file, entry)) is not None:
+            selection.warnings.append(_heading_words(name, heading, entry))
+            entry = heading
     if entry.role == "left out":
         raise InputError(f"{path.name} is {entry.reason}, and there is no other map.")
     if entry.role != "element":
@@ -335,6 +364,17 @@ def _select_from_one(
     selection.planes[entry.label] = plane
     selection.tell(name, entry)
     return selection
+
+
+def _names_columns(file: MapFile, name: str, told: ToldNames) -> bool:
+    """Whether a table with one column of values has its element in a heading, or from the user.
+
+    Else its element is in the name of the file: "counts" in Fe.csv.
+    """
+    if not file.others:
+        return False
+    answers = [told.of_plane(name, plane) for plane in file.others]  # each marks itself as used
+    return any(answers) or any_element(parse_names([plane.name for plane in file.planes]))
 
 
 def _select_pages(
@@ -417,4 +457,6 @@ def _opened(path: Path) -> MapFile:
 
 
 def _move_it(sentence: str) -> str:
+    if "move it out of the folder" in sentence:
+        return sentence
     return f"{sentence.rstrip('.')}; export it again or move it out of the folder."

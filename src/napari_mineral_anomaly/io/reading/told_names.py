@@ -15,6 +15,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import Plane
 from napari_mineral_anomaly.io.reading.pixel_size import TYPED_EARLIER
 from napari_mineral_anomaly.io.reading.source import Listing
+from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
 from napari_mineral_anomaly.scan.names.typed import BY_NAME, LEAVE_OUT, typed_name
 from napari_mineral_anomaly.words import listed
@@ -151,8 +152,9 @@ def _place(listing: Listing, own: Mapping[str, Path], place: str, element: str) 
     for file, plane in ((place, ""), place.rpartition(_MARK)[::2]):
         if not file:
             continue
-        name = file.replace("\\", "/")
-        if name not in own:
+        spellings = (file, shown(file), file.replace("\\", "/"))
+        name = next((one for one in spellings if one in own), "")
+        if not name:
             typed = Path(file)
             name = next(
                 (known for known, path in own.items() if typed.absolute() == path.absolute()), ""

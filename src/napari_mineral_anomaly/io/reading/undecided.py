@@ -12,7 +12,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.told_names import BY_USER, plane_place
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
-from napari_mineral_anomaly.scan.names.vocabulary import has_own_words
+from napari_mineral_anomaly.scan.names.vocabulary import fraction_unit, has_own_words
 from napari_mineral_anomaly.scan.report import UndecidedMap
 from napari_mineral_anomaly.words import listed, sizes
 
@@ -107,7 +107,7 @@ def chosen_of_each_label(parsed: Sequence[ParsedName], places: Sequence[str]) ->
 
 
 def mixed_words(used: Mapping[str, tuple[str, ParsedName]]) -> list[str]:
-    """A warning where some names say a mass fraction and others do not; [] without.
+    """A warning where names say different units, or only some a mass fraction; [] without.
 
     Parameters
     ----------
@@ -116,6 +116,10 @@ def mixed_words(used: Mapping[str, tuple[str, ParsedName]]) -> list[str]:
     """
     by_name = [(place, entry) for place, entry in used.values() if not entry.told_by]
     fractions = [place for place, entry in by_name if entry.is_fraction]
+    units = {place: unit for place, entry in by_name if (unit := fraction_unit(entry.name))}
+    if len(set(units.values())) > 1:
+        shown = listed([f"{place} in {unit}" for place, unit in units.items()])
+        return [f"The maps have different units by name ({shown}): compare them with care."]
     if not fractions or len(fractions) == len(by_name) or len(fractions) > len(by_name) / 2:
         return []
     one = len(fractions) == 1

@@ -35,9 +35,9 @@ from napari_mineral_anomaly.scan.names.vocabulary import (
     DERIVED_WORDS,
     FRACTION_WORDS,
     NEVER_ELEMENTS,
-    UNCERTAINTY_WORDS,
     companion_of,
     is_flagged,
+    is_uncertainty,
     is_word_like,
 )
 from napari_mineral_anomaly.scan.names.words import is_isotope
@@ -221,7 +221,7 @@ def _decide(
     rest = name.words if best is None else best.frame.words
     if best is None or not (forgive and best.frame in shared):
         for text in rest:
-            if text.casefold() in UNCERTAINTY_WORDS:
+            if is_uncertainty(text):
                 return _other(name, "uncertainty", "an uncertainty map")
             if meaning := companion_of(text):
                 return _other(name, "companion", meaning)

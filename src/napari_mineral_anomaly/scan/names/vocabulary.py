@@ -11,7 +11,7 @@ COMPANIONS: dict[str, str] = {
     **dict.fromkeys(("bse", "bsed", "cp", "compo", "electron"), "an electron image"),
     **dict.fromkeys(("sei", "topo", "backscattered", "haadf"), "an electron image"),
     **dict.fromkeys(("total", "sum", "tot"), "a sum of signals"),
-    **dict.fromkeys(("back", "background", "bkg"), "background signal"),
+    **dict.fromkeys(("back", "background", "bkg", "bg", "bgd"), "background signal"),
     **dict.fromkeys(("compton", "rayleigh", "elastic", "scatter"), "scattered radiation"),
     **dict.fromkeys(("coh", "inc", "coherent", "incoherent"), "scattered radiation"),
     **dict.fromkeys(("video", "image", "img", "photo", "picture", "camera", "mosaic"), "a picture"),
@@ -31,12 +31,19 @@ NEVER_ELEMENTS = {
     **dict.fromkeys(("truth", "groundtruth"), "ground truth"),
 }
 
-UNCERTAINTY_WORDS = frozenset(
+_UNCERTAINTY_WORDS = frozenset(
     (
-        *("err", "error", "errors", "unc", "uncertainty", "uncertainties", "std", "stdev"),
-        *("stddev", "stderr", "sd", "rsd", "esd", "variance", "deviation", "sigma", "sigmas", "σ"),
-        *("1sigma", "2sigma", "3sigma", "1s", "2s", "3s", "1σ", "2σ", "3σ", "1se", "2se"),
+        *("err", "error", "errors", "errs", "unc", "uncert", "uncertainty", "uncertainties"),
+        *("std", "stdev", "stddev", "stderr", "esd", "variance", "deviation", "relerr", "abserr"),
+        *("unsicherheit", "fehler", "erreur", "incertitude"),
     )
+)
+# Standard deviations and errors with their number and kind: "2SD", "Int2SE" and "Prop2SE" (Iolite),
+# "1sigma", "3σ", "%RSD", and intervals: "95CI".
+_KIND = "(?:int|ext|prop|internal|propagated|rel|abs)"
+_DEVIATION = re.compile(
+    rf"{_KIND}?[1-3](?:s|r?sd|se|sem|sig|sigmas?|σ)|{_KIND}(?:sd|se)|r?sd|sigmas?|σ"
+    r"|\d{2}ci|ci\d{2}"
 )
 
 # What is computed from element maps, and what belongs to a measurement of an element.
@@ -45,6 +52,7 @@ DERIVED_WORDS: dict[str, str] = {
     **dict.fromkeys(("mdl", "lod", "loq", "lld", "dl", "detection"), _LIMIT),
     **dict.fromkeys(("ratio", "ratios", "logratio", "quotient"), _RATIO),
     **dict.fromkeys(("diff", "difference"), "a difference"),
+    **dict.fromkeys(("log", "log10", "ln", "log2", "sqrt", "clr", "ilr"), "a transformed map"),
     **dict.fromkeys(("number", "no", "nr", "num", "zahl", "index", "value", "factor"), _NUMBER),
     **dict.fromkeys(("enrichment", "depletion", "x"), _NUMBER),
 }
@@ -74,15 +82,34 @@ WORD_LIKE = frozenset(
 )
 
 
+def fraction_unit(name: str) -> str:
+    """The unit that a name says for a fraction: "%", "ppm" or "ppb"; "" for none."""
+    words = re.split(r"[\s_\-()\[\],;:]+", name.casefold())
+    for word in words:
+        if word in ("ppm", "ppb"):
+            return word
+        if word == "wt" or word.endswith("%"):
+            return "%"
+    return ""
+
+
 def is_word_like(symbol: str) -> bool:
     """Whether a symbol may as well be a word, a unit or a letter ("In", "Pt", "I")."""
     return len(symbol) == 1 or symbol in WORD_LIKE
 
 
+def is_uncertainty(word: str) -> bool:
+    """Whether a word names an uncertainty: "error", "2SD", "Int2SE", "RSD%"."""
+    folded = word.casefold().strip("%")
+    if word == SECONDARY_ELECTRONS:
+        return False
+    return folded in _UNCERTAINTY_WORDS or _DEVIATION.fullmatch(folded) is not None
+
+
 def is_flagged(word: str) -> bool:
     """Whether a word says that a name is not that of an element map, if others do without it."""
     folded = word.casefold()
-    return companion_of(word) is not None or folded in UNCERTAINTY_WORDS or folded in DERIVED_WORDS
+    return companion_of(word) is not None or is_uncertainty(word) or folded in DERIVED_WORDS
 
 
 def companion_of(word: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.text.numbers import (
     BELOW_DETECTION,
+    DECIMAL_POINT,
+    STYLES,
     UNUSUAL_SIGNS,
     NumberStyle,
     cleaned,
+    is_number,
     special,
     style_of,
     style_words,
@@ -26,6 +29,7 @@ from napari_mineral_anomaly.words import listed
 # A point (comma) that cannot mark thousands: "1.5", "0.123", "1234.567", "1.234567", "1.234E5".
 _SURE_POINT = re.compile(r"\.(?!\d{3}(?![\deEdD]))|\.(?<=\D0\.)|\.(?<=\d{4}\.)")
 _SURE_COMMA = re.compile(r",(?!\d{3}(?![\deEdD]))|,(?<=\D0,)|,(?<=\d{4},)")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 _WORDS_SHOWN = 3
 
 
@@ -36,12 +40,22 @@ class Numbers:
     values: NDArray[np.float64]
     style: NumberStyle
     has_decimals: bool
+    may_be_thousands: bool = False
     notes: tuple[str, ...] = ()
 
     def steps(self, separator: str | None) -> tuple[str, ...]:
         """How the text was understood, in words."""
         words = [separator_words(separator), style_words(self.style, self.has_decimals)]
         return (", ".join(filter(None, words)),)
+
+    def doubts(self, separator: str | None) -> tuple[str, ...]:
+        """A note where points may mark thousands: between semicolons, commas mark decimals."""
+        if separator != ";" or not self.may_be_thousands:
+            return ()
+        return (
+            "every number has three digits behind a point, which is read as a decimal sign; if it "
+            "marks thousands, export the file without it",
+        )
 
 
 def plain_numbers(
@@ -91,6 +105,7 @@ def careful_numbers(
     file: str,
     columns: Sequence[Sequence[str]],
     wrong: Callable[[int, int, str], InputError],
+    is_between_commas: bool = False,
 ) -> Numbers:
     """The numbers in columns of fields.
 
@@ -102,6 +117,8 @@ def careful_numbers(
         The fields of each column.
     wrong : callable
         The refusal of a field that is no number: takes its row and column, from 0, and the field.
+    is_between_commas : bool
+        Whether commas separate the columns: then points mark decimals, if no field holds a comma.
 
     Raises
     ------
@@ -110,7 +127,9 @@ def careful_numbers(
     """
     fields = [list(map(cleaned, column)) for column in columns]
     distinct = [set(column) for column in fields]
-    style = style_of(file, distinct)
+    has_commas = any("," in text for column in distinct for text in column)
+    points_are_decimal = is_between_commas and not has_commas
+    style = style_of(file, distinct, DECIMAL_POINT if points_are_decimal else STYLES)
     values = np.empty((len(fields[0]), len(fields)))
     reasons: dict[str, Counter[str]] = {}
     bad: tuple[int, int] | None = None
@@ -132,7 +151,14 @@ def careful_numbers(
     if bad is not None:
         raise wrong(*bad, columns[bad[1]][bad[0]].strip())
     has_decimals = any(style.decimal in text for texts in distinct for text in texts)
-    return Numbers(values, style, has_decimals, tuple(_notes(reasons)))
+    is_open = style.decimal == "." and not style.thousands and _is_grouped(distinct)
+    return Numbers(values, style, has_decimals, is_open, tuple(_notes(reasons)))
+
+
+def _is_grouped(columns: Iterable[Collection[str]]) -> bool:
+    """Whether points stand in the numbers, and all where a sign for thousands would stand."""
+    pointed = [text for column in columns for text in column if "." in text and is_number(text)]
+    return bool(pointed) and all(map(_GROUPED.fullmatch, pointed))
 
 
 def _notes(reasons: dict[str, Counter[str]]) -> Iterable[str]:

@@ -167,7 +167,7 @@ def _pairs(found: dict[str, Coordinate], first: str, second: str) -> list[tuple[
         pairs,
         key=lambda pair: (
             found[pair[0]].rest != found[pair[1]].rest,
-            not all(is_length(found[name].unit) for name in pair),
+            -sum(is_length(found[name].unit) for name in pair),
         ),
     )
 

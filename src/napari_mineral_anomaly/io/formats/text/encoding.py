@@ -40,11 +40,14 @@ class Text:
         "UTF-8", "UTF-16", "Windows code page 1252" ...; "" where every character is ASCII.
     first_line : int
         Number of the first line in the file, from 1.
+    line_step : int
+        2 where every second line of the file is empty (a line end too many); these are left out.
     """
 
     lines: list[str]
     encoding: str
     first_line: int
+    line_step: int = 1
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -102,7 +105,9 @@ def read_text(path: Path, kind: str, n_bytes: int = -1) -> Text:
     above = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
     if above == len(lines):
         raise _empty(path)
-    return Text(lines[above:] if above else lines, encoding, above + 1)
+    lines = lines[above:] if above else lines
+    step = 2 if len(lines) > 4 and not any(map(str.strip, lines[1::2])) else 1
+    return Text(lines[::step], encoding, above + 1, step)
 
 
 def _empty(path: Path) -> InputError:

@@ -77,9 +77,11 @@ def read_grid(path: Path, lines: Sequence[str]) -> EsriGrid:
         values, notes = read.values[:, 0], read.notes
     step = sizes.get("cellsize", sizes.get("dx"))
     if step is not None and step != 1:
+        down = sizes.get("dy", step)
+        said = f"{step:g}" if down == step else f"{step:g} across and {down:g} down"
         notes += (
             f"its header names no unit for the size of a cell, so the pixel size is unknown: give "
-            f"it in µm (the header says {step:g})",
+            f"it in µm (the header says {said})",
         )
     nodata = sizes.get("nodata_value", sizes.get("nodata"))
     return EsriGrid(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.text.encoding import Text
@@ -18,6 +19,8 @@ _TOTALS = frozenset(
 )
 _TWO_NUMBERS = re.compile(r"\s*(\d+)\s*[\s,;]\s*(\d+)\s*")
 _SHOWN = 40
+# A stage does not stop exactly at its positions.
+_JITTER = 0.35
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Frame:
         The lines of numbers.
     first_line : int
         Number of the first of them in the file, from 1.
+    line_step : int
+        As in `Text`.
     names : tuple of str
         The fields of the line just above, where it has several.
     above : str
@@ -42,6 +47,7 @@ class Frame:
 
     body: list[str]
     first_line: int
+    line_step: int = 1
     names: tuple[str, ...] = ()
     above: str = ""
     has_row_names: bool = False
@@ -78,8 +84,8 @@ def frame_of(file: str, text: Text, separator: str | None) -> Frame:
     empty = next((i for i, line in enumerate(body) if not line.strip()), None)
     if empty is not None:
         raise InputError(
-            f"{file} is not a matrix: line {text.first_line + start + empty} is empty, so it may "
-            "hold two maps."
+            f"{file} is not a matrix: line {text.first_line + (start + empty) * text.line_step} "
+            "is empty, so it may hold two maps."
         )
     names = fields_of(lines[start - 1].lstrip("#%/! "), separator) if start else []
     steps: tuple[str, ...] = ()
@@ -88,7 +94,8 @@ def frame_of(file: str, text: Text, separator: str | None) -> Frame:
         names = names[1:] if len(names) == len(middle) else names
     return Frame(
         body,
-        text.first_line + start,
+        text.first_line + start * text.line_step,
+        text.line_step,
         tuple(names) if len(names) > 1 else (),
         " ".join(lines[:start]),
         has_row_names,
@@ -116,19 +123,36 @@ def _notes(above: Sequence[str], below: Sequence[str]) -> list[str]:
 def _is_heading(line: str, separator: str | None, skipped: int, width: int) -> bool:
     """Whether a line above the numbers is none of them.
 
-    A line as long as the others that begins with a number and holds a few words is a row of the map
-    with something odd in it, and is refused later with its place.
+    A line as long as the others that holds a few words is a row of the map with something odd in
+    it, and is refused later with its place; but numbers in even steps behind a word are positions.
     """
     if _is_comment(line):
         return True
     fields = fields_of(line, separator)
-    is_row = len(fields) == width and fields[0][:1].isdigit()
+    is_row = len(fields) == width and not (_is_word(fields[0]) and _counts(fields[1:]))
     fields = fields[skipped:]
     words = sum(map(_is_word, fields))
-    if words:
-        return not is_row or 2 * words > len(fields)
     has_number = any(field and is_number(field) for field in fields)
+    if words:
+        return not is_row or not has_number or 2 * words > len(fields)
     return not has_number and not any(map(str.isdigit, line)) and not _is_empty_row(fields)
+
+
+def _counts(fields: Sequence[str]) -> bool:
+    """Whether all fields are numbers, in even steps."""
+    if not all(map(is_number, fields)):
+        return False
+    numbers = [_plain(field) for field in fields]
+    steps = [b - a for a, b in pairwise(numbers)]
+    middle = sum(steps) / max(len(steps), 1)
+    return all(abs(step - middle) <= _JITTER * abs(middle) for step in steps)
+
+
+def _plain(field: str) -> float:
+    try:
+        return float(cleaned(field).replace(",", "."))
+    except ValueError:
+        return float("nan")
 
 
 def _is_empty_row(fields: Sequence[str]) -> bool:

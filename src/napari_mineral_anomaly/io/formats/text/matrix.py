@@ -22,13 +22,16 @@ from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.text.frame import Frame, frame_of
 from napari_mineral_anomaly.io.formats.text.labels import find_labels
 from napari_mineral_anomaly.io.formats.text.separator import (
+    commas_in_numbers,
     rows_of,
     separator_of,
     without_trailing_separators,
 )
+from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import listed
 
 TITLE = "text matrix"
+_SHOWN = 40
 # The first words of text formats that are no matrices of ours, and what to do.
 _OTHERS = {
     "DSAA": "a Surfer grid: save it as an ESRI ASCII grid or as XYZ data",
@@ -121,19 +124,41 @@ def _read(path: Path) -> Matrix:
             "it needs rows of numbers below its heading and a column named by its element, it has "
             f"{listed(others)}."
         )
+    if len(frame.names) == 2 and any(
+        entry.role == "element" and len(entry.element or "") > 1
+        for entry in parse_names(frame.names)
+    ):
+        raise InputError(
+            f"{path.name} is a table without coordinates, not a matrix (columns "
+            f"{listed(frame.names)}): it needs columns row and column, or X and Y."
+        )
+    if separator == "," and (line := commas_in_numbers(frame.body)):
+        raise InputError(
+            f"{path.name} is ambiguous: its commas seem to mark decimals as well as columns "
+            f"({line[:_SHOWN]}); export it with a decimal point, or with semicolons between the "
+            "columns."
+        )
     body = without_trailing_separators(frame.body, separator)
     numbers = plain_numbers(body, separator) or _careful(path, body, frame, separator)
     if not numbers.values.size:
         raise InputError(f"{path.name} holds no numbers, only empty fields.")
     values, steps = numbers.values, (*text.steps, *numbers.steps(separator), *frame.steps)
+    notes = (*numbers.notes, *numbers.doubts(separator))
     if (found := three_columns.as_map(path.name, values, bool(frame.names))) is not None:
-        return Matrix(found.values, (), None, (*frame.notes, *numbers.notes, *found.notes), steps)
+        return Matrix(found.values, (), None, (*frame.notes, *notes, *found.notes), steps)
     labels = find_labels(values, frame.names, frame.above)
+    if labels.columns and not labels.rows:
+        inner = three_columns.as_map(path.name, values[:, 1:], bool(frame.names))
+        if inner is not None:
+            counted = ("the first of four columns numbers the rows and is left out",)
+            return Matrix(
+                inner.values, (), None, (*frame.notes, *notes, *inner.notes), steps + counted
+            )
     return Matrix(
         values[labels.rows :, labels.columns :],
         (),
         labels.pixel_size,
-        (*frame.notes, *numbers.notes, *labels.notes),
+        (*frame.notes, *notes, *labels.notes),
         (*steps, *labels.steps),
     )
 
@@ -141,19 +166,20 @@ def _read(path: Path) -> Matrix:
 def _careful(path: Path, body: Sequence[str], frame: Frame, separator: str | None) -> Numbers:
     """The same field by field, with a sentence that says where a line is wrong."""
     rows: list[list[str]] = []
-    first = frame.first_line
-    for number, fields in enumerate(rows_of(body, separator), start=first):
+    first, step = frame.first_line, frame.line_step
+    for row, fields in enumerate(rows_of(body, separator)):
         fields = fields[1:] if frame.has_row_names else fields
         if rows and len(fields) != len(rows[0]):
             raise InputError(
-                f"{path.name} is not a matrix: line {number} has {len(fields)} values, "
+                f"{path.name} is not a matrix: line {first + row * step} has {len(fields)} values, "
                 f"the lines before have {len(rows[0])}."
             )
         rows.append(fields)
 
     def wrong(row: int, column: int, field: str) -> InputError:
         return InputError(
-            f"{path.name} is not a matrix of numbers: line {first + row} holds {field[:40]!r}."
+            f"{path.name} is not a matrix of numbers: line {first + row * step} holds "
+            f"{field[:40]!r}."
         )
 
-    return careful_numbers(path.name, list(zip(*rows, strict=True)), wrong)
+    return careful_numbers(path.name, list(zip(*rows, strict=True)), wrong, separator == ",")

@@ -27,8 +27,13 @@ _BELOW = re.compile(
     re.IGNORECASE,
 )
 _SHEET_ERRORS = frozenset(
-    ("#div/0!", "#value!", "#num!", "#ref!", "#name?", "#null!", "#spill!", "#calc!")
+    (
+        *("#div/0!", "#value!", "#num!", "#ref!", "#name?", "#null!", "#spill!", "#calc!"),
+        *("#wert!", "#zahl!", "#bezug!", "#nv", "#valeur!", "#nombre!", "#nom?", "#nul!"),
+        *("#div/0 !", "#valeur !", "#nombre !", "#ref !", "#nul !"),
+    )
 )
+_CALC_ERROR = re.compile(r"err:5\d\d")  # LibreOffice
 _DASHES = frozenset(("-", "--", "---", "–", "—", "."))
 BELOW_DETECTION, SHEET_ERROR, DASH = "below detection", "errors of a spreadsheet", "dashes"
 
@@ -98,6 +103,8 @@ STYLES = tuple(
     if decimal != thousands
 )
 
+DECIMAL_POINT = tuple(style for style in STYLES if style.decimal == ".")
+
 
 def cleaned(text: str) -> str:
     """A field without quotes and blanks around it, with plain signs for unusual ones."""
@@ -117,7 +124,7 @@ def special(text: str) -> tuple[float, str] | None:
         return float(word), ""
     if word in _INFINITE:
         return float(_INFINITE[word]), ""
-    if word in _SHEET_ERRORS:
+    if word in _SHEET_ERRORS or _CALC_ERROR.fullmatch(word):
         return float("nan"), SHEET_ERROR
     if word in _DASHES:
         return float("nan"), DASH
@@ -136,7 +143,9 @@ def is_number(text: str) -> bool:
     return _may_be_number(text) and any(style.fits(text) for style in STYLES[1:])
 
 
-def style_of(file: str, columns: Iterable[Collection[str]]) -> NumberStyle:
+def style_of(
+    file: str, columns: Iterable[Collection[str]], possible: Sequence[NumberStyle] = STYLES
+) -> NumberStyle:
     """The one way in which a file writes its numbers.
 
     "1,234" alone may be 1234 or 1.234. It is 1234 where the file holds 1,234,567 or 1,234.5, and
@@ -151,6 +160,8 @@ def style_of(file: str, columns: Iterable[Collection[str]]) -> NumberStyle:
         Its name, for the sentence.
     columns : iterable of collections of str
         The fields of each column, cleaned.
+    possible : sequence of NumberStyle
+        The ways that may be.
 
     Raises
     ------
@@ -158,7 +169,6 @@ def style_of(file: str, columns: Iterable[Collection[str]]) -> NumberStyle:
         When no way fits all numbers, or when the commas may mark decimals or thousands.
     """
     columns = list(columns)
-    possible: Sequence[NumberStyle] = STYLES
     shown: dict[str, str] = {}
     for fields in columns:
         for text in fields:

@@ -12,6 +12,8 @@ from napari_mineral_anomaly.io.formats.text.numbers import is_number
 _SURE = (";", "\t", "|")
 # A few lines, and of each a few fields, are enough to tell; our choice.
 _SAMPLE, _FIELDS = 20, 20
+# Fewer fields with decimals of their own may be so by chance; our choice.
+_FEWEST_HALVES = 8
 # A blank between thousands, in a text whose columns stand between blanks.
 _BLANK_IN_NUMBER = re.compile("(?<=\\d)[\u00a0\u2007\u2009\u202f](?=\\d{3}(?!\\d))")
 _NAMES = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas", None: "blanks"}
@@ -64,6 +66,31 @@ def rows_of(lines: Iterable[str], separator: str | None) -> Iterator[list[str]]:
         # The module csv takes no field above 131 072 characters.
         return (line.split(separator or " ") for line in lines)
     return csv.reader(lines, delimiter=separator or " ", skipinitialspace=True)
+
+
+def commas_in_numbers(lines: Sequence[str]) -> str:
+    """The first line of a text whose commas stand between numbers and in them; "" for others.
+
+    A program may write 500,33 and 41,07 with commas between the numbers, without quotes:
+    "500,33,41,07". Then every second field holds decimals: it has the same number of digits in all
+    lines, with zeros in front, or one digit beside numbers of two and more.
+    """
+    sample = lines[:_SAMPLE]
+    rows = [fields_of(line, ",") for line in sample]
+    if not rows or len(rows[0]) < _FEWEST_HALVES or len(rows[0]) % 2:
+        return ""
+    fields = [field for row in rows for field in row]
+    if not all(map(str.isdigit, fields)) or len({len(row) for row in rows}) != 1:
+        return ""
+    whole, behind = ([field for row in rows for field in row[k::2]] for k in (0, 1))
+    digits = {len(field) for field in behind}
+    has_zeros = any(field[0] == "0" for field in behind)
+    is_padded = any(field[0] == "0" and len(field) > 1 for field in whole)
+    if len(digits) != 1 or is_padded:
+        return ""
+    if digits == {1}:
+        return sample[0] if min(map(len, whole)) > 1 and len(set(behind)) > 1 else ""
+    return sample[0] if has_zeros else ""
 
 
 def _with_single_blanks(line: str) -> str:

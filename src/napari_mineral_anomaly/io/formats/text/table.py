@@ -129,7 +129,7 @@ def _opened(path: Path, text: Text) -> MapFile:
     lookalikes = lookalike_columns(names, read.numbers, coordinates.all)
     wanted = [name for name in wanted if name not in lookalikes]
     planes = _planes(path, heading.names, {n: read.numbers.pop(n) for n in wanted}, grid)
-    notes = _notes(names, coordinates, lookalikes)
+    notes = _notes(path.name, names, coordinates, lookalikes)
     file = _file(path, text, planes, grid, read, notes, _quantity(wanted))
     left_out = (f"the column {name} is left out: it {what}" for name, what in lookalikes.items())
     rest = [name for name in others if name not in wanted]
@@ -230,7 +230,7 @@ def _wanted(names: Sequence[str], coordinates: CoordinateNames) -> list[str]:
 
 
 def _notes(
-    names: Sequence[str], coordinates: CoordinateNames, lookalikes: Mapping[str, str]
+    file: str, names: Sequence[str], coordinates: CoordinateNames, lookalikes: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Notes about the columns that are left out, and about those that may be none."""
     others = parse_names([name for name in names if name and name not in coordinates.all])
@@ -247,7 +247,7 @@ def _notes(
     if doubtful:
         notes.append(
             f"{listed(doubtful)}, before the coordinates, may be no element: it is read as one; "
-            f'if not, --name "FILE#{doubtful[0]}=-" leaves it out'
+            f'if not, --name "{file}#{doubtful[0]}=-" leaves it out'
         )
     return tuple(notes)
 

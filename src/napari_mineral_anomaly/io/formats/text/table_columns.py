@@ -65,7 +65,7 @@ def read_columns(
     Raises
     ------
     InputError
-        When a column is named twice, a field is no number, or single values are missing.
+        When a column is named twice, a field is no number, or a row is cut short.
     """
     names = [*places, *values]
     twice = sorted({name for name in (*names, *words) if heading.names.count(name) > 1})
@@ -79,7 +79,8 @@ def read_columns(
     if found is None:
         return _field_by_field(path, body, heading, places, values, words)
     numbers = {name: np.ascontiguousarray(found.values[:, i]) for i, name in enumerate(names)}
-    return Columns(numbers, {}, found.notes, found.steps(heading.separator))
+    notes = (*found.notes, *found.doubts(heading.separator))
+    return Columns(numbers, {}, notes, found.steps(heading.separator))
 
 
 def _field_by_field(
@@ -93,15 +94,19 @@ def _field_by_field(
     names = [*places, *values, *words]
     where = [heading.names.index(name) for name in names]
     rows = []
+    n_fields = []
     for fields in rows_of((line for line in body if line.strip()), heading.separator):
         rows.append([fields[i] if i < len(fields) else "" for i in where])
+        n_fields.append(len(fields))
     _refuse_second_heading(path, rows, names)
     rows, notes = _without_totals(rows, len(places))
     if not rows:
         raise InputError(f"{path.name} is cut short: no row follows its heading.")
     n_places, n_numbers = len(places), len(places) + len(values)
     columns = list(zip(*rows, strict=True))
-    notes += _require_complete(path, columns[:n_places], columns[n_places:n_numbers], names)
+    is_cut = np.array(n_fields[: len(rows)]) <= max(where)
+    is_cut[-1] |= not rows[-1][n_numbers - 1].strip()
+    notes += _require_complete(path, columns[:n_places], columns[n_places:n_numbers], names, is_cut)
 
     def wrong(row: int, column: int, field: str) -> InputError:
         return InputError(
@@ -109,14 +114,16 @@ def _field_by_field(
             f"column {names[column]}."
         )
 
-    found: Numbers = careful_numbers(path.name, columns[:n_numbers], wrong)
+    found: Numbers = careful_numbers(
+        path.name, columns[:n_numbers], wrong, heading.separator == ","
+    )
     return Columns(
         {
             name: np.ascontiguousarray(found.values[:, i])
             for i, name in enumerate(names[:n_numbers])
         },
         {name: [cleaned(f) for f in columns[n_numbers + i]] for i, name in enumerate(words)},
-        (*notes, *found.notes),
+        (*notes, *found.notes, *found.doubts(heading.separator)),
         found.steps(heading.separator),
     )
 
@@ -154,13 +161,24 @@ def _require_complete(
     places: Sequence[Sequence[str]],
     values: Sequence[Sequence[str]],
     names: Sequence[str],
+    is_cut: NDArray[np.bool_],
 ) -> tuple[str, ...]:
-    """Refuse single empty fields; say how many rows have a place and no value at all."""
+    """Refuse rows that are cut short or have no place; say how many values are missing."""
     empty = [np.array([not field.strip() for field in column]) for column in (*places, *values)]
     everywhere = np.all(empty[len(places) :], axis=0)
     if everywhere.all():
         everywhere[:] = False
-    counts = [int((column & ~everywhere).sum()) for column in empty]
+    single = [column & ~everywhere for column in empty]
+    for name, column in zip(names[len(places) :], empty[len(places) :], strict=False):
+        if column.all() and not is_cut.all():
+            raise InputError(
+                f"{path.name} has no value at all in its column {name}: delete that column, or "
+                "export the map again."
+            )
+    counts = [
+        int((column if number < len(places) else column & is_cut).sum())
+        for number, column in enumerate(single)
+    ]
     worst = int(np.argmax(counts))
     if counts[worst]:
         raise InputError(
@@ -168,11 +186,17 @@ def _require_complete(
             f"value in the column {names[worst]}; export the whole map again."
         )
     n_empty = int(everywhere.sum())
+    notes = [
+        f"the column {name} has no value in {int(column.sum())} of {column.size} rows: these "
+        "pixels are left out as missing"
+        for name, column in zip(names[len(places) :], single[len(places) :], strict=False)
+        if column.any()
+    ]
     if not n_empty:
-        return ()
+        return tuple(notes)
     rows = (
         "row has no value and its pixel is"
         if n_empty == 1
         else "rows have no value and their pixels are"
     )
-    return (f"{n_empty} {rows} left out as missing",)
+    return (f"{n_empty} {rows} left out as missing", *notes)
