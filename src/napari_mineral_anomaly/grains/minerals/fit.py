@@ -21,8 +21,8 @@ with
 
 The misfit is the sum of log(1 + (|z| - 0.5)^2 / 4) over the elements (the log-likelihood of
 Student's t: one wrong element does not decide alone; deviations below half a sigma are free), plus
-the same for f, which is expected to be 1 - 0.45 / r for a grain of the radius r in pixels: its border is half
-full. The difference is this sum for no mineral at all, with counting errors only.
+the same for f, which is expected to be 1 - 0.45 / r for a grain of the radius r in pixels: its
+border is half full. The difference is this sum for no mineral at all, with counting errors only.
 """
 
 from __future__ import annotations
