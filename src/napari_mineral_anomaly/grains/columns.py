@@ -295,8 +295,8 @@ COLUMNS = (
     Column(
         "mineral_hint",
         str,
-        "A mineral whose elements fit the drivers, with its distance (0 fits best). A hint to "
-        "check, not a determination.",
+        "A mineral that fits the excess over the surroundings, with its distance (0 fits best). A "
+        "hint to check, not a determination.",
         Shown(50, "May be", width=15, special=_mineral),
         Shown(90, "Perhaps", special=_mineral),
         also=("mineral_distance",),

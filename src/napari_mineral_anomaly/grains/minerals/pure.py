@@ -9,9 +9,7 @@ w_e is the mass fraction; y_e the fluorescence yield times the share of the mapp
 the photoabsorption of the shell (by jump ratios); mu the mass attenuation of the mineral; S is
 Kramers' continuum; D what a window of 8 micrometres of beryllium lets through.
 
-Maps of a microprobe are compared with the same numbers, because maps do not say what excited them;
-on three real ones they fit better than the ionisation by electrons of 15 kV (Green & Cosslett 1961,
-Proc. Phys. Soc. 78, 1206).
+Maps of a microprobe are compared with the same numbers, because maps do not say what excited them.
 Yields, lines, edges and attenuation: Elam, Ravel & Sieber 2002 (Radiat. Phys. Chem. 63, 121) as
 tabulated in xraydb. Optics, filters, air and the detector of an instrument are not known here: the
 numbers are right to a factor of about two between distant elements, better between neighbours.
