@@ -254,7 +254,8 @@ def _pixel_size(text: str) -> tuple[float, float]:
     sizes = [_finite(part) for part in text.split(",")]
     if len(sizes) not in (1, 2) or min(sizes) <= 0:
         raise argparse.ArgumentTypeError(
-            f"must be one positive number in µm, or two as DOWN,ACROSS, not {text!r}"
+            f"must be one positive number in µm with a decimal point, or two as DOWN,ACROSS, "
+            f"not {text!r}"
         )
     y, x = (_plausible(size, "pixel size") for size in (sizes[0], sizes[-1]))
     return y, x

@@ -13,12 +13,29 @@ from napari_mineral_anomaly.runs.read_scan import ReadingOptions
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.report_text import undecided_lines
 
+# "2,5" and "2,25" are rather one number than two; our choice.
+_MOST_DIGIT, _LARGE_RATIO = 9, 3
+
 
 def reading_options(arguments: argparse.Namespace) -> ReadingOptions:
     """The options of `options.add_reading`; they have the names of the fields."""
     names = [field.name for field in fields(ReadingOptions)]
     values = {name: getattr(arguments, name) for name in names}
+    _say_two_sizes(arguments.pixel_size)
     return ReadingOptions(**{**values, "names": _told(arguments.names)})
+
+
+def _say_two_sizes(size: tuple[float, float] | None) -> None:
+    """Say how "2,5" is read, which many write for 2.5."""
+    if size is None or size[0] == size[1] or not all(one.is_integer() for one in size):
+        return
+    down, across = size
+    if _MOST_DIGIT < across < _LARGE_RATIO * down:
+        return
+    say(
+        f"--pixel-size {down:g},{across:g} is read as {down:g} µm down and {across:g} µm across; "
+        f"for {down:g}.{across:g} µm type a point."
+    )
 
 
 def _told(pairs: Sequence[tuple[str, str]] | None) -> dict[str, str] | None:

@@ -109,7 +109,7 @@ def _npy(path: Path, channels: Channels | None) -> Opened:
     names, pixel_size, origin = beside.names, beside.pixel_size, beside.file
     array = StoredArray("array", shape, dtype, partial(np.asarray, numbers))
     container = Container(
-        path, [array], pixel_size=pixel_size, notes=beside.notes, channels=channels
+        path, [array], pixel_size=pixel_size, channels=channels, size_note=beside.size_note
     )
     steps = (f"names and sizes from {origin}",) if origin else ()
     if len(shape) == 2 and 0 not in shape:
@@ -118,7 +118,7 @@ def _npy(path: Path, channels: Channels | None) -> Opened:
         name = names[0] if len(names) == 1 else ""
         native, read = dtype.newbyteorder("="), partial(np.asarray, numbers)
         plane = Plane(path, (shape[0], shape[1]), native, read, name, None, pixel_size)
-        return MapFile(path, (plane,), notes=beside.notes, steps=steps)
+        return MapFile(path, (replace(plane, size_note=beside.size_note),), steps=steps)
     if len(shape) != 3 or 0 in shape:
         raise InputError(
             f"{path.name} is no map and no stack of maps: its shape is "
@@ -148,6 +148,7 @@ def _npz(path: Path, channels: Channels | None) -> _Archive:
     texts: dict[str, tuple[str, ...]] = {}
     numbers: dict[str, NDArray[Any]] = {}
     size: FilePixelSize | None = None
+    size_note = ""
     pickled: list[str] = []
     notes: list[str] = []
     with zipfile.ZipFile(path) as archive:
@@ -176,14 +177,13 @@ def _npz(path: Path, channels: Channels | None) -> _Archive:
             "loaded: save arrays of numbers with numpy.savez."
         )
     if size is None:
-        size, size_notes = stored_pixel_size(numbers, "pixel_size array")
-        notes += size_notes
+        size, size_note = stored_pixel_size(numbers, "pixel_size array")
     masks = [a for a in arrays if a.dtype.kind == "b" and a.basename.casefold() in _MASKS]
     others = [array for array in arrays if array not in masks]
     if others:
         arrays, mask_notes = _with_masks(others, masks)
         notes += mask_notes
-    container = Container(path, arrays, texts, size, channels=channels)
+    container = Container(path, arrays, texts, size, channels=channels, size_note=size_note)
     notes += [
         f"the array {name} is not used: it holds pickled Python objects, which are never loaded; "
         "save names as text (dtype str)"
@@ -240,12 +240,15 @@ def _member(path: Path, name: str) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class _Sidecar:
-    """What a file beside an array, with the same name, says of it; its name, and notes."""
+    """What a file beside an array, with the same name, says of it; its name.
+
+    ``size_note`` says why a pixel size in it is not used.
+    """
 
     names: tuple[str, ...] = ()
     pixel_size: FilePixelSize | None = None
     file: str = ""
-    notes: tuple[str, ...] = ()
+    size_note: str = ""
 
 
 def _beside(path: Path) -> _Sidecar:
@@ -263,11 +266,11 @@ def _beside(path: Path) -> _Sidecar:
         if not isinstance(listing, list):
             raise InputError(f"{sidecar.name} names no list of elements for {path.name}.")
         attributes = content if isinstance(content, dict) else {}
-        size, notes = stored_pixel_size(
+        size, note = stored_pixel_size(
             {k: v for k, v in attributes.items() if isinstance(v, int | float | str | list)},
             f"pixel size in {sidecar.name}",
         )
-        return _Sidecar(tuple(str(name) for name in listing), size, sidecar.name, notes)
+        return _Sidecar(tuple(str(name) for name in listing), size, sidecar.name, note)
     sidecar = path.with_suffix(".txt")
     if sidecar.is_file():
         text = sidecar.read_text(encoding="utf-8-sig").replace(",", "\n")

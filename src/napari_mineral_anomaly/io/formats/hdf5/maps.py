@@ -116,7 +116,7 @@ def read_container(path: Path) -> Container:
     import h5py
 
     names: list[str] = []
-    sizes: list[tuple[FilePixelSize | None, tuple[str, ...]]] = []
+    sizes: list[tuple[FilePixelSize | None, str]] = []
     arrays: list[StoredArray] = []
     texts: dict[str, tuple[str, ...]] = {}
 
@@ -147,9 +147,9 @@ def read_container(path: Path) -> Container:
         known = next((found for found, _ in sizes if found is not None), None)
         positions = Positions(known) if known else scan_positions(file)
     words, notes = positions.words, positions.notes
-    if positions.pixel_size is None:
-        notes = (*notes, *(note for _, doubts in sizes for note in doubts))
-    return Container(path, arrays, texts, positions.pixel_size, others, words, notes)
+    doubt = next((note for _, note in sizes if note), "")
+    size = positions.pixel_size
+    return Container(path, arrays, texts, size, others, words, notes, size_note=doubt)
 
 
 def _array(path: Path, name: str, item: Any) -> StoredArray:

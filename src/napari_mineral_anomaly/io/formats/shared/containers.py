@@ -125,6 +125,8 @@ class Container:
         How the file was understood, and warnings, for the report.
     channels : {"first", "last"} or None
         Which axis of a stack counts the channels, where the user says so.
+    size_note : str
+        Why a declared pixel size is not used.
     """
 
     path: Path
@@ -135,6 +137,7 @@ class Container:
     words: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     channels: Channels | None = None
+    size_note: str = ""
 
     def below(self, dataset: str) -> Container:
         """Only the arrays at or below a path.
@@ -290,7 +293,8 @@ def stack_planes(
     )
     masks = _masks(stack, axis)
     return tuple(
-        with_steps(plane, *masks[i : i + 1], *stack.steps) for i, plane in enumerate(planes)
+        with_steps(replace(plane, size_note=container.size_note), *masks[i : i + 1], *stack.steps)
+        for i, plane in enumerate(planes)
     )
 
 
@@ -380,9 +384,7 @@ def unused_names(container: Container, stack: StoredArray) -> list[str]:
     return notes
 
 
-def stored_pixel_size(
-    values: Mapping[str, Any], origin: str
-) -> tuple[FilePixelSize | None, tuple[str, ...]]:
+def stored_pixel_size(values: Mapping[str, Any], origin: str) -> tuple[FilePixelSize | None, str]:
     """A pixel size from attributes or single numbers called ``pixel_size_um`` and so on.
 
     With it a note, where a size is declared that no scan has.
@@ -408,9 +410,9 @@ def stored_pixel_size(
             unit = "µm" if name.endswith("um") else unit
             size = length_in_um(sizes, unit, origin)
             if size is not None:
-                return size, ()
-            return None, (no_scan_has(f"{size_words(sizes)} {unit}", f"the {origin} says"),)
-    return None, ()
+                return size, ""
+            return None, no_scan_has(f"{size_words(sizes)} {unit}", f"the {origin} says")
+    return None, ""
 
 
 def _first_word(value: Any) -> str:
@@ -426,4 +428,4 @@ def single_plane(container: Container, array: StoredArray, page: int | None) -> 
     plane = Plane(
         container.path, shape, dtype, array.read, array.basename, page, _size_of(container, array)
     )
-    return with_steps(plane, *array.steps)
+    return with_steps(replace(plane, size_note=container.size_note), *array.steps)

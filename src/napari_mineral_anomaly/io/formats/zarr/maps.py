@@ -130,8 +130,8 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
             for name, array in arrays
             if array.dtype.kind in "UTOS" and array.ndim == 1 and array.size <= _LONGEST_NAME_LIST
         }
-        size, notes = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
-        return maps_in(Container(path, stored, texts, size, notes=notes, channels=channels))
+        size, note = stored_pixel_size(_short_values(dict(node.attrs)), "Zarr attribute")
+        return maps_in(Container(path, stored, texts, size, channels=channels, size_note=note))
 
 
 def _stored(path: Path, array: Any, name: str, group: Any | None) -> StoredArray:
@@ -211,10 +211,10 @@ def _stack(
         for key, value in attributes.items()
         if key in _NAMES and isinstance(value, Sequence) and not isinstance(value, str)
     }
-    size, doubts = stored_pixel_size(_short_values(attributes), "Zarr attribute")
+    size, doubt = stored_pixel_size(_short_values(attributes), "Zarr attribute")
     if array.ndim == 2 and order is None:
         file = _planes(path, array, name, False, [], size, steps=steps)
-        return replace(file, notes=(*file.notes, *doubts))
+        return _with_size_note(file, doubt)
     if array.ndim != 3 and order is None:
         raise InputError(f"{path.name} holds no stack of maps: its array is {sizes(array.shape)}.")
     shape = tuple(array.shape) if order is None else order.shape(array.shape)
@@ -222,7 +222,7 @@ def _stack(
     stored = StoredArray("array", shape, array.dtype, read, order=order, names=known.names)
     if len(shape) == 2:
         file = _planes(path, array, name, False, [], size, order=order, steps=steps)
-        return replace(file, notes=(*file.notes, *doubts))
+        return _with_size_note(file, doubt)
     container = Container(path, [stored], texts)
     names = names_of(container, stored)
     if not names and stored.is_series and order is not None:
@@ -242,9 +242,15 @@ def _stack(
         return SpectraInside(path, name or None)
     file = _planes(path, array, name, True, names, size, axis.index, order=order, steps=steps)
     unused = [] if names else unused_names(container, stored)
-    notes = tuple(filter(None, [axis.note(shape), *unused, *doubts]))
+    notes = tuple(filter(None, [axis.note(shape), *unused]))
     said = () if is_named else (axis.words(shape),)
-    return replace(file, notes=(*file.notes, *notes), steps=(*file.steps, *said))
+    file = replace(file, notes=(*file.notes, *notes), steps=(*file.steps, *said))
+    return _with_size_note(file, doubt)
+
+
+def _with_size_note(file: MapFile, note: str) -> MapFile:
+    """The maps with the reason why a declared pixel size is not used."""
+    return replace(file, planes=tuple(replace(plane, size_note=note) for plane in file.planes))
 
 
 def _planes(
