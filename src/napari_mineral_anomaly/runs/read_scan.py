@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.io.reading.naming.told_names import kept_after, told_names
 from napari_mineral_anomaly.io.reading.source import list_source
-from napari_mineral_anomaly.io.reading.told_names import kept_after, told_names
 from napari_mineral_anomaly.io.remembered import (
     remember_names,
     remember_pixel_size,

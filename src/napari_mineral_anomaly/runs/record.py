@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import promise_at
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.places import entries, is_file
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
+from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp
 from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.process import peak_memory_mb
 from napari_mineral_anomaly.runs.json_values import as_json, plain

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.disk.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.spectra import mapped_file
-from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
 
 _HERE = Path(__file__).parent
 _FORMATS = (

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import tifffile
 
-import napari_mineral_anomaly.io.formats.shared.guards as guards
+import napari_mineral_anomaly.io.formats.shared.disk.guards as guards
 import napari_mineral_anomaly.io.reading.read as reading
 from napari_mineral_anomaly import ElementCube, read_maps
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.reading.pixel_size import checked_pixel_size, checked_spot_size
+from napari_mineral_anomaly.io.reading.sizes.pixel_size import checked_pixel_size, checked_spot_size
 from napari_mineral_anomaly.printable import one_line, shown
 from napari_mineral_anomaly.runs.record import input_hashes
 

@@ -9,7 +9,7 @@ import pytest
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.io.reading.undecided import UnnamedMapsError
+from napari_mineral_anomaly.io.reading.naming.undecided import UnnamedMapsError
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 
 V = np.random.default_rng(3).integers(1000, 9000, (9, 12))

@@ -11,10 +11,10 @@ from napari_mineral_anomaly.io.formats.format import Format
 from napari_mineral_anomaly.io.formats.hdf5.signature import is_hdf5
 from napari_mineral_anomaly.io.formats.registry import FORMATS, HDF5, PICTURE
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
-from napari_mineral_anomaly.io.formats.shared.guards import explained
-from napari_mineral_anomaly.io.formats.shared.places import is_file, is_folder
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.places import is_file, is_folder
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp, unchanged
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Opened
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
 from napari_mineral_anomaly.io.formats.shared.watched import WatchedCounts, watched
 from napari_mineral_anomaly.io.formats.signatures import content_of, require_ending
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, parse_names

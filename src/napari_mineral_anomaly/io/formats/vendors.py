@@ -17,11 +17,11 @@ import numpy as np
 
 from napari_mineral_anomaly.bare_process import ProcessHungError, call_in_bare_process
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp
+from napari_mineral_anomaly.io.formats.shared.disk.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
-from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
 from napari_mineral_anomaly.process import ProcessDiedError
 from napari_mineral_anomaly.rosettasciio import DecodedCube, decode

@@ -13,10 +13,10 @@ from napari_mineral_anomaly.io.formats.lookup import (
 )
 from napari_mineral_anomaly.io.formats.registry import MATLAB, NPY, NPZ, TEXT
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, SpectraInside
-from napari_mineral_anomaly.io.formats.text.table import table_columns
+from napari_mineral_anomaly.io.formats.text.tables.table import table_columns
 from napari_mineral_anomaly.io.reading.folder import sort_folder, spectrum_images
+from napari_mineral_anomaly.io.reading.naming.told_names import told_names
 from napari_mineral_anomaly.io.reading.source import Listing, Source, list_source
-from napari_mineral_anomaly.io.reading.told_names import told_names
 from napari_mineral_anomaly.io.remembered import remembered_names
 from napari_mineral_anomaly.scan.names.map_names import any_element
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import parse_file_names
 from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
-from napari_mineral_anomaly.io.formats.shared.guards import explained
-from napari_mineral_anomaly.io.formats.shared.places import entries, is_file
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp, unchanged
 from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.images import read_image

@@ -12,7 +12,7 @@ from napari_mineral_anomaly.io.formats.lookup import (
     parse_file_names,
 )
 from napari_mineral_anomaly.io.formats.registry import TEXT
-from napari_mineral_anomaly.io.formats.text.table import holds_grains, table_columns
+from napari_mineral_anomaly.io.formats.text.tables.table import holds_grains, table_columns
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
 

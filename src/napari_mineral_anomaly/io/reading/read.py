@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import open_spectra
 from napari_mineral_anomaly.io.formats.shared.axes import Channels, checked_channels
-from napari_mineral_anomaly.io.formats.shared.guards import in_gb
+from napari_mineral_anomaly.io.formats.shared.disk.guards import in_gb
 from napari_mineral_anomaly.io.formats.shared.planes import Plane, SpectraInside
 from napari_mineral_anomaly.io.reading.companions import beside_maps
 from napari_mineral_anomaly.io.reading.images import valid_image
@@ -24,15 +24,15 @@ from napari_mineral_anomaly.io.reading.missing import (
     without_markers,
     without_markers_lazily,
 )
-from napari_mineral_anomaly.io.reading.pixel_size import (
+from napari_mineral_anomaly.io.reading.naming.told_names import told_names
+from napari_mineral_anomaly.io.reading.selection import select_maps
+from napari_mineral_anomaly.io.reading.sizes.pixel_size import (
     checked_pixel_size,
     checked_spot_size,
     scan_pixel_size,
 )
-from napari_mineral_anomaly.io.reading.selection import select_maps
 from napari_mineral_anomaly.io.reading.source import Source, list_source
 from napari_mineral_anomaly.io.reading.step_words import step_words
-from napari_mineral_anomaly.io.reading.told_names import told_names
 from napari_mineral_anomaly.io.remembered import remembered_names
 from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.process import memory

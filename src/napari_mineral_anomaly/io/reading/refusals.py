@@ -13,10 +13,10 @@ from napari_mineral_anomaly.io.formats.lookup import (
     what_is_read,
 )
 from napari_mineral_anomaly.io.formats.registry import PICTURE, TIFF
-from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
+from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
+from napari_mineral_anomaly.io.reading.naming.undecided import UnnamedMapsError, undecided_file
 from napari_mineral_anomaly.io.reading.source import Listing, folders_with_maps
-from napari_mineral_anomaly.io.reading.undecided import UnnamedMapsError, undecided_file
 from napari_mineral_anomaly.io.run_files import RUN_FILE
 from napari_mineral_anomaly.words import listed
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays import matlab_maps
 from napari_mineral_anomaly.io.formats.registry import MATLAB
-from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
+from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.reading.images import read_image
 from napari_mineral_anomaly.io.reading.read import read_maps
 from napari_mineral_anomaly.progress import SILENT, Task

@@ -23,13 +23,11 @@ from napari_mineral_anomaly.io.formats.registry import TEXT
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
 from napari_mineral_anomaly.io.formats.signatures import WrongEndingError
-from napari_mineral_anomaly.io.formats.text.table import GRAIN_TABLE
+from napari_mineral_anomaly.io.formats.text.tables.table import GRAIN_TABLE
 from napari_mineral_anomaly.io.reading.folder import FolderFiles, sort_folder, spectrum_images
-from napari_mineral_anomaly.io.reading.refusals import no_maps
-from napari_mineral_anomaly.io.reading.samples import of_one_sample
-from napari_mineral_anomaly.io.reading.source import Listing
-from napari_mineral_anomaly.io.reading.told_names import EARLIER, ToldNames, plane_place
-from napari_mineral_anomaly.io.reading.undecided import (
+from napari_mineral_anomaly.io.reading.naming.samples import of_one_sample
+from napari_mineral_anomaly.io.reading.naming.told_names import EARLIER, ToldNames, plane_place
+from napari_mineral_anomaly.io.reading.naming.undecided import (
     UnnamedMapsError,
     chosen_of_each_label,
     left_out_words,
@@ -40,6 +38,8 @@ from napari_mineral_anomaly.io.reading.undecided import (
     undecided_plane,
     undecided_single,
 )
+from napari_mineral_anomaly.io.reading.refusals import no_maps
+from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.scan.names.map_names import ParsedName, any_element, parse_names

@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import kind_of, maps_format, rank_of
 from napari_mineral_anomaly.io.formats.registry import ZARR
-from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
+from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file, is_folder
 from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.scan.report import IgnoredFile
 

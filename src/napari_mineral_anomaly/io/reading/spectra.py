@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import uniform_filter
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp
 from napari_mineral_anomaly.io.reading.acquisition_words import (
     beam_notes,
     beam_steps,
     live_time_notes,
 )
 from napari_mineral_anomaly.io.reading.images import valid_image
-from napari_mineral_anomaly.io.reading.pixel_size import checked_pixel_size, checked_spot_size
+from napari_mineral_anomaly.io.reading.sizes.pixel_size import checked_pixel_size, checked_spot_size
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube, Quantity
 from napari_mineral_anomaly.scan.element_maps import (

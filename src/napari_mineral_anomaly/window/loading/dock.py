@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
-from napari_mineral_anomaly.io.reading.pixel_size import (
+from napari_mineral_anomaly.io.reading.sizes.pixel_size import (
     TYPED_EARLIER,
     checked_pixel_size,
     checked_spot_size,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.io.reading.naming.undecided import UnnamedMapsError
 from napari_mineral_anomaly.io.reading.source import list_source
-from napari_mineral_anomaly.io.reading.undecided import UnnamedMapsError
 from napari_mineral_anomaly.io.remembered import remembered_names
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.read_scan import keep_names

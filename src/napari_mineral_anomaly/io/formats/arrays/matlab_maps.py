@@ -21,7 +21,7 @@ from napari_mineral_anomaly.io.formats.shared.axes import (
     ChannelAxis,
     Channels,
 )
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, numbered_planes
 from napari_mineral_anomaly.scan.names.map_names import any_element, parse_names
 from napari_mineral_anomaly.words import sizes

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.arrays.matlab_check import require_sound
 from napari_mineral_anomaly.io.formats.hdf5.maps import require_stored
-from napari_mineral_anomaly.io.formats.shared.guards import require_memory, require_plausible
+from napari_mineral_anomaly.io.formats.shared.disk.guards import require_memory, require_plausible
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 
 _BYTES_AT_LEAST = {"double": 8, "int64": 8, "uint64": 8, "single": 4, "int32": 4, "uint32": 4}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import require_memory, require_plausible
+from napari_mineral_anomaly.io.formats.shared.disk.guards import require_memory, require_plausible
 from napari_mineral_anomaly.io.formats.shared.spectra import mapped_file
 
 

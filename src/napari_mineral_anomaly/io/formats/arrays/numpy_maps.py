@@ -33,7 +33,7 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     open_stack,
     stored_pixel_size,
 )
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
     MapFile,

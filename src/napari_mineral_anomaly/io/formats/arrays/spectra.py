@@ -29,7 +29,7 @@ from napari_mineral_anomaly.io.formats.shared.axes import (
     channel_axis,
     energies_of,
 )
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_from_energies, require_spectra
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.words import listed, sizes

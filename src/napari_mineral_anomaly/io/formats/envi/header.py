@@ -14,8 +14,8 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.envi.fields import listed_field, read_envi_header
+from napari_mineral_anomaly.io.formats.shared.disk.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.spectra import mapped_file
-from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.io.formats.shared.texts import whole_number
 from napari_mineral_anomaly.words import listed
 

@@ -14,7 +14,7 @@ from napari_mineral_anomaly.io.formats.envi.fields import read_envi_header
 from napari_mineral_anomaly.io.formats.envi.header import open_envi, what_else
 from napari_mineral_anomaly.io.formats.envi.numbers import band_numbers
 from napari_mineral_anomaly.io.formats.envi.pixel_size import pixel_size_in
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import (
     MapFile,
     Opened,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import require_plausible
+from napari_mineral_anomaly.io.formats.shared.disk.guards import require_plausible
 
 # Registered filters of HDF5 that the package hdf5plugin brings (its documentation).
 _IN_HDF5PLUGIN = {

@@ -19,7 +19,7 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     open_stack,
     single_plane,
 )
-from napari_mineral_anomaly.io.formats.shared.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import Opened, SpectraInside
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 from napari_mineral_anomaly.words import listed

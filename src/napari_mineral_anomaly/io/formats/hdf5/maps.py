@@ -35,7 +35,7 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     stored_pixel_size,
 )
 from napari_mineral_anomaly.io.formats.shared.declared import declared_quantity
-from napari_mineral_anomaly.io.formats.shared.guards import explained, require_plausible
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained, require_plausible
 from napari_mineral_anomaly.io.formats.shared.named_axes import arranged
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened
 

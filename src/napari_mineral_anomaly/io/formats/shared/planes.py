@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp
 from napari_mineral_anomaly.scan.cube import Quantity
 
 

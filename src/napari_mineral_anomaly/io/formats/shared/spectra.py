@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.axes import FEWEST_SPECTRUM_CHANNELS
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp
-from napari_mineral_anomaly.io.formats.shared.stored_numbers import StoredNumbers
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp
+from napari_mineral_anomaly.io.formats.shared.disk.stored_numbers import StoredNumbers
 from napari_mineral_anomaly.scan.spectra import EnergyAxis
 from napari_mineral_anomaly.words import sizes
 

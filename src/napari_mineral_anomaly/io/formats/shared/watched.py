@@ -9,8 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp, unchanged
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import (
+from napari_mineral_anomaly.io.formats.shared.disk.guards import (
     explained,
     read_limited,
     require_memory,

@@ -9,9 +9,9 @@ from itertools import pairwise
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.text.encoding import Text
-from napari_mineral_anomaly.io.formats.text.heading import COMMENTS
 from napari_mineral_anomaly.io.formats.text.numbers import cleaned, is_number, special
 from napari_mineral_anomaly.io.formats.text.separator import fields_of
+from napari_mineral_anomaly.io.formats.text.tables.heading import COMMENTS
 from napari_mineral_anomaly.words import listed
 
 _TOTALS = frozenset(

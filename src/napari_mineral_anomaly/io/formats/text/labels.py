@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
-from napari_mineral_anomaly.io.formats.text.coordinates import coordinate_of, unit_in
 from napari_mineral_anomaly.io.formats.text.numbers import STYLES, cleaned
+from napari_mineral_anomaly.io.formats.text.tables.coordinates import coordinate_of, unit_in
 
 # A stage does not stop exactly at its positions.
 _JITTER = 0.35

@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
-from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Plane
 from napari_mineral_anomaly.io.formats.shared.steps import Missing, applied, with_steps
-from napari_mineral_anomaly.io.formats.text import esri, three_columns
-from napari_mineral_anomaly.io.formats.text import table as tables
+from napari_mineral_anomaly.io.formats.text import esri
 from napari_mineral_anomaly.io.formats.text.columns import Numbers, careful_numbers, plain_numbers
-from napari_mineral_anomaly.io.formats.text.coordinates import coordinate_names
 from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.text.frame import Frame, frame_of
 from napari_mineral_anomaly.io.formats.text.labels import find_labels
@@ -27,6 +25,9 @@ from napari_mineral_anomaly.io.formats.text.separator import (
     separator_of,
     without_trailing_separators,
 )
+from napari_mineral_anomaly.io.formats.text.tables import table as tables
+from napari_mineral_anomaly.io.formats.text.tables import three_columns
+from napari_mineral_anomaly.io.formats.text.tables.coordinates import coordinate_names
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 from napari_mineral_anomaly.words import listed
 
@@ -63,7 +64,7 @@ class Matrix:
 
 
 def open_maps(path: Path) -> MapFile:
-    """Read a text matrix, or a long table (see `text.table`).
+    """Read a text matrix, or a long table (see `text.tables`).
 
     Raises
     ------

@@ -11,7 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import collected_log, explained
+from napari_mineral_anomaly.io.formats.shared.disk.guards import collected_log, explained
 from napari_mineral_anomaly.io.formats.tiff.gdal import GdalFacts
 from napari_mineral_anomaly.scan.names.map_names import any_element, parse_names
 

@@ -16,7 +16,7 @@ import numpy as np
 import tifffile
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import require_memory, require_plausible
+from napari_mineral_anomaly.io.formats.shared.disk.guards import require_memory, require_plausible
 from napari_mineral_anomaly.words import sizes
 
 # Bytes per value of the TIFF field types (TIFF 6.0 section 2 and the BigTIFF extension).

@@ -13,7 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.guards import collected_log, explained
+from napari_mineral_anomaly.io.formats.shared.disk.guards import collected_log, explained
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.shared.steps import MissingWhere, with_steps
 from napari_mineral_anomaly.io.formats.tiff.bands import Bands, Samples, page_values, samples_of

@@ -24,13 +24,13 @@ from napari_mineral_anomaly.io.formats.shared.containers import (
     unused_names,
 )
 from napari_mineral_anomaly.io.formats.shared.declared import declared_quantity
-from napari_mineral_anomaly.io.formats.shared.guards import (
+from napari_mineral_anomaly.io.formats.shared.disk.guards import (
     explained,
     require_memory,
     require_plausible,
 )
+from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.formats.shared.named_axes import Order, arranged
-from napari_mineral_anomaly.io.formats.shared.places import entries, is_file, is_folder
 from napari_mineral_anomaly.io.formats.shared.planes import (
     FilePixelSize,
     MapFile,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.text.columns import Numbers, careful_numbers, plain_numbers
 from napari_mineral_anomaly.io.formats.text.encoding import Text
-from napari_mineral_anomaly.io.formats.text.heading import Heading
 from napari_mineral_anomaly.io.formats.text.numbers import cleaned, is_number
 from napari_mineral_anomaly.io.formats.text.separator import rows_of
+from napari_mineral_anomaly.io.formats.text.tables.heading import Heading
 from napari_mineral_anomaly.words import listed
 
 TITLE = "long table"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import Plane
-from napari_mineral_anomaly.io.reading.pixel_size import TYPED_EARLIER
+from napari_mineral_anomaly.io.reading.sizes.pixel_size import TYPED_EARLIER
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.scan.names.map_names import ParsedName

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_mineral_anomaly.io.formats.shared.lengths import is_length, length_in_um
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
-from napari_mineral_anomaly.io.formats.text.coordinates import unit_of
+from napari_mineral_anomaly.io.formats.text.tables.coordinates import unit_of
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
-from napari_mineral_anomaly.io.reading.world_files import georeferenced
+from napari_mineral_anomaly.io.reading.sizes.world_files import georeferenced
 from napari_mineral_anomaly.io.remembered import remembered_pixel_size
 from napari_mineral_anomaly.scan.plausible import doubt_of_length, require_plausible_length
 from napari_mineral_anomaly.words import listed

@@ -14,21 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
-from napari_mineral_anomaly.io.formats.shared.guards import explained
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.shared.steps import Missing, with_steps
-from napari_mineral_anomaly.io.formats.text.coordinates import CoordinateNames, coordinate_names
 from napari_mineral_anomaly.io.formats.text.encoding import Text, read_text
-from napari_mineral_anomaly.io.formats.text.heading import (
+from napari_mineral_anomaly.io.formats.text.tables.coordinates import (
+    CoordinateNames,
+    coordinate_names,
+)
+from napari_mineral_anomaly.io.formats.text.tables.heading import (
     Heading,
     element_column,
     find_heading,
     value_column,
 )
-from napari_mineral_anomaly.io.formats.text.table_columns import TITLE, Columns, read_columns
-from napari_mineral_anomaly.io.formats.text.table_grid import Grid, grid_of
-from napari_mineral_anomaly.io.formats.text.table_tidy import by_element
+from napari_mineral_anomaly.io.formats.text.tables.table_columns import TITLE, Columns, read_columns
+from napari_mineral_anomaly.io.formats.text.tables.table_grid import Grid, grid_of
+from napari_mineral_anomaly.io.formats.text.tables.table_tidy import by_element
 from napari_mineral_anomaly.scan.cube import Quantity
 from napari_mineral_anomaly.scan.names.columns import doubtful_columns, lookalike_columns
 from napari_mineral_anomaly.scan.names.map_names import parse_names

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from napari_mineral_anomaly.io.formats.text.coordinates import coordinate_names
 from napari_mineral_anomaly.io.formats.text.numbers import is_number
 from napari_mineral_anomaly.io.formats.text.separator import fields_of, separator_of
+from napari_mineral_anomaly.io.formats.text.tables.coordinates import coordinate_names
 from napari_mineral_anomaly.scan.names.map_names import parse_names
 
 COMMENTS = ("#", "%", "//", "!")

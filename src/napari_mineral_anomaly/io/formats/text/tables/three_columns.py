@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.text.coordinates import CoordinateNames
-from napari_mineral_anomaly.io.formats.text.table_grid import grid_of
+from napari_mineral_anomaly.io.formats.text.tables.coordinates import CoordinateNames
+from napari_mineral_anomaly.io.formats.text.tables.table_grid import grid_of
 
 # A matrix of three columns and fewer rows may look like a grid by chance; our choice.
 _FEWEST_ROWS = 12

@@ -10,7 +10,7 @@ from napari_mineral_anomaly.io.formats.lookup import open_maps
 from napari_mineral_anomaly.io.formats.registry import TIFF
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
-from napari_mineral_anomaly.io.reading.told_names import BY_USER, plane_place
+from napari_mineral_anomaly.io.reading.naming.told_names import BY_USER, plane_place
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
 from napari_mineral_anomaly.scan.names.vocabulary import fraction_unit, has_own_words
 from napari_mineral_anomaly.scan.report import UndecidedMap

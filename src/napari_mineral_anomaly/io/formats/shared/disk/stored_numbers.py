@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.shared.stamps import FileStamp, unchanged
+from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp, unchanged
 
 # Rather than to skip less than this, it is read and left out.
 _GAP_BYTES = 65_536

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize
-from napari_mineral_anomaly.io.formats.text.coordinates import CoordinateNames
-from napari_mineral_anomaly.io.formats.text.table_pixel_size import table_pixel_size
+from napari_mineral_anomaly.io.formats.text.tables.coordinates import CoordinateNames
+from napari_mineral_anomaly.io.formats.text.tables.table_pixel_size import table_pixel_size
 
 # Points further than this from the nearest grid point, in steps, are on no grid; our choice.
 _TOLERANCE = 0.35

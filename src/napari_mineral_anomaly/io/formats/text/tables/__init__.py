@@ -1,0 +1,1 @@
+"""Tables with a row per pixel: their headings, columns, coordinates and grid."""
