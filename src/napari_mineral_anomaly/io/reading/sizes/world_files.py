@@ -90,7 +90,9 @@ def _of_world_file(path: Path) -> tuple[tuple[float, float, float, float] | None
     """A, B, D, E of the first world file that has them; else None and one that has not."""
     broken = ""
     suffix = path.suffix.lower()
-    endings = (f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld")
+    endings = [".wld"]
+    if suffix:  # a Zarr store, and a file by its content, may have none
+        endings = [f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", *endings]
     for ending in dict.fromkeys(endings):
         for beside in dict.fromkeys((path.with_suffix(ending), path.with_suffix(ending.upper()))):
             numbers = _numbers(_text(beside).replace(",", ".").split()[:6])
