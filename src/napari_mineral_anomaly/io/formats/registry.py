@@ -172,8 +172,8 @@ HDF5 = Format(
             "`.nc`): XRF-Maps / MAPS (NNLS before Fitted before ROI), PyXRF (`detsum/xrf_fit`), "
             "PyMca fits (counts before mass fractions), NXdata, netCDF-4 and other groups of maps "
             "named by element; axes in the order that the file names; missing and packed values",
-            element_from="`Channel_Names`, `xrf_fit_name`, names of the datasets, a list `elements` "
-            "beside the stack or in its attributes",
+            element_from="`Channel_Names`, `xrf_fit_name`, names of the datasets, a list "
+            "`elements` beside the stack or in its attributes",
             pixel_size_from="axes with units, scan axes, pixel positions, attributes "
             "`pixel_size_um`, `element_size_um`, or `pixel_size` with `unit`",
             tried_on="no; written in each layout with h5py, netCDF by xarray",
