@@ -161,7 +161,7 @@ def test_a_stack_among_single_maps_is_refused(tmp_path: Path) -> None:
         ([], r"scan is empty; give the folder"),
         (["a.jpg", "Fe.jpg", "b.png"], r"only pictures \(a\.jpg, b\.png and Fe\.jpg\)"),
         (["maps.xlsx", "maps.zip"], r"maps\.xlsx \(an Excel sheet.*maps\.zip \(an archive"),
-        (["x.bin", "y.bak"], r"no element in the names of x\.bin and y\.bak.*Fe\.tif"),
+        (["x.bin", "y.bak"], r"the format of x\.bin and y\.bak is not known here"),
         (["map1.txt", "map2.txt"], r"no element in the names of map1\.txt and map2\.txt"),
     ],
 )

@@ -225,12 +225,12 @@ def test_names_of_other_programs(names: list[str], expected: list[str]) -> None:
 
 def test_of_two_maps_of_one_element_the_one_named_like_the_others_is_used(tmp_path: Path) -> None:
     maps = counts()
-    for name, plane in zip(("0 log Fe", "Fe", "Ca", "Si"), maps, strict=True):
+    for name, plane in zip(("0 old Fe", "Fe", "Ca", "Si"), maps, strict=True):
         tifffile.imwrite(tmp_path / f"{name}.tif", plane)
     cube = read_maps(tmp_path)
     assert np.array_equal(cube.maps[cube.elements.index("Fe")], maps[1])
     assert cube.report is not None
-    assert "0 log Fe.tif is a second map of Fe; Fe.tif is used." in cube.report.warnings
+    assert "0 old Fe.tif is a second map of Fe; Fe.tif is used." in cube.report.warnings
 
 
 def test_files_that_look_like_elements_are_left_out_with_a_reason(tmp_path: Path) -> None:
