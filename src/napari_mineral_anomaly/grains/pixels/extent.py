@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Window = tuple[slice, slice]
 
-# Half of the signature, and a little less: g is the mean of the fuller half of the grain's pixels, which
-# noise raises. Chosen on simulated sections with seeds 0 to 9; see docs/measurements.md.
+# Half of the signature, and a little less: g is the mean of the fuller half of the grain's pixels,
+# which noise raises. Chosen on simulated sections with seeds 0 to 9; see docs/measurements.md.
 EDGE = 0.47
 _HALO_EDGE, _HALO_PX = 0.1, 3
 _ROUNDS = 6
