@@ -227,6 +227,8 @@ def test_the_one_image_of_bioformats2raw(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cube.maps, MAPS)
     assert cube.pixel_size == (5.0, 5.0)
     assert "the image 0 of the store is read" in cube.report.steps
+    # A store without an ending is opened by what lies in it.
+    np.testing.assert_array_equal(read_maps(path / "0").maps, MAPS)
     write_ngff(path / "1", 2 * MAPS[None, :, None], "tczyx", scale)
     with pytest.raises(InputError, match=r'holds 2 images \(0 and 1\).*"s\.zarr::/0"'):
         read_maps(path)
