@@ -285,7 +285,7 @@ def test_the_place_of_a_geotiff_tells_metres_or_is_asked_about(tmp_path: Path) -
     keys = (34735, 3, len(metres), metres, True)
     cube = read_maps(write_bands(tmp_path / "a.tif", counts(5), "", scale, keys))
     assert cube.pixel_size == (40, 20)
-    assert cube.report.pixel_size_source == "GeoTIFF tags of a.tif"
+    assert cube.report.pixel_size_source == "GeoTIFF tag of a.tif"
     cube = read_maps(
         write_bands(tmp_path / "b.tif", counts(5), "", (33550, 12, 3, (12.5, 25.0, 0.0), True))
     )
@@ -296,7 +296,7 @@ def test_the_place_of_a_geotiff_tells_metres_or_is_asked_about(tmp_path: Path) -
     cube = read_maps(write_bands(tmp_path / "c.tif", counts(5), "", far, keys))
     assert cube.pixel_size is None
     assert any(
-        "GeoTIFF tags says 2 m per pixel, which no scan has" in w for w in cube.report.warnings
+        "GeoTIFF tag says 2 m per pixel, which no scan has" in w for w in cube.report.warnings
     )
 
 
