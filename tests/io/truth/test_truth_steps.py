@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly import ElementCube
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, Plane
 from napari_mineral_anomaly.io.formats.shared.steps import (
     Missing,
@@ -173,3 +174,13 @@ def test_a_scan_without_steps_says_nothing(tmp_path: Path) -> None:
     cube = read_maps(tmp_path)
     assert cube.maps.dtype == np.uint16
     assert cube.report.steps == ()
+
+
+def test_whole_numbers_that_fractions_cannot_hold_are_refused_beside_missing_values() -> None:
+    stored = np.array([[2**60 + 1, 2**64 - 1], [3, 4]], dtype=np.uint64)
+    plane = Plane(Path("Fe.tif"), (2, 2), stored.dtype, lambda: stored)
+    odd = with_steps(plane, Missing((float(2**64 - 1),), "a tag"))
+    with pytest.raises(InputError, match=r"Fe\.tif holds whole numbers above 2\^53"):
+        odd.read()
+    stored[0, 0] = 2**53
+    np.testing.assert_array_equal(odd.read(), [[2.0**53, np.nan], [3, 4]])

@@ -101,7 +101,8 @@ def without_markers(
         for number in _all_numbers(typed)
     ]
     warnings = [
-        f"No map holds {sentinels.in_words(number)}, which was named as a missing value."
+        f"No map holds {sentinels.in_words(number)}, which was named as a missing value: "
+        "type it as the report shows the numbers, after any scale."
         for number in named.numbers
         if number not in _all_numbers(typed)
     ]

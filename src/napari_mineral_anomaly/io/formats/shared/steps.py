@@ -11,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.planes import Plane
 
 # How each TIFF orientation is brought upright (TIFF 6.0, tag 274): whether rows and columns change
+# Whole numbers that float64 holds exactly.
+_LARGEST_EXACT = 2**53
 # places, then whether rows and columns are reversed; and the same in words.
 _ORIENTATIONS: dict[int, tuple[bool, bool, bool, str]] = {
     1: (False, False, False, "as stored"),
@@ -334,7 +338,7 @@ def with_steps(plane: Plane, *steps: Step) -> Plane:
         is_exchanged=is_exchanged,
         dtype=dtype_after(active, plane.dtype),
         stored_dtype=plane.stored_dtype or _meant(active, plane.dtype),
-        read=partial(_read, plane.read, active),
+        read=partial(_read, plane.path, plane.read, active),
         read_into=None,
         steps=(*plane.steps, *(step.words for step in active)),
         top=_top_after(plane, active),
@@ -396,8 +400,17 @@ def _top_after(plane: Plane, steps: tuple[Step, ...]) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _read(read: Callable[[], NDArray[Any]], steps: tuple[Step, ...]) -> NDArray[Any]:
-    return applied(np.asarray(read()), steps)
+def _read(path: Path, read: Callable[[], NDArray[Any]], steps: tuple[Step, ...]) -> NDArray[Any]:
+    stored = np.asarray(read())
+    values = applied(stored, steps)
+    if stored.dtype.kind in "ui" and stored.dtype.itemsize == 8 and values.dtype == np.float64:
+        measured = stored[np.isfinite(values)] if values.shape == stored.shape else stored
+        if measured.size and max(-int(measured.min()), int(measured.max())) > _LARGEST_EXACT:
+            raise InputError(
+                f"{path.name} holds whole numbers above 2^53, which cannot stand beside missing "
+                "values: export them in a smaller unit."
+            )
+    return values
 
 
 def _shown(number: float) -> str:
