@@ -179,7 +179,7 @@ def test_a_scan_without_steps_says_nothing(tmp_path: Path) -> None:
 def test_whole_numbers_that_fractions_cannot_hold_are_refused_beside_missing_values() -> None:
     stored = np.array([[2**60 + 1, 2**64 - 1], [3, 4]], dtype=np.uint64)
     plane = Plane(Path("Fe.tif"), (2, 2), stored.dtype, lambda: stored)
-    odd = with_steps(plane, Missing((float(2**64 - 1),), "a tag"))
+    odd = with_steps(plane, Missing((2**64 - 1,), "a tag"))
     with pytest.raises(InputError, match=r"Fe\.tif holds whole numbers above 2\^53"):
         odd.read()
     stored[0, 0] = 2**53
