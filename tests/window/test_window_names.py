@@ -93,3 +93,20 @@ def test_named_scans_show_no_table(
     assert dock.name_fields.isHidden()
     with pytest.raises(KeyError):
         _ = dock.name_fields.names["Fe.tif"]
+
+
+def test_an_open_axis_is_asked_and_the_other_one_read(
+    viewer: ViewerModel, make_dock: MakeDock, tmp_path: Path
+) -> None:
+    stack = np.arange(4800, dtype=np.uint16).reshape(10, 40, 12)
+    np.save(tmp_path / "scan.npy", stack)
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([tmp_path / "scan.npy"])
+    assert dock._cube is not None
+    assert np.array_equal(dock._cube.maps, stack)
+    assert dock.axis_button.text() == "The last axis counts the elements: read again"
+    assert not dock.axis_button.isHidden()
+    dock.axis_button.click()
+    assert dock._cube.maps.shape == (12, 10, 40)
+    assert np.array_equal(dock._cube.maps[3], stack[:, :, 3])
+    assert dock.axis_button.isHidden()

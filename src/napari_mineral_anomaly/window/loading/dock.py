@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
+from napari_mineral_anomaly.io.formats.shared.axes import Channels, open_axis
 from napari_mineral_anomaly.io.reading.sizes.pixel_size import (
     TYPED_EARLIER,
     checked_pixel_size,
@@ -76,6 +77,7 @@ class LoadMapsDock(Dock):
         self._cube: ElementCube | None = None
         self._report: IngestReport | None = None
         self._panel: IngestPanel | None = None
+        self._other_axis: Channels | None = None
         self._adding = LayersInTurns(self.viewer, self._on_next_layer, self._all_added)
 
         self.path = QLineEdit()
@@ -107,9 +109,15 @@ class LoadMapsDock(Dock):
         self.spectra_fields.wanted.connect(self._on_spectra_answers)
         self.name_fields = NameFields()
         self.name_fields.wanted.connect(self._on_names)
+        self.axis_button = push_button(
+            "",
+            "The file does not say which of its axes counts the elements. The report says which "
+            "one was taken; this reads the scan again with the other.",
+            self._on_other_axis,
+        )
         buttons = row(choose_folder, choose_files, self.cancel_button)
         self.add(self.path, buttons, self.status, self.sample_combo, self.spectra_fields)
-        self.add(self.name_fields)
+        self.add(self.name_fields, self.axis_button)
 
         self.summary = StatusLine()
         self.report = QTextBrowser()
@@ -154,12 +162,13 @@ class LoadMapsDock(Dock):
         names: Mapping[str, str] | None = None,
         beam_energy: float | None = None,
         per_second: bool = False,
+        channels: Channels | None = None,
     ) -> None:
         """Read maps in a worker; then show the report.
 
         ``energy`` (offset and gain in keV), ``elements``, ``beam_energy`` (keV) and ``per_second``
         are for spectrum images only (`read_maps`); ``names`` are the elements of files whose names
-        do not say them.
+        do not say them; ``channels`` is the axis that counts them, where a file does not say it.
         """
         self._cancel()
         self._adding.stop()
@@ -167,7 +176,7 @@ class LoadMapsDock(Dock):
         self.next_button.hide()
         self._sources = [Path(source).expanduser() for source in sources]
         self._answers = Answers(
-            sample, energy, tuple(elements), dict(names or {}), beam_energy, per_second
+            sample, energy, tuple(elements), dict(names or {}), beam_energy, per_second, channels
         )
         self.path.setText("; ".join(str(source) for source in self._sources))
         paths, answers = list(self._sources), self._answers
@@ -237,6 +246,7 @@ class LoadMapsDock(Dock):
         self.found.hide()
         self.spectra_fields.hide()
         self.name_fields.hide()
+        self.axis_button.hide()
         self._adding.start(layers)
 
     def _on_next_layer(self, added: int) -> None:
@@ -309,6 +319,9 @@ class LoadMapsDock(Dock):
         if read.report.to_decide or read.told:
             self.name_fields.offer(read.report.to_decide, read.told)
             self.name_fields.show()
+        self._other_axis = open_axis(read.report.warnings)
+        self.axis_button.setText(f"The {self._other_axis} axis counts the elements: read again")
+        self.axis_button.setVisible(self._other_axis is not None)
         is_kept = read.report.pixel_size_source == TYPED_EARLIER
         self.size.offer(
             None if is_kept else read.cube.pixel_size,
@@ -340,6 +353,9 @@ class LoadMapsDock(Dock):
             per_second=fields.per_second,
         )
 
+    def _on_other_axis(self) -> None:
+        self.load(self._sources, channels=self._other_axis)
+
     def _on_names(self) -> None:
         names = {**self._answers.names, **self.name_fields.names}
         if names:
@@ -362,6 +378,7 @@ class LoadMapsDock(Dock):
         for part in (self.found, self.sample_combo, self.spectra_fields, self.report_button):
             part.hide()
         self.name_fields.hide()
+        self.axis_button.hide()
         self.spectrum_button.hide()
         self.add_button.setEnabled(False)
         self.cancel_button.setEnabled(False)

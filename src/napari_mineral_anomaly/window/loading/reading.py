@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.reading.naming.undecided import UnnamedMapsError
 from napari_mineral_anomaly.io.reading.source import list_source
 from napari_mineral_anomaly.io.remembered import remembered_names
@@ -21,7 +22,7 @@ from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers of the user: sample, calibration (keV), elements, names of maps, beam (keV), kind."""
+    """Answers of the user, as the arguments of `read_maps` of the same names."""
 
     sample: str | None = None
     energy: tuple[float, float] | None = None
@@ -29,6 +30,7 @@ class Answers:
     names: Mapping[str, str] = field(default_factory=dict)
     beam_energy: float | None = None
     per_second: bool = False
+    channels: Channels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +91,7 @@ def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT)
             remembered=True,
             beam_energy=answers.beam_energy,
             per_second=answers.per_second,
+            channels=answers.channels,
             task=task,
         )
     except MissingEnergyError as missing:

@@ -7,7 +7,8 @@ the only place for that rule; the documentation gives it under "Maps or spectra"
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,6 +71,15 @@ class ChannelAxis:
             f"for the channels, {self.rule}; if it is the {other}, say --channels {other} on the "
             f'command line (channels="{other}" in Python)'
         )
+
+
+def open_axis(notes: Iterable[str]) -> Channels | None:
+    """The axis that could count the channels as well, by the notes of a report; None: no question.
+
+    The notes are those of `ChannelAxis.note`.
+    """
+    found = (re.search(r"say --channels (first|last)\b", note) for note in notes)
+    return next((checked_channels(match[1]) for match in found if match), None)
 
 
 def checked_channels(channels: str | None) -> Channels | None:
