@@ -326,3 +326,28 @@ def test_our_imagej_export_is_read_without_a_step(tmp_path: Path) -> None:
     cube = read_maps(tmp_path / "scan.tif")
     np.testing.assert_array_equal(cube.maps, values)
     assert (cube.report.steps, cube.pixel_size) == ((), (20, 25))
+
+
+def test_a_picture_without_values_per_pixel_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Fe.tif"
+    tifffile.imwrite(path, counts(1)[0], metadata=None)
+    with tifffile.TiffFile(path) as tif:
+        at = tif.pages[0].tags["SamplesPerPixel"].valueoffset
+    data = bytearray(path.read_bytes())
+    data[at : at + 2] = b"\0\0"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"Fe\.tif"):
+        read_maps(path)
+
+
+def test_a_tile_that_unpacks_to_more_than_the_file_can_hold_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Fe.tif"
+    tifffile.imwrite(path, counts(1)[0], tile=(16, 16), compression="zlib", metadata=None)
+    with tifffile.TiffFile(path) as tif:
+        places = [tif.pages[0].tags[name].valueoffset for name in ("TileWidth", "TileLength")]
+    data = bytearray(path.read_bytes())
+    for at in places:
+        data[at : at + 2] = (32_768).to_bytes(2, "little")
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"Fe\.tif"):
+        read_maps(path)

@@ -94,7 +94,11 @@ def open_maps(
     stamp = FileStamp.of(path)
     with unchanged(stamp), explained(path, found.name):
         opened = found.open_maps(path, **arguments)
-    return watched(opened, stamp) if isinstance(opened, MapFile) else opened
+    if not isinstance(opened, MapFile):
+        return opened
+    if not opened.planes and not opened.not_maps:
+        raise InputError(f"{path.name} is damaged: it declares no values for its pixels.")
+    return watched(opened, stamp)
 
 
 def rank_of(path: Path) -> int:

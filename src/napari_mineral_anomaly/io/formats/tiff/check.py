@@ -146,6 +146,9 @@ def require_whole_pixels(path: Path, page: Any, number: int, size: int) -> None:
             f"{path.name} is cut short: page {number} needs {end} bytes, the file has {size}."
         )
     require_plausible(path, page.nbytes, sum(counts))
+    if page.is_tiled:  # a tile is unpacked whole, also where the picture is smaller
+        tile = page.tilelength * page.tilewidth * page.tiledepth * max(page.bitspersample // 8, 1)
+        require_plausible(path, tile, max(counts))
     require_memory(path, page.nbytes, f"the pixels of page {number}")
     whole_bytes = page.bitspersample in (8, 16, 32, 64)
     if page.compression == 1 and whole_bytes and sum(counts) < page.nbytes:
