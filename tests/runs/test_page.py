@@ -53,6 +53,7 @@ def render(
         score[1, 2] = 17.25
     contributions = np.zeros((2, *score.shape), dtype=np.float32)
     contributions[0] = score
+    contributions[1] = score / 50
     curve = [{"epoch": k + 1, "stage": 1, "loss": loss} for k, loss in enumerate(losses)]
     info = {"detector": "rx", "loss_curve": curve, "warnings": ["Too few <pixels>"]}
     cube = ElementCube(
@@ -113,7 +114,7 @@ def test_it_says_what_was_found_read_and_warned():
         "1",
         "20.0",
         "40.0",
-        f"As+17.2, {EVIL}+0.0",
+        f"As+17.2, {EVIL}+0.3",
     ]
     assert "photo.jpg" in cells
     assert "numpy" in cells

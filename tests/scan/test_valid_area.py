@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.io import read_maps
-from napari_mineral_anomaly.scan.valid_area import ValidArea, is_measured, locate_sample
+from napari_mineral_anomaly.scan.valid_area import (
+    ValidArea,
+    is_measured,
+    locate_sample,
+    without_glitches,
+)
 from napari_mineral_anomaly.simulate import simulate_section
 
 ROCK = ("Si", "Al", "Fe", "Ca", "K")
@@ -192,6 +197,15 @@ def test_half_precision_and_markers_of_missing_values() -> None:
     assert is_measured(half).tolist() == [True, False, False, True]
     single = np.array([1, -3.4e38, np.nan], np.float32)
     assert is_measured(single).tolist() == [True, False, False]
+
+
+def test_half_precision_maps_with_a_glitch_are_filtered() -> None:
+    plane = np.full((6, 7), 2, np.float16)
+    plane[2, 3] = 60_000
+    mended = without_glitches(plane)
+    assert mended.dtype == np.float16
+    assert np.array_equal(mended, np.full((6, 7), 2, np.float16))
+    assert np.array_equal(without_glitches(-plane), -plane)
 
 
 def test_epoxy_and_corner_of_the_simulated_section() -> None:

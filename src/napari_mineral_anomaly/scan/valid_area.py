@@ -238,10 +238,11 @@ def without_glitches(plane: NDArray[Any]) -> NDArray[Any]:
         return plane
     around = np.ones((3, 3), dtype=bool)
     around[1, 1] = False
-    beside = ndimage.maximum_filter(plane, footprint=around)
+    half = plane.dtype == np.float16  # scipy filters no half floats
+    beside = ndimage.maximum_filter(plane.astype(np.float32) if half else plane, footprint=around)
     with np.errstate(invalid="ignore", over="ignore"):
         alone = plane.astype(np.float64) > limit + _GLITCH_TIMES * np.maximum(beside, 0.0)
-    return np.where(alone, beside, plane) if alone.any() else plane
+    return np.where(alone, beside, plane).astype(plane.dtype) if alone.any() else plane
 
 
 def _finite(values: NDArray[Any]) -> NDArray[Any]:

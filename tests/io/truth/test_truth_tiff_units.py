@@ -224,6 +224,19 @@ def test_a_transform_of_a_geotiff(tmp_path: Path) -> None:
         extratags=[(34264, 12, 16, matrix, True), (34735, 3, len(keys), keys, True)],
     )
     assert cube.pixel_size == pytest.approx((5, 5))
+    turned = "its GeoTIFF tags turn or mirror the map, which stays as stored"
+    assert any(turned in step for step in cube.report.steps)
+
+
+@pytest.mark.parametrize(("rows", "is_mirrored"), [(5e-6, False), (-5e-6, True)])
+def test_rows_that_run_upwards_in_a_geotiff_are_said(
+    tmp_path: Path, rows: float, is_mirrored: bool
+) -> None:
+    keys = (1, 1, 0, 2, 1024, 0, 1, 1, 3076, 0, 1, 9001)
+    scale = (33550, 12, 3, (5e-6, rows, 0.0), True)
+    cube = one_map(tmp_path, extratags=[scale, (34735, 3, len(keys), keys, True)])
+    assert cube.pixel_size == pytest.approx((5, 5))
+    assert any("mirror the map" in step for step in cube.report.steps) is is_mirrored
 
 
 def test_degrees_are_no_lengths(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_it_overrules_a_wrong_name(scan: Path) -> None:
             {"map_6.tif": "Zr"},
             r'"map_6\.tif=Zr": there is no such file in .*; its files are Ca\.tif',
         ),
-        ({"map_4.tif": "Zirkon"}, r"'Zirkon' is no element; type a symbol such as Fe"),
+        ({"map_4.tif": "Zirkon"}, r"'Zirkon', typed for map_4\.tif, is no element"),
         (
             {"map_4.tif": "Fe"},
             r"Fe\.tif and map_4\.tif would both be Fe: give another name to map_4",

@@ -160,10 +160,11 @@ class _Growth:
         row, column = divmod(seed, self._width)
         window, grain, halo = self._extent(row, column)
         self._seedable[window][grain | halo] = False
+        # Also one that is too small keeps its pixels: the others are the same for every minimum.
+        self._free[window][grain] = False
         if np.count_nonzero(grain) < min_area_px:
             return False
         self.labels[window][grain] = number
-        self._free[window][grain] = False
         return True
 
     def _extent(self, row: int, column: int) -> tuple[Window, Bools, Bools]:

@@ -44,6 +44,7 @@ from napari_mineral_anomaly.io.formats.tiff.page_steps import (
 from napari_mineral_anomaly.io.formats.tiff.pixel_size import (
     Answer,
     geotiff_pixel_size,
+    geotiff_turns,
     imagej_pixel_size,
     ome_pixel_size,
     sem_pixel_size,
@@ -212,7 +213,11 @@ def _planes(path: Path, tif: tifffile.TiffFile, stored: _Stored, notes: list[str
         note = axes_note(tif, len(planes), _shape(first))
         notes += [note] if note else []
     unit = units.pop() if len(units) == 1 else ""
-    in_words = (f"the file says that its values are in {unit[:40]}",) if unit else ()
+    in_words: tuple[str, ...] = (
+        (f"the file says that its values are in {unit[:40]}",) if unit else ()
+    )
+    if any(geotiff_turns(pages[i]) for i in grey):
+        in_words += ("its GeoTIFF tags turn or mirror the map, which stays as stored",)
     quantity: Quantity | None = "concentration" if unit.lower() in _CONCENTRATIONS else None
     return MapFile(path, tuple(planes), notes=tuple(notes), quantity=quantity, steps=in_words)
 

@@ -104,17 +104,11 @@ def geotiff_pixel_size(page: Any) -> Answer:
     The unit is the linear unit of the projection (GeoKey 3076). Tags without such a unit, as of
     scans in local coordinates, leave it open.
     """
-    scale, transform = page.tags.get(_PIXEL_SCALE), page.tags.get(_TRANSFORM)
-    try:
-        if scale is not None:
-            x, y = (abs(float(value)) for value in scale.value[:2])
-        elif transform is not None:
-            a, b, _, _, d, e = (float(value) for value in transform.value[:6])
-            x, y = math.hypot(a, d), math.hypot(b, e)
-        else:
-            return None, ""
-    except (TypeError, ValueError):
+    sides = _geotiff_sides(page)
+    if sides is None:
         return None, ""
+    a, b, d, e = sides
+    x, y = math.hypot(a, d), math.hypot(b, e)
     if not (0 < x < math.inf and 0 < y < math.inf) or x == y == 1.0:
         return None, ""  # 1 is what programs write for pixels that were not placed
     keys = _geo_keys(page)
@@ -122,6 +116,30 @@ def geotiff_pixel_size(page: Any) -> Answer:
     if unit is None or keys.get(1024) == _GEOGRAPHIC:
         return None, unit_asked((y, x), "the GeoTIFF tags say")
     return _declared((y, x), (unit, unit), "GeoTIFF tag")
+
+
+def geotiff_turns(page: Any) -> bool:
+    """Whether the GeoTIFF tags of a page turn or mirror it in their coordinates."""
+    sides = _geotiff_sides(page)
+    if sides is None or sides == (1.0, 0.0, 0.0, 1.0):  # not placed
+        return False
+    a, b, d, e = sides
+    return bool(a < 0 or e > 0 or b or d)
+
+
+def _geotiff_sides(page: Any) -> tuple[float, float, float, float] | None:
+    """A, B, D, E of ``x' = A x + B y + C``, ``y' = D x + E y + F`` (x and y count pixels)."""
+    scale, transform = page.tags.get(_PIXEL_SCALE), page.tags.get(_TRANSFORM)
+    try:
+        if scale is not None:
+            x, y = (float(value) for value in scale.value[:2])
+            return x, 0.0, 0.0, -y  # a positive number for rows means that y falls
+        if transform is not None:
+            a, b, _, _, d, e = (float(value) for value in transform.value[:6])
+            return a, b, d, e
+    except (TypeError, ValueError):
+        pass
+    return None
 
 
 def sem_pixel_size(tif: tifffile.TiffFile) -> Answer:

@@ -134,7 +134,7 @@ def told_names(
     for place, element in (typed or {}).items():
         if typed_name(element) is None and element.strip().casefold() not in {*LEAVE_OUT, BY_NAME}:
             raise InputError(
-                f'--name "{place}={element}": {element!r} is no element; type a symbol such as Fe, '
+                f"{element!r}, typed for {place}, is no element; type a symbol such as Fe, "
                 "perhaps with its line (Fe Ka), an oxide (SiO2), or - to leave the map out."
             )
         checked[_place(listing, own, place, element)] = element
