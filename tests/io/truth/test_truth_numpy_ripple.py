@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -249,3 +250,15 @@ def test_what_hyperspys_writer_writes_is_read(tmp_path: Path) -> None:
     cube = read_maps(tmp_path / "Si_Ka.rpl")
     np.testing.assert_array_equal(cube.maps[0], values)
     assert (cube.elements, cube.pixel_size) == (("Si Ka",), (25.0, 12.5))
+
+
+def test_the_length_of_a_header_asks_for_no_memory(tmp_path: Path) -> None:
+    np.save(tmp_path / "maps.npy", COUNTS)
+    good = (tmp_path / "maps.npy").read_bytes()
+    (tmp_path / "maps.npy").write_bytes(good[:6] + b"\x03\x00\xff\xff\xff\x3f" + good[10:])
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"maps\.npy is damaged: its header says that it is"):
+        read_maps(tmp_path / "maps.npy")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000

@@ -154,3 +154,12 @@ def test_the_value_of_a_file_named_by_its_element(tmp_path: Path, heading: str) 
     cube = read(tmp_path, lines, "Fe.csv")
     assert cube.elements == ("Fe",)
     np.testing.assert_array_equal(cube.plane(0), V)
+
+
+@pytest.mark.parametrize("x", ["65", "6", ""])
+def test_a_table_cut_inside_a_position_is_refused(tmp_path: Path, x: str) -> None:
+    with pytest.raises(InputError, match=r"scan\.csv is (cut short|incomplete)"):
+        read(tmp_path, [HEADING, *ROWS[:-1], x])
+    places = [f"{i // 14};{i % 14};{row}" for i, row in enumerate(ROWS)]
+    with pytest.raises(InputError, match=r"cut short: its last row ends after 4 of 6 columns"):
+        read(tmp_path, [f"row;column;{HEADING}", *places[:-1], f"11;13;65;{x or 4}"])

@@ -15,6 +15,9 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.disk.guards import require_memory, require_plausible
 from napari_mineral_anomaly.io.formats.shared.spectra import mapped_file
 
+# numpy.lib.format refuses longer headers, but only after it has read them.
+_MOST_HEADER_BYTES = 10_000
+
 
 def read_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether columns come first, and dtype of a `.npy`; ``file`` then is at the numbers.
@@ -22,12 +25,14 @@ def read_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[
     Raises
     ------
     InputError
-        For versions of the format other than 1.0 to 3.0.
+        For versions of the format other than 1.0 to 3.0, and for headers longer than numpy reads.
     """
     stream: BinaryIO = file
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0), (3, 0)):
         raise InputError(f"{path.name} is a numpy file of an unknown version {version}.")
+    if version != (1, 0):
+        _require_short_header(path, stream)
     # Versions 2 and 3 differ in the encoding of field names only; numpy reads both here.
     read: Any = (
         np.lib.format.read_array_header_1_0
@@ -36,6 +41,18 @@ def read_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[
     )
     shape, columns_first, dtype = read(stream)
     return tuple(int(size) for size in shape), bool(columns_first), dtype
+
+
+def _require_short_header(path: Path, stream: BinaryIO) -> None:
+    """Refuse a header longer than numpy evaluates, before numpy asks for that much memory."""
+    start = stream.tell()
+    length = int.from_bytes(stream.read(4), "little")
+    stream.seek(start)
+    if length > _MOST_HEADER_BYTES:
+        raise InputError(
+            f"{path.name} is damaged: its header says that it is {length} bytes long, "
+            f"and numpy reads at most {_MOST_HEADER_BYTES}; save the array again."
+        )
 
 
 def require_bytes(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], offset: int) -> None:

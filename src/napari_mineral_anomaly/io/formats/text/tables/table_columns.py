@@ -107,6 +107,12 @@ def _field_by_field(
     is_cut = np.array(n_fields[: len(rows)]) <= max(where)
     is_cut[-1] |= not rows[-1][n_numbers - 1].strip()
     notes += _require_complete(path, columns[:n_places], columns[n_places:n_numbers], names, is_cut)
+    most = max(n_fields[: len(rows) - 1], default=0)
+    if n_fields[len(rows) - 1] <= max(where) < min(n_fields[: len(rows) - 1], default=0):
+        raise InputError(
+            f"{path.name} is cut short: its last row ends after {n_fields[len(rows) - 1]} of "
+            f"{most} columns; export the whole map again."
+        )
 
     def wrong(row: int, column: int, field: str) -> InputError:
         return InputError(
