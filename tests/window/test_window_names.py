@@ -110,3 +110,24 @@ def test_an_open_axis_is_asked_and_the_other_one_read(
     assert dock._cube.maps.shape == (12, 10, 40)
     assert np.array_equal(dock._cube.maps[3], stack[:, :, 3])
     assert dock.axis_button.isHidden()
+
+
+def test_the_planes_of_a_stack_without_names_get_elements(
+    viewer: ViewerModel, make_dock: MakeDock, qtbot: Any, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "scan.npy", MAPS)
+    dock = make_dock(LoadMapsDock, viewer)
+    dock.load([tmp_path / "scan.npy"])
+    wait_for_maps(dock, qtbot)
+    assert "4 maps without an element" in dock.name_fields.note.text()
+    assert dock.name_fields.table.item(2, 0).text() == "scan.npy#3"
+    type_element(dock, 2, "Fe")
+    type_element(dock, 3, "-")
+    dock.name_fields.again_button.click()
+    qtbot.waitUntil(
+        lambda: dock._cube is not None and dock._cube.elements == ("page 1", "page 2", "Fe"),
+        timeout=20_000,
+    )
+    assert np.array_equal(dock._cube.maps, MAPS[:3])
+    assert dock.name_fields.names == {"scan.npy#3": "Fe", "scan.npy#4": "-"}
+    assert "2 maps without an element" in dock.name_fields.note.text()

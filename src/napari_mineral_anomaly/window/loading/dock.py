@@ -38,7 +38,7 @@ from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
 from napari_mineral_anomaly.window.layers.scan_layers import folder_of, scan_layers, scan_name
-from napari_mineral_anomaly.window.loading.names import NameFields
+from napari_mineral_anomaly.window.loading.names import NameFields, unnamed_planes
 from napari_mineral_anomaly.window.loading.options import (
     BesideTheMaps,
     PixelSizeFields,
@@ -316,8 +316,11 @@ class LoadMapsDock(Dock):
         self.status.plain("Check the report, then add the layers.")
         self.summary.plain(f"<b>{headline(read.cube)}</b>")
         self.report.setHtml(report_html(read.report))
-        if read.report.to_decide or read.told:
-            self.name_fields.offer(read.report.to_decide, read.told)
+        to_decide = read.report.to_decide
+        if read.cube.quantity != "reflectance":  # bands of light are no elements
+            to_decide += unnamed_planes(read.report.used)
+        if to_decide or read.told:
+            self.name_fields.offer(to_decide, read.told)
             self.name_fields.show()
         self._other_axis = open_axis(read.report.warnings)
         self.axis_button.setText(f"The {self._other_axis} axis counts the elements: read again")

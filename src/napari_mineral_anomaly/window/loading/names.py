@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from napari_mineral_anomaly.scan.report import UndecidedMap
+from napari_mineral_anomaly.scan.names.typed import typed_name
+from napari_mineral_anomaly.scan.report import UndecidedMap, UsedMap
 from napari_mineral_anomaly.window.kit.controls import (
     StatusLine,
     add_parts,
@@ -18,6 +19,20 @@ from napari_mineral_anomaly.words import counted, sizes
 
 _FILE, _ELEMENT = 0, 1
 _MOST_ROWS_SEEN = 6
+
+
+def unnamed_planes(used: Sequence[UsedMap]) -> tuple[UndecidedMap, ...]:
+    """The planes of a stack that are read under their number or another name than an element."""
+    return tuple(
+        UndecidedMap(
+            file=f"{one.file}#{one.page}",
+            shape=one.shape,
+            dtype=one.dtype,
+            why=f"read as {one.element}",
+        )
+        for one in used
+        if one.page is not None and typed_name(one.element) is None
+    )
 
 
 class NameFields(QWidget):
