@@ -1,0 +1,156 @@
+"""One statistic from the answers of all heads, each trusted as far as this scan justifies.
+
+No head is right on every scan. Where noise hides what is odd, RX of the whole scan only ranks
+noise; where rare minerals form large crystals, surroundings only rank their borders. Two signs tell
+this on the scan itself, without any truth.
+
+*Excess.* A head that finds something has more pixels far out than the tail of its own background
+foretells. The evidence for a pixel of rank r among n is ``log(r / n) - log(p)``, with p its tail
+probability by `results.calibration`: a head whose tail is only noise gives evidence 0. This is the
+logarithm of a false discovery rate (Benjamini and Hochberg 1995; Efron 2010, Large-Scale Inference,
+ch. 2).
+
+*Coherence.* Grains are compact and larger than a pixel, or blurred by the beam. Noise and spikes
+are single pixels. So the excess is trusted by how often a pixel of it has another one beside it.
+Where no head shows an excess (rare minerals of 1 % and more of a scan become part of the tail), a
+head counts by how coherent its oddest hundredth is, at distances that no averaging spans.
+
+The rule and its constants were chosen on the development scenes of docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from napari_mineral_anomaly.detectors.heads.questions import AVERAGED
+from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
+
+Doubles = NDArray[np.float64]
+
+# A pixel belongs to the excess of a head when it is e times odder than the background foretells.
+EXCESS = 1.0
+# (distance in px, share of neighbours by chance, range over which trust rises from 0 to 1). The
+# beam average makes direct neighbours alike, so averaged heads are judged at two pixels.
+AVERAGED_NEIGHBOURS = (2, 0.03, 0.12)
+SINGLE_NEIGHBOURS = (1, 0.05, 0.25)
+ODDEST_SHARE = 0.01
+ODDEST_DISTANCES = (3, 4)
+# Coherence beyond this is that of large bodies and says no more about grains.
+MOST_COHERENCE = 0.25
+# Weight of the coherence of the oddest pixels beside the trust in the excess.
+COHERENCE_WEIGHT = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedAnswers:
+    """The joined statistic, and what it was made of.
+
+    Attributes
+    ----------
+    statistic : (H, W) float64
+        Larger = odder, 0 outside the valid area.
+    found_by : (H, W) uint8
+        1 + position of the head that adds most to a pixel; 0 outside the valid area.
+    heads : tuple of str
+    trust : mapping of str to float
+        From 0 to 1: how far the excess of each head is trusted.
+    weights : mapping of str to float
+        Weight of each head's ranks; their mean is 1.
+    """
+
+    statistic: Doubles
+    found_by: NDArray[np.uint8]
+    heads: tuple[str, ...]
+    trust: Mapping[str, float]
+    weights: Mapping[str, float]
+
+
+def join_answers(
+    answers: Mapping[str, NDArray[np.floating]], valid: NDArray[np.bool_]
+) -> JoinedAnswers:
+    """Join the statistics of several heads.
+
+    The statistic of a pixel is the sum over heads of ``trust * evidence + weight * -log(r / n)``.
+
+    Parameters
+    ----------
+    answers : mapping of str to (H, W) float
+        Statistic of each head, larger = odder, finite inside ``valid``.
+    valid : (H, W) bool
+
+    Raises
+    ------
+    InputError
+        When no pixel is valid.
+    """
+    heads = tuple(answers)
+    n = int(np.count_nonzero(valid))
+    surprise = np.empty((len(heads), n))
+    evidence = np.empty((len(heads), n))
+    trust, coherence = np.zeros(len(heads)), np.zeros(len(heads))
+    for k, name in enumerate(heads):
+        sigmas, _ = background_sigmas(np.asarray(answers[name], dtype=np.float64), valid)
+        surprise[k], evidence[k] = _surprise_and_evidence(sigmas[valid].astype(np.float64))
+        trust[k] = _trust(_mapped(evidence[k] > EXCESS, valid), name in AVERAGED)
+        oddest = surprise[k] >= -np.log(ODDEST_SHARE)
+        coherence[k] = np.mean(
+            [neighbour_share(_mapped(oddest, valid), px) for px in ODDEST_DISTANCES]
+        )
+    weights = trust + COHERENCE_WEIGHT * np.minimum(coherence, MOST_COHERENCE)
+    # Where no head is coherent at all, all count alike.
+    weights = weights / weights.mean() if weights.any() else np.ones(len(heads))
+    evidence *= trust[:, None]
+    evidence += surprise * weights[:, None]
+    statistic, found_by = np.zeros(valid.shape), np.zeros(valid.shape, dtype=np.uint8)
+    statistic[valid] = evidence.sum(axis=0)
+    found_by[valid] = 1 + evidence.argmax(axis=0)
+    return JoinedAnswers(
+        statistic,
+        found_by,
+        heads,
+        dict(zip(heads, trust.tolist(), strict=True)),
+        dict(zip(heads, weights.tolist(), strict=True)),
+    )
+
+
+def _surprise_and_evidence(sigmas: Doubles) -> tuple[Doubles, Doubles]:
+    """``-log(r / n)`` by rank, and by how much the tail probability falls below ``r / n``.
+
+    Evidence never rises with the rank, so that each head keeps its order. Equal values share the
+    lowest of their ranks, as a test at that value would.
+    """
+    n = len(sigmas)
+    # How many pixels are at least as odd.
+    rank = n - np.searchsorted(np.sort(sigmas), sigmas, side="left")
+    surprise = -np.log((rank - 0.5) / n)
+    excess = -special.log_ndtr(-sigmas) + np.log(rank / n)
+    order = np.argsort(rank, kind="stable")
+    evidence = np.empty(n)
+    evidence[order] = np.minimum.accumulate(excess[order])
+    return surprise, np.maximum(evidence, 0.0)
+
+
+def _trust(excess: NDArray[np.bool_], averaged: bool) -> float:
+    distance, by_chance, span = AVERAGED_NEIGHBOURS if averaged else SINGLE_NEIGHBOURS
+    return float(np.clip((neighbour_share(excess, distance) - by_chance) / span, 0.0, 1.0))
+
+
+def neighbour_share(mask: NDArray[np.bool_], distance: int) -> float:
+    """How often a pixel of a mask (H, W) has another one so many pixels right of or below it."""
+    n = int(np.count_nonzero(mask))
+    if n == 0:
+        return 0.0
+    below = np.count_nonzero(mask[distance:] & mask[:-distance])
+    right = np.count_nonzero(mask[:, distance:] & mask[:, :-distance])
+    return float((below + right) / (2 * n))
+
+
+def _mapped(values: NDArray[np.bool_], valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    out = np.zeros(valid.shape, dtype=bool)
+    out[valid] = values
+    return out
