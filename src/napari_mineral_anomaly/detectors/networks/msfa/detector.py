@@ -309,24 +309,17 @@ def predict_with_residual(
     task: Task = SILENT,
 ) -> ScanPrediction:
     """Predict a scan and take the residual, averaged over about the beam."""
-    height, width = view.cube.shape
-    latent = np.empty((network.bottleneck.out_channels, height, width), dtype=np.float32)
-
-    def keep(rows: slice, part: NDArray[np.float32]) -> None:
-        latent[:, rows] = part
-
-    prediction = predict_scan(
+    prediction, latent = predict_scan(
         network,
         view,
         []
         if config.no_masking
         else hidden_blocks(view.features.n, config.mask_blocks, config.seed),
         device,
-        latent_sink=keep,
         phase=phase,
         task=task,
     )
-    residual = view.values(slice(0, height)) - prediction
+    residual = view.values(slice(None)) - prediction
     residual *= view.features.unit.astype(np.float32)[:, None, None]
     sigma = 0.0 if view.features.local else config.smoothing_px
     return ScanPrediction(smoothed(residual, view.valid, sigma), prediction, latent)
