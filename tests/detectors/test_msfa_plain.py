@@ -1,4 +1,4 @@
-"""The matrix products of our network against a plain one in image layout, convolution by convolution."""
+"""Our network against a plain one of convolutions, and our optimiser against that of torch."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.attention import FILTER_SIDE
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import fit_features
 from napari_mineral_anomaly.detectors.networks.msfa.network import Block, MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.optimiser import OneCycleAdamW
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import hidden_blocks, predict_scan
 from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -173,3 +174,37 @@ def test_a_training_step_has_the_gradients_of_the_plain_network(
         )
     assert gradients[0].abs().max() > 1e-2
     assert torch.allclose(gradients[0], gradients[1], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [3, 40])
+def test_our_optimiser_takes_the_steps_of_torch(steps: int) -> None:
+    paths = []
+    for ours in (True, False):
+        layer = torch.nn.Linear(3, 2)
+        with torch.no_grad():
+            layer.weight.copy_(torch.arange(6.0).view(2, 3) / 6)
+            layer.bias.zero_()
+        values = torch.linspace(-1, 1, 30).view(10, 3)
+        target = 40 * values[:, :2].square() - 1  # the first gradients are long and are cut
+        if ours:
+            mine = OneCycleAdamW(layer, 0.1, steps)
+        else:
+            torchs = torch.optim.AdamW(layer.parameters(), 0.1, weight_decay=1e-4)
+            cycle = torch.optim.lr_scheduler.OneCycleLR(
+                torchs, 0.1, total_steps=steps, pct_start=0.15
+            )
+        path = []
+        for _ in range(steps):
+            loss = (layer(values) - target).square().mean()
+            if ours:
+                mine.follow(loss)
+            else:
+                torchs.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(layer.parameters(), 1.0)
+                torchs.step()
+                cycle.step()
+            path.append(torch.cat([layer.weight.flatten(), layer.bias]).detach().clone())
+        paths.append(torch.stack(path))
+    assert (paths[0][-1] - paths[0][0]).abs().max() > 0.02
+    assert torch.allclose(paths[0], paths[1], rtol=1e-4, atol=1e-6)

@@ -42,6 +42,14 @@ def _band(size: int, like: Tensor) -> Tensor:
     return band / band.sum(1, keepdim=True)
 
 
+def diagonal_blocks(blocks: Tensor) -> Tensor:
+    """The matrix (G a, G b) with matrices (G, a, b) along its diagonal and 0 elsewhere."""
+    groups, rows, columns = blocks.shape
+    apart = torch.eye(groups, dtype=blocks.dtype, device=blocks.device)
+    out = torch.einsum("gab,gh->gahb", blocks, apart)
+    return out.reshape(groups * rows, groups * columns)
+
+
 class ScanAttention(nn.Module):
     """Weights pixels of each feature group, (D, B, H, W) to (D, B, H, W).
 
@@ -123,7 +131,7 @@ class ScanAttention(nn.Module):
 
         A mean and a pixel-wise layer may change places, so one layer serves both strips.
         """
-        line = torch.block_diag(*[self.line.weight.flatten(1)] * self.groups)
+        line = diagonal_blocks(self.line.weight.flatten(1).expand(self.groups, -1, -1))
         pixels = (line @ features.flatten(1)).view_as(features)
         if self.line.bias is not None:
             pixels = pixels + self.line.bias.repeat(self.groups).view(-1, 1, 1, 1)

@@ -30,6 +30,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.position import Position
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     hidden_blocks,
     predict_scan,
@@ -58,6 +59,11 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 SMALL_START, FULL_START = 0.1, 1.0
 HIDDEN_SHARE = 5e-4
 HIDDEN_ROUNDS = 2
+
+# What a saved model was made for. Models of the first design do not name it; they take a scan as it
+# lies. Those of the second take it in its standard position.
+FIRST_DESIGN, TURNED_DESIGN = 1, 2
+DESIGN = TURNED_DESIGN
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +114,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     clusters: BackgroundClusters
     # The fit has just predicted its own scan: scoring that scan next does not predict it again.
     seen: tuple[ElementCube, ScanPrediction] | None = None
+    design: int = DESIGN
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan by the error of the prediction.
@@ -122,13 +129,18 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         CancelledError
         """
         task = task or SILENT
-        features = self.features
-        view = ScanView(cube, features)
         seen, self.seen = self.seen, None
-        predicted = (
-            seen[1]
-            if seen is not None and seen[0] is cube
-            else predict_with_residual(self.network, view, self.config, self.device, task=task)
+        known = seen[1] if seen is not None and seen[0] is cube else None
+        if self.design < TURNED_DESIGN:
+            return self._scored(cube, known, task)
+        position = Position.of(cube)
+        return position.turned_back(self._scored(position.turned(cube), known, task))
+
+    def _scored(self, cube: ElementCube, known: ScanPrediction | None, task: Task) -> AnomalyResult:
+        """Score a scan in its standard position; ``known`` is its prediction where there is one."""
+        features = self.features
+        predicted = known or predict_with_residual(
+            self.network, ScanView(cube, features), self.config, self.device, task=task
         )
         valid, mean, spread = cube.valid, self.background.mean, self.background.spread
         if self.background.by_surroundings:
@@ -185,7 +197,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             "background": background,
             "features": self.features.arrays(),
         }
-        return self._state(parts, local=self.features.local)
+        return self._state(parts, local=self.features.local, design=self.design)
 
 
 class MsfaDetector:
@@ -211,6 +223,7 @@ class MsfaDetector:
         task = task or SILENT
         config = self.config
         device, _ = resolve_device(config.device)
+        given, cube = cube, Position.of(cube).turned(cube)
         features, axes = fit_features(cube, config.transform, config.components, task=task)
         view = ScanView(cube, features)
         started = _started(features, config, axes, SMALL_START).to(device)
@@ -277,7 +290,7 @@ class MsfaDetector:
             features,
             background,
             clusters,
-            (cube, last),
+            (given, last),
         )
 
     def load(self, state: ModelState) -> FittedMsfa:
@@ -296,6 +309,7 @@ class MsfaDetector:
             features,
             ResidualStatistics(**parts["background"]),
             BackgroundClusters(**parts["clusters"]),
+            design=state.meta.get("design", FIRST_DESIGN),
         )
 
 

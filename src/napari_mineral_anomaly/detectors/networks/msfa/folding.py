@@ -15,7 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_mineral_anomaly.detectors.networks.msfa.attention import STRIP_REACH, ScanAttention
+from napari_mineral_anomaly.detectors.networks.msfa.attention import (
+    STRIP_REACH,
+    ScanAttention,
+    diagonal_blocks,
+)
 from napari_mineral_anomaly.detectors.networks.msfa.network import Block, MaskedNetwork
 
 STRIP_PIXELS = 2 * STRIP_REACH + 1
@@ -114,15 +118,15 @@ def folded_attention(attention: ScanAttention) -> FoldedAttention:
     of_area, of_line = torch.softmax(attention.squeezed, dim=-1)
     line_scale, line_shift = _scale_and_shift(attention.line_norm)
     area_scale, area_shift = _scale_and_shift(attention.area_norm)
-    line = torch.block_diag(*[matrix(attention.line)] * attention.groups)
+    line = diagonal_blocks(matrix(attention.line).expand(attention.groups, -1, -1))
     line = torch.cat([line, _bias(attention.line).repeat(attention.groups)[:, None]], 1)
     kernel = attention.area.weight.detach().flatten(2)
     squeezed = torch.einsum("go,oit->tgi", of_area * area_scale, kernel)
     constant = of_area @ (area_scale * _bias(attention.area) + area_shift) + of_line @ line_shift
     return FoldedAttention(
         line / STRIP_PIXELS if attention.context else line,
-        torch.block_diag(*(of_line * line_scale).split(1)),
-        torch.cat([torch.block_diag(*tap.split(1)) for tap in squeezed]),
+        diagonal_blocks((of_line * line_scale)[:, None]),
+        torch.cat([diagonal_blocks(tap[:, None]) for tap in squeezed]),
         constant[:, None],
         attention.strength.detach().view(-1, 1),
     )
@@ -200,6 +204,7 @@ def _bias(layer: nn.Conv2d) -> Tensor:
 def _scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """A frozen normalisation is ``scale * x + shift``."""
     mean, variance = norm.running_mean, norm.running_var
-    assert mean is not None and variance is not None
+    assert mean is not None
+    assert variance is not None
     scale = norm.weight.detach() / torch.sqrt(variance + norm.eps)
     return scale, norm.bias.detach() - scale * mean

@@ -94,7 +94,7 @@ class FrozenNetwork:
         )
         self._surroundings(values, stack)
         shape = tuple(size - 2 * ring for size in values.shape[1:])
-        area = tuple(
+        rows, columns = (
             slice(max(0, part.start - ring), min(size, part.stop - ring))
             for part, size in zip(inside, shape, strict=True)
         )
@@ -102,7 +102,7 @@ class FrozenNetwork:
         for one in self._passes:
             state = self._features(one, near, self._seen(one, values, stack))
             if self._attention is not None:
-                state = self._attended(self._attention, state, shape, area)
+                state = self._attended(self._attention, state, shape, (rows, columns))
             else:
                 state = state[:-1]
             found, bottleneck = self._output(one, state, centre)

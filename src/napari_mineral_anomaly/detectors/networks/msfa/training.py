@@ -16,6 +16,7 @@ from torch import Tensor
 from napari_mineral_anomaly.detectors.networks.msfa.candidates import BackgroundClusters
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.optimiser import OneCycleAdamW
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     masked_input,
     plain_surroundings,
@@ -129,10 +130,7 @@ class TileTrainer:
         if steps == 0:
             return
         config, network = self._config, self.network
-        optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-4)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, config.learning_rate, total_steps=steps, pct_start=0.15
-        )
+        optimiser = OneCycleAdamW(network, config.learning_rate, steps)
         check_batch = self._held_out_batch(np.random.default_rng(config.seed + stage))
         best, best_state, waited = math.inf, None, 0
         row: dict[str, Any] = {}
@@ -147,11 +145,7 @@ class TileTrainer:
                     "Training diverged: the loss is no longer a number. Try a smaller learning "
                     "rate, and look for absurd values in the maps (inspect lists them)."
                 )
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+            optimiser.follow(loss)
             row = {"epoch": step, "stage": stage, "loss": value}
             self.loss_curve.append(row)
             self._task.step("training", step, steps, f"stage {stage}", value)
