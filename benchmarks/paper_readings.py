@@ -147,7 +147,7 @@ def page(kept: dict[str, Any]) -> str:
     for part in ("search", "check"):
         names = [scene.name for scene in scenes(part)]
         lines += [
-            f"### Scenes of the {part}",
+            f"**Scenes of the {part}**",
             "",
             "| reading | score | " + " | ".join(names) + " | mean |",
             "|---" * (len(names) + 3) + "|",

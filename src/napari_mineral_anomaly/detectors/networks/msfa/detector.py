@@ -34,7 +34,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.position import Position
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     hidden_blocks,
     predict_scan,
-    smoothed,
+    smooth,
 )
 from napari_mineral_anomaly.detectors.networks.msfa.surroundings import local_surprise, whitening
 from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
@@ -46,6 +46,7 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.transforms import unstabilise
 
 # The blocks start small beside the linear path, so that they first learn the rock, not its rare
 # minerals. With fewer candidates than `HIDDEN_SHARE` after the first stage, noise still hides what
@@ -164,7 +165,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             self._contributions(cube, predicted),
             labels,
             self._info(n_candidates=int(candidates.mask.sum())),
-            in_map_units(cube, features.preprocessing, features.transformed(predicted.prediction)),
+            self._reconstruction(cube, predicted.prediction),
         )
 
     def _candidates(
@@ -183,10 +184,28 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         mean, sigma = self.background.mean, self.background.spread
         if self.background.by_surroundings:
             mean, sigma = residual_sigma(predicted.residual, cube.valid)
-        out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
-        for k, c in enumerate(self.preprocessing.positions(cube)):
-            out[c] = (predicted.residual[k] - np.float32(mean[k])) / np.float32(sigma[k])
+        positions = self.preprocessing.positions(cube)
+        # Written over the residual, which nobody needs any more, where the planes are the same.
+        out = predicted.residual
+        if positions != list(range(cube.n_elements)):
+            out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
+        for k, c in enumerate(positions):
+            np.subtract(predicted.residual[k], np.float32(mean[k]), out=out[c])
+            out[c] /= np.float32(sigma[k])
         return out
+
+    def _reconstruction(
+        self, cube: ElementCube, prediction: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The prediction in the units of the maps, in place where the planes are the same."""
+        features, used = self.features, self.preprocessing
+        if features.reduced or used.positions(cube) != list(range(cube.n_elements)):
+            return in_map_units(cube, used, features.transformed(prediction))
+        for plane, mean, sd in zip(prediction, features.mean, features.sd, strict=True):
+            plane *= np.float32(sd)
+            plane += np.float32(mean)
+            plane[:] = unstabilise(plane, used.transform)
+        return prediction
 
     def state(self) -> ModelState:
         """Weights, statistics and names, for `detectors.bundle`."""
@@ -336,7 +355,8 @@ def predict_with_residual(
     residual = view.values(slice(None)) - prediction
     residual *= view.features.unit.astype(np.float32)[:, None, None]
     sigma = 0.0 if view.features.local else config.smoothing_px
-    return ScanPrediction(smoothed(residual, view.valid, sigma), prediction, latent)
+    smooth(residual, view.valid, sigma)
+    return ScanPrediction(residual, prediction, latent)
 
 
 def _build(features: Features, config: MsfaConfig) -> MaskedNetwork:

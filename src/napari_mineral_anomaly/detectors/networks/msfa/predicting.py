@@ -102,17 +102,17 @@ def plain_surroundings(around: Tensor) -> Tensor:
     return around.view(rings, -1, *around.shape[1:]).mean(0)
 
 
-def smoothed(
-    residual: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float
-) -> NDArray[np.float32]:
-    """Average residuals (F, H, W) over about the beam, valid pixels only; 0 outside."""
-    if sigma <= 0:
-        return np.where(valid, residual, np.float32(0))
-    weight = ndimage.gaussian_filter(valid.astype(np.float32), sigma, mode="nearest")
-    out = np.empty_like(residual)
-    for number, plane in enumerate(residual):
-        filled = np.where(valid, plane, np.float32(0))
-        out[number] = ndimage.gaussian_filter(filled, sigma, mode="nearest")
-        out[number] /= np.maximum(weight, np.float32(1e-6))
-        out[number][~valid] = 0
-    return out
+def smooth(residual: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float) -> None:
+    """Average residuals (F, H, W) over about the beam, in place: valid pixels only; 0 outside."""
+    weight = None
+    if sigma > 0 and not valid.all():
+        weight = ndimage.gaussian_filter(valid.astype(np.float32), sigma, mode="nearest")
+        weight = np.maximum(weight, np.float32(1e-6))
+    for plane in residual:
+        plane[~valid] = 0
+        if sigma <= 0:
+            continue
+        ndimage.gaussian_filter(plane, sigma, mode="nearest", output=plane)
+        if weight is not None:
+            plane /= weight
+            plane[~valid] = 0
