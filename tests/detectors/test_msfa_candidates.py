@@ -220,11 +220,11 @@ def test_what_is_common_elsewhere_is_surprising_here() -> None:
     assert (glob > glob.reshape(40, 60)[20, 12]).mean() > 0.05  # for the scan it is one of many
 
 
-def test_blocks_of_rows_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiles_of_surroundings_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     residual = _noise((30, 20), n=3, seed=3)
     valid = np.random.default_rng(1).random((30, 20)) > 0.1
     whole = local_surprise(residual, valid, np.zeros(3), np.eye(3))
-    monkeypatch.setattr(surroundings, "BLOCK_BYTES", 7 * 32 * 9 * 20)
+    monkeypatch.setattr(surroundings, "TILE", 7)
     np.testing.assert_allclose(
         local_surprise(residual, valid, np.zeros(3), np.eye(3)), whole, atol=1e-9
     )

@@ -1,4 +1,4 @@
-"""What our network sees, hides and makes of a scan, and that strips do not show in its numbers."""
+"""What our network sees, hides and makes of a scan, and that tiles do not show in its numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     masked_input,
     plain_surroundings,
     predict_scan,
-    smoothed,
+    smooth,
 )
 from napari_mineral_anomaly.detectors.networks.msfa.view import MARGIN, RINGS, ScanView
 from napari_mineral_anomaly.detectors.registry import make_config
@@ -125,14 +125,14 @@ def test_many_bands_become_uncorrelated_components_and_come_back() -> None:
 
 
 def test_the_input_of_a_hidden_element_is_blank_and_says_so() -> None:
-    values = torch.arange(1.0, 13.0).view(1, 3, 2, 2)
+    values = torch.arange(1.0, 13.0).view(3, 1, 2, 2)
     mask = torch.zeros_like(values)
-    mask[:, 1] = 1
+    mask[1] = 1
     inputs = masked_input(values, mask)
-    assert inputs.shape == (1, 6, 2, 2)
-    assert (inputs[0, 1] == 0).all()
-    assert torch.equal(inputs[0, [0, 2]], values[0, [0, 2]])
-    assert inputs[0, 3:].flatten(1).unique(dim=1).flatten().tolist() == [0, 1, 0]
+    assert inputs.shape == (6, 1, 2, 2)
+    assert (inputs[1] == 0).all()
+    assert torch.equal(inputs[[0, 2]], values[[0, 2]])
+    assert inputs[3:].flatten(1).unique(dim=1).flatten().tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(("n", "n_blocks", "wanted"), [(12, 5, 5), (3, 10, 3), (2, 5, 2)])
@@ -157,7 +157,7 @@ def test_a_hidden_element_cannot_give_itself_away(make_scan: MakeScan) -> None:
     views = [ScanView(cube, features) for cube in (scan, scan.replace(maps=maps))]
     # Two looks averaged, less half of the open one: half of the hidden one.
     hidden = [
-        2 * predict_scan(network, view, blocks, CPU) - predict_scan(network, view, [], CPU)
+        2 * predict_scan(network, view, blocks, CPU)[0] - predict_scan(network, view, [], CPU)[0]
         for view in views
     ]
     same = [k for k in range(features.n) if k in blocks[1]]
@@ -174,7 +174,7 @@ def test_one_open_look_sees_the_element_itself(make_scan: MakeScan) -> None:
     maps = np.array(scan.maps)
     maps[0, 5, 5] += 500
     plain, other = (
-        predict_scan(network, ScanView(cube, features), [], CPU)
+        predict_scan(network, ScanView(cube, features), [], CPU)[0]
         for cube in (scan, scan.replace(maps=maps))
     )
     changed = np.abs(other - plain).max(0)
@@ -190,7 +190,7 @@ def test_reflectance_is_predicted_without_the_pixel_itself() -> None:
     maps = np.array(cube.maps)
     maps[:, 12, 12] += 1
     plain, other = (
-        predict_scan(network, ScanView(scene, features), [], CPU)
+        predict_scan(network, ScanView(scene, features), [], CPU)[0]
         for scene in (cube, cube.replace(maps=maps))
     )
     changed = np.abs(other - plain).max(0)
@@ -213,8 +213,8 @@ def test_the_rings_are_means_of_their_valid_pixels() -> None:
         ring[y - inner // 2 : y + inner // 2 + 1, x - inner // 2 : x + inner // 2 + 1] = False
         wanted = values[:, ring & valid].mean(1)
         np.testing.assert_allclose(around[number, :, y - 9, x], wanted, atol=1e-5)
-    plain = plain_surroundings(torch.from_numpy(around.reshape(1, -1, 6, 20)))
-    np.testing.assert_allclose(plain[0].numpy(), around.mean(0), atol=1e-6)
+    plain = plain_surroundings(torch.from_numpy(around.reshape(-1, 1, 6, 20)))
+    np.testing.assert_allclose(plain[:, 0].numpy(), around.mean(0), atol=1e-6)
 
 
 def test_views_with_and_without_the_features_kept_agree(
@@ -256,7 +256,7 @@ def test_the_filters_of_the_attention_are_orthonormal() -> None:
 
 def test_attention_starts_as_the_identity_and_then_gains_at_most_its_strength() -> None:
     attention = _attention().eval()
-    features = torch.randn(2, 12, 9, 11, generator=torch.Generator().manual_seed(1))
+    features = torch.randn(12, 2, 9, 11, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         assert torch.equal(attention(features), features)
         attention.strength.fill_(0.5)
@@ -265,15 +265,15 @@ def test_attention_starts_as_the_identity_and_then_gains_at_most_its_strength() 
     assert gain.min() >= 0.5 - 1e-4
     assert gain.max() <= 1.5 + 1e-4
     # one weight per pixel and group
-    by_group = gain.view(2, 3, 4, 9, 11)
-    assert torch.allclose(by_group, by_group[:, :, :1].expand_as(by_group), atol=1e-3)
+    by_group = gain.view(3, 4, 2, 9, 11)
+    assert torch.allclose(by_group, by_group[:, :1].expand_as(by_group), atol=1e-3)
 
 
 @pytest.mark.parametrize("orthogonal", [True, False])
 def test_the_squeeze_is_the_average_over_the_measured_tiles(orthogonal: bool) -> None:
     attention = _attention(orthogonal=orthogonal).train()
     generator = torch.Generator().manual_seed(2)
-    batches = [torch.randn(3, 12, 16, 16, generator=generator) * (k + 1) for k in range(3)]
+    batches = [torch.randn(12, 3, 16, 16, generator=generator) * (k + 1) for k in range(3)]
     singles = []
     with torch.no_grad():
         for batch in batches:
@@ -291,7 +291,7 @@ def test_the_squeeze_is_the_average_over_the_measured_tiles(orthogonal: bool) ->
 def test_measuring_sets_the_statistics_to_those_of_the_tiles_evenly(make_scan: MakeScan) -> None:
     network = _network(_features(make_scan()))
     generator = torch.Generator().manual_seed(5)
-    batches = [torch.randn(2, 12, 14, 14, generator=generator) + k for k in range(4)]
+    batches = [torch.randn(12, 2, 14, 14, generator=generator) + k for k in range(4)]
     network.start_measuring()
     with torch.no_grad():
         for batch in batches:
@@ -300,7 +300,9 @@ def test_measuring_sets_the_statistics_to_those_of_the_tiles_evenly(make_scan: M
     assert not network.training
     norm = network.blocks[0].norm
     with torch.no_grad():
-        seen = [network.blocks[0].neighbours(network.entry(batch)) for batch in batches]
+        seen = [
+            network.blocks[0].neighbours(network.entry(batch.transpose(0, 1))) for batch in batches
+        ]
     wanted = torch.stack([part.mean((0, 2, 3)) for part in seen]).mean(0)
     assert torch.allclose(norm.running_mean, wanted, atol=1e-5)
     spread = torch.stack([part.var((0, 2, 3)) for part in seen]).mean(0)
@@ -323,40 +325,33 @@ def test_measuring_sets_the_statistics_to_those_of_the_tiles_evenly(make_scan: M
     ],
     ids=str,
 )
-@pytest.mark.parametrize("strip_pixels", [1, 60, 150])
-def test_strips_give_the_numbers_of_the_whole_scan(
-    masked_scan: ElementCube, switch: dict[str, bool], strip_pixels: int
+@pytest.mark.parametrize("tile", [1, 7, 13])
+def test_tiles_give_the_numbers_of_the_whole_scan(
+    masked_scan: ElementCube, switch: dict[str, bool], tile: int
 ) -> None:
     features = _features(masked_scan)
     network = _network(features, **switch)
     view = ScanView(masked_scan, features)
     blocks = hidden_blocks(features.n, 3, seed=0)
-    looks = []
-    for pixels in (10_000, strip_pixels):
-        latent = np.full((3, 24, 20), np.nan, dtype=np.float32)
-
-        def keep(rows: slice, part: np.ndarray, latent: np.ndarray = latent) -> None:
-            latent[:, rows] = part
-
-        prediction = predict_scan(network, view, blocks, CPU, latent_sink=keep, strip_pixels=pixels)
-        looks.append((prediction, latent))
-    np.testing.assert_allclose(looks[1][0], looks[0][0], atol=1e-4)
-    np.testing.assert_allclose(looks[1][1], looks[0][1], atol=1e-4)
-    assert np.isfinite(looks[0][1]).all()
-    assert looks[0][0].std() > 0.01
+    whole, latent = predict_scan(network, view, blocks, CPU)
+    tiles, latent_of_tiles = predict_scan(network, view, blocks, CPU, tile=tile)
+    np.testing.assert_allclose(tiles, whole, atol=1e-4)
+    np.testing.assert_allclose(latent_of_tiles, latent, atol=1e-4)
+    assert np.isfinite(latent).all()
+    assert whole.std() > 0.01
 
 
-@pytest.mark.parametrize("strip_pixels", [26, 130])
-def test_strips_of_reflectance_give_the_numbers_of_the_whole_scene(strip_pixels: int) -> None:
+@pytest.mark.parametrize("tile", [1, 11])
+def test_tiles_of_reflectance_give_the_numbers_of_the_whole_scene(tile: int) -> None:
     cube = _reflectance()
     valid = np.ones(cube.shape, dtype=bool)
     valid[:4] = valid[10:14, 5:9] = False
     cube = cube.replace(valid=valid)
     features = _features(cube)
     network, view = _network(features), ScanView(cube, features)
-    whole = predict_scan(network, view, [], CPU)
-    strips = predict_scan(network, view, [], CPU, strip_pixels=strip_pixels)
-    np.testing.assert_allclose(strips, whole, atol=1e-4)
+    whole, _ = predict_scan(network, view, [], CPU)
+    tiles, _ = predict_scan(network, view, [], CPU, tile=tile)
+    np.testing.assert_allclose(tiles, whole, atol=1e-4)
 
 
 @pytest.mark.parametrize("switch", [{}, {"no_attention": True}, {"no_context": True}], ids=str)
@@ -365,11 +360,11 @@ def test_a_pixel_hears_of_others_no_further_than_the_reach(
 ) -> None:
     network = _network(_features(make_scan()), **switch)
     assert network.reach == {"{}": 5, "{'no_attention': True}": 1}.get(str(switch), 0)
-    inputs = torch.zeros(1, 12, 21, 21)
+    inputs = torch.zeros(12, 1, 21, 21)
     touched = inputs.clone()
-    touched[0, :6, 10, 10] = 3
+    touched[:6, 0, 10, 10] = 3
     with torch.no_grad():
-        changed = (network(touched).output - network(inputs).output).abs().amax(1)[0] > 0
+        changed = (network(touched).output - network(inputs).output).abs().amax(0)[0] > 0
     rows, columns = torch.nonzero(changed, as_tuple=True)
     spread = max(int((rows - 10).abs().max()), int((columns - 10).abs().max()))
     assert spread == network.reach
@@ -398,9 +393,9 @@ def test_without_blocks_the_start_is_the_projection_on_the_longest_principal_axe
     network = MaskedNetwork(features.n, 2 * features.n, config, local=False)
     network.start_at(axes, features.unit, 0.0)
     values = features.block(cube, slice(None))
-    shown = torch.from_numpy(values)[None]
+    shown = torch.from_numpy(values)[:, None]
     with torch.no_grad():
-        output = network.eval()(masked_input(shown, torch.zeros_like(shown))).output[0].numpy()
+        output = network.eval()(masked_input(shown, torch.zeros_like(shown))).output[:, 0].numpy()
     noise_units = (values * features.unit[:, None, None].astype(np.float32)).reshape(features.n, -1)
     vectors = np.linalg.svd(np.cov(noise_units))[0][:, :latent_dim]
     expected = vectors @ (vectors.T @ noise_units)
@@ -441,11 +436,15 @@ def test_smoothing_averages_valid_pixels_only() -> None:
     rng = np.random.default_rng(0)
     valid = rng.random((30, 30)) > 0.3
     residual = np.where(valid, 2.0, 1e6).astype(np.float32)[None]
-    out = smoothed(residual, valid, 0.8)
+    out = residual.copy()
+    smooth(out, valid, 0.8)
     np.testing.assert_allclose(out[0][valid], 2.0, rtol=1e-5)
     assert (out[0][~valid] == 0).all()
     noise = rng.normal(size=(1, 200, 200)).astype(np.float32)
     everywhere = np.ones((200, 200), dtype=bool)
     # White noise averaged by a Gaussian of sigma s keeps about 1 / (2 sqrt(pi) s) of its spread.
-    assert smoothed(noise, everywhere, 2.0).std() == pytest.approx(1 / (4 * np.pi**0.5), rel=0.1)
-    np.testing.assert_array_equal(smoothed(noise, everywhere, 0.0), noise)
+    wide, none = noise.copy(), noise.copy()
+    smooth(wide, everywhere, 2.0)
+    assert wide.std() == pytest.approx(1 / (4 * np.pi**0.5), rel=0.1)
+    smooth(none, everywhere, 0.0)
+    np.testing.assert_array_equal(none, noise)

@@ -33,9 +33,9 @@ def _background_map(trainer: TileTrainer) -> BackgroundMap:
     """Background clusters of the latent of the network as it is."""
     network = trainer.network.eval()
     view = trainer._view
-    values = torch.from_numpy(view.values(slice(0, view.cube.shape[0])))[None]
+    values = torch.from_numpy(view.values(slice(0, view.cube.shape[0])))[:, None]
     with torch.no_grad():
-        latent = network(torch.cat([values, torch.zeros_like(values)], 1)).latent[0].numpy()
+        latent = network(torch.cat([values, torch.zeros_like(values)])).latent[:, 0].numpy()
     pixels = latent.reshape(len(latent), -1).T
     clusters = cluster_background(pixels, 0.01, seed=0)
     return BackgroundMap(clusters.assign(pixels).reshape(view.cube.shape), clusters)
@@ -92,7 +92,7 @@ def test_held_out_squares_are_a_twentieth_and_no_gradient_sees_them(
     trainer.network.train()
     plain = trainer._loss(batch, batch.weights).item()
     with torch.no_grad():
-        batch.target[batch.held_out.bool()[:, None].expand_as(batch.target)] += 100
+        batch.target[:, batch.held_out.bool()] += 100
     assert trainer._loss(batch, batch.weights).item() == pytest.approx(plain, rel=1e-6)
 
 
@@ -107,7 +107,7 @@ def test_hidden_elements_are_blank_in_the_input_and_counted(scan: ElementCube) -
     trainer = _trainer(scan, batch_size=64)
     batch = trainer._draw()
     hidden = batch.hidden[:, :, 0, 0].bool()
-    values, flags = batch.inputs.chunk(2, dim=1)
+    values, flags = batch.inputs.chunk(2)
     assert (values[hidden] == 0).all()
     assert torch.equal(values[~hidden], batch.target[~hidden])
     assert torch.equal(flags, batch.hidden.expand_as(flags))
@@ -141,7 +141,7 @@ def test_the_cluster_losses_move_the_bottleneck(make_scan: MakeScan, part: str) 
     loss = trainer._cluster_loss(latent, batch.own, batch.weights)
     loss.backward()
     assert loss.item() > 0
-    moved = latent.grad.abs().sum(1)
+    moved = latent.grad.abs().sum(0)
     assert (moved[batch.weights > 0] > 0).float().mean() > 0.5
     assert (moved[batch.weights == 0] == 0).all()
     assert trainer.network.bottleneck.weight.grad.abs().sum() > 0

@@ -6,7 +6,7 @@ block; a whole scan is never copied.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -99,6 +99,18 @@ class Preprocessing:
         # A valid area drawn by hand may hold missing values; the contract wants a finite score.
         finite = np.isfinite(treated)
         return treated if finite.all() else np.where(finite, treated, np.float32(self.fill[k]))
+
+    def by_name(self) -> Preprocessing:
+        """The same with the elements in the order of their names."""
+        order = sorted(range(len(self.elements)), key=lambda k: self.elements[k])
+        return replace(
+            self,
+            elements=tuple(self.elements[k] for k in order),
+            dropped=tuple(sorted(self.dropped)),
+            low=self.low[order],
+            high=self.high[order],
+            fill=self.fill[order],
+        )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The numbers to save with a model."""

@@ -24,36 +24,34 @@ STRIP_REACH = 4
 REACH = STRIP_REACH
 
 
-def strip_mean(features: Tensor, dim: int) -> Tensor:
-    """Mean of the nine pixels around each one along ``dim``; fewer at the border.
+def strip_mean(values: Tensor, dim: int) -> Tensor:
+    """Mean of the nine pixels around each one of (..., h, w) along ``dim``; fewer at the border.
 
-    Two rounds of threes: a third of the time of torch's average pooling.
+    As a product with a band matrix: on training tiles faster than any sum of shifted images.
     """
-    size = features.shape[dim]
-    ones = torch.ones(size, dtype=features.dtype, device=features.device)
-    shape = [1] * features.dim()
-    shape[dim] = size
-    return _strip_sum(features, dim) / _strip_sum(ones, 0).view(shape)
+    band = _band(values.shape[dim], values)
+    out: Tensor = values @ band.T if dim == -1 else band @ values
+    return out
 
 
-def _strip_sum(values: Tensor, dim: int) -> Tensor:
-    border = list(values.shape)
-    border[dim] = STRIP_REACH
-    zeros = values.new_zeros(border)
-    padded = torch.cat([zeros, values, zeros], dim)
-    threes = _three(padded, dim, 1)
-    return _three(threes, dim, 3)
+def _band(size: int, like: Tensor) -> Tensor:
+    """(size, size): row i holds equal shares of the pixels within `STRIP_REACH` of i."""
+    place = torch.arange(size, device=like.device)
+    near = (place[:, None] - place).abs() <= STRIP_REACH
+    band = near.to(like.dtype)
+    return band / band.sum(1, keepdim=True)
 
 
-def _three(values: Tensor, dim: int, step: int) -> Tensor:
-    """Sum of three neighbours ``step`` apart."""
-    size = values.shape[dim] - 2 * step
-    first, second, third = (values.narrow(dim, number * step, size) for number in range(3))
-    return first + second + third
+def diagonal_blocks(blocks: Tensor) -> Tensor:
+    """The matrix (G a, G b) with matrices (G, a, b) along its diagonal and 0 elsewhere."""
+    groups, rows, columns = blocks.shape
+    apart = torch.eye(groups, dtype=blocks.dtype, device=blocks.device)
+    out = torch.einsum("gab,gh->gahb", blocks, apart)
+    return out.reshape(groups * rows, groups * columns)
 
 
 class ScanAttention(nn.Module):
-    """Weights pixels of each feature group, (B, D, H, W) to (B, D, H, W).
+    """Weights pixels of each feature group, (D, B, H, W) to (D, B, H, W).
 
     Parameters
     ----------
@@ -101,43 +99,60 @@ class ScanAttention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Attend; in training mode the squeeze is that of the batch and updates the buffer."""
-        batch, _, height, width = features.shape
-        grouped = features.reshape(batch * self.groups, -1, height, width)
-        line = self.line_norm(grouped * self._gate(grouped))
-        area = self.area_norm(self.area(grouped))
-        squeezed = self._squeeze(line, area, batch) if self.training else self.squeezed
-        shares = torch.softmax(squeezed, dim=-1)[:, None, :, :, None, None]
-        by_group = (batch, self.groups, -1, height, width)
-        line, area = line.view(by_group), area.view(by_group)
-        weights = torch.sigmoid((shares[0] * area + shares[1] * line).sum(2, keepdim=True))
-        gain = 1 + self.strength * (2 * weights - 1)
-        return (features.view(by_group) * gain).view_as(features)
+        depth, batch, height, width = features.shape
+        groups, of_group = self.groups, depth // self.groups
+        # All groups share the layers: they are further images of the batch.
+        gated = (features * self._gate(features)).view(groups, of_group, batch * height, width)
+        line = self.line_norm(gated)
+        images = features.view(groups, of_group, batch, height, width).transpose(1, 2)
+        area = self.area_norm(self.area(images.reshape(-1, of_group, height, width)))
+        area = area.view(groups, batch, of_group, height * width)
+        line = line.view(groups, of_group, -1)
+        squeezed = self.squeezed
+        if self.training:
+            squeezed = self._squeeze(
+                line.view(groups, of_group, batch, height, width).transpose(1, 2),
+                area.view(groups, batch, of_group, height, width),
+            )
+        of_line, of_area = torch.softmax(squeezed, dim=-1)
+        # The squeeze of each branch weighs the channels of the other.
+        weights = of_line[:, None, None] @ area
+        weights = weights.view(groups, 1, -1) + of_area[:, None] @ line
+        gain = 1 + self.strength.view(-1, 1, 1) * (2 * torch.sigmoid(weights) - 1)
+        return (features.reshape(groups, of_group, -1) * gain).view_as(features)
 
     def reset(self) -> None:
         """Forget the running squeeze and average the next batches evenly."""
         self._measured = 0
         self.momentum = None
 
-    def _gate(self, grouped: Tensor) -> Tensor:
-        """1x1 branch: gates from the means of a horizontal and a vertical strip."""
-        if not self.context:
-            return torch.sigmoid(self.line(grouped))
-        along, across = (torch.sigmoid(self.line(strip_mean(grouped, dim))) for dim in (-1, -2))
-        return along * across
+    def _gate(self, features: Tensor) -> Tensor:
+        """1x1 branch: gates from the means of a horizontal and a vertical strip.
 
-    def _squeeze(self, line: Tensor, area: Tensor, batch: int) -> Tensor:
-        """One number per channel of both branches, (2, G, d): the response of its own filter."""
+        A mean and a pixel-wise layer may change places, so one layer serves both strips.
+        """
+        line = diagonal_blocks(self.line.weight.flatten(1).expand(self.groups, -1, -1))
+        pixels = (line @ features.flatten(1)).view_as(features)
+        if self.line.bias is not None:
+            pixels = pixels + self.line.bias.repeat(self.groups).view(-1, 1, 1, 1)
+        if not self.context:
+            return torch.sigmoid(pixels)
+        return torch.sigmoid(strip_mean(pixels, -1)) * torch.sigmoid(strip_mean(pixels, -2))
+
+    def _squeeze(self, line: Tensor, area: Tensor) -> Tensor:
+        """One number per channel of both branches (G, B, d, h, w): the response of its filter."""
         numbers = []
         for branch, filters in zip((line, area), self.filters, strict=True):
+            images = branch.reshape(-1, *branch.shape[2:])
             if self.orthogonal:
                 # Scans narrower than a filter are filled up with zeros.
                 lacking = [max(0, FILTER_SIDE - side) for side in branch.shape[-2:]]
-                filled = nnf.pad(branch, (0, lacking[1], 0, lacking[0]))
-                seen = nnf.conv2d(filled, filters, groups=branch.shape[1], stride=SQUEEZE_STRIDE)
+                filled = nnf.pad(images, (0, lacking[1], 0, lacking[0]))
+                seen = nnf.conv2d(filled, filters, groups=images.shape[1], stride=SQUEEZE_STRIDE)
                 value = seen.square().mean((-2, -1)).add(1e-12).sqrt()
             else:
-                value = branch.mean((-2, -1))
-            numbers.append(value.view(batch, self.groups, -1).mean(0))
+                value = images.mean((-2, -1))
+            numbers.append(value.view(self.groups, -1, value.shape[-1]).mean(1))
         squeezed = torch.stack(numbers)
         self._measured += 1
         share = 1 / self._measured if self.momentum is None else self.momentum

@@ -128,16 +128,18 @@ def odd_share(distance: NDArray[np.floating]) -> float:
     share is the largest at which it explains less than `FALSE_DISCOVERY` of the pixels beyond
     (Benjamini and Hochberg 1995), at most `MOST_CANDIDATES`.
     """
-    ordered = np.sort(np.asarray(distance, dtype=np.float64))[::-1]
-    median, ninth = np.quantile(ordered, [0.5, 0.9])
+    values = np.asarray(distance, dtype=np.float64)
+    n = len(values)
+    median, ninth = np.quantile(values, [0.5, 0.9])
     if median <= 0:
         return 0.0
     shapes = np.geomspace(0.2, 60, 60)
     ratios = stats.gamma.ppf(0.9, shapes) / stats.gamma.ppf(0.5, shapes)
     shape = float(np.interp(-ninth / median, -ratios, shapes))
     scale = median / stats.gamma.ppf(0.5, shape)
-    n = len(ordered)
-    tail = ordered[: int(MOST_CANDIDATES * n) + 1]
+    most = min(int(MOST_CANDIDATES * n) + 1, n)
+    # Only the tail needs an order.
+    tail = np.sort(np.partition(values, n - most)[n - most :])[::-1]
     expected = stats.gamma.sf(tail, shape, scale=scale) * n
     passed = np.flatnonzero(expected < FALSE_DISCOVERY * np.arange(1, len(tail) + 1))
     return min((passed.max() + 1) / n, MOST_CANDIDATES) if passed.size else 0.0

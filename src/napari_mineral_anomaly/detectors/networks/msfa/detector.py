@@ -30,10 +30,11 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.position import Position
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     hidden_blocks,
     predict_scan,
-    smoothed,
+    smooth,
 )
 from napari_mineral_anomaly.detectors.networks.msfa.surroundings import local_surprise, whitening
 from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
@@ -45,6 +46,7 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.transforms import unstabilise
 
 # The blocks start small beside the linear path, so that they first learn the rock, not its rare
 # minerals. With fewer candidates than `HIDDEN_SHARE` after the first stage, noise still hides what
@@ -58,6 +60,11 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 SMALL_START, FULL_START = 0.1, 1.0
 HIDDEN_SHARE = 5e-4
 HIDDEN_ROUNDS = 2
+
+# What a saved model was made for. Models of the first design do not name it; they take a scan as it
+# lies. Those of the second take it in its standard position.
+FIRST_DESIGN, TURNED_DESIGN = 1, 2
+DESIGN = TURNED_DESIGN
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +115,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     clusters: BackgroundClusters
     # The fit has just predicted its own scan: scoring that scan next does not predict it again.
     seen: tuple[ElementCube, ScanPrediction] | None = None
+    design: int = DESIGN
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
         """Score a scan by the error of the prediction.
@@ -122,13 +130,18 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         CancelledError
         """
         task = task or SILENT
-        features = self.features
-        view = ScanView(cube, features)
         seen, self.seen = self.seen, None
-        predicted = (
-            seen[1]
-            if seen is not None and seen[0] is cube
-            else predict_with_residual(self.network, view, self.config, self.device, task=task)
+        known = seen[1] if seen is not None and seen[0] is cube else None
+        if self.design < TURNED_DESIGN:
+            return self._scored(cube, known, task)
+        position = Position.of(cube)
+        return position.turned_back(self._scored(position.turned(cube), known, task))
+
+    def _scored(self, cube: ElementCube, known: ScanPrediction | None, task: Task) -> AnomalyResult:
+        """Score a scan in its standard position; ``known`` is its prediction where there is one."""
+        features = self.features
+        predicted = known or predict_with_residual(
+            self.network, ScanView(cube, features), self.config, self.device, task=task
         )
         valid, mean, spread = cube.valid, self.background.mean, self.background.spread
         if self.background.by_surroundings:
@@ -152,7 +165,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             self._contributions(cube, predicted),
             labels,
             self._info(n_candidates=int(candidates.mask.sum())),
-            in_map_units(cube, features.preprocessing, features.transformed(predicted.prediction)),
+            self._reconstruction(cube, predicted.prediction),
         )
 
     def _candidates(
@@ -171,10 +184,28 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         mean, sigma = self.background.mean, self.background.spread
         if self.background.by_surroundings:
             mean, sigma = residual_sigma(predicted.residual, cube.valid)
-        out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
-        for k, c in enumerate(self.preprocessing.positions(cube)):
-            out[c] = (predicted.residual[k] - np.float32(mean[k])) / np.float32(sigma[k])
+        positions = self.preprocessing.positions(cube)
+        # Written over the residual, which nobody needs any more, where the planes are the same.
+        out = predicted.residual
+        if positions != list(range(cube.n_elements)):
+            out = np.zeros((cube.n_elements, *cube.shape), dtype=np.float32)
+        for k, c in enumerate(positions):
+            np.subtract(predicted.residual[k], np.float32(mean[k]), out=out[c])
+            out[c] /= np.float32(sigma[k])
         return out
+
+    def _reconstruction(
+        self, cube: ElementCube, prediction: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The prediction in the units of the maps, in place where the planes are the same."""
+        features, used = self.features, self.preprocessing
+        if features.reduced or used.positions(cube) != list(range(cube.n_elements)):
+            return in_map_units(cube, used, features.transformed(prediction))
+        for plane, mean, sd in zip(prediction, features.mean, features.sd, strict=True):
+            plane *= np.float32(sd)
+            plane += np.float32(mean)
+            plane[:] = unstabilise(plane, used.transform)
+        return prediction
 
     def state(self) -> ModelState:
         """Weights, statistics and names, for `detectors.bundle`."""
@@ -185,7 +216,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             "background": background,
             "features": self.features.arrays(),
         }
-        return self._state(parts, local=self.features.local)
+        return self._state(parts, local=self.features.local, design=self.design)
 
 
 class MsfaDetector:
@@ -211,6 +242,7 @@ class MsfaDetector:
         task = task or SILENT
         config = self.config
         device, _ = resolve_device(config.device)
+        given, cube = cube, Position.of(cube).turned(cube)
         features, axes = fit_features(cube, config.transform, config.components, task=task)
         view = ScanView(cube, features)
         started = _started(features, config, axes, SMALL_START).to(device)
@@ -277,7 +309,7 @@ class MsfaDetector:
             features,
             background,
             clusters,
-            (cube, last),
+            (given, last),
         )
 
     def load(self, state: ModelState) -> FittedMsfa:
@@ -296,6 +328,7 @@ class MsfaDetector:
             features,
             ResidualStatistics(**parts["background"]),
             BackgroundClusters(**parts["clusters"]),
+            design=state.meta.get("design", FIRST_DESIGN),
         )
 
 
@@ -309,27 +342,21 @@ def predict_with_residual(
     task: Task = SILENT,
 ) -> ScanPrediction:
     """Predict a scan and take the residual, averaged over about the beam."""
-    height, width = view.cube.shape
-    latent = np.empty((network.bottleneck.out_channels, height, width), dtype=np.float32)
-
-    def keep(rows: slice, part: NDArray[np.float32]) -> None:
-        latent[:, rows] = part
-
-    prediction = predict_scan(
+    prediction, latent = predict_scan(
         network,
         view,
         []
         if config.no_masking
         else hidden_blocks(view.features.n, config.mask_blocks, config.seed),
         device,
-        latent_sink=keep,
         phase=phase,
         task=task,
     )
-    residual = view.values(slice(0, height)) - prediction
+    residual = view.values(slice(None)) - prediction
     residual *= view.features.unit.astype(np.float32)[:, None, None]
     sigma = 0.0 if view.features.local else config.smoothing_px
-    return ScanPrediction(smoothed(residual, view.valid, sigma), prediction, latent)
+    smooth(residual, view.valid, sigma)
+    return ScanPrediction(residual, prediction, latent)
 
 
 def _build(features: Features, config: MsfaConfig) -> MaskedNetwork:

@@ -105,7 +105,8 @@ def fit_features(
         When no element varies over the valid area.
     CancelledError
     """
-    preprocessing = fit_preprocessing(cube, transform, task=task)
+    # By name, so that the order of the maps changes nothing.
+    preprocessing = fit_preprocessing(cube, transform, task=task).by_name()
     moments = scan_moments(cube, preprocessing, task)
     covariance = moments.covariance
     sd = np.sqrt(np.diag(covariance))

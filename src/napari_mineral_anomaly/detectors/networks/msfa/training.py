@@ -16,6 +16,7 @@ from torch import Tensor
 from napari_mineral_anomaly.detectors.networks.msfa.candidates import BackgroundClusters
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.optimiser import OneCycleAdamW
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     masked_input,
     plain_surroundings,
@@ -61,7 +62,7 @@ class BackgroundMap:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Tiles: ``inputs`` (B, I, h, w), ``target`` (B, F, h, w), ``hidden`` (B, F, 1, 1),
+    """Tiles: ``inputs`` (I, B, h, w), ``target`` (F, B, h, w), ``hidden`` (F, B, 1, 1),
     ``weights`` and ``held_out`` (B, h, w), ``own`` (B, h, w).
     """
 
@@ -102,7 +103,7 @@ class TileTrainer:
         self._weights = view.valid.astype(np.float32)
         self._background_map: BackgroundMap | None = None
         unit = torch.from_numpy(view.features.unit.astype(np.float32))
-        self._unit = unit[None, :, None, None].to(device)
+        self._unit = unit[:, None, None, None].to(device)
         counts = view.features.preprocessing.transform == "anscombe" and not view.features.reduced
         self._delta = HUBER_COUNTS if counts else HUBER_OTHER
 
@@ -129,10 +130,7 @@ class TileTrainer:
         if steps == 0:
             return
         config, network = self._config, self.network
-        optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-4)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, config.learning_rate, total_steps=steps, pct_start=0.15
-        )
+        optimiser = OneCycleAdamW(network, config.learning_rate, steps)
         check_batch = self._held_out_batch(np.random.default_rng(config.seed + stage))
         best, best_state, waited = math.inf, None, 0
         row: dict[str, Any] = {}
@@ -147,11 +145,7 @@ class TileTrainer:
                     "Training diverged: the loss is no longer a number. Try a smaller learning "
                     "rate, and look for absurd values in the maps (inspect lists them)."
                 )
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+            optimiser.follow(loss)
             row = {"epoch": step, "stage": stage, "loss": value}
             self.loss_curve.append(row)
             self._task.step("training", step, steps, f"stage {stage}", value)
@@ -191,7 +185,7 @@ class TileTrainer:
         each = nnf.huber_loss(
             difference, torch.zeros_like(difference), reduction="none", delta=self._delta
         )
-        per_pixel = (each * (1 + HIDDEN_EXTRA * batch.hidden)).mean(1)
+        per_pixel = (each * (1 + HIDDEN_EXTRA * batch.hidden)).mean(0)
         loss = (per_pixel * weights).sum() / weights.sum().clamp(min=1)
         if batch.own is not None:
             loss = loss + self._cluster_loss(forward.latent, batch.own, weights)
@@ -207,7 +201,7 @@ class TileTrainer:
         low, span = (
             torch.from_numpy(array).to(latent)[:, None] for array in (clusters.low, clusters.span)
         )
-        pixels = (latent.permute(1, 0, 2, 3)[:, background] - low) / span
+        pixels = (latent[:, background] - low) / span
         cosines = centre_cosines(pixels, torch.from_numpy(clusters.centres).to(latent))
         of_pixel = own[background]
         return config.lambda_cohesion * cohesion(
@@ -230,7 +224,7 @@ class TileTrainer:
         height, width = view.cube.shape
         side = (min(config.tile, height), min(config.tile, width))
         targets, inputs, weights, held_out, own = [], [], [], [], []
-        hidden = np.zeros((len(centres), view.features.n, 1, 1), dtype=np.float32)
+        hidden = np.zeros((view.features.n, len(centres), 1, 1), dtype=np.float32)
         for number, centre in enumerate(centres):
             top = int(np.clip(centre // width - side[0] // 2, 0, height - side[0]))
             left = int(np.clip(centre % width - side[1] // 2, 0, width - side[1]))
@@ -240,14 +234,14 @@ class TileTrainer:
                 inputs.append(view.surroundings(*cut))
             elif not config.no_masking and rng.random() >= config.visible_share:
                 share = rng.uniform(LEAST_HIDDEN, MOST_HIDDEN)
-                hidden[number, :, 0, 0] = rng.random(view.features.n) < share
+                hidden[:, number, 0, 0] = rng.random(view.features.n) < share
             weights.append(self._weights[cut] * ~self._held_out[cut])
             held_out.append((self._weights[cut] * self._held_out[cut]).astype(np.float32))
             if self._background_map is not None:
                 own.append(self._background_map.own[cut])
-        target, mask = self._tensor(targets), torch.from_numpy(hidden).to(self._device)
+        target, mask = self._tensor(targets, 1), torch.from_numpy(hidden).to(self._device)
         return Batch(
-            self._tensor(inputs)
+            self._tensor(inputs, 1)
             if view.features.local
             else masked_input(target, mask.expand_as(target)),
             target,
@@ -257,8 +251,8 @@ class TileTrainer:
             self._tensor(own) if own else None,
         )
 
-    def _tensor(self, tiles: list[NDArray[Any]]) -> Tensor:
-        return torch.from_numpy(np.stack(tiles)).to(self._device)
+    def _tensor(self, tiles: list[NDArray[Any]], axis: int = 0) -> Tensor:
+        return torch.from_numpy(np.stack(tiles, axis)).to(self._device)
 
     def _draw_held_out(self) -> NDArray[np.bool_]:
         """Small squares that no gradient uses: their loss shows when training is finished."""

@@ -73,7 +73,9 @@ class MsfaPaperConfig(DetectorConfig):
         "concat", description="Whether the decoder also sees the encoder's earlier layers."
     )
     head: HeadMode = Field(
-        "bn_sigmoid", description="Last layer: batch normalisation and sigmoid, or sigmoid alone."
+        "sigmoid",
+        description="Last layer: sigmoid alone, or batch normalisation and sigmoid as in DFAN, "
+        "whose gain 300 steps hardly learn.",
     )
     transform: Transform = Field(
         "none",
