@@ -24,7 +24,7 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 # nothing in most pixels) gets noise of `JITTER` of its spread before the search. Otherwise the
 # search ends in pixels that all have that value, at a covariance without an inverse.
 ONE_VALUE_SHARE = 0.25
-JITTER = 0.05
+JITTER = 0.5
 
 
 class McdConfig(TransformConfig):
