@@ -9,13 +9,15 @@ import pandas as pd
 from napari_mineral_anomaly.evaluation.benchmark.files import RATE_CRITERION
 from napari_mineral_anomaly.evaluation.benchmark.runs import ALL_FAMILIES, summarise
 
-# Variants of msfa (with a part left out, or untrained) are not rivals.
+# Variants of msfa (with a part left out, or untrained) are not rivals; nor is the sum of several
+# detectors, which is shown beside them.
 OURS = "msfa"
+SUM = "consensus"
 
 
 def is_rival(label: str) -> bool:
-    """Whether a contender is another method."""
-    return label != OURS and not label.startswith(f"{OURS} ")
+    """Whether a contender is another single method."""
+    return label not in (OURS, SUM) and not label.startswith(f"{OURS} ")
 
 
 def write_page(path: Path, rows: pd.DataFrame, recall: pd.DataFrame, figures: list[str]) -> None:
@@ -40,13 +42,14 @@ def write_page(path: Path, rows: pd.DataFrame, recall: pd.DataFrame, figures: li
     ]
     for key, title in (("ap", "Average precision"), ("auc", "AUC (Pd, Pf)")):
         wide = rows.groupby(["scene", "detector"], sort=False)[key].mean().unstack()
-        wide = wide.loc[:, [name for name in rows["detector"].unique() if is_rival(name)] + [OURS]]
+        others = [name for name in rows["detector"].unique() if is_rival(name) or name == SUM]
+        wide = wide.loc[:, [*others, OURS]]
         lines += ["", f"### {title} by scene, mean over seeds", ""]
         lines += markdown(wide.reset_index(), dict.fromkeys(wide.columns, 3))
     lines += ["", "### Scenes that a rival wins", "", *_lost(rows)]
     lines += ["", "### MSFA-Net, seed by seed: average precision", "", *_by_seed(rows)]
     lines += ["", "### The parts of MSFA-Net: average precision, seed 0", "", *_parts(rows)]
-    whole = first[first["detector"].map(lambda name: is_rival(name) or name == OURS)]
+    whole = first[first["detector"].map(lambda name: is_rival(name) or name in (OURS, SUM))]
     flagged = whole.pivot(index="scene", columns="detector", values="n_flagged")
     truth = first.drop_duplicates("scene").set_index("scene")["n_anomaly"]
     flagged.insert(0, "anomalous pixels", truth)

@@ -18,6 +18,8 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 SMALL: dict[str, dict[str, Any]] = {
     "robust-rx": {"trim": 0.05, "rounds": 2},
     "iforest": {"trees": 10},
+    "inne": {"sets": 10},
+    "mcd": {"sample": 200, "support": 0.75},
     "msfa": {"epochs": 2, "pre_epochs": 2, "tile": 12, "width": 8, "groups": 2},
     "msfa-paper": {
         "epochs": 2,

@@ -7,7 +7,10 @@ import pytest
 from napari_mineral_anomaly.detectors.cost import about, slow_sentence
 from napari_mineral_anomaly.detectors.registry import detector_names, make_config
 
-SLOW = ("local-rx", "crd", "knn", "iforest", "auto-ad", "dfan", "msfa-paper")
+SLOW = (
+    *("local-rx", "crd", "knn", "iforest", "inne", "consensus"),
+    *("auto-ad", "dfan", "msfa-paper"),
+)
 
 
 @pytest.mark.parametrize("name", SLOW)
@@ -49,10 +52,15 @@ def test_parameters_that_cost_time_count() -> None:
     assert total("dfan", pre_epochs=2000) > 2 * total("dfan")
     assert total("knn", sample=20_000) == 2 * total("knn")
     assert total("iforest", trees=2000) > 8 * total("iforest")
+    assert total("inne", sets=2000) > 8 * total("inne")
+    assert total("consensus") > total("knn") + total("iforest")
     assert total("msfa-paper", epochs=1500) > 8 * total("msfa-paper")
 
 
-@pytest.mark.parametrize("name", ["crd", "local-rx", "knn", "auto-ad", "dfan", "msfa-paper"])
+@pytest.mark.parametrize(
+    "name",
+    ["crd", "local-rx", "knn", "inne", "consensus", "auto-ad", "dfan", "msfa-paper"],
+)
 def test_a_large_scan_is_warned_about_with_the_default_parameters(name: str) -> None:
     expected = make_config(name).expected_seconds(2_400_000, 20)
     assert expected is not None
@@ -60,10 +68,22 @@ def test_a_large_scan_is_warned_about_with_the_default_parameters(name: str) -> 
 
 
 def test_fast_detectors_are_not_warned_about() -> None:
-    fast = set(detector_names()) - set(SLOW)
-    assert {"rx", "pca", "msfa"} <= fast
+    # mcd searches a sample: slow only with many bands, whatever the size of the scan.
+    fast = set(detector_names()) - {*SLOW, "mcd"}
+    assert {"rx", "ddc", "pca", "msfa"} <= fast
     for name in fast:
         assert make_config(name).expected_seconds(10_000_000, 40) is None
+
+
+def test_mcd_is_slow_with_many_bands_only() -> None:
+    def total(n_pixels: int, n_elements: int) -> float:
+        expected = make_config("mcd").expected_seconds(n_pixels, n_elements)
+        assert expected is not None
+        return expected.total
+
+    assert slow_sentence("mcd", total(10_000_000, 40), 10_000_000) == ""
+    assert total(10_000_000, 40) == total(100_000, 40)
+    assert slow_sentence("mcd", total(100_000, 300), 100_000).startswith("mcd may take about 1 m")
 
 
 def test_the_sentence_comes_only_for_what_takes_long() -> None:

@@ -1,4 +1,4 @@
-"""Robust RX, PCA residual, nearest neighbours, isolation forest: cases with a known answer."""
+"""Detectors that judge each pixel by itself: cases with a known answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from napari_mineral_anomaly.detectors.statistical.neighbours_and_forest import (
 from napari_mineral_anomaly.detectors.statistical.pca import PcaBackground, PcaConfig, PcaDetector
 from napari_mineral_anomaly.evaluation.metrics import auc_and_ap
 
-RIVALS = ("robust-rx", "pca", "knn", "iforest")
+RIVALS = ("robust-rx", "mcd", "ddc", "pca", "knn", "iforest", "inne", "consensus")
 
 
 def two_phase_cube(seed: int = 0, odd: int = 12) -> tuple[ElementCube, np.ndarray]:
@@ -42,8 +42,8 @@ def test_plain_anomalies_come_first(name: str) -> None:
     parameters = {"explained": 0.9} if name == "pca" else {}
     result = detect(cube, name, **parameters)
     order = np.argsort(-result.score.ravel())[: truth.sum()]
-    # A forest of axis-parallel cuts is the weakest of them, and still finds most.
-    assert truth.ravel()[order].mean() >= (0.75 if name == "iforest" else 1.0)
+    # Axis-parallel cuts and a few random spheres are the weakest, and still find most.
+    assert truth.ravel()[order].mean() >= (0.75 if name in ("iforest", "inne") else 1.0)
 
 
 @pytest.mark.parametrize("name", RIVALS)

@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.robust import thinned
 from napari_mineral_anomaly.scan.transforms import (
     AppliedTransform,
     Transform,
     resolve_transform,
     stabilise,
 )
+
+# So many pixels give the middle of an element well enough for values that are missing.
+ENOUGH_PIXELS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,8 @@ class Preprocessing:
     low, high : (K,) float64
         Range of the transformed valid pixels.
     fill : (K,) float64
-        Median of the transformed valid pixels: stands in for values that are missing.
+        Median of the transformed valid pixels (of large scans: of `ENOUGH_PIXELS` or more of them,
+        evenly spread): stands in for values that are missing.
     """
 
     elements: tuple[str, ...]
@@ -79,6 +84,12 @@ class Preprocessing:
             values = np.asarray(cube.maps[position, rows, columns])
             out[k] = self._treated(cube.as_measured(position, values), k)
         return out
+
+    def pixels(self, cube: ElementCube, rows: slice) -> NDArray[np.float32]:
+        """Transformed valid pixels (n, K) float32 of some rows; missing values filled."""
+        block, valid = self.block(cube, rows), cube.valid[rows]
+        chosen = block.reshape(len(block), -1) if valid.all() else block[:, valid]
+        return chosen.T
 
     def scaled_block(
         self, cube: ElementCube, rows: slice, columns: slice = slice(None)
@@ -156,25 +167,29 @@ def fit_preprocessing(
     """
     applied = resolve_transform(transform, cube.quantity)
     valid = cube.valid
+    whole = bool(valid.all())
     kept: list[str] = []
     dropped: list[str] = []
     numbers: list[tuple[float, float, float]] = []
     for c, name in enumerate(cube.elements):
         task.check()
-        values = stabilise(_float32(cube.as_measured(c, cube.plane(c)[valid])), applied)
-        values = values[np.isfinite(values)]
-        if values.size == 0 or values.min() == values.max():
+        plane = cube.plane(c)
+        values = stabilise(_float32(cube.as_measured(c, plane if whole else plane[valid])), applied)
+        finite = np.isfinite(values)
+        values = values.reshape(-1) if finite.all() else values[finite]
+        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+        if low == high:
             dropped.append(name)
             continue
         kept.append(name)
-        numbers.append((float(values.min()), float(values.max()), float(np.median(values))))
+        numbers.append((low, high, float(np.median(thinned(values, ENOUGH_PIXELS)))))
     if not kept:
         raise InputError(
             f"{cube.source or 'The scan'} has nothing to compare: each of its element maps "
             f"({', '.join(cube.elements)}) has a single value over the whole valid area."
         )
-    low, high, fill = np.array(numbers, dtype=np.float64).T
-    return Preprocessing(tuple(kept), tuple(dropped), applied, low, high, fill)
+    lows, highs, fill = np.array(numbers, dtype=np.float64).T
+    return Preprocessing(tuple(kept), tuple(dropped), applied, lows, highs, fill)
 
 
 def _float32(values: NDArray[Any]) -> NDArray[np.float32]:

@@ -41,8 +41,14 @@ def stabilise(values: NDArray[np.float32], transform: AppliedTransform) -> NDArr
         ``values`` itself for "none".
     """
     if transform == "anscombe":
-        shifted = values + np.float32(0.375)
-        out: NDArray[np.float32] = 2 * np.sign(shifted) * np.sqrt(np.abs(shifted))
+        out: NDArray[np.float32] = np.asarray(values + np.float32(0.375))
+        negative = out < 0
+        if negative.any():
+            np.abs(out, out=out)
+        np.sqrt(out, out=out)
+        out *= 2
+        if negative.any():
+            np.negative(out, out=out, where=negative)
         return out
     if transform == "log1p":
         out = np.sign(values) * np.log1p(np.abs(values))

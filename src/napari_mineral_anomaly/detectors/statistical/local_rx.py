@@ -142,6 +142,6 @@ def ordinary_for_the_scan(
     for rows in cube.row_blocks(BLOCK_PIXELS):
         task.check()
         valid = cube.valid[rows]
-        pixels = preprocessing.block(cube, rows)[:, valid].T
+        pixels = preprocessing.pixels(cube, rows)
         squared[rows][valid] = distance.squared_distance(pixels)
     return np.asarray(squared <= np.quantile(squared[cube.valid], 1 - ODD_SHARE))

@@ -97,7 +97,7 @@ class FittedPixelwise(FittedArrays[TransformConfig]):
         for rows in cube.row_blocks(self.block_pixels):
             task.check()
             valid = cube.valid[rows]
-            pixels = preprocessing.block(cube, rows)[:, valid].T
+            pixels = preprocessing.pixels(cube, rows)
             if len(pixels):
                 statistic[rows][valid] = background.statistic(pixels)
                 if isinstance(background, ReconstructingBackground) and expected is not None:
@@ -144,7 +144,7 @@ def valid_blocks(
     """Transformed valid pixels (n, K), block of rows by block of rows."""
     for rows in cube.row_blocks(BLOCK_PIXELS):
         task.check()
-        yield preprocessing.block(cube, rows)[:, cube.valid[rows]].T
+        yield preprocessing.pixels(cube, rows)
         task.step(phase, rows.stop, cube.shape[0])
 
 
