@@ -124,6 +124,7 @@ def finish_result(
     info: RunInfo,
     reconstruction: NDArray[np.float32] | None = None,
     ordinary: NDArray[np.bool_] | None = None,
+    calibrated: tuple[NDArray[np.float32], dict[str, Any]] | None = None,
 ) -> AnomalyResult:
     """Make an `AnomalyResult` from the raw output of a detector.
 
@@ -143,9 +144,11 @@ def finish_result(
         What the detector expected, in the units of the maps; altered in place like contributions.
     ordinary : (H, W) bool, optional
         Pixels known to be background by other means, see `results.calibration.background_sigmas`.
+    calibrated : ((H, W) float32, dict), optional
+        Score and fitted tail where the detector calibrates its statistic by itself.
     """
     valid = cube.valid
-    score, calibration = background_sigmas(statistic, valid, ordinary)
+    score, calibration = calibrated or background_sigmas(statistic, valid, ordinary)
     contributions[:, ~valid] = np.nan
     if reconstruction is not None:
         reconstruction[:, ~valid] = np.nan

@@ -373,6 +373,13 @@ COLUMNS = (
         Shown(35, "By chance", ".2g", 8),
         Shown(27, "Expected by chance (pixels per scan)", ".2g"),
     ),
+    Column(
+        "found_by",
+        str,
+        "The question that found it, where the detector asks several.",
+        Shown(45, "Found because", width=16),
+        Shown(45, "Found because"),
+    ),
 )
 
 GRAIN_COLUMNS = tuple(column.key for column in COLUMNS)

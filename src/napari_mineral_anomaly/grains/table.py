@@ -210,6 +210,7 @@ def list_grains(
         expected_false_pixels(peak, int(np.count_nonzero(result.valid)))
         for peak in table["peak_score"]
     ]
+    table["found_by"] = _found_by(result, regions, is_grain)
     _report_step("drivers", task)
     ring = regions.ring(task=task)
     signals = None if cube is None else measure_grains(cube, regions, ring, task=task)
@@ -340,6 +341,21 @@ def _geometry(
             "col_max": col_max,
         }
     )
+
+
+def _found_by(
+    result: AnomalyResult, regions: GrainRegions, is_grain: NDArray[np.bool_]
+) -> list[str]:
+    """In words, the question that adds most in most pixels of each grain; "" where there is one."""
+    questions = list((result.info.details.get("questions") or {}).values())
+    if result.found_by is None or not questions:
+        return [""] * regions.n_grains
+    sets = regions.pixels
+    codes = result.found_by.reshape(-1)[sets.pixel].astype(np.int64)
+    votes = np.zeros((regions.n_grains, len(questions) + 1), dtype=np.int64)
+    np.add.at(votes, (sets.grain, codes), 1)
+    best = votes[:, 1:].argmax(axis=1)
+    return [questions[k] if own else "" for k, own in zip(best, is_grain, strict=True)]
 
 
 def _agreement(

@@ -6,6 +6,7 @@ SCORE_FILE = "anomaly_score.ome.tif"
 MASK_FILE = "anomaly_mask.tif"
 LABELS_FILE = "pseudo_labels.tif"
 GRAIN_LABELS_FILE = "grain_labels.tif"
+ERROR_FILE = "reconstruction_error.ome.tif"
 CONTRIBUTIONS_FILE = "element_contributions.ome.tif"
 GRAINS_FILE = "grains.csv"
 OVERVIEW_FILE = "overview.png"
@@ -25,6 +26,8 @@ WORLD_FILES = (
     "pseudo_labels.tif.aux.xml",
     "grain_labels.tfw",
     "grain_labels.tif.aux.xml",
+    "reconstruction_error.ome.tfw",
+    "reconstruction_error.ome.tif.aux.xml",
     "element_contributions.ome.tfw",
     "element_contributions.ome.tif.aux.xml",
 )
@@ -34,6 +37,7 @@ RUN_FILES = (
     MASK_FILE,
     LABELS_FILE,
     GRAIN_LABELS_FILE,
+    ERROR_FILE,
     CONTRIBUTIONS_FILE,
     GRAINS_FILE,
     OVERVIEW_FILE,

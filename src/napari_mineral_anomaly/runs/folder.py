@@ -16,6 +16,7 @@ from napari_mineral_anomaly.grains.pixels.regions import numbered
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, detail_grains, list_grains
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
+    ERROR_FILE,
     GRAIN_LABELS_FILE,
     GRAINS_FILE,
     INGEST_FILE,
@@ -127,9 +128,13 @@ def write_run(
         write_labels(next_file(LABELS_FILE), result.pseudo_labels, size)
         labels = numbered(regions.labels, regions.n_grains)
         write_labels(next_file(GRAIN_LABELS_FILE), labels, size)
+        maps = [SCORE_FILE, MASK_FILE, LABELS_FILE, GRAIN_LABELS_FILE, CONTRIBUTIONS_FILE]
+        if result.reconstruction_error is not None:
+            write_score(next_file(ERROR_FILE), result.reconstruction_error, size)
+            maps.append(ERROR_FILE)
         write_stack(next_file(CONTRIBUTIONS_FILE), result.contributions, result.elements, size)
         if size is not None:
-            for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, GRAIN_LABELS_FILE, CONTRIBUTIONS_FILE):
+            for tiff in maps:
                 for beside in world_files_of(tiff):
                     next_file(beside.name)
                 write_world_file(folder / tiff, size)

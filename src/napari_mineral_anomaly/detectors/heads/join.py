@@ -22,13 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from napari_mineral_anomaly.detectors.heads.questions import AVERAGED
-from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
+from napari_mineral_anomaly.detectors.heads.questions import AVERAGED, SURROUNDINGS
+from napari_mineral_anomaly.detectors.results.calibration import background_sigmas, calibrate
 
 Doubles = NDArray[np.float64]
 
@@ -42,6 +43,10 @@ ODDEST_SHARE = 0.01
 ODDEST_DISTANCES = (3, 4)
 # Coherence beyond this is that of large bodies and says no more about grains.
 MOST_COHERENCE = 0.25
+# The tail of the joined statistic starts at its 99th percentile, its upper half censored.
+JOINED_TAIL, JOINED_CENSORED = 0.01, 0.005
+# Share of a scan that may be odd by other questions than that of the surroundings.
+ODD_SHARE = 0.02
 # Weight of the coherence of the oddest pixels beside the trust in the excess.
 COHERENCE_WEIGHT = 2.0
 
@@ -57,6 +62,10 @@ class JoinedAnswers:
     found_by : (H, W) uint8
         1 + position of the head that adds most to a pixel; 0 outside the valid area.
     heads : tuple of str
+    score : (H, W) float32
+        The statistic in background sigmas; NaN outside the valid area.
+    tail : dict
+        The tail that was fitted, for run.json.
     trust : mapping of str to float
         From 0 to 1: how far the excess of each head is trusted.
     weights : mapping of str to float
@@ -66,6 +75,8 @@ class JoinedAnswers:
     statistic: Doubles
     found_by: NDArray[np.uint8]
     heads: tuple[str, ...]
+    score: NDArray[np.float32]
+    tail: dict[str, Any]
     trust: Mapping[str, float]
     weights: Mapping[str, float]
 
@@ -113,9 +124,35 @@ def join_answers(
         statistic,
         found_by,
         heads,
+        *_joined_sigmas(statistic, answers, valid),
         dict(zip(heads, trust.tolist(), strict=True)),
         dict(zip(heads, weights.tolist(), strict=True)),
     )
+
+
+def _joined_sigmas(
+    statistic: Doubles, answers: Mapping[str, NDArray[np.floating]], valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """Background sigmas of the joined statistic, by the more cautious of two tails.
+
+    One tail is that of all pixels. Small grains of a common mineral inside another are far from
+    their surroundings without being odd. The second tail is therefore that of the pixels that no
+    other question finds odd, as in local RX (`statistical.local_rx`): what only differs from its
+    surroundings must differ more than those do.
+    """
+    out = np.full(valid.shape, np.nan, dtype=np.float32)
+    fitted = calibrate(statistic[valid], JOINED_TAIL, JOINED_CENSORED)
+    if fitted is None:
+        out[valid] = 0.0
+        return out, {}
+    score = fitted.sigmas(statistic[valid])
+    others = [values[valid] for name, values in answers.items() if name != SURROUNDINGS]
+    ordinary = valid.copy()
+    for values in others:
+        ordinary[valid] &= values <= np.quantile(values, 1.0 - ODD_SHARE)
+    cautious, _ = background_sigmas(statistic, valid, ordinary if ordinary.any() else None)
+    out[valid] = np.minimum(score, cautious[valid])
+    return out, fitted.info()
 
 
 def _surprise_and_evidence(sigmas: Doubles) -> tuple[Doubles, Doubles]:

@@ -36,6 +36,12 @@ class AnomalyResult:
     reconstruction : (C, H, W) float32 or None
         What the detector expected of each element, in the units of the maps; NaN outside the valid
         area. None for detectors that reconstruct nothing.
+    reconstruction_error : (H, W) float32 or None
+        Where the score joins several questions: what the network alone says, in background sigmas;
+        NaN outside the valid area.
+    found_by : (H, W) uint8 or None
+        1 + position in ``info["questions"]`` of the question that adds most to the score of a
+        pixel; 0 outside the valid area. None where there is one question only.
     info : RunInfo
         How the result was made: detector, parameters, seed, device, loss curve, warnings and more;
         ``info["seed"]`` works too. A plain mapping given here becomes a `RunInfo`.
@@ -49,6 +55,8 @@ class AnomalyResult:
     pixel_size: tuple[float, float] | None = None
     info: RunInfo = field(default_factory=RunInfo)
     reconstruction: Any | None = None
+    reconstruction_error: NDArray[np.float32] | None = None
+    found_by: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         given: Mapping[str, Any] = self.info

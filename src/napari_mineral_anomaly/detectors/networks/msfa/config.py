@@ -123,6 +123,12 @@ class MsfaConfig(DetectorConfig):
     lambda_cohesion: CohesionWeight = 1 / 64
     lambda_separation: SeparationWeight = 1 / 64
     margin: Margin = 0.2
+    network_only: bool = Field(
+        False,
+        description="Score by the error of the network alone, without the other questions: rare in "
+        "the scan, unlike its surroundings, unlike every other pixel, elements that do not follow "
+        "each other.",
+    )
     no_attention: bool = Field(False, description="Ablation: leave the attention out.")
     no_groups: bool = Field(False, description="Ablation: one group in the attention.")
     no_orthogonal: bool = Field(

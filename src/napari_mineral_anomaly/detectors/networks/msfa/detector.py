@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,10 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
     CANDIDATE_LABEL,
     FIRST_BACKGROUND_LABEL,
 )
+from napari_mineral_anomaly.detectors.heads.answers import answer
+from napari_mineral_anomaly.detectors.heads.fit import FittedHeads, fit_heads
+from napari_mineral_anomaly.detectors.heads.join import join_answers
+from napari_mineral_anomaly.detectors.heads.questions import NETWORK, QUESTIONS
 from napari_mineral_anomaly.detectors.networks.fitted import (
     FittedNetwork,
     load_weights,
@@ -40,6 +44,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.surroundings import local_su
 from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
@@ -63,8 +68,8 @@ HIDDEN_ROUNDS = 2
 
 # What a saved model was made for. Models of the first design do not name it; they take a scan as it
 # lies. Those of the second take it in its standard position.
-FIRST_DESIGN, TURNED_DESIGN = 1, 2
-DESIGN = TURNED_DESIGN
+FIRST_DESIGN, TURNED_DESIGN, JOINED_DESIGN = 1, 2, 3
+DESIGN = JOINED_DESIGN
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +121,14 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     # The fit has just predicted its own scan: scoring that scan next does not predict it again.
     seen: tuple[ElementCube, ScanPrediction] | None = None
     design: int = DESIGN
+    # None: the error of the network is the score (``network_only``, and models saved before).
+    heads: FittedHeads | None = None
 
     def score(self, cube: ElementCube, *, task: Task | None = None) -> AnomalyResult:
-        """Score a scan by the error of the prediction.
+        """Score a scan by the error of the prediction, joined with the answers of the heads.
 
         Contributions are the signed residual of each element in sigmas of the background: the very
-        terms whose squares add up to the statistic, unless pixels are judged by their surroundings.
+        terms whose squares add up to the error, unless pixels are judged by their surroundings.
 
         Raises
         ------
@@ -153,20 +160,35 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             statistic = gaussianised(
                 squared_sigmas(predicted.residual, mean, spread).astype(np.float64), features.n
             )
+        error, joined = None, None
+        if self.heads is not None:
+            answers = {NETWORK: statistic, **answer(cube, features, self.heads, task=task)}
+            joined = join_answers(answers, valid)
+            error, _ = background_sigmas(statistic, valid)
+            statistic = joined.statistic
         candidates = self._candidates(predicted, valid, task)
         labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
         ordinary = valid & ~candidates.mask
         labels[ordinary] = FIRST_BACKGROUND_LABEL + self.clusters.assign(
             predicted.latent[:, ordinary].T
         )
-        return finish_result(
+        result = finish_result(
             cube,
             statistic,
             self._contributions(cube, predicted),
             labels,
             self._info(n_candidates=int(candidates.mask.sum())),
             self._reconstruction(cube, predicted.prediction),
+            calibrated=None if joined is None else (joined.score, joined.tail),
         )
+        if joined is None:
+            return result
+        result = result.with_info(
+            questions={name: QUESTIONS[name] for name in joined.heads},
+            trust=joined.trust,
+            weights=joined.weights,
+        )
+        return replace(result, reconstruction_error=error, found_by=joined.found_by)
 
     def _candidates(
         self, predicted: ScanPrediction, valid: NDArray[np.bool_], task: Task
@@ -216,6 +238,8 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             "background": background,
             "features": self.features.arrays(),
         }
+        if self.heads is not None:
+            parts["heads"] = self.heads.arrays()
         return self._state(parts, local=self.features.local, design=self.design)
 
 
@@ -285,6 +309,15 @@ class MsfaDetector:
         clusters = cluster_background(
             last.latent[:, ordinary].T, config.anomal_prop, config.seed, task=task
         )
+        heads = None
+        if not config.network_only:
+            heads = fit_heads(
+                cube,
+                features,
+                unit_noise=features.preprocessing.transform == "anscombe" and not features.reduced,
+                seed=config.seed,
+                task=task,
+            )
         fit_info = {
             "dropped_elements": list(features.preprocessing.dropped),
             "transform": features.preprocessing.transform,
@@ -310,6 +343,7 @@ class MsfaDetector:
             background,
             clusters,
             (given, last),
+            heads=heads,
         )
 
     def load(self, state: ModelState) -> FittedMsfa:
@@ -329,6 +363,7 @@ class MsfaDetector:
             ResidualStatistics(**parts["background"]),
             BackgroundClusters(**parts["clusters"]),
             design=state.meta.get("design", FIRST_DESIGN),
+            heads=FittedHeads(**parts["heads"]) if "heads" in parts else None,
         )
 
 

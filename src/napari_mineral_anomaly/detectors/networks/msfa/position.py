@@ -67,6 +67,13 @@ class Position:
         """The result in the position of the scan that was given."""
         if not (self.rows_reversed or self.columns_reversed):
             return result
+        optional: dict[str, Any] = {
+            name: None if image is None else np.ascontiguousarray(self.turned_image(image))
+            for name, image in (
+                ("reconstruction_error", result.reconstruction_error),
+                ("found_by", result.found_by),
+            )
+        }
         reconstruction = result.reconstruction
         return replace(
             result,
@@ -74,6 +81,7 @@ class Position:
             contributions=self.turned_image(result.contributions),
             pseudo_labels=np.ascontiguousarray(self.turned_image(result.pseudo_labels)),
             reconstruction=None if reconstruction is None else self.turned_image(reconstruction),
+            **optional,
         )
 
     def turned_image(self, image: Any) -> Any:
