@@ -62,14 +62,16 @@ ROCKS: dict[str, tuple[Mode, ...]] = {
     "massive sulfide": (
         Mode("pyrite", 0.30, 0.5), Mode("quartz", 0.20, -0.6), Mode("pyrrhotite", 0.14, 0.5),
         Mode("sphalerite", 0.10, 0.4), Mode("chalcopyrite", 0.08, 0.4),
-        Mode("chlorite", 0.06, -0.4), Mode("calcite", 0.05, -0.5), Mode("muscovite", 0.03, -0.4), Mode("magnetite", 0.02, 0.3),
-        Mode("siderite", 0.02), Mode("dolomite", 0.02), Mode("galena", 0.02, 0.3),
+        Mode("chlorite", 0.06, -0.4), Mode("calcite", 0.05, -0.5),
+        Mode("muscovite", 0.03, -0.4), Mode("magnetite", 0.02, 0.3), Mode("siderite", 0.02),
+        Mode("dolomite", 0.02), Mode("galena", 0.02, 0.3),
     ),
     "basalt": (
         Mode("plagioclase", 0.40, -0.4), Mode("clinopyroxene", 0.28, 0.4),
-        Mode("olivine", 0.10, 0.5), Mode("magnetite", 0.05, 0.4), Mode("K-feldspar", 0.04, -0.4), Mode("nepheline", 0.03),
-        Mode("ilmenite", 0.03, 0.4), Mode("chlorite", 0.02), Mode("calcite", 0.02),
-        Mode("biotite", 0.01), Mode("apatite", 0.01), Mode("chromite", 0.01),
+        Mode("olivine", 0.10, 0.5), Mode("magnetite", 0.05, 0.4),
+        Mode("K-feldspar", 0.04, -0.4), Mode("nepheline", 0.03), Mode("ilmenite", 0.03, 0.4),
+        Mode("chlorite", 0.02), Mode("calcite", 0.02), Mode("biotite", 0.01), Mode("apatite", 0.01),
+        Mode("chromite", 0.01),
     ),
 }  # fmt: skip
 
