@@ -55,9 +55,10 @@ class PlantedScan:
     beam_px: float
 
 
-def plant(cube: ElementCube, model: ScanModel, recipe: Recipe, seed: int) -> PlantedScan:
+def plant(
+    cube: ElementCube, model: ScanModel, recipe: Recipe, rng: np.random.Generator
+) -> PlantedScan:
     """Plant grains of a recipe into a scan."""
-    rng = np.random.default_rng(seed)
     maps = np.array(cube.maps, dtype=np.float64)
     own = odd_pixels(model.stabilised(maps), cube.valid)
     names = visible_minerals(maps[:, cube.valid], model, recipe, cube.elements)

@@ -3,7 +3,9 @@
 **Counts.** The rates of a mineral come from its formula (`simulate.sensitivity.count_rates`). One
 factor per element turns them into counts of this scan. It is set on the scan's own purest pixels:
 the 99th percentile of the element is taken as a pixel of the mineral that carries it in this rock
-(quartz for Si, and so on). Elements without a carrier get the median factor. The noise is Poisson.
+(quartz for Si, and so on), and the brightest pixels of a rare element as its rare carrier (zircon
+for Zr). Elements without a carrier get the median factor. A line that overlaps with another one
+does so in the mineral too, and no pixel is darker than the scan's darkest. The noise is Poisson.
 
 **Per cent of oxides.** The numbers follow from the formula alone. The noise is measured: the
 variance in windows of 3 x 3 pixels, in the quietest windows of each level, fitted by
@@ -26,10 +28,11 @@ from scipy.stats import chi2
 
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.scan.names.formulas import mass_fractions
+from napari_mineral_anomaly.simulate.artefacts import OVERLAPS
 from napari_mineral_anomaly.simulate.minerals import MINERALS, Mineral
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
 
-PURE_PERCENTILE = 99.0
+PURE_PERCENTILE, RAREST_PERCENTILE, DARKEST_PERCENTILE = 99.0, 99.995, 1.0
 LEVELS, QUIET, WINDOW = 10, 0.2, 3
 
 Floats = NDArray[np.float64]
@@ -45,28 +48,49 @@ def symbol(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class CountModel:
-    """Expected counts of a mineral: ``factor`` (C,) times its rates."""
+    """Expected counts of a mineral: ``factor`` (C,) times its rates, at least ``darkest`` (C,).
+
+    ``leaks`` holds (to, from, counts per count) of overlapping lines.
+    """
 
     elements: tuple[str, ...]
     factor: Floats
+    darkest: Floats
+    leaks: tuple[tuple[int, int, float], ...] = ()
 
     @classmethod
-    def of(cls, cube: ElementCube, carriers: Mapping[str, str]) -> CountModel:
-        """The model of a scan; ``carriers`` names the mineral that carries an element."""
+    def of(
+        cls, cube: ElementCube, carriers: Mapping[str, str], rare: Mapping[str, str]
+    ) -> CountModel:
+        """The model of a scan.
+
+        ``carriers`` and ``rare`` name the main or rare mineral that carries an element.
+        """
         maps = np.asarray(cube.maps)[:, cube.valid]
         elements = tuple(symbol(name) for name in cube.elements)
         factor = np.full(len(elements), np.nan)
         for index, element in enumerate(elements):
-            if element in carriers:
-                pure = np.percentile(maps[index], PURE_PERCENTILE)
-                rates = count_rates(MINERALS[carriers[element]], (element,))
-                factor[index] = pure / rates[0]
+            for known, percentile in ((carriers, PURE_PERCENTILE), (rare, RAREST_PERCENTILE)):
+                if element in known:
+                    pure = np.percentile(maps[index], percentile)
+                    factor[index] = pure / count_rates(MINERALS[known[element]], (element,))[0]
         factor[np.isnan(factor)] = np.nanmedian(factor)
-        return cls(elements, factor)
+        leaks = []
+        for to, source in OVERLAPS:
+            if to in elements and source in elements:
+                i, j = elements.index(to), elements.index(source)
+                bright = maps[j] >= np.percentile(maps[j], PURE_PERCENTILE)
+                ratio = float(np.median(maps[i][bright] / np.maximum(maps[j][bright], 1)))
+                leaks.append((i, j, ratio))
+        darkest = np.percentile(maps, DARKEST_PERCENTILE, axis=1)
+        return cls(elements, factor, darkest, tuple(leaks))
 
     def pure(self, mineral: Mineral) -> Floats:
         """Expected counts (C,) of a pixel that the mineral fills."""
-        return self.factor * count_rates(mineral, self.elements)
+        counts = np.maximum(self.factor * count_rates(mineral, self.elements), self.darkest)
+        for to, source, ratio in self.leaks:
+            counts[to] += ratio * counts[source]
+        return counts
 
     def plant(
         self, pixels: Floats, share: Floats, pure: Floats, rng: np.random.Generator

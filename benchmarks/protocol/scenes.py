@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -33,11 +34,13 @@ CLASSIFIED = ("AS14_1", "ME_17_1")
 KINDS = ("easy", "hard", "artefacts")
 DRAWN_SHAPE, OLD_SHAPE = (256, 256), (224, 288)
 
-# The mineral that carries an element in its purest pixels.
+# The mineral that carries an element in its purest pixels, and that of the brightest pixels of an
+# element that no main mineral holds.
 SILICATES = {
     "Si": "quartz", "Al": "muscovite", "K": "muscovite", "Na": "plagioclase", "Ca": "plagioclase",
     "Mg": "chlorite", "Fe": "garnet", "Mn": "garnet", "Ti": "ilmenite",
 }  # fmt: skip
+RARE = {"Zr": "zircon", "P": "apatite", "S": "pyrite"}
 IRONSTONE = {"Si": "quartz", "Al": "kaolinite", "Fe": "hematite", "Ti": "ilmenite"}
 CHONDRITE = {
     "Si": "orthopyroxene", "Mg": "olivine", "Ca": "clinopyroxene", "S": "pyrrhotite",
@@ -172,7 +175,7 @@ def _implanted(
 def planted(scan: Scan, recipe: Recipe, seed: int) -> Loaded:
     """A window of a real scan with planted grains, and the truth."""
     whole = read_maps(_data() / "maps" / scan.folder)
-    model = CountModel.of(whole, scan.carriers) if scan.carriers else OxideModel.of(whole)
+    model = CountModel.of(whole, scan.carriers, RARE) if scan.carriers else OxideModel.of(whole)
     cube = ElementCube(
         np.asarray(whole.maps)[:, *scan.window],
         whole.elements,
@@ -180,7 +183,9 @@ def planted(scan: Scan, recipe: Recipe, seed: int) -> Loaded:
         valid=whole.valid[scan.window],
         quantity=whole.quantity,
     )
-    result = plant(cube, model, recipe, seed)
+    # Each scan draws for itself, so that scans of the same seed have nothing in common.
+    rng = np.random.default_rng([seed, zlib.crc32(scan.folder.encode())])
+    result = plant(cube, model, recipe, rng)
     return result.cube, result.truth
 
 

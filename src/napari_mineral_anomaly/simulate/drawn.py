@@ -15,13 +15,8 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.simulate.minerals import MINERALS
 from napari_mineral_anomaly.simulate.rendering import solid_solution
 from napari_mineral_anomaly.simulate.rocks import ACCESSORY_POOL, ROCKS, VEIN_MINERALS
-from napari_mineral_anomaly.simulate.scenes import Fabric, Intensity, Mode, Scene
+from napari_mineral_anomaly.simulate.scenes import MAPPABLE, Fabric, Intensity, Mode, Scene
 
-# Elements that may be mapped, light to heavy.
-MAPPABLE: tuple[str, ...] = (
-    "Na", "Mg", "Al", "Si", "P", "S", "K", "Ca", "Ti", "V", "Cr", "Mn", "Fe", "Ni",
-    "Cu", "Zn", "As", "Sr", "Y", "Zr", "Ba", "Ce", "Au", "Pb",
-)  # fmt: skip
 FEWEST_ELEMENTS, MOST_ELEMENTS = 8, 20
 FEWEST_MINERALS, MOST_MINERALS = 4, 12
 # A main mineral has at least this many grains in a section of so many pixels. A mineral with one

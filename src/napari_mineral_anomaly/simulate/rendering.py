@@ -14,7 +14,7 @@ from napari_mineral_anomaly.simulate.accessories import Grain
 from napari_mineral_anomaly.simulate.artefacts import VISIBLE_SIGMAS, ArtefactPlan
 from napari_mineral_anomaly.simulate.fields import IntensityField
 from napari_mineral_anomaly.simulate.minerals import EPOXY, MINERALS
-from napari_mineral_anomaly.simulate.scenes import Scene
+from napari_mineral_anomaly.simulate.scenes import MAPPABLE, Scene
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
 from napari_mineral_anomaly.simulate.texture import Texture
 
@@ -166,9 +166,19 @@ class Renderer:
         phases[off_sample] = self.minerals.index("off sample")
 
 
-@cache
 def _rates(
     mineral: str, elements: tuple[str, ...], share: float | None = None
+) -> NDArray[np.float64]:
+    if set(elements) <= set(MAPPABLE):
+        # One computation serves all choices of elements.
+        index = [MAPPABLE.index(element) for element in elements]
+        return _computed_rates(mineral, MAPPABLE, share)[index]
+    return _computed_rates(mineral, elements, share)
+
+
+@cache
+def _computed_rates(
+    mineral: str, elements: tuple[str, ...], share: float | None
 ) -> NDArray[np.float64]:
     rates = count_rates(EPOXY if mineral == "epoxy" else MINERALS[mineral], elements, share)
     # Six digits, because the last bits of exp() differ between processors and would change the
@@ -185,7 +195,8 @@ def draw_traces(scene: Scene, rng: np.random.Generator) -> Floats32 | None:
     ]
     size = (len(scene.modes), len(scene.elements))
     shares = scene.fabric.trace * 10.0 ** rng.uniform(-2.5, 0.0, size)
-    return (shares * np.array(brightest)[:, None]).astype(np.float32)
+    traces: Floats32 = (shares * np.array(brightest)[:, None]).astype(np.float32)
+    return traces
 
 
 def solid_solution(mineral: str, elements: tuple[str, ...]) -> Floats32:

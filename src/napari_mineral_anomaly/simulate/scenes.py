@@ -10,6 +10,12 @@ ELEMENTS: tuple[str, ...] = (
     "Fe", "Cu", "Zn", "As", "Y", "Zr", "Ba", "Ce", "Au", "Pb",
 )  # fmt: skip
 
+# The elements that drawn scenes may map.
+MAPPABLE: tuple[str, ...] = (
+    "Na", "Mg", "Al", "Si", "P", "S", "K", "Ca", "Ti", "V", "Cr", "Mn", "Fe", "Ni",
+    "Cu", "Zn", "As", "Sr", "Y", "Zr", "Ba", "Ce", "Au", "Pb",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Mode:
