@@ -39,10 +39,15 @@ def truth_of(names: np.ndarray) -> np.ndarray:
     return truth
 
 
+def read_names(source: Path) -> np.ndarray:
+    """The mineral of every pixel (H, W) of a sample, as text."""
+    lines = (source / "minerals.txt").read_text(encoding="utf-8").splitlines()
+    return np.array([line.split() for line in lines if line.strip()])
+
+
 def prepare(source: Path, folder: Path) -> None:
     """One sample, from its folder of the collection into a scene folder."""
-    lines = (source / "minerals.txt").read_text(encoding="utf-8").splitlines()
-    names = np.array([line.split() for line in lines if line.strip()])
+    names = read_names(source)
     truth = truth_of(names)
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted((source / "tiff").glob("*.tif")):

@@ -9,7 +9,7 @@ from napari_mineral_anomaly.scan.names.formulas import mass_fractions
 from napari_mineral_anomaly.simulate.accessories import ellipse_fractions
 from napari_mineral_anomaly.simulate.minerals import MINERALS
 from napari_mineral_anomaly.simulate.rendering import blur_beam
-from napari_mineral_anomaly.simulate.scenes import SCENES, get_scene
+from napari_mineral_anomaly.simulate.scenes import FIXED_SCENES
 from napari_mineral_anomaly.simulate.sensitivity import (
     MAGNETITE_FE_PER_MS,
     analytical_line,
@@ -50,8 +50,7 @@ def test_solid_solution_runs_from_one_end_member_to_the_other() -> None:
 
 
 def test_every_mineral_of_every_scene_is_known_and_shares_add_up() -> None:
-    for name in SCENES:
-        scene = get_scene(name)
+    for scene in FIXED_SCENES.values():
         assert {mode.mineral for mode in scene.modes} <= set(MINERALS)
         assert set(scene.accessories) <= set(MINERALS)
         assert sum(mode.share for mode in scene.modes) == pytest.approx(1.0)

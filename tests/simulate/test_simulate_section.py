@@ -17,7 +17,6 @@ from sklearn.metrics import roc_auc_score
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.simulate import (
-    SCENES,
     SimulatedSection,
     simulate_section,
     write_section,
@@ -25,7 +24,7 @@ from napari_mineral_anomaly.simulate import (
 from napari_mineral_anomaly.simulate.accessories import TRUTH_FRACTION
 from napari_mineral_anomaly.simulate.artefacts import DIM_GAIN, TILT
 from napari_mineral_anomaly.simulate.minerals import MINERALS
-from napari_mineral_anomaly.simulate.scenes import ELEMENTS
+from napari_mineral_anomaly.simulate.scenes import ELEMENTS, FIXED_SCENES
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "simulated_section"
@@ -57,7 +56,7 @@ def plane(section: SimulatedSection, element: str) -> NDArray[np.uint16]:
     return planes[section.cube.elements.index(element)]
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", FIXED_SCENES)
 def test_same_seed_same_section_other_seed_another(scene: str) -> None:
     first, again, other = (simulate_section(scene, (48, 64), seed) for seed in (1, 1, 2))
     assert first.cube.maps.dtype == np.uint16
@@ -225,7 +224,7 @@ def test_clean_scenes_have_no_artefact(easy: SimulatedSection) -> None:
     assert not easy.artefact_map.any()
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", FIXED_SCENES)
 def test_smallest_and_oblong_sections_work(scene: str) -> None:
     for shape in ((32, 32), (32, 300), (150, 33)):
         section = simulate_section(scene, shape)
@@ -236,7 +235,7 @@ def test_smallest_and_oblong_sections_work(scene: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("gneiss",), "easy, hard, barren, artefacts"),
+        (("gneiss",), "easy, hard, barren, artefacts, drawn, drawn-barren"),
         (("easy", (31, 64)), "at least 32 x 32"),
         (("easy", (64, 64), -1), "seed"),
         (("easy", (64.5, 64)), "whole numbers"),

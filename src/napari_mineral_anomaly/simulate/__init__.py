@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from napari_mineral_anomaly.simulate.scenes import SCENES
+from napari_mineral_anomaly.simulate.scene_names import SCENES
 from napari_mineral_anomaly.simulate.section import SimulatedSection, simulate_section
 from napari_mineral_anomaly.simulate.write import write_section
 

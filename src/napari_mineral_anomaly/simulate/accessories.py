@@ -47,7 +47,7 @@ class Grain:
 def place_grains(
     scene: Scene, shape: tuple[int, int], allowed: NDArray[np.bool_], rng: np.random.Generator
 ) -> list[Grain]:
-    """Place grains until the scene's prevalence is reached (at least one grain).
+    """Place grains until the scene's number or prevalence is reached (at least one grain).
 
     Minerals are placed in turn, so that each of them occurs if there are enough grains. Grains lie
     completely inside ``allowed`` (H, W) and never share a pixel, so that the filled fraction of a
@@ -59,7 +59,7 @@ def place_grains(
     free = allowed.copy()
     grains: list[Grain] = []
     marked = 0
-    while marked < target:
+    while len(grains) < scene.n_grains if scene.n_grains is not None else marked < target:
         mineral = scene.accessories[len(grains) % len(scene.accessories)]
         grain = _draw_grain(scene, mineral, free, rng)
         if grain is None:  # there is no room left: the section is full of grains or epoxy

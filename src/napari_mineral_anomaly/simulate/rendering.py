@@ -12,8 +12,9 @@ from scipy.special import ive
 from napari_mineral_anomaly.scan.spectra.lines import FWHM_PER_SIGMA
 from napari_mineral_anomaly.simulate.accessories import Grain
 from napari_mineral_anomaly.simulate.artefacts import VISIBLE_SIGMAS, ArtefactPlan
+from napari_mineral_anomaly.simulate.fields import IntensityField
 from napari_mineral_anomaly.simulate.minerals import EPOXY, MINERALS
-from napari_mineral_anomaly.simulate.scenes import ELEMENTS, Scene
+from napari_mineral_anomaly.simulate.scenes import MAPPABLE, Scene
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
 from napari_mineral_anomaly.simulate.texture import Texture
 
@@ -55,13 +56,16 @@ class Renderer:
         texture: Texture,
         placed: list[Grain],
         plan: ArtefactPlan,
+        field: IntensityField,
+        traces: Floats32 | None,
     ) -> None:
         self.scene, self.shape, self.texture, self.plan = scene, shape, texture, plan
+        self.field, self.traces, self.elements = field, traces, scene.elements
         matrix = tuple(mode.mineral for mode in scene.modes)
         mount = ("epoxy", "off sample") if scene.artefacts else ()
         self.minerals = matrix + scene.accessories + mount
-        self.matrix_rates = np.concatenate([_solid_solution(name) for name in matrix])
-        self.grain_rates = np.array([_rates(grain.mineral, None) for grain in placed])
+        self.matrix_rates = np.concatenate([solid_solution(name, self.elements) for name in matrix])
+        self.grain_rates = np.array([_rates(grain.mineral, self.elements) for grain in placed])
         self.grain_phase = np.array(
             [self.minerals.index(g.mineral) for g in placed], dtype=np.uint8
         )
@@ -85,16 +89,18 @@ class Renderer:
         self._put_mount(rates, phases, outer)
         expected = blur_beam(rates, spot_px)[:, inner] * self.scene.dwell_ms
         gain = self.plan.row_gain[rows, None] * self.plan.col_gain
+        gain = gain * self.field.gain(rows, self.shape[1])
         own = expected * gain
         total = own.copy()
         leaks = np.zeros(own.shape[1:], dtype=np.uint16)
         for number, (element, source, coefficient) in enumerate(self.plan.overlaps, start=1):
-            to = ELEMENTS.index(element)
-            leaked = coefficient * own[ELEMENTS.index(source)]
+            to = self.elements.index(element)
+            leaked = coefficient * own[self.elements.index(source)]
             total[to] += leaked
             # Leaked counts show where they exceed the Poisson noise of the element's own counts.
             noise = np.sqrt(np.maximum(own[to], 1.0))
             leaks[leaked > VISIBLE_SIGMAS * noise] = number
+        total += self.field.background[:, None, None]
         return total, phases[inner], leaks
 
     def _matrix(self, rows: slice) -> tuple[Floats32, NDArray[np.uint8]]:
@@ -112,7 +118,7 @@ class Renderer:
         middle = 0.25 * (
             distance[:-1, :-1] + distance[:-1, 1:] + distance[1:, :-1] + distance[1:, 1:]
         )
-        rates = np.empty((*shape, len(ELEMENTS)), dtype=np.float32)
+        rates = np.empty((*shape, len(self.elements)), dtype=np.float32)
         phases = np.empty(shape, dtype=np.uint8)
         rates[pure] = self._grain_rates(grain[pure], middle[pure])
         phases[pure] = self.texture.mode[grain[pure]]
@@ -134,7 +140,10 @@ class Renderer:
         weight = (position - lower).astype(np.float32)[..., None]
         row = self.texture.mode[grain].astype(np.intp) * COMPOSITIONS + lower
         below, above = self.matrix_rates[row], self.matrix_rates[row + 1]
-        return np.asarray(below + (above - below) * weight, dtype=np.float32)
+        rates = np.asarray(below + (above - below) * weight, dtype=np.float32)
+        if self.traces is not None and self.texture.trace is not None:
+            rates += self.traces[self.texture.mode[grain]] * self.texture.trace[grain]
+        return rates
 
     def _put_grains(self, rates: Floats32, phases: NDArray[np.uint8], rows: slice) -> None:
         here = np.flatnonzero((self.rows >= rows.start) & (self.rows < rows.stop))
@@ -151,23 +160,48 @@ class Renderer:
         if not self.scene.artefacts:
             return
         epoxy, off_sample = self.plan.epoxy[rows], self.plan.off_sample[rows]
-        rates[:, epoxy] = _rates("epoxy", None)[:, None]
+        rates[:, epoxy] = _rates("epoxy", self.elements)[:, None]
         rates[:, off_sample] = 0.0
         phases[epoxy] = self.minerals.index("epoxy")
         phases[off_sample] = self.minerals.index("off sample")
 
 
+def _rates(
+    mineral: str, elements: tuple[str, ...], share: float | None = None
+) -> NDArray[np.float64]:
+    if set(elements) <= set(MAPPABLE):
+        # One computation serves all choices of elements.
+        index = [MAPPABLE.index(element) for element in elements]
+        return _computed_rates(mineral, MAPPABLE, share)[index]
+    return _computed_rates(mineral, elements, share)
+
+
 @cache
-def _rates(mineral: str, share: float | None) -> NDArray[np.float64]:
-    rates = count_rates(EPOXY if mineral == "epoxy" else MINERALS[mineral], ELEMENTS, share)
+def _computed_rates(
+    mineral: str, elements: tuple[str, ...], share: float | None
+) -> NDArray[np.float64]:
+    rates = count_rates(EPOXY if mineral == "epoxy" else MINERALS[mineral], elements, share)
     # Six digits, because the last bits of exp() differ between processors and would change the
     # Poisson draws.
     return np.array([float(f"{rate:.6g}") for rate in rates])
 
 
-def _solid_solution(mineral: str) -> Floats32:
-    """Rates (COMPOSITIONS, C) from the first to the second end member."""
+def draw_traces(scene: Scene, rng: np.random.Generator) -> Floats32 | None:
+    """Mean rates (n_modes, C) per ms of traces in each mineral; None for a scene without traces."""
+    if scene.fabric.trace <= 0:
+        return None
+    brightest = [
+        solid_solution(mode.mineral, scene.elements).max(axis=1).mean() for mode in scene.modes
+    ]
+    size = (len(scene.modes), len(scene.elements))
+    shares = scene.fabric.trace * 10.0 ** rng.uniform(-2.5, 0.0, size)
+    traces: Floats32 = (shares * np.array(brightest)[:, None]).astype(np.float32)
+    return traces
+
+
+def solid_solution(mineral: str, elements: tuple[str, ...]) -> Floats32:
+    """Rates (COMPOSITIONS, C) per ms from the first to the second end member."""
     if MINERALS[mineral].second is None:
-        return np.tile(_rates(mineral, None), (COMPOSITIONS, 1)).astype(np.float32)
+        return np.tile(_rates(mineral, elements), (COMPOSITIONS, 1)).astype(np.float32)
     shares = np.linspace(0.0, 1.0, COMPOSITIONS)
-    return np.array([_rates(mineral, float(share)) for share in shares], dtype=np.float32)
+    return np.array([_rates(mineral, elements, float(share)) for share in shares], dtype=np.float32)

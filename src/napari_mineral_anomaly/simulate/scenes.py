@@ -1,15 +1,19 @@
-"""The four scenes: what a simulated section consists of and how it is measured."""
+"""The fixed scenes: what a simulated section consists of and how it is measured."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from napari_mineral_anomaly.errors import InputError
-
 # The mapped elements, light to heavy: those that a table-top micro-XRF maps in such a section.
 ELEMENTS: tuple[str, ...] = (
     "Na", "Mg", "Al", "Si", "P", "S", "K", "Ca", "Ti", "Mn",
     "Fe", "Cu", "Zn", "As", "Y", "Zr", "Ba", "Ce", "Au", "Pb",
+)  # fmt: skip
+
+# The elements that drawn scenes may map.
+MAPPABLE: tuple[str, ...] = (
+    "Na", "Mg", "Al", "Si", "P", "S", "K", "Ca", "Ti", "V", "Cr", "Mn", "Fe", "Ni",
+    "Cu", "Zn", "As", "Sr", "Y", "Zr", "Ba", "Ce", "Au", "Pb",
 )  # fmt: skip
 
 
@@ -24,6 +28,64 @@ class Mode:
     mineral: str
     share: float
     band: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """Texture and chemistry of the matrix.
+
+    Attributes
+    ----------
+    elongation : float
+        Long over short axis of a matrix grain.
+    large_share, large_radius : float
+        Share of the grains that are large, and their reach in mean grain diameters.
+    large_minerals : tuple of str
+        Minerals of the large grains; empty: any.
+    layer_um : float
+        Typical thickness of a compositional layer.
+    zoning : float
+        Core-to-rim change, in standard deviations between grains.
+    chemistry : float
+        Factor on the spread of the compositions between grains.
+    trace : float
+        Largest trace of an element in a mineral, as a share of the mineral's brightest line.
+        Traces differ between minerals and, by a log-normal factor, between grains.
+    veins : tuple of (str, float)
+        Mineral and thickness in µm of straight veins through the section.
+    """
+
+    elongation: float = 1.8
+    large_share: float = 0.02
+    large_radius: float = 1.6
+    large_minerals: tuple[str, ...] = ()
+    layer_um: float = 2_500.0
+    zoning: float = 0.5
+    chemistry: float = 1.0
+    trace: float = 0.0
+    veins: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """What changes the counts of all elements together, and what no mineral causes.
+
+    Attributes
+    ----------
+    thickness : float
+        Standard deviation of the logarithm of the thickness (and topography) of the section.
+    thickness_um : float
+        Typical wavelength of the thickness.
+    drift : float
+        Relative change of the intensity over the scan, row by row.
+    background : float
+        Mean counts per pixel and element that do not come from the section.
+    """
+
+    thickness: float = 0.0
+    thickness_um: float = 1_000.0
+    drift: float = 0.0
+    background: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +111,12 @@ class Scene:
         Step of the scan, and full width at half maximum of the beam, in µm.
     artefacts : bool
         Whether the measurement has the artefacts of `artefacts.plan_artefacts`.
+    n_grains : int, optional
+        Number of anomalous grains; given, it replaces ``prevalence``.
+    elements : tuple of str
+        The mapped elements.
+    fabric : Fabric
+    intensity : Intensity
     """
 
     name: str
@@ -62,6 +130,10 @@ class Scene:
     pixel_um: float = 20.0
     spot_um: float = 20.0
     artefacts: bool = False
+    n_grains: int | None = None
+    elements: tuple[str, ...] = ELEMENTS
+    fabric: Fabric = Fabric()
+    intensity: Intensity = Intensity()
 
 
 GNEISS = (
@@ -122,18 +194,4 @@ _SCENES = (
         artefacts=True,
     ),
 )
-SCENES: tuple[str, ...] = tuple(scene.name for scene in _SCENES)
-
-
-def get_scene(name: str) -> Scene:
-    """The recipe of a scene by its name.
-
-    Raises
-    ------
-    InputError
-        When there is no such scene; the message lists all scenes.
-    """
-    for scene in _SCENES:
-        if scene.name == name:
-            return scene
-    raise InputError(f"There is no simulated scene {name!r}; choose one of {', '.join(SCENES)}.")
+FIXED_SCENES: dict[str, Scene] = {scene.name: scene for scene in _SCENES}

@@ -20,8 +20,10 @@ from napari_mineral_anomaly.simulate.artefacts import (
     no_artefacts,
     plan_artefacts,
 )
-from napari_mineral_anomaly.simulate.rendering import Renderer, blur_beam
-from napari_mineral_anomaly.simulate.scenes import ELEMENTS, Scene, get_scene
+from napari_mineral_anomaly.simulate.fields import IntensityField
+from napari_mineral_anomaly.simulate.rendering import Renderer, blur_beam, draw_traces
+from napari_mineral_anomaly.simulate.scene_names import get_scene
+from napari_mineral_anomaly.simulate.scenes import Scene
 from napari_mineral_anomaly.simulate.texture import make_texture
 
 DEFAULT_SHAPE = (256, 320)
@@ -46,7 +48,7 @@ class SimulatedSection:
         The recipe.
     seed : int
     cube : ElementCube
-        uint16 counts of `ELEMENTS`, pixel size in µm.
+        uint16 counts of ``scene.elements``, pixel size in µm.
     truth : (H, W) uint8
         1 where an anomalous grain fills at least `accessories.TRUTH_FRACTION` of the pixel (before
         the blur of the beam), else 0.
@@ -100,8 +102,8 @@ def simulate_section(
 
     Parameters
     ----------
-    scene : {"easy", "hard", "barren", "artefacts"} or Scene
-        A name, or a recipe of your own.
+    scene : {"easy", "hard", "barren", "artefacts", "drawn", "drawn-barren"} or Scene
+        A name, or a recipe of your own. Of a drawn scene the seed chooses the recipe too.
     shape : (int, int)
         (H, W) in pixels, at least 32 x 32.
     seed : int
@@ -116,9 +118,10 @@ def simulate_section(
     CancelledError
         When ``task`` was cancelled.
     """
-    recipe = scene if isinstance(scene, Scene) else get_scene(scene)
     height, width = shape = _checked_shape(shape)
     seed = _checked_seed(seed)
+    recipe = scene if isinstance(scene, Scene) else get_scene(scene, seed)
+    elements = recipe.elements
 
     texture = make_texture(recipe, shape, _stream(seed, 0))
     plan = plan_artefacts(shape, _stream(seed, 1)) if recipe.artefacts else no_artefacts(shape)
@@ -127,10 +130,12 @@ def simulate_section(
     for grain in placed:
         fraction[grain.rows, grain.cols] = grain.fraction
 
-    counts = np.empty((len(ELEMENTS), height, width), dtype=np.uint16)
+    counts = np.empty((len(elements), height, width), dtype=np.uint16)
     phases = np.empty(shape, dtype=np.uint8)
     leaks = np.zeros(shape, dtype=np.uint16)
-    renderer = Renderer(recipe, shape, texture, placed, plan)
+    field = IntensityField.draw(recipe, height, _stream(seed, 5))
+    traces = draw_traces(recipe, _stream(seed, 6))
+    renderer = Renderer(recipe, shape, texture, placed, plan, field, traces)
     for number, rows in enumerate(_blocks(shape)):
         task.step("simulating", rows.start, height)
         expected, phases[rows], leaks[rows] = renderer.render(rows)
@@ -138,15 +143,15 @@ def simulate_section(
         counts[:, rows] = np.minimum(drawn, np.iinfo(np.uint16).max)
     spikes = None
     if recipe.artefacts:
-        spikes = draw_spikes(plan, fraction, ELEMENTS, _stream(seed, 3))
+        spikes = draw_spikes(plan, fraction, elements, _stream(seed, 3))
         at = (spikes.element, spikes.rows, spikes.cols)
         counts[at] = np.minimum(counts[at] + spikes.counts, np.iinfo(np.uint16).max)
     task.step("simulating", height, height)
 
-    table, labels = artefact_table(plan, spikes, leaks, ELEMENTS)
+    table, labels = artefact_table(plan, spikes, leaks, elements)
     cube = ElementCube(
         counts,
-        ELEMENTS,
+        elements,
         pixel_size=(recipe.pixel_um, recipe.pixel_um),
         quantity="counts",
         source=f"simulated section, scene {recipe.name}, seed {seed}",

@@ -18,7 +18,12 @@ def add_parser(commands: Any) -> None:
         commands, "sample", "write a simulated micro-XRF scan with truth.tif"
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the scan")
-    parser.add_argument("--scene", default="easy", help="easy (default), hard, barren or artefacts")
+    parser.add_argument(
+        "--scene",
+        default="easy",
+        help="easy (default), hard, barren or artefacts; drawn or drawn-barren: the seed draws the "
+        "rock and the measurement too",
+    )
     parser.add_argument(
         "--size", nargs=2, type=options.from_one, metavar=("H", "W"), help="rows and columns"
     )

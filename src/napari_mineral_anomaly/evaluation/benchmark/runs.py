@@ -26,14 +26,11 @@ from napari_mineral_anomaly.io import read_scene
 from napari_mineral_anomaly.process import ProcessDiedError, call_in_own_process, peak_memory_mb
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SCENES, simulate_section
-from napari_mineral_anomaly.simulate.scenes import get_scene
+from napari_mineral_anomaly.simulate.scene_names import SCENES_WITH_GRAINS
 from napari_mineral_anomaly.simulate.write import GRAINS_FILE, SCENE_FILE
 
 ALL_FAMILIES = "all"
 SIMULATED, AIRBORNE, MINERALS = "simulated", "airborne", "minerals"
-
-# A scene without an anomaly cannot be ranked.
-SIMULATED_SCENES = tuple(name for name in SCENES if get_scene(name).accessories)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,12 +162,12 @@ def parse_scene(text: str) -> SceneSource:
     if kind not in SCENES:
         raise InputError(
             f"{text} does not exist; a scene is a folder with truth.tif, a .mat file with data and "
-            f"map, or one of {', '.join(SIMULATED_SCENES)} with a seed, such as hard:3."
+            f"map, or one of {', '.join(SCENES_WITH_GRAINS)} with a seed, such as hard:3."
         )
-    if kind not in SIMULATED_SCENES:
+    if kind not in SCENES_WITH_GRAINS:
         raise InputError(
             f"The simulated scene {kind} holds no anomaly, so detectors cannot be compared on it; "
-            f"take {', '.join(SIMULATED_SCENES)}."
+            f"take {', '.join(SCENES_WITH_GRAINS)}."
         )
     if colon and not (seed.isascii() and seed.isdigit()):
         raise InputError(f"{text} is not a simulated scene: write {kind}:0, {kind}:1 ...")

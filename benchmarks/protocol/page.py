@@ -1,0 +1,131 @@
+"""Tables of the protocol in Markdown, from the rows that run.py made.
+
+    python benchmarks/protocol/page.py ROWS.jsonl --part test [--ours msfa] [--barren BARREN.jsonl]
+
+Writes docs/measured/protocol_PART.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from scenes import FAMILIES, PARTS
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from quality_page import markdown
+
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "measured"
+MEASURES = {"auc": "AUC", "ap": "Average precision"}
+# Two scenes say nothing by their mean.
+BY_SCENE = ("minerals",)
+# A variant of a detector is named "msfa, no context"; it is no rival.
+VARIANT_MARK = ","
+
+
+def of_scenes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the seeds per family, scene and detector, and the spread over them."""
+    groups = rows.groupby(["family", "scene", "detector"], sort=False)
+    means = groups[["auc", "ap", "pauc_1e3", "seconds", "cpu_seconds"]].mean()
+    spread = groups[["auc", "ap"]].std().add_suffix("_sd")
+    return means.join(spread).reset_index()
+
+
+def rivals(labels: list[str], ours: str) -> list[str]:
+    """The detectors that are neither ours nor a variant."""
+    return [label for label in labels if label != ours and VARIANT_MARK not in label]
+
+
+def family_table(scenes: pd.DataFrame, measure: str, ours: str) -> pd.DataFrame:
+    """Mean of a measure per family and detector; detectors that lack a scene have no number."""
+    wide = scenes.pivot(index=["family", "scene"], columns="detector", values=measure)
+    table = wide.groupby("family", sort=False).agg(lambda column: column.mean(skipna=False))
+    order = [family for family in FAMILIES if family in table.index and family not in BY_SCENE]
+    table = table.loc[order, list(scenes["detector"].unique())]
+    compared = table[rivals(list(table.columns), ours)].dropna(axis=1, how="all")
+    if ours in table and not compared.empty:
+        table["best rival"] = compared.idxmax(axis=1)
+        table["margin"] = table[ours] - compared.max(axis=1)
+    return table.reset_index()
+
+
+def lost_scenes(scenes: pd.DataFrame, ours: str) -> pd.DataFrame:
+    """Scenes on which a rival has the higher average precision."""
+    wide = scenes.pivot(index=["family", "scene"], columns="detector", values="ap")
+    others = wide[rivals(list(wide.columns), ours)]
+    lost = wide[others.max(axis=1) > wide[ours]]
+    best = others.loc[lost.index]
+    found = pd.DataFrame(
+        {ours: lost[ours], "best rival": best.idxmax(axis=1), "its AP": best.max(axis=1)}
+    )
+    return found.reset_index()
+
+
+def spread_table(scenes: pd.DataFrame) -> pd.DataFrame:
+    """Mean over scenes of the standard deviation over seeds, per detector and family."""
+    drawn = scenes.dropna(subset=["auc_sd"])
+    table = drawn.groupby(["detector", "family"], sort=False)[["auc_sd", "ap_sd"]].mean()
+    return table.reset_index()
+
+
+def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str) -> list[str]:
+    """The lines of the page."""
+    scenes = of_scenes(rows)
+    commits = ", ".join(sorted(rows["commit"].unique()))
+    lines = [f"Made by `benchmarks/protocol`; code of commit {commits}.", ""]
+    for measure, title in MEASURES.items():
+        lines += [f"### {title} by family", ""]
+        table = family_table(scenes, measure, ours)
+        lines += [*markdown(table, dict.fromkeys(table.columns, 3)), ""]
+    alone = scenes[scenes["family"].isin(BY_SCENE)]
+    if not alone.empty:
+        lines += ["### Scenes that are reported one by one", ""]
+        shown = alone[["scene", "detector", "auc", "ap"]]
+        lines += [*markdown(shown, {"auc": 3, "ap": 3}), ""]
+    spread = spread_table(scenes)
+    if not spread.empty:
+        lines += ["### Spread over seeds (standard deviation)", ""]
+        lines += [*markdown(spread, {"auc_sd": 3, "ap_sd": 3}), ""]
+    if ours in set(rows["detector"]) and rivals(list(rows["detector"].unique()), ours):
+        lines += [f"### Scenes that a rival of {ours} wins, by average precision", ""]
+        lines += [*markdown(lost_scenes(scenes, ours), {ours: 3, "its AP": 3}), ""]
+    wide = scenes.pivot(index="scene", columns="detector", values="ap")
+    wide = wide.loc[scenes["scene"].unique(), scenes["detector"].unique()].reset_index()
+    lines += ["### Average precision by scene", ""]
+    lines += [*markdown(wide, dict.fromkeys(wide.columns, 3)), ""]
+    if barren is not None:
+        sums = barren.groupby("detector", sort=False)[["flagged", "promised"]].sum()
+        sums["times promised"] = sums["flagged"] / sums["promised"]
+        lines += ["### False pixels on barren sections, in sum", ""]
+        digits = {"flagged": 0, "promised": 1, "times promised": 1}
+        lines += [*markdown(sums.reset_index(), digits), ""]
+    return lines
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The rows of run.py."""
+    return pd.read_json(path, lines=True, dtype={"commit": str})
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", type=Path)
+    parser.add_argument("--part", choices=PARTS, required=True)
+    parser.add_argument("--ours", default="msfa")
+    parser.add_argument("--barren", type=Path, help="rows of run.py --part barren")
+    arguments = parser.parse_args()
+    rows = read(arguments.rows)
+    if arguments.part == "test" and rows.groupby("detector")["commit"].nunique().max() > 1:
+        raise SystemExit("The test part was scored at several commits: it is scored once.")
+    barren = read(arguments.barren) if arguments.barren else None
+    path = PAGES / f"protocol_{arguments.part}.md"
+    path.write_text("\n".join(page(rows, barren, arguments.ours)), encoding="utf-8")
+    print(f"written: {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Run detectors on the scenes of the protocol; each run is a row, each score map a file.
+
+    MINERAL_ANOMALY_DATA=... python benchmarks/protocol/run.py --part development \
+        --detectors rx knn msfa --seeds 1 --out ROWS.jsonl --cache SCORES
+
+A second start continues where the first stopped; ``--minutes`` sets when a start ends.
+``--variant LABEL DETECTOR JSON`` adds a detector with other parameters. In ``--cache`` each scene
+gets a folder with truth.npy (uint8, 255 = left out) and a score map LABEL__SEED.npy (float16,
+background sigmas, NaN outside the valid area) for each run.
+
+The test part runs only when the code is committed; every row carries the commit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_mineral_anomaly.detectors.pipeline import run_detection
+from napari_mineral_anomaly.detectors.registry import detector_entry, make_config, make_detector
+from napari_mineral_anomaly.evaluation.metrics import evaluate
+from napari_mineral_anomaly.runs.json_values import plain
+from scenes import FAMILIES, PARTS, Loaded, PlannedScene, barren, plan
+
+FLOAT16_MAX = float(np.finfo(np.float16).max)
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A detector with its defaults, or with some parameters changed."""
+
+    label: str
+    detector: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the seed changes the numbers."""
+        return detector_entry(self.detector).random
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of earlier runs."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def run_scene(
+    planned: PlannedScene, loaded: Loaded, contender: Contender, seed: int, cache: Path | None
+) -> dict[str, Any]:
+    """One detector on one scene: its row; its score map goes into ``cache``."""
+    cube, truth = loaded
+    config = make_config(contender.detector, seed=seed, **contender.parameters)
+    make_detector(contender.detector, config)  # imports the module before the clock starts
+    started, cpu = time.perf_counter(), time.process_time()
+    result = run_detection(cube, contender.detector, config).result
+    row: dict[str, Any] = {
+        "scene": planned.name,
+        "family": planned.family,
+        "detector": contender.label,
+        "seed": seed,
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - cpu,
+        "flagged": int(np.count_nonzero(result.mask)),
+        "promised": result.info.promised_false_pixels,
+    }
+    if (truth == 1).any():
+        row |= evaluate(result.score, truth, threshold=result.threshold)
+    if cache is not None:
+        folder = cache / planned.name
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "truth.npy", truth)
+        score = np.clip(result.score, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
+        np.save(folder / f"{contender.label}__{seed}.npy", score)
+    return dict(plain(row))
+
+
+def run_missing(
+    planned: list[PlannedScene], contenders: list[Contender], seeds: int, arguments: Any
+) -> None:
+    """Do the runs that have no row yet, scene by scene."""
+    done = {(row["scene"], row["detector"], row["seed"]) for row in read_rows(arguments.out)}
+    commit = committed(required=arguments.part == "test")
+    started = time.monotonic()
+    for scene in planned:
+        missing = [
+            (contender, seed)
+            for contender in contenders
+            for seed in range(seeds if contender.is_random else 1)
+            if (scene.name, contender.label, seed) not in done
+        ]
+        loaded = scene.load() if missing else None
+        for contender, seed in missing:
+            if time.monotonic() - started > 60 * arguments.minutes:
+                print("time is up; start again to go on", flush=True)
+                return
+            assert loaded is not None
+            row = run_scene(scene, loaded, contender, seed, arguments.cache)
+            row["commit"] = commit
+            with arguments.out.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(row) + "\n")
+            quality = f"auc {row['auc']:.3f} ap {row['ap']:.3f}" if "auc" in row else "barren"
+            print(
+                f"{scene.name} {contender.label} {seed}: {quality} flagged {row['flagged']} "
+                f"{row['seconds']:.1f} s",
+                flush=True,
+            )
+
+
+def committed(*, required: bool) -> str:
+    """The commit of the code, with "+" where files of the package differ from it.
+
+    Raises
+    ------
+    SystemExit
+        When ``required`` and something differs: the test part measures a committed design.
+    """
+    changed = _git("status", "--porcelain", "--", "src", "benchmarks/protocol")
+    if changed and required:
+        raise SystemExit(
+            "The test part is scored on a committed design; commit or undo:\n" + changed
+        )
+    return _git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(SOURCE), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def main() -> None:
+    """Run what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--part", choices=(*PARTS, "barren"), required=True)
+    parser.add_argument("--detectors", nargs="*", default=[])
+    parser.add_argument(
+        "--variant", nargs=3, action="append", default=[], metavar=("LABEL", "DETECTOR", "JSON")
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of detectors that draw")
+    parser.add_argument("--out", type=Path, required=True, help="rows, one JSON object a line")
+    parser.add_argument("--cache", type=Path, help="folder for score maps")
+    parser.add_argument("--families", nargs="*", choices=FAMILIES, default=[])
+    parser.add_argument("--scenes", nargs="*", default=[])
+    parser.add_argument("--minutes", type=float, default=1e9)
+    arguments = parser.parse_args()
+    planned = barren() if arguments.part == "barren" else plan(arguments.part)
+    planned = [
+        scene
+        for scene in planned
+        if (not arguments.families or scene.family in arguments.families)
+        and (not arguments.scenes or scene.name in arguments.scenes)
+    ]
+    contenders = [Contender(name, name) for name in arguments.detectors]
+    contenders += [
+        Contender(label, name, json.loads(text)) for label, name, text in arguments.variant
+    ]
+    run_missing(planned, contenders, arguments.seeds, arguments)
+
+
+if __name__ == "__main__":
+    main()
