@@ -58,7 +58,7 @@ def lines_of(table: pd.DataFrame) -> list[str]:
     for row in table.to_dict("records"):
         drivers = " ".join(row[column] for column in DRIVER_COLUMNS[:N_DRIVERS])
         hint = row["mineral_hint"] or "-"
-        if row["mineral_hint"]:
+        if np.isfinite(row["mineral_distance"]):
             hint += f" {row['mineral_distance']:.2f}"
         if row["mineral_others"]:
             hint += f" ({row['mineral_others']})"

@@ -3,15 +3,18 @@
 The fit is `minerals.fit`: a mineral that replaces a part of the surroundings, with sensitivities
 from published X-ray data (`minerals.pure`). The distance of a mineral is
 
-    d = misfit / difference + 0.05 (if the mineral is rare) + 0.1 (1 - m)
-        + 0.2 (if it lacks the element by which the grain stands out most)
+    d = misfit / difference + 0.1 (if the mineral is rare) + 0.02 (if most rocks are made of it)
+        + 0.1 (1 - m) + 0.2 (if it lacks the element by which the grain stands out most)
 
 where misfit / difference is the share of the difference to the ring that it leaves unexplained,
 and m the mapped share of its mass of sodium and heavier elements. 0 fits perfectly. Because of the
 terms for rare minerals and unmapped elements, zircon wins over baddeleyite and pyrite over
 molybdenite where the maps cannot distinguish them. Minerals whose distances agree to three digits
-share a place; the one that is first in the table is named first. All constants are our choice, made
-on simulated sections with seeds 0 to 9; `benchmarks/mineral_hints.py` measures how often the hints
+share a place; the one that is first in the table is named first. Names whose distances differ by
+`TIE` or less are a tie. No mineral is named that lacks what defines it, or the rarer element by
+which the grain stands out (`_lead`); where none is left, the grain is "a phosphate" or "a mineral
+of nickel". All constants are our choice, made on simulated sections with seeds 0 to 9 and 200 to
+209; `benchmarks/mineral_hints.py` measures how often the hints
 are right.
 """
 
@@ -45,21 +48,23 @@ Bools = NDArray[np.bool_]
 N_HINTS = 3
 LARGEST_DISTANCE = 0.45
 RARITY = 0.1
-ORDINARY = 0.05
+ORDINARY = 0.02
 UNMAPPED = 0.1
 LACK = 0.2
 CLEAR_SIGMAS = 5.0
 # A leak of this share can fake an element; weaker leaks matter for strong partners only.
 LEAK_THAT_FAKES = 0.2
 # Minerals whose distances differ by no more are said as a tie.
-TIE = 0.03
-# What a grain is called of which only this element says something; others are "a mineral of nickel".
+TIE = 0.04
+# What a grain is called by one element alone; others are such as "a mineral of nickel".
 GROUPS = {
     "P": "a phosphate",
     "S": "a sulfide or sulfate",
     "Cl": "a chloride",
     "As": "an arsenide or arsenate",
 }
+# Such an element decides when it has this share of the sigmas of the clearest element.
+_LEAD_SHARE = 0.5
 _DIGITS = 3
 
 
@@ -176,11 +181,12 @@ def hint_minerals(signals: GrainSignals, leaks: LineLeaks) -> HintTable:
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = fit.misfit / fit.difference[:, None] + np.array(penalty)
     lead = _lead(signals, leaks)
-    lacks_lead = _without_lead(signals, mass, leaks)
-    distance += LACK * lacks_lead
-    impossible = _without_defining(signals, fit) | (lacks_lead & (lead >= 0)[:, None])
+    distance += LACK * _without_lead(signals, mass, leaks)
+    impossible = _without_defining(signals, fit) | _lacks(lead, mass, leaks)
     distance[impossible | ~np.isfinite(distance)] = np.nan
-    return HintTable(tuple(FORMULAS), signals.elements, distance, fit.supports, _groups(signals, lead))
+    return HintTable(
+        tuple(FORMULAS), signals.elements, distance, fit.supports, _groups(signals, lead)
+    )
 
 
 def _without_defining(signals: GrainSignals, fit: Fit) -> Bools:
@@ -221,7 +227,8 @@ def _lead(signals: GrainSignals, leaks: LineLeaks) -> NDArray[np.intp]:
     clear = signals.ring_sigmas >= CLEAR_SIGMAS
     faked = (clear.astype(float) @ (leaks.share >= LEAK_THAT_FAKES).T) > 0
     known = np.array([s is not None and s not in ROCK_FORMING for s in signals.symbols])
-    sigmas = np.where(known & clear & ~faked, signals.ring_sigmas, -np.inf)
+    strong = signals.ring_sigmas >= _LEAD_SHARE * signals.ring_sigmas.max(axis=1, keepdims=True)
+    sigmas = np.where(known & clear & strong & ~faked, signals.ring_sigmas, -np.inf)
     return np.where(np.isfinite(sigmas.max(axis=1, initial=-np.inf)), sigmas.argmax(axis=1), -1)
 
 
@@ -244,10 +251,15 @@ def _without_lead(signals: GrainSignals, mass: Floats, leaks: LineLeaks) -> Bool
     sigmas = np.where(known, signals.ring_sigmas, -np.inf)
     lead = sigmas.argmax(axis=1)
     stands_out = sigmas.max(axis=1) >= CLEAR_SIGMAS
+    return _lacks(np.where(stands_out, lead, -1), mass, leaks)
+
+
+def _lacks(lead: NDArray[np.intp], mass: Floats, leaks: LineLeaks) -> Bools:
+    """(n, m) whether a mineral neither holds nor fakes the element ``lead`` (n,); -1 is none."""
     holds = mass >= MAJOR_SHARE
     faked = (holds.astype(float) @ (leaks.share >= LEAK_THAT_FAKES).T) > 0
     lacks = ~(holds | faked)
-    return np.asarray(stands_out[:, None] & lacks.T[lead])
+    return np.asarray((lead >= 0)[:, None] & lacks.T[lead])
 
 
 def _nearest(distance: Floats) -> NDArray[np.intp]:
