@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.grains.pixels.extent import SignaturePlanes
-from napari_mineral_anomaly.grains.pixels.growing import GrownGrains, grow_grains
+from napari_mineral_anomaly.grains.pixels.growing import GrownGrains, evidence_of, grow_grains
 from napari_mineral_anomaly.grains.table import signatures_of
 
 SHAPE = (40, 50)
@@ -74,10 +74,25 @@ def test_rows_and_smallest_area_are_kept() -> None:
     assert grow(maps, score, n_rows=0).n_grains == 1
     filled = grow(maps, score, n_rows=7)
     assert (filled.n_above, filled.n_grains) == (1, 7)
-    peaks = [score[filled.labels == number].max() for number in range(1, 8)]
-    assert peaks == sorted(peaks, reverse=True)
+    evidence = evidence_of(filled.labels, 7, score)
+    assert evidence[1:].tolist() == sorted(evidence[1:], reverse=True)
     assert grow(maps, score, min_area_px=20).n_grains == 1
     assert grow(maps, score, min_area_px=21).n_grains == 0
+
+
+def test_a_noisy_pixel_comes_after_a_grain_with_a_lower_peak() -> None:
+    maps = np.random.default_rng(3).poisson(20, (4, 40, 40)).astype(np.uint16)
+    score = np.full((40, 40), -1.0, dtype=np.float32)
+    maps[:, 10:12, 10:12] += 100
+    score[10:12, 10:12] = 3.0
+    maps[0, 30, 30] += 200
+    score[30, 30] = 3.5
+    grown = grow(maps, score, threshold=9.0, n_rows=2)
+    assert grown.n_grains == 2
+    assert grown.labels[10, 10] == 1
+    assert grown.labels[30, 30] == 2
+    # 3 + 1.5 + 0.75 + 0.375; a single pixel has its own score only.
+    assert evidence_of(grown.labels, 2, score).tolist() == [5.625, 3.5]
 
 
 def test_more_rows_than_there_are_odd_places_end_with_them() -> None:

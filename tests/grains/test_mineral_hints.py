@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.grains.minerals.pure import tube_signals
+from napari_mineral_anomaly.grains.minerals.defining import DEFINING, defining_elements
+from napari_mineral_anomaly.grains.minerals.hints import HintTable, minerals_sentence
+from napari_mineral_anomaly.grains.minerals.pure import fractions_of, tube_signals
 from napari_mineral_anomaly.grains.minerals.table import FORMULAS
 from napari_mineral_anomaly.grains.table import detail_grains, list_grains
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -18,20 +20,29 @@ SHAPE = (40, 40)
 GRAIN = (slice(18, 22), slice(18, 22))
 
 
-def hints_of(rock: np.ndarray, grain: np.ndarray, seed: int = 0) -> list[str]:
+def hints_of(
+    rock: np.ndarray, grain: np.ndarray, seed: int = 0, without: tuple[str, ...] = ()
+) -> list[str]:
+    return [hint.name for hint in full_hints(rock, grain, seed, without).of(0)]
+
+
+def full_hints(
+    rock: np.ndarray, grain: np.ndarray, seed: int = 0, without: tuple[str, ...] = ()
+) -> HintTable:
     """The hints of a grain of 4 x 4 pixels with these expected counts in a uniform rock."""
     expected = np.broadcast_to(rock[:, None, None], (len(rock), *SHAPE)).copy()
     expected[:, *GRAIN] = grain[:, None, None]
     maps = np.random.default_rng(seed).poisson(expected).astype(np.uint16)
-    cube = ElementCube(maps, ELEMENTS, (10.0, 10.0), quantity="counts")
+    kept = [c for c, element in enumerate(ELEMENTS) if element not in without]
+    maps, elements = maps[kept], tuple(ELEMENTS[c] for c in kept)
+    cube = ElementCube(maps, elements, (10.0, 10.0), quantity="counts")
     score = np.zeros(SHAPE, dtype=np.float32)
     score[GRAIN] = 10.0
     nothing = np.zeros(maps.shape, dtype=np.float32)
     labels = np.full(SHAPE, 2, np.uint16)
-    result = AnomalyResult(score, 5.0, nothing, labels, ELEMENTS, (10.0, 10.0))
+    result = AnomalyResult(score, 5.0, nothing, labels, elements, (10.0, 10.0))
     grains = list_grains(result, cube=cube, n_rows=0)
-    hints = detail_grains(cube, result, grains).hints.of(0)
-    return [hint.name for hint in hints]
+    return detail_grains(cube, result, grains).hints
 
 
 def counts_of(mineral: str, brightest: float, sensitivity: np.ndarray | float = 1.0) -> np.ndarray:
@@ -74,6 +85,47 @@ def test_an_element_that_the_rock_is_full_of_counts_by_what_the_grain_displaces(
 def test_what_the_maps_cannot_distinguish_is_named_in_the_order_of_the_table():
     hints = hints_of(counts_of("quartz", 30), counts_of("siderite", 80))
     assert hints == ["magnetite or hematite", "goethite", "siderite"]
+
+
+@pytest.mark.parametrize(
+    ("mineral", "without"),
+    [("xenotime", "Y"), ("monazite", "Ce"), ("zircon", "Zr"), ("galena", "Pb"), ("gold", "Au")],
+)
+def test_no_mineral_is_named_whose_defining_element_is_not_mapped(mineral, without):
+    rock = counts_of("albite", 30)
+    grain = counts_of(mineral, 100)
+    assert hints_of(rock, grain)[0] == mineral
+    assert mineral not in hints_of(rock, grain, without=(without,))
+
+
+def test_what_phosphorus_alone_shows_is_a_phosphate():
+    rock = counts_of("albite", 30)
+    grain = rock.copy()
+    grain[ELEMENTS.index("P")] += 60
+    assert hints_of(rock, grain) == ["a phosphate"]
+    # Also where the elements that would tell are not mapped.
+    assert hints_of(rock, grain, without=("Y", "Ce", "Ca")) == ["a phosphate"]
+    text, distance, others = full_hints(rock, grain).texts()
+    assert (text, others) == (["a phosphate"], [""])
+    assert np.isnan(distance[0])
+    sentence = minerals_sentence(full_hints(rock, grain).of(0))
+    assert sentence == "May be: a phosphate. The maps do not show which."
+
+
+def test_a_tie_is_said_as_a_tie():
+    hints = full_hints(counts_of("quartz", 30), counts_of("siderite", 80))
+    text, distance, others = hints.texts()
+    assert text == ["magnetite or hematite or goethite or siderite"]
+    assert others == [""]
+    assert distance[0] < 0.15
+    assert minerals_sentence(hints.of(0)).count(" or ") == 3
+
+
+def test_every_mineral_has_defining_elements_that_are_in_its_formula():
+    assert set(DEFINING) == set(FORMULAS)
+    for mineral in FORMULAS:
+        for group in defining_elements(mineral):
+            assert group & set(fractions_of(mineral)), mineral
 
 
 def test_the_hint_holds_the_element_by_which_the_grain_stands_out():

@@ -108,9 +108,9 @@ def find_grains(
 ) -> pd.DataFrame:
     """Table of the oddest grains, worst first.
 
-    Grains above the threshold come first, then those below it, then the concentrations; each
-    group by peak score, then by mean score. With the scan, a grain is whole (`pixels.growing`);
-    without it, the connected pixels of the mask.
+    Grains above the threshold come first, by peak score; then those below it, by the evidence of
+    the whole grain (`pixels.growing.evidence_of`); then the concentrations, by peak score. With
+    the scan, a grain is whole (`pixels.growing`); without it, the connected pixels of the mask.
 
     Parameters
     ----------
@@ -235,11 +235,16 @@ def list_grains(
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
     neighbours = neighbour_shares(result.pseudo_labels, regions, task=task)
     table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
-    table = table.sort_values(
-        ["above_threshold", "kind", "peak_score", "mean_score", "id"],
+    # The ids of the grains below the threshold follow their evidence.
+    by_peak = table["above_threshold"] | (table["kind"] == CONCENTRATION)
+    table = table.assign(
+        _peak=table["peak_score"].where(by_peak, 0.0), _mean=table["mean_score"].where(by_peak, 0.0)
+    ).sort_values(
+        ["above_threshold", "kind", "_peak", "_mean", "id"],
         # "grain" comes after "concentration" in the alphabet.
         ascending=[False, False, False, False, True],
     )
+    table = table.drop(columns=["_peak", "_mean"])
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
     table = with_all_columns(table).reset_index(drop=True)

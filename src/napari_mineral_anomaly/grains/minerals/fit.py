@@ -46,10 +46,12 @@ MAJOR_SHARE = 0.01
 _FREEDOM = 4.0
 _FREE_SIGMAS = 0.5
 LEAST_SIGMAS = 3.0
+# Twice as much, because the sensitivities are known to a factor of two.
+_DEMANDED_SIGMAS = 6.0
 # An element below so many sigmas does not decide the amplitude.
 _AMPLITUDE_SIGMAS = 2.0
 _SHARES = np.array([0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95])
-_RIM_PX = 0.45
+_RIM_PX = 0.2
 _SHARE_ERROR = 0.25
 # Pixels over which the variation of a ring averages out within a grain, in maps without counts.
 _MOST_PIXELS = 9
@@ -70,11 +72,14 @@ class Fit:
     supports : (n, m, C) bool
         Elements that are part of the mineral, and more in the grain than diluted surroundings
         bring.
+    demands : (n, m, C) bool
+        Elements of which the mineral should bring so much that they could not be overlooked.
     """
 
     misfit: Floats
     difference: Floats
     supports: Bools
+    demands: Bools
 
 
 def fit_minerals(signals: GrainSignals, pure: Floats, mass: Floats, leaks: LineLeaks) -> Fit:
@@ -97,11 +102,13 @@ def fit_minerals(signals: GrainSignals, pure: Floats, mass: Floats, leaks: LineL
         for at in range(0, len(signals.mean), _AT_A_TIME)
     ]
     if not parts:
-        return Fit(np.empty((0, len(pure))), np.empty(0), np.empty((0, *pure.shape), dtype=bool))
+        nothing = np.empty((0, *pure.shape), dtype=bool)
+        return Fit(np.empty((0, len(pure))), np.empty(0), nothing, nothing)
     return Fit(
         np.concatenate([part.misfit for part in parts]),
         np.concatenate([part.difference for part in parts]),
         np.concatenate([part.supports for part in parts]),
+        np.concatenate([part.demands for part in parts]),
     )
 
 
@@ -127,6 +134,7 @@ def _fit(signals: GrainSignals, pure: Floats, mass: Floats, leaks: LineLeaks) ->
     n, m = len(excess), len(pure)
     misfit = np.full((n, m), np.nan)
     supports = np.zeros((n, m, signals.mean.shape[1]), dtype=bool)
+    demands = supports.copy()
     for k in range(m):
         holds = (mass[k] >= MAJOR_SHARE) & (pure[k] > 0)
         if not holds.any():
@@ -146,7 +154,8 @@ def _fit(signals: GrainSignals, pure: Floats, mass: Floats, leaks: LineLeaks) ->
         misfit[use, k] = total[best, np.arange(n)][use]
         at_best = (best, np.arange(n))
         supports[:, k, known] = seen & (needed[at_best] > LEAST_SIGMAS * sigma[at_best])
-    return Fit(misfit, _deviance(excess / np.sqrt(counting)).sum(axis=-1), supports)
+        demands[:, k, known] = holds & (expected[at_best] > _DEMANDED_SIGMAS * sigma[at_best])
+    return Fit(misfit, _deviance(excess / np.sqrt(counting)).sum(axis=-1), supports, demands)
 
 
 def _amplitude(needed: Floats, variance: Floats, pure: Floats, holds: Bools) -> Floats:

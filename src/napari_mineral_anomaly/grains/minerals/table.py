@@ -3,7 +3,7 @@
 Formulas are idealised after the list of the International Mineralogical Association and Deer,
 Howie & Zussman, *An Introduction to the Rock-Forming Minerals* (3rd ed., 2013), with the
 substitutions that show in element maps (Hf in zircon, La and Nd in monazite, Mg in biotite). To add
-a mineral, add a line.
+a mineral, add a line here and one in `minerals.defining`.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ RARE = {
     "perovskite": "CaTiO3",
     "gahnite": "ZnAl2O4",
     "corundum": "Al2O3",
-    # Sulphides, arsenides and metals.
+    # Sulphides, arsenides, phosphides and metals.
+    "schreibersite": "Fe2NiP",
     "löllingite": "FeAs2",
     "tennantite": "Cu10Fe2As4S13",
     "tetrahedrite": "Cu10Fe2Sb4S13",
@@ -114,3 +115,9 @@ RARE = {
 }
 
 FORMULAS = COMMON | RARE
+
+# What most rocks are made of. A grain that stands out of its rock is seldom one of these, so they
+# must fit a little better (`minerals.hints.ORDINARY`).
+MATRIX = frozenset(
+    ("quartz", "K-feldspar", "albite", "anorthite", "biotite", "muscovite", "chlorite", "calcite")
+)

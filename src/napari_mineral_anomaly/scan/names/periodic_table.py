@@ -75,6 +75,8 @@ _OTHER_LANGUAGES = {
     **dict.fromkeys(("blei", "plomb", "plomo"), 82),
     **dict.fromkeys(("uran", "uranio"), 92),
 }
+# English names by symbol, up to californium.
+ELEMENT_NAMES = dict(zip(SYMBOLS, _NAMES.split(), strict=False))
 ATOMIC_NUMBER_OF_NAME: dict[str, int] = {
     **{name: z for z, name in enumerate(_NAMES.split(), start=1)},
     **_OTHER_SPELLINGS,

@@ -17,6 +17,7 @@ from napari_mineral_anomaly.grains.evidence import (
     GrainSpectrum,
     evidence_of,
 )
+from napari_mineral_anomaly.grains.minerals.hints import minerals_sentence
 from napari_mineral_anomaly.grains.pixels.outline import pixel_outlines
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.plots import (
@@ -231,8 +232,7 @@ class GrainCardDock(Dock):
             return
         self.status.plain("")
         self.flags.plain("\n".join(f"• {sentence}" for sentence in evidence.sentences))
-        hints = [f"{hint.name} {hint.formula} ({hint.distance:.2f})" for hint in evidence.minerals]
-        self.minerals.plain(f"May be: {', '.join(hints)}" if hints else "No mineral fits well.")
+        self.minerals.plain(minerals_sentence(evidence.minerals))
         # If the user holds the key N, the next grain comes before all figures are drawn.
         self._turns.do(
             partial(self._show_bars, evidence),
