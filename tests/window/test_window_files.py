@@ -137,8 +137,9 @@ def test_our_own_files_come_back_with_numbers_kind_and_micrometres(tmp_path: Pat
     labels = np.arange(48).reshape(6, 8) % 5
     write_score(tmp_path / "S1_score.tif", score, SIZE)
     write_mask(tmp_path / "anomaly_mask.tif", score > 1, SIZE)
-    write_labels(tmp_path / "pseudo_labels.tif", labels, SIZE)
-    write_labels(tmp_path / "truth.tif", np.where(labels > 1, 255, labels), SIZE)
+    write_labels(tmp_path / "pseudo_labels.tif", labels, SIZE, title="Pseudo-labels")
+    truth = np.where(labels > 1, 255, labels)
+    write_labels(tmp_path / "truth.tif", truth, SIZE, title="Ground truth")
     expected: dict[str, tuple[str, str, Any]] = {
         "S1_score.tif": ("image", "score", score),
         "anomaly_mask.tif": ("labels", "mask", np.where(score > 1, 255, 0)),

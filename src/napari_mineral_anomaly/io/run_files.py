@@ -14,8 +14,8 @@ RUN_FILE = "run.json"
 INGEST_FILE = "ingest.json"
 MODEL_FOLDER = "model"
 
-# Beside the TIFFs of scans with a known pixel size; QGIS reads the place of the map from them, and
-# from the second of each pair that it is in µm.
+# Beside the TIFFs of scans with a known pixel size: QGIS reads the place of the map from the .tfw,
+# its unit from the .aux.xml, and the names of all planes of a stack from the .vrt.
 WORLD_FILES = (
     "anomaly_score.ome.tfw",
     "anomaly_score.ome.tif.aux.xml",
@@ -27,6 +27,7 @@ WORLD_FILES = (
     "grain_labels.tif.aux.xml",
     "element_contributions.ome.tfw",
     "element_contributions.ome.tif.aux.xml",
+    "element_contributions.vrt",
 )
 
 RUN_FILES = (

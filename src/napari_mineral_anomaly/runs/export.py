@@ -235,7 +235,7 @@ def _targets(files: Iterable[PlannedFile], folder: Path, world_files: bool) -> l
         path = folder / file.name
         targets.append(path)
         if _has_world_file(file, world_files):
-            targets += world_files_of(path)
+            targets += world_files_of(path, is_stack=file.product.is_stack)
     return targets
 
 
@@ -273,8 +273,7 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
     else:
         write_ome(path, planes, names, size, axes=axes, before_plane=stop_here)
     if _has_world_file(file, world_files) and size is not None:
-        write_world_file(path, size)
-        return [path, *world_files_of(path)]
+        return [path, *write_world_file(path, size, names if product.is_stack else None)]
     return [path]
 
 

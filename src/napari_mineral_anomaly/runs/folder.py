@@ -30,6 +30,8 @@ from napari_mineral_anomaly.io.run_files import (
 )
 from napari_mineral_anomaly.io.writing.atomic import staged_folder
 from napari_mineral_anomaly.io.writing.results import (
+    GRAIN_LABELS_TITLE,
+    PSEUDO_LABELS_TITLE,
     write_labels,
     write_mask,
     write_score,
@@ -124,15 +126,16 @@ def write_run(
         regions = listed.regions
         write_score(next_file(SCORE_FILE), result.score, size)
         write_mask(next_file(MASK_FILE), result.mask, size)
-        write_labels(next_file(LABELS_FILE), result.pseudo_labels, size)
+        write_labels(next_file(LABELS_FILE), result.pseudo_labels, size, title=PSEUDO_LABELS_TITLE)
         labels = numbered(regions.labels, regions.n_grains)
-        write_labels(next_file(GRAIN_LABELS_FILE), labels, size)
+        write_labels(next_file(GRAIN_LABELS_FILE), labels, size, title=GRAIN_LABELS_TITLE)
         write_stack(next_file(CONTRIBUTIONS_FILE), result.contributions, result.elements, size)
         if size is not None:
             for tiff in (SCORE_FILE, MASK_FILE, LABELS_FILE, GRAIN_LABELS_FILE, CONTRIBUTIONS_FILE):
-                for beside in world_files_of(tiff):
+                names = result.elements if tiff == CONTRIBUTIONS_FILE else None
+                for beside in world_files_of(tiff, is_stack=names is not None):
                     next_file(beside.name)
-                write_world_file(folder / tiff, size)
+                write_world_file(folder / tiff, size, names)
         write_grains(next_file(GRAINS_FILE), grains)
         save_model(run.fitted, next_file(MODEL_FOLDER))
         ingest = cube.report or report_of_cube(cube)
