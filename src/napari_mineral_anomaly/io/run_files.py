@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from napari_mineral_anomaly.io.spreadsheets import DIALECTS
+
 SCORE_FILE = "anomaly_score.ome.tif"
 MASK_FILE = "anomaly_mask.tif"
 LABELS_FILE = "pseudo_labels.tif"
@@ -44,6 +46,9 @@ RUN_FILES = (
     MODEL_FOLDER,
     *WORLD_FILES,
 )
+
+# The table of grains in the dialects that may have been asked for; names of `spreadsheets`.
+GRAINS_FILES = tuple(dialect.file_name(GRAINS_FILE) for dialect in DIALECTS.values())
 
 # What the model folder holds.
 MODEL_FILES = ("weights.safetensors", "model.json")

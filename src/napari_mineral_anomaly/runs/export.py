@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import (
     atomic_folder,
     atomic_path,
@@ -99,6 +100,8 @@ class PlannedFile:
         Expected size.
     note : str
         Something that the user should know, or "".
+    dialect : Dialect
+        Of a CSV file.
     """
 
     name: str
@@ -106,13 +109,19 @@ class PlannedFile:
     format: Format
     n_bytes: int
     note: str = ""
+    dialect: Dialect = PLAIN
 
 
-def plan_files(choices: Iterable[tuple[Product, Format]]) -> list[PlannedFile]:
-    """The files to write for pairs of product and format; equal file names are planned once."""
+def plan_files(
+    choices: Iterable[tuple[Product, Format]], dialect: Dialect = PLAIN
+) -> list[PlannedFile]:
+    """The files to write for pairs of product and format; equal file names are planned once.
+
+    ``dialect`` is that of the CSV files.
+    """
     planned: dict[str, PlannedFile] = {}
     for product, wanted in choices:
-        file = _planned(product, wanted)
+        file = _planned(product, wanted, dialect)
         planned.setdefault(file.name, file)
     return list(planned.values())
 
@@ -181,9 +190,10 @@ def existing(files: Iterable[PlannedFile], folder: str | Path, world_files: bool
     return [path.name for path in _targets(files, target, world_files) if path.exists()]
 
 
-def _planned(product: Product, wanted: Format) -> PlannedFile:
+def _planned(product: Product, wanted: Format, dialect: Dialect) -> PlannedFile:
     if product.planes is None:
-        return PlannedFile(f"{product.stem}.csv", product, "csv", 4096)
+        name = dialect.file_name(f"{product.stem}.csv")
+        return PlannedFile(name, product, "csv", 4096, dialect=dialect)
     count, height, width = (int(n) for n in product.planes.shape)
     dtype = np.dtype(product.planes.dtype)
     n_bytes = count * height * width * dtype.itemsize
@@ -197,7 +207,9 @@ def _planned(product: Product, wanted: Format) -> PlannedFile:
         n_bytes = height * width * 6 * (count + 4)
     elif wanted == "png":
         n_bytes = 200_000 + 60_000 * count
-    return PlannedFile(f"{product.stem}{_ENDINGS[wanted]}", product, wanted, n_bytes, note)
+    name = f"{product.stem}{_ENDINGS[wanted]}"
+    name = dialect.file_name(name) if wanted == "csv" else name
+    return PlannedFile(name, product, wanted, n_bytes, note, dialect)
 
 
 def _require_writable(
@@ -252,12 +264,13 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
 
     if product.planes is None:
         table = product.table() if callable(product.table) else product.table
-        return [write_grains(path, table if table is not None else pd.DataFrame())]
+        table = table if table is not None else pd.DataFrame()
+        return [write_grains(path, table, file.dialect)]
     axes = "CYX" if product.is_stack else "YX"
     if file.format == "folder":
         return [_write_folder(product, path, world_files, stop_here)]
     if file.format == "csv":
-        write_pixels(path, planes, names, size, before_block=stop_here)
+        write_pixels(path, planes, names, size, dialect=file.dialect, before_block=stop_here)
     elif file.format == "zarr":
         write_ome_zarr(path, planes, names, size, overwrite=True, before_plane=stop_here)
     elif file.format == "png":

@@ -18,6 +18,7 @@ from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
     GRAIN_LABELS_FILE,
     GRAINS_FILE,
+    GRAINS_FILES,
     INGEST_FILE,
     LABELS_FILE,
     MASK_FILE,
@@ -28,6 +29,7 @@ from napari_mineral_anomaly.io.run_files import (
     RUN_FILES,
     SCORE_FILE,
 )
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import staged_folder
 from napari_mineral_anomaly.io.writing.results import (
     GRAIN_LABELS_TITLE,
@@ -70,6 +72,7 @@ def write_run(
     overwrite: bool = False,
     min_grain_px: int = 1,
     n_rows: int = DEFAULT_ROWS,
+    csv_dialect: Dialect = PLAIN,
     timings: Mapping[str, float] | None = None,
     inputs: Iterable[str | Path] = (),
     task: Task = SILENT,
@@ -92,6 +95,8 @@ def write_run(
         every pixel at or above the threshold.
     n_rows : int
         Grains wanted in the list, see `grains.table.find_grains`.
+    csv_dialect : Dialect
+        Write the grains in this dialect too, such as grains_excel-de.csv beside grains.csv.
     timings : mapping, optional
         Seconds of earlier phases, such as reading.
     inputs : paths, optional
@@ -109,8 +114,9 @@ def write_run(
     started = time.perf_counter()
     result, size = run.result, run.result.pixel_size
     steps = 0
+    ours = (*RUN_FILES, *GRAINS_FILES)
 
-    with staged_folder(out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs) as folder:
+    with staged_folder(out, overwrite=overwrite, ours=ours, inputs=inputs) as folder:
 
         def next_file(name: str) -> Path:
             nonlocal steps
@@ -137,6 +143,8 @@ def write_run(
                     next_file(beside.name)
                 write_world_file(folder / tiff, size, names)
         write_grains(next_file(GRAINS_FILE), grains)
+        if csv_dialect != PLAIN:
+            write_grains(folder / csv_dialect.file_name(GRAINS_FILE), grains, csv_dialect)
         save_model(run.fitted, next_file(MODEL_FOLDER))
         ingest = cube.report or report_of_cube(cube)
         next_file(INGEST_FILE).write_text(ingest.model_dump_json(indent=2), encoding="utf-8")
