@@ -32,7 +32,7 @@ from napari_mineral_anomaly.io.writing.tiff import (
     write_ome,
 )
 from napari_mineral_anomaly.io.writing.world import world_files_of, write_world_file
-from napari_mineral_anomaly.io.writing.zarr import write_ome_zarr
+from napari_mineral_anomaly.io.writing.zarr import Shrink, write_ome_zarr
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
 
@@ -73,6 +73,8 @@ class Product:
     is_stack : bool
         Whether the planes are a stack with a channel axis, one plane per element or the like; a
         single image has no channel axis.
+    shrink : Shrink
+        How the smaller levels of an OME-Zarr are made.
     """
 
     stem: str
@@ -83,6 +85,7 @@ class Product:
     style: MapStyle | None = None
     table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
     is_stack: bool = False
+    shrink: Shrink = "mean"
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,7 +275,15 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
     if file.format == "csv":
         write_pixels(path, planes, names, size, dialect=file.dialect, before_block=stop_here)
     elif file.format == "zarr":
-        write_ome_zarr(path, planes, names, size, overwrite=True, before_plane=stop_here)
+        write_ome_zarr(
+            path,
+            planes,
+            names,
+            size,
+            shrink=product.shrink,
+            overwrite=True,
+            before_plane=stop_here,
+        )
     elif file.format == "png":
         # Imported here, because matplotlib takes a second to load and planning does not need it.
         from napari_mineral_anomaly.runs.report.drawing import figure_png

@@ -182,7 +182,11 @@ def _ingest(ingest: IngestReport) -> str:
     if ingest.ignored:
         parts += [
             "<p>Not used as element maps:</p>",
-            _table("Files that were not used", ["File", "Why"], [[f.file, f.reason] for f in ingest.ignored]),
+            _table(
+                "Files that were not used",
+                ["File", "Why"],
+                [[f.file, f.reason] for f in ingest.ignored],
+            ),
         ]
     return "".join(parts)
 
