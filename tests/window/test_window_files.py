@@ -16,6 +16,7 @@ import napari_mineral_anomaly
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.results import (
     write_labels,
+    write_map,
     write_mask,
     write_score,
     write_stack,
@@ -114,11 +115,23 @@ def test_files_that_are_not_for_us_are_left_to_napari(name: str, tmp_path: Path)
     assert _reader.get_reader(str(tmp_path / name)) is None
 
 
-def test_a_single_map_and_an_empty_folder_are_left_to_napari(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "Fe.tif", np.zeros((8, 9), np.uint16))
-    assert _reader.get_reader(str(tmp_path / "Fe.tif")) is None
+def test_an_image_without_an_element_and_an_empty_folder_are_left_to_napari(
+    tmp_path: Path,
+) -> None:
+    tifffile.imwrite(tmp_path / "photo.tif", np.zeros((8, 9), np.uint16))
+    assert _reader.get_reader(str(tmp_path / "photo.tif")) is None
     (tmp_path / "empty").mkdir()
     assert _reader.get_reader(str(tmp_path / "empty")) is None
+
+
+def test_a_single_map_named_by_its_file_or_inside_is_a_scan(tmp_path: Path) -> None:
+    plane = np.arange(1, 73, dtype=np.uint16).reshape(8, 9)
+    for name in ("Fe.tif", "S1.tif"):
+        write_map(tmp_path / name, plane, "Fe", SIZE)
+        [layer] = layers_of_file(tmp_path / name)
+        assert link_of(layer).element == "Fe"
+        assert np.array_equal(layer.data, plane)
+        assert tuple(layer.scale) == SIZE
 
 
 def test_a_stack_of_named_elements_is_a_scan(tmp_path: Path) -> None:

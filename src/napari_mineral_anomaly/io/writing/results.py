@@ -29,6 +29,7 @@ MASK_TITLE = "Anomaly mask"
 PSEUDO_LABELS_TITLE = "Pseudo-labels"
 GRAIN_LABELS_TITLE = "Grain labels"
 TRUTH_TITLE = "Ground truth"
+VALID_TITLE = "Valid area"
 
 Inputs = Sequence[str | Path]
 

@@ -212,7 +212,7 @@ def _contents(
         return _classes(labels, dtype, labels_for_files, title, _LABEL_WORDS)
     if key == "valid":
         score = np.asarray(of.score.data)
-        return _classes(score, np.uint8, _finite_for_files, "Valid area", _VALID_WORDS)
+        return _classes(score, np.uint8, _finite_for_files, TITLES_IN_FILES["valid"], _VALID_WORDS)
     if key == "truth":
         truth = copied(of.truth.data)
         return _classes(truth, np.uint8, truth_for_files, TITLES_IN_FILES["truth"], _TRUTH_WORDS)

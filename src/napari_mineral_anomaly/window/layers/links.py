@@ -14,6 +14,7 @@ from napari_mineral_anomaly.io.writing.results import (
     PSEUDO_LABELS_TITLE,
     SCORE_TITLE,
     TRUTH_TITLE,
+    VALID_TITLE,
 )
 
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ Role = Literal[
     "agreement",
 ]
 
-# Titles inside TIFF files: the reader recognises a result by them, under any file name.
+# Titles inside files: the reader recognises a result by them, under any file name.
 TITLES_IN_FILES: dict[Role, str] = {
     "score": SCORE_TITLE,
     "mask": MASK_TITLE,
     "pseudo_labels": PSEUDO_LABELS_TITLE,
     "truth": TRUTH_TITLE,
+    "valid": VALID_TITLE,
 }
 
 
