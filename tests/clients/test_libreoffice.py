@@ -174,7 +174,7 @@ def test_verdicts_saved_in_libreoffice_load_again(
     language = "German" if locale == "de-DE" else "English"
     record(
         version(program("soffice", "libreoffice-calc")),
-        f"verdicts.csv, saved by a {language} user as {words}",
+        f"verdicts.csv, saved as {words} by a user of {language}",
         values="every verdict loaded again",
     )
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from napari.components import ViewerModel
 from napari.layers import Labels
 from npe2 import PluginManifest
 from npe2._pytest_plugin import TestPluginManager
 
 from napari_mineral_anomaly.runs.export import Format
+from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.exporting.dock import ExportDock
 from napari_mineral_anomaly.window.exporting.plan import ROWS
@@ -135,8 +137,6 @@ def test_one_map_of_the_folder_of_maps_opens_alone(
 def test_a_world_file_gives_the_micrometres_where_the_tiff_lost_them(
     dock: ExportDock, scanned: ViewerModel, tmp_path: Path
 ) -> None:
-    import tifffile
-
     dock.world_files.setChecked(True)
     out = tmp_path / "out"
     exported(dock, out, ("score", "ome"))
@@ -145,3 +145,18 @@ def test_a_world_file_gives_the_micrometres_where_the_tiff_lost_them(
     tifffile.imwrite(path, plain)  # as a program that keeps the numbers alone
     [layer] = opened([path]).layers
     assert tuple(layer.scale) == tuple(first_layer(scanned, "score").scale)
+
+
+def test_the_folder_of_a_run_opens_as_its_results(scan_folder: Path, tmp_path: Path) -> None:
+    scan_to_folder([scan_folder], tmp_path / "run", "rx")
+    viewer = opened([tmp_path / "run"])
+    assert [layer.name for layer in viewer.layers] == [
+        "anomaly_score",
+        "pseudo_labels",
+        "grain_labels",
+        "anomaly_mask",
+    ]
+    stored = tifffile.imread(tmp_path / "run" / "grain_labels.tif")
+    assert stored.max() > 0
+    assert np.array_equal(viewer.layers["grain_labels"].data, stored)
+    assert len({tuple(layer.scale) for layer in viewer.layers}) == 1

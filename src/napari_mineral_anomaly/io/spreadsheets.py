@@ -70,7 +70,7 @@ class Dialect:
 
     def text(self, value: str) -> str:
         """A cell of text."""
-        return self._quoted(f"'{value}" if _RUN_AS_FORMULA.match(value) else value)
+        return self._quoted(harmless(value))
 
     def number(self, digits: str) -> str:
         """A number, given with a decimal point."""
@@ -98,21 +98,17 @@ DIALECTS = {
     dialect.name: dialect
     for dialect in (
         PLAIN,
-        Dialect("excel-en", "spreadsheet in English: comma, decimal point", **_SPREADSHEET),
-        Dialect(
-            "excel-de", "spreadsheet in German: semicolon, decimal comma", ";", ",", **_SPREADSHEET
-        ),
-        Dialect(
-            "excel-fr", "spreadsheet in French: semicolon, decimal comma", ";", ",", **_SPREADSHEET
-        ),
-        Dialect("tsv", "tab, decimal point", "\t", **_SPREADSHEET),
+        Dialect("excel-en", "English spreadsheets", **_SPREADSHEET),
+        Dialect("excel-de", "German spreadsheets", ";", ",", **_SPREADSHEET),
+        Dialect("excel-fr", "French spreadsheets", ";", ",", **_SPREADSHEET),
+        Dialect("tsv", "tabs, decimal point", "\t", **_SPREADSHEET),
     )
 }
 
 
 @dataclass(frozen=True)
-class Cells:
-    """A table as text.
+class SavedTable:
+    """A table as text, as it was saved.
 
     Attributes
     ----------
@@ -138,6 +134,11 @@ def dialect_named(name: str) -> Dialect:
     return DIALECTS[name]
 
 
+def harmless(text: str) -> str:
+    """Text with an apostrophe in front where a spreadsheet would run it as a formula."""
+    return f"'{text}" if _RUN_AS_FORMULA.match(text) else text
+
+
 def short_number(value: float) -> str:
     """A number with nine digits or fewer; "" for NaN. Single precision comes back exactly."""
     value = float(value)
@@ -155,7 +156,7 @@ def repr_number(value: Any) -> str:
     return "" if value != value else str(value)
 
 
-def read_cells(path: Path, kind: str, known: Callable[[tuple[str, ...]], bool]) -> Cells:
+def read_cells(path: Path, kind: str, known: Callable[[tuple[str, ...]], bool]) -> SavedTable:
     """The rows of a table by heading, as a spreadsheet saved it in any dialect and encoding.
 
     The text may be UTF-8, UTF-16 or code page 1252, with semicolons, tabs or commas between its
@@ -191,7 +192,7 @@ def read_cells(path: Path, kind: str, known: Callable[[tuple[str, ...]], bool]) 
         for line, row in tables[best][1:]
         if any(map(str.strip, row))
     ]
-    return Cells(heading, tuple(rows))
+    return SavedTable(heading, tuple(rows))
 
 
 def _rows(text: str, separator: str) -> list[tuple[int, list[str]]]:

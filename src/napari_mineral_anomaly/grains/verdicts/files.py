@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly import words
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import STATUSES, Verdict, VerdictBook
-from napari_mineral_anomaly.io.spreadsheets import PLAIN, Cells, number_in, read_cells
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, SavedTable, number_in, read_cells
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 
 SCHEMA_VERSION = 1
@@ -145,7 +145,7 @@ def _frame(book: VerdictBook, pixel_size: tuple[float, float] | None) -> pd.Data
     return pd.DataFrame(rows, columns=list(CSV_COLUMNS))
 
 
-def _from_rows(cells: Cells, shape: tuple[int, int], path: Path) -> VerdictBook:
+def _from_rows(cells: SavedTable, shape: tuple[int, int], path: Path) -> VerdictBook:
     missing = [name for name in _NEEDED if name not in cells.heading]
     if missing:
         raise InputError(f"{path.name} lacks the column {', '.join(missing)}.")

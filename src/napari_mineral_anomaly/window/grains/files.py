@@ -104,7 +104,7 @@ class GrainFiles(QPushButton):
     def _choose_csv(self) -> None:
         if not self._is_complete():
             return
-        filters = {f"CSV, {dialect.title} (*.csv)": dialect for dialect in DIALECTS.values()}
+        filters = {f"CSV for {dialect.title} (*.csv)": dialect for dialect in DIALECTS.values()}
         path, chosen = QFileDialog.getSaveFileName(
             self, "Save the list", "grains.csv", ";;".join(filters)
         )
