@@ -18,7 +18,7 @@ BOTH_QT := $(addprefix tests/window/test_window_,grains.py grain_card.py pseudo_
 export OMP_NUM_THREADS ?= 1
 export QT_API ?= pyqt6
 
-.PHONY: run test check wheel test-slow docs benchmarks screenshots clean
+.PHONY: run test check wheel test-slow test-clients docs benchmarks screenshots clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.system: .ci/system_libraries.sh
@@ -54,6 +54,7 @@ check: $(VENV)/.dev
 	$(BIN)/npe2 validate src/napari_mineral_anomaly/napari.yaml
 	$(BIN)/python docs/draw_rooms.py --check
 	$(BIN)/python docs/write_formats.py --check
+	$(BIN)/python docs/write_clients.py --check
 
 wheel: $(VENV)/.dev
 	bash .ci/smoke_wheel.sh $(BIN)/python
@@ -64,6 +65,12 @@ test: check wheel
 
 test-slow: $(VENV)/.dev
 	$(XVFB) $(BIN)/python -m pytest -m slow
+
+# Other programs open our files (docs/export.md); the table there is made from what they showed.
+test-clients: $(VENV)/.dev
+	bash .ci/clients.sh $(BIN)/python
+	CLIENTS_RECORD=docs/measured/clients.json $(BIN)/python -m pytest tests/clients
+	$(BIN)/python docs/write_clients.py
 
 docs: $(VENV)/.dev
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html

@@ -239,3 +239,15 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(scan, tmp_path):
     assert error.splitlines()[-1] == "Interrupted: nothing was left half-written."
     assert "Traceback" not in error
     assert names(tmp_path) == []
+
+
+def test_the_grains_are_written_for_a_spreadsheet_too(scan: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ("--detector", "rx", "--csv-dialect", "excel-de")
+    assert main(["detect", str(scan), "-o", str(out), *options]) == 0
+    plain = pd.read_csv(out / "grains.csv")
+    german = pd.read_csv(out / "grains_excel-de.csv", sep=";", decimal=",", encoding="utf-8-sig")
+    pd.testing.assert_frame_equal(plain, german)
+    options = ("--detector", "rx", "--overwrite")
+    assert main(["detect", str(scan), "-o", str(out), *options]) == 0
+    assert not (out / "grains_excel-de.csv").exists()  # of the earlier run

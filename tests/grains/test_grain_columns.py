@@ -9,6 +9,7 @@ import pytest
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.cells import CopiedCells
 from napari_mineral_anomaly.grains.columns import (
     COLUMNS,
     GRAIN_COLUMNS,
@@ -137,3 +138,13 @@ def test_maps_of_another_size_are_refused_and_cancel_is_heard(mask):
     token.cancel()
     with pytest.raises(CancelledError):
         find_grains(_result(mask), task=Task(token=token))
+
+
+def test_copied_comments_start_no_formula_and_numbers_stay_numbers():
+    chosen = [column for column in COLUMNS if column.key in ("mean_score", "comment")]
+    values = {"mean_score": [-1.5], "comment": ["=1+1"]}
+    heading, row = CopiedCells(chosen, values, [0]).as_text().splitlines()
+    assert dict(zip(heading.split("\t"), row.split("\t"), strict=True)) == {
+        "Mean": "−1.5",
+        "Comment": "'=1+1",
+    }

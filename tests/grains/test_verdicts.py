@@ -136,6 +136,46 @@ def test_a_table_from_the_sem_needs_only_places_and_verdicts(tmp_path):
     assert {k: v.status for k, v in found.items()} == {int(labels[15, 20]): "SEM-true"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("has_pixels", [True, False])
+def test_verdicts_come_back_from_spreadsheets(tmp_path, encoding, separator, has_pixels):
+    labels = _labels(5.0)
+    comment = "=Ä, 1/2; „x“\n-y"
+    book = VerdictBook(SCORE.shape).decide(
+        labels, [1, 3], status="accept", comment=comment, who="Ö"
+    )
+    saved = tmp_path / "verdicts.csv"
+    save_verdicts(saved, book, (10.0, 20.0))
+    assert ",\"'=Ä" in saved.read_text(encoding="utf-8")
+    frame = pd.read_csv(saved, dtype=str, keep_default_na=False)
+    if separator != ",":
+        for column in [name for name in frame if name.startswith("centroid")]:
+            frame[column] = frame[column].str.replace(".", ",")
+    frame = frame if has_pixels else frame.drop(columns="pixels")
+    path = tmp_path / "again.csv"
+    frame.to_csv(path, sep=separator, index=False, encoding=encoding, lineterminator="\r\n")
+    with path.open("a", encoding=encoding.removesuffix("-sig")) as file:
+        if encoding != "utf-16":
+            file.write(separator * 9 + "\n")  # an empty row of a spreadsheet
+    again = load_verdicts(path, SCORE.shape)
+    assert [(v.status, v.comment, v.who) for v in again.verdicts] == [
+        ("accept", comment, "Ö"),
+        ("accept", comment, "Ö"),
+    ]
+    found = again.of_grains(labels)
+    assert set(found) == {1, 3}
+    if has_pixels:
+        assert np.array_equal(again.verdicts[0].pixels, book.verdicts[0].pixels)
+
+
+def test_a_place_with_signs_between_thousands_is_refused(tmp_path):
+    path = tmp_path / "v.csv"
+    path.write_text("centroid_y_px;centroid_x_px;status\n1.234,5;2;accept\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 2: cannot use .*'1\.234\.5'"):
+        load_verdicts(path, (3000, 3000))
+
+
 def test_bad_files_are_refused_in_a_sentence(tmp_path):
     book = VerdictBook(SCORE.shape)
     with pytest.raises(InputError, match=r"\.json or \.csv"):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.sax.saxutils import unescape
 
 import dask.array as da
 import numpy as np
@@ -20,6 +21,7 @@ from napari_mineral_anomaly.io.writing.results import (
     write_score,
     write_stack,
 )
+from napari_mineral_anomaly.runs.export import Product, plan_files, write_files
 
 OME = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
 
@@ -76,6 +78,37 @@ def test_stack_is_cyx_with_channel_names(tmp_path, score, lazy):
     pixels = ome_pixels(path)
     assert [channel.attrib["Name"] for channel in pixels.iter(f"{OME}Channel")] == names
     assert float(pixels.attrib["PhysicalSizeX"]) == 2.5
+    with tifffile.TiffFile(path) as tiff:
+        image = ElementTree.fromstring(tiff.ome_metadata).find(f"{OME}Image")
+        # GDAL takes each page for an image; it unescapes names twice.
+        items = [ElementTree.fromstring(page.aspage().tags[42112].value)[0] for page in tiff.pages]
+    assert image.attrib["Name"] == "element_contributions"
+    assert [unescape(item.text) for item in items] == names
+
+
+@pytest.mark.parametrize("size", [None, (20.0, 25.5)])
+def test_the_bands_of_a_stack_lie_where_its_vrt_says(tmp_path, size):
+    planes = np.arange(3 * 4 * 5, dtype=np.uint16).reshape(3, 4, 5)
+    product = Product("element_maps", "", planes, ("Fe", "Si", "<Ø>"), size, is_stack=True)
+    for wanted in ("ome", "imagej"):
+        out = tmp_path / wanted
+        written = write_files(plan_files([(product, wanted)]), out, world_files=True)
+        if size is None:
+            assert len(written) == 1
+            continue
+        tiff = written[0]
+        root = ElementTree.parse(out / "element_maps.vrt").getroot()
+        assert [root.attrib["rasterXSize"], root.attrib["rasterYSize"]] == ["5", "4"]
+        x0, dx, _, y0, _, dy = map(float, root.findtext("GeoTransform").split(","))
+        assert (x0 + dx / 2, y0 + dy / 2, dx, dy) == (0.0, 0.0, 25.5, -20.0)
+        bands = root.findall("VRTRasterBand")
+        assert [band.findtext("Description") for band in bands] == list(product.names)
+        for band, plane in zip(bands, planes, strict=True):
+            assert band.findtext("SourceFilename") == tiff.name
+            assert band.attrib["dataType"] == "UInt16"
+            stored = np.fromfile(tiff, "<u2", 20, offset=int(band.findtext("ImageOffset")))
+            assert np.array_equal(stored.reshape(4, 5), plane)
+            assert (band.findtext("PixelOffset"), band.findtext("LineOffset")) == ("2", "10")
 
 
 def test_stack_reads_one_plane_at_a_time(tmp_path):
@@ -109,14 +142,14 @@ def test_mask_is_an_imagej_tiff_of_0_and_255_in_micrometres(tmp_path):
 
 def test_labels_are_uint16_imagej_and_uint32_above_65535(tmp_path):
     labels = np.array([[0, 1], [65_535, 3]], dtype=np.uint32)
-    small = write_labels(tmp_path / "small.tif", labels, (5.0, 5.0))
+    small = write_labels(tmp_path / "small.tif", labels, (5.0, 5.0), title="Labels")
     with tifffile.TiffFile(small) as tiff:
         assert tiff.is_imagej
         assert tiff.imagej_metadata["unit"] == "um"
         assert tiff.asarray().dtype == np.uint16
         assert np.array_equal(tiff.asarray(), labels)
     labels[1, 0] = 65_536
-    large = write_labels(tmp_path / "large.tif", labels, (5.0, 5.0))
+    large = write_labels(tmp_path / "large.tif", labels, (5.0, 5.0), title="Labels")
     assert tifffile.imread(large).dtype == np.uint32
     assert np.array_equal(tifffile.imread(large), labels)
     assert float(ome_pixels(large).attrib["PhysicalSizeX"]) == 5.0
@@ -177,7 +210,7 @@ def test_unknown_pixel_size_is_not_invented(tmp_path, score):
 @pytest.mark.parametrize("labels", [np.array([[-1, 0]]), np.array([[0.5, 1.0]])])
 def test_labels_that_are_not_labels_are_refused(tmp_path, labels):
     with pytest.raises(InputError, match="whole numbers from 0 up"):
-        write_labels(tmp_path / "labels.tif", labels, None)
+        write_labels(tmp_path / "labels.tif", labels, None, title="")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -210,7 +210,7 @@ def test_paths_too_long_for_windows_are_told():
 def test_a_world_file_has_the_six_lines_of_the_convention(tmp_path):
     tiff = tmp_path / "score.ome.tif"
     assert world_file_of(tiff).name == "score.ome.tfw"
-    path = write_world_file(tiff, (20.0, 25.5))
+    path, _ = write_world_file(tiff, (20.0, 25.5))
     a, d, b, e, c, f = (float(line) for line in path.read_text().splitlines())
     # GDAL: x = A column + B row + C, y = D column + E row + F, of a pixel's centre.
     row, column = 3, 2

@@ -6,6 +6,7 @@ in y and x, and names in any alphabet.
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -202,3 +203,37 @@ def test_ome_zarr_without_a_pixel_size_claims_no_unit(tmp_path):
     assert cube.pixel_size is None
     attributes = zarr.open_group(str(tmp_path / "element_maps.ome.zarr"), mode="r").attrs
     assert "unit" not in attributes["multiscales"][0]["axes"][1]
+
+
+@pytest.mark.parametrize("shrink", ["mean", "largest", "first"])
+def test_large_ome_zarr_has_smaller_levels_in_their_places(tmp_path, shrink):
+    maps = np.zeros((1, 700, 1301), np.float32)
+    maps[0, 0, :4] = [1, 5, 2, np.nan]
+    maps[0, 698:, 1300] = np.nan  # the last column of blocks holds missing pixels alone
+    product = dataclasses.replace(stored(maps, ("Fe",), (20.0, 25.0)), shrink=shrink)
+    cube = written_and_read(product, "zarr", tmp_path)
+    assert np.array_equal(np.asarray(cube.maps), maps, equal_nan=True)
+    assert cube.pixel_size == (20.0, 25.0)
+    group = zarr.open_group(str(tmp_path / "element_maps.ome.zarr"), mode="r")
+    [image] = group.attrs["multiscales"]
+    shapes = [group[level["path"]].shape for level in image["datasets"]]
+    assert shapes == [(1, 700, 1301), (1, 350, 651), (1, 175, 326)]
+    expected = {"mean": [1.5, 2 / 3], "largest": [5, 2], "first": [1, 2]}[shrink]
+    half = group["1"][0]
+    assert half.dtype == np.float32
+    assert half[0, :2].tolist() == pytest.approx(expected, rel=1e-6)
+    assert np.isnan(half[349, 650])
+    scale, *moved = image["datasets"][2]["coordinateTransformations"]
+    assert scale == {"type": "scale", "scale": [1.0, 80.0, 100.0]}
+    centre = {"type": "translation", "translation": [0.0, 30.0, 37.5]}
+    assert moved == ([] if shrink == "first" else [centre])
+
+
+def test_levels_of_counts_stay_counts(tmp_path):
+    maps = np.zeros((1, 2, 1200), np.uint16)
+    maps[0, :, :2] = 65_535
+    maps[0, 0, 2:4] = 1  # a mean of 0.5 is rounded to the even number
+    written_and_read(stored(maps, ("Fe",), None), "zarr", tmp_path)
+    half = zarr.open_group(str(tmp_path / "element_maps.ome.zarr"), mode="r")["1"]
+    assert half.dtype == np.uint16
+    assert half[0, 0, :2].tolist() == [65_535, 0]

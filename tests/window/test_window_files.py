@@ -16,6 +16,7 @@ import napari_mineral_anomaly
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.results import (
     write_labels,
+    write_map,
     write_mask,
     write_score,
     write_stack,
@@ -114,11 +115,23 @@ def test_files_that_are_not_for_us_are_left_to_napari(name: str, tmp_path: Path)
     assert _reader.get_reader(str(tmp_path / name)) is None
 
 
-def test_a_single_map_and_an_empty_folder_are_left_to_napari(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "Fe.tif", np.zeros((8, 9), np.uint16))
-    assert _reader.get_reader(str(tmp_path / "Fe.tif")) is None
+def test_an_image_without_an_element_and_an_empty_folder_are_left_to_napari(
+    tmp_path: Path,
+) -> None:
+    tifffile.imwrite(tmp_path / "photo.tif", np.zeros((8, 9), np.uint16))
+    assert _reader.get_reader(str(tmp_path / "photo.tif")) is None
     (tmp_path / "empty").mkdir()
     assert _reader.get_reader(str(tmp_path / "empty")) is None
+
+
+def test_a_single_map_named_by_its_file_or_inside_is_a_scan(tmp_path: Path) -> None:
+    plane = np.arange(1, 73, dtype=np.uint16).reshape(8, 9)
+    for name in ("Fe.tif", "S1.tif"):
+        write_map(tmp_path / name, plane, "Fe", SIZE)
+        [layer] = layers_of_file(tmp_path / name)
+        assert link_of(layer).element == "Fe"
+        assert np.array_equal(layer.data, plane)
+        assert tuple(layer.scale) == SIZE
 
 
 def test_a_stack_of_named_elements_is_a_scan(tmp_path: Path) -> None:
@@ -137,8 +150,9 @@ def test_our_own_files_come_back_with_numbers_kind_and_micrometres(tmp_path: Pat
     labels = np.arange(48).reshape(6, 8) % 5
     write_score(tmp_path / "S1_score.tif", score, SIZE)
     write_mask(tmp_path / "anomaly_mask.tif", score > 1, SIZE)
-    write_labels(tmp_path / "pseudo_labels.tif", labels, SIZE)
-    write_labels(tmp_path / "truth.tif", np.where(labels > 1, 255, labels), SIZE)
+    write_labels(tmp_path / "pseudo_labels.tif", labels, SIZE, title="Pseudo-labels")
+    truth = np.where(labels > 1, 255, labels)
+    write_labels(tmp_path / "truth.tif", truth, SIZE, title="Ground truth")
     expected: dict[str, tuple[str, str, Any]] = {
         "S1_score.tif": ("image", "score", score),
         "anomaly_mask.tif": ("labels", "mask", np.where(score > 1, 255, 0)),

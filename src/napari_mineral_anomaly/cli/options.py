@@ -181,6 +181,17 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_csv_dialect(parser: argparse.ArgumentParser) -> None:
+    """``--csv-dialect``."""
+    parser.add_argument(
+        "--csv-dialect",
+        metavar="NAME",
+        default="plain",
+        help="write the grains for a spreadsheet too, beside grains.csv: excel-de or excel-fr "
+        "(semicolon, decimal comma), excel-en (comma, point), tsv (tab, point)",
+    )
+
+
 def add_threshold(parser: Any, summary: str) -> None:
     """``--threshold``."""
     parser.add_argument(

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from napari_mineral_anomaly.grains.columns import Column, window_columns
+from napari_mineral_anomaly.io.spreadsheets import harmless
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,10 @@ class CopiedCells:
         lines = ["\t".join(column.window.title for column in self.columns)]
         for number in self.rows:
             row = {key: values[number] for key, values in self.values.items()}
-            texts = (" ".join(column.text(row).split()) for column in self.columns)
-            lines.append("\t".join(texts))
+            texts = [" ".join(column.text(row).split()) for column in self.columns]
+            cells = (
+                text if column.number else harmless(text)
+                for column, text in zip(self.columns, texts, strict=True)
+            )
+            lines.append("\t".join(cells))
         return "\n".join(lines) + "\n"

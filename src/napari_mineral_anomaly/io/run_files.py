@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from napari_mineral_anomaly.io.spreadsheets import DIALECTS
+
 SCORE_FILE = "anomaly_score.ome.tif"
 MASK_FILE = "anomaly_mask.tif"
 LABELS_FILE = "pseudo_labels.tif"
@@ -15,8 +17,8 @@ RUN_FILE = "run.json"
 INGEST_FILE = "ingest.json"
 MODEL_FOLDER = "model"
 
-# Beside the TIFFs of scans with a known pixel size; QGIS reads the place of the map from them, and
-# from the second of each pair that it is in µm.
+# Beside the TIFFs of scans with a known pixel size: QGIS reads the place of the map from the .tfw,
+# its unit from the .aux.xml, and the names of all planes of a stack from the .vrt.
 WORLD_FILES = (
     "anomaly_score.ome.tfw",
     "anomaly_score.ome.tif.aux.xml",
@@ -30,6 +32,7 @@ WORLD_FILES = (
     "reconstruction_error.ome.tif.aux.xml",
     "element_contributions.ome.tfw",
     "element_contributions.ome.tif.aux.xml",
+    "element_contributions.vrt",
 )
 
 RUN_FILES = (
@@ -47,6 +50,9 @@ RUN_FILES = (
     MODEL_FOLDER,
     *WORLD_FILES,
 )
+
+# The table of grains in the dialects that may have been asked for; names of `spreadsheets`.
+GRAINS_FILES = tuple(dialect.file_name(GRAINS_FILE) for dialect in DIALECTS.values())
 
 # What the model folder holds.
 MODEL_FILES = ("weights.safetensors", "model.json")

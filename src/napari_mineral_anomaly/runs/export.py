@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import (
     atomic_folder,
     atomic_path,
@@ -31,7 +32,7 @@ from napari_mineral_anomaly.io.writing.tiff import (
     write_ome,
 )
 from napari_mineral_anomaly.io.writing.world import world_files_of, write_world_file
-from napari_mineral_anomaly.io.writing.zarr import write_ome_zarr
+from napari_mineral_anomaly.io.writing.zarr import Shrink, write_ome_zarr
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
 
@@ -72,6 +73,8 @@ class Product:
     is_stack : bool
         Whether the planes are a stack with a channel axis, one plane per element or the like; a
         single image has no channel axis.
+    shrink : Shrink
+        How the smaller levels of an OME-Zarr are made.
     """
 
     stem: str
@@ -82,6 +85,7 @@ class Product:
     style: MapStyle | None = None
     table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
     is_stack: bool = False
+    shrink: Shrink = "mean"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +103,8 @@ class PlannedFile:
         Expected size.
     note : str
         Something that the user should know, or "".
+    dialect : Dialect
+        Of a CSV file.
     """
 
     name: str
@@ -106,13 +112,19 @@ class PlannedFile:
     format: Format
     n_bytes: int
     note: str = ""
+    dialect: Dialect = PLAIN
 
 
-def plan_files(choices: Iterable[tuple[Product, Format]]) -> list[PlannedFile]:
-    """The files to write for pairs of product and format; equal file names are planned once."""
+def plan_files(
+    choices: Iterable[tuple[Product, Format]], dialect: Dialect = PLAIN
+) -> list[PlannedFile]:
+    """The files to write for pairs of product and format; equal file names are planned once.
+
+    ``dialect`` is that of the CSV files.
+    """
     planned: dict[str, PlannedFile] = {}
     for product, wanted in choices:
-        file = _planned(product, wanted)
+        file = _planned(product, wanted, dialect)
         planned.setdefault(file.name, file)
     return list(planned.values())
 
@@ -181,9 +193,10 @@ def existing(files: Iterable[PlannedFile], folder: str | Path, world_files: bool
     return [path.name for path in _targets(files, target, world_files) if path.exists()]
 
 
-def _planned(product: Product, wanted: Format) -> PlannedFile:
+def _planned(product: Product, wanted: Format, dialect: Dialect) -> PlannedFile:
     if product.planes is None:
-        return PlannedFile(f"{product.stem}.csv", product, "csv", 4096)
+        name = dialect.file_name(f"{product.stem}.csv")
+        return PlannedFile(name, product, "csv", 4096, dialect=dialect)
     count, height, width = (int(n) for n in product.planes.shape)
     dtype = np.dtype(product.planes.dtype)
     n_bytes = count * height * width * dtype.itemsize
@@ -197,7 +210,9 @@ def _planned(product: Product, wanted: Format) -> PlannedFile:
         n_bytes = height * width * 6 * (count + 4)
     elif wanted == "png":
         n_bytes = 200_000 + 60_000 * count
-    return PlannedFile(f"{product.stem}{_ENDINGS[wanted]}", product, wanted, n_bytes, note)
+    name = f"{product.stem}{_ENDINGS[wanted]}"
+    name = dialect.file_name(name) if wanted == "csv" else name
+    return PlannedFile(name, product, wanted, n_bytes, note, dialect)
 
 
 def _require_writable(
@@ -235,7 +250,7 @@ def _targets(files: Iterable[PlannedFile], folder: Path, world_files: bool) -> l
         path = folder / file.name
         targets.append(path)
         if _has_world_file(file, world_files):
-            targets += world_files_of(path)
+            targets += world_files_of(path, is_stack=file.product.is_stack)
     return targets
 
 
@@ -252,14 +267,23 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
 
     if product.planes is None:
         table = product.table() if callable(product.table) else product.table
-        return [write_grains(path, table if table is not None else pd.DataFrame())]
+        table = table if table is not None else pd.DataFrame()
+        return [write_grains(path, table, file.dialect)]
     axes = "CYX" if product.is_stack else "YX"
     if file.format == "folder":
         return [_write_folder(product, path, world_files, stop_here)]
     if file.format == "csv":
-        write_pixels(path, planes, names, size, before_block=stop_here)
+        write_pixels(path, planes, names, size, dialect=file.dialect, before_block=stop_here)
     elif file.format == "zarr":
-        write_ome_zarr(path, planes, names, size, overwrite=True, before_plane=stop_here)
+        write_ome_zarr(
+            path,
+            planes,
+            names,
+            size,
+            shrink=product.shrink,
+            overwrite=True,
+            before_plane=stop_here,
+        )
     elif file.format == "png":
         # Imported here, because matplotlib takes a second to load and planning does not need it.
         from napari_mineral_anomaly.runs.report.drawing import figure_png
@@ -273,8 +297,7 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
     else:
         write_ome(path, planes, names, size, axes=axes, before_plane=stop_here)
     if _has_world_file(file, world_files) and size is not None:
-        write_world_file(path, size)
-        return [path, *world_files_of(path)]
+        return [path, *write_world_file(path, size, names if product.is_stack else None)]
     return [path]
 
 

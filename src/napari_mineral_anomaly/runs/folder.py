@@ -19,6 +19,7 @@ from napari_mineral_anomaly.io.run_files import (
     ERROR_FILE,
     GRAIN_LABELS_FILE,
     GRAINS_FILE,
+    GRAINS_FILES,
     INGEST_FILE,
     LABELS_FILE,
     MASK_FILE,
@@ -29,8 +30,11 @@ from napari_mineral_anomaly.io.run_files import (
     RUN_FILES,
     SCORE_FILE,
 )
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import staged_folder
 from napari_mineral_anomaly.io.writing.results import (
+    GRAIN_LABELS_TITLE,
+    PSEUDO_LABELS_TITLE,
     write_labels,
     write_mask,
     write_score,
@@ -69,6 +73,7 @@ def write_run(
     overwrite: bool = False,
     min_grain_px: int = 1,
     n_rows: int = DEFAULT_ROWS,
+    csv_dialect: Dialect = PLAIN,
     timings: Mapping[str, float] | None = None,
     inputs: Iterable[str | Path] = (),
     task: Task = SILENT,
@@ -91,6 +96,8 @@ def write_run(
         every pixel at or above the threshold.
     n_rows : int
         Grains wanted in the list, see `grains.table.find_grains`.
+    csv_dialect : Dialect
+        Write the grains in this dialect too, such as grains_excel-de.csv beside grains.csv.
     timings : mapping, optional
         Seconds of earlier phases, such as reading.
     inputs : paths, optional
@@ -108,8 +115,9 @@ def write_run(
     started = time.perf_counter()
     result, size = run.result, run.result.pixel_size
     steps = 0
+    ours = (*RUN_FILES, *GRAINS_FILES)
 
-    with staged_folder(out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs) as folder:
+    with staged_folder(out, overwrite=overwrite, ours=ours, inputs=inputs) as folder:
 
         def next_file(name: str) -> Path:
             nonlocal steps
@@ -125,9 +133,9 @@ def write_run(
         regions = listed.regions
         write_score(next_file(SCORE_FILE), result.score, size)
         write_mask(next_file(MASK_FILE), result.mask, size)
-        write_labels(next_file(LABELS_FILE), result.pseudo_labels, size)
+        write_labels(next_file(LABELS_FILE), result.pseudo_labels, size, title=PSEUDO_LABELS_TITLE)
         labels = numbered(regions.labels, regions.n_grains)
-        write_labels(next_file(GRAIN_LABELS_FILE), labels, size)
+        write_labels(next_file(GRAIN_LABELS_FILE), labels, size, title=GRAIN_LABELS_TITLE)
         maps = [SCORE_FILE, MASK_FILE, LABELS_FILE, GRAIN_LABELS_FILE, CONTRIBUTIONS_FILE]
         if result.reconstruction_error is not None:
             write_score(next_file(ERROR_FILE), result.reconstruction_error, size)
@@ -135,10 +143,13 @@ def write_run(
         write_stack(next_file(CONTRIBUTIONS_FILE), result.contributions, result.elements, size)
         if size is not None:
             for tiff in maps:
-                for beside in world_files_of(tiff):
+                names = result.elements if tiff == CONTRIBUTIONS_FILE else None
+                for beside in world_files_of(tiff, is_stack=names is not None):
                     next_file(beside.name)
-                write_world_file(folder / tiff, size)
+                write_world_file(folder / tiff, size, names)
         write_grains(next_file(GRAINS_FILE), grains)
+        if csv_dialect != PLAIN:
+            write_grains(folder / csv_dialect.file_name(GRAINS_FILE), grains, csv_dialect)
         save_model(run.fitted, next_file(MODEL_FOLDER))
         ingest = cube.report or report_of_cube(cube)
         next_file(INGEST_FILE).write_text(ingest.model_dump_json(indent=2), encoding="utf-8")

@@ -16,6 +16,7 @@ from napari_mineral_anomaly.detectors.pipeline import (
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import require_free_folder
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.folder import WrittenRun, write_run
@@ -33,6 +34,7 @@ def scan_to_folder(
     threshold: float | None = None,
     min_grain_px: int = 1,
     n_rows: int = DEFAULT_ROWS,
+    csv_dialect: Dialect = PLAIN,
     overwrite: bool = False,
     protected: Iterable[str | Path] = (),
     on_read: Callable[[ElementCube], None] | None = None,
@@ -57,6 +59,8 @@ def scan_to_folder(
         Smaller grains are left out of the list.
     n_rows : int
         Grains wanted in the list, see `grains.table.find_grains`.
+    csv_dialect : Dialect
+        Write the grains in this dialect too, see `folder.write_run`.
     overwrite : bool
         Replace earlier results, once the new ones are complete.
     protected : paths
@@ -96,6 +100,7 @@ def scan_to_folder(
         overwrite=overwrite,
         min_grain_px=min_grain_px,
         n_rows=n_rows,
+        csv_dialect=csv_dialect,
         timings=timings,
         inputs=inputs,
         task=task,

@@ -24,6 +24,7 @@ def add_parser(commands: Any) -> None:
     options.add_reading(parser)
     options.add_device(parser)
     options.add_judging(parser)
+    options.add_csv_dialect(parser)
     options.add_json(parser)
 
 
@@ -40,11 +41,13 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.cli.text import run_summary, run_values
     from napari_mineral_anomaly.detectors.bundle import load_model
     from napari_mineral_anomaly.io.run_files import MODEL_FOLDER
+    from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.read_scan import read_scan
     from napari_mineral_anomaly.runs.scan_to_folder import require_elements, scan_to_folder
 
+    dialect = dialect_named(arguments.csv_dialect)
     require_one_valid_image(arguments)
     names = output_names(arguments.inputs)
     reading = reading_options(arguments)
@@ -71,6 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
                 threshold=arguments.threshold,
                 min_grain_px=arguments.min_grain_px,
                 n_rows=arguments.list,
+                csv_dialect=dialect,
                 overwrite=arguments.overwrite,
                 protected=inputs,
                 on_read=lambda cube: warn_if_slow(fitted.name, fitted.config, cube, fit=False),

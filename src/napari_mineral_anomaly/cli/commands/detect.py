@@ -21,6 +21,7 @@ def add_parser(commands: Any) -> None:
     options.add_reading(parser)
     options.add_fitting(parser)
     options.add_judging(parser)
+    options.add_csv_dialect(parser)
     options.add_json(parser)
 
 
@@ -36,10 +37,12 @@ def run(arguments: argparse.Namespace) -> None:
     )
     from napari_mineral_anomaly.cli.text import run_summary, run_values
     from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR
+    from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 
     detector = arguments.detector or DEFAULT_DETECTOR
+    dialect = dialect_named(arguments.csv_dialect)
     config = detector_config(detector, arguments)
     with ProgressPrinter() as progress:
         written = scan_to_folder(
@@ -51,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
             threshold=arguments.threshold,
             min_grain_px=arguments.min_grain_px,
             n_rows=arguments.list,
+            csv_dialect=dialect,
             overwrite=arguments.overwrite,
             protected=config_file(arguments),
             on_read=lambda cube: warn_if_slow(detector, config, cube),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly import words
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import STATUSES, Verdict, VerdictBook
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, SavedTable, number_in, read_cells
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 
 SCHEMA_VERSION = 1
@@ -29,6 +30,9 @@ CSV_COLUMNS = (
     "when",
     "pixels",
 )
+_NEEDED = ("centroid_y_px", "centroid_x_px", "status")
+# The names that the list of grains has for the same.
+_OF_GRAINS = {"decided_by": "who", "decided_at": "when"}
 
 
 def save_verdicts(
@@ -57,7 +61,9 @@ def save_verdicts(
         if kind == ".json":
             temporary.write_text(_json(book), encoding="utf-8")
         else:
-            _frame(book, pixel_size).to_csv(temporary, index=False, encoding="utf-8")
+            frame = _frame(book, pixel_size)
+            lines = [PLAIN.heading(CSV_COLUMNS), *PLAIN.lines(frame)]
+            temporary.write_text("".join(lines), encoding="utf-8", newline="")
 
 
 def load_verdicts(path: str | Path, shape: tuple[int, int]) -> VerdictBook:
@@ -67,7 +73,9 @@ def load_verdicts(path: str | Path, shape: tuple[int, int]) -> VerdictBook:
     ----------
     path : path
         ``.json``, or ``.csv`` with at least the columns centroid_y_px, centroid_x_px and status;
-        without ``pixels`` a verdict belongs to the pixel at its centroid.
+        without ``pixels`` a verdict belongs to the pixel at its centroid. A CSV may come from a
+        spreadsheet of any language: see `spreadsheets.read_cells`. A saved list of grains can be
+        read too.
     shape : (int, int)
         (H, W) of the scan that the verdicts are for.
 
@@ -81,12 +89,12 @@ def load_verdicts(path: str | Path, shape: tuple[int, int]) -> VerdictBook:
     try:
         if kind == ".json":
             return _from_json(json.loads(path.read_text(encoding="utf-8")), shape, path)
-        frame = pd.read_csv(path, encoding="utf-8", dtype=str, keep_default_na=False)
+        cells = read_cells(path, "table of verdicts", set(_NEEDED).issubset)
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error.strerror}.") from error
-    except (ValueError, pd.errors.ParserError) as error:
+    except ValueError as error:
         raise InputError(f"{path.name} is not a file of verdicts: {error}.") from error
-    return _from_frame(frame, shape, path)
+    return _from_rows(cells, shape, path)
 
 
 def _kind(path: Path) -> str:
@@ -137,28 +145,29 @@ def _frame(book: VerdictBook, pixel_size: tuple[float, float] | None) -> pd.Data
     return pd.DataFrame(rows, columns=list(CSV_COLUMNS))
 
 
-def _from_frame(frame: pd.DataFrame, shape: tuple[int, int], path: Path) -> VerdictBook:
-    missing = [c for c in ("centroid_y_px", "centroid_x_px", "status") if c not in frame.columns]
+def _from_rows(cells: SavedTable, shape: tuple[int, int], path: Path) -> VerdictBook:
+    missing = [name for name in _NEEDED if name not in cells.heading]
     if missing:
         raise InputError(f"{path.name} lacks the column {', '.join(missing)}.")
     verdicts = []
-    for number, row in enumerate(frame.to_dict("records"), start=2):
+    for number, row in cells.rows:
         try:
             if row.get("pixels"):
                 pixels = _pixels(row["pixels"], shape)
             else:
-                y, x = round(float(row["centroid_y_px"])), round(float(row["centroid_x_px"]))
+                y, x = (round(number_in(row[f"centroid_{axis}_px"])) for axis in "yx")
                 if not (0 <= y < shape[0] and 0 <= x < shape[1]):
                     raise ValueError("a place outside the scan")
                 pixels = np.array([y * shape[1] + x], dtype=np.int64)
         except ValueError as error:
             raise InputError(f"{path.name}, line {number}: cannot use {error}.") from error
-        verdicts.append(_verdict(row, pixels, path))
+        entry = {new: row[old] for old, new in _OF_GRAINS.items() if old in row} | row
+        verdicts.append(_verdict(entry, pixels, path))
     return VerdictBook(shape, tuple(verdicts))
 
 
 def _verdict(entry: dict[Any, Any], pixels: NDArray[np.int64], path: Path) -> Verdict:
-    status = entry["status"]
+    status = str(entry["status"]).strip()
     if status not in STATUSES:
         raise InputError(
             f"{path.name} holds the verdict {status!r}; known are {', '.join(STATUSES)}."

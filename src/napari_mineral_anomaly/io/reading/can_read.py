@@ -18,7 +18,7 @@ from napari_mineral_anomaly.io.reading.folder import sort_folder, spectrum_image
 from napari_mineral_anomaly.io.reading.naming.told_names import told_names
 from napari_mineral_anomaly.io.reading.source import Listing, Source, list_source
 from napari_mineral_anomaly.io.remembered import remembered_names
-from napari_mineral_anomaly.scan.names.map_names import any_element
+from napari_mineral_anomaly.scan.names.map_names import any_element, parse_names
 
 
 def can_read(source: Source) -> bool:
@@ -62,4 +62,6 @@ def _can_read_file(path: Path, dataset: str | None) -> bool:
         return is_spectrum_image(path)
     if len(file.planes) > 1 and found in (NPY, NPZ):
         return any(plane.name for plane in file.planes)  # numpy files may hold any array
-    return len(file.planes) > 1 or (len(file.planes) == 1 and entry.role == "element")
+    if len(file.planes) == 1:
+        return entry.role == "element" or any_element(parse_names([file.planes[0].name]))
+    return bool(file.planes)

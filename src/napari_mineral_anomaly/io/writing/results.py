@@ -23,7 +23,13 @@ from napari_mineral_anomaly.io.writing.tiff import (
 )
 from napari_mineral_anomaly.scan.labels import label_dtype
 
-SCORE_CHANNEL = "Anomaly score (background sigmas)"
+# Titles inside the files: a result is recognised by them, under any file name.
+SCORE_TITLE = "Anomaly score (background sigmas)"
+MASK_TITLE = "Anomaly mask"
+PSEUDO_LABELS_TITLE = "Pseudo-labels"
+GRAIN_LABELS_TITLE = "Grain labels"
+TRUTH_TITLE = "Ground truth"
+VALID_TITLE = "Valid area"
 
 Inputs = Sequence[str | Path]
 
@@ -54,7 +60,7 @@ def write_score(
         For an array that is not an image, and when the file cannot be written.
     """
     image = _image(score).astype(np.float32, copy=False)
-    return write_ome(path, image[None], [SCORE_CHANNEL], pixel_size, axes="YX", inputs=inputs)
+    return write_ome(path, image[None], [SCORE_TITLE], pixel_size, axes="YX", inputs=inputs)
 
 
 def write_stack(path: str | Path, planes: Any, names: Sequence[str], pixel_size: PixelSize) -> Path:
@@ -108,10 +114,10 @@ def write_mask(path: str | Path, mask: ArrayLike, pixel_size: PixelSize) -> Path
     Other parameters, result and errors as `write_score`.
     """
     image = mask_for_files(_image(mask))
-    return write_imagej(path, image[None], [], pixel_size, axes="YX")
+    return write_imagej(path, image[None], [MASK_TITLE], pixel_size, axes="YX")
 
 
-def write_labels(path: str | Path, labels: ArrayLike, pixel_size: PixelSize) -> Path:
+def write_labels(path: str | Path, labels: ArrayLike, pixel_size: PixelSize, *, title: str) -> Path:
     """Write labels (H, W) as ImageJ TIFF, uint16; above 65 535 as OME-TIFF, uint32.
 
     ImageJ's own TIFF knows no 32-bit integers; Fiji opens the OME file through Bio-Formats.
@@ -119,8 +125,8 @@ def write_labels(path: str | Path, labels: ArrayLike, pixel_size: PixelSize) -> 
     """
     image = labels_for_files(_image(labels))
     if image.dtype == np.uint32:
-        return write_ome(path, image[None], [], pixel_size, axes="YX")
-    return write_imagej(path, image[None], [], pixel_size, axes="YX")
+        return write_ome(path, image[None], [title], pixel_size, axes="YX")
+    return write_imagej(path, image[None], [title], pixel_size, axes="YX")
 
 
 def mask_for_files(mask: NDArray[Any]) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.io.writing.tiff import PixelSize, visible
 
@@ -25,6 +26,7 @@ def write_pixels(
     names: Sequence[str],
     pixel_size: PixelSize,
     *,
+    dialect: Dialect = PLAIN,
     before_block: Callable[[float], None] | None = None,
 ) -> Path:
     """Write maps as a table: a line per pixel, a column per map.
@@ -41,6 +43,7 @@ def write_pixels(
         Read in blocks of rows.
     names : C names of columns
     pixel_size : (y, x) in µm, or None when unknown
+    dialect : Dialect
     before_block : callable, optional
         Called with the share that is done before each block; may raise to stop.
 
@@ -59,8 +62,9 @@ def write_pixels(
     step = max(1, _BLOCK_PIXELS // width)
     with (
         atomic_path(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
+        temporary.open("w", encoding=dialect.encoding, newline="") as file,
     ):
+        file.write(dialect.heading([*_places(slice(0, 0), width, pixel_size), *columns]))
         for start in range(0, height, step):
             if before_block is not None:
                 before_block(start / height)
@@ -69,7 +73,11 @@ def write_pixels(
             block = np.asarray(planes[:, rows, :])
             for c, name in enumerate(columns):
                 table[name] = block[c].reshape(-1).astype(block.dtype.newbyteorder("="))
-            pd.DataFrame(table).to_csv(file, index=False, header=start == 0, lineterminator="\n")
+            frame = pd.DataFrame(table)
+            if dialect == PLAIN:  # numbers alone: pandas writes the same lines, faster
+                frame.to_csv(file, index=False, header=False, lineterminator="\n")
+            else:
+                file.writelines(dialect.lines(frame, is_exact=True))
     return Path(path)
 
 
@@ -88,8 +96,8 @@ def _places(rows: slice, width: int, pixel_size: PixelSize) -> dict[str, Any]:
     }
 
 
-def write_grains(path: str | Path, grains: pd.DataFrame) -> Path:
-    """Write the table of grains as it is, with two columns for maps at the end.
+def write_grains(path: str | Path, grains: pd.DataFrame, dialect: Dialect = PLAIN) -> Path:
+    """Write the table of grains, with two columns for maps at the end.
 
     ``map_x_um`` and ``map_y_um`` are the centroid where the world files put it, y upwards: given
     to QGIS as X and Y fields, the grains lie on the maps. Empty without a pixel size.
@@ -104,6 +112,21 @@ def write_grains(path: str | Path, grains: pd.DataFrame) -> Path:
         # 0.0 - y, because -y would write -0.0 for the first row.
         map_y_um=0.0 - grains["centroid_y_um"].astype(float),
     )
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+    return write_table(path, table, dialect)
+
+
+def write_table(path: str | Path, table: pd.DataFrame, dialect: Dialect = PLAIN) -> Path:
+    """Write any table in a dialect; numbers as `spreadsheets.short_number` gives them.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding=dialect.encoding, newline="") as file,
+    ):
+        file.write(dialect.heading(map(str, table.columns)))
+        file.writelines(dialect.lines(table))
     return Path(path)

@@ -2,7 +2,8 @@
 
 OME-TIFF holds every number type that element maps come in; napari, QuPath and Fiji (through
 Bio-Formats) read it. ImageJ's own dialect is read by Fiji without a dialogue and holds unsigned
-8 and 16 bits and float32 only. Both carry the pixel size in µm and a name for each plane.
+8 and 16 bits and float32 only. Both carry the pixel size in µm and a name for each plane, which
+ImageJ and GDAL show too (`page_names`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
+from napari_mineral_anomaly.io.writing.page_names import name_pages, name_tags
 
 PixelSize = tuple[float, float] | None
 
@@ -119,9 +121,12 @@ def write_ome(
     InputError
         When the numbers do not fit, or the file cannot be written.
     """
-    metadata: dict[str, Any] = {"axes": axes}
+    names = [visible(name) for name in names]
+    # A single plane gives its name to the image too, which some programs show instead.
+    title = names[0] if len(names) == 1 else Path(path).name.split(".")[0]
+    metadata: dict[str, Any] = {"axes": axes, "Name": visible(title)}
     if names:
-        metadata["Channel"] = {"Name": [visible(name) for name in names]}
+        metadata["Channel"] = {"Name": names}
     options: dict[str, Any] = {"ome": True}
     if pixel_size is not None:
         y, x = pixel_size
@@ -134,8 +139,8 @@ def write_ome(
         options["resolution"] = (_UM_PER_CM / x, _UM_PER_CM / y)
         options["resolutionunit"] = "CENTIMETER"
     dtype = storable(planes) if dtype is None else dtype
-    options |= {"metadata": metadata, "software": SOFTWARE}
-    return _write(path, planes, dtype, axes, options, before_plane, inputs)
+    options |= {"metadata": metadata, "extratags": name_tags(names, with_labels=True)}
+    return _write(path, planes, names, dtype, axes, options, before_plane, inputs)
 
 
 def write_imagej(
@@ -158,22 +163,24 @@ def write_imagej(
     reason = not_for_imagej(dtype, n_bytes)
     if reason:
         raise InputError(f"{Path(path).name}: {reason}; write an OME-TIFF instead.")
+    names = [visible(name) for name in names]
     metadata: dict[str, Any] = {"axes": axes}
     if any(names):
-        metadata["Labels"] = [visible(name) for name in names]
+        metadata["Labels"] = names
     options: dict[str, Any] = {"imagej": True}
     if pixel_size is not None:
         y, x = pixel_size
         # ImageJ shows "um" as µm.
         metadata["unit"] = "um"
         options["resolution"] = (1.0 / x, 1.0 / y)
-    options |= {"metadata": metadata, "software": SOFTWARE}
-    return _write(path, planes, storable(planes), axes, options, before_plane, inputs)
+    options |= {"metadata": metadata, "extratags": name_tags(names, with_labels=False)}
+    return _write(path, planes, names, storable(planes), axes, options, before_plane, inputs)
 
 
 def _write(
     path: str | Path,
     planes: Any,
+    names: Sequence[str],
     dtype: np.dtype[Any],
     axes: str,
     options: dict[str, Any],
@@ -196,6 +203,10 @@ def _write(
             shape=shape,
             dtype=dtype,
             photometric="minisblack",
+            software=SOFTWARE,
+            # ImageJ is big-endian by tradition and reads both; GDAL's VRT is told this one.
+            byteorder="<",
             **options,
         )
+        name_pages(temporary, names)
     return Path(path)

@@ -18,8 +18,10 @@ from napari_mineral_anomaly.scan.report import IngestReport, UsedMap
 # A page with thousands of rows opens slowly; grains.csv lists all grains.
 MAX_GRAINS = 100
 
+# On paper the pages are across, so that the table of grains fits on A4 and Letter; headings of
+# tables are repeated on each page, and no row is split.
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d1d1f; max-width: 1100px;
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d1d1f; background: #fff; max-width: 1100px;
   margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p.lead { font-size: 1.1rem; } p.small { color: #5a5a60; font-size: .9rem; }
@@ -29,8 +31,23 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #dcdce0; text-align: left;
   vertical-align: top; }
 td.line { border-bottom: 2px solid #c22; color: #a11; font-weight: 600; }
-th { border-bottom: 2px solid #9a9aa2; } td.number, th.number { text-align: right; }
+thead th { border-bottom: 2px solid #9a9aa2; } tbody th { font-weight: normal; }
+td.number, th.number { text-align: right; }
 ul.warnings { background: #fff4d6; border-left: 4px solid #d9a400; padding: .6rem 2rem; }
+@page { size: landscape; margin: 12mm; }
+@media print {
+  body { font-size: 10pt; max-width: none; margin: 0; padding: 0; }
+  .wide { overflow: visible; }
+  table { font-size: 7.5pt; }
+  th, td { padding: 1.5pt 3pt; }
+  td { min-width: 3.5em; overflow-wrap: anywhere; }
+  td.number { min-width: 0; overflow-wrap: normal; white-space: nowrap; }
+  thead { display: table-header-group; }
+  tr, img, ul.warnings li { break-inside: avoid; }
+  h1, h2 { break-after: avoid; }
+  img { max-height: 120mm; }
+  thead th, td.line, ul.warnings { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
 """
 
 
@@ -58,18 +75,19 @@ def render_report(
         "<h2>Grains, the oddest first</h2>",
         _grain_table(record, grains),
         "<h2>How it was computed</h2>",
-        _key_values(_computation(record)),
+        _key_values("How it was computed", _computation(record)),
         _loss(record),
         "<h2>What was read</h2>",
         _ingest(ingest),
         "<h2>Versions</h2>",
-        _key_values(record.versions.items()),
+        _key_values("Versions", record.versions.items()),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n<main>\n"
         + "\n".join(part for part in parts if part)
-        + "\n</body></html>\n"
+        + "\n</main>\n</body></html>\n"
     )
 
 
@@ -109,7 +127,7 @@ def _grain_table(record: RunRecord, grains: pd.DataFrame) -> str:
     n_above = int(grains.head(MAX_GRAINS)["above_threshold"].sum())
     line = f"Threshold: {record.threshold:.2f} background sigmas"
     titles = [column.report.title for column in columns]
-    table = _table(titles, rows, numbers, line=(n_above, line))
+    table = _table("Grains", titles, rows, numbers, line=(n_above, line))
     return f'{table}<p class="small">{escape(note)}</p>'
 
 
@@ -139,6 +157,7 @@ def _loss(record: RunRecord) -> str:
 
 def _ingest(ingest: IngestReport) -> str:
     used = _table(
+        "Maps that were read",
         [
             "File",
             "Element",
@@ -163,7 +182,11 @@ def _ingest(ingest: IngestReport) -> str:
     if ingest.ignored:
         parts += [
             "<p>Not used as element maps:</p>",
-            _table(["File", "Why"], [[f.file, f.reason] for f in ingest.ignored]),
+            _table(
+                "Files that were not used",
+                ["File", "Why"],
+                [[f.file, f.reason] for f in ingest.ignored],
+            ),
         ]
     return "".join(parts)
 
@@ -189,28 +212,31 @@ def _picture(png: bytes, text: str) -> str:
     return f'<p><img alt="{escape(text)}" src="data:image/png;base64,{data}"></p>'
 
 
-def _key_values(rows: Iterable[tuple[str, Any]]) -> str:
+def _key_values(name: str, rows: Iterable[tuple[str, Any]]) -> str:
     pairs = [(str(key), "" if value is None else str(value)) for key, value in rows]
-    cells = "".join(f"<tr><td>{escape(k)}</td><td>{escape(v)}</td></tr>" for k, v in pairs)
-    return f'<div class="wide"><table>{cells}</table></div>'
+    cells = "".join(
+        f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in pairs
+    )
+    return _wide(name, f"<tbody>{cells}</tbody>")
 
 
 def _table(
+    name: str,
     header: Sequence[str],
     rows: Sequence[Sequence[Any]],
     numbers: Container[int] = (),
     line: tuple[int, str] | None = None,
 ) -> str:
-    """A table; the columns ``numbers`` (counted from 0) are right-aligned.
+    """A table called ``name``; the columns ``numbers`` (counted from 0) are right-aligned.
 
     ``line`` is a row count and a text, which stands in a row of its own after so many rows.
     """
 
-    def cell(tag: str, column: int, value: Any) -> str:
+    def cell(tag: str, column: int, value: Any, more: str = "") -> str:
         kind = ' class="number"' if column in numbers else ""
-        return f"<{tag}{kind}>{escape(str(value))}</{tag}>"
+        return f"<{tag}{more}{kind}>{escape(str(value))}</{tag}>"
 
-    head = "".join(cell("th", c, text) for c, text in enumerate(header))
+    head = "".join(cell("th", c, text, ' scope="col"') for c, text in enumerate(header))
     lines = [
         f"<tr>{''.join(cell('td', c, value) for c, value in enumerate(row))}</tr>" for row in rows
     ]
@@ -218,4 +244,12 @@ def _table(
         text = f'<tr><td class="line" colspan="{len(header)}">{escape(line[1])}</td></tr>'
         lines.insert(line[0], text)
     body = "".join(lines)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    return _wide(name, f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>")
+
+
+def _wide(name: str, content: str) -> str:
+    """A table that scrolls where it is wider than the window, also with the keyboard."""
+    return (
+        f'<div class="wide" role="region" aria-label="{escape(name)}" tabindex="0">'
+        f"<table>{content}</table></div>"
+    )

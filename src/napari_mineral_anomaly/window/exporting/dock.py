@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLabel, QLineEdit
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QLabel, QLineEdit
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.spreadsheets import DIALECTS
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.runs.export import (
     FORMATS,
@@ -68,10 +69,20 @@ class ExportDock(Dock):
         form.addRow("Folder", row(self.folder, choose))
         self.boxes: dict[Choice, QCheckBox] = {}
         grid = self._grid_of_boxes()
+        self.dialect = QComboBox()
+        self.dialect.setToolTip(
+            "How CSV files are written. A spreadsheet reads numbers right only in the form of its "
+            "own language."
+        )
+        for dialect in DIALECTS.values():
+            self.dialect.addItem(dialect.title, dialect.name)
+        self.dialect.currentIndexChanged.connect(self._refresh)
+        csv_form = form_layout()
+        csv_form.addRow("CSV for", self.dialect)
         self.world_files = QCheckBox("World files for QGIS beside the TIFFs")
         self.world_files.setToolTip(
             "A file of six lines (.tfw) beside each TIFF. It places the TIFF in µm: x to the "
-            "right, y downwards as minus µm."
+            "right, y downwards as minus µm. Stacks get a .vrt, which QGIS opens with all names."
         )
         self.world_files.toggled.connect(self._refresh)
         self.overwrite = QCheckBox("Replace files that exist")
@@ -91,7 +102,8 @@ class ExportDock(Dock):
             lambda: self.jobs.cancel(_EXPORTING),
         )
         buttons = row(self.export_button, self.cancel_button)
-        self.add(form, grid, self.world_files, self.overwrite, self.plan_text, buttons, self.status)
+        self.add(form, grid, csv_form, self.world_files, self.overwrite)
+        self.add(self.plan_text, buttons, self.status)
         self.column.addStretch()
 
         # A result adds several layers: plan once, after the last of them.
@@ -168,9 +180,8 @@ class ExportDock(Dock):
         score = self.score_combo.layer()
         if score is None:
             return []
-        return plan_files(
-            chosen_products(self.chosen(), self.viewer, self.session, score, copy=copy)
-        )
+        products = chosen_products(self.chosen(), self.viewer, self.session, score, copy=copy)
+        return plan_files(products, DIALECTS[self.dialect.currentData()])
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         self.status.plain(f"Writing {events[-1].message}…")

@@ -199,17 +199,20 @@ def _contents(
     if key == "score":
         planes = np.asarray(of.score.data)[None].astype(np.float32, copy=False)
         style = MapStyle("score", "background sigmas", threshold=threshold_of(of.score))
-        return {"planes": planes, "names": (TITLES_IN_FILES["score"],), "style": style}
+        names = (TITLES_IN_FILES["score"],)
+        return {"planes": planes, "names": names, "style": style, "shrink": "largest"}
     if key == "mask":
         mask = copied(of.mask.data)
-        return _classes(mask, np.uint8, mask_for_files, TITLES_IN_FILES["mask"], _MASK_WORDS)
+        title = TITLES_IN_FILES["mask"]
+        found = _classes(mask, np.uint8, mask_for_files, title, _MASK_WORDS)
+        return found | {"shrink": "largest"}
     if key == "labels":
         labels, title = copied(of.labels.data), TITLES_IN_FILES["pseudo_labels"]
         dtype = label_dtype(int(labels.max(initial=0)))
         return _classes(labels, dtype, labels_for_files, title, _LABEL_WORDS)
     if key == "valid":
         score = np.asarray(of.score.data)
-        return _classes(score, np.uint8, _finite_for_files, "Valid area", _VALID_WORDS)
+        return _classes(score, np.uint8, _finite_for_files, TITLES_IN_FILES["valid"], _VALID_WORDS)
     if key == "truth":
         truth = copied(of.truth.data)
         return _classes(truth, np.uint8, truth_for_files, TITLES_IN_FILES["truth"], _TRUTH_WORDS)
@@ -244,7 +247,8 @@ def _classes(
     words: tuple[tuple[int, str], ...],
 ) -> dict[str, Any]:
     planes = _Image(image, np.dtype(dtype), convert)
-    return {"planes": planes, "names": (name,), "style": MapStyle("classes", classes=words)}
+    style = MapStyle("classes", classes=words)
+    return {"planes": planes, "names": (name,), "style": style, "shrink": "first"}
 
 
 def _finite_for_files(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook
 from napari_mineral_anomaly.grains.verdicts.files import load_verdicts, save_verdicts
-from napari_mineral_anomaly.io.writing.atomic import atomic_path
+from napari_mineral_anomaly.io.spreadsheets import DIALECTS, PLAIN, Dialect
+from napari_mineral_anomaly.io.writing.tables import write_table
 from napari_mineral_anomaly.window.grains.board import GrainBoard
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.kit.dock import Dock
@@ -59,15 +60,14 @@ class GrainFiles(QPushButton):
         menu.setToolTipsVisible(True)
         self.setMenu(menu)
 
-    def save_csv(self, path: str | Path) -> None:
+    def save_csv(self, path: str | Path, dialect: Dialect = PLAIN) -> None:
         """Save the shown rows, in their order, with all columns of the table."""
         if not self._is_complete():
             return
         table = self._model.shown_table()
 
         def save() -> str:
-            with atomic_path(Path(path)) as temporary:
-                table.to_csv(temporary, index=False, encoding="utf-8")
+            write_table(path, table, dialect)
             return f"{counted(len(table), 'grain')} in {path}."
 
         self._run("Saving the list", save, self._dock.status.good)
@@ -104,9 +104,12 @@ class GrainFiles(QPushButton):
     def _choose_csv(self) -> None:
         if not self._is_complete():
             return
-        path, _ = QFileDialog.getSaveFileName(self, "Save the list", "grains.csv", "CSV (*.csv)")
+        filters = {f"CSV for {dialect.title} (*.csv)": dialect for dialect in DIALECTS.values()}
+        path, chosen = QFileDialog.getSaveFileName(
+            self, "Save the list", "grains.csv", ";;".join(filters)
+        )
         if path:
-            self.save_csv(path)
+            self.save_csv(path, filters.get(chosen, PLAIN))
 
     def _choose_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(

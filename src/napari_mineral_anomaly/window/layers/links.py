@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_mineral_anomaly.io.writing.results import SCORE_CHANNEL
+from napari_mineral_anomaly.io.writing.results import (
+    MASK_TITLE,
+    PSEUDO_LABELS_TITLE,
+    SCORE_TITLE,
+    TRUTH_TITLE,
+    VALID_TITLE,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -28,12 +34,13 @@ Role = Literal[
     "agreement",
 ]
 
-# Titles inside TIFF files: the reader recognises a result by them, under any file name.
+# Titles inside files: the reader recognises a result by them, under any file name.
 TITLES_IN_FILES: dict[Role, str] = {
-    "score": SCORE_CHANNEL,
-    "mask": "Anomaly mask",
-    "pseudo_labels": "Pseudo-labels",
-    "truth": "Ground truth",
+    "score": SCORE_TITLE,
+    "mask": MASK_TITLE,
+    "pseudo_labels": PSEUDO_LABELS_TITLE,
+    "truth": TRUTH_TITLE,
+    "valid": VALID_TITLE,
 }
 
 

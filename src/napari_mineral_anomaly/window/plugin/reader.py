@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.window.plugin.results import result_layers, results_in
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.io.formats.shared.planes import MapFile
-    from napari_mineral_anomaly.window.layers.links import Role
     from napari_mineral_anomaly.window.layers.make import LayerData
 
 PathOrPaths = str | Sequence[str]
@@ -23,22 +22,29 @@ _MOST_WARNINGS = 4
 def get_reader(path: PathOrPaths) -> Reader | None:
     """A function that reads ``path`` into layers, or None if this plugin does not read it.
 
-    Fast (lists a folder or reads the head of a TIFF) and never raises, because napari calls it for
+    Fast (lists a folder or reads the head of a file) and never raises, because napari calls it for
     every dropped file. A single image without an element name and without our title is left to
     napari's own reader.
     """
     paths = _paths(path)
     try:
         from napari_mineral_anomaly.io import can_read
-        from napari_mineral_anomaly.io.formats.registry import TIFF
 
-        if len(paths) == 1 and TIFF.takes(paths[0]):
-            return _tiff_reader(paths[0])
-        if not paths:
-            return None
-        return read_as_layers if can_read(paths[0] if len(paths) == 1 else paths) else None
+        rest = [one for one in paths if not results_in(one)]
+        if len(rest) < len(paths):
+            return read_results if not rest or can_read(_one_or_all(rest)) else None
+        return read_as_layers if paths and can_read(_one_or_all(paths)) else None
     except Exception:  # the reader that then opens the file reports the damage
         return None
+
+
+def read_results(path: PathOrPaths) -> list[LayerData]:
+    """The layers of results, above those of the element maps that were opened with them."""
+    paths = _paths(path)
+    found = [(one, results_in(one)) for one in paths]
+    rest = [str(one) for one, files in found if not files]
+    layers = read_as_layers(rest) if rest else []
+    return layers + result_layers([file for _, files in found for file in files])
 
 
 def read_as_layers(path: PathOrPaths) -> list[LayerData]:
@@ -88,63 +94,9 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
     )
 
 
-def read_result(path: PathOrPaths) -> list[LayerData]:
-    """The layer of a score, mask, pseudo-label or truth file, with the numbers of the file."""
-    from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
-    from napari_mineral_anomaly.window.layers import make as layers
-    from napari_mineral_anomaly.window.layers.links import Link
-
-    file = _paths(path)[0]
-    opened = open_maps(file)
-    role = _role(opened)
-    if role is None:
-        raise InputError(f"{file.name} is not a score, mask or label image of this plugin.")
-    plane = opened.planes[0]
-    data = plane.read()
-    spatial = layers.spatial_kwargs(None if plane.pixel_size is None else plane.pixel_size.um)
-    title = file.name.split(".")[0]
-    link = Link(layers.new_scan_id(), role, scan=title)
-    common: dict[str, Any] = {"title": title, "link": link, "spatial": spatial}
-    if role == "score":
-        layer = layers.score_layer(data, layers.default_score_threshold(data), **common)
-    elif role == "mask":
-        layer = layers.mask_layer(data, **common)
-    elif role == "truth":
-        layer = layers.truth_labels(data, **common)
-    else:
-        layer = layers.pseudo_label_layer(data, **common)
-    layer[1]["name"], layer[1]["visible"] = title, True
-    return [layer]
-
-
 def _paths(path: PathOrPaths) -> list[Path]:
     return [Path(entry) for entry in ([path] if isinstance(path, str) else path)]
 
 
-def _tiff_reader(path: Path) -> Reader | None:
-    from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
-
-    opened = open_maps(path)
-    if _role(opened) is not None:
-        return read_result
-    return read_as_layers if len(opened.planes) > 1 else None
-
-
-def _role(file: MapFile) -> Role | None:
-    """Role of a TIFF of ours, by the title inside the file, else by the file name."""
-    from napari_mineral_anomaly.io.run_files import LABELS_FILE, MASK_FILE, SCORE_FILE
-    from napari_mineral_anomaly.window.layers.links import TITLES_IN_FILES
-
-    if len(file.planes) != 1:
-        return None
-    for role, title in TITLES_IN_FILES.items():
-        if file.planes[0].name == title:
-            return role
-    endings: dict[str, Role] = {
-        SCORE_FILE: "score",
-        MASK_FILE: "mask",
-        LABELS_FILE: "pseudo_labels",
-        "truth.tif": "truth",  # as the dock “Export results” names it
-    }
-    name = file.path.name.lower()
-    return next((role for ending, role in endings.items() if name.endswith(ending)), None)
+def _one_or_all(paths: Sequence[Path]) -> Path | Sequence[Path]:
+    return paths[0] if len(paths) == 1 else paths

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+from xml.sax.saxutils import unescape
 
 from napari_mineral_anomaly.io.formats.shared.steps import Missing, Scale
 
@@ -136,7 +137,7 @@ def _add_items(facts: GdalFacts, root: ElementTree.Element) -> None:
             band = int(item.get("sample", "-1"))
         except ValueError:
             continue
-        facts.items[role.lower(), band] = item.text or ""
+        facts.items[role.lower(), band] = unescape(item.text or "")  # GDAL escapes it twice
         scaled |= role.lower() in ("scale", "offset")
     if scaled:
         facts.scale_source = "the GDAL metadata"
