@@ -6,7 +6,8 @@ guesses what a header lacks, so both are checked here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,6 @@ TITLE = "an ESRF data file"
 _TITLES = ("title", "name")
 # fabio says so of every file that was not written at the ESRF.
 _USUAL = ("mandatory keys", "missing in")
-_GZIP = b"\x1f\x8b"
 
 
 def open_maps(path: Path) -> MapFile:
@@ -43,9 +43,7 @@ def open_maps(path: Path) -> MapFile:
     require_extra(path, "fabio", "fabio", "edf")
     with explained(path, TITLE), collected_log("fabio") as log:
         _require_start(path)
-        from fabio.edfimage import EdfImage
-
-        with EdfImage().read(str(path)) as image:
+        with _image(path) as image:
             count = int(image.nframes)
             described = [_described(path, image.get_frame(i), i, count) for i in range(count)]
     told = [line for line in dict.fromkeys(log) if not any(word in line for word in _USUAL)]
@@ -61,8 +59,23 @@ def _require_start(path: Path) -> None:
         head = file.read(512)
     if not head:
         raise InputError(f"{path.name} is empty (0 bytes).")
-    if not head.startswith(_GZIP) and not head.lstrip(b"\r\n ").startswith(b"{"):
+    if not head.lstrip(b"\r\n ").startswith(b"{"):
         raise InputError(f"{path.name} is no ESRF data file: its header does not begin with {{.")
+
+
+@contextmanager
+def _image(path: Path) -> Iterator[Any]:
+    from fabio.edfimage import EdfImage
+
+    try:
+        image = EdfImage().read(str(path))
+    except KeyError as error:
+        raise InputError(
+            f"{path.name}: its header lacks {error.args[0]}, so its numbers cannot be read; "
+            "export it again."
+        ) from None
+    with image:
+        yield image
 
 
 def _described(
@@ -97,8 +110,6 @@ def _described(
 
 
 def _read(path: Path, index: int) -> NDArray[Any]:
-    from fabio.edfimage import EdfImage
-
-    with explained(path, TITLE), EdfImage().read(str(path)) as image:
+    with explained(path, TITLE), _image(path) as image:
         values = np.asarray(image.get_frame(index).data)
     return values.astype(values.dtype.newbyteorder("="), copy=False)

@@ -40,13 +40,14 @@ TIFF = Format(
         ),
         MapsInDocs(
             what="one TIFF stack: pages, ImageJ stack or hyperstack along one axis, OME (one image "
-            "with channels, or an image per element)",
+            "with channels, or an image per element; also split into a file per channel, in one "
+            "folder)",
             element_from="ImageJ labels, OME channel and image names, PageName, PyMca `Title=`, "
             "short descriptions",
             pixel_size_from="the same",
             tried_on="no; written with tifffile",
             not_read="planes along two axes (channels at several depths or times); several OME "
-            "stacks in one file; OME images spread over several files; MetaMorph stacks",
+            "stacks in one file; MetaMorph stacks",
         ),
         MapsInDocs(
             what="multi-band GeoTIFF (GDAL, QGIS): a map per band, bands chunky or planar",
@@ -339,7 +340,7 @@ EDF = Format(
     maps_in_docs=(
         MapsInDocs(
             what="ESRF data files (extra `edf`): a map per file, or several images in one, as "
-            "PyMca saves them; compressed ones too",
+            "PyMca saves them",
             element_from="file name; `Title` of the image",
             pixel_size_from="typed",
             tried_on="no; written by fabio and PyMca",

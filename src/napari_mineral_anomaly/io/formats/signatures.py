@@ -99,7 +99,7 @@ _EXPECTED: dict[str, tuple[str, tuple[Content, ...]]] = {
     "HyperSpy": ("a HyperSpy file", (HDF5,)),
     "EMD": ("an EMD file", (HDF5,)),
     "AZtec": ("an AZtec file", (HDF5,)),
-    "EDF": ("an ESRF data file", (GZIP,)),
+    "EDF": ("an ESRF data file", ()),
     "grey picture": ("a picture", (PNG, JPEG)),
     "Excel": ("an Excel sheet", (EXCEL, ZIP)),
     "ENVI": ("an ENVI header", ()),

@@ -352,6 +352,11 @@ def _select_from_one(
     name = listing.name(path)
     selection.warnings += [f"{name}: {note}." for note in file.notes]
     selection.steps += [(name, step) for step in file.steps]
+    if file.n_files > 1:
+        selection.warnings.append(
+            f"{name} is one of the {file.n_files} files of a scan, the others are not read: open "
+            "their folder, or all files together."
+        )
     selection.quantity = file.quantity
     selection.lazy = file.lazy
     if len(file.planes) > 1 or _names_columns(file, name, told):
