@@ -116,6 +116,7 @@ def _pixel_size(
     down = step_of(np.median(values[:, :, chosen[1]], axis=1))
     if across is None or down is None:
         return None, ""
-    steps = abs(down), abs(across)
+    # The places are of single precision: their steps have six digits.
+    steps = float(f"{abs(down):.6g}"), float(f"{abs(across):.6g}")
     size = length_in_um(steps, unit, "positions of the stage")
     return size, "" if size else no_scan_has(f"{size_words(steps)} {unit}", "its positions say")
