@@ -110,6 +110,7 @@ def _described(
 
 
 def _read(path: Path, index: int) -> NDArray[Any]:
-    with explained(path, TITLE), _image(path) as image:
+    # What fabio logs was collected at the opening; here it would be printed.
+    with explained(path, TITLE), collected_log("fabio"), _image(path) as image:
         values = np.asarray(image.get_frame(index).data)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
