@@ -47,6 +47,14 @@ def test_several_images_in_one_file(tmp_path: Path) -> None:
         read_maps(path)
 
 
+def test_a_stack_that_ends_in_a_header_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "fit.edf", MAPS.astype(np.uint16), ("Ca K", "Fe K", "Pb L"))
+    good = path.read_bytes()
+    path.write_bytes(good[: good.rindex(b"Dim_1")])
+    with pytest.raises(InputError, match="cut short: behind its last whole image stand"):
+        read_maps(path)
+
+
 def test_big_endian_numbers(tmp_path: Path) -> None:
     numbers = MAPS[0].astype(">u2").tobytes()
     head = "{\nByteOrder = HighByteFirst ;\nDataType = UnsignedShort ;\nDim_1 = 7 ;\nDim_2 = 5 ;\n"

@@ -46,6 +46,8 @@ def open_maps(path: Path) -> MapFile:
         with _image(path) as image:
             count = int(image.nframes)
             described = [_described(path, image.get_frame(i), i, count) for i in range(count)]
+            last = image.get_frame(count - 1)
+            _require_end(path, int(last.start) + int(last.blobsize))
     told = [line for line in dict.fromkeys(log) if not any(word in line for word in _USUAL)]
     planes = tuple(
         Plane(path, shape, dtype, partial(_read, path, i), name, i + 1 if count > 1 else None)
@@ -61,6 +63,18 @@ def _require_start(path: Path) -> None:
         raise InputError(f"{path.name} is empty (0 bytes).")
     if not head.lstrip(b"\r\n ").startswith(b"{"):
         raise InputError(f"{path.name} is no ESRF data file: its header does not begin with {{.")
+
+
+def _require_end(path: Path, end: int) -> None:
+    """Refuse what stands behind the last image: the header of one that was cut off."""
+    with path.open("rb") as file:
+        file.seek(end)
+        rest = file.read(512)
+    if rest.strip(b"\0\r\n\t "):
+        raise InputError(
+            f"{path.name} is cut short: behind its last whole image stand {len(rest)} bytes or "
+            "more of another one; copy it again."
+        )
 
 
 @contextmanager
