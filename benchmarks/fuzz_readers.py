@@ -48,7 +48,11 @@ from typing import Any
 import numpy as np
 
 import fuzz_damage
-from fuzz_files import CASES, Case
+import fuzz_files
+from fuzz_files import Case
+from fuzz_peer_files import PEER_CASES
+
+CASES = {**fuzz_files.CASES, **PEER_CASES}
 
 CPU_SECONDS = 5.0
 WALL_SECONDS = 120.0

@@ -81,12 +81,12 @@ def test_a_hidden_file_has_no_ending() -> None:
 
 
 def test_refusals_say_what_to_do() -> None:
-    assert kind_of(Path("maps.XLSX")).startswith("an Excel sheet: open it in Excel")
-    assert kind_of(Path("a.png")) == "a picture, not counts"
+    assert kind_of(Path("maps.XLS")).startswith("an old Excel sheet: open it in Excel")
+    assert kind_of(Path("a.gif")) == "a picture, not counts"
     assert kind_of(Path("scan.raw")) == (
         "plain numbers that belong to a header: open the .rpl or .hdr beside it"
     )
-    assert maps_format(Path("maps.xlsx")) is None
+    assert maps_format(Path("maps.xls")) is None
 
 
 def test_the_phrase_of_what_is_read_names_every_format_of_maps() -> None:

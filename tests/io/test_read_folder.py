@@ -159,8 +159,8 @@ def test_a_stack_among_single_maps_is_refused(tmp_path: Path) -> None:
     ("files", "sentence"),
     [
         ([], r"scan is empty; give the folder"),
-        (["a.jpg", "Fe.jpg", "b.png"], r"only pictures \(a\.jpg, b\.png and Fe\.jpg\)"),
-        (["maps.xlsx", "maps.zip"], r"maps\.xlsx \(an Excel sheet.*maps\.zip \(an archive"),
+        (["a.gif", "Fe.svg", "b.pdf"], r"only pictures \(a\.gif, b\.pdf and Fe\.svg\)"),
+        (["maps.xls", "maps.zip"], r"maps\.xls \(an old Excel sheet.*maps\.zip \(an archive"),
         (["x.bin", "y.bak"], r"the format of x\.bin and y\.bak is not known here"),
         (["map1.txt", "map2.txt"], r"no element in the names of map1\.txt and map2\.txt"),
     ],
@@ -201,7 +201,7 @@ def test_missing_paths(tmp_path: Path, name: str) -> None:
 
 
 def test_unknown_kinds_of_file_are_refused_by_kind(tmp_path: Path) -> None:
-    for name, words in (("a.rtx", "a Bruker report"), ("b.jpg", "a picture"), ("c.doc", "not a")):
+    for name, words in (("a.rtx", "a Bruker report"), ("b.gif", "a picture"), ("c.doc", "not a")):
         (tmp_path / name).write_bytes(b"x")
         with pytest.raises(InputError, match=f"{name} is {words}.*this version reads"):
             read_maps(tmp_path / name)

@@ -73,7 +73,11 @@ def matlab(path: Path) -> None:
         ("Fe.tif", hdf5, "Fe.tif is not a TIFF but an HDF5 file, by its first bytes: rename it to"),
         ("Fe.csv", png, "Fe.csv is not text but a PNG picture"),
         ("Fe.txt", packed, "Fe.txt is not text but a ZIP archive, by its first bytes: unpack it"),
-        ("Fe.csv", excel, "Fe.csv is not text but an Excel sheet, by its first bytes: open it in"),
+        (
+            "Fe.csv",
+            excel,
+            "Fe.csv is not text but an Excel sheet, by its first bytes: rename it to Fe.xlsx",
+        ),
         ("scan.h5", netcdf, "scan.h5 is not an HDF5 file but a netCDF-3 file"),
         ("Fe.csv", web_page, "Fe.csv is not text but a web page, by its first bytes: the download"),
         ("Fe.txt", tiff, "Fe.txt is not text but a TIFF, by its first bytes: rename it to Fe.tif."),

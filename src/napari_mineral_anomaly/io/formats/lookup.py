@@ -9,7 +9,7 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.format import Format
 from napari_mineral_anomaly.io.formats.hdf5.signature import is_hdf5
-from napari_mineral_anomaly.io.formats.registry import FORMATS, HDF5, PICTURE
+from napari_mineral_anomaly.io.formats.registry import FORMATS, HDF5, OTHER_PICTURE
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.disk.places import is_file, is_folder
@@ -116,7 +116,7 @@ def kind_of(path: Path) -> str:
 def not_read_words(path: Path) -> str:
     """A sentence about one file that has no reader: what it is, and what to do."""
     found = format_of(path)
-    if found is None or found is PICTURE:
+    if found is None or found is OTHER_PICTURE:
         content = content_of(path)
         if content is not None and (found is None or content.ending):
             return f"{path.name} is {content.kind}, by its first bytes: {content.words(path)}."

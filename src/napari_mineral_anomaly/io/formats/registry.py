@@ -7,17 +7,18 @@ write its endings into ``filename_patterns`` of napari.yaml (a test says which).
 
 from __future__ import annotations
 
-from napari_mineral_anomaly.io.formats import ripple, ripple_maps, vendors
+from napari_mineral_anomaly.io.formats import edf, pictures, ripple, ripple_maps, vendors
 from napari_mineral_anomaly.io.formats.arrays import matlab_maps, numpy_maps
 from napari_mineral_anomaly.io.formats.arrays import spectra as numpy_spectra
 from napari_mineral_anomaly.io.formats.envi import maps as envi_maps
 from napari_mineral_anomaly.io.formats.envi import spectra as envi_spectra
 from napari_mineral_anomaly.io.formats.format import Format, MapsInDocs, SpectraInDocs
-from napari_mineral_anomaly.io.formats.hdf5 import hyperspy
+from napari_mineral_anomaly.io.formats.hdf5 import emd, hyperspy
 from napari_mineral_anomaly.io.formats.hdf5 import maps as hdf5_maps
 from napari_mineral_anomaly.io.formats.hdf5 import spectra as hdf5_spectra
-from napari_mineral_anomaly.io.formats.text import matrix
+from napari_mineral_anomaly.io.formats.text import excel, matrix
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff_maps
+from napari_mineral_anomaly.io.formats.zarr import hyperspy as zarr_hyperspy
 from napari_mineral_anomaly.io.formats.zarr import maps as zarr_maps
 
 TIFF = Format(
@@ -39,13 +40,14 @@ TIFF = Format(
         ),
         MapsInDocs(
             what="one TIFF stack: pages, ImageJ stack or hyperstack along one axis, OME (one image "
-            "with channels, or an image per element)",
+            "with channels, or an image per element; also split into a file per channel, in one "
+            "folder)",
             element_from="ImageJ labels, OME channel and image names, PageName, PyMca `Title=`, "
             "short descriptions",
             pixel_size_from="the same",
             tried_on="no; written with tifffile",
             not_read="planes along two axes (channels at several depths or times); several OME "
-            "stacks in one file; OME images spread over several files; MetaMorph stacks",
+            "stacks in one file; MetaMorph stacks",
         ),
         MapsInDocs(
             what="multi-band GeoTIFF (GDAL, QGIS): a map per band, bands chunky or planar",
@@ -78,7 +80,7 @@ TEXT = Format(
             pixel_size_from="positions with a unit in the first row and column, else typed",
             tried_on="`metapelite_arac01b` (comma + blank), `ironstone_muxrf` (semicolon), "
             "`chloritoid_epma` (tab), `xminlearn/text` (gzip)",
-            not_read="Excel sheets: save as CSV; Surfer grids; numbers such as 1,234 that may be "
+            not_read="Surfer grids; numbers such as 1,234 that may be "
             "1234 or 1.234; two maps in one file",
         ),
         MapsInDocs(
@@ -157,6 +159,14 @@ MATLAB = Format(
         ),
     ),
 )
+_XRM = MapsInDocs(
+    what="HDF5 of xraylarch and GSECARS (_XRM 1.0 to 2.1): windows of the summed detectors, "
+    "corrected for dead time; raw counts and single detectors by their path",
+    element_from="names of the windows",
+    pixel_size_from="positions of the stage in mm",
+    tried_on="no; written by our tests in the layout of xraylarch 2026.3",
+    not_read="tomography, diffraction",
+)
 HDF5 = Format(
     "HDF5",
     (".h5", ".hdf5", ".hdf", ".he5", ".nxs"),
@@ -181,6 +191,7 @@ HDF5 = Format(
             "to other files and numbers in raw files; virtual datasets with sources outside the "
             "folder; filters that are not installed (`hdf5plugin`)",
         ),
+        _XRM,
     ),
     spectra_in_docs=(
         SpectraInDocs("HDF5: XRF-Maps, PyXRF, PyMca, NeXus", "no; written by our tests"),
@@ -272,7 +283,89 @@ RIPPLE = Format(
     spectra_in_docs=(SpectraInDocs("Ripple `.rpl` + `.raw`", "`LagunaSalinas` (micro-XRF)"),),
 )
 
-_MAPS = (TIFF, TEXT, NPY, RIPPLE, NPZ, MATLAB, HDF5, ENVI, ZARR)
+EMD = Format(
+    "EMD",
+    (".emd",),
+    open_maps=emd.open_maps,
+    has_datasets=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="EMD: the open format of NCEM, as HyperSpy writes it, a map per file or several "
+            "in one; pictures of Velox",
+            element_from="file name, else name of the signal; Velox: label of the display",
+            pixel_size_from="axes with units; Velox: metadata of the picture",
+            tried_on="no; written by HyperSpy 2.5; Velox by our tests in the layout that "
+            "RosettaSciIO reads",
+            not_read="spectra: save them as `.hspy`; series of frames",
+        ),
+    ),
+)
+ZSPY = Format(
+    "HyperSpy in Zarr",
+    (".zspy",),
+    open_maps=zarr_hyperspy.open_maps,
+    has_datasets=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="HyperSpy `.zspy`: as `.hspy`",
+            element_from="file name, else the X-ray line in the metadata, else the title",
+            pixel_size_from="axes x and y with their units",
+            tried_on="no; written by HyperSpy 2.5",
+            not_read="spectra: save them as `.hspy`; zipped stores",
+        ),
+    ),
+)
+H5OINA = Format(
+    "AZtec",
+    (".h5oina",),
+    open_maps=hdf5_maps.open_maps,
+    has_axes=True,
+    holds_scan=True,
+    has_datasets=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="Oxford AZtec `.h5oina`, versions 1 to 8: peak areas before windows before mass "
+            "fractions of EDS; pixels outside the acquired area are missing",
+            element_from="names of the maps (`Al Ka1`, `Al K series`)",
+            pixel_size_from="`X Step` and `Y Step` of the header",
+            tried_on="no; written by our tests in the published layout",
+            not_read="spectra, lines, electron images, EBSD",
+        ),
+    ),
+)
+EDF = Format(
+    "EDF",
+    (".edf",),
+    open_maps=edf.open_maps,
+    maps_in_docs=(
+        MapsInDocs(
+            what="ESRF data files (extra `edf`): a map per file, or several images in one, as "
+            "PyMca saves them",
+            element_from="file name; `Title` of the image",
+            pixel_size_from="typed",
+            tried_on="no; written by fabio and PyMca",
+            not_read="images of one row",
+        ),
+    ),
+)
+EXCEL = Format(
+    "Excel",
+    (".xlsx", ".xlsm"),
+    open_maps=excel.open_maps,
+    has_datasets=True,
+    maps_in_docs=(
+        MapsInDocs(
+            what="Excel sheets (extra `xlsx`): a long table, one map, or a sheet per element; the "
+            "numbers of the cells, whatever their format shows",
+            element_from="headings; name of the sheet, or of the file",
+            pixel_size_from="as in text",
+            tried_on="no; written with openpyxl and LibreOffice",
+            not_read="hidden sheets; formulas that no program has computed; `.xls`",
+        ),
+    ),
+)
+
+_MAPS = (TIFF, TEXT, EXCEL, EDF, NPY, RIPPLE, EMD, NPZ, MATLAB, HDF5, H5OINA, ENVI, ZSPY, ZARR)
 
 _SPECTRA = (
     Format(
@@ -321,9 +414,24 @@ _SPECTRA = (
 )
 
 PICTURE = Format(
-    "picture",
-    (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".svg", ".pdf"),
+    "grey picture",
+    (".png", ".jpg", ".jpeg", ".bmp"),
+    open_maps=pictures.open_maps,
     kind="a picture, not counts",
+    maps_in_docs=(
+        MapsInDocs(
+            what="folder of grey pictures, where no other file holds the maps: PNG of 16 bits; "
+            "**with a loud warning** PNG, JPEG and BMP of 8 bits, also with three equal channels, "
+            "whose numbers are brightness and no counts; transparent pixels are missing",
+            element_from="file name",
+            pixel_size_from="typed",
+            tried_on="no; written with OpenCV and Pillow",
+            not_read="coloured pictures, which stay context beside other maps; 16 bits in colours",
+        ),
+    ),
+)
+OTHER_PICTURE = Format(
+    "other picture", (".gif", ".webp", ".svg", ".pdf"), kind="a picture, not counts"
 )
 
 _THROUGH_HYPERSPY = "open it in HyperSpy and save it as .hspy"
@@ -331,14 +439,7 @@ _ONE_SPECTRUM = "a spectrum without a map ({})"
 _ITS_CUBE = "open the file with a spectrum for every pixel"
 
 _NOT_READ = (
-    PICTURE,
-    Format("EMD", (".emd",), kind="an EMD file, which is not read", advice=_THROUGH_HYPERSPY),
-    Format(
-        "HyperSpy in Zarr",
-        (".zspy",),
-        kind="a HyperSpy file in Zarr, which is not read",
-        advice=_THROUGH_HYPERSPY,
-    ),
+    OTHER_PICTURE,
     Format(
         "Gatan", (".dm3", ".dm4"), kind="a Gatan file, which is not read", advice=_THROUGH_HYPERSPY
     ),
@@ -353,16 +454,10 @@ _NOT_READ = (
         advice="export the maps as TIFF or text from the instrument's program",
     ),
     Format(
-        "ESRF data",
-        (".edf",),
-        kind="an ESRF data file",
-        advice="export the maps as TIFF or text, for example from PyMca",
-    ),
-    Format(
-        "Excel",
-        (".xlsx", ".xlsm", ".xls"),
-        kind="an Excel sheet",
-        advice="open it in Excel and choose File > Save As > CSV (Comma delimited)",
+        "old Excel",
+        (".xls",),
+        kind="an old Excel sheet",
+        advice="open it in Excel or LibreOffice and save it as .xlsx or CSV",
     ),
     Format(
         "OpenDocument",
@@ -391,4 +486,4 @@ _NOT_READ = (
 )
 
 # The order decides which file is used where a folder holds one element in two formats.
-FORMATS = _MAPS + _SPECTRA + _NOT_READ
+FORMATS = (*_MAPS, *_SPECTRA, PICTURE, *_NOT_READ)

@@ -54,7 +54,9 @@ NPZ = Content("a numpy archive", ".npz")
 MATLAB = Content("a MATLAB file", ".mat")
 GZIP = Content("a gzip file", advice="unpack it first")
 ZIP = Content("a ZIP archive", advice="unpack it first")
-EXCEL = Content("an Excel sheet", advice="open it in Excel and save it as CSV")
+EXCEL = Content("an Excel sheet", ".xlsx")
+PNG, JPEG = Content("a PNG picture"), Content("a JPEG picture")
+_SAVE_CSV = "open it in Excel and save it as CSV"
 _STARTS: tuple[tuple[bytes, Content], ...] = (
     (_HDF5_MAGIC, HDF5),
     *((start, TIFF) for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
@@ -63,8 +65,8 @@ _STARTS: tuple[tuple[bytes, Content], ...] = (
     (b"\x1f\x8b", GZIP),
     *((start, Content("a netCDF-3 file")) for start in (b"CDF\x01", b"CDF\x02", b"CDF\x05")),
     (b"\x0e\x03\x13\x01", Content("an HDF4 file")),
-    (b"\x89PNG\r\n\x1a\n", Content("a PNG picture")),
-    (b"\xff\xd8\xff", Content("a JPEG picture")),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"\xff\xd8\xff", JPEG),
     (b"GIF8", Content("a GIF picture")),
     (b"%PDF", Content("a PDF document")),
     (b"SIMPLE  =", Content("a FITS file")),
@@ -72,7 +74,7 @@ _STARTS: tuple[tuple[bytes, Content], ...] = (
     (b"MAPSPECTRA_DATA", Content("an EDAX spectrum image", ".spd")),
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        Content("an old Excel or Word file", advice=EXCEL.advice),
+        Content("an old Excel or Word file", advice=_SAVE_CSV),
     ),
     (b"7z\xbc\xaf\x27\x1c", Content("a 7z archive", advice="unpack it first")),
     (b"Rar!", Content("a RAR archive", advice="unpack it first")),
@@ -95,6 +97,11 @@ _EXPECTED: dict[str, tuple[str, tuple[Content, ...]]] = {
     ".mat": ("a MATLAB file", (MATLAB, HDF5)),
     "HDF5": ("an HDF5 file", (HDF5,)),
     "HyperSpy": ("a HyperSpy file", (HDF5,)),
+    "EMD": ("an EMD file", (HDF5,)),
+    "AZtec": ("an AZtec file", (HDF5,)),
+    "EDF": ("an ESRF data file", ()),
+    "grey picture": ("a picture", (PNG, JPEG)),
+    "Excel": ("an Excel sheet", (EXCEL, ZIP)),
     "ENVI": ("an ENVI header", ()),
     "Ripple": ("a Ripple header", ()),
 }

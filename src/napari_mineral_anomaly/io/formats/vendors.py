@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp
 from napari_mineral_anomaly.io.formats.shared.disk.stored_numbers import StoredNumbers
+from napari_mineral_anomaly.io.formats.shared.extras import require_extra
 from napari_mineral_anomaly.io.formats.shared.lengths import length_in_um
 from napari_mineral_anomaly.io.formats.shared.spectra import axis_or_note
 from napari_mineral_anomaly.io.formats.shared.texts import KEV_PER_UNIT
@@ -130,7 +130,7 @@ def _head(path: Path) -> bytes:
 
 def _open(path: Path, maker: _Maker, counts: Counts | None = None) -> SpectrumImage:
     """Decode a file in a process of its own; ``counts`` are those that are read without it."""
-    _require_library(path)
+    require_extra(path, "rsciio", "RosettaSciIO (GPL-3)", "bcf")
     size = path.stat().st_size
     try:
         with explained(path, maker.title):
@@ -152,14 +152,6 @@ def _open(path: Path, maker: _Maker, counts: Counts | None = None) -> SpectrumIm
                 "it again from the instrument, or export element maps."
             ) from error.__cause__
         raise
-
-
-def _require_library(path: Path) -> None:
-    if find_spec("rsciio") is None:
-        raise InputError(
-            f"{path.name} is read with RosettaSciIO (GPL-3), which is not installed: "
-            'pip install "napari-mineral-anomaly[bcf]".'
-        )
 
 
 def _spectrum_image(

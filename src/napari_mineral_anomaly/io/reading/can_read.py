@@ -11,7 +11,7 @@ from napari_mineral_anomaly.io.formats.lookup import (
     open_maps,
     parse_file_names,
 )
-from napari_mineral_anomaly.io.formats.registry import MATLAB, NPY, NPZ, TEXT
+from napari_mineral_anomaly.io.formats.registry import MATLAB, NPY, NPZ, PICTURE, TEXT
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, SpectraInside
 from napari_mineral_anomaly.io.formats.text.tables.table import table_columns
 from napari_mineral_anomaly.io.reading.folder import sort_folder, spectrum_images
@@ -39,7 +39,8 @@ def _can_read_folder(listing: Listing) -> bool:
     kept = told_names(listing, None, remembered_names(listing.root))
     if any_element(kept.for_files(listing, folder.maps, folder.together)):
         return True
-    stacks = [path for path in folder.maps if not TEXT.takes(path) and _n_planes(path) > 1]
+    others = [p for p in folder.maps if not TEXT.takes(p) and not PICTURE.takes(p)]
+    stacks = [path for path in others if _n_planes(path) > 1]
     return len(folder.scans) + len(spectrum_images(listing)) + len(stacks) == 1
 
 
@@ -53,6 +54,8 @@ def _can_read_file(path: Path, dataset: str | None) -> bool:
     if found is None:
         return is_spectrum_image(path)
     [entry] = parse_file_names([path])
+    if found is PICTURE and entry.role != "element":
+        return False  # a photo: not ours
     if found is TEXT:
         return entry.role == "element" or bool(table_columns(path))
     if found is MATLAB or (dataset is not None and found.has_datasets):

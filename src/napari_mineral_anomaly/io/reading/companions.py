@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import parse_file_names
-from napari_mineral_anomaly.io.formats.registry import TEXT, TIFF
+from napari_mineral_anomaly.io.formats.registry import PICTURE, TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file
 from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp, unchanged
@@ -45,7 +45,6 @@ _KINDS: dict[str, ContextKind] = {
     "a quality map of a fit": "other",
     "a scaler": "other",
 }
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 _WORD = re.compile(r"[^\s,;]+")
 # A line of fewer words lists a class and its place rather than a row of a map.
 _NARROWEST_MAP = 6
@@ -115,9 +114,6 @@ def beside_maps(
     if listing.is_single:
         return Companions()
     beside = [path for path in listing.files if path not in used]
-    beside += [
-        path for path in listing.others if path.suffix.lower() in _PICTURES and is_file(path)
-    ]
     found = [
         _examined(path, listing.name(path), shape, parsed.get(path) or parse_file_names([path])[0])
         for path in beside
@@ -178,7 +174,7 @@ def _as_it_is(path: Path, load: _Load) -> tuple[NDArray[Any], dict[int, str]]:
 
 
 def _may_be_picture(path: Path) -> bool:
-    return TIFF.takes(path) or path.suffix.lower() in _PICTURES
+    return TIFF.takes(path) or PICTURE.takes(path)
 
 
 _USES: dict[ContextKind, str] = {
@@ -197,7 +193,7 @@ def _opened(path: Path, kind: ContextKind | None) -> _Opened | None:
     """Kind, shape and loader of an image of one channel or in colours; None for other files."""
     if TIFF.takes(path):
         return _opened_tiff(path, kind)
-    if path.suffix.lower() in _PICTURES:
+    if PICTURE.takes(path):
         return _opened_picture(path, kind)
     if kind is None or not TEXT.takes(path):
         return None

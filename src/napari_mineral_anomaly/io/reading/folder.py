@@ -11,7 +11,7 @@ from napari_mineral_anomaly.io.formats.lookup import (
     maps_format,
     parse_file_names,
 )
-from napari_mineral_anomaly.io.formats.registry import TEXT
+from napari_mineral_anomaly.io.formats.registry import PICTURE, TEXT
 from napari_mineral_anomaly.io.formats.text.tables.table import holds_grains, table_columns
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
@@ -26,6 +26,8 @@ class FolderFiles:
     scans : tuple of Path
         Files of which each is a scan of its own.
     grain_tables : tuple of Path
+    pictures : tuple of Path
+        Pictures beside files that hold the maps: they are no maps then, but context.
     maps : tuple of Path
         The others that a reader of maps takes: element maps and their companions.
     together : tuple of ParsedName
@@ -36,6 +38,7 @@ class FolderFiles:
 
     scans: tuple[Path, ...]
     grain_tables: tuple[Path, ...]
+    pictures: tuple[Path, ...]
     maps: tuple[Path, ...]
     together: tuple[ParsedName, ...]
     alone: Mapping[Path, ParsedName]
@@ -48,10 +51,16 @@ def sort_folder(listing: Listing) -> FolderFiles:
     scans = [
         path for path in listing.files if path not in grains and _holds_scan(path, alone[path])
     ]
-    maps = [path for path in listing.files if path not in scans and path not in grains]
+    rest = [path for path in listing.files if path not in scans and path not in grains]
+    hold_maps = any(not PICTURE.takes(path) and _may_be_map(path, alone[path]) for path in rest)
+    pictures: list[Path] = []
+    if scans or hold_maps or spectrum_images(listing):
+        pictures = [path for path in rest if PICTURE.takes(path)]
+    maps = [path for path in rest if path not in pictures]
     return FolderFiles(
         scans=tuple(scans),
         grain_tables=tuple(grains),
+        pictures=tuple(pictures),
         maps=tuple(maps),
         together=tuple(parse_file_names(maps)),
         alone=alone,
@@ -61,6 +70,11 @@ def sort_folder(listing: Listing) -> FolderFiles:
 def spectrum_images(listing: Listing) -> list[Path]:
     """The spectrum images among the files of a folder that no reader of maps takes."""
     return [path for path in listing.others if is_spectrum_image(path)]
+
+
+def _may_be_map(path: Path, name: ParsedName) -> bool:
+    """Whether a file may be a map by its name. Text of other names is often a note."""
+    return name.role == "element" or (name.role != "companion" and not TEXT.takes(path))
 
 
 def _holds_scan(path: Path, name: ParsedName) -> bool:

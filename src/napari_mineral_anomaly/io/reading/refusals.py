@@ -12,9 +12,9 @@ from napari_mineral_anomaly.io.formats.lookup import (
     parse_file_names,
     what_is_read,
 )
-from napari_mineral_anomaly.io.formats.registry import PICTURE, TIFF
+from napari_mineral_anomaly.io.formats.registry import OTHER_PICTURE, PICTURE, TIFF
 from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file, is_folder
-from napari_mineral_anomaly.io.formats.tiff import maps as tiff
+from napari_mineral_anomaly.io.formats.shared.planes import MapFile
 from napari_mineral_anomaly.io.reading.naming.undecided import UnnamedMapsError, undecided_file
 from napari_mineral_anomaly.io.reading.source import Listing, folders_with_maps
 from napari_mineral_anomaly.io.run_files import RUN_FILE
@@ -63,7 +63,7 @@ def no_maps(listing: Listing, left_out: Collection[Path] = ()) -> InputError:
             f"{root} holds no element maps but {listed(elsewhere)}; "
             f"this version reads {what_is_read()}."
         )
-    pictures = [name for name in others if PICTURE.takes(Path(name))]
+    pictures = [name for name in others if OTHER_PICTURE.takes(Path(name))]
     pictures += [listing.name(path) for path in listing.files if _is_picture(path)]
     if len(pictures) == len(names) + len(others):
         return InputError(
@@ -120,9 +120,10 @@ def _refusal(path: Path) -> str:
 
 
 def _is_picture(path: Path) -> bool:
-    if not TIFF.takes(path):
+    if not TIFF.takes(path) and not PICTURE.takes(path):
         return False
     try:
-        return bool(tiff.open_maps(path).not_maps)
+        opened = open_maps(path)
+        return isinstance(opened, MapFile) and bool(opened.not_maps)
     except InputError:
         return False

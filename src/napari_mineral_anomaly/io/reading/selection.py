@@ -19,7 +19,7 @@ from napari_mineral_anomaly.io.formats.lookup import (
     parse_file_names,
     what_is_read,
 )
-from napari_mineral_anomaly.io.formats.registry import TEXT
+from napari_mineral_anomaly.io.formats.registry import PICTURE, TEXT
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
 from napari_mineral_anomaly.io.formats.signatures import WrongEndingError
@@ -154,6 +154,8 @@ def select_maps(
                 if path != scans[0]:
                     selection.ignore(listing.name(path), "lies beside the file that is used")
             chosen = _select_from_one(selection, listing, scans[0], sample, told, channels)
+            for path in folder.pictures:
+                selection.ignore(listing.name(path), PICTURE.kind)
             _drop_numbers(selection, listing)
             return chosen
         if scans and not is_told:
@@ -175,6 +177,7 @@ def select_maps(
     parsed = of_one_sample(told.for_files(listing, files, parsed), sample, str(listing.root))
     told.require_used([listing.name(path) for path in files])
     _select_by_name(selection, listing, files, parsed, task)
+    _set_pictures_aside(selection, listing, folder)
     if not selection.planes:
         raise no_maps(listing, selection.left_out)
     _drop_numbers(selection, listing)
@@ -193,6 +196,19 @@ def _without_single_detectors(
         reason = "the maps of one detector; open the file itself"
         selection.ignore(listing.name(path), reason)
     return [path for path in scans if path not in single]
+
+
+def _set_pictures_aside(selection: Selection, listing: Listing, folder: FolderFiles) -> None:
+    """List the pictures beside the maps; warn of each element that only a picture names."""
+    labels = set(selection.planes)
+    for path, entry in zip(folder.pictures, parse_file_names(folder.pictures), strict=True):
+        name, warn = listing.name(path), ""
+        if entry.role == "element" and entry.label not in labels:
+            warn = (
+                f"{name} is a picture beside maps in other files and is not read: {entry.label} is "
+                "not in the scan."
+            )
+        selection.ignore(name, PICTURE.kind, warn=warn)
 
 
 def _select_by_name(
@@ -240,6 +256,8 @@ def _select_by_name(
         selection.planes[entry.label] = file.planes[0]
         used[entry.label] = name, entry
         selection.tell(name, entry)
+        if file.quantity == "unknown":  # one map of display values spoils them all
+            selection.quantity = "unknown"
         selection.steps += [(name, step) for step in file.steps]
         for note in file.notes:
             notes[note].append(name)
@@ -301,7 +319,7 @@ def _titles(folder: FolderFiles, task: Task) -> tuple[dict[Path, str | None], li
     refused = []
     for path in folder.maps:
         task.check()
-        if TEXT.takes(path) or folder.alone[path].role == "companion":
+        if TEXT.takes(path) or PICTURE.takes(path) or folder.alone[path].role == "companion":
             continue
         try:
             opened = open_maps(path)
@@ -334,6 +352,11 @@ def _select_from_one(
     name = listing.name(path)
     selection.warnings += [f"{name}: {note}." for note in file.notes]
     selection.steps += [(name, step) for step in file.steps]
+    if file.n_files > 1:
+        selection.warnings.append(
+            f"{name} is one of the {file.n_files} files of a scan, the others are not read: open "
+            "their folder, or all files together."
+        )
     selection.quantity = file.quantity
     selection.lazy = file.lazy
     if len(file.planes) > 1 or _names_columns(file, name, told):

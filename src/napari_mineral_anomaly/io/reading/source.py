@@ -199,6 +199,9 @@ def _why_not(path: Path) -> str:
     if name.endswith(_UNFINISHED):
         return "an unfinished download or copy"
     if is_folder(path):
+        found = maps_format(path) if path.suffix else None
+        if found is not None and not found.holds_scan and ZARR.takes(path):
+            return ""  # a store with one map
         kind = "a Zarr store" if ZARR.takes(path) else "a folder"
         return f"{kind}; open it on its own"
     if not is_file(path):

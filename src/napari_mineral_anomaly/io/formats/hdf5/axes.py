@@ -49,7 +49,7 @@ def file_axes(dataset: Any) -> FileAxes | None:
     ----------
     dataset : h5py.Dataset
     """
-    return _of_hyperspy(dataset) or _of_nexus(dataset) or _of_scales(dataset)
+    return _of_hyperspy(dataset) or _of_emd(dataset) or _of_nexus(dataset) or _of_scales(dataset)
 
 
 def hyperspy_axes(group: Any, n_axes: int) -> list[Mapping[str, Any]] | None:
@@ -75,6 +75,40 @@ def _of_hyperspy(dataset: Any) -> FileAxes | None:
         is_signal = None if "navigate" not in attributes else not bool(attributes["navigate"])
         axes.append(NamedAxis(name, unit, _number(attributes.get("scale")), is_signal))
     return FileAxes(tuple(axes), "the axes of HyperSpy", {})
+
+
+def is_emd(group: Any) -> bool:
+    """Whether a group is an array of the open EMD format, with its axes beside it."""
+    try:
+        mark = group.attrs.get("emd_group_type")
+    except (OSError, TypeError, ValueError, RuntimeError):
+        return False
+    return np.size(mark) == 1 and np.ravel(np.asarray(mark))[0] == 1
+
+
+def _of_emd(dataset: Any) -> FileAxes | None:
+    """The datasets dim1, dim2 ... beside an array of EMD; newer files count from dim0.
+
+    Each holds the position of every pixel, or the first two.
+    """
+    group = dataset.parent
+    if dataset.name.rpartition("/")[2] != "data" or not is_emd(group):
+        return None
+    first = 0 if own_item(group, "dim0") is not None else 1
+    dims = [own_item(group, f"dim{i + first}") for i in range(dataset.ndim)]
+    axes, lists = [], {}
+    for i, dim in enumerate(dims):
+        if dim is None or not hasattr(dim, "shape"):
+            axes.append(NamedAxis(""))
+            continue
+        # RosettaSciIO writes "[µ_m]" for µm, as the format asks for.
+        unit = as_text(dim.attrs.get("units")).strip("[] ").replace("_", "")
+        step = None
+        if dim.dtype.kind in "uif" and 2 <= dim.size <= _LONGEST_AXIS:
+            step = step_of(dim[()])
+        axes.append(NamedAxis(as_text(dim.attrs.get("name")).strip(), unit, step))
+        lists[i] = dim
+    return FileAxes(tuple(axes), "the axes of EMD", lists)
 
 
 def _hyperspy_word(value: Any) -> str:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.hdf5.contents import holds_words, words_of
 from napari_mineral_anomaly.io.formats.hdf5.links import own_item
 from napari_mineral_anomaly.io.formats.hdf5.maps import read_container
-from napari_mineral_anomaly.io.formats.shared.axes import MOST_UNNAMED_CHANNELS
-from napari_mineral_anomaly.io.formats.shared.containers import (
-    StoredArray,
-    map_file,
-    open_stack,
-    single_plane,
-)
+from napari_mineral_anomaly.io.formats.shared.containers import StoredArray
 from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
-from napari_mineral_anomaly.io.formats.shared.planes import Opened, SpectraInside
+from napari_mineral_anomaly.io.formats.shared.planes import Opened
+from napari_mineral_anomaly.io.formats.shared.signals import is_signal, maps_of_signals
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
-from napari_mineral_anomaly.words import listed
 
 TITLE = "HyperSpy"
 
@@ -41,49 +35,8 @@ def open_maps(path: Path, dataset: str | None = None) -> Opened:
         container = read_container(path)
         if dataset is not None:
             container = container.below(dataset)
-        signals = [array for array in container.arrays if _is_signal(array)]
-        container = replace(container, arrays=signals)
-        if any(_holds_spectra(array) for array in signals):
-            return SpectraInside(path, dataset)
-        flat = [array for array in signals if len(array.shape) == 2]
-        if flat:
-            planes = [
-                replace(single_plane(container, array, None), name=_title(path, array))
-                for array in flat
-            ]
-            if len(planes) > 1:
-                planes = [replace(plane, page=i) for i, plane in enumerate(planes, start=1)]
-            return map_file(container, tuple(planes), flat)
-        stacks = [array for array in signals if len(array.shape) == 3]
-        if len(stacks) == 1:
-            lines = _lines(path, stacks[0])
-            return open_stack(container, stacks[0], lines if _fits(lines, stacks[0]) else ())
-        if stacks:
-            raise InputError(
-                f"{path.name} holds {len(stacks)} stacks "
-                f"({listed([stack.name for stack in stacks])}): name the one to read, as "
-                f'"{path.name}::/{stacks[0].name}".'
-            )
-        raise InputError(
-            f"{path.name} holds no maps and no spectra on a map: its signals are "
-            f"{container.contents()}."
-        )
-
-
-def _is_signal(array: StoredArray) -> bool:
-    return array.basename == "data" and "/" in array.group and 0 not in array.shape
-
-
-def _holds_spectra(array: StoredArray) -> bool:
-    if array.order is None or len(array.shape) != 3:
-        return False
-    # The shape is in the order of the map by now.
-    is_long = array.order.roles == "?yx" and array.shape[0] > MOST_UNNAMED_CHANNELS
-    return array.order.roles == "yxe" or is_long
-
-
-def _fits(lines: tuple[str, ...], stack: StoredArray) -> bool:
-    return len(lines) == stack.shape[0] and len(set(lines)) == len(lines)
+        container = replace(container, arrays=[a for a in container.arrays if is_signal(a)])
+        return maps_of_signals(container, partial(_title, path), partial(_lines, path), dataset)
 
 
 def _title(path: Path, array: StoredArray) -> str:

@@ -23,6 +23,7 @@ from napari_mineral_anomaly.io.formats.hdf5.contents import (
     other_kind,
     words_of,
 )
+from napari_mineral_anomaly.io.formats.hdf5.layouts import h5oina, xrm
 from napari_mineral_anomaly.io.formats.hdf5.links import foreign_links, own_item
 from napari_mineral_anomaly.io.formats.hdf5.positions import Positions, scan_positions
 from napari_mineral_anomaly.io.formats.hdf5.virtual import require_openable
@@ -40,6 +41,9 @@ from napari_mineral_anomaly.io.formats.shared.named_axes import arranged
 from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFile, Opened
 
 TITLE = "HDF5"
+
+# What turns the arrays of a known layout into named maps, and leaves other files as they are.
+_LAYOUTS = (xrm.arranged, h5oina.arranged)
 
 # Where programs write fitted maps (C, H, W) and their names, the best fit first.
 _KNOWN_STACKS = (
@@ -71,6 +75,8 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
     """
     with explained(path, TITLE):
         container = replace(read_container(path), channels=channels)
+        for arranged_by in _LAYOUTS:
+            container = arranged_by(container)
         if dataset is not None:
             return maps_in(container.below(_own_path(path, dataset)))
         arrays = {array.name: array for array in container.arrays}

@@ -22,13 +22,15 @@ from napari_mineral_anomaly.words import listed, sizes
 
 # Parts of the path of a group: what its maps are, if not counts.
 _UNCERTAIN = re.compile(
-    r"uncertaint|(^|[/_])(errors?|sigmas?|std|stddev|variances?)($|[/_\d])", re.I
+    r"uncertaint|(^|[/_\s])(errors?|sigmas?|std|stddev|variances?)($|[/_\d])", re.I
 )
-_FRACTIONS = re.compile(r"mass_?-?\s?frac|concentration|molar|wt_?(%|pct|percent)", re.I)
+_FRACTIONS = re.compile(
+    r"mass_?-?\s?frac|concentration|composition|molar|wt_?(%|pct|percent)", re.I
+)
 _DIAGNOSTICS = re.compile(
-    r"(^|[/_])(derivatives?|diagnostics?|chi_?sq\w*|residuals?)($|[/_])", re.I
+    r"(^|[/_])(derivatives?|diagnostics?|chi_?sq\w*|residuals?|k[\s_-]?ratios?)($|[/_])", re.I
 )
-_SUM = re.compile(r"(^|[/_])(det_?sum|sum|total|all|merged|mean|average)($|[/_\d])", re.I)
+_SUM = re.compile(r"(^|[/_])((?:det|mca)_?sum|sum|total|all|merged|mean|average)($|[/_\d])", re.I)
 _PICTURE_NAME = re.compile(
     r"(^|[_\-\s])(preview|thumb(nail)?s?|rgba?|photos?|pictures?|screenshot|overview|mosaic|video|icon"
     r"|mask|masks|segmentation)($|[_\-\s\d])",

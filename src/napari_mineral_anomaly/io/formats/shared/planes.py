@@ -128,6 +128,8 @@ class MapFile:
     others : tuple of Plane
         What could be a map but is not read unless the user names its element: the other columns
         of a table. Their numbers may turn out to be none when they are read.
+    n_files : int
+        How many files the scan is spread over; ``planes`` are those in this one.
     """
 
     path: Path
@@ -139,6 +141,7 @@ class MapFile:
     lazy: Any | None = None
     steps: tuple[str, ...] = ()
     others: tuple[Plane, ...] = ()
+    n_files: int = 1
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from napari_mineral_anomaly.io.formats.shared.planes import FilePixelSize, MapFi
 from napari_mineral_anomaly.io.formats.shared.steps import Missing, applied, with_steps
 from napari_mineral_anomaly.io.formats.text import esri
 from napari_mineral_anomaly.io.formats.text.columns import Numbers, careful_numbers, plain_numbers
-from napari_mineral_anomaly.io.formats.text.encoding import read_text
+from napari_mineral_anomaly.io.formats.text.encoding import Text, read_text
 from napari_mineral_anomaly.io.formats.text.frame import Frame, frame_of
 from napari_mineral_anomaly.io.formats.text.labels import find_labels
 from napari_mineral_anomaly.io.formats.text.separator import (
@@ -74,7 +74,18 @@ def open_maps(path: Path) -> MapFile:
     if tables.holds_grains(path) or tables.table_columns(path):
         return tables.open_maps(path)
     with explained(path, TITLE):
-        matrix = _read(path)
+        return maps_of_text(path, read_text(path, TITLE))
+
+
+def maps_of_text(path: Path, text: Text) -> MapFile:
+    """The one map in the lines of a text.
+
+    Raises
+    ------
+    InputError
+    """
+    with explained(path, TITLE):
+        matrix = _read(path, text)
     values = in_smallest_dtype(matrix.values)
     plane = Plane(path, values.shape, values.dtype, lambda: values, pixel_size=matrix.pixel_size)
     return MapFile(
@@ -90,11 +101,11 @@ def read_matrix(path: Path) -> NDArray[np.float64]:
     InputError
     """
     with explained(path, TITLE):
-        matrix = _read(path)
+        matrix = _read(path, read_text(path, TITLE))
     return np.asarray(applied(matrix.values, matrix.missing))
 
 
-def _read(path: Path) -> Matrix:
+def _read(path: Path, text: Text) -> Matrix:
     """Read a matrix.
 
     Columns are separated by semicolon, tab, comma (with or without blanks) or blanks; separators
@@ -103,7 +114,6 @@ def _read(path: Path) -> Matrix:
     values ("", nan, NA) become NaN. Numbers and positions in the first row and column are left out
     (`labels.find_labels`).
     """
-    text = read_text(path, TITLE)
     for word, kind in _OTHERS.items():
         if text.lines[0].lstrip().casefold().startswith(word.casefold()):
             raise InputError(f"{path.name} is {kind}.")

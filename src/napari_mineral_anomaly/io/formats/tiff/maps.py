@@ -86,6 +86,7 @@ def open_maps(path: Path) -> MapFile:
         tuple(dict.fromkeys(file.notes)) + complaints,
         quantity=file.quantity,
         steps=file.steps,
+        n_files=file.n_files,
     )
 
 
@@ -219,7 +220,14 @@ def _planes(path: Path, tif: tifffile.TiffFile, stored: _Stored, notes: list[str
     if any(geotiff_turns(pages[i]) for i in grey):
         in_words += ("its GeoTIFF tags turn or mirror the map, which stays as stored",)
     quantity: Quantity | None = "concentration" if unit.lower() in _CONCENTRATIONS else None
-    return MapFile(path, tuple(planes), notes=tuple(notes), quantity=quantity, steps=in_words)
+    return MapFile(
+        path,
+        tuple(planes),
+        notes=tuple(notes),
+        quantity=quantity,
+        steps=in_words,
+        n_files=1 if stored.ome is None else stored.ome.n_files,
+    )
 
 
 def _number(i: int, sample: int, stored: _Stored, n_planes: int) -> int | None:

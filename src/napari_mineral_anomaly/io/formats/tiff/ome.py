@@ -73,6 +73,7 @@ class OmeImage:
 class OmeFacts:
     """The parts of an OME description that are used here."""
 
+    # Of a scan that is spread over several files: those with planes in this file.
     images: tuple[OmeImage, ...]
     n_files: int = 1
 
@@ -98,22 +99,24 @@ def ome_facts(tif: tifffile.TiffFile) -> OmeFacts | None:
     if not elements:
         return None
     files = {uuid.get("FileName") for uuid in root.findall(".//{*}TiffData/{*}UUID")}
-    if len(files) > 1:
-        return OmeFacts((), len(files))
-    return OmeFacts(tuple(_images(elements)))
+    if len(files) < 2:
+        return OmeFacts(tuple(_images(elements)))
+    images = _images(elements, _OwnBlocks(root, Path(tif.filename).name))
+    return OmeFacts(tuple(image for image in images if image.planes), len(files))
 
 
 def require_one_scan(path: Path, ome: OmeFacts) -> None:
-    """Refuse what cannot be one map per element: files in parts, two axes, several stacks.
+    """Refuse what cannot be one map per element: two axes, several stacks, a part without planes.
 
     Raises
     ------
     InputError
     """
-    if ome.n_files > 1:
+    if ome.n_files > 1 and not ome.images:
         raise InputError(
-            f"{path.name} is one of the {ome.n_files} files of an OME-TIFF: save the whole image "
-            "as one file, for example in Fiji with File > Save As > OME-TIFF."
+            f"{path.name} is one of the {ome.n_files} files of an OME-TIFF, and its description "
+            "names no plane in it: give the files their old names, or save the whole image as one "
+            "file, for example in Fiji with File > Save As > OME-TIFF."
         )
     for image in ome.images:
         require_planes_along_one_axis(path, image.channels, image.depths, image.times)
@@ -161,7 +164,29 @@ def _pixels(image: ElementTree.Element) -> ElementTree.Element | None:
     return image.find("{*}Pixels")
 
 
-def _images(elements: Sequence[ElementTree.Element]) -> Iterator[OmeImage]:
+class _OwnBlocks:
+    """Which ``TiffData`` blocks are about one file of several: by its UUID, else by its name."""
+
+    def __init__(self, root: ElementTree.Element, file: str) -> None:
+        named = root.findall(".//{*}TiffData/{*}UUID")
+        own = root.get("UUID", "").strip()
+        # A renamed file keeps its UUID; some programs write one UUID for all files.
+        meant = {uuid.get("FileName") for uuid in named if (uuid.text or "").strip() == own}
+        self._uuid = own if own and len(meant) == 1 else ""
+        self._file = file
+
+    def __contains__(self, block: ElementTree.Element) -> bool:
+        uuid = block.find("{*}UUID")
+        if uuid is None:
+            return False
+        if self._uuid:
+            return (uuid.text or "").strip() == self._uuid
+        return uuid.get("FileName") == self._file
+
+
+def _images(
+    elements: Sequence[ElementTree.Element], own: _OwnBlocks | None = None
+) -> Iterator[OmeImage]:
     free_page = 0  # where the next image begins whose description does not say so
     for element in elements:
         pixels = element.find("{*}Pixels")
@@ -174,14 +199,18 @@ def _images(elements: Sequence[ElementTree.Element]) -> Iterator[OmeImage]:
         names = [one.get("Name", "").strip() for one in channels]
         if len(names) != sizes["C"] or (sizes["C"] == 1 and sizes["Z"] * sizes["T"] > 1):
             names = [""] * sizes["C"]
-        pages = _pages(pixels, sizes, samples, free_page)
+        pages = _pages(pixels, sizes, samples, free_page, own)
         planes = tuple(OmePlane(pages[place], names[place[0]]) for place in sorted(pages))
         free_page = max((plane.page for plane in planes), default=free_page - 1) + 1
         yield OmeImage(element.get("Name", ""), pixels, sizes["C"], sizes["Z"], sizes["T"], planes)
 
 
 def _pages(
-    pixels: ElementTree.Element, sizes: dict[str, int], samples: int, free_page: int
+    pixels: ElementTree.Element,
+    sizes: dict[str, int],
+    samples: int,
+    free_page: int,
+    own: _OwnBlocks | None,
 ) -> dict[tuple[int, int, int], int]:
     """Follow the TiffData blocks: the page of each plane (c, z, t)."""
     order = [axis for axis in pixels.get("DimensionOrder", "XYCZT").upper() if axis in "CZT"]
@@ -192,6 +221,8 @@ def _pages(
     blocks = pixels.findall("{*}TiffData")
     pages: dict[tuple[int, int, int], int] = {}
     for block in blocks:
+        if own is not None and block not in own:
+            continue
         page = int(block.get("IFD", free_page))
         n = int(block.get("PlaneCount", "1" if "IFD" in block.attrib else n_planes))
         first, step = 0, 1
@@ -201,6 +232,8 @@ def _pages(
             step *= sizes[axis]
         for i in range(first, min(first + n, n_planes)):
             pages[_place(i, order, sizes)] = page + i - first
+    if own is not None:
+        return pages
     # Planes that no block names lie in their order on the pages that are left.
     taken = set(pages.values())
     free = (page for page in count_from(free_page) if page not in taken)

@@ -107,7 +107,10 @@ def _state_of(file: Path) -> _State | None:
 
 
 def require_sound_chunks(path: Path, array: Any, files: Iterable[Path], n_bytes: int) -> None:
-    """Refuse chunks that declare another unpacked size than ``n_bytes``.
+    """Refuse chunks that declare another unpacked size than ``n_bytes``, and cut Blosc chunks.
+
+    Blosc declares its packed size, too. The library reads on behind the end of a chunk that is
+    shorter.
 
     Parameters
     ----------
@@ -134,7 +137,13 @@ def require_sound_chunks(path: Path, array: Any, files: Iterable[Path], n_bytes:
     sizes = {count * width for width in (1, 2, 4, 8)} if is_filtered else {n_bytes}
     for file in files:
         with file.open("rb") as chunk:
-            declared = declared_bytes(kind, chunk.read(_HEAD_BYTES))
+            head = chunk.read(_HEAD_BYTES)
+        declared = declared_bytes(kind, head)
+        if kind == "blosc" and int.from_bytes(head[12:16], "little") != file.stat().st_size:
+            raise InputError(
+                f"{path.name} is damaged: its chunk {file.relative_to(path).as_posix()} is cut "
+                "short or has other bytes behind it; copy the store again."
+            )
         if declared is not None and declared not in sizes:
             raise InputError(
                 f"{path.name} is damaged: its chunk {file.relative_to(path).as_posix()} says that "

@@ -58,6 +58,9 @@ def described(path: Path, array: Any, group: Any | None) -> Described:
     """
     attributes = dict(array.attrs)
     steps = _steps(path, array, attributes)
+    of_hyperspy = _hyperspy_axes(array, group)
+    if of_hyperspy is not None:
+        return Described(order_of(of_hyperspy, array.shape, "the axes of HyperSpy"), (), steps)
     names = _axis_names(array, attributes)
     if names is None:
         return Described(None, (), steps)
@@ -71,6 +74,30 @@ def described(path: Path, array: Any, group: Any | None) -> Described:
     if order is not None and order.roles in ("cyx", "?yx"):
         words = _words(beside[order.axes[0]], array.shape[order.axes[0]])
     return Described(order, words, steps)
+
+
+def _hyperspy_axes(array: Any, group: Any | None) -> list[NamedAxis] | None:
+    """The axes of a signal of HyperSpy, in the attributes of axis-0, axis-1 ... beside it."""
+    if group is None or str(array.path).rpartition("/")[2] != "data":
+        return None
+    axes = []
+    for i in range(array.ndim):
+        found = group.get(f"axis-{i}")
+        if found is None:
+            return None
+        known = dict(found.attrs)
+        name, unit = (known.get(key) for key in ("name", "units"))
+        scale = known.get("scale")
+        step = float(scale) if isinstance(scale, int | float) else 0.0
+        axes.append(
+            NamedAxis(
+                name if isinstance(name, str) and not name.startswith(("<", "_None_")) else "",
+                unit if isinstance(unit, str) and not unit.startswith(("<", "_None_")) else "",
+                step if np.isfinite(step) and step != 0 else None,
+                None if "navigate" not in known else not bool(known["navigate"]),
+            )
+        )
+    return axes
 
 
 def _steps(path: Path, array: Any, attributes: Mapping[str, Any]) -> tuple[Step, ...]:

@@ -86,21 +86,8 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
     """
     import zarr
 
-    if path.suffix.lower() == ".zspy":
-        raise InputError(
-            f"{path.name} is a HyperSpy file in Zarr, which is not read: open it in HyperSpy and "
-            "save it as .hspy."
-        )
     with explained(path, TITLE), codecs_named(path):
-        held = entries(path)
-        if not held:
-            raise InputError(f"{path.name} is an empty folder, not a Zarr store.")
-        if odd := [one.name for one in held if not (is_file(one) or is_folder(one))]:
-            raise InputError(
-                f"{path.name} is damaged: {listed(odd)} in it is no ordinary file, or cannot be "
-                "read."
-            )
-        require_own_files(path)
+        require_sound_store(path)
         # Not the copy of all metadata in the store, which may be older than the arrays.
         top = node = zarr.open(str(path), mode="r", use_consolidated=False)
         place = ""
@@ -124,7 +111,7 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
             name, array = stacks[0]
             both = {**dict(node.attrs), **dict(array.attrs)}
             return _stack(path, array, name, both, _parent(top, name), channels)
-        stored = [_stored(path, array, name, _parent(top, name)) for name, array in numbers]
+        stored = [stored_array(path, array, name, _parent(top, name)) for name, array in numbers]
         texts = {
             name: tuple(as_text(word).strip("\x00 ") for word in np.ravel(array[...]))
             for name, array in arrays
@@ -134,7 +121,24 @@ def open_maps(path: Path, dataset: str | None = None, channels: Channels | None 
         return maps_in(Container(path, stored, texts, size, channels=channels, size_note=note))
 
 
-def _stored(path: Path, array: Any, name: str, group: Any | None) -> StoredArray:
+def require_sound_store(path: Path) -> None:
+    """Refuse an empty folder, and one with links out of it or files that cannot be read.
+
+    Raises
+    ------
+    InputError
+    """
+    held = entries(path)
+    if not held:
+        raise InputError(f"{path.name} is an empty folder, not a Zarr store.")
+    if odd := [one.name for one in held if not (is_file(one) or is_folder(one))]:
+        raise InputError(
+            f"{path.name} is damaged: {listed(odd)} in it is no ordinary file, or cannot be read."
+        )
+    require_own_files(path)
+
+
+def stored_array(path: Path, array: Any, name: str, group: Any | None) -> StoredArray:
     """One array of a group, with what it says of itself."""
     known = described(path, array, group)
     readable = _Readable(path, array, name)

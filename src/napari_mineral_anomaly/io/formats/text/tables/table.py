@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -94,11 +94,19 @@ def open_maps(path: Path) -> MapFile:
     """
     if holds_grains(path):
         raise InputError(f"{path.name} is {GRAIN_TABLE}: open the scan it was made from.")
+    again = partial(read_text, path, TITLE)
     with explained(path, TITLE):
-        return _opened(path, read_text(path, TITLE))
+        return maps_of_text(path, again(), again)
 
 
-def _opened(path: Path, text: Text) -> MapFile:
+def maps_of_text(path: Path, text: Text, again: Callable[[], Text]) -> MapFile:
+    """The maps in the lines of a text; ``again`` reads these lines once more, for other columns.
+
+    Raises
+    ------
+    InputError
+        As `open_maps`.
+    """
     heading = find_heading(text.lines)
     if heading is None:
         raise InputError(f"{path.name} is no long table: no line names its columns.")
@@ -139,19 +147,23 @@ def _opened(path: Path, text: Text) -> MapFile:
     return replace(
         file,
         steps=(*file.steps, *left_out),
-        others=_other_planes(path, heading, coordinates, rest, grid),
+        others=_other_planes(path, again, heading, coordinates, rest, grid),
     )
 
 
 def _other_planes(
-    path: Path, heading: Heading, coordinates: CoordinateNames, names: Sequence[str], grid: Grid
+    path: Path,
+    again: Callable[[], Text],
+    heading: Heading,
+    coordinates: CoordinateNames,
+    names: Sequence[str],
+    grid: Grid,
 ) -> tuple[Plane, ...]:
     """The other columns, for a user who names one by its element; their numbers are read then."""
 
     def read(name: str) -> NDArray[Any]:
         with explained(path, TITLE):
-            text = read_text(path, TITLE)
-            values = read_columns(path, text, heading, coordinates.all, [name]).numbers[name]
+            values = read_columns(path, again(), heading, coordinates.all, [name]).numbers[name]
         ordered = np.empty_like(values)
         ordered[grid.index] = values
         return ordered.reshape(grid.shape)
