@@ -108,7 +108,9 @@ def write_run(
     result, size = run.result, run.result.pixel_size
     steps = 0
 
-    with staged_folder(out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs) as folder:
+    with staged_folder(
+        out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs, task=task
+    ) as folder:
 
         def next_file(name: str) -> Path:
             nonlocal steps

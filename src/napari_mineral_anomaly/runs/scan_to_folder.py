@@ -16,6 +16,7 @@ from napari_mineral_anomaly.detectors.pipeline import (
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
+from napari_mineral_anomaly.io.run_files import RUN_FILES
 from napari_mineral_anomaly.io.writing.atomic import require_free_folder
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.folder import WrittenRun, write_run
@@ -75,7 +76,7 @@ def scan_to_folder(
         When ``task`` was cancelled.
     """
     inputs = [*reading.inputs(sources), *protected]
-    require_free_folder(out, overwrite=overwrite, inputs=inputs)
+    require_free_folder(out, overwrite=overwrite, ours=RUN_FILES, inputs=inputs, task=task)
     started = time.perf_counter()
     cube = read_scan(sources, reading, task=task)
     timings = {"read": time.perf_counter() - started}
