@@ -10,6 +10,7 @@ from napari_mineral_anomaly.cli.commands import COMMAND_NAMES, COMMANDS, make_pa
 from napari_mineral_anomaly.cli.console import give_up, prepare_console, say
 from napari_mineral_anomaly.cli.options import PROGRAM
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.out_of_memory import is_out_of_memory, memory_sentence
 
 SUCCESS = 0
 BAD_INPUT = 2
@@ -45,6 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return leaving.code if isinstance(leaving.code, int) else SUCCESS
     except BrokenPipeError:
         give_up(sys.stdout)  # after --help: the program that reads our output has ended
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        say(memory_sentence())
+        return BAD_INPUT
     return SUCCESS
 
 
