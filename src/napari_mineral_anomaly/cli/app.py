@@ -1,4 +1,4 @@
-"""From arguments to an exit code: 0 success, 2 bad input, 130 interrupted."""
+"""From arguments to an exit code: 0 success, 1 some failed, 2 bad input, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success; 2 after bad input, with one sentence on stderr; 130 after an interruption.
+        0 on success; 1 from ``batch`` when some sections failed; 2 after bad input, with one sentence on stderr; 130 after an interruption.
         A defect of ours keeps its traceback.
     """
     prepare_console()
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
-        COMMANDS[arguments.command].run(arguments)
+        # A command that can half succeed gives its own code.
+        code: int | None = COMMANDS[arguments.command].run(arguments)
         sys.stdout.flush()
     except InputError as error:
         say(" ".join(str(error).split()))
@@ -51,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         say(memory_sentence())
         return BAD_INPUT
+    else:
+        return code or SUCCESS
     return SUCCESS
 
 
