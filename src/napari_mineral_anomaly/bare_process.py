@@ -73,7 +73,7 @@ def call_in_bare_process(
         timer.daemon = True
         timer.start()
         try:
-            return _answer(process, (function, args, kwargs))
+            return _answer(process, function, *args, **kwargs)
         except ProcessDiedError:
             if hung.is_set():
                 raise ProcessHungError(f"no answer in {timeout_s:.0f} s") from None
@@ -119,7 +119,7 @@ def work_in_bare_process(
         watcher = threading.Thread(target=watch, args=[process], daemon=True)
         watcher.start()
         try:
-            return _answer(process, (function, args, kwargs))
+            return _answer(process, function, *args, **kwargs)
         except ProcessDiedError:
             task.check()
             raise
@@ -156,14 +156,17 @@ def _interpreter(
                     stream.close()
 
 
-def _answer(process: subprocess.Popen[bytes], question: Any) -> Any:
+def _answer(
+    process: subprocess.Popen[bytes], function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
     try:
-        error, value = _asked(process, pickle.dumps(question))
+        error, value = _asked(process, pickle.dumps((function, args, kwargs)))
     except (EOFError, BrokenPipeError):
         raise ProcessDiedError(f"exit code {process.wait()}") from None
     if error is not None:
         raise error
-    return value
+    result: R = value
+    return result
 
 
 def _asked(process: subprocess.Popen[bytes], question: bytes) -> Any:

@@ -22,8 +22,8 @@ from napari_mineral_anomaly.progress import Task
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 
-# Makes copies of itself by fork, each of which replaces a result folder and kills itself at the n-th
-# change of the disk. (In a process of its own: pytest has threads, which do not survive a fork.)
+# Makes copies of itself by fork, each of which replaces a result folder and kills itself at the
+# n-th change of the disk. In a process of its own: pytest has threads, which do not survive a fork.
 REPLACE = """
 import os, signal, sys
 from pathlib import Path
@@ -58,6 +58,10 @@ with staged_folder(sys.argv[1]) as folder:
     print("writing", flush=True)
     sys.stdin.read()
 """
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -105,7 +109,7 @@ def test_after_a_kill_at_any_step_everything_is_put_back(tmp_path, killed_at):
             out, overwrite=True, task=Task(lambda event, told=told: told.append(event.message))
         )
         assert content(out) in (old, new), moment
-        assert os.listdir(place) == ["out"], moment
+        assert names(place) == ["out"], moment
         outcomes.append((content(out) == new, len(told)))
         if code == 0:
             assert content(out) == new
@@ -134,14 +138,14 @@ def test_a_writer_that_lives_is_left_alone(tmp_path):
         text=True,
     ) as writer:
         assert writer.stdout.readline() == "writing\n"
-        before = sorted(os.listdir(tmp_path))
+        before = names(tmp_path)
         require_free_folder(out)
-        assert sorted(os.listdir(tmp_path)) == before
+        assert names(tmp_path) == before
         assert before[0].startswith(".out.unfinished-")
         writer.stdin.close()
         assert writer.wait() == 0
     assert content(out) == {"run.json": "slow"}
-    assert os.listdir(tmp_path) == ["out"]
+    assert names(tmp_path) == ["out"]
 
 
 def test_a_writer_that_has_only_just_begun_is_left_alone(tmp_path):
@@ -165,7 +169,7 @@ def test_a_file_of_the_user_is_never_replaced_when_another_is_put_back(tmp_path)
     require_free_folder(out, overwrite=True)
     assert (out / "notes.txt").read_text() == "mine"
     assert (out / "notes (2).txt").read_text() == "of the interrupted run"
-    assert os.listdir(tmp_path) == ["out"]
+    assert names(tmp_path) == ["out"]
 
 
 def test_a_temporary_file_of_a_killed_process_is_removed_by_the_next(tmp_path):
@@ -179,28 +183,31 @@ def test_a_temporary_file_of_a_killed_process_is_removed_by_the_next(tmp_path):
     )
     command = [sys.executable, "-c", write, str(tmp_path / "a.ome.tif")]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    [left] = os.listdir(tmp_path)
+    [left] = names(tmp_path)
     alive = left.replace(left.split("-")[1], str(os.getpid()))
     elsewhere = ".00000000" + left[9:]
     for name in (alive, elsewhere, ".mine-1-2.tif"):
         (tmp_path / name).write_text("another's")
     with atomic_path(tmp_path / "b.txt") as temporary:
         temporary.write_text("whole")
-    assert sorted(os.listdir(tmp_path)) == sorted([alive, elsewhere, ".mine-1-2.tif", "b.txt"])
+    assert names(tmp_path) == sorted([alive, elsewhere, ".mine-1-2.tif", "b.txt"])
 
 
 @pytest.mark.parametrize("protected", ["run.json", "model/weights", "notes.txt"])
 def test_an_immutable_file_is_told_before_anything_is_changed(tmp_path, protected):
     out = tmp_path / "out"
     old = earlier_result(out)
-    if shutil.which("chattr") is None or subprocess.run(
-        ["chattr", "+i", out / protected], capture_output=True, check=False
-    ).returncode:
+    if (
+        shutil.which("chattr") is None
+        or subprocess.run(
+            ["chattr", "+i", out / protected], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("files cannot be made immutable here")
     try:
         with pytest.raises(InputError, match=f"{protected} is protected against changes"):
             require_free_folder(out, overwrite=True, ours=("run.json", "model"))
         assert content(out) == old
-        assert os.listdir(tmp_path) == ["out"]
+        assert names(tmp_path) == ["out"]
     finally:
         subprocess.run(["chattr", "-i", out / protected], check=True)

@@ -11,7 +11,7 @@ from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.words import counted
 
 if TYPE_CHECKING:
-    from napari_mineral_anomaly.runs.batch.summary import SectionRow
+    from napari_mineral_anomaly.runs.batch.rows import SectionRow
     from napari_mineral_anomaly.runs.folder import WrittenRun
 
 GRAINS_IN_SUMMARY = 25

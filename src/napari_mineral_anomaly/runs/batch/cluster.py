@@ -40,12 +40,13 @@ def work_on_cluster(
         When `distributed` is missing or the scheduler does not answer.
     """
     try:
-        from distributed import as_completed
+        import distributed
     except ImportError:
         raise InputError(
             "A Dask cluster needs the library distributed: pip install "
             "'napari-mineral-anomaly[cluster]'."
         ) from None
+    as_completed: Any = distributed.as_completed
     with _connected(cluster) as client:
         futures = {
             client.submit(work_apart, job, key=_key(job), pure=False, retries=_RETRIES): job
@@ -64,11 +65,13 @@ def work_on_cluster(
 
 
 def _connected(cluster: Cluster) -> Any:
-    from distributed import Client
+    import distributed
+
+    make_client: Any = distributed.Client
 
     place = cluster.address or cluster.scheduler_file
     try:
-        return Client(
+        return make_client(
             cluster.address, scheduler_file=cluster.scheduler_file, timeout=_SECONDS_TO_CONNECT
         )
     except (OSError, ValueError, TimeoutError) as error:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from napari_mineral_anomaly.io.run_files import REPORT_FILE
+from napari_mineral_anomaly.runs.batch.rows import SectionRow
 from napari_mineral_anomaly.runs.batch.state import Batch, thumbnail_file
 from napari_mineral_anomaly.words import counted
-
-if TYPE_CHECKING:
-    from napari_mineral_anomaly.runs.batch.summary import SectionRow
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d1d1f; max-width: 1300px;
@@ -65,16 +62,16 @@ def render_index(batch: Batch, rows: Sequence[SectionRow]) -> str:
     """The page as HTML; pictures are embedded, nothing is loaded from the web, text is escaped."""
     states = {state: [row for row in rows if row.state == state] for state in _STATES}
     n_grains = sum(row.grains or 0 for row in rows)
-    cards = [("", len(rows), "sections"), ("", len(states["done"]), "done")]
-    cards += [(state, len(states[state]), state) for state in _STATES[1:] if states[state]]
-    cards.append(("", n_grains, "grains"))
+    cards = [("", str(len(rows)), "sections"), ("", str(len(states["done"])), "done")]
+    cards += [(state, str(len(states[state])), state) for state in _STATES[1:] if states[state]]
+    cards.append(("", f"{n_grains:,}", "grains"))
     area = sum(row.area_mm2 or 0 for row in rows)
     if area:
         cards.append(("", f"{area:,.0f}", "mm²"))
     title = f"Odd grains in {counted(len(rows), 'section')}"
     detector = "a saved model" if batch.model else f"detector {batch.recipe.detector_name}"
     boxes = "".join(
-        f'<div class="card {kind}"><b>{escape(str(n))}</b>{escape(words)}</div>'
+        f'<div class="card {kind}"><b>{escape(n)}</b>{escape(words)}</div>'
         for kind, n, words in cards
     )
     head = "".join(

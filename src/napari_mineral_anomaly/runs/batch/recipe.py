@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.base import DetectorConfig, Device
 from napari_mineral_anomaly.detectors.registry import (
     DEFAULT_DETECTOR,
     config_class,
@@ -45,7 +45,7 @@ class Recipe(BaseModel):
 
     detector: str | None = None
     seed: int | None = None
-    device: str | None = None
+    device: Device | None = None
     epochs: int | None = None
     threshold: float | None = Field(None, allow_inf_nan=False)
     min_grain_px: int = Field(1, ge=1)

@@ -14,9 +14,10 @@ from napari_mineral_anomaly.io.run_files import MODEL_FOLDER
 from napari_mineral_anomaly.progress import SILENT, CancelledError, CancelToken, Task
 from napari_mineral_anomaly.runs.batch.cluster import Cluster, work_on_cluster
 from napari_mineral_anomaly.runs.batch.recipe import Recipe
+from napari_mineral_anomaly.runs.batch.rows import SectionRow
 from napari_mineral_anomaly.runs.batch.sections import find_sections
 from napari_mineral_anomaly.runs.batch.state import Batch, is_finished, join_batch, known_batch
-from napari_mineral_anomaly.runs.batch.summary import SectionRow, write_summary
+from napari_mineral_anomaly.runs.batch.summary import write_summary
 from napari_mineral_anomaly.runs.batch.work import SectionJob, work_apart
 
 # The summary is rebuilt while a batch runs, but not more often than this.

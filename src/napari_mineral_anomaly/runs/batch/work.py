@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_mineral_anomaly.bare_process import work_in_bare_process
+from napari_mineral_anomaly.detectors.base import FittedDetector
 from napari_mineral_anomaly.detectors.bundle import load_model
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_image
@@ -111,15 +112,14 @@ def tell_failure(job: SectionJob, sentence: str) -> None:
 
 def _detect(job: SectionJob, folder: Path) -> None:
     recipe = job.recipe
-    if job.model is None:
-        detector, config = recipe.detector_name, recipe.config()
-    else:
-        detector, config = load_model(job.model, device=recipe.device or "auto"), None
+    detector: str | FittedDetector = recipe.detector_name
+    if job.model is not None:
+        detector = load_model(job.model, device=recipe.device or "auto")
     scan_to_folder(
         [job.source],
         folder,
         detector,
-        config,
+        recipe.config() if job.model is None else None,
         reading=recipe.reading,
         threshold=recipe.threshold,
         min_grain_px=recipe.min_grain_px,
