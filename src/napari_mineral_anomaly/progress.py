@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-
 # The phase of an event that is a sentence for the user rather than a step.
 NOTE = "note"
 

@@ -76,8 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_mineral_anomaly.cli.text import batch_summary
     from napari_mineral_anomaly.runs.batch.cluster import Cluster
     from napari_mineral_anomaly.runs.batch.recipe import read_recipe
-    from napari_mineral_anomaly.runs.batch.run import Share, run_batch
     from napari_mineral_anomaly.runs.batch.rows import FAILED, SectionRow
+    from napari_mineral_anomaly.runs.batch.run import Share, run_batch
     from napari_mineral_anomaly.runs.json_values import as_json
 
     if not arguments.inputs and not arguments.resume:
