@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success; 1 from ``batch`` when some sections failed; 2 after bad input, with one sentence on stderr; 130 after an interruption.
+        0 on success; 1 from ``batch`` when some sections failed; 2 after bad input, with one
+        sentence on stderr; 130 after an interruption.
         A defect of ours keeps its traceback.
     """
     prepare_console()
