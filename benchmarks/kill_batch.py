@@ -64,6 +64,7 @@ def kill_batch(n_kills: int, n_sections: int, workers: int, seed: int, place: Pa
             process.kill()
             process.wait()
             counts["kills"] += 1
+            print(dict(counts), file=sys.stderr, flush=True)
             if counts["kills"] < n_kills:
                 continue
             subprocess.run(batch(sections, out, recipe, workers), **_QUIET)

@@ -119,9 +119,9 @@ def write_run(
             return folder / name
 
         listed = list_grains(
-            result, min_area_px=min_grain_px, n_rows=n_rows, cube=cube, task=task.quiet()
+            result, min_area_px=min_grain_px, n_rows=n_rows, cube=cube, task=task
         )
-        details = detail_grains(cube, result, listed, task=task.quiet())
+        details = detail_grains(cube, result, listed, task=task)
         grains = with_details(listed.table, listed.rows, details)
         regions = listed.regions
         write_score(next_file(SCORE_FILE), result.score, size)

@@ -42,6 +42,8 @@ _SCORE_EDGE = 0.5
 _SMALLEST_LIMIT_PX = 400
 # Seeds below the threshold that may be tried for each row that is wanted.
 _TRIES_PER_ROW = 5
+# Pixels that are sorted at first; each further part is eight times as large.
+_FIRST_SORTED = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,10 +124,23 @@ def grow_grains(
 
 
 def _in_order(score: NDArray[np.floating[Any]], where: Bools) -> Iterator[int]:
-    """Flat positions, the highest score first; of equals, the first."""
+    """Flat positions, the highest score first; of equals, the first.
+
+    Sorted part by part, because few of the pixels below the threshold are ever asked for.
+    """
     pixels = np.flatnonzero(where)
-    values = np.where(np.isfinite(score), score, -np.inf).reshape(-1)[pixels]
-    return iter(pixels[np.argsort(-values, kind="stable")].tolist())
+    values = score.reshape(-1)[pixels]
+    values[~np.isfinite(values)] = -np.inf
+    n = _FIRST_SORTED
+    while pixels.size:
+        n = min(n, pixels.size)
+        # All of the lowest score as well: equals must not be torn apart.
+        now = values >= np.partition(values, -n)[-n]
+        part = pixels[now]
+        for index in np.argsort(-values[now], kind="stable"):
+            yield int(part[index])
+        pixels, values = pixels[~now], values[~now]
+        n *= 8
 
 
 class _Growth:

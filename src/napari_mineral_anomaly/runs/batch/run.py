@@ -89,7 +89,7 @@ def run_batch(
         known = known_batch(place)
         recipe = recipe or known.recipe
         model = model or known.model
-    sections = find_sections([Path(path) for path in inputs], place)
+    sections = find_sections([Path(path) for path in inputs], place, task=task)
     batch = join_batch(
         place,
         sections,

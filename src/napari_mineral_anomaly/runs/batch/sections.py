@@ -10,14 +10,18 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import can_read
 from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file, is_folder
-from napari_mineral_anomaly.io.reading.source import folders_with_maps, split_dataset
+from napari_mineral_anomaly.io.reading.source import folders_with_maps, list_source, split_dataset
 from napari_mineral_anomaly.io.writing.file_names import safe_file_name
+from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.words import listed
 
 # Names in the folder of a batch that no section may take.
 _RESERVED = ("sections.csv", "index.html", "batch.json")
 
 
-def find_sections(inputs: Sequence[Path], out: Path) -> list[Path]:
+def find_sections(
+    inputs: Sequence[Path], out: Path, *, task: Task = SILENT
+) -> list[Path]:
     """The sections among the inputs: scans, and the scans in parent folders.
 
     Parameters
@@ -27,6 +31,8 @@ def find_sections(inputs: Sequence[Path], out: Path) -> list[Path]:
         a scan.
     out : path
         The folder of the batch, which is no section.
+    task : Task, optional
+        Is told what else a parent folder holds.
 
     Returns
     -------
@@ -44,7 +50,7 @@ def find_sections(inputs: Sequence[Path], out: Path) -> list[Path]:
         path = Path(os.path.abspath(given))  # noqa: PTH100 (absolute() keeps ..)
         if not split_dataset(path)[0].exists():
             raise InputError(f"{given} does not exist; check the spelling and the drive.")
-        within = [] if can_read(path) or not is_folder(path) else _within(path, out)
+        within = [] if _is_scan(path) else _within(path, out, task)
         found |= dict.fromkeys(within or [path])
     return list(found)
 
@@ -86,12 +92,25 @@ def section_names(sections: Iterable[Path], known: Mapping[str, str]) -> dict[st
     return names
 
 
-def _within(folder: Path, out: Path) -> list[Path]:
-    folders = [folder / name for name in folders_with_maps(folder)]
-    files = [path for path in entries(folder) if is_file(path) and can_read(path)]
+def _is_scan(path: Path) -> bool:
+    """Whether a path is one scan rather than a folder of scans."""
+    if not is_folder(path):
+        return True
+    # One file that holds a scan, beside folders of scans, is one among them.
+    is_one_of_many = len(list_source(path).files) == 1 and bool(folders_with_maps(path))
+    return can_read(path) and not is_one_of_many
+
+
+def _within(folder: Path, out: Path, task: Task) -> list[Path]:
     outside = Path(os.path.abspath(out))  # noqa: PTH100
-    hidden = [path for path in (*folders, *files) if path.name.startswith(".") or path == outside]
-    return sorted({*folders, *files} - set(hidden), key=lambda path: path.name.casefold())
+    found = [folder / name for name in folders_with_maps(folder)]
+    found += [path for path in entries(folder) if is_file(path)]
+    found = [path for path in found if not path.name.startswith(".") and path != outside]
+    scans = sorted(filter(can_read, found), key=lambda path: path.name.casefold())
+    others = sorted(path.name for path in found if path not in scans)
+    if scans and others:
+        task.note(f"No sections in {folder}, by their names: {listed(others)}.")
+    return scans
 
 
 def _name(path: Path, depth: int) -> str:
