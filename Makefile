@@ -39,7 +39,7 @@ $(VENV)/.run: $(VENV)/.torch pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "Installing the test tools (once)..."
-	@$(PIP) -e ".[qt,pyside,codecs,bcf,dev,docs]"
+	@$(PIP) -e ".[qt,pyside,codecs,bcf,cluster,dev,docs]"
 	@touch $@
 
 run: $(VENV)/.run
