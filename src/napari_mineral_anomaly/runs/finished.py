@@ -45,8 +45,10 @@ def finished_run(
         is_same_model = _weights(folder / MODEL_FOLDER) == _weights(model)
     except (OSError, ValueError, ValidationError, KeyError) as error:
         raise InputError(f"The results in {folder} cannot be read: {error}.") from error
-    asked = {"min_grain_px": (record.min_grain_px, min_grain_px)}
-    asked["list"] = (record.list_rows, n_rows)
+    asked: dict[str, tuple[float, float]] = {
+        "min_grain_px": (record.min_grain_px, min_grain_px),
+        "list": (record.list_rows, n_rows),
+    }
     if threshold is not None:
         asked["threshold"] = (record.threshold, threshold)
     other = next((name for name, (was, now) in asked.items() if was != now), None)

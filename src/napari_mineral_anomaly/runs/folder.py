@@ -118,9 +118,7 @@ def write_run(
             steps += 1
             return folder / name
 
-        listed = list_grains(
-            result, min_area_px=min_grain_px, n_rows=n_rows, cube=cube, task=task
-        )
+        listed = list_grains(result, min_area_px=min_grain_px, n_rows=n_rows, cube=cube, task=task)
         details = detail_grains(cube, result, listed, task=task)
         grains = with_details(listed.table, listed.rows, details)
         regions = listed.regions

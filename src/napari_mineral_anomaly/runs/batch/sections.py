@@ -19,9 +19,7 @@ from napari_mineral_anomaly.words import listed
 _RESERVED = ("sections.csv", "index.html", "batch.json")
 
 
-def find_sections(
-    inputs: Sequence[Path], out: Path, *, task: Task = SILENT
-) -> list[Path]:
+def find_sections(inputs: Sequence[Path], out: Path, *, task: Task = SILENT) -> list[Path]:
     """The sections among the inputs: scans, and the scans in parent folders.
 
     Parameters
