@@ -2,9 +2,9 @@
 
 A simulated section is tiled to each size; each tile gets Poisson noise of its own. The maps go to a
 Zarr store or to one TIFF per element, uint16, 20 elements. Each size runs in a process of its own,
-whose resident memory is looked at every 20 ms; the seconds are those of the processor, so that other
-programs do not count. The exponent is the slope of log(seconds), and of
-log(memory above an empty run), over log(pixels).
+whose resident memory is looked at every 20 ms; the seconds are those of the processor, so that
+other programs do not count. The exponent is the slope of log(seconds), and of log(memory above an
+empty run), over log(pixels).
 
 Usage: python benchmarks/whole_slabs.py [--megapixels 0.12 1.2 12] [--detector rx] [--format zarr]
        [--csv FILE]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from napari_mineral_anomaly.grains.artefacts.flags import FLAG_SEPARATOR
+from napari_mineral_anomaly.grains.artefacts.flags import FLAG_CODES, FLAG_SEPARATOR
 from napari_mineral_anomaly.io.run_files import GRAINS_FILE, RUN_FILE
 from napari_mineral_anomaly.runs.batch.state import FAILED_FILE, Batch, is_finished
 
@@ -89,9 +89,11 @@ def _row(folder: Path, name: str, source: str) -> SectionRow:
         listed=record["n_listed"],
         minerals=_counts(found.get("mineral_hint", ())),
         flags=_counts(
-            flag.split(" ")[0]
+            code  # without the elements or lines that a flag may name
             for cell in found.get("flags", ())
             for flag in str(cell).split(FLAG_SEPARATOR)
+            for code in FLAG_CODES
+            if flag.startswith(code)
         ),
         seconds=round(sum(record["timings"].values()), 2),
         peak_memory_mb=record["peak_memory_mb"],
