@@ -81,7 +81,7 @@ def kill_detect(n_kills: int, seed: int, place: Path) -> Counter[str]:
         counts["killed" if os.WIFSIGNALED(status) else "ended before the kill"] += 1
         if os.WIFSIGNALED(status):
             _look(out, counts)
-            print(f"{counts['killed']} kills", file=sys.stderr, flush=True)
+            print(dict(counts), file=sys.stderr, flush=True)
     return counts
 
 
