@@ -24,11 +24,10 @@ def content():
     return {str(p): p.read_bytes() for p in sorted(place.rglob("*")) if p.is_file()}
 before = content()
 filler = place / "filler"
-with filler.open("wb") as stream:
+with filler.open("wb", buffering=0) as stream:
     try:
         while True:
             stream.write(bytes(4096))
-            stream.flush()
     except OSError:
         pass
 print("code", main([*argv, "--overwrite"]), flush=True)
