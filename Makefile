@@ -39,7 +39,7 @@ $(VENV)/.run: $(VENV)/.torch pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "Installing the test tools (once)..."
-	@$(PIP) -e ".[qt,pyside,codecs,bcf,xlsx,edf,dev,docs]"
+	@$(PIP) -e ".[qt,pyside,codecs,bcf,xlsx,edf,cluster,dev,docs]"
 	@touch $@
 
 run: $(VENV)/.run

@@ -13,17 +13,24 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.spawn import get_executable
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
 from napari_mineral_anomaly.process import ProcessDiedError, free_memory
+from napari_mineral_anomaly.progress import Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# A process that is asked to end has so long to remove what it is writing.
+SECONDS_TO_END = 5.0
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _LENGTH = 8  # bytes of each length in the answer
 # Errors that both sides know; others come back as RuntimeError with their words.
 _SHARED = ("builtins", "napari_mineral_anomaly.errors")
@@ -55,41 +62,107 @@ def call_in_bare_process(
     Exception
         The exception that ``function`` raises, with the traceback of the process as a note.
     """
+    hung = threading.Event()
+
+    def end(process: subprocess.Popen[bytes]) -> None:
+        hung.set()
+        process.kill()
+
+    with _interpreter(limit_memory=True) as process:
+        timer = threading.Timer(timeout_s, end, [process])
+        timer.daemon = True
+        timer.start()
+        try:
+            return _answer(process, function, *args, **kwargs)
+        except ProcessDiedError:
+            if hung.is_set():
+                raise ProcessHungError(f"no answer in {timeout_s:.0f} s") from None
+            raise
+        finally:
+            timer.cancel()
+
+
+def work_in_bare_process(
+    function: Callable[P, R], task: Task, threads: int | None, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """As `call_in_bare_process`, for long work: without a limit of time and of memory.
+
+    Parameters
+    ----------
+    task : Task
+        A cancel asks the process to end, so that it leaves nothing half-written, and ends it after
+        `SECONDS_TO_END`.
+    threads : int or None
+        Processor threads that the numerical libraries may use; None: as they decide.
+
+    Raises
+    ------
+    CancelledError
+        When ``task`` was cancelled.
+    ProcessDiedError, Exception
+        As `call_in_bare_process`.
+    """
+    environment = dict(os.environ)
+    for name in _THREADS if threads is not None else ():
+        environment.setdefault(name, str(threads))
+    done = threading.Event()
+
+    def watch(process: subprocess.Popen[bytes]) -> None:
+        while not done.wait(0.1):
+            if task.cancelled:
+                process.terminate()
+                if not done.wait(SECONDS_TO_END):
+                    process.kill()
+                return
+
+    with _interpreter(limit_memory=False, environment=environment) as process:
+        watcher = threading.Thread(target=watch, args=[process], daemon=True)
+        watcher.start()
+        try:
+            return _answer(process, function, *args, **kwargs)
+        except ProcessDiedError:
+            task.check()
+            raise
+        finally:
+            done.set()
+
+
+@contextmanager
+def _interpreter(
+    *, limit_memory: bool, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A new interpreter that waits for its question; it is ended with the block."""
     code = (
         f"import sys; sys.path[:] = {sys.path!r}; "
-        "from napari_mineral_anomaly.bare_process import serve; serve()"
+        f"from napari_mineral_anomaly.bare_process import serve; serve({limit_memory})"
     )
     process = subprocess.Popen(
         [os.fsdecode(get_executable()), "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=environment,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
-    hung = threading.Event()
-
-    def end() -> None:
-        hung.set()
-        process.kill()
-
-    timer = threading.Timer(timeout_s, end)
-    timer.daemon = True
-    timer.start()
     try:
-        error, value = _asked(process, pickle.dumps((function, args, kwargs)))
-    except (EOFError, BrokenPipeError):
-        code_of_end = process.wait()
-        if hung.is_set():
-            raise ProcessHungError(f"no answer in {timeout_s:.0f} s") from None
-        raise ProcessDiedError(f"exit code {code_of_end}") from None
+        yield process
     finally:
-        timer.cancel()
         if process.poll() is None:
             process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
-                stream.close()
+                with suppress(OSError):
+                    stream.close()
+
+
+def _answer(
+    process: subprocess.Popen[bytes], function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    try:
+        error, value = _asked(process, pickle.dumps((function, args, kwargs)))
+    except (EOFError, BrokenPipeError):
+        raise ProcessDiedError(f"exit code {process.wait()}") from None
     if error is not None:
         raise error
     result: R = value
@@ -99,8 +172,9 @@ def call_in_bare_process(
 def _asked(process: subprocess.Popen[bytes], question: bytes) -> Any:
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(question)
-    process.stdin.close()
+    # Left open: its end tells the process that this one has ended.
+    process.stdin.write(len(question).to_bytes(_LENGTH, "little") + question)
+    process.stdin.flush()
     parts = [_received(process.stdout) for _ in range(_number(process.stdout))]
     return pickle.loads(parts[0], buffers=parts[1:])
 
@@ -123,13 +197,17 @@ def _received(stream: IO[bytes]) -> bytearray:
     return part
 
 
-def serve() -> None:
+def serve(limit_memory: bool) -> None:
     """Answer one call: read it from stdin, write the result to stdout."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    signal.signal(signal.SIGTERM, _leave)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not stand in the answer
-    function, args, kwargs = pickle.loads(sys.stdin.buffer.read())
-    _limit_memory()
+    question = _received(sys.stdin.buffer)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    function, args, kwargs = pickle.loads(question)
+    if limit_memory:
+        _limit_memory()
     try:
         answer: tuple[Exception | None, Any] = (None, function(*args, **kwargs))
     except Exception as error:
@@ -145,6 +223,18 @@ def serve() -> None:
         answers.write(raw.nbytes.to_bytes(_LENGTH, "little"))
         answers.write(raw)
     answers.close()
+
+
+def _leave(number: int, frame: Any) -> None:
+    sys.exit(1)  # an exception, so that files that are being written are removed
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the parent, killed or not, and end this process as well."""
+    sys.stdin.buffer.read()
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(SECONDS_TO_END)
+    os._exit(1)
 
 
 def _limit_memory() -> None:

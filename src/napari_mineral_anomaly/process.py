@@ -7,13 +7,16 @@ that is still working nor report the exit code of a process that died.
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import pickle
+import platform
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -83,6 +86,35 @@ def _work(to_parent: Connection, payload: bytes) -> None:
         to_parent.send((error, None))
     else:
         to_parent.send(answer)
+
+
+@cache
+def system_id() -> str:
+    """Eight hexadecimal digits for the system whose process numbers this process shares.
+
+    Made of the computer's name and, on Linux, the space of process numbers (of the container).
+    """
+    try:
+        space = Path("/proc/self/ns/pid").readlink().as_posix()
+    except OSError:
+        space = ""
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this number runs on this system; True where it is not known."""
+    if sys.platform == "win32":  # os.kill would end the process there
+        try:
+            return bool(import_module("psutil").pid_exists(pid))
+        except ImportError:
+            return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it runs, but belongs to another user
+        return True
+    return True
 
 
 def memory() -> int | None:

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+# The phase of an event that is a sentence for the user rather than a step.
+NOTE = "note"
+
 
 class CancelledError(Exception):
     """Raised in a computation whose `CancelToken` was cancelled."""
@@ -117,6 +120,11 @@ class Task:
         self.check()
         if self.listener is not None:
             self.listener(ProgressEvent(phase, done, total, message, loss, partial))
+
+    def note(self, sentence: str) -> None:
+        """Tell the user something that is not a step, such as what a killed run left behind."""
+        if self.listener is not None:
+            self.listener(ProgressEvent(NOTE, message=sentence))
 
     def quiet(self) -> Task:
         """The same task without its listener, for a part whose steps are not shown."""

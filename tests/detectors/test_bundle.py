@@ -162,5 +162,5 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(
 ) -> None:
     blocker = tmp_path / "notes.txt"
     blocker.write_text("not a folder")
-    with pytest.raises(InputError, match="could not be written"):
+    with pytest.raises(InputError, match="Cannot make the output folder"):
         save_model(_fit("rx", scan), blocker / "model")

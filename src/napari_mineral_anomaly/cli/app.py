@@ -1,4 +1,4 @@
-"""From arguments to an exit code: 0 success, 2 bad input, 130 interrupted."""
+"""From arguments to an exit code: 0 success, 1 some failed, 2 bad input, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from napari_mineral_anomaly.cli.commands import COMMAND_NAMES, COMMANDS, make_pa
 from napari_mineral_anomaly.cli.console import give_up, prepare_console, say
 from napari_mineral_anomaly.cli.options import PROGRAM
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.out_of_memory import is_out_of_memory, memory_sentence
 
 SUCCESS = 0
 BAD_INPUT = 2
@@ -27,13 +28,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success; 2 after bad input, with one sentence on stderr; 130 after an interruption.
+        0 on success; 1 from ``batch`` when some sections failed; 2 after bad input, with one
+        sentence on stderr; 130 after an interruption.
         A defect of ours keeps its traceback.
     """
     prepare_console()
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
-        COMMANDS[arguments.command].run(arguments)
+        # A command that can half succeed gives its own code.
+        code: int | None = COMMANDS[arguments.command].run(arguments)
         sys.stdout.flush()
     except InputError as error:
         say(" ".join(str(error).split()))
@@ -45,6 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return leaving.code if isinstance(leaving.code, int) else SUCCESS
     except BrokenPipeError:
         give_up(sys.stdout)  # after --help: the program that reads our output has ended
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        say(memory_sentence())
+        return BAD_INPUT
+    else:
+        return code or SUCCESS
     return SUCCESS
 
 

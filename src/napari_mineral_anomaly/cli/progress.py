@@ -8,8 +8,8 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from napari_mineral_anomaly.cli.console import give_up
-from napari_mineral_anomaly.progress import ProgressEvent
+from napari_mineral_anomaly.cli.console import give_up, say
+from napari_mineral_anomaly.progress import NOTE, ProgressEvent
 
 SECONDS_BETWEEN_LINES = 20.0
 
@@ -43,6 +43,10 @@ class ProgressPrinter:
     def __call__(self, event: ProgressEvent) -> None:
         """Show one event; where the reader of the stream has gone, nothing more is shown."""
         if self._is_lost:
+            return
+        if event.phase == NOTE:
+            self._close_bar()
+            say(f"Note: {event.message}")
             return
         try:
             if self._stream.isatty():

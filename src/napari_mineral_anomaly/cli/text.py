@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, GRAIN
 from napari_mineral_anomaly.printable import shown
+from napari_mineral_anomaly.words import counted
 
 if TYPE_CHECKING:
+    from napari_mineral_anomaly.runs.batch.rows import SectionRow
     from napari_mineral_anomaly.runs.folder import WrittenRun
 
 GRAINS_IN_SUMMARY = 25
@@ -74,6 +78,19 @@ def run_summary(written: WrittenRun) -> str:
             parts.append(f"  ... {len(grains) - GRAINS_IN_SUMMARY} more in grains.csv")
     parts.append(f"Results in {shown(str(written.folder))} (open report.html there).")
     return "\n".join(parts)
+
+
+def batch_summary(rows: Sequence[SectionRow], out: Path) -> str:
+    """A line per section of a batch, as text."""
+    cells = [["section", "state", "pixels", "grains", "perhaps"]]
+    for row in rows:
+        numbers = ["" if n is None else f"{n:,}" for n in (row.pixels, row.grains)]
+        cells.append([row.section, row.state, *numbers, row.failure or row.minerals or "-"])
+    n_done = sum(row.state == "done" for row in rows)
+    return (
+        f"{n_done} of {counted(len(rows), 'section')} done:\n{columns(cells)}\n"
+        f"Results in {shown(str(out))} (open index.html there)."
+    )
 
 
 def metrics_summary(metrics: dict[str, Any], threshold: float | None) -> str:

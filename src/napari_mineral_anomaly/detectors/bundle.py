@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +22,7 @@ from safetensors.numpy import save as save_tensors
 from napari_mineral_anomaly.detectors.base import Device, FittedDetector, ModelState
 from napari_mineral_anomaly.detectors.registry import make_config, make_detector
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.io.writing.atomic import staged_folder
 
 FORMAT_VERSION = 1
 WEIGHTS = "weights.safetensors"
@@ -76,20 +76,9 @@ def save_model(
         "provenance": dict(provenance or {}),
     }
     text = json.dumps(description, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-            fresh = Path(scratch) / "new"
-            fresh.mkdir()
-            (fresh / WEIGHTS).write_bytes(weights)
-            (fresh / MODEL).write_text(text, encoding="utf-8")
-            if target.exists():
-                target.rename(Path(scratch) / "old")
-            fresh.rename(target)
-    except OSError as error:
-        raise InputError(
-            f"The model could not be written to {target}: {error.strerror}."
-        ) from error
+    with staged_folder(target, overwrite=overwrite, ours=(WEIGHTS, MODEL)) as fresh:
+        (fresh / WEIGHTS).write_bytes(weights)
+        (fresh / MODEL).write_text(text, encoding="utf-8")
     return target
 
 

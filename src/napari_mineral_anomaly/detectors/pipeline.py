@@ -14,6 +14,7 @@ from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_con
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import checked_threshold
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.out_of_memory import memory_told
 from napari_mineral_anomaly.progress import SILENT, CancelToken, ProgressCallback, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.words import listed
@@ -102,7 +103,8 @@ def run_detection(
     """Fit and score, and keep the fitted detector; ``result.info`` gets the time of each phase."""
     require_scorable(cube)
     started = time.perf_counter()
-    fitted = make_detector(detector, config).fit(cube, task=task)
+    with memory_told(cube.shape, cube.n_elements):
+        fitted = make_detector(detector, config).fit(cube, task=task)
     fit_seconds = time.perf_counter() - started
     run = apply_detector(cube, fitted, task=task)
     timings = {"fit": fit_seconds, **run.result.info["timings"]}
@@ -115,7 +117,8 @@ def apply_detector(
     """Score a scan with a detector fitted before, on this scan or on another."""
     require_scorable(cube)
     started = time.perf_counter()
-    result = fitted.score(cube, task=task)
+    with memory_told(cube.shape, cube.n_elements):
+        result = fitted.score(cube, task=task)
     seconds = time.perf_counter() - started
     result = result.with_info(
         detector=fitted.name,

@@ -117,7 +117,7 @@ def write_run(
     steps = 0
     ours = (*RUN_FILES, *GRAINS_FILES)
 
-    with staged_folder(out, overwrite=overwrite, ours=ours, inputs=inputs) as folder:
+    with staged_folder(out, overwrite=overwrite, ours=ours, inputs=inputs, task=task) as folder:
 
         def next_file(name: str) -> Path:
             nonlocal steps
@@ -125,10 +125,8 @@ def write_run(
             steps += 1
             return folder / name
 
-        listed = list_grains(
-            result, min_area_px=min_grain_px, n_rows=n_rows, cube=cube, task=task.quiet()
-        )
-        details = detail_grains(cube, result, listed, task=task.quiet())
+        listed = list_grains(result, min_area_px=min_grain_px, n_rows=n_rows, cube=cube, task=task)
+        details = detail_grains(cube, result, listed, task=task)
         grains = with_details(listed.table, listed.rows, details)
         regions = listed.regions
         write_score(next_file(SCORE_FILE), result.score, size)

@@ -52,7 +52,8 @@ class RunRecord(BaseModel):
     ``epochs`` are the training steps of one stage (the second where there are two), not of the
     whole run. ``threshold`` is in background sigmas; ``promised_false_pixels`` is the number of
     background pixels expected at or above it. ``timings`` are in seconds per phase;
-    ``peak_memory_mb`` (10^6 bytes) is that of the whole process so far. ``list_rows`` are the
+    ``peak_memory_mb`` (10^6 bytes) is that of the whole process so far; ``host`` is the name of the
+    computer. ``list_rows`` are the
     grains that were wanted in the list; ``n_grains`` counts its rows above the threshold,
     ``n_listed`` all. ``details`` are further values of the detector.
     """
@@ -84,6 +85,7 @@ class RunRecord(BaseModel):
     n_listed: int = 0
     timings: dict[str, float]
     peak_memory_mb: float | None
+    host: str | None = None
     loss_curve: tuple[LossPoint, ...]
     warnings: tuple[Words, ...]
     details: dict[str, Any]
@@ -156,6 +158,7 @@ def make_record(
         n_listed=len(grains),
         timings={**(timings or {}), **(info.timings or {})},
         peak_memory_mb=peak_memory_mb(),
+        host=platform.node() or None,
         loss_curve=tuple(LossPoint(**plain(point)) for point in info.loss_curve or ()),
         warnings=(*(info.warnings or ()), *_lost_inputs(hashes)),
         details=plain(dict(info.details)),

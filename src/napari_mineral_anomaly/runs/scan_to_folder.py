@@ -17,7 +17,9 @@ from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_con
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
 from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
+from napari_mineral_anomaly.io.run_files import GRAINS_FILES, RUN_FILES
 from napari_mineral_anomaly.io.writing.atomic import require_free_folder
+from napari_mineral_anomaly.out_of_memory import memory_told
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.folder import WrittenRun, write_run
 from napari_mineral_anomaly.runs.read_scan import AS_FOUND, ReadingOptions, read_scan
@@ -79,7 +81,8 @@ def scan_to_folder(
         When ``task`` was cancelled.
     """
     inputs = [*reading.inputs(sources), *protected]
-    require_free_folder(out, overwrite=overwrite, inputs=inputs)
+    ours = (*RUN_FILES, *GRAINS_FILES)
+    require_free_folder(out, overwrite=overwrite, ours=ours, inputs=inputs, task=task)
     started = time.perf_counter()
     cube = read_scan(sources, reading, task=task)
     timings = {"read": time.perf_counter() - started}
@@ -93,18 +96,19 @@ def scan_to_folder(
         run = apply_detector(cube, detector, task=task)
     if threshold is not None:
         run = replace(run, result=run.result.with_threshold(threshold))
-    return write_run(
-        out,
-        cube,
-        run,
-        overwrite=overwrite,
-        min_grain_px=min_grain_px,
-        n_rows=n_rows,
-        csv_dialect=csv_dialect,
-        timings=timings,
-        inputs=inputs,
-        task=task,
-    )
+    with memory_told(cube.shape, cube.n_elements):
+        return write_run(
+            out,
+            cube,
+            run,
+            overwrite=overwrite,
+            min_grain_px=min_grain_px,
+            n_rows=n_rows,
+            csv_dialect=csv_dialect,
+            timings=timings,
+            inputs=inputs,
+            task=task,
+        )
 
 
 def require_elements(cube: ElementCube, fitted: FittedDetector) -> None:

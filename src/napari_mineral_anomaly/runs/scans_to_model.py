@@ -63,7 +63,7 @@ def scans_to_model(
         When ``task`` was cancelled.
     """
     inputs = [*reading.inputs(sources), *protected]
-    require_free_folder(out, overwrite=overwrite, inputs=inputs)
+    require_free_folder(out, overwrite=overwrite, ours=MODEL_FILES, inputs=inputs, task=task)
     scans = tuple(read_scan([source], reading, task=task) for source in sources)
     for scan in scans:
         require_scorable(scan)

@@ -19,6 +19,7 @@ COMMAND_NAMES = (
     "detect",
     "train",
     "apply",
+    "batch",
     "evaluate",
     "benchmark",
     "sample",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.cli import options
-from napari_mineral_anomaly.cli.console import answer, answer_json
+from napari_mineral_anomaly.cli.console import answer, answer_json, say
 from napari_mineral_anomaly.progress import Task
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.runs.folder import WrittenRun
 
 
 def add_parser(commands: Any) -> None:
@@ -21,6 +24,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.SCANS)
     options.add_out(parser, "folder that will hold one folder of results per scan")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on after an interruption: scans that have their results in OUT are not repeated",
+    )
     options.add_reading(parser)
     options.add_device(parser)
     options.add_judging(parser)
@@ -43,6 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.run_files import MODEL_FOLDER
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
+    from napari_mineral_anomaly.runs.finished import finished_run
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.read_scan import read_scan
     from napari_mineral_anomaly.runs.scan_to_folder import require_elements, scan_to_folder
@@ -52,21 +61,38 @@ def run(arguments: argparse.Namespace) -> None:
     names = output_names(arguments.inputs)
     reading = reading_options(arguments)
     inputs = [*reading.inputs(arguments.inputs), arguments.model]
-    require_free_folder(arguments.out, overwrite=arguments.overwrite, inputs=inputs)
     inside = arguments.model / MODEL_FOLDER  # the results of a run hold their model
-    fitted = load_model(
-        inside if inside.is_dir() else arguments.model, device=arguments.device or "auto"
-    )
-    written = []
+    model = inside if inside.is_dir() else arguments.model
+    fitted = load_model(model, device=arguments.device or "auto")
+    done: dict[str, WrittenRun] = {}
+    if arguments.resume:
+        for name in names:
+            one = finished_run(
+                arguments.out / name,
+                model,
+                threshold=arguments.threshold,
+                min_grain_px=arguments.min_grain_px,
+                n_rows=arguments.list,
+            )
+            if one is not None:
+                say(f"Note: {name} has its results already.")
+                done[name] = one
     with ProgressPrinter() as progress:
         task = Task(progress)
+        if not arguments.resume:
+            require_free_folder(
+                arguments.out, overwrite=arguments.overwrite, inputs=inputs, task=task
+            )
         if len(names) > 1:
             # Read all scans once before anything is written, so that a bad scan is refused first.
             # Each is read twice, because all of them may not fit into memory at once.
-            for source in arguments.inputs:
-                require_elements(read_scan([source], reading, task=task), fitted)
+            for source, name in zip(arguments.inputs, names, strict=True):
+                if name not in done:
+                    require_elements(read_scan([source], reading, task=task), fitted)
         for source, name in zip(arguments.inputs, names, strict=True):
-            one = scan_to_folder(
+            if name in done:
+                continue
+            done[name] = scan_to_folder(
                 [source],
                 arguments.out / name,
                 fitted,
@@ -80,8 +106,8 @@ def run(arguments: argparse.Namespace) -> None:
                 on_read=lambda cube: warn_if_slow(fitted.name, fitted.config, cube, fit=False),
                 task=task,
             )
-            print_reader_notes(one.ingest)
-            written.append(one)
+            print_reader_notes(done[name].ingest)
+    written = [done[name] for name in names]
     if arguments.json:
         answer_json(as_json([run_values(one) for one in written]))
     else:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
-import tempfile
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.file_names import path_problem
+from napari_mineral_anomaly.io.writing.staging import Staging, repair, require_replaceable
+from napari_mineral_anomaly.process import is_alive, system_id
+from napari_mineral_anomaly.progress import SILENT, Task
 
 _numbers = itertools.count()
+_TEMPORARY = re.compile(r"\.([0-9a-f]{8})-(\d+)-\d+(\..*)?")
 
 
 @contextmanager
@@ -55,7 +58,8 @@ def replaced_file(path: Path) -> Iterator[Path]:
     # name is not longer than the file system allows.
     ending = "".join(path.suffixes[-2:])
     ending = ending if len(ending) <= 20 else path.suffix[:20]
-    temporary = path.with_name(f".{os.getpid()}-{next(_numbers)}{ending}")
+    _remove_orphans(path.parent)
+    temporary = path.with_name(f".{system_id()}-{os.getpid()}-{next(_numbers)}{ending}")
     try:
         yield temporary
         _to_disk(temporary)
@@ -130,9 +134,16 @@ def require_not_an_input(target: str | Path, inputs: Iterable[str | Path]) -> No
 
 
 def require_free_folder(
-    folder: str | Path, *, overwrite: bool = False, inputs: Iterable[str | Path] = ()
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    ours: Iterable[str] | None = (),
+    inputs: Iterable[str | Path] = (),
+    task: Task = SILENT,
 ) -> None:
     """Refuse an output folder before anything is computed for it.
+
+    First, what a killed run left beside the folder is put back or removed.
 
     Parameters
     ----------
@@ -140,16 +151,22 @@ def require_free_folder(
         Need not exist.
     overwrite : bool
         Whether results in it may be replaced.
+    ours : names or None
+        See `staged_folder`.
     inputs : paths
         Files and folders that are read; none may be inside a folder that is replaced.
+    task : Task, optional
+        Is told what a killed run left.
 
     Raises
     ------
     InputError
-        When ``folder`` is a file, is not empty without ``overwrite``, holds an input, or cannot be
-        written.
+        When ``folder`` is a file, is not empty without ``overwrite``, holds an input or protected
+        files, or cannot be written.
     """
     target = Path(folder).resolve()
+    for sentence in repair(target):
+        task.note(sentence)
     if target.exists() and not target.is_dir():
         raise InputError(f"{folder} is a file: give a folder for the output.")
     if target.is_dir() and any(target.iterdir()):
@@ -165,6 +182,7 @@ def require_free_folder(
                     f"The output folder {folder} holds the input {entry}, "
                     "which overwriting would destroy: choose another folder."
                 )
+        require_replaceable(target, ours)
     ancestor = target.parent
     while not ancestor.exists():
         ancestor = ancestor.parent
@@ -181,8 +199,9 @@ def staged_folder(
     overwrite: bool = False,
     ours: Iterable[str] | None = (),
     inputs: Iterable[str | Path] = (),
+    task: Task = SILENT,
 ) -> Iterator[Path]:
-    """A temporary folder beside ``folder``, renamed to it when the block ends without error.
+    """A temporary folder near ``folder``, renamed to it when the block ends without error.
 
     Parameters
     ----------
@@ -195,6 +214,8 @@ def staged_folder(
         to the user and are moved into the new one. None: the whole folder is ours.
     inputs : paths
         See `require_free_folder`, which is called first.
+    task : Task, optional
+        Is told what a killed run left.
 
     Raises
     ------
@@ -202,21 +223,20 @@ def staged_folder(
         As `require_free_folder`, and when writing fails. Nothing is left behind then, and an
         earlier folder stays as it is.
     """
-    require_free_folder(folder, overwrite=overwrite, inputs=inputs)
+    names = None if ours is None else frozenset(ours)
+    require_free_folder(folder, overwrite=overwrite, ours=names, inputs=inputs, task=task)
     final = Path(folder).resolve()
     made = _make_parents(final)
-    temporary: Path | None = None
+    staging: Staging | None = None
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
-        # mkdtemp gives rights to the owner only; results get those of the user's umask.
-        temporary.chmod(0o777 & ~_umask())
-        yield temporary
-        _tree_to_disk(temporary)
-        _swap(temporary, final, None if ours is None else frozenset(ours))
+        staging = Staging(final)
+        yield staging.new
+        _tree_to_disk(staging.new)
+        staging.put_in_place(names)
         _folder_to_disk(final.parent)
     except BaseException as error:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        if staging is not None:
+            staging.discard()
         for parent in made:
             # Not empty where another program has written there meanwhile; it stays then.
             with suppress(OSError):
@@ -226,24 +246,7 @@ def staged_folder(
         if isinstance(cause, OSError):
             raise InputError(f"Cannot write the output folder {folder}: {_why(cause)}.") from cause
         raise
-
-
-def _swap(new: Path, final: Path, ours: frozenset[str] | None) -> None:
-    """Put ``new`` in the place of ``final``; files that are not ours are moved into it."""
-    if not final.exists():
-        new.replace(final)
-        return
-    old = final.with_name(f".{final.name}.old.{os.getpid()}")
-    final.replace(old)
-    try:
-        new.replace(final)
-    except BaseException:
-        old.replace(final)
-        raise
-    for entry in old.iterdir():
-        if ours is not None and entry.name not in ours:
-            entry.replace(final / entry.name)
-    shutil.rmtree(old)
+    staging.discard()
 
 
 def _make_parents(final: Path) -> list[Path]:
@@ -286,10 +289,13 @@ def _folder_to_disk(folder: Path) -> None:
             os.close(handle)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _remove_orphans(folder: Path) -> None:
+    """Remove temporary files of `replaced_file` whose process on this system was killed."""
+    with suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208 (names are all that is needed)
+            found = _TEMPORARY.fullmatch(name)
+            if found and found[1] == system_id() and not is_alive(int(found[2])):
+                (folder / name).unlink(missing_ok=True)
 
 
 def _why(error: OSError) -> str:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Generic, TypeVar, cast
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.out_of_memory import is_out_of_memory, memory_sentence
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, ProgressEvent, Task
 
 logger = logging.getLogger(__name__)
@@ -88,8 +89,8 @@ class Job(Generic[T]):
 
 
 def _unexpected(name: str, error: Exception) -> Failure:
-    if isinstance(error, MemoryError):
-        return Failure(f"{name} failed: the computer ran out of memory.", expected=False)
+    if is_out_of_memory(error):
+        return Failure(f"{name} failed. {memory_sentence()}", expected=True)
     lines = str(error).strip().splitlines()
     reason = lines[0].rstrip(".") if lines else type(error).__name__
     return Failure(f"{name} failed: {reason}. The details are in the log.", expected=False)

@@ -1,0 +1,72 @@
+"""Running out of memory, told in one sentence that says what would fit.
+
+numpy, torch and the Cython code of SciPy and scikit-learn each say it in another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.process import free_memory
+
+# What libraries say where they raise neither MemoryError nor torch.OutOfMemoryError: torch on the
+# CPU, CUDA, and Cython, which could not allocate the contiguous copy that it needs.
+_WORDS = ("can't allocate memory", "out of memory", "cannot allocate memory", "c-contiguous")
+
+# Bytes of memory for each pixel of each element, measured by benchmarks/whole_slabs.py for `rx`
+# with maps of uint16; networks need more.
+BYTES_PER_VALUE = 12
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that there was not enough memory."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    is_bare = isinstance(error, RuntimeError | ValueError) and not isinstance(error, InputError)
+    return is_bare and any(words in str(error).lower() for words in _WORDS)
+
+
+def memory_sentence(shape: tuple[int, int] | None = None, n_elements: int = 1) -> str:
+    """One sentence for the user after memory ran out.
+
+    Parameters
+    ----------
+    shape : (H, W), optional
+        Of the scan, where it is known.
+    n_elements : int
+    """
+    free = free_memory()
+    has = "" if free is None else f" ({free / 1e9:.1f} GB are free now)"
+    if shape is None:
+        return (
+            f"There is not enough memory{has}: close other programs, or take a part of the scan "
+            "or fewer elements."
+        )
+    n_pixels = shape[0] * shape[1]
+    fits = n_pixels // 2
+    if free is not None:
+        fits = min(fits, free // (BYTES_PER_VALUE * n_elements))
+    side = max(int(fits**0.5), 1)
+    return (
+        f"There is not enough memory for {shape[0]:,} x {shape[1]:,} pixels of {n_elements} "
+        f"elements{has}: a part of at most about {side:,} x {side:,} pixels would fit; close other "
+        "programs, take a part of the scan or fewer elements, or choose the detector rx."
+    )
+
+
+@contextmanager
+def memory_told(shape: tuple[int, int], n_elements: int) -> Iterator[None]:
+    """Turn running out of memory inside the block into an `InputError` that says what would fit."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        # Leaves the ``except`` first, so that the arrays in the traceback are freed.
+        told = True
+    else:
+        told = False
+    if told:
+        raise InputError(memory_sentence(shape, n_elements))
