@@ -47,6 +47,19 @@ def add_out(
     add_overwrite(parser)
 
 
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """``PROJECT``, and ``--maps`` for maps that were moved."""
+    parser.add_argument(
+        "project", type=Path, metavar="PROJECT", help="folder that detect or the window has written"
+    )
+    parser.add_argument(
+        "--maps",
+        type=Path,
+        metavar="FOLDER",
+        help="where the maps of the scan are now, if they were moved; their content is compared",
+    )
+
+
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     """``--overwrite``."""
     parser.add_argument(

@@ -20,6 +20,8 @@ COMMAND_NAMES = (
     "train",
     "apply",
     "evaluate",
+    "report",
+    "open",
     "benchmark",
     "sample",
 )
