@@ -111,8 +111,11 @@ def kill_often(arguments: argparse.Namespace) -> dict[str, Any]:
             if first is not None and first["state"] != first["files"]:
                 differs = [k for k in first["files"] if first["state"].get(k) != first["files"][k]]
                 counts["window_differs"].append({"kill": kill, "parts": differs})
+            idle = killed_at - entries[-1]["t"]
             print(
-                f"kill {kill + 1}: {len(entries)} actions, oldest loss {oldest:.2f} s", flush=True
+                f"kill {kill + 1}: {len(entries)} actions, the last {idle:.2f} s before; the oldest "
+                f"change that is missing is {oldest:.2f} s old",
+                flush=True,
             )
     return counts
 
@@ -127,7 +130,8 @@ def _one_child(
         [sys.executable, __file__, "--child", *argv], stdout=log, stderr=subprocess.STDOUT
     )
     deadline = time.time() + 240
-    while not _read(journal) and time.time() < deadline and child.poll() is None:
+    enough = chance.randrange(1, 6)
+    while len(_read(journal)) < enough and time.time() < deadline and child.poll() is None:
         time.sleep(0.2)
     time.sleep(chance.uniform(0.0, longest))
     killed_at = time.time()

@@ -35,6 +35,7 @@ from napari_mineral_anomaly.project.names import (
     number_in,
     numbered_name,
 )
+from napari_mineral_anomaly.project.quick_run import write_quick_run
 from napari_mineral_anomaly.project.state import (
     VALID,
     ResultState,
@@ -80,8 +81,19 @@ class ProjectStore:
         """The content of project.json as last written; None before."""
         return self._file
 
-    def write_run(self, cube: ElementCube, run: DetectionRun, *, task: Task = SILENT) -> str:
+    def write_run(
+        self, cube: ElementCube, run: DetectionRun, *, quick: bool = False, task: Task = SILENT
+    ) -> str:
         """Write the folder of a run; its name below the project, for `SectionState.folders`.
+
+        Parameters
+        ----------
+        cube, run
+            The scan and its result.
+        quick : bool
+            Write only what cannot be made again (`quick_run`).
+        task : Task, optional
+            Reports progress and can be cancelled.
 
         Raises
         ------
@@ -95,7 +107,10 @@ class ProjectStore:
         self._not_named_yet.add(name)
         try:
             (self.folder / RESULTS_FOLDER).mkdir(exist_ok=True)
-            write_run(self.folder / name, cube, run, task=task)
+            if quick:
+                write_quick_run(self.folder / name, cube, run)
+            else:
+                write_run(self.folder / name, cube, run, task=task)
         except OSError as error:
             raise InputError(f"Cannot write the project {self.folder}: {error}.") from error
         return name

@@ -145,7 +145,6 @@ class SectionKeeper:
     def touch(self, kind: str) -> None:
         """Note a change; it is saved soon."""
         self._changes.kinds.add(kind)
-        self._has_leaving_state = False
         self._save_soon()
 
     def touch_all(self) -> None:
@@ -229,9 +228,14 @@ class SectionKeeper:
 
     def _before_removal(self) -> None:
         """A layer is about to go, perhaps with the whole window: save while all are there."""
-        if self._changes and not self._has_leaving_state:
-            self._save()
-            self._has_leaving_state = True
+        if self._has_leaving_state:
+            return
+        self._has_leaving_state = True
+        QTimer.singleShot(0, self._forget_leaving)
+        self._save()
+
+    def _forget_leaving(self) -> None:
+        self._has_leaving_state = False
 
     def _save(self) -> None:
         store = self._store
@@ -269,6 +273,7 @@ class SectionKeeper:
         return None if state is None else replace(state, log=_log(state, file, self._changes))
 
     def _write_run(self, detector: str, run: DetectionRun) -> None:
+        """Write a run: first what must be safe at once, then the whole folder."""
         store = self._store
         if store is None:
             return
@@ -279,26 +284,33 @@ class SectionKeeper:
             self.changed.emit()
             return
         self._changes.kinds.add(f"run {detector}")
-        self._jobs.run(
-            _RUN,
-            lambda task: store.write_run(cube, run, task=task),
-            lambda folder: self._on_run_written(store, detector, run, folder),
-            on_failed=lambda failure: self._on_run_not_written(detector, failure),
-            alongside=True,
-        )
+
+        def written(folder: str, *, quick: bool) -> None:
+            if store is self._store and self._runs.get(detector) is run:
+                self._take_folder(detector, folder)
+                if quick:
+                    write(quick=False)
+
+        def write(*, quick: bool) -> None:
+            self._jobs.run(
+                _RUN,
+                lambda task: store.write_run(cube, run, quick=quick, task=task),
+                lambda folder: written(folder, quick=quick),
+                on_failed=lambda failure: self._on_run_not_written(detector, failure),
+                alongside=True,
+            )
+
+        write(quick=True)
         self._save_soon()
 
-    def _on_run_written(
-        self, store: ProjectStore, detector: str, run: DetectionRun, folder: str
-    ) -> None:
-        if store is self._store and self._runs.get(detector) is run:
-            self._folders[detector] = folder
-            # Its layers changed before there was a place for them.
-            self._changes.all = True
-            self._timer.stop()
-            self._save()
-            if self._changes:
-                self._save_soon()
+    def _take_folder(self, detector: str, folder: str) -> None:
+        self._folders[detector] = folder
+        # Its layers changed before there was a place for them.
+        self._changes.all = True
+        self._timer.stop()
+        self._save()
+        if self._changes:
+            self._save_soon()
 
     def _on_run_not_written(self, detector: str, failure: Failure) -> None:
         self._runs.pop(detector, None)

@@ -16,6 +16,7 @@ from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.project.copying import copy_project
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import LockAttempt, open_lock
+from napari_mineral_anomaly.project.quick_run import is_complete
 from napari_mineral_anomaly.project.reading import read_project
 from napari_mineral_anomaly.project.recent import (
     killed_projects,
@@ -163,10 +164,15 @@ class Projects:
                 attempt.lock,
                 name=loaded.file.name,
                 why_not=attempt.why_not,
-                runs={name: one.run for name, one in loaded.results.items()},
+                runs={
+                    name: one.run
+                    for name, one in loaded.results.items()
+                    if is_complete(loaded.folder / one.note.folder)
+                },
                 truth_numbers=truths,
             )
         )
+        self._on_session()  # runs whose folder is not complete are written again
         remember_project(loaded.folder, loaded.file.name)
         if attempt.lock is None:
             self._say(f"{attempt.why_not} It is open read-only here: changes are not saved.")
