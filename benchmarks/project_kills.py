@@ -113,8 +113,8 @@ def kill_often(arguments: argparse.Namespace) -> dict[str, Any]:
                 counts["window_differs"].append({"kill": kill, "parts": differs})
             idle = killed_at - entries[-1]["t"]
             print(
-                f"kill {kill + 1}: {len(entries)} actions, the last {idle:.2f} s before; the oldest "
-                f"change that is missing is {oldest:.2f} s old",
+                f"kill {kill + 1}: {len(entries)} actions, the last {idle:.2f} s before; oldest "
+                f"missing change {oldest:.2f} s old",
                 flush=True,
             )
     return counts

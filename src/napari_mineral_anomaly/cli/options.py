@@ -15,6 +15,7 @@ PROGRAM = "mineral-anomaly"
 
 ONE_SCAN = "folder or files of one scan"
 SCANS = "one scan each: a folder or a file"
+PROJECT_HELP = "folder that detect or the window has written"
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,9 +50,12 @@ def add_out(
 
 def add_project(parser: argparse.ArgumentParser) -> None:
     """``PROJECT``, and ``--maps`` for maps that were moved."""
-    parser.add_argument(
-        "project", type=Path, metavar="PROJECT", help="folder that detect or the window has written"
-    )
+    parser.add_argument("project", type=Path, metavar="PROJECT", help=PROJECT_HELP)
+    add_maps(parser)
+
+
+def add_maps(parser: argparse.ArgumentParser) -> None:
+    """``--maps``, for maps that were moved."""
     parser.add_argument(
         "--maps",
         type=Path,

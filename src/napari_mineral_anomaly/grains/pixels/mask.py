@@ -145,6 +145,12 @@ class MaskKeeper:
             self._shown = painted != 0
             self._grains = None
 
+    def restore(
+        self, edits: NDArray[np.int8], shown: NDArray[np.bool_], grains: int | None
+    ) -> None:
+        """Take over strokes of an earlier session, with the mask and the grains that they make."""
+        self._edits, self._shown, self._grains = edits, shown, grains
+
     @property
     def parts(self) -> MaskParts:
         """The arrays of the mask as last shown, for a worker; they are never changed in place."""

@@ -73,6 +73,14 @@ class Session:
         """The current runs by scan id and detector, oldest first."""
         return dict(self._runs)
 
+    def restore_strokes(
+        self, mask: Layer, score: Layer, judged: JudgedScore, shown: NDArray[np.bool_]
+    ) -> None:
+        """Show the strokes of an earlier session; ``shown`` is the mask with them."""
+        if judged.edits is not None:
+            self.watch_mask(mask, score).restore(judged.edits, shown, judged.grains)
+            mask.data = as_labels(shown)
+
     def mask_parts(self, mask: Layer, score: Layer) -> MaskParts:
         """What the mask was made of when it was last shown, for a worker."""
         return self.watch_mask(mask, score).parts

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
 from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, count_grains
 from napari_mineral_anomaly.grains.verdicts.book import History
 from napari_mineral_anomaly.project.format import Look
 from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
@@ -22,7 +25,6 @@ from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_i
 from napari_mineral_anomaly.window.layers.make import (
     LayerData,
     add,
-    as_labels,
     show_scale_bar,
     spatial_kwargs,
     truth_labels,
@@ -31,7 +33,7 @@ from napari_mineral_anomaly.window.layers.make import (
 from napari_mineral_anomaly.window.layers.results import show_result
 from napari_mineral_anomaly.window.layers.scan_layers import scan_layers
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
-from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
 
 if TYPE_CHECKING:
@@ -42,10 +44,15 @@ Step = Callable[[], None]
 
 @dataclass(frozen=True, eq=False)
 class PreparedProject:
-    """A loaded project with the layers of its maps; a worker makes it."""
+    """A loaded project with what takes long to make; a worker makes it.
+
+    ``layers`` are those of the maps. ``masks`` holds, for each detector, the score judged without
+    strokes and the mask with them.
+    """
 
     loaded: LoadedProject
     layers: list[LayerData]
+    masks: dict[str, tuple[JudgedScore, NDArray[np.bool_]]]
 
 
 def prepare(loaded: LoadedProject, scan_id: str) -> PreparedProject:
@@ -67,7 +74,14 @@ def prepare(loaded: LoadedProject, scan_id: str) -> PreparedProject:
     if loaded.valid is not None:
         spatial = spatial_kwargs(file.pixel_size_um)
         layers.append(valid_layer(loaded.valid, scan=file.name, scan_id=scan_id, spatial=spatial))
-    return PreparedProject(loaded, [_with_look(one, looks) for one in layers])
+    masks = {name: (_without_strokes(one.judged), one.mask) for name, one in loaded.results.items()}
+    return PreparedProject(loaded, [_with_look(one, looks) for one in layers], masks)
+
+
+def _without_strokes(judged: JudgedScore) -> JudgedScore:
+    if judged.edits is None:
+        return judged
+    return replace(judged, edits=None, grains=count_grains(judged.computed))
 
 
 class ProjectInTurns:
@@ -92,7 +106,8 @@ class ProjectInTurns:
         self._loaded, self._on_shown = prepared.loaded, on_shown
         self._truth_numbers: dict[str, int] = {}
         steps: list[Step] = [_adding(viewer, layer) for layer in prepared.layers]
-        steps += [self._showing(one) for one in prepared.loaded.results.values()]
+        for name, one in prepared.loaded.results.items():
+            steps += self._showing(one, *prepared.masks[name])
         steps += [self._truth(*one) for one in prepared.loaded.truths]
         self._steps = deque([*steps, self._verdicts, self._looks, self._end])
         self._next()
@@ -102,25 +117,31 @@ class ProjectInTurns:
             self._steps.popleft()()
             QTimer.singleShot(0, self._next)
 
-    def _showing(self, one: LoadedResult) -> Step:
+    def _showing(
+        self, one: LoadedResult, judged: JudgedScore, shown_mask: NDArray[np.bool_]
+    ) -> list[Step]:
+        viewer, file, scan_id, note = self._viewer, self._loaded.file, self._scan_id, one.note
+        session = session_of(viewer)
+
         def show() -> None:
-            viewer, file, scan_id = self._viewer, self._loaded.file, self._scan_id
             scan = find_scan(viewer, scan_id) or Scan(
                 scan_id, file.name, file.elements, file.shape, spatial_kwargs(file.pixel_size_um)
             )
-            judged = one.judged
-            shown = show_result(viewer, session_of(viewer), scan, one.run, judged)
-            relink(shown.score, min_grain_px=one.note.min_grain_px)
-            if judged.edits is not None:
-                # After the mask is known as computed, so that the difference counts as brushed.
-                shown.mask.data = as_labels(one.mask)
-            labels = first_layer(viewer, "pseudo_labels", scan_id, detector=one.note.detector)
-            if labels is not None and (
-                one.note.labels is not None or one.note.clusters is not None
-            ):
+            shown = show_result(viewer, session, scan, one.run, judged)
+            relink(shown.score, min_grain_px=note.min_grain_px)
+
+        def brush() -> None:
+            score = first_layer(viewer, "score", scan_id, detector=note.detector)
+            mask = None if score is None else mask_of(viewer, score)
+            if score is not None and mask is not None:
+                session.restore_strokes(mask, score, one.judged, shown_mask)
+
+        def name_clusters() -> None:
+            labels = first_layer(viewer, "pseudo_labels", scan_id, detector=note.detector)
+            if labels is not None and (note.labels is not None or note.clusters is not None):
                 self._clusters(labels, one.clusters)
 
-        return show
+        return [show, brush, name_clusters]
 
     def _clusters(self, layer: Layer, clusters: ClusterMap) -> None:
         if not np.array_equal(layer.data, clusters.labels):
@@ -157,15 +178,24 @@ class ProjectInTurns:
             key: layer
             for key, layer, _ in kept_layers(self._viewer, self._scan_id, self._truth_numbers)
         }
+        steps: list[Step] = []
         for key, layer in found.items():
             if key in looks:
-                _apply(layer, looks[key])
+                steps.append(partial(_apply, layer, looks[key]))
             elif not key.startswith("truth "):
                 layer.visible = False  # it had been removed from the layer list
         wanted = [found[key] for key in looks if key in found]
+        # The places that these layers have among all layers stay theirs.
+        places = sorted(self._viewer.layers.index(layer) for layer in wanted)
+        steps += [
+            partial(self._move, layer, place) for layer, place in zip(wanted, places, strict=True)
+        ]
+        self._steps.extendleft(reversed(steps))
+
+    def _move(self, layer: Layer, place: int) -> None:
         layers = self._viewer.layers
-        if wanted and [layer for layer in layers if layer in wanted] != wanted:
-            layers.move_multiple([layers.index(layer) for layer in wanted], len(layers))
+        if layer in layers and layers.index(layer) != place:
+            layers.move(layers.index(layer), place)
 
     def _end(self) -> None:
         self._viewer.reset_view()
@@ -210,13 +240,27 @@ def _with_look(layer: LayerData, looks: Mapping[str, Look]) -> LayerData:
 
 def _apply(layer: Layer, look: Look) -> None:
     """Show a layer as it was; a colour map that this napari does not know is left out."""
-    with suppress(ValueError, KeyError):
-        layer.name, layer.visible, layer.opacity = look.name, look.visible, look.opacity
-        layer.blending = look.blending
-        if look.contrast_limits is not None:
-            layer.contrast_limits, layer.gamma = look.contrast_limits, look.gamma or 1.0
-        if look.colormap is not None:
+    wanted: dict[str, Any] = {
+        "name": look.name,
+        "visible": look.visible,
+        "opacity": look.opacity,
+        "blending": look.blending,
+        "contrast_limits": look.contrast_limits,
+        "gamma": look.gamma,
+    }
+    for key, value in wanted.items():
+        if value is not None and not _is(getattr(layer, key), value):
+            setattr(layer, key, value)
+    if look.colormap is not None and layer.colormap.name != look.colormap:
+        with suppress(ValueError, KeyError):
             layer.colormap = look.colormap
+
+
+def _is(value: Any, wanted: Any) -> bool:
+    """Whether a layer has a value already: to set it again takes napari milliseconds."""
+    if isinstance(wanted, str | bool):
+        return bool(value == wanted)
+    return bool(np.allclose(np.asarray(value, float), np.asarray(wanted, float)))
 
 
 def _colours(clusters: ClusterMap) -> dict[int | None, Any]:
