@@ -117,6 +117,8 @@ def kill_often(arguments: argparse.Namespace) -> dict[str, Any]:
                 f"missing change {oldest:.2f} s old",
                 flush=True,
             )
+            if arguments.out:  # what was counted stays if the time is up
+                arguments.out.write_text(json.dumps(counts, indent=1), encoding="utf-8")
     return counts
 
 

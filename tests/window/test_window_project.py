@@ -398,3 +398,13 @@ def test_the_dock_shows_where_the_work_is_and_opens_recent_projects(
     assert dock.section_combo.currentText() == "scan"
     assert dock.recent.count() == 1
     assert str(saved.project) in dock.recent.item(0).text()
+    # A copy of the maps, for another computer.
+    keeper = _keeper(projects)
+    dock.keep_maps()
+    assert keeper.save_now()
+    keeper.close()
+    shutil.rmtree(saved.scan)
+    _forget_absolute(saved.project)
+    alone = load_project(saved.project)
+    assert alone.cube is not None
+    assert alone.cube.elements == alone.file.elements

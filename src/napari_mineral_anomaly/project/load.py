@@ -178,11 +178,15 @@ def _maps(
     file: ProjectFile, folder: Path, at: Path | None, task: Task
 ) -> tuple[ElementCube, ScanFiles | None]:
     stored = file.maps.stored
-    if stored is not None and at is None and (folder / stored).exists():
+    scan: ScanFiles | None
+    try:
+        scan = find_maps(file.maps, folder, at, task=task)
+    except MapsMovedError:
+        if stored is None or at is not None or not (folder / stored).exists():
+            raise
         scan = None
         cube = read_maps(folder / stored, pixel_size=file.pixel_size_um, task=task)
     else:
-        scan = find_maps(file.maps, folder, at, task=task)
         sources = scan.sources
         source = sources[0] if len(sources) == 1 else list(sources)
         cube = read_maps(source, task=task, **vars(scan.options))

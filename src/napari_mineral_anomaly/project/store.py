@@ -81,6 +81,14 @@ class ProjectStore:
         """The content of project.json as last written; None before."""
         return self._file
 
+    @property
+    def wants_maps(self) -> bool:
+        """Whether the next state needs the maps: to describe them, or to keep a copy."""
+        maps = None if self._file is None else self._file.maps
+        if maps is None or not (maps.sources or maps.stored):
+            return True
+        return self.keep_maps and maps.stored is None
+
     def write_run(
         self, cube: ElementCube, run: DetectionRun, *, quick: bool = False, task: Task = SILENT
     ) -> str:
@@ -207,19 +215,14 @@ class ProjectStore:
 
     def _maps(self, state: SectionState) -> Maps:
         """How the maps are found again; a copy is made where they are in no file."""
-        known = None if self._file is None else self._file.maps
-        has_source = known is not None and (known.sources or known.stored)
-        copy_is_due = self.keep_maps and (known is None or known.stored is None)
-        if known is not None and has_source and not copy_is_due:
+        known = Maps() if self._file is None else self._file.maps
+        if state.cube is None or not self.wants_maps:
             return known
-        if state.cube is None:
-            return known or Maps()
         cube = state.cube()
-        if state.scan is not None:
+        maps = known
+        if state.scan is not None and not known.sources:
             report = cube.report or report_of_cube(cube)
             maps = describe_maps(state.scan, report, input_hashes(cube), self.folder)
-        else:
-            maps = known or Maps()
         if self.keep_maps or not maps.sources:
             maps = maps.model_copy(update={"stored": self._copy_of(cube)})
         return maps

@@ -43,7 +43,12 @@ class ProjectDock(Dock):
             "&Open…", "Open a project, or the results of “mineral-anomaly detect”.", self._choose
         )
         self.column.addLayout(row(self.save_button, self.save_as_button, self.open_button))
-        self.add(self.status)
+        self.maps_button = push_button(
+            "&Keep a copy of the maps",
+            "Copy the element maps into the project, to take it to another computer.",
+            self.keep_maps,
+        )
+        self.add(self.maps_button, self.status)
         self.recent = QListWidget()
         self.recent.setToolTip("Projects that were opened last: double-click to open one.")
         self.recent.itemActivated.connect(self._open_recent)
@@ -64,6 +69,12 @@ class ProjectDock(Dock):
         else:
             self._choose_place()
 
+    def keep_maps(self) -> None:
+        """Copy the maps of the chosen section into its project."""
+        keeper = self.projects.keepers.get(self.section_combo.currentData())
+        if keeper is not None:
+            keeper.keep_maps()
+
     def refresh(self) -> None:
         """Show the sections, where they are saved, and the recent projects."""
         chosen = self.section_combo.currentData()
@@ -75,7 +86,7 @@ class ProjectDock(Dock):
         index = self.section_combo.findData(chosen)
         self.section_combo.setCurrentIndex(index if index >= 0 else len(keepers) - 1)
         self.section_combo.blockSignals(False)
-        for button in (self.save_button, self.save_as_button):
+        for button in (self.save_button, self.save_as_button, self.maps_button):
             button.setEnabled(bool(keepers))
         bad = any(keeper.problem or keeper.is_read_only for keeper in keepers.values())
         (self.status.warning if bad else self.status.plain)(self.projects.status)

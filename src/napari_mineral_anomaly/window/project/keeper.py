@@ -25,6 +25,7 @@ from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.project.snapshot import (
+    MAPS,
     VERDICTS,
     Changes,
     section_state,
@@ -159,6 +160,12 @@ class SectionKeeper:
                 self._runs[detector] = run
                 self._write_run(detector, run)
 
+    def keep_maps(self) -> None:
+        """Keep a copy of the maps in the project too."""
+        if self._store is not None:
+            self._store.keep_maps = True
+            self.touch(MAPS)
+
     def save_now(self, seconds: float = 60.0) -> bool:
         """Save what is not saved yet before this returns; whether everything is on the disk."""
         if self._store is None:
@@ -268,7 +275,7 @@ class SectionKeeper:
             truth_numbers=self._truths,
             folders=self._folders,
             saved=frozenset(() if file is None else (one.detector for one in file.results)),
-            with_maps=file is None or not (file.maps.sources or file.maps.stored),
+            with_maps=store.wants_maps,
         )
         return None if state is None else replace(state, log=_log(state, file, self._changes))
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import MaskParts
 from napari_mineral_anomaly.project.format import Look, View
@@ -38,7 +37,7 @@ from napari_mineral_anomaly.window.project.keys import kept_layers
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-LOOKS, VERDICTS, GRAINS = "looks", "verdicts", "grains"
+LOOKS, VERDICTS, GRAINS, MAPS = "looks", "verdicts", "grains", "maps"
 
 
 def pixels_of(layer: Layer) -> str:
@@ -90,7 +89,7 @@ def section_state(
     saved : set of str
         Detectors whose run is in the project already.
     with_maps : bool
-        Whether the maps are not described yet.
+        Whether the maps are to be described or copied.
     """
     layers = list(kept_layers(viewer, scan_id, truth_numbers))
     scores = {str(link.detector): layer for key, layer, link in layers if key.startswith("score ")}
@@ -164,9 +163,8 @@ def _images_of_result(
     labels = _labels_layer(viewer, score)
     if labels is not None and changes.has(pixels_of(labels)):
         run = session.run_of(link_of(score))
-        history = clusters_of(viewer).of(str(labels.unique_id))
         of_run = None if run is None else run.result.pseudo_labels
-        make = partial(_edited, np.array(labels.data), of_run, history and history.present)
+        make = partial(_edited, np.array(labels.data), of_run)
         images[image_key("labels", detector)] = ImageToSave("labels", make)
     return images
 
@@ -232,9 +230,7 @@ def _strokes(parts: MaskParts, painted: NDArray[Any]) -> NDArray[np.int8] | None
     return strokes if strokes is not None and strokes.any() else None
 
 
-def _edited(
-    labels: NDArray[Any], of_run: NDArray[Any] | None, clusters: ClusterMap | None
-) -> NDArray[Any] | None:
+def _edited(labels: NDArray[Any], of_run: NDArray[Any] | None) -> NDArray[Any] | None:
     """The labels, where they are not those of the run."""
     same = of_run is not None and np.array_equal(labels, of_run)
     return None if same else labels
