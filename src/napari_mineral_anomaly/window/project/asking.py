@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
+from weakref import ref
 
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
@@ -27,10 +29,19 @@ class Asker(Protocol):
 
 
 class DialogAsker:
-    """Asks in dialogs."""
+    """Asks in dialogs above the window that `attach` was given."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        self.parent = parent
+    def __init__(self) -> None:
+        self._window: Callable[[], QWidget | None] = _no_window
+
+    def attach(self, window: QWidget) -> None:
+        """Ask above this window; it is not kept alive."""
+        self._window = ref(window)
+
+    @property
+    def parent(self) -> QWidget | None:
+        """The window, while it is there."""
+        return self._window()
 
     def where_are_the_maps(self, sentence: str) -> Path | None:
         """Ask for a folder, after a question whether to look for one."""
@@ -75,3 +86,7 @@ class DialogAsker:
             self.parent, "New folder for the project", f"{name} project", "Project folder (*)"
         )
         return Path(path) if path else None
+
+
+def _no_window() -> QWidget | None:
+    return None

@@ -46,6 +46,6 @@ def guard_window(dock: Any) -> Projects:
     if isinstance(window, QMainWindow) and not children:
         CloseGuard(window, projects)
         if isinstance(projects.asker, DialogAsker):
-            projects.asker.parent = window
+            projects.asker.attach(window)
         projects.offer_soon()
     return projects

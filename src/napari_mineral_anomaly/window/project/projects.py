@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from napari.utils.notifications import show_error, show_info, show_warning
 from psygnal import Signal
@@ -65,7 +65,8 @@ class Projects:
     def __init__(
         self, viewer: Any, executor: Executor | None = None, asker: Asker | None = None
     ) -> None:
-        self._viewer = unwrapped(viewer)
+        # Weak: with a strong reference here, the viewer would never be freed.
+        self._viewer_ref = ref(unwrapped(viewer))
         self._executor = executor or QtExecutor()
         self._jobs = DockJobs(self._executor, self._on_failed)
         self.asker: Asker = asker or DialogAsker()
@@ -75,6 +76,12 @@ class Projects:
         session_of(viewer).changed.connect(self._on_session)
         self._viewer.layers.events.removed.connect(self._on_removed)
         self._on_session()
+
+    @property
+    def _viewer(self) -> Any:
+        viewer = self._viewer_ref()
+        assert viewer is not None, "the viewer of these projects is gone"
+        return viewer
 
     @property
     def status(self) -> str:
@@ -264,7 +271,7 @@ class Projects:
 
     def offer_to_resume(self) -> None:
         """Ask once whether to open the projects of a window that was killed."""
-        if self._has_offered:
+        if self._has_offered or self._viewer_ref() is None:
             return
         self._has_offered = True
         killed = killed_projects()
