@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Open napari with a scan, the layers of a run and the docks, where a display exists.
+# Open napari with the project of a run, where a display exists.
 #   .ci/open_window.sh SCAN_FOLDER RUN_FOLDER
 set -euo pipefail
 if [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && [ "$(uname)" = Linux ]; then
     echo "No display here: look at $2/overview.png or $2/report.html, or run this on a desktop to open napari."
     exit 0
 fi
-exec .venv/bin/python -m napari_mineral_anomaly.window.plugin.open_run "$1" "$2"
+exec .venv/bin/mineral-anomaly open "$2" --maps "$1"

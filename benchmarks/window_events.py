@@ -12,6 +12,7 @@ also prints what took long in events with 30 ms or more of our code.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -328,6 +329,24 @@ def export(driver: Driver) -> None:
     driver.until(lambda: dock.status.text().startswith("Wrote"))
 
 
+@step("brush", "decide")
+def save_and_open_project(driver: Driver) -> None:
+    """Wait for the autosave, then open a copy of the project beside the section."""
+    from napari_mineral_anomaly.project.copying import copy_project
+    from napari_mineral_anomaly.window.project.projects import projects_of
+
+    driver.watcher.feature = "autosave"
+    projects = projects_of(driver.viewer)
+    keeper = next(iter(projects.keepers.values()))
+    driver.until(lambda: not keeper.has_unsaved_work)
+    driver.layer("mask").paint((700, 700), 1)
+    driver.until(lambda: not keeper.has_unsaved_work)
+    copy_project(keeper.folder, driver.folder.parent / "copy")
+    driver.watcher.feature = "open a project"
+    projects.open(driver.folder.parent / "copy")
+    driver.until(lambda: len(projects.keepers) == 2)
+
+
 def references(driver: Driver) -> tuple[float, float]:
     """Milliseconds of one np.copyto of the mask and of napari's own ``layer.data = mask``."""
     if next(linked_layers(driver.viewer, role="mask"), None) is None:
@@ -433,6 +452,7 @@ def main() -> None:
     section = simulate_section("easy", shape=SHAPE, seed=SEED)
     with tempfile.TemporaryDirectory() as scratch:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, scratch)
+        os.environ["MINERAL_ANOMALY_CONFIG"] = scratch  # where the project is saved meanwhile
         folder = Path(scratch) / "section"
         write_section(section, folder)
         viewer = napari.Viewer(show=True)

@@ -20,6 +20,7 @@ from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.grains.columns import GRAIN_COLUMNS
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io.run_files import MODEL_FILES, RUN_FILES
+from napari_mineral_anomaly.project.names import LOG_FILE, PROJECT_FILE
 
 COMMAND = [sys.executable, "-m", "napari_mineral_anomaly"]
 
@@ -29,7 +30,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_every_file_of_the_contract_is_there_and_nothing_else(rx_run):
-    assert names(rx_run) == sorted(RUN_FILES)
+    assert names(rx_run) == sorted([*RUN_FILES, PROJECT_FILE, LOG_FILE])
     assert names(rx_run / "model") == sorted(MODEL_FILES)
     assert names(rx_run.parent) == ["rx"]
 

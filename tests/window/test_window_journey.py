@@ -16,12 +16,14 @@ from napari_mineral_anomaly.detectors.pipeline import run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.evaluation.metrics import auc_and_ap
 from napari_mineral_anomaly.io import read_maps
+from napari_mineral_anomaly.project.new import make_project
 from napari_mineral_anomaly.runs.folder import write_run
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.kit.dock import PLUGIN
 from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
-from napari_mineral_anomaly.window.plugin.open_run import DOCKS, main, open_docks, show_run
+from napari_mineral_anomaly.window.plugin.open_project import DOCKS, main, open_docks
+from napari_mineral_anomaly.window.project.projects import projects_of
 
 pytestmark = pytest.mark.gui
 
@@ -172,7 +174,7 @@ def test_docks_open_as_tabs_of_one_place_and_let_go_when_closed(
     window = viewer.window._qt_window
     docks = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] for name in DOCKS}
     first = docks["Load maps"]
-    qtbot.waitUntil(lambda: len(window.tabifiedDockWidgets(first)) == 4, timeout=LONG)
+    qtbot.waitUntil(lambda: len(window.tabifiedDockWidgets(first)) == 5, timeout=LONG)
     bar = next(bar for bar in window.findChildren(QTabBar) if bar.parent() is window)
     names = [bar.tabText(number) for number in range(bar.count())]
     assert set(names) <= set(DOCKS)
@@ -187,13 +189,15 @@ def test_docks_open_as_tabs_of_one_place_and_let_go_when_closed(
 
 
 def test_a_finished_run_opens_with_its_numbers_its_model_and_its_docks(
-    make_napari_viewer: Callable[..., Any], scan_folder: Path, tmp_path: Path
+    make_napari_viewer: Callable[..., Any], qtbot: Any, scan_folder: Path, tmp_path: Path
 ) -> None:
     cube = read_maps(scan_folder)
     run = run_detection(cube, "rx", make_config("rx"))
-    write_run(tmp_path / "run", cube, run)
+    make_project(write_run(tmp_path / "run", cube, run), [scan_folder])
     viewer = make_napari_viewer()
-    show_run(viewer, scan_folder, tmp_path / "run")
+    viewer.open(tmp_path / "run", plugin=PLUGIN)  # as File > Open Folder and a drop do
+    projects = projects_of(viewer)
+    qtbot.waitUntil(lambda: bool(projects.keepers), timeout=LONG)
     score = layer(viewer, "score")
     assert np.array_equal(score.data, run.result.score, equal_nan=True)
     assert np.array_equal(layer(viewer, "mask").data != 0, run.result.mask)
@@ -203,19 +207,12 @@ def test_a_finished_run_opens_with_its_numbers_its_model_and_its_docks(
     )
     assert kept.result.elements == cube.elements
     assert micrometres(viewer) == ["micrometer", "micrometer"]
+    assert any(name.startswith("Project") for name in viewer.window.dock_widgets)
+    assert len(list(linked_layers(viewer, role="element"))) == cube.n_elements
 
 
-def test_opening_what_is_not_there_is_told_in_a_sentence(
-    make_napari_viewer: Callable[..., Any],
-    tmp_path: Path,
+def test_opening_without_a_project_is_told_in_a_sentence(
     capsys: pytest.CaptureFixture[str],
-    scan_folder: Path,
 ) -> None:
-    from napari_mineral_anomaly.errors import InputError
-
-    viewer = make_napari_viewer()
-    with pytest.raises(InputError, match="holds no finished run"):
-        show_run(viewer, scan_folder, tmp_path)
-    assert len(viewer.layers) == 0
     assert main([]) == 2
-    assert "SCAN [RUN_FOLDER]" in capsys.readouterr().err
+    assert "PROJECT [MAPS_FOLDER]" in capsys.readouterr().err

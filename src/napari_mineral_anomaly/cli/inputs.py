@@ -20,6 +20,7 @@ from napari_mineral_anomaly.detectors.registry import config_class, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_scene, read_truth
 from napari_mineral_anomaly.io.run_files import RUN_FILE
+from napari_mineral_anomaly.project.reading import brushed_truth_of, is_project
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 TRUTH_FILE = "truth.tif"
@@ -110,9 +111,17 @@ def threshold_beside(score: Path) -> float | None:
 
 
 def truth_mask(path: Path) -> NDArray[np.uint8]:
-    """A truth mask (H, W) from an image, a scene folder or a .mat scene."""
+    """A truth mask (H, W) from an image, a scene folder, a .mat scene or a project.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
     if path.suffix.lower() == ".mat":
         return read_scene(path)[1]
+    if is_project(path) and not (path / TRUTH_FILE).exists():
+        return read_truth(brushed_truth_of(path))
     return read_truth(path / TRUTH_FILE if path.is_dir() else path)
 
 

@@ -15,6 +15,7 @@ PROGRAM = "mineral-anomaly"
 
 ONE_SCAN = "folder or files of one scan"
 SCANS = "one scan each: a folder or a file"
+PROJECT_HELP = "folder that detect or the window has written"
 
 
 class Parser(argparse.ArgumentParser):
@@ -45,6 +46,22 @@ def add_out(
     """``--out`` and ``--overwrite``."""
     parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=summary)
     add_overwrite(parser)
+
+
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """``PROJECT``, and ``--maps`` for maps that were moved."""
+    parser.add_argument("project", type=Path, metavar="PROJECT", help=PROJECT_HELP)
+    add_maps(parser)
+
+
+def add_maps(parser: argparse.ArgumentParser) -> None:
+    """``--maps``, for maps that were moved."""
+    parser.add_argument(
+        "--maps",
+        type=Path,
+        metavar="FOLDER",
+        help="where the maps of the scan are now, if they were moved; their content is compared",
+    )
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:

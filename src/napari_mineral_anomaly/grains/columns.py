@@ -333,10 +333,18 @@ COLUMNS = (
         str,
         "Your verdict: A accepts, R rejects, N goes on. Double-click to choose what the SEM said.",
         Shown(80, "Status", width=9),
+        Shown(120, "Verdict"),
         step="verdicts",
         start=UNSEEN,
     ),
-    Column(COMMENT, str, "Double-click to write.", Shown(90, "Comment", width=20), step="verdicts"),
+    Column(
+        COMMENT,
+        str,
+        "Double-click to write.",
+        Shown(90, "Comment", width=20),
+        Shown(130, "Comment"),
+        step="verdicts",
+    ),
     Column(
         "decided_by",
         str,
@@ -393,8 +401,15 @@ def window_columns(table: pd.DataFrame) -> tuple[Column, ...]:
 
 
 def report_columns(table: pd.DataFrame) -> tuple[Column, ...]:
-    """The columns that the report shows of a table, from left to right."""
-    found = _in_view(table, lambda column: column.report)
+    """The columns that the report shows of a table, from left to right.
+
+    Those of the verdicts are shown once there are any.
+    """
+    found = tuple(
+        column
+        for column in _in_view(table, lambda column: column.report)
+        if column.step != "verdicts" or not table[column.key].isin(("", column.start)).all()
+    )
     keys = {column.key for column in found}
     return tuple(column for column in found if column.unless not in keys)
 

@@ -16,8 +16,8 @@ from napari_mineral_anomaly.detectors.pipeline import (
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
-from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.run_files import GRAINS_FILES, RUN_FILES
+from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import require_free_folder
 from napari_mineral_anomaly.out_of_memory import memory_told
 from napari_mineral_anomaly.progress import SILENT, Task

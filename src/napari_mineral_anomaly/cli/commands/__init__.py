@@ -21,6 +21,8 @@ COMMAND_NAMES = (
     "apply",
     "batch",
     "evaluate",
+    "report",
+    "open",
     "benchmark",
     "sample",
 )

@@ -20,7 +20,7 @@ def add_parser(commands: Any) -> None:
         commands, "apply", "score scans with a saved model; results in OUT/<name>/"
     )
     parser.add_argument(
-        "model", type=Path, metavar="MODEL", help="folder that train or detect has written"
+        "model", type=Path, metavar="MODEL", help="folder of train, of detect, or a project"
     )
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.SCANS)
     options.add_out(parser, "folder that will hold one folder of results per scan")
@@ -51,6 +51,9 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.run_files import MODEL_FOLDER
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
+    from napari_mineral_anomaly.project.lock import require_not_open
+    from napari_mineral_anomaly.project.new import make_project
+    from napari_mineral_anomaly.project.reading import is_project, results_of
     from napari_mineral_anomaly.runs.finished import finished_run
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.read_scan import read_scan
@@ -61,8 +64,12 @@ def run(arguments: argparse.Namespace) -> None:
     names = output_names(arguments.inputs)
     reading = reading_options(arguments)
     inputs = [*reading.inputs(arguments.inputs), arguments.model]
-    inside = arguments.model / MODEL_FOLDER  # the results of a run hold their model
-    model = inside if inside.is_dir() else arguments.model
+    for name in names:
+        require_not_open(arguments.out / name)
+    # A project and the results of a run hold their model.
+    model = results_of(arguments.model) if is_project(arguments.model) else arguments.model
+    inside = model / MODEL_FOLDER
+    model = inside if inside.is_dir() else model
     fitted = load_model(model, device=arguments.device or "auto")
     done: dict[str, WrittenRun] = {}
     if arguments.resume:
@@ -106,6 +113,7 @@ def run(arguments: argparse.Namespace) -> None:
                 on_read=lambda cube: warn_if_slow(fitted.name, fitted.config, cube, fit=False),
                 task=task,
             )
+            make_project(done[name], [source], reading)
             print_reader_notes(done[name].ingest)
     written = [done[name] for name in names]
     if arguments.json:

@@ -38,19 +38,23 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.cli.text import run_summary, run_values
     from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
+    from napari_mineral_anomaly.project.lock import require_not_open
+    from napari_mineral_anomaly.project.new import make_project
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 
     detector = arguments.detector or DEFAULT_DETECTOR
     dialect = dialect_named(arguments.csv_dialect)
     config = detector_config(detector, arguments)
+    reading = reading_options(arguments)
+    require_not_open(arguments.out)
     with ProgressPrinter() as progress:
         written = scan_to_folder(
             arguments.inputs,
             arguments.out,
             detector,
             config,
-            reading=reading_options(arguments),
+            reading=reading,
             threshold=arguments.threshold,
             min_grain_px=arguments.min_grain_px,
             n_rows=arguments.list,
@@ -60,6 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
             on_read=lambda cube: warn_if_slow(detector, config, cube),
             task=Task(progress),
         )
+    make_project(written, arguments.inputs, reading)
     print_reader_notes(written.ingest)
     if arguments.json:
         answer_json(as_json(run_values(written)))

@@ -13,13 +13,13 @@ from napari_mineral_anomaly.cli.console import answer, answer_json
 def add_parser(commands: Any) -> None:
     """Add the command with its options."""
     parser = options.add_command(commands, "evaluate", "compare a score map with a truth mask")
-    parser.add_argument("score", type=Path, metavar="SCORE", help="score map, or folder of results")
+    parser.add_argument("score", type=Path, metavar="SCORE", help="score map, or a project")
     parser.add_argument(
         "truth",
         type=Path,
         metavar="TRUTH",
         help="image (0 background, 1 anomaly, 255 leave out), a scene folder with truth.tif, "
-        "or a .mat scene",
+        "a .mat scene, or a project with a brushed truth mask",
     )
     parser.add_argument(
         "--valid",
@@ -41,10 +41,14 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.evaluation.metrics import evaluate
     from napari_mineral_anomaly.io import read_image
     from napari_mineral_anomaly.io.run_files import SCORE_FILE
+    from napari_mineral_anomaly.project.reading import is_project, results_of, threshold_of
     from napari_mineral_anomaly.runs.json_values import as_json
 
     score_path = arguments.score / SCORE_FILE if arguments.score.is_dir() else arguments.score
     threshold = arguments.threshold
+    if is_project(arguments.score):
+        score_path = results_of(arguments.score) / SCORE_FILE
+        threshold = threshold_of(arguments.score) if threshold is None else threshold
     if threshold is None:
         threshold = threshold_beside(score_path)
     metrics = evaluate(

@@ -123,9 +123,9 @@ def _cell_regression(pixels: NDArray[np.float32]) -> tuple[Doubles, Doubles, Dou
         moments = RunningMoments(values.shape[1])
         moments.add(values[kept])
         covariance = moments.covariance
-        covariance[np.diag_indices_from(covariance)] += RIDGE * np.trace(covariance) / len(
-            covariance
-        ) + np.finfo(np.float64).tiny
+        covariance[np.diag_indices_from(covariance)] += (
+            RIDGE * np.trace(covariance) / len(covariance) + np.finfo(np.float64).tiny
+        )
         inverse = np.linalg.pinv(covariance, hermitian=True)
         scale = np.diag(inverse)
         weights = inverse / np.where(scale > 0, scale, 1.0)

@@ -76,6 +76,35 @@ def judge_score(
     return JudgedScore(score, threshold, min_grain_px, computed, edits, grains)
 
 
+@dataclass(frozen=True, eq=False)
+class MaskParts:
+    """What a mask was made of when it was last shown.
+
+    Attributes
+    ----------
+    computed, shown : (H, W) bool
+        The mask without strokes and with them.
+    edits : (H, W) int8, optional
+        The strokes: +1 brushed in, -1 brushed out, 0 as computed.
+    """
+
+    computed: NDArray[np.bool_]
+    shown: NDArray[np.bool_]
+    edits: NDArray[np.int8] | None
+
+    def strokes(self, painted: NDArray[Any]) -> NDArray[np.int8] | None:
+        """The strokes after the user painted: ``edits`` itself if nothing changed."""
+        painted = painted != 0
+        changed = painted != self.shown
+        if not changed.any():
+            return self.edits
+        edits = np.zeros(painted.shape, np.int8) if self.edits is None else self.edits.copy()
+        now = painted[changed]
+        against = now != self.computed[changed]
+        edits[changed] = np.where(against, np.where(now, 1, -1), 0)
+        return edits
+
+
 class MaskKeeper:
     """Keeps the computed mask and the brush strokes separate.
 
@@ -110,17 +139,22 @@ class MaskKeeper:
 
         A pixel that is brushed (or undone) back to its computed value is no longer a stroke.
         """
-        painted = painted != 0
-        changed = painted != self._shown
-        if not changed.any():
-            return
-        edits = np.zeros(painted.shape, np.int8) if self._edits is None else self._edits.copy()
-        now = painted[changed]
-        against = now != self._computed[changed]
-        edits[changed] = np.where(against, np.where(now, 1, -1), 0)
-        self._edits = edits
-        self._shown = painted
-        self._grains = None
+        edits = self.parts.strokes(painted)
+        if edits is not self._edits:
+            self._edits = edits
+            self._shown = painted != 0
+            self._grains = None
+
+    def restore(
+        self, edits: NDArray[np.int8], shown: NDArray[np.bool_], grains: int | None
+    ) -> None:
+        """Take over strokes of an earlier session, with the mask and the grains that they make."""
+        self._edits, self._shown, self._grains = edits, shown, grains
+
+    @property
+    def parts(self) -> MaskParts:
+        """The arrays of the mask as last shown, for a worker; they are never changed in place."""
+        return MaskParts(self._computed, self._shown, self._edits)
 
     def show(self, computed: NDArray[np.bool_], grains: int | None = None) -> NDArray[np.bool_]:
         """The new computed mask with the strokes on top; ``grains``: its number, where known."""

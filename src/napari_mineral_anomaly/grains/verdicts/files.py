@@ -59,7 +59,8 @@ def save_verdicts(
     kind = _kind(path)
     with atomic_path(path) as temporary:
         if kind == ".json":
-            temporary.write_text(_json(book), encoding="utf-8")
+            text = json.dumps(book_content(book), indent=1, ensure_ascii=False)
+            temporary.write_text(text, encoding="utf-8")
         else:
             frame = _frame(book, pixel_size)
             lines = [PLAIN.heading(CSV_COLUMNS), *PLAIN.lines(frame)]
@@ -88,7 +89,7 @@ def load_verdicts(path: str | Path, shape: tuple[int, int]) -> VerdictBook:
     kind = _kind(path)
     try:
         if kind == ".json":
-            return _from_json(json.loads(path.read_text(encoding="utf-8")), shape, path)
+            return book_from_content(json.loads(path.read_text(encoding="utf-8")), shape, path)
         cells = read_cells(path, "table of verdicts", set(_NEEDED).issubset)
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error.strerror}.") from error
@@ -104,18 +105,42 @@ def _kind(path: Path) -> str:
     return kind
 
 
-def _json(book: VerdictBook) -> str:
-    entries = [vars(v) | {"pixels": _runs(v.pixels)} for v in book.verdicts]
-    content = {
+def verdict_entry(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as a JSON object; its pixels are runs "first+length"."""
+    return vars(verdict) | {"pixels": _runs(verdict.pixels)}
+
+
+def book_content(book: VerdictBook) -> dict[str, Any]:
+    """A book as a JSON object; `book_from_content` reads it."""
+    return {
         "schema_version": SCHEMA_VERSION,
         "kind": "grain verdicts",
         "shape": list(book.shape),
-        "verdicts": entries,
+        "verdicts": [verdict_entry(verdict) for verdict in book.verdicts],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False)
 
 
-def _from_json(content: Any, shape: tuple[int, int], path: Path) -> VerdictBook:
+def verdict_from_entry(entry: dict[str, Any], shape: tuple[int, int], path: Path) -> Verdict:
+    """The verdict of a JSON object.
+
+    Raises
+    ------
+    InputError
+        For an unknown status.
+    KeyError, TypeError, ValueError
+        For a damaged entry.
+    """
+    return _verdict(entry, _pixels(entry["pixels"], shape), path)
+
+
+def book_from_content(content: Any, shape: tuple[int, int], path: Path) -> VerdictBook:
+    """The book of a JSON object; ``path`` is for the sentences.
+
+    Raises
+    ------
+    InputError
+        When it holds something else, or belongs to a scan of another size.
+    """
     if not isinstance(content, dict) or content.get("kind") != "grain verdicts":
         raise InputError(f"{path.name} holds no grain verdicts.")
     version = content.get("schema_version")
@@ -127,9 +152,7 @@ def _from_json(content: Any, shape: tuple[int, int], path: Path) -> VerdictBook:
             f"{words.sizes(content['shape'])} pixels, this one is {words.sizes(shape)}."
         )
     try:
-        verdicts = tuple(
-            _verdict(entry, _pixels(entry["pixels"], shape), path) for entry in content["verdicts"]
-        )
+        verdicts = tuple(verdict_from_entry(one, shape, path) for one in content["verdicts"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path.name} is damaged: a verdict lacks {error}.") from error
     return VerdictBook(shape, verdicts)

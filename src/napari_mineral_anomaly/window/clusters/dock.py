@@ -22,6 +22,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import History
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.clusters.figures import (
     SignaturePlot,
     SignatureTable,
@@ -68,7 +69,7 @@ class PseudoLabelsDock(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
-        self._histories: dict[str, History[ClusterMap]] = {}
+        self._book = clusters_of(napari_viewer)
         self._edited: EditedClusters | None = None
 
         form = form_layout()
@@ -194,11 +195,11 @@ class PseudoLabelsDock(Dock):
     # What happens then
 
     def _record_retraining(self, layer_id: str, clusters: ClusterMap) -> None:
-        self._histories[layer_id] = self._pushed(layer_id, clusters, "Retrain")
+        self._book.keep(layer_id, self._pushed(layer_id, clusters, "Retrain"))
 
     def _pushed(self, layer_id: str, clusters: ClusterMap, text: str) -> History[ClusterMap]:
         """The history of a layer with one more map; this step can be undone."""
-        history = self._histories.get(layer_id)
+        history = self._book.of(layer_id)
         return History(clusters) if history is None else history.push(clusters, text)
 
     def _on_layer(self) -> None:
@@ -214,7 +215,7 @@ class PseudoLabelsDock(Dock):
         self._edit("", lambda m, _: m)
 
     def _on_removed(self, event: Any) -> None:
-        self._histories.pop(str(event.value.unique_id), None)
+        self._book.forget(str(event.value.unique_id))
 
     def _cube(self) -> ElementCube | None:
         layer = self.layer_combo.layer()
@@ -232,7 +233,7 @@ class PseudoLabelsDock(Dock):
         """What a worker calls to get the map: as last edited, with the brush strokes since then."""
         # A copy: the brush may write into the layer's array while the worker reads it.
         labels = np.array(layer.data)
-        history = self._histories.get(str(layer.unique_id))
+        history = self._book.of(str(layer.unique_id))
         return partial(clusters_now, labels, None if history is None else history.present)
 
     def _edit(self, text: str, change: Change) -> None:
@@ -264,21 +265,21 @@ class PseudoLabelsDock(Dock):
         self.show_busy(self.jobs.is_running(_EDITING))
 
     def _on_edited(self, layer_id: str, text: str, edited: EditedClusters) -> None:
-        history, before = self._histories.get(layer_id), edited.before
+        history, before = self._book.of(layer_id), edited.before
         assert before is not None
         if history is None or history.present is not before:
             history = self._pushed(layer_id, before, "Brush")
-        self._histories[layer_id] = history.push(edited.map, text) if text else history
+        self._book.keep(layer_id, history.push(edited.map, text) if text else history)
         self._show(layer_id, edited)
 
     def _step(self, change: Callable[[History[ClusterMap]], History[ClusterMap]]) -> None:
         layer = self.layer_combo.layer()
-        history = None if layer is None else self._histories.get(str(layer.unique_id))
+        history = None if layer is None else self._book.of(str(layer.unique_id))
         if layer is None or history is None:
             return
         history = change(history)
         layer_id, cube = str(layer.unique_id), self._cube()
-        self._histories[layer_id] = history
+        self._book.keep(layer_id, history)
         present = history.present
         self.jobs.run(
             _LOOKING,
@@ -345,7 +346,7 @@ class PseudoLabelsDock(Dock):
     def _refresh(self) -> None:
         layer = self.layer_combo.layer()
         n = len(self.table.selected_codes())
-        history = None if layer is None else self._histories.get(str(layer.unique_id))
+        history = None if layer is None else self._book.of(str(layer.unique_id))
         running = self.retraining.running
         self.colour_button.setEnabled(n > 0)
         self.role_button.setEnabled(n > 0)

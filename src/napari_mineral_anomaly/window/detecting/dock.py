@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from napari.layers import Layer
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFileDialog, QVBoxLayout
+from qtpy.QtWidgets import QComboBox, QFileDialog, QMainWindow, QVBoxLayout
 
 from napari_mineral_anomaly.detectors.base import Device
 from napari_mineral_anomaly.detectors.cost import slow_sentence
@@ -42,6 +42,7 @@ from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import role_of
 from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan, scans_in
+from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.words import counted
 
 _NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder onto napari)."
@@ -146,6 +147,12 @@ class DetectDock(Dock):
     def detector(self) -> str:
         """The chosen detector."""
         return str(self.detector_combo.currentData())
+
+    def showEvent(self, event: Any) -> None:
+        """Also save every run from now on, and ask before the window closes."""
+        super().showEvent(event)
+        if isinstance(self.window(), QMainWindow):
+            guard_window(self)
 
     def choose_detector(self, name: str) -> None:
         """Choose a detector by its name."""

@@ -70,6 +70,15 @@ class GrainBoard:
         history = self._books.get(scan_id)
         return None if history is None else history.present
 
+    def history_of(self, scan_id: str) -> History[VerdictBook] | None:
+        """The verdicts on a scan with all their steps; None if there are none yet."""
+        return self._books.get(scan_id)
+
+    def restore(self, scan_id: str, history: History[VerdictBook]) -> None:
+        """Take over the verdicts of a saved project."""
+        self._books[scan_id] = history
+        self._changed()
+
     def decide(
         self, grains: Sequence[int], *, status: str | None = None, comment: str | None = None
     ) -> None:

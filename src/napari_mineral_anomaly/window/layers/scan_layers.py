@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_mineral_anomaly.io.reading.source import split_dataset
+from napari_mineral_anomaly.project.maps import ScanFiles
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.layers.attached import FILES_KEY
 from napari_mineral_anomaly.window.layers.make import (
     LayerData,
     context_layer,
@@ -18,9 +20,17 @@ from napari_mineral_anomaly.window.layers.make import (
 
 
 def scan_layers(
-    cube: ElementCube, *, scan: str, scan_id: str, context: Sequence[str], with_valid: bool
+    cube: ElementCube,
+    *,
+    scan: str,
+    scan_id: str,
+    context: Sequence[str],
+    with_valid: bool,
+    files: ScanFiles | None = None,
 ) -> list[LayerData]:
     """All layers of a scan, bottom first: chosen context images, element maps, valid area.
+
+    ``files`` are those that the scan was read from; with them a project finds the maps again.
 
     Raises
     ------
@@ -34,7 +44,11 @@ def scan_layers(
         for image in cube.context
         if str(image.file) in context
     ]
-    layers += element_layers(cube, **own)
+    maps = element_layers(cube, **own)
+    if files is not None:
+        for _, kwargs, _ in maps:
+            kwargs["metadata"][FILES_KEY] = files
+    layers += maps
     if with_valid:
         layers.append(valid_layer(cube.valid, **own, spatial=spatial))
     return layers

@@ -19,6 +19,7 @@ from napari_mineral_anomaly.grains.pixels.mask import (
     JudgedScore,
     MaskCounts,
     MaskKeeper,
+    MaskParts,
     computed_mask,
 )
 from napari_mineral_anomaly.window.layers.links import (
@@ -67,6 +68,22 @@ class Session:
         if link is None or link.detector is None:
             return None
         return self._runs.get((link.scan_id, link.detector))
+
+    def runs(self) -> dict[tuple[str, str], DetectionRun]:
+        """The current runs by scan id and detector, oldest first."""
+        return dict(self._runs)
+
+    def restore_strokes(
+        self, mask: Layer, score: Layer, judged: JudgedScore, shown: NDArray[np.bool_]
+    ) -> None:
+        """Show the strokes of an earlier session; ``shown`` is the mask with them."""
+        if judged.edits is not None:
+            self.watch_mask(mask, score).restore(judged.edits, shown, judged.grains)
+            mask.data = as_labels(shown)
+
+    def mask_parts(self, mask: Layer, score: Layer) -> MaskParts:
+        """What the mask was made of when it was last shown, for a worker."""
+        return self.watch_mask(mask, score).parts
 
     def runs_of_scan(self, scan_id: str) -> Iterator[DetectionRun]:
         """The current runs of one scan, oldest first."""

@@ -213,6 +213,7 @@ class LoadMapsDock(Dock):
         scan = scan_name(self._sources, self._answers.sample)
         wanted: dict[str, Any] = {"scan": scan, "scan_id": new_scan_id()}
         wanted |= {"context": self.beside.context, "with_valid": self.beside.with_valid}
+        wanted["files"] = self._answers.files(self._sources, pixel_size, spot_size)
         self.jobs.run(
             "Preparing layers",
             lambda task: scan_layers(cube, **wanted),

@@ -12,12 +12,15 @@ from napari_mineral_anomaly.io.reading.naming.undecided import UnnamedMapsError
 from napari_mineral_anomaly.io.reading.source import list_source
 from napari_mineral_anomaly.io.remembered import remembered_names
 from napari_mineral_anomaly.progress import SILENT, Task
-from napari_mineral_anomaly.runs.read_scan import keep_names
+from napari_mineral_anomaly.project.maps import ScanFiles
+from napari_mineral_anomaly.runs.read_scan import ReadingOptions, keep_names
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names, samples_of
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
 from napari_mineral_anomaly.scan.report import IngestReport, UndecidedMap
 from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
+
+PixelSize = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,23 @@ class Answers:
     beam_energy: float | None = None
     per_second: bool = False
     channels: Channels | None = None
+
+    def files(
+        self, sources: Sequence[Path], pixel_size: PixelSize, spot_size: float | None
+    ) -> ScanFiles:
+        """What a project keeps, to read the same maps again; sizes as the user typed them."""
+        options = ReadingOptions(
+            pixel_size=pixel_size,
+            sample=self.sample,
+            energy=self.energy,
+            elements=self.elements or None,
+            spot_size=spot_size,
+            names=dict(self.names) or None,
+            channels=self.channels,
+            beam_energy=self.beam_energy,
+            per_second=self.per_second,
+        )
+        return ScanFiles(tuple(sources), options)
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,10 @@ def get_reader(path: PathOrPaths) -> Reader | None:
     """
     paths = _paths(path)
     try:
+        from napari_mineral_anomaly.project.reading import is_project
+
+        if len(paths) == 1 and is_project(paths[0]):
+            return open_as_project
         from napari_mineral_anomaly.io import can_read
 
         rest = [one for one in paths if not results_in(one)]
@@ -47,11 +51,27 @@ def read_results(path: PathOrPaths) -> list[LayerData]:
     return layers + result_layers([file for _, files in found for file in files])
 
 
+def open_as_project(path: PathOrPaths) -> list[LayerData]:
+    """Open a project in the current viewer, in the background; no layers for napari itself."""
+    from napari import current_viewer
+
+    from napari_mineral_anomaly.window.kit.dock import open_dock
+    from napari_mineral_anomaly.window.project.projects import projects_of
+
+    viewer = current_viewer()
+    if viewer is None:
+        raise InputError("A project opens in a window of napari: there is none.")
+    open_dock(viewer, "Project")
+    projects_of(viewer).open(_paths(path)[0])
+    return [(None,)]  # type: ignore[list-item]  # napari's sign for "no layers"
+
+
 def read_as_layers(path: PathOrPaths) -> list[LayerData]:
     """All layers of one scan; warnings of the report become notifications."""
     from napari.utils.notifications import show_info, show_warning
 
     from napari_mineral_anomaly.io import read_maps
+    from napari_mineral_anomaly.project.maps import ScanFiles
     from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
     from napari_mineral_anomaly.window.layers.make import new_scan_id
     from napari_mineral_anomaly.window.layers.scan_layers import scan_layers, scan_name
@@ -91,6 +111,7 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
         scan_id=new_scan_id(),
         context=[str(image.file) for image in cube.context],
         with_valid=off_sample,
+        files=ScanFiles(tuple(paths)),
     )
 
 

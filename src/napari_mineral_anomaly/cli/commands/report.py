@@ -1,0 +1,86 @@
+"""``report``: the report of a project, with the threshold, the brush and the verdicts of the user.
+
+Several projects become one table: which grains, and what recurs in which sections.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from napari_mineral_anomaly.cli import options
+from napari_mineral_anomaly.cli.console import answer
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.printable import shown
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command with its options."""
+    parser = options.add_command(
+        commands,
+        "report",
+        "write the report of a project, verdicts and comments included; several projects are "
+        "compared with each other",
+    )
+    parser.add_argument(
+        "projects", nargs="+", type=Path, metavar="PROJECT", help=options.PROJECT_HELP
+    )
+    options.add_maps(parser)
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        metavar="OUT",
+        help="the page to write (default: report.html in the project); for several projects a "
+        "folder for grains.csv, recurring.csv and index.html",
+    )
+    options.add_overwrite(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the report of a project, or compare several."""
+    if len(arguments.projects) > 1:
+        _compare(arguments)
+        return
+    # Imported here, so that --help does not load numpy, pydantic and the readers.
+    from napari_mineral_anomaly.cli.progress import ProgressPrinter
+    from napari_mineral_anomaly.io.run_files import REPORT_FILE
+    from napari_mineral_anomaly.progress import Task
+    from napari_mineral_anomaly.project.load import load_project
+    from napari_mineral_anomaly.project.report import write_project_report
+
+    (place,) = arguments.projects
+    out = arguments.out or place / REPORT_FILE
+    if arguments.out is not None and out.exists() and not arguments.overwrite:
+        raise InputError(f"{out} is already there: choose another name, or give --overwrite.")
+    with ProgressPrinter() as progress:
+        task = Task(progress)
+        project = load_project(place, maps=arguments.maps, task=task)
+        record, decided = write_project_report(project, out, task=task)
+    answer(f"Report in {shown(str(out))}.\n{record.findings}\n{decided}")
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from napari_mineral_anomaly.cli.progress import ProgressPrinter
+    from napari_mineral_anomaly.io.writing.atomic import require_free_folder
+    from napari_mineral_anomaly.progress import Task
+    from napari_mineral_anomaly.project.compare import compare_projects, write_comparison
+
+    if arguments.out is None:
+        raise InputError("Give a folder for the comparison of several projects: -o OUT.")
+    if arguments.maps is not None:
+        raise InputError("--maps is for one project: open each project whose maps moved once.")
+    projects = arguments.projects
+    require_free_folder(arguments.out, overwrite=arguments.overwrite, inputs=projects)
+    with ProgressPrinter() as progress:
+        comparison = compare_projects(projects, task=Task(progress))
+    write_comparison(comparison, arguments.out, overwrite=arguments.overwrite)
+    recurring = comparison.recurring
+    many = recurring[recurring["sections"] > 1]
+    pairs = zip(many["name"], many["sections"], strict=True)
+    names = [f"{name} in {n}" for name, n in pairs]
+    answer(
+        f"{len(projects)} sections compared in {shown(str(arguments.out))} (open index.html there)."
+        + (f"\nIn several sections: {', '.join(names)}." if names else "\nNothing recurs.")
+    )

@@ -1,0 +1,140 @@
+"""The report of a project: its grains with threshold, brush and verdicts of the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_mineral_anomaly.detectors.results.threshold import promise_at
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.columns import STATUS, UNSEEN
+from napari_mineral_anomaly.grains.details import with_details
+from napari_mineral_anomaly.grains.pixels.regions import numbered
+from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, detail_grains, list_grains
+from napari_mineral_anomaly.grains.verdicts.book import STATUSES, with_verdicts
+from napari_mineral_anomaly.io.run_files import RUN_FILE
+from napari_mineral_anomaly.io.writing.atomic import atomic_path
+from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.project.load import LoadedProject
+from napari_mineral_anomaly.runs.record import RunRecord
+from napari_mineral_anomaly.runs.report.drawing import figure_png
+from napari_mineral_anomaly.runs.report.overview import draw_overview
+from napari_mineral_anomaly.runs.report.page import render_report
+from napari_mineral_anomaly.scan.quality.checks import report_of_cube
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectGrains:
+    """The grains of a project as the window lists them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        As `grains.table.find_grains` makes it, with verdicts.
+    labels : (H, W) unsigned
+        The pixels of the grains by their ids.
+    """
+
+    table: pd.DataFrame
+    labels: NDArray[np.unsignedinteger[Any]]
+
+
+def list_project(project: LoadedProject, *, task: Task = SILENT) -> ProjectGrains:
+    """List the grains of the main result, with the mask as brushed and the verdicts.
+
+    Raises
+    ------
+    InputError
+        When the project holds no result, or its maps were not found.
+    CancelledError
+        When ``task`` was cancelled.
+    """
+    main, cube = project.main, project.require_cube()
+    result = main.result
+    others = {
+        name: other.run.result for name, other in project.results.items() if other is not main
+    }
+    listed = list_grains(
+        result,
+        mask=main.mask,
+        n_rows=DEFAULT_ROWS,
+        cube=cube,
+        others=others,
+        cluster_names=dict(main.clusters.names),
+        task=task,
+    )
+    details = detail_grains(cube, result, listed, task=task)
+    table = with_details(listed.table, listed.rows, details)
+    labels = numbered(listed.regions.labels, listed.regions.n_grains)
+    if project.verdicts is not None:
+        table = with_verdicts(table, project.verdicts.present, labels)
+    return ProjectGrains(table, labels)
+
+
+def verdicts_in_words(table: pd.DataFrame) -> str:
+    """How many grains have which verdict: "Verdicts: 3 accept, 1 reject; 16 unseen."."""
+    counts = table[STATUS].value_counts()
+    given = [f"{counts[status]:,} {status}" for status in STATUSES[1:] if status in counts]
+    unseen = f"{int(counts.get(UNSEEN, 0)):,} {UNSEEN}"
+    return f"Verdicts: {', '.join(given)}; {unseen}." if given else f"No verdicts yet; {unseen}."
+
+
+def write_project_report(
+    project: LoadedProject, path: Path, *, task: Task = SILENT
+) -> tuple[RunRecord, str]:
+    """Write the report of a project as one HTML page that needs no other file.
+
+    Returns
+    -------
+    RunRecord
+        The record that the page shows.
+    str
+        How many grains have which verdict, in words.
+
+    Raises
+    ------
+    InputError
+        As `list_project`, and when the page cannot be written.
+    CancelledError
+        When ``task`` was cancelled.
+    """
+    grains = list_project(project, task=task)
+    cube = project.require_cube()
+    record = _record(project, grains)
+    ingest = cube.report or report_of_cube(cube)
+    figure = draw_overview(
+        cube, project.main.result, grains.table, grains.labels, title=record.source
+    )
+    page = render_report(record, grains.table, ingest, figure_png(figure))
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return record, verdicts_in_words(grains.table)
+
+
+def _record(project: LoadedProject, grains: ProjectGrains) -> RunRecord:
+    """The record of the run, judged as the user did."""
+    main = project.main
+    stored = project.folder / main.note.folder / RUN_FILE
+    try:
+        run = RunRecord.model_validate_json(stored.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{stored} is not the record of a run: {error}.") from None
+    n_valid = int(np.count_nonzero(main.run.result.valid))
+    return run.model_copy(
+        update={
+            "source": project.file.name,
+            "pixel_size_um": project.file.pixel_size_um,
+            "threshold": main.note.threshold,
+            "promised_false_pixels": promise_at(main.note.threshold, n_valid),
+            "min_grain_px": main.note.min_grain_px,
+            "n_flagged": int(np.count_nonzero(main.mask)),
+            "n_grains": int(grains.table["above_threshold"].sum()),
+            "list_rows": DEFAULT_ROWS,
+            "n_listed": len(grains.table),
+        }
+    )

@@ -1,0 +1,269 @@
+"""Show a loaded project: its layers, masks, verdicts and clusters, as they were left."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
+
+from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, count_grains
+from napari_mineral_anomaly.grains.verdicts.book import History
+from napari_mineral_anomaly.project.format import Look
+from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
+from napari_mineral_anomaly.window.clusters.book import clusters_of
+from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_in, relink
+from napari_mineral_anomaly.window.layers.make import (
+    LayerData,
+    add,
+    show_scale_bar,
+    spatial_kwargs,
+    truth_labels,
+    valid_layer,
+)
+from napari_mineral_anomaly.window.layers.results import show_result
+from napari_mineral_anomaly.window.layers.scan_layers import scan_layers
+from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
+from napari_mineral_anomaly.window.layers.session import mask_of, session_of
+from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+Step = Callable[[], None]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedProject:
+    """A loaded project with what takes long to make; a worker makes it.
+
+    ``layers`` are those of the maps. ``masks`` holds, for each detector, the score judged without
+    strokes and the mask with them.
+    """
+
+    loaded: LoadedProject
+    layers: list[LayerData]
+    masks: dict[str, tuple[JudgedScore, NDArray[np.bool_]]]
+
+
+def prepare(loaded: LoadedProject, scan_id: str) -> PreparedProject:
+    """Make what takes long, for a worker."""
+    file = loaded.file
+    looks = {look.key: look for look in file.layers}
+    layers: list[LayerData] = []
+    if loaded.cube is not None:
+        context = [key.removeprefix("context ") for key in looks if key.startswith("context ")]
+        layers = scan_layers(
+            loaded.cube,
+            scan=file.name,
+            scan_id=scan_id,
+            context=context,
+            with_valid=False,
+            files=loaded.scan,
+        )
+        layers = [one for one in layers if _is_used(one, file.elements)]
+    if loaded.valid is not None:
+        spatial = spatial_kwargs(file.pixel_size_um)
+        layers.append(valid_layer(loaded.valid, scan=file.name, scan_id=scan_id, spatial=spatial))
+    masks = {name: (_without_strokes(one.judged), one.mask) for name, one in loaded.results.items()}
+    return PreparedProject(loaded, [_with_look(one, looks) for one in layers], masks)
+
+
+def _without_strokes(judged: JudgedScore) -> JudgedScore:
+    if judged.edits is None:
+        return judged
+    return replace(judged, edits=None, grains=count_grains(judged.computed))
+
+
+class ProjectInTurns:
+    """Adds the layers of a project, one step per turn of the event loop.
+
+    Parameters
+    ----------
+    viewer, scan_id
+    prepared : PreparedProject
+    on_shown : callable
+        Called at the end with the numbers of the truth masks, by the ``unique_id`` of their layers.
+    """
+
+    def __init__(
+        self,
+        viewer: Any,
+        scan_id: str,
+        prepared: PreparedProject,
+        on_shown: Callable[[dict[str, int]], None],
+    ) -> None:
+        self._viewer, self._scan_id = viewer, scan_id
+        self._loaded, self._on_shown = prepared.loaded, on_shown
+        self._truth_numbers: dict[str, int] = {}
+        steps: list[Step] = [_adding(viewer, layer) for layer in prepared.layers]
+        for name, one in prepared.loaded.results.items():
+            steps += self._showing(one, *prepared.masks[name])
+        steps += [self._truth(*one) for one in prepared.loaded.truths]
+        self._steps = deque([*steps, self._verdicts, self._looks, self._end])
+        self._next()
+
+    def _next(self) -> None:
+        if self._steps:
+            self._steps.popleft()()
+            QTimer.singleShot(0, self._next)
+
+    def _showing(
+        self, one: LoadedResult, judged: JudgedScore, shown_mask: NDArray[np.bool_]
+    ) -> list[Step]:
+        viewer, file, scan_id, note = self._viewer, self._loaded.file, self._scan_id, one.note
+        session = session_of(viewer)
+
+        def show() -> None:
+            scan = find_scan(viewer, scan_id) or Scan(
+                scan_id, file.name, file.elements, file.shape, spatial_kwargs(file.pixel_size_um)
+            )
+            shown = show_result(viewer, session, scan, one.run, judged)
+            relink(shown.score, min_grain_px=note.min_grain_px)
+
+        def brush() -> None:
+            score = first_layer(viewer, "score", scan_id, detector=note.detector)
+            mask = None if score is None else mask_of(viewer, score)
+            if score is not None and mask is not None:
+                session.restore_strokes(mask, score, one.judged, shown_mask)
+
+        def name_clusters() -> None:
+            labels = first_layer(viewer, "pseudo_labels", scan_id, detector=note.detector)
+            if labels is not None and (note.labels is not None or note.clusters is not None):
+                self._clusters(labels, one.clusters)
+
+        return [show, brush, name_clusters]
+
+    def _clusters(self, layer: Layer, clusters: ClusterMap) -> None:
+        if not np.array_equal(layer.data, clusters.labels):
+            layer.data = clusters.labels.copy()
+        layer.colormap = DirectLabelColormap(color_dict=_colours(clusters))
+        layer_id = str(layer.unique_id)
+        clusters_of(self._viewer).keep(layer_id, History(clusters))
+        names = {int(code): name for code, name in clusters.names.items()}
+        board_of(self._viewer).cluster_names[layer_id] = names
+
+    def _truth(self, number: int, name: str, image: Any) -> Step:
+        def show() -> None:
+            file = self._loaded.file
+            data, kwargs, kind = truth_labels(
+                image,
+                title=file.name,
+                link=Link(self._scan_id, "truth", scan=file.name),
+                spatial=spatial_kwargs(file.pixel_size_um),
+            )
+            layer = add(self._viewer, (data, kwargs | {"name": name}, kind))
+            self._truth_numbers[str(layer.unique_id)] = number
+
+        return show
+
+    def _verdicts(self) -> None:
+        if self._loaded.verdicts is not None:
+            board_of(self._viewer).restore(self._scan_id, self._loaded.verdicts)
+
+    def _looks(self) -> None:
+        looks = {look.key: look for look in self._loaded.file.layers}
+        if not looks:
+            return
+        found = {
+            key: layer
+            for key, layer, _ in kept_layers(self._viewer, self._scan_id, self._truth_numbers)
+        }
+        steps: list[Step] = []
+        for key, layer in found.items():
+            if key in looks:
+                steps.append(partial(_apply, layer, looks[key]))
+            elif not key.startswith("truth "):
+                layer.visible = False  # it had been removed from the layer list
+        wanted = [found[key] for key in looks if key in found]
+        # The places that these layers have among all layers stay theirs.
+        places = sorted(self._viewer.layers.index(layer) for layer in wanted)
+        steps += [
+            partial(self._move, layer, place) for layer, place in zip(wanted, places, strict=True)
+        ]
+        self._steps.extendleft(reversed(steps))
+
+    def _move(self, layer: Layer, place: int) -> None:
+        layers = self._viewer.layers
+        if layer in layers and layers.index(layer) != place:
+            layers.move(layers.index(layer), place)
+
+    def _end(self) -> None:
+        self._viewer.reset_view()
+        show_scale_bar(self._viewer)
+        view = self._loaded.file.view
+        if view is not None:
+            with suppress(ValueError):
+                self._viewer.scene.camera.center = view.centre
+                self._viewer.scene.camera.zoom = view.zoom
+        self._on_shown(self._truth_numbers)
+
+
+def _adding(viewer: Any, layer: LayerData) -> Step:
+    def step() -> None:
+        add(viewer, layer)
+
+    return step
+
+
+def _is_used(layer: LayerData, elements: Sequence[str]) -> bool:
+    link = link_in(layer[1]["metadata"])
+    return link is None or link.element is None or not elements or link.element in elements
+
+
+def _with_look(layer: LayerData, looks: Mapping[str, Look]) -> LayerData:
+    """The layer as it was shown."""
+    data, kwargs, kind = layer
+    link = link_in(kwargs["metadata"])
+    look = looks.get(look_key(link) or "") if link is not None else None
+    if look is None:
+        return layer
+    seen: dict[str, Any] = {
+        "name": look.name,
+        "visible": look.visible,
+        "opacity": look.opacity,
+        "blending": look.blending,
+    }
+    if kind == "image" and look.contrast_limits is not None:
+        seen |= {"contrast_limits": look.contrast_limits, "gamma": look.gamma or 1.0}
+    return data, kwargs | seen, kind
+
+
+def _apply(layer: Layer, look: Look) -> None:
+    """Show a layer as it was; a colour map that this napari does not know is left out."""
+    wanted: dict[str, Any] = {
+        "name": look.name,
+        "visible": look.visible,
+        "opacity": look.opacity,
+        "blending": look.blending,
+        "contrast_limits": look.contrast_limits,
+        "gamma": look.gamma,
+    }
+    for key, value in wanted.items():
+        if value is not None and not _is(getattr(layer, key), value):
+            setattr(layer, key, value)
+    if look.colormap is not None and layer.colormap.name != look.colormap:
+        with suppress(ValueError, KeyError):
+            layer.colormap = look.colormap
+
+
+def _is(value: Any, wanted: Any) -> bool:
+    """Whether a layer has a value already: to set it again takes napari milliseconds."""
+    if isinstance(wanted, str | bool):
+        return bool(value == wanted)
+    return bool(np.allclose(np.asarray(value, float), np.asarray(wanted, float)))
+
+
+def _colours(clusters: ClusterMap) -> dict[int | None, Any]:
+    transparent = np.zeros(4)
+    colours: dict[int | None, Any] = {0: transparent, None: transparent}
+    return colours | {int(code): np.asarray(rgba) for code, rgba in clusters.colours.items()}

@@ -1,0 +1,171 @@
+"""A project where a result is accepted; its report; several projects compared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from napari_mineral_anomaly.cli import main
+from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
+from napari_mineral_anomaly.project.load import load_project
+from napari_mineral_anomaly.project.lock import open_lock
+from napari_mineral_anomaly.project.reading import read_project
+from napari_mineral_anomaly.project.report import list_project
+from napari_mineral_anomaly.project.state import ImageToSave, ResultState, SectionState
+from napari_mineral_anomaly.project.store import ProjectStore
+
+
+@pytest.fixture
+def judged(rx_run: Path, tmp_path: Path) -> Path:
+    """The project of `rx_run`, as a user left it: another threshold, strokes, truth, verdicts."""
+    folder = tmp_path / "judged"
+    shutil.copytree(rx_run, folder)
+    project = load_project(folder)
+    listed = list_project(project)
+    shape = project.file.shape
+    book = VerdictBook(shape).decide(
+        listed.labels, [1], status="accept", comment="native <gold>", who="anna"
+    )
+    book = book.decide(listed.labels, [2], status="reject", who="anna")
+    truth = np.zeros(shape, np.uint8)
+    truth[listed.labels == 1] = 1
+    strokes = np.zeros(shape, np.int8)
+    strokes[listed.labels == 3] = -1
+    file = project.file
+    ProjectStore(folder, file).save(
+        SectionState(
+            name=file.name,
+            shape=shape,
+            pixel_size=file.pixel_size_um,
+            elements=file.elements,
+            scan=None,
+            results=(ResultState("rx", 2.6),),
+            truths=((1, "truth"),),
+            images={
+                "truth 1": ImageToSave("truth", lambda: truth),
+                "strokes rx": ImageToSave("strokes", lambda: strokes),
+            },
+            verdicts=History(book),
+        )
+    )
+    return folder
+
+
+def test_evaluate_takes_threshold_and_truth_of_a_project(judged, scan, run_json):
+    of_project = run_json("evaluate", judged, scan)
+    at_its_threshold = run_json("evaluate", judged, scan, "--threshold", 2.6)
+    elsewhere = run_json("evaluate", judged, scan, "--threshold", 5)
+    assert of_project == at_its_threshold
+    assert of_project["grain_precision"] != elsewhere["grain_precision"]
+    brushed = run_json("evaluate", judged, judged)
+    truth = tifffile.imread(judged / read_project(judged).truths[0].file)
+    assert brushed["n_anomaly"] == int(np.count_nonzero(truth == 1)) > 0
+
+
+def test_a_project_without_truth_is_told(rx_run, capsys):
+    assert main(["evaluate", str(rx_run), str(rx_run)]) == 2
+    assert "holds no truth mask" in capsys.readouterr().err
+
+
+def test_apply_takes_the_model_of_a_project_and_writes_projects(judged, other_scan, tmp_path):
+    out = tmp_path / "applied"
+    assert main(["apply", str(judged), str(other_scan), "-o", str(out)]) == 0
+    made = load_project(out / other_scan.name)
+    assert made.file.main == "rx"
+    assert made.cube is not None
+    assert made.cube.shape == (48, 80)
+
+
+def test_the_report_holds_the_work_of_the_user(judged, tmp_path, capsys):
+    out = tmp_path / "page.html"
+    assert main(["report", str(judged), "-o", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "threshold of 2.60 background sigmas" in printed
+    assert "1 accept, 1 reject" in printed
+    page = out.read_text(encoding="utf-8")
+    assert "native &lt;gold&gt;" in page
+    assert "Threshold: 2.60 background sigmas" in page
+    # The grain that was brushed out is not listed.
+    project = load_project(judged)
+    assert not project.main.mask[project.main.judged.edits == -1].any()
+    assert main(["report", str(judged), "-o", str(out)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main(["report", str(judged)]) == 0
+    assert (judged / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_the_report_needs_the_maps_and_finds_them_where_it_is_told(judged, scan, tmp_path, capsys):
+    path = judged / "project.json"
+    content = json.loads(path.read_text())
+    content["maps"]["sources"] = [{"relative": "gone", "absolute": "/nowhere"}]
+    path.write_text(json.dumps(content))
+    assert main(["report", str(judged)]) == 2
+    assert "are not at /nowhere any more" in capsys.readouterr().err
+    assert main(["report", str(judged), "--maps", str(scan)]) == 0
+
+
+def test_several_projects_are_compared(judged, rx_run, other_scan, tmp_path, capsys):
+    second = tmp_path / "rx"  # a name that the first project has too
+    argv = ["detect", str(other_scan), "-o", str(second), "--detector", "rx", "--threshold", "3"]
+    assert main(argv) == 0
+    out = tmp_path / "compared"
+    capsys.readouterr()
+    assert main(["report", str(judged), str(rx_run), str(second), "-o", str(out)]) == 0
+    assert "3 sections compared" in capsys.readouterr().out
+    grains = pd.read_csv(out / "grains.csv")
+    names = ["judged", f"{rx_run.parent.name}/rx", f"{tmp_path.name}/rx"]
+    assert list(dict.fromkeys(grains["section"])) == names
+    recurring = pd.read_csv(out / "recurring.csv").fillna({"name": ""})
+    drivers = recurring[recurring["what"] == "driver"]
+    finds = grains[grains["above_threshold"] & (grains["status"] != "reject")]
+    assert drivers["grains"].sum() == len(finds)
+    area = 64 * 72 * 20 * 20 / 1e6
+    valid = np.isfinite(tifffile.imread(rx_run / "anomaly_score.ome.tif")).mean()
+    own = drivers[names[1]].sum()
+    assert own == (finds["section"] == names[1]).sum()
+    per_mm2 = drivers[f"{names[1]} per mm²"].sum()
+    assert per_mm2 == pytest.approx(own / (area * valid))
+    counts = (drivers[names] > 0).sum(axis=1)
+    assert counts.tolist() == drivers["sections"].tolist()
+    assert "3 sections compared" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_comparison_needs_a_folder_and_different_projects(rx_run, tmp_path, capsys):
+    assert main(["report", str(rx_run), str(rx_run)]) == 2
+    assert "-o OUT" in capsys.readouterr().err
+    assert main(["report", str(rx_run), str(rx_run), "-o", str(tmp_path / "x")]) == 2
+    assert "given twice" in capsys.readouterr().err
+
+
+def test_open_refuses_what_is_no_project(scan, capsys):
+    assert main(["open", str(scan)]) == 2
+    assert "is no project" in capsys.readouterr().err
+
+
+def test_detect_overwrites_a_result_and_keeps_the_verdicts(judged, scan, tmp_path, capsys):
+    argv = ["detect", str(scan), "-o", str(judged), "--detector", "pca", "--overwrite"]
+    held = open_lock(judged)
+    assert held.lock is not None
+    assert main(argv) == 2
+    assert "is open in another window" in capsys.readouterr().err
+    held.lock.release()
+    assert main(argv) == 0
+    again = load_project(judged)
+    assert again.file.main == "pca"
+    assert list(again.results) == ["pca"]
+    assert again.verdicts is not None
+    assert again.verdicts.present.verdicts[0].comment == "native <gold>"
+    assert len(again.truths) == 1
+
+
+def test_detect_over_the_project_of_another_scan_sets_it_aside(judged, other_scan):
+    argv = ["detect", str(other_scan), "-o", str(judged), "--detector", "rx", "--overwrite"]
+    assert main(argv) == 0
+    assert load_project(judged).verdicts is None
+    assert (judged / "project.before-1.json").is_file()
