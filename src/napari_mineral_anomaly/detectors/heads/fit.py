@@ -145,7 +145,7 @@ def _second_differences(
     every = max(1, round(1.0 / share))
     complete = valid[:, :-2] & valid[:, 1:-1] & valid[:, 2:]
     change = planes[:, :, :-2] - 2 * planes[:, :, 1:-1] + planes[:, :, 2:]
-    return np.abs(change[:, complete])[:, ::every]
+    return np.asarray(np.abs(change[:, complete])[:, ::every])
 
 
 def _noise_of(changes: NDArray[np.float32]) -> Doubles:
@@ -153,4 +153,4 @@ def _noise_of(changes: NDArray[np.float32]) -> Doubles:
     if changes.shape[1] == 0:
         return np.ones(len(changes))
     found = 1.4826 * np.median(changes, axis=1).astype(np.float64) / np.sqrt(6.0)
-    return np.maximum(found, 1e-3)
+    return np.asarray(np.maximum(found, 1e-3))
