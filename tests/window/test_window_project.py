@@ -379,7 +379,8 @@ def test_a_killed_window_is_offered_once(saved, projects_in, answers, qtbot):
     lock.write_text(json.dumps(json.loads(lock.read_text()) | {"pid": 2**22 - 3}))
     remember_project(saved.project, "scan")
     answers.resumes = True
-    projects = projects_in(ViewerModel())
+    viewer = ViewerModel()
+    projects = projects_in(viewer)
     projects.offer_to_resume()
     projects.offer_to_resume()
     assert answers.asked == ["scan"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
 
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
@@ -64,23 +67,33 @@ class SectionWatch:
         ]
         for emitter, callback in self._connections:
             emitter.connect(callback)
-        for layer, _ in linked_layers(viewer, scan_id):
-            self._follow(layer)
+        # One layer per turn of the event loop: to connect to its events takes napari milliseconds.
+        self._waiting = deque(layer for layer, _ in linked_layers(viewer, scan_id))
+        self._follow_next()
 
     def close(self) -> None:
         """Follow nothing any more."""
         for emitter, callback in self._connections:
             emitter.disconnect(callback)
         self._connections = []
+        self._waiting.clear()
         for layer, _ in linked_layers(self._viewer, self._scan_id):
             self._let_go(layer)
 
+    def _follow_next(self) -> None:
+        if self._waiting:
+            self._follow(self._waiting.pop())  # the masks, which are on top, first
+            QTimer.singleShot(0, self._follow_next)
+
     def _follow(self, layer: Layer) -> None:
-        # All events at once: to connect to each of nine takes napari two milliseconds per layer.
-        layer.events.connect(self._on_event)
+        for name in (*ANY_CHANGE, *_LOOK_EVENTS):
+            if name in layer.events.emitters:
+                layer.events[name].connect(self._on_event)
 
     def _let_go(self, layer: Layer) -> None:
-        layer.events.disconnect(self._on_event)
+        for name in (*ANY_CHANGE, *_LOOK_EVENTS):
+            if name in layer.events.emitters:
+                layer.events[name].disconnect(self._on_event)
 
     def _is_ours(self, layer: Any) -> bool:
         link = link_of(layer)
