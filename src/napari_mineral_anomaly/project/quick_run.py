@@ -13,6 +13,7 @@ from napari_mineral_anomaly.grains.pixels.mask import count_grains
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
+    ERROR_FILE,
     GRAINS_FILE,
     LABELS_FILE,
     MASK_FILE,
@@ -22,6 +23,7 @@ from napari_mineral_anomaly.io.run_files import (
 )
 from napari_mineral_anomaly.io.writing.atomic import atomic_folder
 from napari_mineral_anomaly.io.writing.results import (
+    PSEUDO_LABELS_TITLE,
     write_labels,
     write_mask,
     write_score,
@@ -48,7 +50,9 @@ def write_quick_run(folder: Path, cube: ElementCube, run: DetectionRun) -> None:
     with atomic_folder(folder) as place:
         write_score(place / SCORE_FILE, result.score, size)
         write_mask(place / MASK_FILE, result.mask, size)
-        write_labels(place / LABELS_FILE, result.pseudo_labels, size)
+        write_labels(place / LABELS_FILE, result.pseudo_labels, size, title=PSEUDO_LABELS_TITLE)
+        if result.reconstruction_error is not None:
+            write_score(place / ERROR_FILE, result.reconstruction_error, size)
         write_stack(place / CONTRIBUTIONS_FILE, result.contributions, result.elements, size)
         save_model(run.fitted, place / MODEL_FOLDER)
         record = make_record(cube, result, counted, n_rows=DEFAULT_ROWS)
