@@ -65,8 +65,10 @@ def _empty(folder: Path) -> None:
 def _rgb_jpegs(folder: Path) -> None:
     from PIL import Image
 
+    coloured = np.zeros((8, 8, 3), np.uint8)
+    coloured[:, 4:, 0] = 200
     for name in ("Fe.jpg", "S.jpg"):
-        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / name)
+        Image.fromarray(coloured).save(folder / name)
 
 
 def _two_shapes(folder: Path) -> None:

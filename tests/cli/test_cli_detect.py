@@ -177,7 +177,7 @@ def test_overwrite_replaces_results_and_keeps_other_files(capsys, scan, tmp_path
     assert main(argv) == 0
     (out / "notes.txt").write_text("mine")
     assert main([*argv, "--threshold", "1e6"]) == 0
-    assert names(out) == sorted((*RUN_FILES, "notes.txt"))
+    assert names(out) == sorted((*RUN_FILES, PROJECT_FILE, LOG_FILE, "notes.txt"))
     assert not pd.read_csv(out / "grains.csv")["above_threshold"].any()
     assert "0 grains at or above" in capsys.readouterr().out
 

@@ -14,6 +14,7 @@ from napari_mineral_anomaly import read_maps
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.evaluation.metrics import evaluate
 from napari_mineral_anomaly.io.run_files import MODEL_FILES, RUN_FILES
+from napari_mineral_anomaly.project.names import LOG_FILE, PROJECT_FILE
 
 
 def names(folder):
@@ -48,7 +49,7 @@ def test_train_and_apply_are_the_two_halves_of_detect(run_json, scan, rx_run, tm
     (printed,) = run_json("apply", model, scan, "-o", tmp_path / "out")
     out = tmp_path / "out" / "scan_a"
     assert printed["out"] == str(out)
-    assert names(out) == sorted(RUN_FILES)
+    assert names(out) == sorted([*RUN_FILES, PROJECT_FILE, LOG_FILE])
     one, two = (tifffile.imread(f / "anomaly_score.ome.tif") for f in (rx_run, out))
     assert np.allclose(one, two, rtol=1e-5, equal_nan=True)
 
@@ -64,7 +65,7 @@ def test_one_model_from_several_scans_scores_each_into_its_own_folder(
     assert names(tmp_path / "out") == ["scan_a", "scan_b"]
     assert [run["shape"] for run in runs] == [[64, 72], [48, 80]]
     for name in ("scan_a", "scan_b"):
-        assert names(tmp_path / "out" / name) == sorted(RUN_FILES)
+        assert names(tmp_path / "out" / name) == sorted([*RUN_FILES, PROJECT_FILE, LOG_FILE])
 
 
 def test_results_of_detect_hold_a_model_that_apply_takes(run_json, rx_run, other_scan, tmp_path):

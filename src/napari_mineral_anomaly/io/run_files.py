@@ -28,8 +28,6 @@ WORLD_FILES = (
     "pseudo_labels.tif.aux.xml",
     "grain_labels.tfw",
     "grain_labels.tif.aux.xml",
-    "reconstruction_error.ome.tfw",
-    "reconstruction_error.ome.tif.aux.xml",
     "element_contributions.ome.tfw",
     "element_contributions.ome.tif.aux.xml",
     "element_contributions.vrt",
@@ -40,7 +38,6 @@ RUN_FILES = (
     MASK_FILE,
     LABELS_FILE,
     GRAIN_LABELS_FILE,
-    ERROR_FILE,
     CONTRIBUTIONS_FILE,
     GRAINS_FILE,
     OVERVIEW_FILE,
@@ -53,6 +50,13 @@ RUN_FILES = (
 
 # The table of grains in the dialects that may have been asked for; names of `spreadsheets`.
 GRAINS_FILES = tuple(dialect.file_name(GRAINS_FILE) for dialect in DIALECTS.values())
+
+# Only where the score joins the network with other questions.
+ERROR_FILES = (
+    ERROR_FILE,
+    "reconstruction_error.ome.tfw",
+    "reconstruction_error.ome.tif.aux.xml",
+)
 
 # What the model folder holds.
 MODEL_FILES = ("weights.safetensors", "model.json")

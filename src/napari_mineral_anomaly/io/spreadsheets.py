@@ -15,13 +15,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.text.encoding import read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _RUN_AS_FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 _HIDDEN_FORMULA = re.compile(r"'+[=+\-@\t\r＝＋－＠]")

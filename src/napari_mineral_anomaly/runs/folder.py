@@ -17,6 +17,7 @@ from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, detail_grains, lis
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
     ERROR_FILE,
+    ERROR_FILES,
     GRAIN_LABELS_FILE,
     GRAINS_FILE,
     GRAINS_FILES,
@@ -115,7 +116,7 @@ def write_run(
     started = time.perf_counter()
     result, size = run.result, run.result.pixel_size
     steps = 0
-    ours = (*RUN_FILES, *GRAINS_FILES)
+    ours = (*RUN_FILES, *ERROR_FILES, *GRAINS_FILES)
 
     with staged_folder(out, overwrite=overwrite, ours=ours, inputs=inputs, task=task) as folder:
 

@@ -20,8 +20,9 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 BEAM_PX = 0.65
 # Pixels beyond which the Gaussian is cut off.
 REACH = 3
-# What white noise of variance 1 keeps after the averaging.
-AVERAGED_VARIANCE = 1.0 / (4.0 * np.pi * BEAM_PX**2)
+_KERNEL = np.exp(-0.5 * np.square(np.arange(-REACH, REACH + 1) / BEAM_PX))
+# What white noise of variance 1 keeps after the averaging, in two directions.
+AVERAGED_VARIANCE = float((np.square(_KERNEL).sum() / _KERNEL.sum() ** 2) ** 2)
 
 # Pixels of a block, so that its float64 arrays stay below 100 MB for 40 features.
 BLOCK_PIXELS = 100_000
