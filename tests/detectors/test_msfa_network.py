@@ -102,6 +102,7 @@ def test_features_of_counts_are_standardised_and_their_unit_is_the_counting_nois
     # K of the first mineral has 3 counts on average: its Anscombe values have unit noise, so that
     # a feature times its unit is a difference in counting sigmas.
     raw = np.asarray(masked_scan.maps[:, valid], dtype=np.float64)
+    raw = raw[features.preprocessing.positions(masked_scan)]  # by name
     stable = 2 * np.sqrt(raw + 0.375)
     np.testing.assert_allclose(features.unit, stable.std(1, ddof=1), rtol=1e-5)
     np.testing.assert_allclose(features.transformed(values)[:, valid], stable, rtol=1e-4, atol=1e-3)
@@ -118,6 +119,7 @@ def test_many_bands_become_uncorrelated_components_and_come_back() -> None:
     values = features.block(cube, slice(0, 20)).reshape(4, -1)
     np.testing.assert_allclose(np.cov(values), np.eye(4), atol=5e-3)
     back = features.transformed(values.reshape(4, 20, 25))
+    maps = maps[features.preprocessing.positions(cube)]  # by name
     np.testing.assert_allclose(back, maps, atol=1e-4)  # four sources: four components are all
 
 
@@ -151,7 +153,7 @@ def test_a_hidden_element_cannot_give_itself_away(make_scan: MakeScan) -> None:
     features = _features(scan)
     network = _network(features)
     blocks = hidden_blocks(features.n, 3, seed=0)
-    spoilt_element = int(blocks[1][0])
+    spoilt_element = features.preprocessing.positions(scan)[int(blocks[1][0])]
     maps = np.array(scan.maps)
     maps[spoilt_element] = 500 - np.minimum(maps[spoilt_element], 500)
     views = [ScanView(cube, features) for cube in (scan, scan.replace(maps=maps))]
