@@ -60,8 +60,16 @@ wheel: $(VENV)/.dev
 	bash .ci/smoke_wheel.sh $(BIN)/python
 
 test: check wheel
-	$(XVFB) $(BIN)/python -m pytest -m "not slow"
+	$(MAKE) --jobs=2 --output-sync=line tests-of-the-window tests-of-the-core
 	QT_API=pyside6 $(XVFB) $(BIN)/python -m pytest -m "not slow" -o qt_api=pyside6 $(BOTH_QT)
+
+# Two halves of about the same length, side by side, each with its own display and cache.
+tests-of-the-window:
+	$(XVFB) -n 110 $(BIN)/python -m pytest -m "not slow" -o cache_dir=.pytest_cache/window tests/window tests/io
+
+tests-of-the-core:
+	$(XVFB) -n 160 $(BIN)/python -m pytest -m "not slow" -o cache_dir=.pytest_cache/core tests \
+		--ignore=tests/window --ignore=tests/io
 
 test-slow: $(VENV)/.dev
 	$(XVFB) $(BIN)/python -m pytest -m slow

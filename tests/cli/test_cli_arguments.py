@@ -67,13 +67,13 @@ def test_inspect_imports_no_detector_and_draws_nothing(scan):
     [
         (
             [],
-            "Give a command: inspect, detect, train, apply, batch, evaluate, report, open, benchmark",
+            "Give a command: inspect, detect, train, apply, batch, evaluate, report, open, bench",
         ),
         (
             ["segment", "easy"],
             "There is no command 'segment' in this version; there are: inspect",
         ),
-        (["batch"], "required: INPUT, -o/--out"),
+        (["batch"], "required: -o/--out"),
         (["--verbose"], "required: COMMAND"),
         (["detect"], "required: INPUT, -o/--out"),
         (["detect", "scan", "-o", "out", "--epoch", "3"], "unrecognized arguments: --epoch 3"),

@@ -74,7 +74,7 @@ def test_the_odd_grain_stands_out_and_its_driver_is_in_excess(scan: ElementCube)
 
 
 def test_squared_contributions_add_up_to_the_statistic(make_scan: MakeScan) -> None:
-    result = _run(_with_grain(make_scan((60, 60))))
+    result = _run(_with_grain(make_scan((60, 60))), network_only=True)
     assert result.info["judged_by"] == "scan"
     total = np.square(result.contributions.astype(np.float64)).sum(0).ravel()
     order = np.argsort(total)
@@ -84,14 +84,16 @@ def test_squared_contributions_add_up_to_the_statistic(make_scan: MakeScan) -> N
 
 
 def test_the_reconstruction_is_in_the_units_of_the_maps(scan: ElementCube) -> None:
-    result = _run(scan, pre_epochs=100, epochs=0, learning_rate=0.01, patience=100)
+    result = _run(scan, pre_epochs=300, epochs=0, learning_rate=0.01, patience=100)
     assert result.reconstruction is not None
     assert result.reconstruction.shape == scan.maps.shape
     for name in ("Si", "Al", "Fe", "K"):
         maps = scan.plane(scan.elements.index(name)).astype(np.float64)
         expected = result.reconstruction[scan.elements.index(name)].astype(np.float64)
         assert np.corrcoef(maps.ravel(), expected.ravel())[0, 1] > 0.9
-        assert np.median(expected) == pytest.approx(np.median(maps), rel=0.25, abs=3)
+        # Means agree on the scale of square roots, on which the network is trained.
+        roots = np.sqrt(np.maximum(expected, 0)).mean()
+        assert roots == pytest.approx(np.sqrt(maps).mean(), rel=0.1)
 
 
 def test_scoring_again_gives_the_numbers_of_the_fit(scan: ElementCube) -> None:
@@ -138,7 +140,8 @@ def test_where_noise_hides_candidates_a_pixel_is_judged_by_its_surroundings(
     # Squared sigmas of the scan rank the quiet half's grain below the noise of the other half.
     total = np.square(result.contributions).sum(0)
     assert (total > total[grain]).sum() > 100
-    assert (result.score > result.score[grain]).sum() < 10
+    assert result.reconstruction_error is not None
+    assert (result.reconstruction_error > result.reconstruction_error[grain]).sum() < 10
     save_model(fitted, tmp_path / "model")
     np.testing.assert_array_equal(load_model(tmp_path / "model").score(scan).score, result.score)
 

@@ -121,7 +121,7 @@ SWITCHES: dict[str, list[dict[str, Any]]] = {
         {"no_orthogonal": True},
         {"ortho_init": "uniform_gs"},
         {"skip": "none"},
-        {"head": "sigmoid"},
+        {"head": "bn_sigmoid"},
         {"transform": "log1p"},
         {"cluster_loss": False},
         {"lambda_common": 1.0},

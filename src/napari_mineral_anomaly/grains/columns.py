@@ -403,12 +403,13 @@ def window_columns(table: pd.DataFrame) -> tuple[Column, ...]:
 def report_columns(table: pd.DataFrame) -> tuple[Column, ...]:
     """The columns that the report shows of a table, from left to right.
 
-    Those of the verdicts are shown once there are any.
+    Those of the verdicts, and the question that found a grain, are shown once there are any.
     """
     found = tuple(
         column
         for column in _in_view(table, lambda column: column.report)
-        if column.step != "verdicts" or not table[column.key].isin(("", column.start)).all()
+        if not (column.step == "verdicts" or column.key == "found_by")
+        or not table[column.key].isin(("", column.start)).all()
     )
     keys = {column.key for column in found}
     return tuple(column for column in found if column.unless not in keys)

@@ -106,6 +106,6 @@ def _write(projects: list[RecentProject]) -> None:
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(_path()) as temporary:
-            temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), "utf-8")
+            temporary.write_text(json.dumps(content, indent=1), "utf-8")
     except (OSError, InputError, UnicodeError):
         return

@@ -7,6 +7,7 @@ at once. Only then are the files of the state before removed.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -257,7 +258,8 @@ def write_project_file(folder: Path, file: ProjectFile) -> None:
         When it cannot be written; the file before stays.
     """
     with atomic_path(folder / PROJECT_FILE) as temporary:
-        temporary.write_text(file.model_dump_json(indent=1), encoding="utf-8")
+        # File names may hold bytes that are no letters. In ASCII they are kept as escapes.
+        temporary.write_text(json.dumps(file.model_dump(mode="json"), indent=1))
 
 
 def _images_of(file: ProjectFile | None) -> Iterable[tuple[str, str]]:

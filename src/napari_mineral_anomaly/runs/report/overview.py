@@ -105,9 +105,12 @@ def draw_loss_curve(points: Sequence[LossPoint]) -> Figure:
 def leading_drivers(grains: pd.DataFrame, elements: Sequence[str]) -> list[str]:
     """Elements to show, at most `N_DRIVER_MAPS`: the first drivers of the numbered grains.
 
-    The most frequent first; among equals the one of the worse grain.
+    The most frequent first; among equals the one of the worse grain. Grains below the threshold
+    count only where none is above it.
     """
     shown = grains.head(N_NUMBERED)
+    if shown["above_threshold"].any():
+        shown = shown[shown["above_threshold"]]
     first = [split_driver(text)[0] for text in shown[DRIVER_COLUMNS[0]] if text]
     counted = [element for element, _ in Counter(first).most_common()]
     return [element for element in counted if element in elements][:N_DRIVER_MAPS]

@@ -60,7 +60,8 @@ def open_as_project(path: PathOrPaths) -> list[LayerData]:
 
     viewer = current_viewer()
     if viewer is None:
-        raise InputError("A project opens in a window of napari: there is none.")
+        # Without a window there are no docks: the results alone.
+        return read_results(path)
     open_dock(viewer, "Project")
     projects_of(viewer).open(_paths(path)[0])
     return [(None,)]  # type: ignore[list-item]  # napari's sign for "no layers"

@@ -116,7 +116,13 @@ def _pixel_size(
     down = step_of(np.median(values[:, :, chosen[1]], axis=1))
     if across is None or down is None:
         return None, ""
-    # The places are of single precision: their steps have six digits.
-    steps = float(f"{abs(down):.6g}"), float(f"{abs(across):.6g}")
+    steps = _certain(down, values[:, :, chosen[1]]), _certain(across, values[:, :, chosen[0]])
     size = length_in_um(steps, unit, "positions of the stage")
     return size, "" if size else no_scan_has(f"{size_words(steps)} {unit}", "its positions say")
+
+
+def _certain(step: float, places: NDArray[np.float64]) -> float:
+    """The size of a step by the digits that places of single precision make certain."""
+    precision = float(np.spacing(np.float32(np.abs(places).max())))
+    digits = max(2, int(np.log10(abs(step) / precision)))
+    return float(f"{abs(step):.{min(digits, 6)}g}")
