@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from napari_mineral_anomaly.detectors.heads.questions import AVERAGED, SURROUNDINGS
+from napari_mineral_anomaly.detectors.heads.questions import AVERAGED, NETWORK, SURROUNDINGS
 from napari_mineral_anomaly.detectors.results.calibration import background_sigmas, calibrate
 
 Doubles = NDArray[np.float64]
@@ -101,12 +101,15 @@ def join_answers(
     """
     heads = tuple(answers)
     n = int(np.count_nonzero(valid))
+    alone = np.full(n, -np.inf)
     surprise = np.empty((len(heads), n))
     evidence = np.empty((len(heads), n))
     trust, coherence = np.zeros(len(heads)), np.zeros(len(heads))
     for k, name in enumerate(heads):
         sigmas, _ = background_sigmas(np.asarray(answers[name], dtype=np.float64), valid)
         surprise[k], evidence[k] = _surprise_and_evidence(sigmas[valid].astype(np.float64))
+        if name == NETWORK:
+            alone = sigmas[valid].astype(np.float64)
         trust[k] = _trust(_mapped(evidence[k] > EXCESS, valid), name in AVERAGED)
         oddest = surprise[k] >= -np.log(ODDEST_SHARE)
         coherence[k] = np.mean(
@@ -124,16 +127,23 @@ def join_answers(
         statistic,
         found_by,
         heads,
-        *_joined_sigmas(statistic, answers, valid),
+        *_joined_sigmas(statistic, answers, alone, valid),
         dict(zip(heads, trust.tolist(), strict=True)),
         dict(zip(heads, weights.tolist(), strict=True)),
     )
 
 
 def _joined_sigmas(
-    statistic: Doubles, answers: Mapping[str, NDArray[np.floating]], valid: NDArray[np.bool_]
+    statistic: Doubles,
+    answers: Mapping[str, NDArray[np.floating]],
+    alone: Doubles,
+    valid: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Background sigmas of the joined statistic, by the more cautious of two tails.
+
+    The joined statistic decides the order, and the network must not lose what it promises
+    ``alone`` (n,): the sigmas that are given out in that order are the larger ones of both. So at
+    least as many pixels reach a threshold as by the network alone.
 
     One tail is that of all pixels. Small grains of a common mineral inside another are far from
     their surroundings without being odd. The second tail is therefore that of the pixels that no
@@ -151,7 +161,10 @@ def _joined_sigmas(
     for values in others:
         ordinary[valid] &= values <= np.quantile(values, 1.0 - ODD_SHARE)
     cautious, _ = background_sigmas(statistic, valid, ordinary if ordinary.any() else None)
-    out[valid] = np.minimum(score, cautious[valid])
+    given = np.sort(np.maximum(np.minimum(score, cautious[valid]), alone))
+    values = statistic[valid]
+    # Equal statistics get the lowest of the sigmas that fall to them.
+    out[valid] = given[np.searchsorted(np.sort(values), values, side="left")]
     return out, fitted.info()
 
 
