@@ -74,6 +74,8 @@ class Column:
         What fills it in: the list itself, the element maps (later), or the user.
     start : str
         A text before it is filled in; numbers are NaN.
+    hidden_if_empty : bool
+        Not shown while the table has rows and none of them has a text.
     """
 
     key: str
@@ -85,6 +87,7 @@ class Column:
     unless: str = ""
     step: Step = "list"
     start: str = ""
+    hidden_if_empty: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -387,6 +390,7 @@ COLUMNS = (
         "The question that found it, where the detector asks several.",
         Shown(45, "Found because", width=16),
         Shown(45, "Found because"),
+        hidden_if_empty=True,
     ),
 )
 
@@ -403,13 +407,12 @@ def window_columns(table: pd.DataFrame) -> tuple[Column, ...]:
 def report_columns(table: pd.DataFrame) -> tuple[Column, ...]:
     """The columns that the report shows of a table, from left to right.
 
-    Those of the verdicts, and the question that found a grain, are shown once there are any.
+    Those of the verdicts are shown once there are any.
     """
     found = tuple(
         column
         for column in _in_view(table, lambda column: column.report)
-        if not (column.step == "verdicts" or column.key == "found_by")
-        or not table[column.key].isin(("", column.start)).all()
+        if column.step != "verdicts" or not table[column.key].isin(("", column.start)).all()
     )
     keys = {column.key for column in found}
     return tuple(column for column in found if column.unless not in keys)
@@ -422,10 +425,12 @@ def _in_view(table: pd.DataFrame, view: Callable[[Column], Shown]) -> tuple[Colu
 
 
 def _has(table: pd.DataFrame, column: Column) -> bool:
-    """Whether a table has the keys of a column, and a number in any row of it."""
+    """Whether a table has the keys of a column, and a number in any row where it holds numbers."""
     if not all(key in table for key in column.keys):
         return False
     values = table[column.key]
+    if column.hidden_if_empty and len(values):
+        return bool((values != "").any())
     return values.dtype.kind != "f" or len(values) == 0 or bool(values.notna().any())
 
 
