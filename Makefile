@@ -18,7 +18,7 @@ BOTH_QT := $(addprefix tests/window/test_window_,grains.py grain_card.py pseudo_
 export OMP_NUM_THREADS ?= 1
 export QT_API ?= pyqt6
 
-.PHONY: run test check wheel test-slow test-clients docs benchmarks screenshots clean
+.PHONY: run test tests-of-the-window tests-of-the-core check wheel test-slow test-clients docs benchmarks screenshots clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.system: .ci/system_libraries.sh
@@ -60,7 +60,7 @@ wheel: $(VENV)/.dev
 	bash .ci/smoke_wheel.sh $(BIN)/python
 
 test: check wheel
-	$(MAKE) --jobs=2 --output-sync=line tests-of-the-window tests-of-the-core
+	$(MAKE) --jobs=2 tests-of-the-window tests-of-the-core
 	QT_API=pyside6 $(XVFB) $(BIN)/python -m pytest -m "not slow" -o qt_api=pyside6 $(BOTH_QT)
 
 # Two halves of about the same length, side by side, each with its own display and cache.
