@@ -49,7 +49,7 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
 
 # Names of files that a killed process was still writing (`io.writing.atomic`).
-_HALF_WRITTEN = re.compile(r"^\.\d+-\d+(\.|$)")
+_HALF_WRITTEN = re.compile(r"^\.([0-9a-f]{8}-)?\d+-\d+(\.|$)")
 
 
 class ProjectStore:
