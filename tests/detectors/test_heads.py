@@ -24,6 +24,7 @@ from napari_mineral_anomaly.detectors.heads.join import join_answers, neighbour_
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
 from napari_mineral_anomaly.detectors.pipeline import run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
+from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
 from napari_mineral_anomaly.detectors.statistical.ring import ring_offsets
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.runs.folder import write_run
@@ -168,6 +169,24 @@ def test_an_excess_of_single_pixels_is_not_trusted() -> None:
     assert joined.trust["cells"] < 0.2
     assert joined.trust["scan"] == 1.0
     assert joined.weights["cells"] < 0.3 * joined.weights["scan"]
+
+
+def test_the_joined_order_gets_at_least_the_sigmas_of_the_network() -> None:
+    rng = np.random.default_rng(4)
+    seeing, truth = _planted(rng)
+    valid = np.ones(truth.shape, dtype=bool)
+    answers = {"network": seeing}
+    for name in ("scan", "surroundings", "likeness", "cells"):
+        noise = ndimage.gaussian_filter(rng.standard_normal(truth.shape), BEAM_PX)
+        answers[name] = noise / noise.std()
+    joined = join_answers(answers, valid)
+    alone, _ = background_sigmas(seeing, valid)
+    assert (np.sort(joined.score.ravel()) >= np.sort(alone.ravel()) - 1e-5).all()
+    # The joined statistic, and not the network, says which pixel gets which.
+    order = np.argsort(joined.statistic.ravel())
+    assert (np.diff(joined.score.ravel()[order]) >= 0).all()
+    others, _ = background_sigmas(joined.statistic, valid)
+    assert joined.score.max() > others.max()
 
 
 def test_equal_answers_get_equal_statistics() -> None:

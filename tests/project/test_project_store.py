@@ -232,6 +232,21 @@ def test_a_kill_leaves_a_state_that_belongs_together(folder, wait):
     assert not [p.name for p in folder.iterdir() if p.name.startswith(".")]
 
 
+def test_tidying_removes_half_written_files_of_any_process_and_nothing_else(folder, state_of):
+    store = ProjectStore(folder)
+    store.save(state_of())
+    (folder / "layers").mkdir(exist_ok=True)
+    names = (".0123abcd-999999-7.json", ".999999-7.json", "layers/.0123abcd-999999-8.tif")
+    for name in names:
+        (folder / name).write_bytes(b"half")
+    own = (folder / ".notes", folder / "0123abcd-1-1.json")
+    for path in own:
+        path.write_text("mine")
+    ProjectStore(folder, read_project(folder)).tidy()
+    assert not [name for name in names if (folder / name).exists()]
+    assert all(path.exists() for path in own)
+
+
 def test_a_copy_finds_the_maps_from_its_new_place(home, tmp_path):
     target = tmp_path / "far" / "away" / "copy"
     target.parent.mkdir(parents=True)
