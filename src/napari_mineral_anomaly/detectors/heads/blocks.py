@@ -14,9 +14,8 @@ from napari_mineral_anomaly.detectors.statistical.ring import mirrored
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
-# Standard deviation (px) of the Gaussian that averages over about the beam. On development scenes
-# it lifts RX from an average precision of .85 to .99 on sections with few counts; 1.0 gains no more
-# and costs the scans with many counts. Chosen there, see docs/benchmarks.md.
+# Standard deviation (px) of the Gaussian that averages over about the beam, as in the network's
+# own residual (`MsfaConfig.smoothing_px`). Our choice, in trials on development scenes.
 BEAM_PX = 0.65
 # Pixels beyond which the Gaussian is cut off.
 REACH = 3
