@@ -22,8 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.pipeline import run_detection
+from napari_mineral_anomaly import ElementCube
+from napari_mineral_anomaly.detectors.base import FittedDetector
+from napari_mineral_anomaly.detectors.heads.join import join_answers
+from napari_mineral_anomaly.detectors.networks.msfa.detector import FittedMsfa
+from napari_mineral_anomaly.detectors.pipeline import apply_detector
 from napari_mineral_anomaly.detectors.registry import detector_entry, make_config, make_detector
 from napari_mineral_anomaly.evaluation.metrics import evaluate
 from napari_mineral_anomaly.runs.json_values import plain
@@ -56,21 +61,26 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 def run_scene(
     planned: PlannedScene, loaded: Loaded, contender: Contender, seed: int, cache: Path | None
-) -> dict[str, Any]:
-    """One detector on one scene: its row; its score map goes into ``cache``."""
+) -> list[dict[str, Any]]:
+    """One detector on one scene: its row and those of its parts; maps go into ``cache``."""
     cube, truth = loaded
     config = make_config(contender.detector, seed=seed, **contender.parameters)
-    make_detector(contender.detector, config)  # imports the module before the clock starts
+    detector = make_detector(contender.detector, config)  # imports before the clock starts
     started, cpu = time.perf_counter(), time.process_time()
-    result = run_detection(cube, contender.detector, config).result
+    fitted = detector.fit(cube)
+    fit_seconds, fit_cpu = time.perf_counter() - started, time.process_time() - cpu
+    parts = part_rows(cube, truth, fitted, seed)
+    started, cpu = time.perf_counter(), time.process_time()
+    result = apply_detector(cube, fitted).result
     row: dict[str, Any] = {
         "scene": planned.name,
         "family": planned.family,
         "detector": contender.label,
         "seed": seed,
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": time.process_time() - cpu,
+        "seconds": fit_seconds + time.perf_counter() - started,
+        "cpu_seconds": fit_cpu + time.process_time() - cpu,
         "flagged": int(np.count_nonzero(result.mask)),
+        "flagged_left_out": int(np.count_nonzero(result.mask & (truth == 255))),
         "promised": result.info.promised_false_pixels,
     }
     if (truth == 1).any():
@@ -81,7 +91,30 @@ def run_scene(
         np.save(folder / "truth.npy", truth)
         score = np.clip(result.score, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
         np.save(folder / f"{contender.label}__{seed}.npy", score)
-    return dict(plain(row))
+    common = {name: row[name] for name in ("scene", "family", "seed")}
+    others = [
+        {**common, "detector": f"{contender.label}, {part}", **measures}
+        for part, measures in parts.items()
+    ]
+    return [dict(plain(each)) for each in (row, *others)]
+
+
+def part_rows(
+    cube: ElementCube, truth: NDArray[np.uint8], fitted: FittedDetector, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Measures of each question alone, and of the join without it; empty for other detectors."""
+    if not isinstance(fitted, FittedMsfa) or fitted.heads is None or not (truth == 1).any():
+        return {}
+    answers = fitted.answers(cube)
+    maps = {f"only {name}": image for name, image in answers.items()}
+    if seed == 0:
+        for name in answers:
+            others = {key: image for key, image in answers.items() if key != name}
+            maps[f"without {name}"] = join_answers(others, cube.valid).statistic
+    return {
+        part: evaluate(np.where(cube.valid, image, np.nan).astype(np.float32), truth)
+        for part, image in maps.items()
+    }
 
 
 def run_missing(
@@ -104,10 +137,11 @@ def run_missing(
                 print("time is up; start again to go on", flush=True)
                 return
             assert loaded is not None
-            row = run_scene(scene, loaded, contender, seed, arguments.cache)
-            row["commit"] = commit
+            rows = run_scene(scene, loaded, contender, seed, arguments.cache)
             with arguments.out.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(row) + "\n")
+                for each in rows:
+                    stream.write(json.dumps({**each, "commit": commit}) + "\n")
+            row = rows[0]
             quality = f"auc {row['auc']:.3f} ap {row['ap']:.3f}" if "auc" in row else "barren"
             print(
                 f"{scene.name} {contender.label} {seed}: {quality} flagged {row['flagged']} "

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from implants import plant
 from napari_mineral_anomaly import ElementCube, read_maps
@@ -32,6 +33,8 @@ FAMILIES = ("simulated-old", "drawn", "implanted", "reflectance", "minerals", "a
 AIRBORNE = ("abu-airport-1", "abu-beach-1", "abu-beach-4", "abu-urban-1", "hydice-urban")
 CLASSIFIED = ("AS14_1", "ME_17_1")
 KINDS = ("easy", "hard", "artefacts")
+# A mineral below this share of a section is odd there; px that the beam carries it further.
+RARE_SHARE, BEAM_REACH = 0.01, 3
 DRAWN_SHAPE, OLD_SHAPE = (256, 256), (224, 288)
 
 # The mineral that carries an element in its purest pixels, and that of the brightest pixels of an
@@ -142,9 +145,13 @@ def plan(part: str) -> list[PlannedScene]:
 
 
 def barren(n: int = 20) -> list[PlannedScene]:
-    """Drawn sections without an anomaly, to count false pixels."""
+    """Drawn sections without planted grains, to count false pixels.
+
+    Their truth is 255 where a main mineral of the rock fills less than `RARE_SHARE` of the section:
+    six crystals of dolomite in a sulphide ore are odd, though nobody planted them.
+    """
     return [
-        PlannedScene(f"barren-{seed}", "barren", partial(_section, "drawn-barren", seed))
+        PlannedScene(f"barren-{seed}", "barren", partial(_barren_section, seed))
         for seed in range(2000, 2000 + n)
     ]
 
@@ -160,6 +167,15 @@ def _old(kind: str, seed: int) -> PlannedScene:
 def _section(kind: str, seed: int, shape: tuple[int, int] = DRAWN_SHAPE) -> Loaded:
     section = simulate_section(kind, shape, seed)
     return section.cube, section.truth_with_rim
+
+
+def _barren_section(seed: int) -> Loaded:
+    section = simulate_section("drawn-barren", DRAWN_SHAPE, seed)
+    share = np.bincount(section.phases.ravel(), minlength=len(section.minerals))
+    rare = (share < RARE_SHARE * section.phases.size)[section.phases]
+    # The beam blurs its crystals into their neighbours.
+    touched = ndimage.binary_dilation(rare, iterations=BEAM_REACH)
+    return section.cube, np.where(touched, 255, 0).astype(np.uint8)
 
 
 def _implanted(

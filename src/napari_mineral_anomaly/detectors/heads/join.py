@@ -12,8 +12,12 @@ ch. 2).
 
 *Coherence.* Grains are compact and larger than a pixel, or blurred by the beam. Noise and spikes
 are single pixels. So the excess is trusted by how often a pixel of it has another one beside it.
-Where no head shows an excess (rare minerals of 1 % and more of a scan become part of the tail), a
-head counts by how coherent its oddest hundredth is, at distances that no averaging spans.
+
+Evidence is added as far as it is trusted. Ranks are added too, because rare minerals of 1 % and
+more of a scan become part of the tail and leave no excess. In that sum a head weighs by how
+coherent its oddest hundredth is, at distances that no averaging spans, and by the trust in its
+excess; an excess of a few pixels does not say that the other ranks of that head are right, so that
+this trust grows with the size of the excess.
 
 The rule and its constants were chosen on the development scenes of docs/benchmarks.md.
 """
@@ -41,14 +45,12 @@ AVERAGED_NEIGHBOURS = (2, 0.03, 0.12)
 SINGLE_NEIGHBOURS = (1, 0.05, 0.25)
 ODDEST_SHARE = 0.01
 ODDEST_DISTANCES = (3, 4)
-# Coherence beyond this is that of large bodies and says no more about grains.
-MOST_COHERENCE = 0.25
+# The trust in an excess counts in full for the ranks where the excess is this share of the scan.
+FULL_EXCESS = 2e-3
 # The tail of the joined statistic starts at its 99th percentile, its upper half censored.
 JOINED_TAIL, JOINED_CENSORED = 0.01, 0.005
 # Share of a scan that may be odd by other questions than that of the surroundings.
 ODD_SHARE = 0.02
-# Weight of the coherence of the oddest pixels beside the trust in the excess.
-COHERENCE_WEIGHT = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,18 +106,17 @@ def join_answers(
     alone = np.full(n, -np.inf)
     surprise = np.empty((len(heads), n))
     evidence = np.empty((len(heads), n))
-    trust, coherence = np.zeros(len(heads)), np.zeros(len(heads))
+    trust, weights = np.zeros(len(heads)), np.zeros(len(heads))
     for k, name in enumerate(heads):
         sigmas, _ = background_sigmas(np.asarray(answers[name], dtype=np.float64), valid)
         surprise[k], evidence[k] = _surprise_and_evidence(sigmas[valid].astype(np.float64))
         if name == NETWORK:
             alone = sigmas[valid].astype(np.float64)
-        trust[k] = _trust(_mapped(evidence[k] > EXCESS, valid), name in AVERAGED)
-        oddest = surprise[k] >= -np.log(ODDEST_SHARE)
-        coherence[k] = np.mean(
-            [neighbour_share(_mapped(oddest, valid), px) for px in ODDEST_DISTANCES]
-        )
-    weights = trust + COHERENCE_WEIGHT * np.minimum(coherence, MOST_COHERENCE)
+        excess = evidence[k] > EXCESS
+        trust[k] = _trust(_mapped(excess, valid), name in AVERAGED)
+        oddest = _mapped(surprise[k] >= -np.log(ODDEST_SHARE), valid)
+        coherence = np.mean([neighbour_share(oddest, px) for px in ODDEST_DISTANCES])
+        weights[k] = trust[k] * min(1.0, excess.mean() / FULL_EXCESS) + coherence
     # Where no head is coherent at all, all count alike.
     weights = weights / weights.mean() if weights.any() else np.ones(len(heads))
     evidence *= trust[:, None]

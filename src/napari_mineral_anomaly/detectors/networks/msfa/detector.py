@@ -137,8 +137,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         CancelledError
         """
         task = task or SILENT
-        seen, self.seen = self.seen, None
-        known = seen[1] if seen is not None and seen[0] is cube else None
+        known, self.seen = self._just_seen(cube), None
         if self.design < TURNED_DESIGN:
             return self._scored(cube, known, task)
         position = Position.of(cube)
@@ -146,23 +145,12 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
 
     def _scored(self, cube: ElementCube, known: ScanPrediction | None, task: Task) -> AnomalyResult:
         """Score a scan in its standard position; ``known`` is its prediction where there is one."""
-        features = self.features
-        predicted = known or predict_with_residual(
-            self.network, ScanView(cube, features), self.config, self.device, task=task
-        )
-        valid, mean, spread = cube.valid, self.background.mean, self.background.spread
-        if self.background.by_surroundings:
-            surprise = local_surprise(predicted.residual, valid, mean, spread, task=task)
-            # A sum of squares has a long tail, its cube root hardly any (see `gaussianised`). The
-            # least surprising pixel gets zero, because the logarithm in the sum has no origin.
-            statistic = np.cbrt(surprise - surprise[valid].min())
-        else:
-            statistic = gaussianised(
-                squared_sigmas(predicted.residual, mean, spread).astype(np.float64), features.n
-            )
+        predicted = known or self._predicted(cube, task)
+        valid = cube.valid
+        answers = self._answers(cube, predicted, task)
+        statistic = np.asarray(answers[NETWORK], dtype=np.float64)
         error, joined = None, None
         if self.heads is not None:
-            answers = {NETWORK: statistic, **answer(cube, features, self.heads, task=task)}
             joined = join_answers(answers, valid)
             error, _ = background_sigmas(statistic, valid)
             statistic = joined.statistic
@@ -189,6 +177,51 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             weights=joined.weights,
         )
         return replace(result, reconstruction_error=error, found_by=joined.found_by)
+
+    def answers(self, cube: ElementCube, *, task: Task = SILENT) -> dict[str, NDArray[np.floating]]:
+        """What each question says of a scan, before the answers are joined.
+
+        Returns
+        -------
+        dict of str to (H, W) float
+            Statistic of each question, larger = odder, 0 outside the valid area, as
+            `heads.join.join_answers` takes them; that of the network alone when the model joins
+            nothing.
+
+        Raises
+        ------
+        CancelledError
+        """
+        position = Position.of(cube)
+        turned = position.turned(cube)
+        predicted = self._just_seen(cube) or self._predicted(turned, task)
+        answers = self._answers(turned, predicted, task)
+        return {name: position.turned_image(image) for name, image in answers.items()}
+
+    def _just_seen(self, cube: ElementCube) -> ScanPrediction | None:
+        return self.seen[1] if self.seen is not None and self.seen[0] is cube else None
+
+    def _predicted(self, cube: ElementCube, task: Task) -> ScanPrediction:
+        view = ScanView(cube, self.features)
+        return predict_with_residual(self.network, view, self.config, self.device, task=task)
+
+    def _answers(
+        self, cube: ElementCube, predicted: ScanPrediction, task: Task
+    ) -> dict[str, NDArray[np.floating]]:
+        valid, mean, spread = cube.valid, self.background.mean, self.background.spread
+        statistic: NDArray[np.floating]
+        if self.background.by_surroundings:
+            surprise = local_surprise(predicted.residual, valid, mean, spread, task=task)
+            # A sum of squares has a long tail, its cube root hardly any (see `gaussianised`). The
+            # least surprising pixel gets zero, because the logarithm in the sum has no origin.
+            statistic = np.cbrt(surprise - surprise[valid].min())
+        else:
+            squares = squared_sigmas(predicted.residual, mean, spread).astype(np.float64)
+            statistic = gaussianised(squares, self.features.n)
+        out = {NETWORK: statistic}
+        if self.heads is not None:
+            out |= answer(cube, self.features, self.heads, task=task)
+        return out
 
     def _candidates(
         self, predicted: ScanPrediction, valid: NDArray[np.bool_], task: Task
