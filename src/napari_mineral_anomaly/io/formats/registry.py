@@ -417,6 +417,7 @@ PICTURE = Format(
     "grey picture",
     (".png", ".jpg", ".jpeg", ".bmp"),
     open_maps=pictures.open_maps,
+    is_everyday=True,
     kind="a picture, not counts",
     maps_in_docs=(
         MapsInDocs(
@@ -473,7 +474,7 @@ _NOT_READ = (
     Format(
         "side file of GDAL",
         (".aux.xml", ".prj"),
-        kind="a file of a GIS program, read with the TIFF beside it",
+        kind="a file of a GIS program, read with the map beside it",
     ),
     Format("mask of GDAL", (".msk",), kind="a mask of GDAL, read with the TIFF beside it"),
     Format(
