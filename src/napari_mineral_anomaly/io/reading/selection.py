@@ -21,6 +21,7 @@ from napari_mineral_anomaly.io.formats.lookup import (
 )
 from napari_mineral_anomaly.io.formats.registry import PICTURE, TEXT
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
+from napari_mineral_anomaly.io.formats.shared.extras import MissingPackageError
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
 from napari_mineral_anomaly.io.formats.signatures import WrongEndingError
 from napari_mineral_anomaly.io.formats.text.tables.table import GRAIN_TABLE
@@ -479,6 +480,8 @@ def _opened(path: Path) -> MapFile:
         file = open_maps(path)
     except WrongEndingError as error:
         raise InputError(f"{str(error).rstrip('.')}, or move it out of the folder.") from error
+    except MissingPackageError:
+        raise
     except InputError as error:
         raise InputError(_move_it(str(error))) from error
     if file is None:  # listings hold only files with a reader
