@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tifffile
-
-from fuzz_files import CASES
 
 Damage = Callable[[np.random.Generator, bytearray], bytearray]
 
@@ -25,10 +23,10 @@ def generator(case: str, seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(case.encode()), number])
 
 
-def named(case: str, seed: int, number: int) -> str:
+def named(case: str, seed: int, number: int, files: Sequence[str]) -> str:
     """The damage in words, for a case in which the reading process died before it could say."""
     rng = generator(case, seed, number)
-    file = CASES[case].damage[int(rng.integers(len(CASES[case].damage)))]
+    file = files[int(rng.integers(len(files)))]
     return f"{_kind(rng, file)} of {file}"
 
 

@@ -154,7 +154,7 @@ def run(name: str, seed: int, numbers: range) -> Iterator[tuple[int, Outcome]]:
             if child.exitcode == 1 and start == numbers.start:
                 raise RuntimeError(f"The good file of {name} cannot be read: see above.")
             hung = stuck or child.exitcode == -signal.SIGPROF
-            damage = fuzz_damage.named(name, seed, start)
+            damage = fuzz_damage.named(name, seed, start, CASES[name].damage)
             outcome = "hang" if hung else "crash"
             yield start, (outcome, damage, f"exit code {child.exitcode}", math.nan)
             start += 1

@@ -122,6 +122,14 @@ def test_a_folder_of_tiffs_comes_back(data, dtype, size):
 
 
 @pytest.mark.parametrize("wanted", ["ome", "imagej", "zarr"])
+@pytest.mark.parametrize("shape", [(2, 1, 1), (3, 1, 5), (2, 5, 1), (4, 3, 3), (1, 4, 1)])
+def test_maps_of_one_row_or_column_come_back(tmp_path, wanted, shape):
+    maps = np.arange(1, np.prod(shape) + 1, dtype=np.uint16).reshape(shape)
+    product = stored(maps, ELEMENTS[: shape[0]], (20.0, 25.0))
+    assert_same(written_and_read(product, wanted, tmp_path), product)
+
+
+@pytest.mark.parametrize("wanted", ["ome", "imagej", "zarr"])
 @bounded
 @given(names=odd_names)
 def test_odd_names_come_back(wanted, names):

@@ -67,15 +67,32 @@ def test_the_grains_of_the_contract_are_comma_dot_utf8_without_noise(tmp_path):
     ]
 
 
+def test_missing_whole_numbers_are_empty():
+    table = pd.DataFrame({"n": pd.array([3, None, -2], dtype="Int64"), "t": ["a", None, "c"]})
+    assert list(PLAIN.lines(table)) == ["3,a\n", ",\n", "-2,c\n"]
+
+
 @ANY
 def test_no_cell_of_text_starts_a_formula_and_all_come_back(tmp_path, dialect: Dialect):
-    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''-x", "'quoted'", "As+14.2", "a, b"]
+    texts = [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\n=1",
+        "'=1",
+        "''-x",
+        "'quoted'",
+        "As+14.2",
+        "a, b",
+    ]
     path = tmp_path / "x.csv"
     lines = [dialect.heading(["=name", "n"]), *dialect.lines(pd.DataFrame({"a": texts, "n": -0.5}))]
     path.write_text("".join(lines), encoding=dialect.encoding, newline="")
     raw = path.read_text(encoding=dialect.encoding)
     cells = [row[0] for row in csv.reader(io.StringIO(raw), delimiter=dialect.separator)]
-    assert not [cell for cell in cells if cell[0] in "=+-@\t\r"]
+    assert not [cell for cell in cells if cell[0] in "=+-@\t\r\n"]
     table = read_cells(path, "table", lambda names: len(names) == 2)
     assert [row["'=name"] for _, row in table.rows] == texts
     assert {row["n"] for _, row in table.rows} == {f"-0{dialect.decimal}5"}

@@ -55,13 +55,17 @@ def test_the_manifest_is_valid_and_every_command_exists() -> None:
 def test_napari_asks_us_about_every_kind_of_file_that_the_load_dock_lists() -> None:
     from fnmatch import fnmatch
 
+    from napari_mineral_anomaly.io.formats.registry import PICTURE
     from napari_mineral_anomaly.window.loading.dock import FILE_FILTER
 
     [reader] = PluginManifest.from_file(MANIFEST).contributions.readers
-    patterns = FILE_FILTER.split("(")[1].split(")")[0].split()
-    assert len(patterns) > 40
-    for pattern in patterns:
-        file = pattern.replace("*", "scan").lower()
+    patterns = set(FILE_FILTER.split("(")[1].split(")")[0].lower().split())
+    photos = {f"*{ending}" for ending in PICTURE.endings}
+    assert photos <= patterns
+    assert photos.isdisjoint(reader.filename_patterns)  # it would ask at every photo
+    assert len(patterns - photos) > 25
+    for pattern in patterns - photos:
+        file = pattern.replace("*", "scan")
         assert any(fnmatch(file, known) for known in reader.filename_patterns), pattern
 
 

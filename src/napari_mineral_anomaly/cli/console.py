@@ -11,6 +11,7 @@ import codecs
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -26,10 +27,15 @@ _IN_ASCII = "mineral_anomaly_in_ascii"
 def prepare_console() -> None:
     """Let stdout and stderr take any text, and stand in for those that are closed.
 
+    Warnings of libraries about their own code do not reach stderr, unless Python is started with
+    ``-W``: they tell a user nothing, and what concerns a scan is in our own warnings.
+
     A closed stream would give its number to the next file that is opened, and a library that prints
     would write into that file.
     """
     codecs.register_error(_IN_ASCII, _in_ascii)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

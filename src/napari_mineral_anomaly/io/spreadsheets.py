@@ -25,8 +25,8 @@ from napari_mineral_anomaly.io.formats.text.encoding import read_text
 if TYPE_CHECKING:
     import pandas as pd
 
-_RUN_AS_FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
-_HIDDEN_FORMULA = re.compile(r"'+[=+\-@\t\r＝＋－＠]")
+_RUN_AS_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_HIDDEN_FORMULA = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 _QUOTED = re.compile(r'[,;\t"\r\n]|^\s|\s$')
 _LARGEST_WHOLE = 1e15
 _SEPARATORS = (";", "\t", ",")
@@ -81,10 +81,11 @@ class Dialect:
     def _texts(self, column: pd.Series[Any], write: Callable[[Any], str]) -> list[str]:
         if column.dtype.kind == "f":
             return [self.number(write(value)) for value in column.to_numpy()]
-        if column.dtype.kind in "iub":
-            return [self.number(str(value)) for value in column]
-        cells = ("" if value is None or value != value else str(value) for value in column)
-        return [self.text(cell) for cell in cells]
+        write_cell = self.number if column.dtype.kind in "iub" else self.text
+        return [
+            "" if is_missing else write_cell(str(value))
+            for value, is_missing in zip(column, column.isna(), strict=True)
+        ]
 
     def _line(self, cells: Iterable[str]) -> str:
         return self.separator.join(cells) + self.line_end

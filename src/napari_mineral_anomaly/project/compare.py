@@ -14,7 +14,7 @@ import pandas as pd
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import DRIVER_COLUMNS, STATUS, split_driver
 from napari_mineral_anomaly.io.writing.atomic import staged_folder
-from napari_mineral_anomaly.io.writing.tables import write_grains
+from napari_mineral_anomaly.io.writing.tables import write_grains, write_table
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.project.load import LoadedProject, load_project
 from napari_mineral_anomaly.project.report import list_project
@@ -113,7 +113,7 @@ def write_comparison(comparison: Comparison, out: str | Path, *, overwrite: bool
     """
     with staged_folder(out, overwrite=overwrite, ours=FILES) as folder:
         write_grains(folder / GRAINS_FILE, comparison.grains)
-        comparison.recurring.to_csv(folder / RECURRING_FILE, index=False, encoding="utf-8")
+        write_table(folder / RECURRING_FILE, comparison.recurring)
         (folder / PAGE_FILE).write_text(_page(comparison), encoding="utf-8")
 
 

@@ -82,3 +82,42 @@ def test_a_part_whose_description_names_other_files_is_refused(tmp_path: Path) -
     tifffile.imwrite(tmp_path / "x.ome.tif", MAPS[1], description=text.encode(), metadata=None)
     with pytest.raises(InputError, match=r"one of the 3 files.*names no plane in it"):
         read_maps(tmp_path / "x.ome.tif")
+
+
+@pytest.mark.parametrize("n_bytes", [0, 100, 300])
+def test_a_damaged_part_is_refused(tmp_path: Path, n_bytes: int) -> None:
+    write(tmp_path, ("part1.ome.tif", "part2.ome.tif", "part3.ome.tif"))
+    part = tmp_path / "part2.ome.tif"
+    part.write_bytes(part.read_bytes()[:n_bytes])
+    with pytest.raises(InputError, match=r"part2\.ome\.tif is .*move it out of the folder"):
+        read_maps(tmp_path)
+
+
+def test_a_missing_part_is_told(tmp_path: Path) -> None:
+    write(tmp_path, ("part1.ome.tif", "part2.ome.tif", "part3.ome.tif"))
+    (tmp_path / "part1.ome.tif").rename(tmp_path / "other.ome.tif")
+    assert read_maps(tmp_path).n_elements == 3
+    assert not any("spread over" in text for text in read_maps(tmp_path).report.warnings)
+    (tmp_path / "part2.ome.tif").unlink()
+    cube = read_maps(tmp_path)
+    assert sorted(cube.elements) == ["Fe", "Ti"]
+    # Of the three names two are missing, and one other file is there.
+    assert any("spread over 3 files" in text for text in cube.report.warnings)
+    (tmp_path / "other.ome.tif").rename(tmp_path / "part1.ome.tif")
+    said = read_maps(tmp_path).report.warnings
+    assert (
+        "The scan is spread over 3 files, and part2.ome.tif is not here: what it holds is not in "
+        "the scan." in said
+    )
+
+
+def test_a_damaged_file_among_maps_with_titles_is_told(tmp_path: Path) -> None:
+    for i, name in enumerate(NAMES):
+        metadata = {"axes": "YX", "Image": {"Name": name}, "Channel": {"Name": name}}
+        tifffile.imwrite(tmp_path / f"map{i}.ome.tif", MAPS[i], metadata=metadata)
+    assert sorted(read_maps(tmp_path).elements) == sorted(NAMES)
+    (tmp_path / "map1.ome.tif").write_bytes(b"II*\0")
+    cube = read_maps(tmp_path)
+    assert sorted(cube.elements) == ["Fe", "Ti"]
+    [said] = [text for text in cube.report.warnings if "map1" in text]
+    assert said.endswith("if it is a map, its element is not in the scan.")

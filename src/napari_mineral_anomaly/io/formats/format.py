@@ -57,6 +57,9 @@ class Format:
         ``channels`` ("first" or "last"), too.
     has_numbers_beside : bool
         Whether a file is only the header, and its numbers are in another file of the same name.
+    is_everyday : bool
+        Whether most files with these endings are no maps, as photos are. napari is not told of
+        them: it would ask at every photo which plugin shall open it. Folders are not concerned.
     kind : str
         What a file without a reader of maps is, for the report: "an archive".
     advice : str
@@ -75,6 +78,7 @@ class Format:
     has_datasets: bool = False
     has_axes: bool = False
     has_numbers_beside: bool = False
+    is_everyday: bool = False
     kind: str = ""
     advice: str = ""
     maps_in_docs: tuple[MapsInDocs, ...] = ()

@@ -42,8 +42,9 @@ def what_is_read() -> str:
 
 
 def file_patterns() -> list[str]:
-    """The ``filename_patterns`` of napari.yaml: "*.tif" and so on for all files that are read."""
-    return [f"*{ending}" for ending in READ_ENDINGS]
+    """The ``filename_patterns`` of napari.yaml: "*.tif" and so on for what napari offers us."""
+    offered = [one for one in FORMATS if one.is_read and not one.is_everyday]
+    return [f"*{ending}" for one in offered for ending in one.endings]
 
 
 def format_of(path: Path) -> Format | None:

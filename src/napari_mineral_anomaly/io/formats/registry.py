@@ -253,7 +253,8 @@ HYPERSPY = Format(
     maps_in_docs=(
         MapsInDocs(
             what="HyperSpy `.hspy`: a map per file, or several in one; a stack of a few maps",
-            element_from="file name, else the X-ray line in the metadata, else the title",
+            element_from="file name, else the X-ray line in the metadata, else the title; in a stack "
+            "those of the signals that HyperSpy's `stack` took",
             pixel_size_from="axes x and y with their units",
             tried_on="no; written by HyperSpy 2.5",
             not_read="signals without a map",
@@ -291,7 +292,7 @@ EMD = Format(
     maps_in_docs=(
         MapsInDocs(
             what="EMD: the open format of NCEM, as HyperSpy writes it, a map per file or several "
-            "in one; pictures of Velox",
+            "in one, columns before rows where the axes have no names; pictures of Velox",
             element_from="file name, else name of the signal; Velox: label of the display",
             pixel_size_from="axes with units; Velox: metadata of the picture",
             tried_on="no; written by HyperSpy 2.5; Velox by our tests in the layout that "
@@ -417,6 +418,7 @@ PICTURE = Format(
     "grey picture",
     (".png", ".jpg", ".jpeg", ".bmp"),
     open_maps=pictures.open_maps,
+    is_everyday=True,
     kind="a picture, not counts",
     maps_in_docs=(
         MapsInDocs(
@@ -473,7 +475,7 @@ _NOT_READ = (
     Format(
         "side file of GDAL",
         (".aux.xml", ".prj"),
-        kind="a file of a GIS program, read with the TIFF beside it",
+        kind="a file of a GIS program, read with the map beside it",
     ),
     Format("mask of GDAL", (".msk",), kind="a mask of GDAL, read with the TIFF beside it"),
     Format(

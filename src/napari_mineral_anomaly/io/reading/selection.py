@@ -21,6 +21,7 @@ from napari_mineral_anomaly.io.formats.lookup import (
 )
 from napari_mineral_anomaly.io.formats.registry import PICTURE, TEXT
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
+from napari_mineral_anomaly.io.formats.shared.extras import MissingPackageError
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile, Plane, SpectraInside
 from napari_mineral_anomaly.io.formats.signatures import WrongEndingError
 from napari_mineral_anomaly.io.formats.text.tables.table import GRAIN_TABLE
@@ -38,6 +39,7 @@ from napari_mineral_anomaly.io.reading.naming.undecided import (
     undecided_plane,
     undecided_single,
 )
+from napari_mineral_anomaly.io.reading.parts import missing_parts_words
 from napari_mineral_anomaly.io.reading.refusals import no_maps
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -46,6 +48,8 @@ from napari_mineral_anomaly.scan.names.map_names import ParsedName, any_element,
 from napari_mineral_anomaly.scan.report import IgnoredFile, UndecidedMap
 from napari_mineral_anomaly.words import listed
 
+# Of a damaged file in a folder whose files have their elements in titles inside.
+_IF_A_MAP = "if it is a map, its element is not in the scan"
 # Of files that hold the numbers of a header beside them (Ripple, ENVI).
 _ENDINGS_OF_NUMBERS = (".raw", ".img", ".dat", ".bsq", ".bil", ".bip", ".bin", ".cube", ".hyspex")
 
@@ -166,6 +170,7 @@ def select_maps(
         parsed = parse_names([inside.get(path) or path.name for path in files])
         if not any_element(parsed) and not is_told:
             raise refused[0] if refused else no_maps(listing)
+        selection.warnings += [f"{str(one).rstrip('.')}: {_IF_A_MAP}." for one in refused]
     for path in scans:
         if path not in files:
             selection.ignore(listing.name(path), "a scan of its own; open the file itself")
@@ -222,6 +227,7 @@ def _select_by_name(
     notes: dict[str, list[str]] = defaultdict(list)
     used: dict[str, tuple[str, ParsedName]] = {}
     others: list[tuple[Path, ParsedName]] = []
+    parts: set[str] = set()
     chosen = chosen_of_each_label(parsed, [listing.name(path) for path in files])
     for step, (path, entry) in enumerate(zip(files, parsed, strict=True), start=1):
         task.check()
@@ -255,6 +261,7 @@ def _select_by_name(
                 )
         selection.planes[entry.label] = file.planes[0]
         used[entry.label] = name, entry
+        parts |= set(file.parts)
         selection.tell(name, entry)
         if file.quantity == "unknown":  # one map of display values spoils them all
             selection.quantity = "unknown"
@@ -267,11 +274,14 @@ def _select_by_name(
         name = listing.name(path)
         if entry.role == "left out" and entry.told_by:
             selection.left_out.add(path)
+        elif path.name in parts:
+            _opened(path)  # refuses a damaged one
         if entry.role == "unknown" and (found := undecided_file(path, name, entry, shapes)):
             selection.to_decide.append(found)
         else:
             selection.ignore(name, entry.reason + remark(path, shapes))
     selection.warnings += [*mixed_words(used), *odd_words(used)]
+    selection.warnings += missing_parts_words(files, parts)
     selection.warnings += [f"{listed(names)}: {note}." for note, names in notes.items()]
 
 
@@ -352,10 +362,10 @@ def _select_from_one(
     name = listing.name(path)
     selection.warnings += [f"{name}: {note}." for note in file.notes]
     selection.steps += [(name, step) for step in file.steps]
-    if file.n_files > 1:
+    if file.parts:
         selection.warnings.append(
-            f"{name} is one of the {file.n_files} files of a scan, the others are not read: open "
-            "their folder, or all files together."
+            f"{name} is one of the {len(file.parts)} files of a scan, the others are not read: "
+            "open their folder, or all files together."
         )
     selection.quantity = file.quantity
     selection.lazy = file.lazy
@@ -470,6 +480,8 @@ def _opened(path: Path) -> MapFile:
         file = open_maps(path)
     except WrongEndingError as error:
         raise InputError(f"{str(error).rstrip('.')}, or move it out of the folder.") from error
+    except MissingPackageError:
+        raise
     except InputError as error:
         raise InputError(_move_it(str(error))) from error
     if file is None:  # listings hold only files with a reader

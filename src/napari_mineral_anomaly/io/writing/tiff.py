@@ -164,6 +164,8 @@ def write_imagej(
     if reason:
         raise InputError(f"{Path(path).name}: {reason}; write an OME-TIFF instead.")
     names = [visible(name) for name in names]
+    # With all axes: tifffile takes the columns of a map of one column for samples.
+    axes = "TZCYXS" if axes == "CYX" else axes
     metadata: dict[str, Any] = {"axes": axes}
     if any(names):
         metadata["Labels"] = names
@@ -195,7 +197,8 @@ def _write(
                 before_plane(c)
             yield np.asarray(planes[c]).astype(dtype, copy=False)
 
-    shape = (height, width) if axes == "YX" else (count, height, width)
+    lengths = {"C": count, "Y": height, "X": width}
+    shape = tuple(lengths.get(axis, 1) for axis in axes)
     with atomic_path(path, inputs=inputs) as temporary:
         tifffile.imwrite(
             temporary,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,10 @@ from napari_mineral_anomaly.io.formats.shared.named_axes import NamedAxis, Order
 from napari_mineral_anomaly.io.formats.shared.texts import as_text
 
 _LONGEST_AXIS = 1_000_000
+_TURNED = (
+    "its axes have no names, so columns are taken to come before rows, as HyperSpy writes them; "
+    "name the axes x and y in the program that wrote the file if the map is turned"
+)
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,19 @@ class FileAxes:
         Where they are named, in words.
     lists : mapping of int to dataset
         The positions along an axis, by its place; those of the channels may be names.
+    notes : tuple of str
+        Warnings.
     """
 
     axes: tuple[NamedAxis, ...]
     source: str
     lists: Mapping[int, Any]
+    notes: tuple[str, ...] = ()
 
     def order(self, shape: tuple[int, ...]) -> Order | None:
         """See `order_of`."""
-        return order_of(self.axes, shape, self.source)
+        order = order_of(self.axes, shape, self.source)
+        return None if order is None else replace(order, notes=order.notes + self.notes)
 
     def channel_list(self, order: Order) -> Any | None:
         """The dataset along the axis of the channels; None without one."""
@@ -108,7 +116,16 @@ def _of_emd(dataset: Any) -> FileAxes | None:
             step = step_of(dim[()])
         axes.append(NamedAxis(as_text(dim.attrs.get("name")).strip(), unit, step))
         lists[i] = dim
-    return FileAxes(tuple(axes), "the axes of EMD", lists)
+    unknown = [i for i, axis in enumerate(axes) if not axis.role]
+    if len(unknown) != len(axes) - sum(axis.role in ("c", "e") for axis in axes):
+        return FileAxes(tuple(axes), "the axes of EMD", lists)
+    if len(unknown) == 3:
+        unknown.remove(0 if dataset.shape[0] < dataset.shape[-1] else 2)  # the channels
+    if len(unknown) == 2:
+        # HyperSpy turns the order of its axes round, so x is the first.
+        for i, letter in zip(unknown, "xy", strict=True):
+            axes[i] = replace(axes[i], name=letter)
+    return FileAxes(tuple(axes), "the order in EMD", lists, (_TURNED,))
 
 
 def _hyperspy_word(value: Any) -> str:

@@ -8,6 +8,10 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 
 
+class MissingPackageError(InputError):
+    """A file needs a package that is not installed; the file itself may be sound."""
+
+
 def require_extra(path: Path, module: str, library: str, extra: str) -> None:
     """Refuse a file whose library is not installed.
 
@@ -23,10 +27,10 @@ def require_extra(path: Path, module: str, library: str, extra: str) -> None:
 
     Raises
     ------
-    InputError
+    MissingPackageError
     """
     if find_spec(module) is None:
-        raise InputError(
+        raise MissingPackageError(
             f"{path.name} is read with {library}, which is not installed: "
             f'pip install "napari-mineral-anomaly[{extra}]".'
         )

@@ -128,8 +128,9 @@ class MapFile:
     others : tuple of Plane
         What could be a map but is not read unless the user names its element: the other columns
         of a table. Their numbers may turn out to be none when they are read.
-    n_files : int
-        How many files the scan is spread over; ``planes`` are those in this one.
+    parts : tuple of str
+        Names of all files that the scan is spread over, as this one tells them; ``planes`` are
+        those in this one. Empty for a scan in one file.
     """
 
     path: Path
@@ -141,7 +142,7 @@ class MapFile:
     lazy: Any | None = None
     steps: tuple[str, ...] = ()
     others: tuple[Plane, ...] = ()
-    n_files: int = 1
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from napari_mineral_anomaly.words import listed
 def maps_of_signals(
     container: Container,
     title: Callable[[StoredArray], str],
-    lines: Callable[[StoredArray], Sequence[str]],
+    names: Callable[[StoredArray], Sequence[str]],
     dataset: str | None = None,
 ) -> Opened:
     """The element maps among signals, or that they hold spectra.
@@ -32,7 +32,7 @@ def maps_of_signals(
         Its arrays are the signals.
     title : callable
         The name of a map.
-    lines : callable
+    names : callable
         The names of the planes of a stack; not used where they do not fit.
     dataset : str, optional
         The signal that the user named.
@@ -55,9 +55,9 @@ def maps_of_signals(
         return map_file(container, tuple(planes), flat)
     stacks = [array for array in signals if len(array.shape) == 3]
     if len(stacks) == 1:
-        names = tuple(lines(stacks[0]))
-        fit = len(names) == stacks[0].shape[0] and len(set(names)) == len(names)
-        return open_stack(container, stacks[0], names if fit else ())
+        own = tuple(names(stacks[0]))
+        fit = len(own) == stacks[0].shape[0] and len(set(own)) == len(own)
+        return open_stack(container, stacks[0], own if fit else ())
     if stacks:
         raise InputError(
             f"{file} holds {len(stacks)} stacks ({listed([stack.name for stack in stacks])}): name "
@@ -66,6 +66,11 @@ def maps_of_signals(
     raise InputError(
         f"{file} holds no maps and no spectra on a map: its signals are {container.contents()}."
     )
+
+
+def of_stacked(i: int) -> str:
+    """Where HyperSpy keeps the metadata of the signals that it made a stack of, below the stack."""
+    return f"original_metadata/stack_elements/element{i}/metadata"
 
 
 def is_signal(array: StoredArray) -> bool:

@@ -122,6 +122,10 @@ def _decoded(path: Path, raw: bytes, is_cut: bool) -> tuple[str, str]:
         return raw.decode(wide, errors="replace"), "UTF-16"
     zero = raw.find(b"\x00")
     if 0 <= zero < _PROBE:
+        if is_gzip(path):
+            raise InputError(
+                f"{path.name} is packed, and what is in it is not text: unpack it first."
+            )
         raise InputError(f"{path.name} is not text although its name says so.")
     if zero >= 0:
         raise InputError(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ import tifffile
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.shared.disk.guards import require_memory, require_plausible
+from napari_mineral_anomaly.io.formats.shared.extras import MissingPackageError
 from napari_mineral_anomaly.words import sizes
 
 # Bytes per value of the TIFF field types (TIFF 6.0 section 2 and the BigTIFF extension).
@@ -181,14 +183,26 @@ def require_codec(path: Path, page: Any) -> None:
     if page.compression == 1:
         return
     try:
-        tifffile.TIFF.DECOMPRESSORS[page.compression]
+        decode = tifffile.TIFF.DECOMPRESSORS[page.compression]
         tifffile.TIFF.UNPREDICTORS[page.predictor]
-    except KeyError:
+        if find_spec("imagecodecs") is None:
+            _try(decode)
+    except (KeyError, ImportError):
         name = getattr(page.compression, "name", str(page.compression))
-        raise InputError(
+        raise MissingPackageError(
             f"{path.name} is compressed ({name}), which needs one more package: "
             'pip install "napari-mineral-anomaly[codecs]", or save it without compression.'
         ) from None
+
+
+def _try(decode: Callable[[bytes], object]) -> None:
+    """Decode nothing: only then tifffile imports what newer Pythons bring (ImportError)."""
+    try:
+        decode(b"")
+    except ImportError:
+        raise
+    except Exception:
+        return  # what is empty is damaged for most codecs
 
 
 def require_known_layout(path: Path, tif: tifffile.TiffFile) -> None:

@@ -86,7 +86,7 @@ def open_maps(path: Path) -> MapFile:
         tuple(dict.fromkeys(file.notes)) + complaints,
         quantity=file.quantity,
         steps=file.steps,
-        n_files=file.n_files,
+        parts=file.parts,
     )
 
 
@@ -226,7 +226,7 @@ def _planes(path: Path, tif: tifffile.TiffFile, stored: _Stored, notes: list[str
         notes=tuple(notes),
         quantity=quantity,
         steps=in_words,
-        n_files=1 if stored.ome is None else stored.ome.n_files,
+        parts=() if stored.ome is None else stored.ome.files,
     )
 
 

@@ -75,7 +75,8 @@ class OmeFacts:
 
     # Of a scan that is spread over several files: those with planes in this file.
     images: tuple[OmeImage, ...]
-    n_files: int = 1
+    # The names of all its files; () where the file holds the whole scan.
+    files: tuple[str, ...] = ()
 
     @property
     def n_planes(self) -> int:
@@ -98,11 +99,11 @@ def ome_facts(tif: tifffile.TiffFile) -> OmeFacts | None:
     elements = [image for image in root.findall(".//{*}Image") if _pixels(image) is not None]
     if not elements:
         return None
-    files = {uuid.get("FileName") for uuid in root.findall(".//{*}TiffData/{*}UUID")}
+    files = {uuid.get("FileName", "") for uuid in root.findall(".//{*}TiffData/{*}UUID")}
     if len(files) < 2:
         return OmeFacts(tuple(_images(elements)))
     images = _images(elements, _OwnBlocks(root, Path(tif.filename).name))
-    return OmeFacts(tuple(image for image in images if image.planes), len(files))
+    return OmeFacts(tuple(image for image in images if image.planes), tuple(sorted(files)))
 
 
 def require_one_scan(path: Path, ome: OmeFacts) -> None:
@@ -112,9 +113,9 @@ def require_one_scan(path: Path, ome: OmeFacts) -> None:
     ------
     InputError
     """
-    if ome.n_files > 1 and not ome.images:
+    if ome.files and not ome.images:
         raise InputError(
-            f"{path.name} is one of the {ome.n_files} files of an OME-TIFF, and its description "
+            f"{path.name} is one of the {len(ome.files)} files of an OME-TIFF, and its description "
             "names no plane in it: give the files their old names, or save the whole image as one "
             "file, for example in Fiji with File > Save As > OME-TIFF."
         )

@@ -14,7 +14,11 @@ from napari_mineral_anomaly.io.formats.shared.containers import Container, Store
 from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.disk.places import is_folder
 from napari_mineral_anomaly.io.formats.shared.planes import MapFile
-from napari_mineral_anomaly.io.formats.shared.signals import is_signal, maps_of_signals
+from napari_mineral_anomaly.io.formats.shared.signals import (
+    is_signal,
+    maps_of_signals,
+    of_stacked,
+)
 from napari_mineral_anomaly.io.formats.zarr.maps import require_sound_store, stored_array
 from napari_mineral_anomaly.io.formats.zarr.own_files import codecs_named
 
@@ -24,7 +28,7 @@ TITLE = "HyperSpy in Zarr"
 def open_maps(path: Path, dataset: str | None = None) -> MapFile:
     """List the element maps in a HyperSpy store.
 
-    A map is named by the only X-ray line in its metadata, else by its title.
+    Maps are named as in `.hspy`.
 
     Raises
     ------
@@ -49,7 +53,7 @@ def open_maps(path: Path, dataset: str | None = None) -> MapFile:
         container = Container(path, [array for array in arrays if is_signal(array)])
         if dataset is not None:
             container = container.below(dataset)
-        found = maps_of_signals(container, partial(_title, top), partial(_lines, top), dataset)
+        found = maps_of_signals(container, partial(_title, top), partial(_names, top), dataset)
     if not isinstance(found, MapFile):
         raise InputError(
             f"{path.name} holds a spectrum per pixel; spectra are read from .hspy, not from .zspy: "
@@ -59,23 +63,31 @@ def open_maps(path: Path, dataset: str | None = None) -> MapFile:
 
 
 def _title(top: Any, array: StoredArray) -> str:
-    lines = _lines(top, array)
-    if len(lines) == 1:
-        return lines[0]
-    title = _metadata(top, array, "General").get("title")
-    return title if isinstance(title, str) and title else array.group.rpartition("/")[2]
+    return _name(top, f"{array.group}/metadata") or array.group.rpartition("/")[2]
 
 
-def _lines(top: Any, array: StoredArray) -> Sequence[str]:
+def _names(top: Any, array: StoredArray) -> Sequence[str]:
+    """The names of the planes of a stack: of the signals it was made of, else its X-ray lines."""
+    stacked = [_name(top, f"{array.group}/{of_stacked(i)}") for i in range(array.shape[0])]
+    return stacked if all(stacked) else _lines(top, f"{array.group}/metadata")
+
+
+def _name(top: Any, metadata: str) -> str:
+    lines = _lines(top, metadata)
+    title = _part(top, f"{metadata}/General").get("title")
+    return lines[0] if len(lines) == 1 else title if isinstance(title, str) else ""
+
+
+def _lines(top: Any, metadata: str) -> Sequence[str]:
     """The X-ray lines in the metadata of a signal."""
-    value = _metadata(top, array, "Sample").get("_list_xray_lines", ())
+    value = _part(top, f"{metadata}/Sample").get("_list_xray_lines", ())
     return [str(word) for word in value] if isinstance(value, list | tuple) else ()
 
 
-def _metadata(top: Any, array: StoredArray, part: str) -> Mapping[str, Any]:
+def _part(top: Any, place: str) -> Mapping[str, Any]:
     import zarr
 
-    group = top.get(f"{array.group}/metadata/{part}")
+    group = top.get(place)
     if group is None:
         return {}
     found = dict(group.attrs)

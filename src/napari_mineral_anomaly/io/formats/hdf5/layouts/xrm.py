@@ -123,6 +123,7 @@ def _pixel_size(
 
 def _certain(step: float, places: NDArray[np.float64]) -> float:
     """The size of a step by the digits that places of single precision make certain."""
-    precision = float(np.spacing(np.float32(np.abs(places).max())))
+    largest = min(np.abs(places[np.isfinite(places)]).max(), np.finfo(np.float32).max)
+    precision = float(np.spacing(np.float32(largest)))
     digits = max(2, int(np.log10(abs(step) / precision)))
     return float(f"{abs(step):.{min(digits, 6)}g}")
