@@ -69,9 +69,7 @@ def work_apart(job: SectionJob, task: Task = SILENT) -> None:
     try:
         work_in_bare_process(work_on_section, task, job.threads, job)
     except ProcessDiedError as error:
-        folder = Path(job.out, job.name)
-        require_free_folder(folder, overwrite=True)  # removes what the process was writing
-        tell_failure(
+        give_up(
             job,
             f"The process of this section ended without an answer ({error}): the system may have "
             "ended it for want of memory; give the batch fewer workers.",
@@ -98,6 +96,14 @@ def work_on_section(job: SectionJob) -> None:
         else:
             (folder / FAILED_FILE).unlink(missing_ok=True)
             _draw_thumbnail(job, folder)
+
+
+def give_up(job: SectionJob, sentence: str) -> None:
+    """Remove what a process that died was writing, and write why there are no results."""
+    folder = Path(job.out, job.name)
+    require_free_folder(folder, overwrite=True)
+    if not is_finished(folder):
+        tell_failure(job, sentence)
 
 
 def tell_failure(job: SectionJob, sentence: str) -> None:
