@@ -52,30 +52,25 @@ def memory_sentence(shape: tuple[int, int] | None = None, n_elements: int = 1) -
     n_elements : int
     """
     free = free_memory()
-    has = "" if free is None else f" ({free / 1e9:.1f} GB are free now)"
+    has = "" if free is None else f" ({free / 1e9:.3g} GB are free now)"
     if shape is None:
-        fits = (
-            "" if free is None else f"{_that_fit(free, _USUAL_ELEMENTS) / 1e6:.2g} million pixels"
-        )
+        fits = "" if free is None else f"{_that_fits(free, _USUAL_ELEMENTS)} would fit; "
         return (
-            f"There is not enough memory{has}: "
-            f"{fits and f'about {fits} of {_USUAL_ELEMENTS} elements would fit; '}"
-            "close other programs, or take a part of the scan or fewer elements."
+            f"There is not enough memory{has}: {fits}close other programs, or take a part of the "
+            "scan or fewer elements."
         )
-    n_pixels = shape[0] * shape[1] // 2
-    if free is not None:
-        n_pixels = min(n_pixels, _that_fit(free, n_elements))
-    side = max(int(n_pixels**0.5), 1)
+    half = shape[0] * shape[1] * BYTES_PER_VALUE * n_elements // 2
+    fits = _that_fits(half if free is None else min(half, free), n_elements)
     return (
         f"There is not enough memory for {shape[0]:,} x {shape[1]:,} pixels of {n_elements} "
-        f"elements{has}: a part of at most about {side:,} x {side:,} pixels would fit; close other "
-        "programs, take a part of the scan or fewer elements, or choose the detector rx."
+        f"elements{has}: {fits} would fit; close other programs, take a part of the scan or fewer "
+        "elements, or choose the detector rx."
     )
 
 
-def _that_fit(free: int, n_elements: int) -> int:
-    """How many pixels fit."""
-    return free // (BYTES_PER_VALUE * n_elements)
+def _that_fits(free: int, n_elements: int) -> str:
+    side = max(int((free / (BYTES_PER_VALUE * n_elements)) ** 0.5), 1)
+    return f"about {side:,} x {side:,} pixels of {n_elements} elements"
 
 
 @contextmanager
