@@ -7,6 +7,7 @@ other programs do not count. The exponent is the slope of log(seconds), and of l
 empty run), over log(pixels).
 
 Usage: python benchmarks/whole_slabs.py [--megapixels 0.12 1.2 12] [--detector rx] [--format zarr]
+       [--slabs FOLDER]
 
 Each run is kept in docs/measured/whole_slabs.csv, in place of an earlier one of the same detector,
 format and size. The page and the plot beside it show all that is there; without sizes
@@ -36,7 +37,7 @@ PLOT = DOCS / "images/whole_slabs.svg"
 _RUN = ["detector", "format", "megapixels"]
 
 
-def write_slab(folder: Path, megapixels: float, form: str) -> Path:
+def write_slab(folder: Path, megapixels: float, form: str) -> None:
     """Tile a simulated section to a slab of so many pixels, with new noise."""
     from napari_mineral_anomaly.simulate import simulate_section
 
@@ -44,7 +45,7 @@ def write_slab(folder: Path, megapixels: float, form: str) -> Path:
     height = round((megapixels * 1e6 * 2 / 3) ** 0.5)
     width = round(megapixels * 1e6 / height)
     rows, columns = -(-height // _TILE[0]), -(-width // _TILE[1])
-    folder.mkdir()
+    folder.mkdir(parents=True)
     store = None
     if form == "zarr":
         store = zarr.create_array(
@@ -63,7 +64,6 @@ def write_slab(folder: Path, megapixels: float, form: str) -> Path:
             tifffile.imwrite(folder / f"{name}.tif", plane)
         else:
             store[c] = plane
-    return folder / "slab.zarr" if form == "zarr" else folder
 
 
 def run_watched(source: Path, out: Path, detector: str) -> list[dict[str, float | str]]:
@@ -100,11 +100,14 @@ def run_watched(source: Path, out: Path, detector: str) -> list[dict[str, float 
     return [{"stage": name, "seconds": seconds[name], "peak_mb": peaks[name]} for name in peaks]
 
 
-def measure(detector: str, form: str, megapixels: float) -> pd.DataFrame:
+def measure(detector: str, form: str, megapixels: float, kept: Path | None) -> pd.DataFrame:
     """Write a slab and run the job on it in a process of its own; a row per stage."""
     with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch) / "slab"
-        source = write_slab(place, megapixels, form)
+        place = Path(scratch)
+        slab = (kept or place) / f"{form}-{megapixels:g}"
+        if not slab.exists():
+            write_slab(slab, megapixels, form)
+        source = slab / "slab.zarr" if form == "zarr" else slab
         command = [sys.executable, __file__, "--detector", detector, "--watched"]
         files = [source, place / "out", place / "stages.csv"]
         subprocess.run([*command, *map(str, files)], check=True)
@@ -210,6 +213,7 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, nargs="*", default=[])
     parser.add_argument("--detector", default="rx")
     parser.add_argument("--format", choices=("zarr", "tiff"), default="zarr")
+    parser.add_argument("--slabs", type=Path, help="keep the slabs in this folder for later runs")
     parser.add_argument("--watched", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.watched:
@@ -217,7 +221,7 @@ def main() -> None:
         pd.DataFrame(run_watched(source, out, options.detector)).to_csv(table, index=False)
         return
     for megapixels in options.megapixels:
-        new = keep(measure(options.detector, options.format, megapixels))
+        new = keep(measure(options.detector, options.format, megapixels, options.slabs))
         print(new.to_string(index=False), flush=True)
     write_page(pd.read_csv(ROWS))
 
