@@ -7,6 +7,7 @@ lock of the section, finds the folder finished or works on it.
 from __future__ import annotations
 
 import json
+import pickle
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -17,7 +18,8 @@ from typing import Any
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import Task
-from napari_mineral_anomaly.runs.batch.work import SectionJob, give_up, work_apart
+from napari_mineral_anomaly.runs.batch.remote import work_at_worker
+from napari_mineral_anomaly.runs.batch.work import SectionJob, died, give_up
 
 # A scheduler that was started at the same moment may need so long.
 _SECONDS_TO_CONNECT = 30.0
@@ -53,7 +55,9 @@ def work_on_cluster(
     """
     with _connected(cluster) as client:
         futures = {
-            client.submit(work_apart, job, key=_key(job), pure=False, retries=_RETRIES): job
+            client.submit(
+                work_at_worker, pickle.dumps(job), key=_key(job), pure=False, retries=_RETRIES
+            ): job
             for job in jobs
         }
         try:
@@ -83,6 +87,8 @@ def _follow(
                 )
             if future.status != "finished":
                 give_up(job, _why(future.exception()))
+            elif (end := future.result()) is not None:
+                give_up(job, died(end[0]), host=end[1])
             number += 1
             ended(number, job)
         if client.scheduler_info()["workers"]:

@@ -69,11 +69,15 @@ def work_apart(job: SectionJob, task: Task = SILENT) -> None:
     try:
         work_in_bare_process(work_on_section, task, job.threads, job)
     except ProcessDiedError as error:
-        give_up(
-            job,
-            f"The process of this section ended without an answer ({error}): the system may have "
-            "ended it for want of memory; give the batch fewer workers.",
-        )
+        give_up(job, died(str(error)))
+
+
+def died(reason: str) -> str:
+    """The sentence for a section whose process died."""
+    return (
+        f"The process of this section ended without an answer ({reason}): the system may have "
+        "ended it for want of memory; give the batch fewer workers."
+    )
 
 
 def work_on_section(job: SectionJob) -> None:
@@ -98,21 +102,21 @@ def work_on_section(job: SectionJob) -> None:
             _draw_thumbnail(job, folder)
 
 
-def give_up(job: SectionJob, sentence: str) -> None:
+def give_up(job: SectionJob, sentence: str, host: str | None = None) -> None:
     """Remove what a process that died was writing, and write why there are no results."""
     folder = Path(job.out, job.name)
     require_free_folder(folder, overwrite=True)
     if not is_finished(folder):
-        tell_failure(job, sentence)
+        tell_failure(job, sentence, host)
 
 
-def tell_failure(job: SectionJob, sentence: str) -> None:
-    """Write why a section has no results into its folder."""
+def tell_failure(job: SectionJob, sentence: str, host: str | None = None) -> None:
+    """Write why a section has no results into its folder; ``host`` is this computer by default."""
     folder = Path(job.out, job.name)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / FAILED_FILE) as temporary:
         temporary.write_text(
-            as_json({"failure": sentence, "host": platform.node()}), encoding="utf-8"
+            as_json({"failure": sentence, "host": host or platform.node()}), encoding="utf-8"
         )
 
 
