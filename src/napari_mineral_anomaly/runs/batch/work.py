@@ -140,8 +140,9 @@ def _detect(job: SectionJob, folder: Path) -> None:
 
 
 def _draw_thumbnail(job: SectionJob, folder: Path) -> None:
-    from napari_mineral_anomaly.runs.batch.thumbnail import thumbnail_png
+    from napari_mineral_anomaly.runs.batch.thumbnail import PAGE_SIDE, thumbnail_png
 
     threshold = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["threshold"]
     with atomic_path(thumbnail_file(Path(job.out), job.name)) as temporary:
-        temporary.write_bytes(thumbnail_png(read_image(folder / SCORE_FILE), threshold))
+        score = read_image(folder / SCORE_FILE)
+        temporary.write_bytes(thumbnail_png(score, threshold, PAGE_SIDE))
