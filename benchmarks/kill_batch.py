@@ -1,6 +1,10 @@
 """Kill ``batch`` at random moments and resume it; compare its summary with an undisturbed one.
 
 Usage: python benchmarks/kill_batch.py [--kills 20] [--sections 4] [--workers 2] [--seed 0]
+       [--scans SCAN ...] [--keep FOLDER]
+
+Each finished batch is compared; then another is begun, until there were enough kills. ``--scans``
+adds scans to the simulated sections. ``--keep`` keeps all batches.
 """
 
 from __future__ import annotations
@@ -21,9 +25,9 @@ from napari_mineral_anomaly.runs.batch.summary import SECTIONS_FILE
 from napari_mineral_anomaly.simulate import simulate_section, write_section
 
 
-def batch(sections: Path, out: Path, recipe: Path, workers: int) -> list[str]:
+def batch(sections: list[Path], out: Path, recipe: Path, workers: int) -> list[str]:
     """The command that begins a batch, or goes on with it."""
-    command = [sys.executable, "-m", "napari_mineral_anomaly", "batch", str(sections)]
+    command = [sys.executable, "-m", "napari_mineral_anomaly", "batch", *map(str, sections)]
     command += ["-o", str(out), "--recipe", str(recipe), "--workers", str(workers)]
     return [*command, "--resume"]
 
@@ -34,7 +38,9 @@ def summary(out: Path) -> bytes:
     return table.drop(columns=list(MACHINE_COLUMNS)).to_csv(index=False).encode()
 
 
-def kill_batch(n_kills: int, n_sections: int, workers: int, seed: int, place: Path) -> Counter[str]:
+def kill_batch(
+    n_kills: int, n_sections: int, scans: list[Path], workers: int, seed: int, place: Path
+) -> Counter[str]:
     """Kill the command so often; each batch that is done is compared, and another is begun.
 
     Returns
@@ -42,12 +48,13 @@ def kill_batch(n_kills: int, n_sections: int, workers: int, seed: int, place: Pa
     Counter
         kills, batches finished, batches with an equal summary, hidden folders left in them.
     """
-    sections, recipe = place / "sections", place / "recipe.toml"
+    simulated, recipe = place / "sections", place / "recipe.toml"
+    sections = [simulated, *scans]
     for number in range(n_sections):
         section = simulate_section("easy", shape=(40, 44 + 4 * number), seed=number)
-        write_section(section, sections / f"section_{number}")
-    (sections / "broken").mkdir()
-    (sections / "broken" / "Fe.tif").write_text("no TIFF")
+        write_section(section, simulated / f"section_{number}")
+    (simulated / "broken").mkdir()
+    (simulated / "broken" / "Fe.tif").write_text("no TIFF")
     recipe.write_text('detector = "rx"\nthreshold = 3.5\n', encoding="utf-8")
     started = time.monotonic()
     subprocess.run(batch(sections, place / "whole", recipe, workers), **_QUIET)
@@ -85,10 +92,17 @@ if __name__ == "__main__":
     parser.add_argument("--sections", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scans", type=Path, nargs="+", default=[])
+    parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         found = kill_batch(
-            options.kills, options.sections, options.workers, options.seed, Path(scratch)
+            options.kills,
+            options.sections,
+            options.scans,
+            options.workers,
+            options.seed,
+            options.keep or Path(scratch),
         )
     for name, n in found.items():
         print(f"{n:4d}  {name}")

@@ -37,6 +37,18 @@ def detect(scan: Path, out: Path) -> int:
         return main(["detect", str(scan), "-o", str(out), "--detector", "rx", "--overwrite"])
 
 
+def load_libraries(scan: Path, out: Path) -> None:
+    """Run the command once in this process, so that its copies have every library."""
+    streams = [os.dup(1), os.dup(2)]
+    try:
+        if detect(scan, out) != 0:
+            sys.exit("The command failed without a kill.")
+    finally:
+        for number, stream in enumerate(streams, start=1):
+            os.dup2(stream, number)
+            os.close(stream)
+
+
 def start(scan: Path, out: Path) -> int:
     """Start the command in a copy of this process; its number."""
     child = os.fork()
@@ -65,7 +77,7 @@ def kill_detect(n_kills: int, seed: int, place: Path) -> Counter[str]:
     """
     scan, out = place / "scan", place / "results" / "out"
     write_section(simulate_section("easy", shape=(40, 48), seed=1), scan)
-    timed(scan, out)
+    load_libraries(scan, out)
     for name, text in MINE.items():
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_text(text)
@@ -101,7 +113,7 @@ def _look(out: Path, counts: Counter[str]) -> None:
     counts["hidden folder after the next start"] += len(list(out.parent.iterdir())) != 1
     counts["own files there after the next start"] += _has_mine(out)
     there = {path.name for path in out.iterdir()} - {"notes.txt", "verdicts"}
-    counts["complete results after the next start"] += there == set(RUN_FILES)
+    counts["complete results after the next start"] += there >= set(RUN_FILES)
 
 
 def _has_mine(out: Path) -> bool:

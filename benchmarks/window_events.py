@@ -404,7 +404,8 @@ def page(driver: Driver, copy_ms: float, set_ms: float) -> str:
     verdict = "met" if not over else f"missed in: {'; '.join(over)}"
     return "\n".join(
         [
-            f"Scan of {SHAPE[0]} × {SHAPE[1]} pixels and {driver.section.cube.n_elements} "
+            f"Scan of {' × '.join(map(str, driver.section.cube.shape))} pixels and "
+            f"{driver.section.cube.n_elements} "
             "elements. Time of our own code per event, in milliseconds of the main thread's "
             "processor time; napari's share is left out. *Worst wait included* is by the clock: "
             "with the wait for a processor and for Python's lock, while workers compute. *Longest "
@@ -444,12 +445,15 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", choices=STEPS, metavar="STEP", help=", ".join(STEPS))
     parser.add_argument("--explain", type=float, metavar="MS")
+    parser.add_argument(
+        "--shape", nargs=2, type=int, default=SHAPE, metavar=("H", "W"), help="of the scan"
+    )
     args = parser.parse_args()
     watcher = Watcher(explain_ms=args.explain)
     watcher.watch_our_code()
     watcher.watch_napari()
     watcher.watch_collector()
-    section = simulate_section("easy", shape=SHAPE, seed=SEED)
+    section = simulate_section("easy", shape=tuple(args.shape), seed=SEED)
     with tempfile.TemporaryDirectory() as scratch:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, scratch)
         os.environ["MINERAL_ANOMALY_CONFIG"] = scratch  # where the project is saved meanwhile
@@ -467,8 +471,8 @@ def main() -> None:
         text = page(driver, copy_ms, set_ms)
         viewer.close()
     print(text)
-    # The page shows only complete runs without profiling.
-    if args.only is None and args.explain is None:
+    # The page shows only complete runs of the usual scan, without profiling.
+    if args.only is None and args.explain is None and tuple(args.shape) == SHAPE:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(text, encoding="utf-8")
 

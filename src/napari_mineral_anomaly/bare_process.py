@@ -18,10 +18,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.spawn import get_executable
-from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
 
-from napari_mineral_anomaly.process import ProcessDiedError, free_memory
+from napari_mineral_anomaly.process import ProcessDiedError, free_memory, mapped_memory
 from napari_mineral_anomaly.progress import Task
 
 P = ParamSpec("P")
@@ -247,5 +246,5 @@ def _limit_memory() -> None:
         return
     import resource
 
-    mapped = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + free, mapped + free))
+    limit = mapped_memory() + free
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -133,12 +133,30 @@ def memory() -> int | None:
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that are free now, as psutil knows it; None if it is not known."""
+    """Bytes of memory that this process can still get, as psutil knows it; None if not known."""
     found = _virtual_memory()
     if found is None:
         return None
-    limit = memory()
-    return int(found.available) if limit is None else min(int(found.available), limit)
+    limits = [int(found.available), memory(), _left_of_own_limit()]
+    return min(limit for limit in limits if limit is not None)
+
+
+def _left_of_own_limit() -> int | None:
+    """What a limit of the process itself leaves (``ulimit -v``); None where there is none."""
+    if not sys.platform.startswith("linux"):  # other systems do not keep the limit
+        return None
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    return max(limit - mapped_memory(), 0)
+
+
+def mapped_memory() -> int:
+    """Bytes that this process has reserved, as limits of Linux count them; only on Linux."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    return pages * int(os.sysconf("SC_PAGE_SIZE"))
 
 
 def _group_limit() -> int | None:

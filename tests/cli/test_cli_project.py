@@ -131,9 +131,15 @@ def test_several_projects_are_compared(judged, rx_run, other_scan, tmp_path, cap
     assert own == (finds["section"] == names[1]).sum()
     per_mm2 = drivers[f"{names[1]} per mm²"].sum()
     assert per_mm2 == pytest.approx(own / (area * valid))
+    scores = [tifffile.imread(p / "anomaly_score.ome.tif") for p in (judged, rx_run, second)]
+    whole = sum(np.count_nonzero(np.isfinite(score)) for score in scores) * 20 * 20 / 1e6
+    assert drivers["per mm²"].sum() == pytest.approx(drivers["grains"].sum() / whole)
     counts = (drivers[names] > 0).sum(axis=1)
     assert counts.tolist() == drivers["sections"].tolist()
-    assert "3 sections compared" in (out / "index.html").read_text(encoding="utf-8")
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "3 sections compared" in page
+    first = drivers.iloc[0]
+    assert f"{first['grains']} ({first['per mm²']:.3g})" in page
 
 
 def test_a_comparison_needs_a_folder_and_different_projects(rx_run, tmp_path, capsys):

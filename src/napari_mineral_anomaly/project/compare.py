@@ -21,6 +21,7 @@ from napari_mineral_anomaly.project.report import list_project
 from napari_mineral_anomaly.words import counted
 
 SECTION = "section"
+_PER_MM2 = "per mm²"
 GRAINS_FILE, RECURRING_FILE, PAGE_FILE = "grains.csv", "recurring.csv", "index.html"
 FILES = (GRAINS_FILE, RECURRING_FILE, PAGE_FILE)
 
@@ -28,12 +29,15 @@ FILES = (GRAINS_FILE, RECURRING_FILE, PAGE_FILE)
 _RULED_OUT = ("reject", "SEM-false")
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d1d1f; max-width: 1100px;
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d1d1f; max-width: 1300px;
   margin: 2rem auto; padding: 0 1rem; }
 .wide { overflow-x: auto; } p.small { color: #5a5a60; font-size: .9rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #dcdce0; text-align: right; }
-td:first-child, td:nth-child(2), th { text-align: left; }
+th { border-bottom: 2px solid #9a9aa2; vertical-align: bottom; max-width: 9rem;
+  overflow-wrap: anywhere; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
+  background: #fff; white-space: nowrap; }
 """
 
 
@@ -49,8 +53,8 @@ class Comparison:
         The area that was analysed; None where the pixel size is unknown.
     recurring : DataFrame
         One row per leading driver ("As+") and per mineral hint: what, name, sections (in how many
-        it occurs), grains, then for each section its grains and its grains per mm². It counts
-        grains at or above the threshold that are not rejected.
+        it occurs), grains, per mm² (over all sections), then for each section its grains and its
+        grains per mm². It counts grains at or above the threshold that are not rejected.
     """
 
     grains: pd.DataFrame
@@ -131,6 +135,7 @@ def _recurring(grains: pd.DataFrame, areas: dict[str, float | None]) -> pd.DataF
         "mineral": finds["mineral_hint"],
     }
     rows = []
+    total = _sum_of(areas)
     for what, names in kinds.items():
         for name in sorted(set(names) - {""}):
             counts = finds.loc[names == name, SECTION].value_counts()
@@ -139,17 +144,27 @@ def _recurring(grains: pd.DataFrame, areas: dict[str, float | None]) -> pd.DataF
                 "name": name,
                 "sections": int((counts > 0).sum()),
                 "grains": int(counts.sum()),
+                _PER_MM2: _density(int(counts.sum()), total),
             }
             for section, area in areas.items():
                 n = int(counts.get(section, 0))
                 row[section] = n
-                row[f"{section} per mm²"] = n / area if area else float("nan")
+                row[f"{section} {_PER_MM2}"] = _density(n, area)
             rows.append(row)
-    columns = ["what", "name", "sections", "grains"]
-    columns += [c for section in areas for c in (section, f"{section} per mm²")]
+    columns = ["what", "name", "sections", "grains", _PER_MM2]
+    columns += [c for section in areas for c in (section, f"{section} {_PER_MM2}")]
     table = pd.DataFrame(rows, columns=columns)
     order = ["what", "sections", "grains", "name"]
     return table.sort_values(order, ascending=[True, False, False, True], ignore_index=True)
+
+
+def _density(n: int, area: float | None) -> float:
+    return n / area if area else float("nan")
+
+
+def _sum_of(areas: dict[str, float | None]) -> float | None:
+    known = [area for area in areas.values() if area is not None]
+    return sum(known) if len(known) == len(areas) else None
 
 
 def _driver(text: str) -> str:
@@ -161,30 +176,18 @@ def _driver(text: str) -> str:
 
 
 def _page(comparison: Comparison) -> str:
-    grains, areas = comparison.grains, comparison.areas_mm2
-    summary = pd.DataFrame(
-        [
-            {
-                "section": name,
-                "analysed mm²": area,
-                "grains above the threshold": int(own["above_threshold"].sum()),
-                "accepted": int((own[STATUS] == "accept").sum()),
-                "rejected": int(own[STATUS].isin(_RULED_OUT).sum()),
-            }
-            for name, area in areas.items()
-            for own in [grains[grains[SECTION] == name]]
-        ]
-    )
+    areas, recurring = comparison.areas_mm2, comparison.recurring
     title = f"{counted(len(areas), 'section')} compared"
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        _table(summary),
-        "<h2>What recurs</h2>",
-        _table(comparison.recurring),
+    parts = [f"<h1>{escape(title)}</h1>", _table(_summary(comparison))]
+    for what, heading in (("driver", "Leading elements"), ("mineral", "Minerals, perhaps")):
+        own = recurring[recurring["what"] == what]
+        parts += [f"<h2>{heading}</h2>", _table(_by_section(own, areas, heading))]
+    parts.append(
         '<p class="small">Grains that reach the threshold of their section and are not rejected, '
-        "by their strongest driver (more + or less − than the background holds) and by the mineral "
-        "that fits best (a hint, no analysis). All grains are in grains.csv.</p>",
-    ]
+        "by the element that stands out most (+ more or - less than the background holds) and by "
+        "the mineral that fits best (a hint, no analysis). In brackets: grains per mm². "
+        "The same numbers are in recurring.csv; all grains are in grains.csv.</p>"
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
@@ -193,6 +196,56 @@ def _page(comparison: Comparison) -> str:
     )
 
 
+def _summary(comparison: Comparison) -> pd.DataFrame:
+    """What each section holds, and all of them."""
+    grains = comparison.grains
+    rows = []
+    for name, area in comparison.areas_mm2.items():
+        own = grains[grains[SECTION] == name]
+        rows.append([name, area, *_counts(own)])
+    if len(rows) > 1:
+        rows.append(["all", _sum_of(comparison.areas_mm2), *_counts(grains)])
+    columns = ["section", "analysed mm²", "grains above the threshold", "accepted", "rejected"]
+    table = pd.DataFrame(rows, columns=columns)
+    densities = [_density(row[2], row[1]) for row in rows]
+    table.insert(3, _PER_MM2, densities)
+    return table
+
+
+def _counts(grains: pd.DataFrame) -> tuple[int, int, int]:
+    return (
+        int(grains["above_threshold"].sum()),
+        int((grains[STATUS] == "accept").sum()),
+        int(grains[STATUS].isin(_RULED_OUT).sum()),
+    )
+
+
+def _by_section(
+    recurring: pd.DataFrame, areas: dict[str, float | None], heading: str
+) -> pd.DataFrame:
+    """A line per driver or mineral, a column per section: "3 (0.4)"."""
+    table = pd.DataFrame(
+        {
+            heading: recurring["name"],
+            "sections": [f"{n} of {len(areas)}" for n in recurring["sections"]],
+            "all": _cells(recurring["grains"], recurring[_PER_MM2]),
+        }
+    )
+    for section in areas:
+        table[section] = _cells(recurring[section], recurring[f"{section} {_PER_MM2}"])
+    return table
+
+
+def _cells(counts: pd.Series, densities: pd.Series) -> list[str]:
+    """Counts with their densities; empty where there is nothing."""
+    return [
+        "" if n == 0 else f"{n}" if np.isnan(per_mm2) else f"{n} ({per_mm2:.3g})"
+        for n, per_mm2 in zip(counts, densities, strict=True)
+    ]
+
+
 def _table(table: pd.DataFrame) -> str:
+    if table.empty:
+        return "<p>None.</p>"
     html = table.to_html(index=False, border=0, na_rep="–", float_format=lambda x: f"{x:.3g}")
     return f'<div class="wide">{html}</div>'

@@ -8,7 +8,7 @@ The new folder is made in a hidden *staging folder* beside the final place::
                          old/    the folder that was replaced, until it is removed
 
 Which of these are there tells how far a killed writer came, so the next one can put things right
-(`repair`). The lock tells a writer that was killed, also on another computer, from one that lives.
+(`repair`). The lock tells a writer that was killed from one that lives.
 """
 
 from __future__ import annotations

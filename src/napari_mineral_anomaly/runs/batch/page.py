@@ -30,7 +30,8 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 td.machine { color: #5a5a60; }
 td.name a { font-weight: 600; }
 td.name span { display: block; color: #77777e; font-size: .8rem; overflow-wrap: anywhere; }
-img { display: block; max-width: 96px; max-height: 72px; border: 1px solid #dcdce0; }
+img { display: block; width: 96px; max-height: 96px; object-fit: contain;
+  image-rendering: pixelated; border: 1px solid #dcdce0; }
 tr.failed td { background: #fdf0ee; } tr.waiting td { color: #77777e; }
 .state { border-radius: 9px; padding: .05rem .6rem; font-size: .8rem; background: #e3f1e4; }
 .failed .state { background: #f6cfca; } .waiting .state { background: #ececf0; }

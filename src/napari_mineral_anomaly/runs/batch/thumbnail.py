@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SIDE = 160
+# On the page of a batch, which shows every pixel of the picture, so that no grain is left out.
+PAGE_SIDE = 96
 # The score is shown up to so many thresholds, as in the report.
 _THRESHOLDS_SHOWN = 3.0
 _OUTSIDE = (238, 238, 241)
 
 
-def thumbnail_png(score: NDArray[np.floating], threshold: float) -> bytes:
-    """The score map as PNG of at most `SIDE` pixels; each shows the highest score below it.
+def thumbnail_png(score: NDArray[np.floating], threshold: float, side: int = SIDE) -> bytes:
+    """The score map as PNG of at most ``side`` pixels; each shows the highest score below it.
 
     Parameters
     ----------
@@ -23,8 +25,10 @@ def thumbnail_png(score: NDArray[np.floating], threshold: float) -> bytes:
         Background sigmas; NaN outside the valid area.
     threshold : float
         Background sigmas; pixels from there up are red, so that a barren section looks barren.
+    side : int
+        Rows or columns of the picture at most.
     """
-    step = max(1, -(-max(score.shape) // SIDE))
+    step = max(1, -(-max(score.shape) // side))
     height, width = (-(-n // step) for n in score.shape)
     padded = np.full((height * step, width * step), -np.inf, np.float32)
     padded[: score.shape[0], : score.shape[1]] = np.where(np.isfinite(score), score, -np.inf)

@@ -69,13 +69,15 @@ def work_apart(job: SectionJob, task: Task = SILENT) -> None:
     try:
         work_in_bare_process(work_on_section, task, job.threads, job)
     except ProcessDiedError as error:
-        folder = Path(job.out, job.name)
-        require_free_folder(folder, overwrite=True)  # removes what the process was writing
-        tell_failure(
-            job,
-            f"The process of this section ended without an answer ({error}): the system may have "
-            "ended it for want of memory; give the batch fewer workers.",
-        )
+        give_up(job, died(str(error)))
+
+
+def died(reason: str) -> str:
+    """The sentence for a section whose process died."""
+    return (
+        f"The process of this section ended without an answer ({reason}): the system may have "
+        "ended it for want of memory; give the batch fewer workers."
+    )
 
 
 def work_on_section(job: SectionJob) -> None:
@@ -100,13 +102,21 @@ def work_on_section(job: SectionJob) -> None:
             _draw_thumbnail(job, folder)
 
 
-def tell_failure(job: SectionJob, sentence: str) -> None:
-    """Write why a section has no results into its folder."""
+def give_up(job: SectionJob, sentence: str, host: str | None = None) -> None:
+    """Remove what a process that died was writing, and write why there are no results."""
+    folder = Path(job.out, job.name)
+    require_free_folder(folder, overwrite=True)
+    if not is_finished(folder):
+        tell_failure(job, sentence, host)
+
+
+def tell_failure(job: SectionJob, sentence: str, host: str | None = None) -> None:
+    """Write why a section has no results into its folder; ``host`` is this computer by default."""
     folder = Path(job.out, job.name)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / FAILED_FILE) as temporary:
         temporary.write_text(
-            as_json({"failure": sentence, "host": platform.node()}), encoding="utf-8"
+            as_json({"failure": sentence, "host": host or platform.node()}), encoding="utf-8"
         )
 
 
@@ -130,8 +140,9 @@ def _detect(job: SectionJob, folder: Path) -> None:
 
 
 def _draw_thumbnail(job: SectionJob, folder: Path) -> None:
-    from napari_mineral_anomaly.runs.batch.thumbnail import thumbnail_png
+    from napari_mineral_anomaly.runs.batch.thumbnail import PAGE_SIDE, thumbnail_png
 
     threshold = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["threshold"]
     with atomic_path(thumbnail_file(Path(job.out), job.name)) as temporary:
-        temporary.write_bytes(thumbnail_png(read_image(folder / SCORE_FILE), threshold))
+        score = read_image(folder / SCORE_FILE)
+        temporary.write_bytes(thumbnail_png(score, threshold, PAGE_SIDE))
