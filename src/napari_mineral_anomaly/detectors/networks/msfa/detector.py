@@ -314,7 +314,7 @@ class MsfaDetector:
             heads = fit_heads(
                 cube,
                 features,
-                unit_noise=features.preprocessing.transform == "anscombe" and not features.reduced,
+                unit_noise=features.unit_noise,
                 seed=config.seed,
                 task=task,
             )
