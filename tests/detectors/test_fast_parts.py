@@ -9,6 +9,7 @@ import pytest
 
 from napari_mineral_anomaly.detectors.heads.likeness import NEIGHBOURS, squared_mean_distance
 from napari_mineral_anomaly.detectors.heads.ring import INNER, MARGIN, OUTER, ring_distance
+from napari_mineral_anomaly.detectors.smallest import smallest
 from napari_mineral_anomaly.detectors.statistical.elimination import distance_and_log_determinant
 from napari_mineral_anomaly.detectors.statistical.ring import ring_offsets
 from napari_mineral_anomaly.detectors.statistical.square_sums import SquareSums
@@ -131,3 +132,13 @@ def test_what_goes_wrong_in_a_part_is_raised(monkeypatch, threads: str) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
     with pytest.raises(ZeroDivisionError):
         list(in_threads(lambda number: 1 // number, [2, 1, 0, 1], SILENT))
+
+
+@pytest.mark.parametrize(("n", "k"), [(900, 25), (4000, 25), (4007, 1), (30, 30), (1700, 40)])
+def test_the_smallest_are_those_of_a_full_order(n: int, k: int) -> None:
+    rng = np.random.default_rng(n)
+    # Many equal numbers.
+    values = np.concatenate([rng.normal(size=(20, n)), rng.integers(0, 9, (20, n))])
+    values = values.astype(np.float32)
+    found = np.sort(smallest(values, k), axis=1)
+    np.testing.assert_array_equal(found, np.sort(values, axis=1)[:, :k])

@@ -137,19 +137,25 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         CancelledError
         """
         task = task or SILENT
-        seen, self.seen = self.seen, None
-        known = seen[1] if seen is not None and seen[0] is cube else None
+        if self.seen is not None and self.seen[0] is not cube:
+            self.seen = None
         if self.design < TURNED_DESIGN:
-            return self._scored(cube, known, task)
+            return self._scored(cube, task)
         position = Position.of(cube)
-        return position.turned_back(self._scored(position.turned(cube), known, task))
+        return position.turned_back(self._scored(position.turned(cube), task))
 
-    def _scored(self, cube: ElementCube, known: ScanPrediction | None, task: Task) -> AnomalyResult:
-        """Score a scan in its standard position; ``known`` is its prediction where there is one."""
+    def _scored(self, cube: ElementCube, task: Task) -> AnomalyResult:
+        """Score a scan in its standard position; `seen` is its prediction where there is one."""
         features = self.features
-        predicted = known or predict_with_residual(
-            self.network, ScanView(cube, features), self.config, self.device, task=task
+        seen, self.seen = self.seen, None
+        predicted = (
+            predict_with_residual(
+                self.network, ScanView(cube, features), self.config, self.device, task=task
+            )
+            if seen is None
+            else seen[1]
         )
+        del seen
         valid, mean, spread = cube.valid, self.background.mean, self.background.spread
         if self.background.by_surroundings:
             surprise = local_surprise(predicted.residual, valid, mean, spread, task=task)
@@ -160,25 +166,29 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             statistic = gaussianised(
                 squared_sigmas(predicted.residual, mean, spread).astype(np.float64), features.n
             )
-        error, joined = None, None
-        if self.heads is not None:
-            answers = {NETWORK: statistic, **answer(cube, features, self.heads, task=task)}
-            joined = join_answers(answers, valid)
-            error, _ = background_sigmas(statistic, valid)
-            statistic = joined.statistic
         candidates = self._candidates(predicted, valid, task)
         labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
         ordinary = valid & ~candidates.mask
         labels[ordinary] = FIRST_BACKGROUND_LABEL + self.clusters.assign(
             predicted.latent[:, ordinary].T
         )
+        contributions = self._contributions(cube, predicted)
+        reconstruction = self._reconstruction(cube, predicted.prediction)
+        # The join needs memory of its own.
+        del predicted
+        error, joined = None, None
+        if self.heads is not None:
+            answers = {NETWORK: statistic, **answer(cube, features, self.heads, task=task)}
+            joined = join_answers(answers, valid)
+            error, _ = background_sigmas(statistic, valid)
+            statistic = joined.statistic
         result = finish_result(
             cube,
             statistic,
-            self._contributions(cube, predicted),
+            contributions,
             labels,
             self._info(n_candidates=int(candidates.mask.sum())),
-            self._reconstruction(cube, predicted.prediction),
+            reconstruction,
             calibrated=None if joined is None else (joined.score, joined.tail),
         )
         if joined is None:
@@ -195,7 +205,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     ) -> Candidates:
         if self.config.no_pseudo_labels:
             return Candidates(np.zeros(valid.shape, dtype=bool))
-        return _find(predicted, valid, self.config, task)
+        return _find(predicted.residual, valid, self.config, task)
 
     def _contributions(self, cube: ElementCube, predicted: ScanPrediction) -> NDArray[np.float32]:
         features = self.features
@@ -278,25 +288,26 @@ class MsfaDetector:
             first, second = max(first, second), 0
         noisy = False
 
-        def search() -> tuple[ScanPrediction, Candidates]:
+        def search() -> tuple[NDArray[np.float32], Candidates]:
             trainer.measure()
             predicted = predict_with_residual(
                 trainer.network, view, config, device, phase="labels", task=task
             )
             task.step("pseudo-labels", 0, 0, "searching for anomaly candidates")
-            return predicted, _find(predicted, cube.valid, config, task)
+            return predicted.latent, _find(predicted.residual, cube.valid, config, task)
 
         trainer.run(first, stage=1)
         if not features.local:
-            predicted, found = search()
+            latent, found = search()
             noisy = bool(found.mask.sum() < HIDDEN_SHARE * cube.n_valid)
             if noisy and second:
                 trainer.network = _started(features, config, axes, FULL_START).to(device)
                 trainer.run(second, stage=2)
-                predicted, found = search()
+                latent, found = search()
             if not config.no_pseudo_labels:
                 candidates = found
-                trainer.weigh(found.mask, _background_map(predicted, cube.valid, found, config))
+                trainer.weigh(found.mask, _background_map(latent, cube.valid, found, config))
+            del latent
         for number in range(HIDDEN_ROUNDS if noisy else 1):
             trainer.run(second, stage=2 + number + noisy)
         network = trainer.network
@@ -387,10 +398,12 @@ def predict_with_residual(
         phase=phase,
         task=task,
     )
-    residual = view.values(slice(None)) - prediction
+    residual = np.empty_like(prediction)
+    for rows in view.cube.row_blocks():
+        np.subtract(view.values(rows), prediction[:, rows], out=residual[:, rows])
     residual *= view.features.unit.astype(np.float32)[:, None, None]
     sigma = 0.0 if view.features.local else config.smoothing_px
-    smooth(residual, view.valid, sigma)
+    smooth(residual, view.valid, sigma, task=task)
     return ScanPrediction(residual, prediction, latent)
 
 
@@ -414,10 +427,10 @@ def _multiply_adds(network: MaskedNetwork, features: Features, config: MsfaConfi
 
 
 def _find(
-    predicted: ScanPrediction, valid: NDArray[np.bool_], config: MsfaConfig, task: Task
+    residual: NDArray[np.float32], valid: NDArray[np.bool_], config: MsfaConfig, task: Task
 ) -> Candidates:
     return find_candidates(
-        predicted.residual,
+        residual,
         valid,
         anomal_prop=config.anomal_prop,
         spectral_angle=config.spectral_angle,
@@ -427,14 +440,14 @@ def _find(
 
 
 def _background_map(
-    predicted: ScanPrediction, valid: NDArray[np.bool_], candidates: Candidates, config: MsfaConfig
+    latent: NDArray[np.float32], valid: NDArray[np.bool_], candidates: Candidates, config: MsfaConfig
 ) -> BackgroundMap | None:
     """Clusters of the background for the second stage, None where their losses are off."""
     if config.lambda_cohesion == 0 and config.lambda_separation == 0:
         return None
     clusters = cluster_background(
-        predicted.latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
+        latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
     )
     own = np.zeros(valid.shape, dtype=np.int64)
-    own[valid] = clusters.assign(predicted.latent[:, valid].T)
+    own[valid] = clusters.assign(latent[:, valid].T)
     return BackgroundMap(own, clusters)

@@ -18,12 +18,15 @@ from scipy.special import gammaln
 
 from napari_mineral_anomaly.detectors.networks.msfa.view import MARGIN, RINGS
 from napari_mineral_anomaly.detectors.statistical.elimination import distance_and_log_determinant
+from napari_mineral_anomaly.detectors.statistical.mahalanobis import RunningMoments
 from napari_mineral_anomaly.detectors.statistical.ring import mirrored
 from napari_mineral_anomaly.detectors.statistical.square_sums import SquareSums
 from napari_mineral_anomaly.detectors.threads import in_threads
 from napari_mineral_anomaly.progress import SILENT, Task
 
 PRIOR_PIXELS = 15.0
+# Rows whose mean and covariance are taken at once.
+COUNTED_ROWS = 64
 # Side of a tile (px): its three covariances per pixel take 40 MB for 20 elements.
 TILE = 64
 # Products that are summed at once, so that they stay in the cache of a processor.
@@ -34,9 +37,11 @@ def whitening(
     residual: NDArray[np.float32], background: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean (F,) and whitening matrix (F, F) of residuals (F, H, W) over background pixels."""
-    pixels = residual[:, background].T.astype(np.float64)
-    mean = pixels.mean(axis=0)
-    covariance = np.atleast_2d(np.cov(pixels.T))
+    moments = RunningMoments(len(residual))
+    for top in range(0, len(background), COUNTED_ROWS):
+        rows = slice(top, top + COUNTED_ROWS)
+        moments.add(residual[:, rows][:, background[rows]].T)
+    mean, covariance = moments.mean, moments.covariance
     ridge = 1e-6 * np.trace(covariance) / len(covariance)
     factor = np.linalg.cholesky(covariance + ridge * np.eye(len(covariance)))
     return mean, np.linalg.inv(factor).T
