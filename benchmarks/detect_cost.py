@@ -1,7 +1,7 @@
 """Cost of MSFA-Net compared with RX: the whole `detect` command, by the size of the scan.
 
-    OMP_NUM_THREADS=1 python benchmarks/detect_cost.py [--side 346 600 1000 1550] [--scene easy hard]
-        [--rx-source FOLDER]
+    OMP_NUM_THREADS=1 python benchmarks/detect_cost.py [--side 346 600 1000 1550]
+        [--scene easy hard] [--rx-source FOLDER]
 
 All commands read, score and write the same scan of 20 elements, one after the other. Given are the
 processor time of each as a multiple of that of RX in the same run, and its peak memory. On *hard*

@@ -120,10 +120,11 @@ def test_a_cancel_drops_the_parts_that_have_not_begun(monkeypatch, threads: str)
         begun.append(number)
         return number
 
+    found = in_threads(work, range(1000), Task(token=token))
+    assert [next(found) for _ in range(3)] == [0, 1, 2]
+    token.cancel()
     with pytest.raises(CancelledError):
-        for number in in_threads(work, range(1000), Task(token=token)):
-            if number == 3:
-                token.cancel()
+        list(found)
     assert len(begun) < 20
 
 

@@ -52,7 +52,9 @@ def test_the_score_joins_the_questions_that_need_no_network(
     assert set(np.unique(run.result.found_by[section.cube.valid])) <= {1, 2, 3, 4}
 
 
-def test_it_finds_grains_without_a_training_step(section: SimulatedSection, run: DetectionRun) -> None:
+def test_it_finds_grains_without_a_training_step(
+    section: SimulatedSection, run: DetectionRun
+) -> None:
     valid = section.cube.valid
     truth = (section.truth == 1)[valid]
     assert average_precision_score(truth, run.result.score[valid]) > 0.5

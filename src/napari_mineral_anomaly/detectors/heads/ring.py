@@ -62,9 +62,7 @@ def ring_distance(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> Doub
         covariance[i, i] += 1.0
     middle = slice(MARGIN, -MARGIN)
     centre = np.subtract(values[:, middle, middle], mean, out=mean)
-    distance, _ = distance_and_log_determinant(
-        covariance.reshape(n, n, -1), centre.reshape(n, -1)
-    )
+    distance, _ = distance_and_log_determinant(covariance.reshape(n, n, -1), centre.reshape(n, -1))
     return np.where(count < 2, 0.0, distance.reshape(shape))
 
 

@@ -440,7 +440,10 @@ def _find(
 
 
 def _background_map(
-    latent: NDArray[np.float32], valid: NDArray[np.bool_], candidates: Candidates, config: MsfaConfig
+    latent: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    candidates: Candidates,
+    config: MsfaConfig,
 ) -> BackgroundMap | None:
     """Clusters of the background for the second stage, None where their losses are off."""
     if config.lambda_cohesion == 0 and config.lambda_separation == 0:
