@@ -1,7 +1,7 @@
 """Cost of MSFA-Net compared with RX: the whole `detect` command, by the size of the scan.
 
     OMP_NUM_THREADS=1 python benchmarks/detect_cost.py [--side 346 600 1000 1550]
-        [--scene easy hard] [--rx-source FOLDER]
+        [--scene easy hard] [--command rx "msfa --quick" msfa] [--rx-source FOLDER]
 
 All commands read, score and write the same scan of 20 elements, one after the other. Given are the
 processor time of each as a multiple of that of RX in the same run, and its peak memory. On *hard*
@@ -71,8 +71,8 @@ def write_scan(folder: Path, scene: str, side: int) -> None:
         tifffile.imwrite(folder / f"{name}.tif", np.tile(plane, (copies, copies))[:side, :side])
 
 
-def measured(scene: str, side: int, rx_source: str | None) -> dict[str, Cost]:
-    """Cost of each command on one scan."""
+def measured(scene: str, side: int, commands: list[str], rx_source: str | None) -> dict[str, Cost]:
+    """Cost of some of `COMMANDS` on one scan."""
     with tempfile.TemporaryDirectory() as folder:
         scan = Path(folder) / "scan"
         write_scan(scan, scene, side)
@@ -88,6 +88,7 @@ def measured(scene: str, side: int, rx_source: str | None) -> dict[str, Cost]:
                 source=rx_source if name == "rx" else None,
             )
             for name, options in COMMANDS.items()
+            if name in commands
         }
 
 
@@ -96,6 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", nargs="*", type=int, default=[346, 600, 1000, 1550])
     parser.add_argument("--scene", nargs="*", default=["easy", "hard"])
+    parser.add_argument("--command", nargs="*", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--rx-source")
     options = parser.parse_args()
     rows: dict[tuple[str, str, str], str] = {}
@@ -104,7 +106,7 @@ def main() -> None:
         rows = {match.group(1, 2, 3): match.string for match in found if match}
     for scene in options.scene:
         for side in options.side:
-            costs = measured(scene, side, options.rx_source)
+            costs = measured(scene, side, [*options.command, "rx"], options.rx_source)
             size = f"{side**2 / 1e6:.2f}"
             for name, cost in costs.items():
                 ratio = cost.seconds / costs["rx"].seconds
