@@ -1,58 +1,128 @@
-"""Time of MSFA-Net compared with RX: the whole `detect` command on 0.36 Mpx x 20 elements.
+"""Cost of MSFA-Net compared with RX: the whole `detect` command, by the size of the scan.
 
-    python benchmarks/detect_cost.py
+    OMP_NUM_THREADS=1 python benchmarks/detect_cost.py [--side 346 600 1000 1550]
+        [--scene easy hard] [--command rx "msfa --quick" msfa] [--rx-source FOLDER]
 
-Both commands read, score and write the same simulated scan, one after the other; the result is the
-ratio of their wall times. On *hard* the counts are so low that noise hides all candidates, and
-MSFA-Net trains longer. Writes docs/measured/detect_cost.md.
+All commands read, score and write the same scan of 20 elements, one after the other. Given are the
+processor time of each as a multiple of that of RX in the same run, and its peak memory. On *hard*
+the counts are so low that noise hides all candidates, and MSFA-Net trains longer. Scans of more
+than 600 x 600 pixels are copies of a section side by side. ``--rx-source`` is the folder ``src`` of
+an older version of the project, whose RX is then the measure. Rows of docs/measured/detect_cost.md
+that a call does not measure stay as they are, so that the sizes can be run one by one.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
+import re
 import subprocess
 import sys
 import tempfile
-import time
+from dataclasses import dataclass
 from pathlib import Path
 
-SHAPE = ("600", "600")
-SCENES = ("easy", "hard")
-DETECTORS = ("rx", "msfa")
+import numpy as np
+import tifffile
+
+from napari_mineral_anomaly.simulate import simulate_section
+
+SECTION_SIDE = 600
+COMMANDS = {
+    "rx": ["--detector", "rx"],
+    "msfa --quick": ["--quick"],
+    "msfa": [],
+}
 PAGE = Path(__file__).parents[1] / "docs" / "measured" / "detect_cost.md"
+ROW = re.compile(r"\| (\w+) \| ([\d.]+) \| ([^|]+) \| (.*)")
 
 
-def command(*arguments: str) -> float:
-    """Wall time of one run of the command line, s."""
-    started = time.perf_counter()
-    subprocess.run(
+@dataclass(frozen=True)
+class Cost:
+    """Processor seconds and peak memory (MB) of a command."""
+
+    seconds: float
+    megabytes: float
+
+
+def cost_of(*arguments: str, source: str | None = None) -> Cost:
+    """Run the command line, with the package in another folder where one is given."""
+    environment = dict(os.environ)
+    if source is not None:
+        environment["PYTHONPATH"] = source
+    process = subprocess.Popen(
         [sys.executable, "-m", "napari_mineral_anomaly", *arguments],
-        check=True,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
     )
-    return time.perf_counter() - started
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"{' '.join(arguments)} ended with status {status}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+
+
+def write_scan(folder: Path, scene: str, side: int) -> None:
+    """A folder of element maps."""
+    section = simulate_section(scene, shape=(min(side, SECTION_SIDE),) * 2, seed=40).cube
+    copies = -(-side // SECTION_SIDE)
+    folder.mkdir()
+    for name, plane in zip(section.elements, section.maps, strict=True):
+        tifffile.imwrite(folder / f"{name}.tif", np.tile(plane, (copies, copies))[:side, :side])
+
+
+def measured(scene: str, side: int, commands: list[str], rx_source: str | None) -> dict[str, Cost]:
+    """Cost of some of `COMMANDS` on one scan."""
+    with tempfile.TemporaryDirectory() as folder:
+        scan = Path(folder) / "scan"
+        write_scan(scan, scene, side)
+        return {
+            name: cost_of(
+                "detect",
+                str(scan),
+                "-o",
+                f"{folder}/{name}",
+                "--device",
+                "cpu",
+                *options,
+                source=rx_source if name == "rx" else None,
+            )
+            for name, options in COMMANDS.items()
+            if name in commands
+        }
 
 
 def main() -> None:
-    """Simulate, run both, write the page."""
+    """Simulate, run all, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", nargs="*", type=int, default=[346, 600, 1000, 1550])
+    parser.add_argument("--scene", nargs="*", default=["easy", "hard"])
+    parser.add_argument("--command", nargs="*", choices=COMMANDS, default=list(COMMANDS))
+    parser.add_argument("--rx-source")
+    options = parser.parse_args()
+    rows: dict[tuple[str, str, str], str] = {}
+    if PAGE.exists():
+        found = (ROW.fullmatch(line) for line in PAGE.read_text(encoding="utf-8").splitlines())
+        rows = {match.group(1, 2, 3): match.string for match in found if match}
+    for scene in options.scene:
+        for side in options.side:
+            costs = measured(scene, side, [*options.command, "rx"], options.rx_source)
+            size = f"{side**2 / 1e6:.2f}"
+            for name, cost in costs.items():
+                ratio = cost.seconds / costs["rx"].seconds
+                rows[scene, size, name] = (
+                    f"| {scene} | {size} | {name} | {ratio:.1f} | {cost.seconds:.0f} | "
+                    f"{cost.megabytes:.0f} |"
+                )
+                print(rows[scene, size, name], flush=True)
     lines = [
-        f"Made by `benchmarks/detect_cost.py`: `detect` on {SHAPE[0]} x {SHAPE[1]} pixels, 20 "
-        "elements, reading and writing included.",
+        "Made by `benchmarks/detect_cost.py`: `detect` on scans of 20 elements, reading and "
+        "writing included, one thread. RX is that of commit 58f3461.",
         "",
-        "| scene | detector | times rx |",
-        "|---|---|---|",
+        "| scene | Mpx | detector | times rx | processor seconds | peak MB |",
+        "|---|---|---|---|---|---|",
+        *(rows[key] for key in sorted(rows, key=lambda key: (key[0], float(key[1])))),
     ]
-    for scene in SCENES:
-        with tempfile.TemporaryDirectory() as folder:
-            scan = str(Path(folder) / "scan")
-            command("sample", scan, "--scene", scene, "--size", *SHAPE)
-            seconds = {
-                name: command("detect", scan, "-o", f"{folder}/{name}", "--detector", name)
-                for name in DETECTORS
-            }
-        print(scene, {name: round(value, 1) for name, value in seconds.items()}, flush=True)
-        lines += [
-            f"| {scene} | {name} | {value / seconds['rx']:.1f} |" for name, value in seconds.items()
-        ]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

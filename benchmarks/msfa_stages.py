@@ -22,6 +22,10 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from napari_mineral_anomaly.detectors.heads.answers import answer
+from napari_mineral_anomaly.detectors.heads.fit import fit_heads
+from napari_mineral_anomaly.detectors.heads.join import join_answers
+from napari_mineral_anomaly.detectors.heads.questions import NETWORK
 from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
     cluster_background,
     find_candidates,
@@ -128,6 +132,13 @@ def stages(cube: ElementCube) -> list[tuple[str, float, float]]:
     valid = cube.valid[:SMALL_PART, :SMALL_PART]
     seconds, _ = timed(lambda: local_surprise(part, valid, mean, white))
     rows.append(("surroundings (noisy scans only)", seconds * n / valid.size, 0.0))
+    heads = stage(
+        "other questions: what they learn",
+        lambda: fit_heads(cube, features, unit_noise=features.unit_noise, seed=0),
+    )
+    answers = stage("other questions: answers", lambda: answer(cube, features, heads))
+    answers[NETWORK] = np.abs(predicted.residual[0])
+    stage("join", lambda: join_answers(answers, cube.valid))
     statistic = np.abs(predicted.residual[0]).astype(np.float64)
     stage("calibration", lambda: background_sigmas(statistic, cube.valid))
     stage("rx, fit and score", lambda: detect(cube, "rx"))

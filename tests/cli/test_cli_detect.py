@@ -252,3 +252,26 @@ def test_the_grains_are_written_for_a_spreadsheet_too(scan: Path, tmp_path: Path
     options = ("--detector", "rx", "--overwrite")
     assert main(["detect", str(scan), "-o", str(out), *options]) == 0
     assert not (out / "grains_excel-de.csv").exists()  # of the earlier run
+
+
+def test_quick_takes_no_training_and_run_json_says_so(scan, tmp_path):
+    out = tmp_path / "quick"
+    assert main(["detect", str(scan), "-o", str(out), "--quick"]) == 0
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["parameters"]["quick"] is True
+    assert (record["epochs"], record["loss_curve"]) == (0, [])
+    assert "network" not in record["details"]["questions"]
+    assert not (out / "reconstruction_error.ome.tif").exists()
+    assert main(["apply", str(out / "model"), str(scan), "-o", str(tmp_path / "applied")]) == 0
+    again = tmp_path / "applied" / scan.name
+    applied = json.loads((again / "run.json").read_text(encoding="utf-8"))
+    assert applied["parameters"]["quick"] is True
+    scores = [tifffile.imread(folder / "anomaly_score.ome.tif") for folder in (out, again)]
+    assert np.array_equal(*scores, equal_nan=True)
+
+
+def test_quick_is_refused_for_a_detector_that_does_not_have_it(scan, tmp_path, capsys):
+    out = tmp_path / "none"
+    assert main(["detect", str(scan), "-o", str(out), "--detector", "rx", "--quick"]) == 2
+    assert "Only the detector msfa has --quick; rx does not." in capsys.readouterr().err
+    assert not out.exists()

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score
 
 from napari_mineral_anomaly import ElementCube
 from napari_mineral_anomaly.detectors.bundle import load_model, save_model
-from napari_mineral_anomaly.detectors.heads.answers import INNER, OUTER, answer
+from napari_mineral_anomaly.detectors.heads.answers import answer
 from napari_mineral_anomaly.detectors.heads.blocks import (
     AVERAGED_VARIANCE,
     BEAM_PX,
@@ -21,6 +21,7 @@ from napari_mineral_anomaly.detectors.heads.blocks import (
 )
 from napari_mineral_anomaly.detectors.heads.fit import FittedHeads, fit_heads
 from napari_mineral_anomaly.detectors.heads.join import join_answers, neighbour_share
+from napari_mineral_anomaly.detectors.heads.ring import INNER, OUTER
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
 from napari_mineral_anomaly.detectors.pipeline import run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
@@ -133,6 +134,15 @@ def test_likeness_head_is_the_mean_distance_to_the_nearest(cube: ElementCube, fi
         distances = np.sort(np.linalg.norm(heads.sample - averaged[:, y, x], axis=1))[:25]
         expected = np.cbrt(distances.mean() ** 2 / features.n)
         assert answers["likeness"][y, x] == pytest.approx(expected, rel=5e-3, abs=5e-3)
+
+
+def test_blocks_and_threads_change_no_answer(cube: ElementCube, fitted, monkeypatch) -> None:
+    features, heads, answers = fitted
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr("napari_mineral_anomaly.detectors.heads.answers.LEAST_BLOCK_PIXELS", 700)
+    monkeypatch.setattr("napari_mineral_anomaly.detectors.heads.answers.BLOCK_PIXELS", 700)
+    for name, image in answer(cube, features, heads).items():
+        np.testing.assert_allclose(image, answers[name], rtol=1e-5, atol=1e-5)
 
 
 def _planted(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -74,3 +74,14 @@ def test_the_fields_come_in_turns_and_in_their_order(qtbot: object) -> None:
     expected = [name for name in MAIN_FIELDS if name in config_class("msfa").model_fields]
     assert [id(field) for field in form._main] == [id(form._built[name]) for name in expected]
     assert len(form._built) == len(form.values())
+
+
+def test_a_quick_look_is_the_first_choice_in_plain_words(qtbot: object) -> None:
+    form = ParameterForm(config_class("msfa"))
+    qtbot.addWidget(form)
+    field = form._main[0]
+    shown = field.label if field.label else field.text
+    assert "Quick look, without training" in (shown, getattr(field, "text", ""))
+    assert field.value is False
+    field.value = True
+    assert make_config("msfa", **form.values()).quick is True

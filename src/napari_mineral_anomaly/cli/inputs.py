@@ -34,17 +34,20 @@ def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorCon
     Raises
     ------
     InputError
-        For an unknown detector, an unknown parameter or an impossible value.
+        For an unknown detector, an unknown parameter or an impossible value, and for ``--quick``
+        with a detector that does not have it.
     """
     known = config_class(detector).model_fields
     parameters = {} if arguments.config is None else _read_json_object(arguments.config)
-    for name in ("seed", "device", "epochs"):
+    for name in ("seed", "device", "epochs", "quick"):
         value = getattr(arguments, name)
         if value is None:
             continue
         if name == "epochs" and name not in known:
             say(f"Note: {detector} has no epochs; --epochs is ignored.")
             continue
+        if name == "quick" and name not in known:
+            raise InputError(f"Only the detector msfa has --quick; {detector} does not.")
         parameters[name] = value
     return make_config(detector, **parameters)
 

@@ -165,6 +165,12 @@ def add_fitting(parser: argparse.ArgumentParser) -> None:
     add_device(group)
     group.add_argument("--epochs", type=from_zero, metavar="N", help="training steps per stage")
     group.add_argument(
+        "--quick",
+        action="store_true",
+        default=None,
+        help="msfa: a look in seconds, by the questions that need no training",
+    )
+    group.add_argument(
         "--config",
         type=Path,
         metavar="FILE",

@@ -174,15 +174,24 @@ def fit_preprocessing(
     for c, name in enumerate(cube.elements):
         task.check()
         plane = cube.plane(c)
-        values = stabilise(_float32(cube.as_measured(c, plane if whole else plane[valid])), applied)
-        finite = np.isfinite(values)
-        values = values.reshape(-1) if finite.all() else values[finite]
-        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+        values = cube.as_measured(c, plane if whole else plane[valid])
+        if values.dtype.kind == "f":
+            values = _float32(values)
+            finite = np.isfinite(values)
+            values = values if finite.all() else values[finite]
+        values = values.reshape(-1)
+        if not values.size:
+            dropped.append(name)
+            continue
+        # The transform keeps the order, so the ends and a thinned part are enough.
+        ends = stabilise(_float32(np.array([values.min(), values.max()])), applied)
+        low, high = (float(end) for end in ends)
         if low == high:
             dropped.append(name)
             continue
         kept.append(name)
-        numbers.append((low, high, float(np.median(thinned(values, ENOUGH_PIXELS)))))
+        middle = stabilise(_float32(thinned(values, ENOUGH_PIXELS)), applied)
+        numbers.append((low, high, float(np.median(middle))))
     if not kept:
         raise InputError(
             f"{cube.source or 'The scan'} has nothing to compare: each of its element maps "

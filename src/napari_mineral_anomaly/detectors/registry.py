@@ -18,7 +18,8 @@ DEFAULT_DETECTOR = "msfa"
 class DetectorEntry:
     """Where the code of a detector is, and what people read about it.
 
-    ``detector`` and ``config`` are "module:Class"; configs import without torch. ``random``:
+    ``detector`` is "module:class", or a function that makes a detector of a config; ``config`` is
+    "module:class". Configs import without torch. ``random``:
     whether the seed changes the numbers.
     """
 
@@ -37,7 +38,7 @@ _ENTRIES = (
         "msfa",
         "MSFA-Net (ours)",
         "What a trained network cannot predict of a pixel from its other elements and neighbours.",
-        f"{_PACKAGE}.networks.msfa.detector:MsfaDetector",
+        f"{_PACKAGE}.networks.msfa.chosen:msfa_detector",
         f"{_PACKAGE}.networks.msfa.config:MsfaConfig",
         random=True,
     ),
@@ -200,6 +201,10 @@ def make_config(name: str, **parameters: Any) -> DetectorConfig:
         return cls(**parameters)
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:
+            # Values that do not go together.
+            reason = first["msg"].removeprefix("Value error, ")
+            raise InputError(f"Detector {name}: {reason}.") from None
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(
             f"Detector {name}: parameter {where} = {first['input']!r} is not possible "

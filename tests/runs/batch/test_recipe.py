@@ -50,9 +50,16 @@ def test_one_number_is_the_pixel_size_both_ways(tmp_path):
     assert read_recipe(written(tmp_path, "pixel_size = 15")).pixel_size == (15.0, 15.0)
 
 
+def test_a_recipe_can_ask_for_a_quick_look(tmp_path):
+    assert read_recipe(written(tmp_path, "quick = true")).config().quick is True
+    assert read_recipe(written(tmp_path, "seed = 1")).config().quick is False
+    assert read_recipe(written(tmp_path, "[msfa]\nquick = true")).config().quick is True
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("quick = true\ndetector = 'rx'", "recipe.toml: only the detector msfa has quick"),
         ("detektor = 'rx'", "holds detektor, which is unknown; it may hold detector, seed"),
         ("detector = 'xr'", "recipe.toml: .*xr"),
         ("threshold = 'high'", "threshold: Input should be a valid number"),

@@ -18,6 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from napari_mineral_anomaly.detectors.smallest import smallest
 from napari_mineral_anomaly.progress import SILENT, Task
 
 NOISE = -1
@@ -77,13 +78,13 @@ def neighbour_distances(
 ) -> NDArray[np.float32]:
     """Distance of each point to its ``rank``-th nearest point, itself being the first. (n,)."""
     out = np.empty(len(points), dtype=np.float32)
-    position = min(rank, len(points)) - 1
+    rank = min(rank, len(points))
     step = max(1, TILE_DISTANCES // len(points))
     left, right = _factors(points)
     for start in range(0, len(points), step):
         task.check()
         squared = left[start : start + step] @ right.T
-        out[start : start + step] = np.partition(squared, position, axis=1)[:, position]
+        out[start : start + step] = smallest(squared, rank).max(axis=1)
     return np.sqrt(np.maximum(out, 0))
 
 

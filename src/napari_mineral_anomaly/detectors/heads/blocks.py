@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mineral_anomaly.detectors.statistical.ring import mirrored
-from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Standard deviation (px) of the Gaussian that averages over about the beam, as in the network's
@@ -79,36 +77,20 @@ class HeadBlock:
         return np.ascontiguousarray(planes[:, *self.inside][:, self.valid[self.inside]].T)
 
 
-def head_blocks(
-    cube: ElementCube,
-    features: HeadFeatures,
-    margin: int,
-    phase: str,
-    task: Task = SILENT,
-    block_pixels: int = BLOCK_PIXELS,
-) -> Iterator[HeadBlock]:
-    """Blocks of rows with a mirrored margin.
-
-    Missing pixels take no part in the averages.
-    """
+def head_block(cube: ElementCube, features: HeadFeatures, rows: slice, margin: int) -> HeadBlock:
+    """Some rows with a mirrored margin; missing pixels take no part in the averages."""
     height, width = cube.shape
     around = margin + REACH
     columns = mirrored(np.arange(-around, width + around), width)
-    step = max(1, block_pixels // width)
-    unit = features.unit.astype(np.float32)[:, None, None]
-    valid = cube.valid
-    for start in range(0, height, step):
-        task.check()
-        rows = slice(start, min(start + step, height))
-        wanted = mirrored(np.arange(rows.start - around, rows.stop + around), height)
-        low, high = int(wanted.min()), int(wanted.max()) + 1
-        part = features.block(cube, slice(low, high)) * unit
-        values = np.ascontiguousarray(part[:, wanted - low][:, :, columns])
-        inside = valid[wanted][:, columns]
-        averaged = beam_average(values, inside)
-        cut = (slice(None), slice(REACH, -REACH), slice(REACH, -REACH))
-        yield HeadBlock(rows, values[cut], averaged[cut], inside[cut[1:]], margin)
-        task.step(phase, rows.stop, height)
+    wanted = mirrored(np.arange(rows.start - around, rows.stop + around), height)
+    low, high = int(wanted.min()), int(wanted.max()) + 1
+    part = features.block(cube, slice(low, high))
+    part *= features.unit.astype(np.float32)[:, None, None]
+    values = np.ascontiguousarray(part[:, wanted - low][:, :, columns])
+    inside = cube.valid[wanted][:, columns]
+    averaged = beam_average(values, inside)
+    cut = (slice(None), slice(REACH, -REACH), slice(REACH, -REACH))
+    return HeadBlock(rows, values[cut], averaged[cut], inside[cut[1:]], margin)
 
 
 def beam_average(values: Floats, valid: NDArray[np.bool_]) -> Floats:

@@ -8,20 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.heads.blocks import HeadFeatures, head_blocks
+from napari_mineral_anomaly.detectors.heads.blocks import (
+    BLOCK_PIXELS,
+    HeadFeatures,
+    head_block,
+)
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import Mahalanobis, RunningMoments
+from napari_mineral_anomaly.detectors.threads import in_threads
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Pixels from which the backgrounds are learnt: enough for covariances of 40 features.
 LEARNT_PIXELS = 100_000
-# Pixels that others are compared with, and how many of the nearest count.
-SAMPLE, NEIGHBOURS = 4000, 25
+# Pixels that others are compared with.
+SAMPLE = 4000
 # The regression of the cells leaves out this share of the oddest pixels, so many times.
 TRIMMED_SHARE, TRIM_ROUNDS = 0.03, 3
 # Added to each variance before the regression, as a share of the mean variance.
 RIDGE = 1e-9
 
+Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 
@@ -88,25 +94,36 @@ def fit_heads(
     wanted = min(n_valid, LEARNT_PIXELS)
     chosen = np.zeros(n_valid, dtype=bool)
     chosen[rng.choice(n_valid, size=wanted, replace=False)] = True
-    measured, averaged, changes = [], [], []
-    seen = 0
-    for block in head_blocks(cube, features, 0, "heads", task):
+    blocks = list(cube.row_blocks(BLOCK_PIXELS))
+
+    def drawn(rows: slice) -> tuple[Floats, Floats, Floats | None]:
+        block = head_block(cube, features, rows, 0)
+        before = int(np.count_nonzero(cube.valid[: rows.start]))
         pixels = block.pixels(block.measured)
-        here = chosen[seen : seen + len(pixels)]
-        seen += len(pixels)
-        measured.append(pixels[here])
-        averaged.append(block.pixels(block.averaged)[here])
+        here = chosen[before : before + len(pixels)]
+        change = None
         if not unit_noise:
-            changes.append(_second_differences(block.measured, block.valid, wanted / n_valid))
+            change = _second_differences(block.measured, block.valid, wanted / n_valid)
+        return pixels[here], block.pixels(block.averaged)[here], change
+
+    measured, averaged, changes = [], [], []
+    for rows, (as_measured, near_it, change) in zip(
+        blocks, in_threads(drawn, blocks, task), strict=True
+    ):
+        measured.append(as_measured)
+        averaged.append(near_it)
+        if change is not None:
+            changes.append(change)
+        task.step("heads", rows.stop, cube.shape[0])
     noise = np.ones(features.n) if unit_noise else _noise_of(np.concatenate(changes, axis=1))
     near = np.concatenate(averaged)
     moments = RunningMoments(features.n)
     moments.add(near)
     scan = Mahalanobis.fit(moments)
     task.check()
-    drawn = near if len(near) <= SAMPLE else near[rng.choice(len(near), SAMPLE, replace=False)]
+    sample = near if len(near) <= SAMPLE else near[rng.choice(len(near), SAMPLE, replace=False)]
     return FittedHeads(
-        scan.mean, scan.whitening, *_cell_regression(np.concatenate(measured)), drawn, noise
+        scan.mean, scan.whitening, *_cell_regression(np.concatenate(measured)), sample, noise
     )
 
 

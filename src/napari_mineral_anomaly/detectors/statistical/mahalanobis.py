@@ -103,7 +103,9 @@ class Mahalanobis:
 
     def squared_distance(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
         """Squared distance (n,) of pixels (n, C)."""
-        whitened = (pixels.astype(np.float64) - self.mean) @ self.whitening
+        centred = pixels.astype(np.float64)
+        centred -= self.mean
+        whitened = centred @ self.whitening
         squared: NDArray[np.float64] = np.einsum("ij,ij->i", whitened, whitened)
         return squared
 

@@ -47,6 +47,7 @@ class Recipe(BaseModel):
     seed: int | None = None
     device: Device | None = None
     epochs: int | None = None
+    quick: bool | None = None
     threshold: float | None = Field(None, allow_inf_nan=False)
     min_grain_px: int = Field(1, ge=1)
     list: int = Field(DEFAULT_ROWS, ge=0)
@@ -84,8 +85,15 @@ class Recipe(BaseModel):
         """
         name = self.detector_name
         values = dict(self.parameters.get(name, {}))
-        given = {"seed": self.seed, "device": self.device, "epochs": self.epochs}
+        given = {
+            "seed": self.seed,
+            "device": self.device,
+            "epochs": self.epochs,
+            "quick": self.quick,
+        }
         known = config_class(name).model_fields
+        if self.quick and "quick" not in known and name == self.detector_name:
+            raise InputError(f"only the detector msfa has quick; {name} does not.")
         values |= {k: v for k, v in given.items() if v is not None and k in known}
         return make_config(name, **values)
 

@@ -14,13 +14,14 @@ from superqt import QCollapsible
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 
 # Shown at once where a detector has them; the others are under "More parameters".
-MAIN_FIELDS = ("epochs", "transform", "anomal_prop", "weight_mode", "score")
+MAIN_FIELDS = ("quick", "epochs", "transform", "anomal_prop", "weight_mode", "score")
 
 # Seed and device belong to every detector; they have their own place in the dock.
 SHARED_FIELDS = tuple(DetectorConfig.model_fields)
 
 # Names from the literature, in a geologist's words.
 TITLES = {
+    "quick": "Quick look, without training",
     "anomal_prop": "largest odd share",
     "transform": "noise transform",
     "weight_mode": "weight of candidates",

@@ -26,6 +26,7 @@ from napari_mineral_anomaly.detectors.clusters.dbscan import (
     neighbour_distances,
 )
 from napari_mineral_anomaly.detectors.clusters.pseudo_labels import fit_clusters, sample_positions
+from napari_mineral_anomaly.detectors.threads import usable_threads
 from napari_mineral_anomaly.progress import SILENT, Task
 
 # At most this share of the odd pixels may be expected from the distribution of the body.
@@ -39,6 +40,8 @@ SAMPLED_CANDIDATES = 5_000
 MIN_SAMPLES = 15
 CLUSTER_MIN_SAMPLES = 25
 CORE_POINTS = 4_000
+# Pixels that are assigned to clusters at a time.
+ASSIGNED_PIXELS = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,8 +208,13 @@ class BackgroundClusters:
 
     def assign(self, latent: NDArray[np.float32]) -> NDArray[np.int64]:
         """Cluster (n,) of the core point nearest to each latent pixel (n, D)."""
-        _, nearest = cKDTree(self.core).query((latent - self.low) / self.span)
-        return np.asarray(self.core_cluster[nearest])
+        tree = cKDTree(self.core)
+        out = np.empty(len(latent), dtype=np.int64)
+        for start in range(0, len(latent), ASSIGNED_PIXELS):
+            part = slice(start, start + ASSIGNED_PIXELS)
+            scaled = (latent[part] - self.low) / self.span
+            out[part] = self.core_cluster[tree.query(scaled, workers=usable_threads())[1]]
+        return out
 
 
 def cluster_background(

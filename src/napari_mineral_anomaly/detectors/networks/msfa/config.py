@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.networks.parts.choices import (
@@ -27,6 +27,12 @@ HALF_OF_EPOCHS = -1
 class MsfaConfig(DetectorConfig):
     """Our MSFA-Net: masked elements predicted from the others and from the neighbouring pixels."""
 
+    quick: bool = Field(
+        False,
+        description="Ask only the questions that need no training: rare in the scan, unlike its "
+        "surroundings, unlike every other pixel, elements that do not follow each other. Takes "
+        "seconds; what only the network finds is missing.",
+    )
     epochs: int = Field(
         120,
         ge=0,
@@ -148,6 +154,12 @@ class MsfaConfig(DetectorConfig):
         description="Ablation: no linear path that starts at the principal components; all "
         "weights start at random.",
     )
+
+    @model_validator(mode="after")
+    def _something_is_asked(self) -> MsfaConfig:
+        if self.quick and self.network_only:
+            raise ValueError("quick asks everything but the network, and network_only nothing else")
+        return self
 
     @property
     def warm_up_epochs(self) -> int:

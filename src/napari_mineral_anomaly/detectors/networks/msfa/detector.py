@@ -137,36 +137,44 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         CancelledError
         """
         task = task or SILENT
-        known, self.seen = self._just_seen(cube), None
+        if self.seen is not None and self.seen[0] is not cube:
+            self.seen = None
         if self.design < TURNED_DESIGN:
-            return self._scored(cube, known, task)
+            return self._scored(cube, task)
         position = Position.of(cube)
-        return position.turned_back(self._scored(position.turned(cube), known, task))
+        return position.turned_back(self._scored(position.turned(cube), task))
 
-    def _scored(self, cube: ElementCube, known: ScanPrediction | None, task: Task) -> AnomalyResult:
-        """Score a scan in its standard position; ``known`` is its prediction where there is one."""
-        predicted = known or self._predicted(cube, task)
+    def _scored(self, cube: ElementCube, task: Task) -> AnomalyResult:
+        """Score a scan in its standard position; `seen` is its prediction where there is one."""
+        seen, self.seen = self.seen, None
+        predicted = self._predicted(cube, task) if seen is None else seen[1]
+        del seen
         valid = cube.valid
-        answers = self._answers(cube, predicted, task)
-        statistic = np.asarray(answers[NETWORK], dtype=np.float64)
-        error, joined = None, None
-        if self.heads is not None:
-            joined = join_answers(answers, valid)
-            error, _ = background_sigmas(statistic, valid)
-            statistic = joined.statistic
+        statistic = self._error(predicted, valid, task)
         candidates = self._candidates(predicted, valid, task)
         labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
         ordinary = valid & ~candidates.mask
         labels[ordinary] = FIRST_BACKGROUND_LABEL + self.clusters.assign(
             predicted.latent[:, ordinary].T
         )
+        contributions = self._contributions(cube, predicted)
+        reconstruction = self._reconstruction(cube, predicted.prediction)
+        # The join needs memory of its own.
+        del predicted
+        error, joined = None, None
+        if self.heads is not None:
+            answers: dict[str, NDArray[np.floating]] = {NETWORK: statistic}
+            answers |= answer(cube, self.features, self.heads, task=task)
+            joined = join_answers(answers, valid)
+            error, _ = background_sigmas(statistic, valid)
+            statistic = joined.statistic
         result = finish_result(
             cube,
             statistic,
-            self._contributions(cube, predicted),
+            contributions,
             labels,
             self._info(n_candidates=int(candidates.mask.sum())),
-            self._reconstruction(cube, predicted.prediction),
+            reconstruction,
             calibrated=None if joined is None else (joined.score, joined.tail),
         )
         if joined is None:
@@ -194,41 +202,38 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         """
         position = Position.of(cube)
         turned = position.turned(cube)
-        predicted = self._just_seen(cube) or self._predicted(turned, task)
-        answers = self._answers(turned, predicted, task)
+        known = self.seen is not None and self.seen[0] is cube
+        predicted = self.seen[1] if self.seen and known else self._predicted(turned, task)
+        answers: dict[str, NDArray[np.floating]] = {
+            NETWORK: self._error(predicted, turned.valid, task)
+        }
+        if self.heads is not None:
+            answers |= answer(turned, self.features, self.heads, task=task)
         return {name: position.turned_image(image) for name, image in answers.items()}
-
-    def _just_seen(self, cube: ElementCube) -> ScanPrediction | None:
-        return self.seen[1] if self.seen is not None and self.seen[0] is cube else None
 
     def _predicted(self, cube: ElementCube, task: Task) -> ScanPrediction:
         view = ScanView(cube, self.features)
         return predict_with_residual(self.network, view, self.config, self.device, task=task)
 
-    def _answers(
-        self, cube: ElementCube, predicted: ScanPrediction, task: Task
-    ) -> dict[str, NDArray[np.floating]]:
-        valid, mean, spread = cube.valid, self.background.mean, self.background.spread
-        statistic: NDArray[np.floating]
+    def _error(
+        self, predicted: ScanPrediction, valid: NDArray[np.bool_], task: Task
+    ) -> NDArray[np.float64]:
+        """Statistic (H, W) of the error of the prediction."""
+        mean, spread = self.background.mean, self.background.spread
         if self.background.by_surroundings:
             surprise = local_surprise(predicted.residual, valid, mean, spread, task=task)
             # A sum of squares has a long tail, its cube root hardly any (see `gaussianised`). The
             # least surprising pixel gets zero, because the logarithm in the sum has no origin.
-            statistic = np.cbrt(surprise - surprise[valid].min())
-        else:
-            squares = squared_sigmas(predicted.residual, mean, spread).astype(np.float64)
-            statistic = gaussianised(squares, self.features.n)
-        out = {NETWORK: statistic}
-        if self.heads is not None:
-            out |= answer(cube, self.features, self.heads, task=task)
-        return out
+            return np.asarray(np.cbrt(surprise - surprise[valid].min()), dtype=np.float64)
+        squares = squared_sigmas(predicted.residual, mean, spread).astype(np.float64)
+        return gaussianised(squares, self.features.n)
 
     def _candidates(
         self, predicted: ScanPrediction, valid: NDArray[np.bool_], task: Task
     ) -> Candidates:
         if self.config.no_pseudo_labels:
             return Candidates(np.zeros(valid.shape, dtype=bool))
-        return _find(predicted, valid, self.config, task)
+        return _find(predicted.residual, valid, self.config, task)
 
     def _contributions(self, cube: ElementCube, predicted: ScanPrediction) -> NDArray[np.float32]:
         features = self.features
@@ -311,25 +316,26 @@ class MsfaDetector:
             first, second = max(first, second), 0
         noisy = False
 
-        def search() -> tuple[ScanPrediction, Candidates]:
+        def search() -> tuple[NDArray[np.float32], Candidates]:
             trainer.measure()
             predicted = predict_with_residual(
                 trainer.network, view, config, device, phase="labels", task=task
             )
             task.step("pseudo-labels", 0, 0, "searching for anomaly candidates")
-            return predicted, _find(predicted, cube.valid, config, task)
+            return predicted.latent, _find(predicted.residual, cube.valid, config, task)
 
         trainer.run(first, stage=1)
         if not features.local:
-            predicted, found = search()
+            latent, found = search()
             noisy = bool(found.mask.sum() < HIDDEN_SHARE * cube.n_valid)
             if noisy and second:
                 trainer.network = _started(features, config, axes, FULL_START).to(device)
                 trainer.run(second, stage=2)
-                predicted, found = search()
+                latent, found = search()
             if not config.no_pseudo_labels:
                 candidates = found
-                trainer.weigh(found.mask, _background_map(predicted, cube.valid, found, config))
+                trainer.weigh(found.mask, _background_map(latent, cube.valid, found, config))
+            del latent
         for number in range(HIDDEN_ROUNDS if noisy else 1):
             trainer.run(second, stage=2 + number + noisy)
         network = trainer.network
@@ -347,7 +353,7 @@ class MsfaDetector:
             heads = fit_heads(
                 cube,
                 features,
-                unit_noise=features.preprocessing.transform == "anscombe" and not features.reduced,
+                unit_noise=features.unit_noise,
                 seed=config.seed,
                 task=task,
             )
@@ -420,10 +426,12 @@ def predict_with_residual(
         phase=phase,
         task=task,
     )
-    residual = view.values(slice(None)) - prediction
+    residual = np.empty_like(prediction)
+    for rows in view.cube.row_blocks():
+        np.subtract(view.values(rows), prediction[:, rows], out=residual[:, rows])
     residual *= view.features.unit.astype(np.float32)[:, None, None]
     sigma = 0.0 if view.features.local else config.smoothing_px
-    smooth(residual, view.valid, sigma)
+    smooth(residual, view.valid, sigma, task=task)
     return ScanPrediction(residual, prediction, latent)
 
 
@@ -447,10 +455,10 @@ def _multiply_adds(network: MaskedNetwork, features: Features, config: MsfaConfi
 
 
 def _find(
-    predicted: ScanPrediction, valid: NDArray[np.bool_], config: MsfaConfig, task: Task
+    residual: NDArray[np.float32], valid: NDArray[np.bool_], config: MsfaConfig, task: Task
 ) -> Candidates:
     return find_candidates(
-        predicted.residual,
+        residual,
         valid,
         anomal_prop=config.anomal_prop,
         spectral_angle=config.spectral_angle,
@@ -460,14 +468,17 @@ def _find(
 
 
 def _background_map(
-    predicted: ScanPrediction, valid: NDArray[np.bool_], candidates: Candidates, config: MsfaConfig
+    latent: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    candidates: Candidates,
+    config: MsfaConfig,
 ) -> BackgroundMap | None:
     """Clusters of the background for the second stage, None where their losses are off."""
     if config.lambda_cohesion == 0 and config.lambda_separation == 0:
         return None
     clusters = cluster_background(
-        predicted.latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
+        latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
     )
     own = np.zeros(valid.shape, dtype=np.int64)
-    own[valid] = clusters.assign(predicted.latent[:, valid].T)
+    own[valid] = clusters.assign(latent[:, valid].T)
     return BackgroundMap(own, clusters)

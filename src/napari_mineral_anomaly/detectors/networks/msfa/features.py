@@ -55,6 +55,11 @@ class Features:
         """Whether features are principal components rather than elements."""
         return bool(self.basis.shape[0] != self.basis.shape[1])
 
+    @property
+    def unit_noise(self) -> bool:
+        """Whether the noise of a feature, in `unit`, is 1: Anscombe values of elements."""
+        return self.preprocessing.transform == "anscombe" and not self.reduced
+
     def block(
         self, cube: ElementCube, rows: slice, columns: slice = slice(None)
     ) -> NDArray[np.float32]:

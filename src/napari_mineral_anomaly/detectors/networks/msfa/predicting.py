@@ -11,6 +11,7 @@ from torch import Tensor
 from napari_mineral_anomaly.detectors.networks.msfa.frozen import FrozenNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
+from napari_mineral_anomaly.detectors.threads import in_threads
 from napari_mineral_anomaly.progress import SILENT, Task
 
 # Side of a tile (px): with its margin of five it is 128 wide, and the working memory of a pass
@@ -102,17 +103,23 @@ def plain_surroundings(around: Tensor) -> Tensor:
     return around.view(rings, -1, *around.shape[1:]).mean(0)
 
 
-def smooth(residual: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float) -> None:
+def smooth(
+    residual: NDArray[np.float32], valid: NDArray[np.bool_], sigma: float, *, task: Task = SILENT
+) -> None:
     """Average residuals (F, H, W) over about the beam, in place: valid pixels only; 0 outside."""
     weight = None
     if sigma > 0 and not valid.all():
         weight = ndimage.gaussian_filter(valid.astype(np.float32), sigma, mode="nearest")
         weight = np.maximum(weight, np.float32(1e-6))
-    for plane in residual:
+
+    def average(plane: NDArray[np.float32]) -> None:
         plane[~valid] = 0
         if sigma <= 0:
-            continue
+            return
         ndimage.gaussian_filter(plane, sigma, mode="nearest", output=plane)
         if weight is not None:
             plane /= weight
             plane[~valid] = 0
+
+    for _ in in_threads(average, residual, task):
+        pass

@@ -17,23 +17,31 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from napari_mineral_anomaly.detectors.networks.msfa.view import MARGIN, RINGS
+from napari_mineral_anomaly.detectors.statistical.elimination import distance_and_log_determinant
+from napari_mineral_anomaly.detectors.statistical.mahalanobis import RunningMoments
 from napari_mineral_anomaly.detectors.statistical.ring import mirrored
+from napari_mineral_anomaly.detectors.statistical.square_sums import SquareSums
+from napari_mineral_anomaly.detectors.threads import in_threads
 from napari_mineral_anomaly.progress import SILENT, Task
 
 PRIOR_PIXELS = 15.0
-# Side of a tile (px): its three covariances per pixel take 90 MB for 20 elements.
-TILE = 96
-# Pixels whose covariances stay in the cache of a processor while they are inverted.
-ELIMINATED_PIXELS = 512
+# Rows whose mean and covariance are taken at once.
+COUNTED_ROWS = 64
+# Side of a tile (px): its three covariances per pixel take 40 MB for 20 elements.
+TILE = 64
+# Products that are summed at once, so that they stay in the cache of a processor.
+SUMMED_PLANES = 2
 
 
 def whitening(
     residual: NDArray[np.float32], background: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean (F,) and whitening matrix (F, F) of residuals (F, H, W) over background pixels."""
-    pixels = residual[:, background].T.astype(np.float64)
-    mean = pixels.mean(axis=0)
-    covariance = np.atleast_2d(np.cov(pixels.T))
+    moments = RunningMoments(len(residual))
+    for top in range(0, len(background), COUNTED_ROWS):
+        rows = slice(top, top + COUNTED_ROWS)
+        moments.add(residual[:, rows][:, background[rows]].T)
+    mean, covariance = moments.mean, moments.covariance
     ridge = 1e-6 * np.trace(covariance) / len(covariance)
     factor = np.linalg.cholesky(covariance + ridge * np.eye(len(covariance)))
     return mean, np.linalg.inv(factor).T
@@ -61,16 +69,21 @@ def local_surprise(
     """
     height, width = valid.shape
     out = np.zeros((height, width))
-    for top in range(0, height, TILE):
-        rows = np.arange(top, min(top + TILE, height))
-        for left in range(0, width, TILE):
-            task.check()
-            columns = np.arange(left, min(left + TILE, width))
-            where = np.ix_(*map(_with_margin, (rows, columns), valid.shape))
-            part = residual[:, where[0], where[1]].astype(np.float64)
-            part -= mean[:, None, None]
-            values = np.einsum("fhw,fg->ghw", part, white, optimize=True)
-            out[np.ix_(rows, columns)] = _surprise(values, valid[where].astype(np.float64))
+    tiles = [
+        (np.arange(top, min(top + TILE, height)), np.arange(left, min(left + TILE, width)))
+        for top in range(0, height, TILE)
+        for left in range(0, width, TILE)
+    ]
+
+    def surprise(tile: tuple[NDArray[np.intp], NDArray[np.intp]]) -> NDArray[np.float64]:
+        where = np.ix_(*map(_with_margin, tile, valid.shape))
+        part = residual[:, where[0], where[1]].astype(np.float64)
+        part -= mean[:, None, None]
+        values = (white.T @ part.reshape(len(part), -1)).reshape(part.shape)
+        return _surprise(values, valid[where].astype(np.float64))
+
+    for (rows, columns), found in zip(tiles, in_threads(surprise, tiles, task), strict=True):
+        out[np.ix_(rows, columns)] = found
         task.step("surroundings", int(rows[-1]) + 1, height)
     return np.where(valid, out, 0.0)
 
@@ -84,18 +97,39 @@ def _surprise(values: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArr
     """Surprise (h, w) of a tile of white residuals (F, h + 2 m, w + 2 m) with its margin."""
     n = len(values)
     middle = slice(MARGIN, -MARGIN)
-    counts = [np.maximum(count, 1e-9) for count in _ring_sums(weight)]
-    means = [
-        total / count for total, count in zip(_ring_sums(values * weight), counts, strict=True)
-    ]
-    shape = counts[0].shape
+    shape = (values.shape[1] - 2 * MARGIN, values.shape[2] - 2 * MARGIN)
+    sides = sorted({side for ring in RINGS for side in ring})
+    squares = SquareSums(SUMMED_PLANES, shape, MARGIN, sides)
+
+    def ring_sums(planes: int, totals: list[NDArray[np.float64]]) -> None:
+        by_side = dict(zip(sides, squares.sums(planes), strict=True))
+        for (inner, outer), total in zip(RINGS, totals, strict=True):
+            np.subtract(by_side[outer], by_side[inner], out=total)
+
+    shown = values * weight
+    counts = [np.empty(shape) for _ in RINGS]
+    squares.padded(1)[:] = weight
+    ring_sums(1, [count[None] for count in counts])
+    for count in counts:
+        np.maximum(count, 1e-9, out=count)
+    means = [np.empty((n, *shape)) for _ in RINGS]
+    for start in range(0, n, SUMMED_PLANES):
+        part = slice(start, min(start + SUMMED_PLANES, n))
+        squares.padded(part.stop - start)[:] = shown[part]
+        ring_sums(part.stop - start, [mean[part] for mean in means])
+    for mean, count in zip(means, counts, strict=True):
+        mean /= count
     scatters = [np.empty((n, n, *shape)) for _ in RINGS]
     for i in range(n):
-        # One table of sums serves all rings.
-        products = _ring_sums(values[i] * weight * values[: i + 1])
-        for scatter, total, mean, count in zip(scatters, products, means, counts, strict=True):
-            total -= count * mean[i] * mean[: i + 1]
-            scatter[: i + 1, i] = total
+        scaled = [count * mean[i] for count, mean in zip(counts, means, strict=True)]
+        for start in range(0, i + 1, SUMMED_PLANES):
+            part = slice(start, min(start + SUMMED_PLANES, i + 1))
+            size = part.stop - start
+            # One sum over each square serves all rings.
+            np.multiply(shown[i], values[part], out=squares.padded(size))
+            ring_sums(size, [scatter[part, i] for scatter in scatters])
+            for scatter, mean, factor in zip(scatters, means, scaled, strict=True):
+                scatter[part, i] -= factor * mean[part]
     out = np.zeros(shape)
     for scatter, mean, count in zip(scatters, means, counts, strict=True):
         freedom = count + PRIOR_PIXELS
@@ -117,56 +151,3 @@ def _surprise(values: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArr
         )
         out += distance - log_density
     return out
-
-
-def distance_and_log_determinant(
-    covariances: NDArray[np.float64], centres: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Squared Mahalanobis distance (P,) and log determinant (P,), each pixel its own covariance.
-
-    Gaussian elimination of many pixels at once, several times as fast as a call of LAPACK for each.
-
-    Parameters
-    ----------
-    covariances : (n, n, P) float64
-        Positive definite; only the upper half is read.
-    centres : (n, P) float64
-    """
-    n, pixels = centres.shape
-    distance, log_determinant = np.zeros(pixels), np.zeros(pixels)
-    for start in range(0, pixels, ELIMINATED_PIXELS):
-        part = slice(start, start + ELIMINATED_PIXELS)
-        left, centre = covariances[:, :, part].copy(), centres[:, part].copy()
-        for k in range(n):
-            pivot = left[k, k]
-            log_determinant[part] += np.log(pivot)
-            distance[part] += np.square(centre[k]) / pivot
-            share = left[k, k + 1 :] / pivot
-            centre[k + 1 :] -= share * centre[k]
-            # The matrix is symmetric, so its upper half is enough.
-            for j in range(k + 1, n):
-                left[j, j:] -= share[j - k - 1] * left[k, j:]
-    return distance, log_determinant
-
-
-def _ring_sums(planes: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Sums over each of `RINGS` around every pixel (..., h, w) of planes with a `MARGIN`."""
-    sums = np.zeros((*planes.shape[:-2], planes.shape[-2] + 1, planes.shape[-1] + 1))
-    np.cumsum(planes, axis=-2, out=sums[..., 1:, 1:])
-    np.cumsum(sums[..., 1:, 1:], axis=-1, out=sums[..., 1:, 1:])
-    return [_square(sums, outer) - _square(sums, inner) for inner, outer in RINGS]
-
-
-def _square(sums: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    """Sum over the square of a side around every pixel, from a summed-area table."""
-    first = MARGIN - side // 2
-    last = first + side
-    height, width = (size - 1 - 2 * MARGIN for size in sums.shape[-2:])
-    top, bottom = (slice(start, start + height) for start in (first, last))
-    left, right = (slice(start, start + width) for start in (first, last))
-    return np.asarray(
-        sums[..., bottom, right]
-        - sums[..., top, right]
-        - sums[..., bottom, left]
-        + sums[..., top, left]
-    )

@@ -104,8 +104,7 @@ class TileTrainer:
         self._background_map: BackgroundMap | None = None
         unit = torch.from_numpy(view.features.unit.astype(np.float32))
         self._unit = unit[:, None, None, None].to(device)
-        counts = view.features.preprocessing.transform == "anscombe" and not view.features.reduced
-        self._delta = HUBER_COUNTS if counts else HUBER_OTHER
+        self._delta = HUBER_COUNTS if view.features.unit_noise else HUBER_OTHER
 
     def weigh(self, candidates: NDArray[np.bool_], background_map: BackgroundMap | None) -> None:
         """Use pseudo-labels from the next stage on."""
