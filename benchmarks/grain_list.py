@@ -35,7 +35,7 @@ from napari_mineral_anomaly.grains.pixels.growing import GrownGrains, grow_grain
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, signatures_of
 from napari_mineral_anomaly.simulate import simulate_section
-from napari_mineral_anomaly.simulate.scenes import get_scene
+from napari_mineral_anomaly.simulate.scene_names import get_scene
 from planted_scans import PLANTED, plant
 
 SCENES = ("easy", "hard", "artefacts")

@@ -21,7 +21,8 @@ from napari_mineral_anomaly import ElementCube, read_maps
 from napari_mineral_anomaly.simulate.accessories import TRUTH_FRACTION, place_grains
 from napari_mineral_anomaly.simulate.minerals import MINERALS
 from napari_mineral_anomaly.simulate.rendering import blur_beam
-from napari_mineral_anomaly.simulate.scenes import GNEISS, get_scene
+from napari_mineral_anomaly.simulate.scene_names import get_scene
+from napari_mineral_anomaly.simulate.scenes import GNEISS
 from napari_mineral_anomaly.simulate.section import LEAVE_OUT, RIM_FRACTION, grain_table
 from napari_mineral_anomaly.simulate.sensitivity import count_rates
 

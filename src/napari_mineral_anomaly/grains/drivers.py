@@ -41,6 +41,18 @@ def driver_contributions(result: AnomalyResult, sets: PixelSets, ring: PixelSets
     return means
 
 
+def with_surroundings(means: Floats, elements: tuple[str, ...], signals: GrainSignals) -> Floats:
+    """For a score that also asks what differs from its surroundings: the larger of both answers.
+
+    A network may predict titanium from the barium that overlaps it. An ilmenite then has no
+    residual in titanium, and is found because it differs from its surroundings. So an element
+    counts with its contribution (n, C) or with its difference to the ring in units of the ring's
+    spread, whichever is larger.
+    """
+    shown = in_order_of(elements, signals.ring_departure, signals.elements)
+    return np.where(np.abs(shown) > np.abs(means), shown, means)
+
+
 def seen_in_maps(
     means: Floats, elements: tuple[str, ...], signals: GrainSignals, peak: Floats
 ) -> Floats:
