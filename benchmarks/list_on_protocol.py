@@ -2,11 +2,13 @@
 
     MINERAL_ANOMALY_DATA=... python benchmarks/list_on_protocol.py --part test --cache SCORES
 
-``SCORES`` is what `protocol/run.py --cache` wrote; no detector runs here. The question and the
-words are those of the part ``list`` of `grain_list.py`. Score maps are kept as float16, so grains
-whose scores differ by less than a five-hundredth count as equal. Every scene is counted once: rows
-are added to --rows at once, and a second start continues. Writes
-docs/measured/grain_list_protocol_PART.md (not with --no-page).
+``SCORES`` is what `protocol/run.py --cache` wrote; no detector runs here. A detector *ranks* a
+grain when the grain's highest score comes before that of 100 background pixels. Counted are the
+grains that the list's own detector ranks, and G, those that the best single detector ranks: how
+many of n are in the first n + 20 rows. All odd grains that a real scan has itself count as
+background. Score maps are kept as float16, so scores that differ by less than a five-hundredth
+count as equal. Every scene is counted once: rows are added to --rows at once, and a second start
+continues. Writes docs/measured/grain_list_protocol_PART.md (not with --no-page).
 """
 
 from __future__ import annotations
@@ -19,16 +21,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from grain_list import MORE_ROWS, PAGES, Scored, listed_grains, ranked_grains, share, table
+from grain_list import PAGES, Scored, share, table
 from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     promised_false_pixels,
 )
+from napari_mineral_anomaly.grains.pixels.regions import label_grains
 
 sys.path.append(str(Path(__file__).resolve().parent / "protocol"))
 from scenes import PARTS, PlannedScene, plan
 
 FAMILIES = ("drawn", "simulated-old", "implanted")
+BACKGROUND_PX, MORE_ROWS = 100, 20
 
 
 def kept_scores(planned: PlannedScene, cache: Path, detectors: list[str]) -> dict[str, Scored]:
@@ -46,6 +50,21 @@ def kept_scores(planned: PlannedScene, cache: Path, detectors: list[str]) -> dic
         )
         for name, path in paths.items()
     }  # fmt: skip
+
+
+def ranked_grains(scan: Scored) -> set[int]:
+    """Truth areas with a pixel that scores higher than `BACKGROUND_PX` background pixels do."""
+    background = scan.score[(scan.truth == 0) & np.isfinite(scan.score)]
+    last = np.sort(background)[-BACKGROUND_PX]
+    areas = label_grains(scan.truth == 1)
+    return set(np.unique(areas[scan.score > last]).tolist()) - {0}
+
+
+def listed_grains(scan: Scored, n_rows: int) -> set[int]:
+    """Truth areas of which a pixel is in one of the first ``n_rows`` rows."""
+    labels = scan.grow(n_rows).labels
+    areas = label_grains(scan.truth == 1)
+    return set(np.unique(areas[(labels > 0) & (labels <= n_rows)]).tolist()) - {0}
 
 
 def count(planned: PlannedScene, results: dict[str, Scored]) -> list[dict[str, object]]:
@@ -96,13 +115,14 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, default=Path("list_on_protocol.jsonl"))
     default = ["msfa", "rx", "local-rx", "knn"]
     parser.add_argument("--detectors", nargs="+", default=default)
+    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     parser.add_argument("--no-page", action="store_true")
     options = parser.parse_args()
     kept = options.rows.read_text(encoding="utf-8").splitlines() if options.rows.exists() else []
     rows = [json.loads(line) for line in kept]
     done = {row["scene"] for row in rows}
     for planned in plan(options.part):
-        if planned.family not in FAMILIES or planned.name in done:
+        if planned.family not in options.families or planned.name in done:
             continue
         results = kept_scores(planned, options.cache, options.detectors)
         new = count(planned, results) if results else []

@@ -119,7 +119,7 @@ def test_sulfur_without_iron_is_no_pyrite():
     grain = rock.copy()
     grain[ELEMENTS.index("S")] += 40
     assert hints_of(rock, grain) == ["a sulfide or sulfate"]
-    assert hints_of(rock, counts_of("pyrite", 60))[0] == "pyrite"
+    assert hints_of(rock, counts_of("pyrite", 200))[0] == "pyrite"
 
 
 def test_silicon_alone_is_quartz_before_a_silicate_that_the_rock_hides():
@@ -154,7 +154,8 @@ def test_elements_that_a_ring_lacks_altogether_do_not_outweigh_the_others():
         hints = detail_grains(cube, result, grains).hints.of(0)
     assert hints[0].name == "halite"
     assert np.abs(grains.signals.ring_sigmas).max() < 1000
-    assert grains.table["driver_1"][0].startswith("Cl+")
+    assert grains.table["driver_1"][0].startswith("Cl+10")
+    assert grains.table["driver_2"][0].startswith("Na2O+9")
 
 
 def test_a_tie_is_said_as_a_tie():
