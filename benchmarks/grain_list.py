@@ -1,20 +1,16 @@
-"""Measure the list of grains: are they whole, does it hold what is found, is barren rock calm?
+"""Measure the list of grains: are they whole, and is barren rock calm?
 
-    MINERAL_ANOMALY_DATA=... python benchmarks/grain_list.py [whole list barren] --scores FOLDER
+    python benchmarks/grain_list.py [whole barren] --scores FOLDER
 
 - whole: simulated grains of at least nine pixels. A grain is *found* when the peak of a row of the
   list lies in it. Its row is *whole* when the area is within 20 % of the true area and the centroid
   within half a pixel of the true centre.
-- list: on simulated sections, and on real scans into which grains of minerals of known formula were
-  planted (see `planted_scans.py`). A detector *ranks* a grain when the grain's highest score comes
-  before that of 100 background pixels. G are the grains that the best single detector ranks.
-  Counted: how many of G are in the first G + 20 rows of a list. All odd grains that a real scan has
-  itself count as background.
 - barren: flagged and promised pixels, and rows above the threshold, on sections without odd grains.
 
-Scores are kept in FOLDER: a second start continues where the first stopped. ``--slow-seeds`` limits
-the sections on which the slow detectors run, ``--quick`` takes two seeds and no slow detector. Each
-part writes its page in docs/measured (not with --no-page).
+Whether the list holds what is found is measured by `list_on_protocol.py`. Scores are kept in
+FOLDER: a second start continues where the first stopped. ``--slow-seeds`` limits the sections on
+which the slow detectors run, ``--quick`` takes two seeds and no slow detector. Each part writes its
+page in docs/measured (not with --no-page).
 """
 
 from __future__ import annotations
@@ -35,8 +31,7 @@ from napari_mineral_anomaly.grains.pixels.growing import GrownGrains, grow_grain
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, signatures_of
 from napari_mineral_anomaly.simulate import simulate_section
-from napari_mineral_anomaly.simulate.scenes import get_scene
-from planted_scans import PLANTED, plant
+from napari_mineral_anomaly.simulate.scene_names import get_scene
 
 SCENES = ("easy", "hard", "artefacts")
 # Hardly any grain of these two scenes fills nine pixels, so they are also made with larger ones:
@@ -45,10 +40,9 @@ LARGE = {"easy-large": "easy", "artefacts-large": "artefacts"}
 LARGE_UM, LARGE_PREVALENCE = (90.0, 0.3, 68.0, 240.0), 4e-3
 SHAPE, BARREN_SHAPE = (256, 320), (256, 256)
 LEAST_PX, AREA_TOLERANCE, CENTROID_PX = 9, 0.2, 0.5
-BACKGROUND_PX, MORE_ROWS = 100, 20
 SLOW = ("msfa",)
 PAGES = Path(__file__).parents[1] / "docs" / "measured"
-PARTS = ("whole", "list", "barren")
+PARTS = ("whole", "barren")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,21 +117,6 @@ def whole_grains(scan: Scored) -> list[dict[str, Any]]:
     return found
 
 
-def ranked_grains(scan: Scored) -> set[int]:
-    """Truth areas with a pixel that scores higher than `BACKGROUND_PX` background pixels do."""
-    background = scan.score[(scan.truth == 0) & np.isfinite(scan.score)]
-    last = np.sort(background)[-BACKGROUND_PX]
-    areas = label_grains(scan.truth == 1)
-    return set(np.unique(areas[scan.score > last]).tolist()) - {0}
-
-
-def listed_grains(scan: Scored, n_rows: int) -> set[int]:
-    """Truth areas of which a pixel is in one of the first ``n_rows`` rows."""
-    labels = scan.grow(n_rows).labels
-    areas = label_grains(scan.truth == 1)
-    return set(np.unique(areas[(labels > 0) & (labels <= n_rows)]).tolist()) - {0}
-
-
 def measure_whole(options: argparse.Namespace) -> str:
     """Table of the part ``whole``."""
     rows = []
@@ -166,32 +145,6 @@ def measure_whole(options: argparse.Namespace) -> str:
             )
     head = ["scene", "detector", "sections", f"found of >= {LEAST_PX} px"]
     return table([*head, "area within 20 %", "centroid within 0.5 px", "both"], rows)
-
-
-def measure_list(options: argparse.Namespace) -> str:
-    """Table of the part ``list``."""
-    scans = []
-    for seed in options.numbers:
-        scans += [(scene, seed, section(scene, seed, SHAPE)) for scene in SCENES]
-    for seed in options.numbers[: options.planted_seeds]:
-        scans += [(name, seed, (f"planted_{name}_{seed}", plant(name, seed))) for name in PLANTED]
-    counted = []
-    for kind, seed, (name, scan) in scans:
-        results = {d: scored(options.scores, name, d, scan) for d in options.run_on(seed)}
-        ranked = {detector: ranked_grains(one) for detector, one in results.items()}
-        best = max(ranked, key=lambda detector: len(ranked[detector]))
-        wanted = ranked[best]
-        for detector in results:
-            held = wanted & listed_grains(results[detector], len(wanted) + MORE_ROWS)
-            counted.append([kind, detector, best, len(wanted), len(held)])
-    frame = pd.DataFrame(counted, columns=["scan", "list of", "best", "G", "held"])
-    rows = []
-    for (kind, detector), part in frame.groupby(["scan", "list of"], sort=False):
-        best = ", ".join(f"{name} {n}" for name, n in part["best"].value_counts().items())
-        total = int(part["G"].sum())
-        rows.append([kind, detector, len(part), best, total, share(part["held"].sum(), total)])
-    head = ["scan", "list of", "scans", "best detector", "grains in G", "in the first G + 20 rows"]
-    return table(head, rows)
 
 
 def measure_barren(options: argparse.Namespace) -> str:
@@ -235,18 +188,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--slow-seeds", type=int, default=2, help="sections with msfa")
-    parser.add_argument("--planted-seeds", type=int, default=2, help="plantings of each real scan")
     parser.add_argument("--quick", action="store_true", help="two seeds, no slow detector")
     parser.add_argument("--no-page", action="store_true")
     options = parser.parse_args()
     if options.quick:
-        options.seeds, options.slow_seeds, options.planted_seeds = 2, 0, 1
+        options.seeds, options.slow_seeds = 2, 0
     first = options.first_seed
     options.numbers = list(range(first, first + options.seeds))
     options.run_on = lambda seed: [
         name for name in options.detectors if name not in SLOW or seed < first + options.slow_seeds
     ]
-    measures = {"whole": measure_whole, "list": measure_list, "barren": measure_barren}
+    measures = {"whole": measure_whole, "barren": measure_barren}
     for part in options.parts:
         text = (
             f"Made by `benchmarks/grain_list.py`: seeds {first} to {options.numbers[-1]}, of the "

@@ -50,6 +50,20 @@ def test_areas_that_a_listed_grain_shows_and_single_pixels_do_not_count() -> Non
     assert concentrations(cube, np.ones(SHAPE, dtype=bool)) == ()
 
 
+def test_what_the_beam_spreads_of_a_listed_grain_is_no_concentration() -> None:
+    glow = np.full(SHAPE, 50.0)
+    glow[20:25, 20:25] = 300.0
+    glow[22, 22] = 4000.0
+    listed = NOTHING.copy()
+    listed[22, 22] = True
+    [one] = concentrations(scan(P=glow), NOTHING)
+    assert one.pixels.size == 25
+    assert concentrations(scan(P=glow), listed) == ()
+    # The listed pixel is not the highest one, or not higher than the others: the area is shown.
+    assert len(concentrations(scan(P=glow), np.roll(listed, 1, axis=0))) == 1
+    assert len(concentrations(scan(P=levels(APATITE)), np.roll(listed, -10, axis=0))) == 1
+
+
 def test_several_areas_are_counted_and_common_minerals_left_out() -> None:
     spread = [np.s_[y : y + 2, x : x + 2] for y in (2, 20, 36) for x in (2, 12, 32, 42)]
     cube = scan(P=levels(APATITE, np.s_[30:33, 5:8]), Si=levels(np.s_[:, :10]), Zr=levels(*spread))

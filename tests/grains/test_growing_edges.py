@@ -91,8 +91,18 @@ def test_a_noisy_pixel_comes_after_a_grain_with_a_lower_peak() -> None:
     assert grown.n_grains == 2
     assert grown.labels[10, 10] == 1
     assert grown.labels[30, 30] == 2
-    # 3 + 1.5 + 0.75 + 0.375; a single pixel has its own score only.
-    assert evidence_of(grown.labels, 2, score).tolist() == [5.625, 3.5]
+    # 3 + a fifth of it; a single pixel has its own score only.
+    assert evidence_of(grown.labels, 2, score) == pytest.approx([3.6, 3.5])
+
+
+def test_a_larger_body_comes_after_a_compact_grain_with_a_higher_peak() -> None:
+    labels = np.zeros((20, 20), dtype=np.int32)
+    score = np.zeros((20, 20), dtype=np.float32)
+    labels[2:4, 2:4], labels[8:18, 8:18] = 1, 2
+    score[2:4, 2:4], score[2, 2] = 2.0, 3.2
+    score[8:18, 8:18] = 3.0
+    # 2/2 + 2/4 + 2/8 is more than a fifth of 3.2, so both gain a fifth of their peak.
+    assert evidence_of(labels, 2, score) == pytest.approx([1.2 * 3.2, 1.2 * 3.0])
 
 
 def test_more_rows_than_there_are_odd_places_end_with_them() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,50 @@ def test_what_phosphorus_alone_shows_is_a_phosphate():
     assert np.isnan(distance[0])
     sentence = minerals_sentence(full_hints(rock, grain).of(0))
     assert sentence == "May be: a phosphate. The maps do not show which."
+
+
+def test_sulfur_without_iron_is_no_pyrite():
+    rock = counts_of("olivine", 60)
+    grain = rock.copy()
+    grain[ELEMENTS.index("S")] += 40
+    assert hints_of(rock, grain) == ["a sulfide or sulfate"]
+    assert hints_of(rock, counts_of("pyrite", 200))[0] == "pyrite"
+
+
+def test_silicon_alone_is_quartz_before_a_silicate_that_the_rock_hides():
+    rock = counts_of("magnetite or hematite", 200) + 0.2 * counts_of("garnet (almandine)", 60)
+    grain = rock.copy()
+    grain[ELEMENTS.index("Si")] += 40
+    names = hints_of(rock, grain)
+    assert names[0] == "quartz"
+
+
+def test_elements_that_a_ring_lacks_altogether_do_not_outweigh_the_others():
+    """Of oxides in per cent: a trace of Y in rock without any does not make halite a xenotime."""
+    elements = ("Na2O", "SiO2", "FeO", "Cl", "P2O5", "Y2O3", "Br")
+    rng = np.random.default_rng(0)
+    level = np.array([2.0, 45.0, 20.0, 0.0, 0.0, 0.0, 0.0])
+    noise = np.array([0.2, 1.0, 0.6, 0.0, 0.0, 0.0, 0.0])
+    maps = level[:, None, None] + noise[:, None, None] * rng.normal(size=(7, *SHAPE))
+    maps[0, *GRAIN], maps[3, *GRAIN] = 30.0, 35.0
+    maps[1:3, *GRAIN] *= 0.3
+    maps[4:6, 20, 20] = 0.02
+    # Elsewhere both are main elements.
+    maps[4:6, :5, :5] = 20.0
+    cube = ElementCube(maps.astype(np.float32), elements, quantity="concentration")
+    score = np.zeros(SHAPE, dtype=np.float32)
+    score[GRAIN] = 10.0
+    nothing = np.zeros(maps.shape, dtype=np.float32)
+    labels = np.full(SHAPE, 2, np.uint16)
+    result = AnomalyResult(score, 5.0, nothing, labels, elements)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Br is in no mineral
+        grains = list_grains(result, cube=cube, n_rows=0)
+        hints = detail_grains(cube, result, grains).hints.of(0)
+    assert hints[0].name == "halite"
+    assert np.abs(grains.signals.ring_sigmas).max() < 1000
+    assert grains.table["driver_1"][0].startswith("Cl+10")
+    assert grains.table["driver_2"][0].startswith("Na2O+9")
 
 
 def test_a_tie_is_said_as_a_tie():

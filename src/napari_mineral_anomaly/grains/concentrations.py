@@ -5,8 +5,9 @@ scan is then ordinary (`calibration.calibrate`). In a small section, apatite may
 anomaly, but a geologist does not want to miss it. So each element is examined alone. It counts as
 concentrated where its pixels ten robust sigmas above its median (counts variance-stabilised) are at
 most 5 % of the sample and lie in at most ten areas of at least four pixels; a mineral in more
-places belongs to the rock. Areas of which listed grains cover a quarter are left out. The numbers
-are our choice. Such an area is a row of the list of its own kind; no pixel is flagged.
+places belongs to the rock. Areas of which listed grains cover a quarter, and what the beam spreads
+of a listed grain, are left out. The numbers are our choice. Such an area is a row of the list of
+its own kind; no pixel is flagged.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def concentrations(
     cube : ElementCube
         Reflectance has no elements: the result is then empty.
     listed : (H, W) bool
-        Pixels of the grains that are listed. Areas of which they cover a quarter are left out.
+        Pixels of the grains that are listed. Areas of which they cover a quarter are left out,
+        and what the beam spreads of them.
 
     Raises
     ------
@@ -144,7 +146,20 @@ def _areas(
         return None
     covered = np.bincount(labels[listed], minlength=sizes.size)
     sizes[covered >= _SHOWN_SHARE * sizes] = 0
+    for number in np.flatnonzero(sizes):
+        if _is_glow(z[labels == number], listed[labels == number]):
+            sizes[number] = 0
     return (labels, sizes) if sizes.any() else None
+
+
+def _is_glow(z: NDArray[np.float32], listed: NDArray[np.bool_]) -> bool:
+    """Whether an area is a listed grain and what the beam spreads of it.
+
+    Its highest pixel is then listed, and half of the others have less than half of that pixel's
+    sigmas.
+    """
+    top = int(z.argmax())
+    return bool(listed[top] and np.median(z[~listed]) < z[top] / 2)
 
 
 def _drivers(

@@ -41,6 +41,18 @@ def driver_contributions(result: AnomalyResult, sets: PixelSets, ring: PixelSets
     return means
 
 
+def with_surroundings(means: Floats, elements: tuple[str, ...], signals: GrainSignals) -> Floats:
+    """For a score that also asks what differs from its surroundings: the larger of both answers.
+
+    A network may predict titanium from the barium that overlaps it. An ilmenite then has no
+    residual in titanium, and is found because it differs from its surroundings. So an element
+    counts with its contribution (n, C) or with its difference to the ring in units of the ring's
+    spread, whichever is larger.
+    """
+    shown = in_order_of(elements, signals.ring_departure, signals.elements)
+    return np.where(np.abs(shown) > np.abs(means), shown, means)
+
+
 def seen_in_maps(
     means: Floats, elements: tuple[str, ...], signals: GrainSignals, peak: Floats
 ) -> Floats:
@@ -49,15 +61,16 @@ def seen_in_maps(
     An element counts with no more sigmas than its map differs from the ring, and with nothing where
     the two have other signs: a network that predicts an element badly everywhere makes large
     contributions to it, and the rock does not. Where the contributions name no element at all, the
-    differences of the maps do, up to the peak score (n,).
+    differences of the maps do, the largest up to the peak score (n,) and the others in proportion.
     """
     shown = in_order_of(elements, signals.ring_sigmas, signals.elements)
     known = np.isin(elements, signals.elements) & (signals.n_ring > 0)[:, None]
     agrees = np.where(shown * means > 0, np.abs(shown), 0.0)
     capped = np.where(known, np.sign(means) * np.minimum(np.abs(means), agrees), means)
     nameless = np.abs(capped).max(axis=1, initial=0.0) < _LEAST_DRIVER
-    limit = np.abs(peak)[:, None]
-    return np.where(nameless[:, None], np.clip(shown, -limit, limit), capped)
+    largest = np.abs(shown).max(axis=1, initial=0.0)
+    scale = np.minimum(1.0, np.abs(peak) / np.maximum(largest, 1e-12))[:, None]
+    return np.where(nameless[:, None], shown * scale, capped)
 
 
 def driving_contributions(means: Floats) -> Floats:

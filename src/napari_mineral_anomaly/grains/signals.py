@@ -23,6 +23,7 @@ _SAMPLED_PIXELS = 50_000
 # Nothing of an element is left at this percentile of the means over squares of so many pixels.
 _POOR_PERCENTILE, _SQUARE_PX = 1.0, 6
 _LEAST_PX = 4
+_LEAST_SIGMA = 0.01
 
 _PER_GRAIN = ("n_pixels", "n_ring", "mean", "ring_mean", "ring_sd", "peak", "peak_around")
 
@@ -87,9 +88,34 @@ class GrainSignals:
             uneven = np.maximum(self.ring_sd**2 - self.ring_rate, 0)
             variance = uneven + self.counting_variance
         else:
-            scale = np.maximum(np.abs(self.ring_mean), np.abs(self.scan_median))
-            variance = np.maximum(self.ring_sd**2, (1e-6 * scale) ** 2 + 1e-300)
+            variance = self._spread_without_counts
         return np.nan_to_num(self.excess / np.sqrt(variance), nan=0.0)
+
+    @cached_property
+    def ring_departure(self) -> Floats:
+        """(n, C) signed excess over the ring in units of the spread of single ring pixels.
+
+        The spread of counts is at least their counting error. 0 where there is no ring.
+        """
+        if self.is_counts:
+            variance = np.maximum(self.ring_sd**2, self.ring_rate)
+        else:
+            variance = self._spread_without_counts
+        return np.nan_to_num(self.excess / np.sqrt(variance), nan=0.0)
+
+    @property
+    def _spread_without_counts(self) -> Floats:
+        return np.maximum(self.ring_sd**2, self.least_variance)
+
+    @cached_property
+    def least_variance(self) -> Floats:
+        """(C,) variance below which no difference counts, of maps that are not counts.
+
+        A ring in which an element is below the limit of detection has no spread at all. So one per
+        cent of the richest level of the scan is a sigma at least. Our choice.
+        """
+        level = np.maximum(np.abs(self.scan_rich), np.abs(self.scan_median))
+        return np.asarray((_LEAST_SIGMA * np.nan_to_num(level)) ** 2 + 1e-300)
 
     @cached_property
     def ring_rate(self) -> Floats:

@@ -35,6 +35,7 @@ from napari_mineral_anomaly.grains.drivers import (
     driving_contributions,
     in_order_of,
     seen_in_maps,
+    with_surroundings,
 )
 from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
 from napari_mineral_anomaly.grains.pixels.extent import SignaturePlanes
@@ -71,7 +72,7 @@ class GrainList:
     regions : GrainRegions
     contributions : (n, C) float64
         Contribution of each element of the result to each grain of ``regions``, as
-        `driver_contributions` gives it.
+        `driver_contributions` gives it; of a joined score as `with_surroundings` does.
     drivers : (n, C) float64
         The same, no larger than what the maps show (`seen_in_maps`): what the list shows.
     ring : PixelSets
@@ -217,6 +218,8 @@ def list_grains(
     contributions = driver_contributions(result, regions.pixels, ring)
     drivers = contributions
     if signals is not None:
+        if result.found_by is not None:
+            contributions = with_surroundings(contributions, result.elements, signals)
         drivers = seen_in_maps(
             contributions, result.elements, signals, table["peak_score"].to_numpy()
         )

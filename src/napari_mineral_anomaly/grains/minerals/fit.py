@@ -127,8 +127,7 @@ def _fit(signals: GrainSignals, pure: Floats, mass: Floats, leaks: LineLeaks) ->
     usual = 1.0 - _RIM_PX / np.sqrt(signals.n_pixels / np.pi)
     of_share = _deviance((_SHARES[:, None] - np.clip(usual, 0.1, 1.0)) / _SHARE_ERROR, free=0.0)
     pure, mass = pure[:, known], mass[:, known]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sensitivity = np.nan_to_num(np.nanmedian(np.where(mass > 0, pure / mass, np.nan), axis=0))
+    sensitivity = _usual_sensitivity(pure, mass)
     share = leaks.share[np.ix_(known, known)]
 
     n, m = len(excess), len(pure)
@@ -158,6 +157,15 @@ def _fit(signals: GrainSignals, pure: Floats, mass: Floats, leaks: LineLeaks) ->
     return Fit(misfit, _deviance(excess / np.sqrt(counting)).sum(axis=-1), supports, demands)
 
 
+def _usual_sensitivity(pure: Floats, mass: Floats) -> Floats:
+    """(C,) median signal per mass over the minerals that hold an element; 0 where none does."""
+    holds = mass > 0
+    found = np.zeros(mass.shape[1])
+    for c in np.flatnonzero(holds.any(axis=0)):
+        found[c] = np.median(pure[holds[:, c], c] / mass[holds[:, c], c])
+    return found
+
+
 def _amplitude(needed: Floats, variance: Floats, pure: Floats, holds: Bools) -> Floats:
     """(shares, n, 1) amplitude of one mineral; 0 where none of its elements stands out."""
     signal, of_pure = needed[..., holds], pure[holds]
@@ -180,7 +188,5 @@ def _variances(signals: GrainSignals) -> tuple[Floats, Floats]:
     spread = np.nan_to_num(signals.ring_sd) ** 2
     if signals.is_counts:
         return signals.counting_variance, np.maximum(spread - signals.ring_rate, 0.0)
-    scale = np.maximum(np.abs(np.nan_to_num(signals.ring_mean)), np.abs(signals.scan_median))
-    steady = (1e-6 * scale) ** 2 + 1e-300
     averaged = np.minimum(signals.n_pixels, _MOST_PIXELS)[:, None]
-    return spread / averaged + steady, spread
+    return spread / averaged + signals.least_variance, spread

@@ -5,17 +5,18 @@ from published X-ray data (`minerals.pure`). The distance of a mineral is
 
     d = misfit / difference + 0.1 (if the mineral is rare) + 0.02 (if most rocks are made of it)
         + 0.1 (1 - m) + 0.2 (if it lacks the element by which the grain stands out most)
+        + 0.05 h
 
 where misfit / difference is the share of the difference to the ring that it leaves unexplained,
-and m the mapped share of its mass of sodium and heavier elements. 0 fits perfectly. Because of the
+m the mapped share of its mass of sodium and heavier elements, and h the share of its mapped mass of
+which the grain shows no more than its ring. 0 fits perfectly. Because of the
 terms for rare minerals and unmapped elements, zircon wins over baddeleyite and pyrite over
 molybdenite where the maps cannot distinguish them. Minerals whose distances agree to three digits
 share a place; the one that is first in the table is named first. Names whose distances differ by
 `TIE` or less are a tie. No mineral is named that lacks what defines it, or the rarer element by
 which the grain stands out (`_lead`); where none is left, the grain is "a phosphate" or "a mineral
-of nickel". All constants are our choice, made on simulated sections with seeds 0 to 9 and 200 to
-209; `benchmarks/mineral_hints.py` measures how often the hints
-are right.
+of nickel". All constants are our choice, made on simulated sections with seeds 0 to 9, 200 to 209
+and 400 to 409; `benchmarks/mineral_hints.py` measures how often the hints are right.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ RARITY = 0.1
 ORDINARY = 0.02
 UNMAPPED = 0.1
 LACK = 0.2
+HIDDEN = 0.05
 CLEAR_SIGMAS = 5.0
 # A leak of this share can fake an element; weaker leaks matter for strong partners only.
 LEAK_THAT_FAKES = 0.2
@@ -65,6 +67,8 @@ GROUPS = {
 }
 # Such an element decides when it has this share of the sigmas of the clearest element.
 _LEAD_SHARE = 0.5
+# An element is shown from so many sigmas on.
+_HIDDEN_SIGMAS = 2.0
 _DIGITS = 3
 
 
@@ -182,6 +186,7 @@ def hint_minerals(signals: GrainSignals, leaks: LineLeaks) -> HintTable:
         distance = fit.misfit / fit.difference[:, None] + np.array(penalty)
     lead = _lead(signals, leaks)
     distance += LACK * _without_lead(signals, mass, leaks)
+    distance += HIDDEN * _hidden(signals, mass)
     impossible = _without_defining(signals, fit) | _lacks(lead, mass, leaks)
     distance[impossible | ~np.isfinite(distance)] = np.nan
     return HintTable(
@@ -194,29 +199,49 @@ def _without_defining(signals: GrainSignals, fit: Fit) -> Bools:
 
     That is so where an element is not mapped; and, of the elements that are not rock-forming, where
     none stands out from the ring, or where one does not of which the mineral should bring much.
-    How well the rock-forming ones agree is measured by the misfit.
+    How well the rock-forming ones agree is measured by the misfit. But sulfur alone is no pyrite:
+    of a mineral that rock-forming elements define too, one of these must stand out, or a second
+    other one.
     """
-    clear = signals.excess > LEAST_SIGMAS * np.sqrt(_counting(signals))
+    sigma = np.sqrt(_counting(signals))
+    clear = signals.excess > LEAST_SIGMAS * sigma
+    some = signals.excess > _HIDDEN_SIGMAS * sigma
     missing = np.zeros(fit.misfit.shape, dtype=bool)
     for m, name in enumerate(FORMULAS):
-        shown = []
+        shown, rock = [], []
         for group in defining_elements(name):
             at = [c for c, symbol in enumerate(signals.symbols) if symbol in group]
             if not at:
                 missing[:, m] = True
-            elif not group & ROCK_FORMING:
+                continue
+            if group & ROCK_FORMING:
+                rock.append(some[:, at].any(axis=1))
+            else:
                 shown.append(clear[:, at].any(axis=1))
                 missing[:, m] |= ~shown[-1] & fit.demands[:, m, at].any(axis=1)
         if shown:
             missing[:, m] |= ~np.any(shown, axis=0)
+        if shown and rock:
+            missing[:, m] |= ~np.any(rock, axis=0) & (np.sum(shown, axis=0) < 2)
     return missing
+
+
+def _hidden(signals: GrainSignals, mass: Floats) -> Floats:
+    """(n, m) share of a mineral's mapped mass of which a grain shows no more than its ring.
+
+    An almandine may hold as much iron as its surroundings. A grain with an excess of silicon alone
+    is more simply quartz.
+    """
+    shown = signals.excess > _HIDDEN_SIGMAS * np.sqrt(_counting(signals))
+    whole = np.maximum(mass.sum(axis=1), 1e-12)
+    return 1.0 - shown.astype(float) @ mass.T / whole
 
 
 def _counting(signals: GrainSignals) -> Floats:
     """(n, C) variance of the excess; that of the ring where the maps are not counts."""
     if signals.is_counts:
         return signals.counting_variance
-    return np.nan_to_num(signals.ring_sd) ** 2
+    return np.maximum(np.nan_to_num(signals.ring_sd) ** 2, signals.least_variance)
 
 
 def _lead(signals: GrainSignals, leaks: LineLeaks) -> NDArray[np.intp]:

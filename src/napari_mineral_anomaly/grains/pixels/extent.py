@@ -32,7 +32,7 @@ Window = tuple[slice, slice]
 # Half of the signature, and a little less: g is the mean of the fuller half of the grain's pixels,
 # which noise raises. Chosen on simulated sections with seeds 0 to 9; see docs/measurements.md.
 EDGE = 0.47
-_HALO_EDGE, _HALO_PX = 0.1, 3
+_HALO_EDGE, HALO_PX = 0.1, 3
 _ROUNDS = 6
 # The surroundings begin so many pixels beside the grain; nearer where they are too few.
 _GAPS_PX = (4, 2, 1)
@@ -116,14 +116,14 @@ def find_extent(
     first = grain
     # The first signature is a mean over 3 x 3 pixels: that of one pixel is mostly its noise.
     own = widened(grain, 1) & free
-    background: _Background | None = None
+    background: Background | None = None
     share, is_alike = np.zeros(free.shape), np.zeros_like(grain)
     for number in range(_ROUNDS):
         if background is None or _covers(grain, background.around):
-            around = _surroundings(grain, free)
+            around = find_surroundings(grain, free)
             if not around.any():
                 break
-            background = _Background.of(signatures, values, around)
+            background = Background.of(signatures, values, around)
         if not own.any():
             break
         share, is_alike = background.shares(own)
@@ -137,12 +137,12 @@ def find_extent(
         own = grain & (share >= np.median(share[grain]))
     if np.count_nonzero(grain) >= _SMALLEST_RING_PX:
         grain = (ndimage.binary_fill_holes(grain) & free) | grain
-    halo = widened(grain, _HALO_PX) & is_alike & (share >= _HALO_EDGE) & ~grain
+    halo = widened(grain, HALO_PX) & is_alike & (share >= _HALO_EDGE) & ~grain
     return Extent(grain, halo, first)
 
 
 @dataclass(frozen=True, eq=False)
-class _Background:
+class Background:
     """The surroundings of a grain, and every pixel of the window compared with them.
 
     Attributes
@@ -162,7 +162,8 @@ class _Background:
     whole: Floats
 
     @classmethod
-    def of(cls, signatures: SignaturePlanes, values: Floats, around: Bools) -> _Background:
+    def of(cls, signatures: SignaturePlanes, values: Floats, around: Bools) -> Background:
+        """Of the pixels (n, C) of a window and the surroundings (h, w) in it."""
         known = values[around.reshape(-1)]
         # Of an even number of pixels the upper median: several times faster than `numpy.median`.
         middle = len(known) // 2
@@ -181,12 +182,21 @@ class _Background:
         beside = values - centre
         return cls(around, beside, inverse, ((beside @ inverse) * beside).sum(axis=1))
 
+    def signature(self, own: Bools) -> Floats:
+        """(C,) mean of some pixels (h, w), minus the surroundings."""
+        mean: Floats = self.beside[own.reshape(-1)].mean(axis=0)
+        return mean
+
+    def product(self, first: Floats, second: Floats) -> float:
+        """Inner product of two signatures in the metric of the surroundings."""
+        return float(first @ self.inverse @ second)
+
     def shares(self, own: Bools) -> tuple[Floats, Bools]:
         """The share f (h, w) of every pixel, and whether it explains most of what the pixel holds.
 
         ``own`` (h, w) bool: the pixels whose mean is the signature.
         """
-        signature = self.beside[own.reshape(-1)].mean(axis=0)
+        signature = self.signature(own)
         weights = self.inverse @ signature
         length = float(weights @ signature)
         if not length > 0:
@@ -198,7 +208,7 @@ class _Background:
         return share.reshape(own.shape), is_alike.reshape(own.shape)
 
 
-def _surroundings(grain: Bools, free: Bools) -> Bools:
+def find_surroundings(grain: Bools, free: Bools) -> Bools:
     """Free pixels beside the grain; none where even the nearest are too few."""
     for gap in _GAPS_PX:
         found = free & ~widened(grain, gap)
