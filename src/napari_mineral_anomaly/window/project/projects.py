@@ -234,9 +234,17 @@ class Projects:
 
     # Close
 
-    def may_close(self) -> bool:
-        """Save all, and ask about work that has no place yet; False to stay."""
+    def may_close(self, only: str | None = None) -> bool:
+        """Save, and ask about work that has no place yet; False to stay.
+
+        Parameters
+        ----------
+        only : str, optional
+            The one scan that is to be closed; default: all.
+        """
         for scan_id, keeper in list(self.keepers.items()):
+            if only not in (None, scan_id):
+                continue
             if not keeper.is_read_only:
                 keeper.save_now()
             sentence = _before_closing(keeper)
