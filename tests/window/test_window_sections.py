@@ -179,7 +179,7 @@ def _finish(jobs: Any, until: Callable[[], bool]) -> None:
 
 
 def test_a_run_that_fails_or_is_cancelled_lets_the_next_begin(two, make_dock, by_hand):
-    viewer, first, second = two
+    viewer, first, _ = two
     dock = make_dock(DetectDock, viewer, by_hand)
     queue = queue_of(viewer)
     dock.choose_detector("rx")

@@ -57,7 +57,8 @@ def section_rows(viewer: Any) -> list[SectionRow]:
     """The sections of a window that have maps or results, in the order in which they came."""
     active, board = active_of(viewer), board_of(viewer)
     keepers = projects_of(viewer).keepers
-    has_result, names = set(), {}
+    has_result: set[str] = set()
+    names: dict[str, str] = {}
     for layer in layers_of(viewer):
         link = link_of(layer)
         if link is not None and link.role in ("element", "score"):
