@@ -13,8 +13,8 @@ from napari_mineral_anomaly.detectors.pipeline import DetectionRun, run_detectio
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.project.load import load_project
-from napari_mineral_anomaly.project.state import ResultState
-from napari_mineral_anomaly.project.store import ProjectStore
+from napari_mineral_anomaly.project.saving.state import ResultState
+from napari_mineral_anomaly.project.saving.store import ProjectStore
 from napari_mineral_anomaly.runs.read_run import read_run
 
 

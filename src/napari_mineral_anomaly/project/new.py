@@ -18,7 +18,7 @@ from napari_mineral_anomaly.project.log import LogEntry, add_to_log
 from napari_mineral_anomaly.project.maps import ScanFiles, describe_maps
 from napari_mineral_anomaly.project.names import PROJECT_FILE
 from napari_mineral_anomaly.project.reading import read_project
-from napari_mineral_anomaly.project.store import write_project_file
+from napari_mineral_anomaly.project.saving.store import write_project_file
 from napari_mineral_anomaly.runs.folder import WrittenRun
 from napari_mineral_anomaly.runs.read_scan import AS_FOUND, ReadingOptions
 from napari_mineral_anomaly.runs.record import RunRecord

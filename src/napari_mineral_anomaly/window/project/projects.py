@@ -16,14 +16,14 @@ from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.project.copying import copy_project
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import LockAttempt, open_lock
-from napari_mineral_anomaly.project.quick_run import is_complete
 from napari_mineral_anomaly.project.reading import read_project
 from napari_mineral_anomaly.project.recent import (
     killed_projects,
     new_unsaved_folder,
     remember_project,
 )
-from napari_mineral_anomaly.project.store import ProjectStore
+from napari_mineral_anomaly.project.saving.quick_run import is_complete
+from napari_mineral_anomaly.project.saving.store import ProjectStore
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs

@@ -18,7 +18,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import MaskParts
 from napari_mineral_anomaly.project.format import Look, View
 from napari_mineral_anomaly.project.load import clusters_note
-from napari_mineral_anomaly.project.state import (
+from napari_mineral_anomaly.project.saving.state import (
     VALID,
     ImageToSave,
     ResultState,
