@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
+from qtpy.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDropEvent
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.project.load import load_project
@@ -44,6 +45,22 @@ def project(scan_folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "result"
 
 
+def _choose_our_reader() -> None:
+    """Answer the dialog in which napari asks which of several readers opens a folder."""
+
+    def answer() -> None:
+        for widget in QApplication.topLevelWidgets():
+            if isinstance(widget, QtReaderDialog) and widget.isVisible():
+                for button in widget.reader_btn_group.buttons():
+                    button.setChecked(button.text() in (PLUGIN, "Mineral anomaly"))
+                widget.accept()
+                timer.stop()
+
+    timer = QTimer(QApplication.instance())
+    timer.timeout.connect(answer)
+    timer.start(50)
+
+
 def _by_menu(viewer: Any, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: str(project))
     actions = [
@@ -51,6 +68,7 @@ def _by_menu(viewer: Any, project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         for action in viewer.window.file_menu.actions()
         if action.text().replace("&", "").startswith("Open Folder")
     ]
+    _choose_our_reader()
     actions[0].trigger()
 
 
@@ -60,6 +78,7 @@ def _by_drop(viewer: Any, project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     place, action = QPointF(40, 40), Qt.DropAction.CopyAction
     button, key = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     event = QDropEvent(place, action, data, button, key)
+    _choose_our_reader()
     viewer.window._qt_viewer.dropEvent(event)
 
 

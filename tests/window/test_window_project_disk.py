@@ -79,7 +79,7 @@ def _break(kind: str, disk: Path) -> None:
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
 
 
-@pytest.mark.parametrize(("kind", "why"), [("full", "No space left"), ("read-only", "Read-only")])
+@pytest.mark.parametrize(("kind", "why"), [("full", "no space left"), ("read-only", "read-only")])
 def test_a_disk_that_takes_no_more_is_told_and_the_work_goes_on_elsewhere(
     kind, why, scanned, projects, disk, qtbot
 ):
@@ -122,7 +122,7 @@ def test_a_full_disk_of_our_own_keeps_the_work_in_memory_until_there_is_room(
     filler = _fill(disk)
     first_layer(scanned, "mask").paint((44, 44), 1)
     qtbot.waitUntil(lambda: bool(keeper.problem), timeout=5_000)
-    assert "No space left" in keeper.problem
+    assert "no space left" in keeper.problem
     assert keeper.has_unsaved_work
     assert not both.may_close()
     assert "is not saved" in both.asker.asked[-1]

@@ -175,8 +175,10 @@ class DetectDock(Dock):
         self.detector_combo.setCurrentIndex(self.detector_combo.findData(name))
 
     def run(self) -> None:
-        """Start a run of the chosen detector on the chosen scan."""
+        """Start a run of the chosen detector on the chosen scan; one that waits is not doubled."""
         name = self.detector
+        if self._queue.holds(self.scan_id or "", name):
+            return
         try:
             config = make_config(
                 name,
@@ -190,6 +192,7 @@ class DetectDock(Dock):
         self._start(
             detector_entry(name).title,
             lambda cube, task: run_detection(cube, name, config, task=task),
+            name,
         )
 
     def apply_model(self, folder: str | Path) -> None:
@@ -230,7 +233,9 @@ class DetectDock(Dock):
     def _running(self) -> bool:
         return self.jobs.is_running(_DETECTING, _MASKING)
 
-    def _start(self, name: str, work: Callable[[ElementCube, Task], DetectionRun]) -> None:
+    def _start(
+        self, name: str, work: Callable[[ElementCube, Task], DetectionRun], detector: str = ""
+    ) -> None:
         """Run now, or after the runs that were asked for earlier; with the maps as they are now."""
         scan = self._scan()
         if scan is None:
@@ -244,7 +249,7 @@ class DetectDock(Dock):
         def begin() -> None:
             self._begin(run, scan, cube, work, name)
 
-        run = QueuedRun(scan.scan_id, f"{name} · {scan.name}", begin, owner=self)
+        run = QueuedRun(scan.scan_id, f"{name} · {scan.name}", begin, detector, owner=self)
         self._queue.add(run)
 
     def _begin(
@@ -394,7 +399,8 @@ class DetectDock(Dock):
     def _refresh(self, index: int = -1) -> None:
         running = self._running
         reason = "" if self.scan_id is not None else _NO_SCAN
-        self.run_button.setEnabled(not reason)
+        is_asked = self._queue.holds(self.scan_id or "", self.detector)
+        self.run_button.setEnabled(not reason and not is_asked)
         self.run_button.setText("Run next" if self._queue.running is not None else "Run")
         self.apply_button.setEnabled(not reason)
         self.cancel_button.setEnabled(running)

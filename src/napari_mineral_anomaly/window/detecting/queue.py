@@ -33,6 +33,8 @@ class QueuedRun:
         For people, such as "RX · section 3".
     begin : callable
         Starts the run; whoever gave it calls `RunQueue.end` when the run has ended.
+    detector : str, optional
+        Its name; "" for a saved model.
     owner : object, optional
         Who gave it, for `RunQueue.forget`.
     """
@@ -40,6 +42,7 @@ class QueuedRun:
     scan_id: str
     title: str
     begin: Callable[[], None]
+    detector: str = ""
     owner: object = None
 
 
@@ -60,6 +63,10 @@ class RunQueue:
     def waiting(self) -> tuple[QueuedRun, ...]:
         """The runs that wait, the next one first."""
         return tuple(self._runs[1:])
+
+    def holds(self, scan_id: str, detector: str) -> bool:
+        """Whether a run of this detector on this scan works or waits."""
+        return any(run.scan_id == scan_id and run.detector == detector for run in self._runs)
 
     def add(self, run: QueuedRun) -> None:
         """Begin a run now, or when all earlier ones have ended."""
