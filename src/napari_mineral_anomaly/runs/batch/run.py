@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,8 +145,9 @@ def _jobs(batch: Batch, share: Share, workers: int | None, keep: Keep | None) ->
         if not is_finished(batch.out / name):
             recipe, model = batch.recipe, batch.model
             jobs.append(SectionJob(out, name, source, recipe, model, inputs, threads, keep))
-        elif keep is not None:  # it may have been killed just before
-            keep(batch.out / name, source, reading, name)
+        elif keep is not None:  # its process may have been killed just before
+            with suppress(InputError):  # a run folder opens without it, too
+                keep(batch.out / name, source, reading, name)
     return jobs
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +107,8 @@ def work_on_section(job: SectionJob) -> None:
         else:
             (folder / FAILED_FILE).unlink(missing_ok=True)
             if job.keep is not None:
-                job.keep(folder, job.source, job.recipe.reading, job.name)
+                with suppress(InputError):  # the next call of the batch tries again
+                    job.keep(folder, job.source, job.recipe.reading, job.name)
             _draw_thumbnail(job, folder)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -63,6 +64,9 @@ class DetectDock(Dock):
         self._clock = RunClock()
         self._queue = queue_of(napari_viewer)
         self._run: QueuedRun | None = None
+        # Who gives runs to the queue: not the dock itself, which the queue would keep alive.
+        self._owner = object()
+        self.destroyed.connect(partial(self._queue.drop, self._owner))
         self.form: ParameterForm
 
         form = form_layout()
@@ -249,7 +253,7 @@ class DetectDock(Dock):
         def begin() -> None:
             self._begin(run, scan, cube, work, name)
 
-        run = QueuedRun(scan.scan_id, f"{name} · {scan.name}", begin, detector, owner=self)
+        run = QueuedRun(scan.scan_id, f"{name} · {scan.name}", begin, detector, owner=self._owner)
         self._queue.add(run)
 
     def _begin(
@@ -353,7 +357,7 @@ class DetectDock(Dock):
         """Cancel the runs of this dock, also those that wait."""
         super().shut_down()
         self._run = None
-        self._queue.forget(self)
+        self._queue.forget(self._owner)
 
     def _on_queue(self) -> None:
         self.waiting.refresh()

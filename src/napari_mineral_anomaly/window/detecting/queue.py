@@ -90,6 +90,10 @@ class RunQueue:
             self._runs.remove(run)
             self.changed.emit()
 
+    def drop(self, owner: object, destroyed: object = None) -> None:
+        """Drop the runs of an owner that was destroyed with the window; nobody is told."""
+        self._runs = [run for run in self._runs if run.owner is not owner]
+
     def forget(self, owner: object) -> None:
         """Drop all runs of an owner that is going; the next run of another begins."""
         was = self.running
