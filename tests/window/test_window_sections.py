@@ -259,6 +259,35 @@ def test_hidden_sections_are_saved_as_they_are_shown(two, make_dock, projects, q
     assert {look.key: look.visible for look in saved.layers}["score rx"] is True
 
 
+def test_the_runs_of_a_section_end_with_it(two, make_dock, by_hand, projects):
+    viewer, first, second = two
+    detect = make_dock(DetectDock, viewer, by_hand)
+    sections = make_dock(SectionsDock, viewer)
+    detect.choose_detector("rx")
+    detect.run()
+    detect.choose_detector("pca")
+    detect.run()
+    active_of(viewer).activate(first)
+    detect.run()
+    active_of(viewer).activate(second)
+    sections.close_section()
+    queue = queue_of(viewer)
+    assert queue.running.scan_id == first
+    assert not queue.waiting
+
+
+def test_a_project_that_is_open_already_is_shown(two, make_dock, projects):
+    viewer, first, second = two
+    detect = make_dock(DetectDock, viewer)
+    detect.choose_detector("rx")
+    detect.run()
+    folder = projects.keepers[second].folder
+    active_of(viewer).activate(first)
+    projects.open(folder)
+    assert active_of(viewer).scan_id == second
+    assert list(projects.keepers) == [second]
+
+
 def test_a_section_is_closed_with_its_work_saved(two, make_dock, projects):
     viewer, first, second = two
     detect = make_dock(DetectDock, viewer)

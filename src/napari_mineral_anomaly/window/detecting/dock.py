@@ -253,7 +253,9 @@ class DetectDock(Dock):
         def begin() -> None:
             self._begin(run, scan, cube, work, name)
 
-        run = QueuedRun(scan.scan_id, f"{name} · {scan.name}", begin, detector, owner=self._owner)
+        run = QueuedRun(
+            scan.scan_id, f"{name} · {scan.name}", begin, self.cancel, detector, owner=self._owner
+        )
         self._queue.add(run)
 
     def _begin(

@@ -33,6 +33,8 @@ class QueuedRun:
         For people, such as "RX · section 3".
     begin : callable
         Starts the run; whoever gave it calls `RunQueue.end` when the run has ended.
+    stop : callable
+        Cancels the run while it works.
     detector : str, optional
         Its name; "" for a saved model.
     owner : object, optional
@@ -42,6 +44,7 @@ class QueuedRun:
     scan_id: str
     title: str
     begin: Callable[[], None]
+    stop: Callable[[], None]
     detector: str = ""
     owner: object = None
 
@@ -89,6 +92,14 @@ class RunQueue:
         if run in self._runs[1:]:
             self._runs.remove(run)
             self.changed.emit()
+
+    def cancel_scan(self, scan_id: str) -> None:
+        """Cancel all runs on a scan that is going."""
+        for run in self.waiting:
+            if run.scan_id == scan_id:
+                self.cancel_waiting(run)
+        if self.running is not None and self.running.scan_id == scan_id:
+            self.running.stop()
 
     def drop(self, owner: object, destroyed: object = None) -> None:
         """Drop the runs of an owner that was destroyed with the window; nobody is told."""

@@ -27,6 +27,7 @@ from napari_mineral_anomaly.project.saving.store import ProjectStore
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import linked_layers, unwrapped
 from napari_mineral_anomaly.window.layers.make import new_scan_id
 from napari_mineral_anomaly.window.layers.session import session_of
@@ -96,9 +97,11 @@ class Projects:
     def open(self, folder: str | Path, maps: Path | None = None) -> None:
         """Open a project or a folder of results in new layers, in the background."""
         place = Path(folder).resolve()
-        if any(keeper.folder == place for keeper in self.keepers.values()):
-            show_info(f"{place.name} is open in this window already.")
-            return
+        for scan_id, keeper in self.keepers.items():
+            if keeper.folder == place:
+                show_info(f"{place.name} is open in this window already.")
+                active_of(self._viewer).activate(scan_id)
+                return
         try:
             read_project(place)
         except InputError as error:

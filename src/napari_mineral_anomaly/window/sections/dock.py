@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_mineral_anomaly.window.detecting.queue import queue_of
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
@@ -29,7 +30,7 @@ class SectionsDock(Dock):
         )
         self.close_button = push_button(
             "&Close section",
-            "Save the section that is shown, and remove its layers from the window.",
+            "Save the section that is shown, cancel its runs, and remove its layers.",
             self.close_section,
         )
         self.column.addLayout(row(self.fit_button, self.close_button))
@@ -42,6 +43,7 @@ class SectionsDock(Dock):
         scan_id = self.active.scan_id
         if scan_id is None or not projects_of(self.viewer).may_close(scan_id):
             return
+        queue_of(self.viewer).cancel_scan(scan_id)
         for layer, _ in reversed(list(linked_layers(self.viewer, scan_id))):
             self.viewer.layers.remove(layer)
 
