@@ -363,7 +363,16 @@ class DetectDock(Dock):
 
     def _on_queue(self) -> None:
         self.waiting.refresh()
-        self._refresh()
+        self._refresh_buttons()
+
+    def _refresh_buttons(self) -> None:
+        scan_id, running = self.scan_id, self._running
+        is_asked = scan_id is not None and self._queue.holds(scan_id, self.detector)
+        self.run_button.setEnabled(scan_id is not None and not is_asked)
+        self.run_button.setText("Run next" if self._queue.running is not None else "Run")
+        self.apply_button.setEnabled(scan_id is not None)
+        self.cancel_button.setEnabled(running)
+        self.save_button.setEnabled(self._current_run() is not None)
 
     def _on_active(self) -> None:
         index = self.scan_combo.findData(self.active.scan_id)
@@ -403,16 +412,10 @@ class DetectDock(Dock):
         self._refresh()
 
     def _refresh(self, index: int = -1) -> None:
-        running = self._running
         reason = "" if self.scan_id is not None else _NO_SCAN
-        is_asked = self._queue.holds(self.scan_id or "", self.detector)
-        self.run_button.setEnabled(not reason and not is_asked)
-        self.run_button.setText("Run next" if self._queue.running is not None else "Run")
-        self.apply_button.setEnabled(not reason)
-        self.cancel_button.setEnabled(running)
-        self.save_button.setEnabled(self._current_run() is not None)
-        if not running and (reason or self.status.text() == _NO_SCAN):
+        if not self._running and (reason or self.status.text() == _NO_SCAN):
             self.status.plain(reason)
+        self._refresh_buttons()
         self.agreement.set_scan(self.scan_id)
         self._show_slow()
 
