@@ -23,7 +23,7 @@ from napari_mineral_anomaly.window.project.projects import projects_of
 pytestmark = pytest.mark.gui
 
 LONG = 240_000
-ELEMENTS = ("Si", "Fe", "Zr", "As")
+ELEMENTS = ("Si", "Fe", "Zr", "Au")
 
 
 class User:
