@@ -64,6 +64,7 @@ _SETTERS = (
     (Labels, "selected_label"),
     (Labels, "brush_size"),
     (Labels, "visible"),
+    (Image, "visible"),
     (Labels, "colormap"),
     (Shapes, "data"),
     (Selection, "active"),
@@ -215,6 +216,7 @@ class Watcher:
         for kind, name in (
             (napari.components.ViewerModel, "add_layer"),
             (napari.components.ViewerModel, "reset_view"),
+            (napari.components.ViewerModel, "fit_to_view"),
             (Shapes, "add"),
         ):
             setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))

@@ -347,6 +347,16 @@ def save_and_open_project(driver: Driver) -> None:
     driver.until(lambda: len(projects.keepers) == 2)
 
 
+@step("save_and_open_project")
+def sections(driver: Driver) -> None:
+    """Switch between the section and the copy of its project."""
+    dock = driver.dock("Sections")
+    driver.watcher.feature = "switch between two sections"
+    for k in range(8):
+        dock.sections.setCurrentItem(dock.sections.topLevelItem(k % 2))
+        driver.wait(0.5)
+
+
 def references(driver: Driver) -> tuple[float, float]:
     """Milliseconds of one np.copyto of the mask and of napari's own ``layer.data = mask``."""
     if next(linked_layers(driver.viewer, role="mask"), None) is None:

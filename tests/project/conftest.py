@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.project.maps import ScanFiles
 from napari_mineral_anomaly.project.new import make_project
-from napari_mineral_anomaly.project.state import ResultState, SectionState
+from napari_mineral_anomaly.project.saving.state import ResultState, SectionState
 from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import simulate_section, write_section

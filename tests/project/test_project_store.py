@@ -21,8 +21,8 @@ from napari_mineral_anomaly.project.format import Clusters, Look
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.log import LogEntry, read_log
 from napari_mineral_anomaly.project.reading import read_project
-from napari_mineral_anomaly.project.state import ImageToSave, ResultState
-from napari_mineral_anomaly.project.store import ProjectStore
+from napari_mineral_anomaly.project.saving.state import ImageToSave, ResultState
+from napari_mineral_anomaly.project.saving.store import ProjectStore
 
 
 @pytest.fixture
@@ -194,8 +194,8 @@ def test_keys_of_a_later_program_survive_a_save(folder, state_of, cube, run):
 _SAVER = """
 import sys, numpy as np
 from pathlib import Path
-from napari_mineral_anomaly.project.state import *
-from napari_mineral_anomaly.project.store import ProjectStore
+from napari_mineral_anomaly.project.saving.state import *
+from napari_mineral_anomaly.project.saving.store import ProjectStore
 store = ProjectStore(Path(sys.argv[1]))
 print("ready", flush=True)
 for n in range(1, 255):

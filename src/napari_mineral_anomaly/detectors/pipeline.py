@@ -101,9 +101,9 @@ def run_detection(
     cube: ElementCube, detector: str, config: DetectorConfig, *, task: Task = SILENT
 ) -> DetectionRun:
     """Fit and score, and keep the fitted detector; ``result.info`` gets the time of each phase."""
-    require_scorable(cube)
     started = time.perf_counter()
     with memory_told(cube.shape, cube.n_elements):
+        require_scorable(cube)
         fitted = make_detector(detector, config).fit(cube, task=task)
     fit_seconds = time.perf_counter() - started
     run = apply_detector(cube, fitted, task=task)
@@ -115,9 +115,9 @@ def apply_detector(
     cube: ElementCube, fitted: FittedDetector, *, task: Task = SILENT
 ) -> DetectionRun:
     """Score a scan with a detector fitted before, on this scan or on another."""
-    require_scorable(cube)
     started = time.perf_counter()
     with memory_told(cube.shape, cube.n_elements):
+        require_scorable(cube)
         result = fitted.score(cube, task=task)
     seconds = time.perf_counter() - started
     result = result.with_info(

@@ -9,6 +9,7 @@ MASK_FILE = "anomaly_mask.tif"
 LABELS_FILE = "pseudo_labels.tif"
 GRAIN_LABELS_FILE = "grain_labels.tif"
 ERROR_FILE = "reconstruction_error.ome.tif"
+FOUND_BY_FILE = "found_by.tif"
 CONTRIBUTIONS_FILE = "element_contributions.ome.tif"
 GRAINS_FILE = "grains.csv"
 OVERVIEW_FILE = "overview.png"
@@ -52,10 +53,13 @@ RUN_FILES = (
 GRAINS_FILES = tuple(dialect.file_name(GRAINS_FILE) for dialect in DIALECTS.values())
 
 # Only where the score joins the network with other questions.
-ERROR_FILES = (
+JOINED_FILES = (
     ERROR_FILE,
     "reconstruction_error.ome.tfw",
     "reconstruction_error.ome.tif.aux.xml",
+    FOUND_BY_FILE,
+    "found_by.tfw",
+    "found_by.tif.aux.xml",
 )
 
 # What the model folder holds.

@@ -11,7 +11,7 @@ from napari_mineral_anomaly.project.format import Maps, Place
 from napari_mineral_anomaly.project.maps import place_of
 from napari_mineral_anomaly.project.names import LOCK_FILE
 from napari_mineral_anomaly.project.reading import read_project
-from napari_mineral_anomaly.project.store import write_project_file
+from napari_mineral_anomaly.project.saving.store import write_project_file
 
 
 def copy_project(folder: Path, target: Path) -> None:

@@ -20,9 +20,9 @@ from napari_mineral_anomaly.grains.verdicts.history import load_history
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.project.format import Clusters, ProjectFile, Result
-from napari_mineral_anomaly.project.images import read_layer
 from napari_mineral_anomaly.project.maps import MapsMovedError, ScanFiles, find_maps
 from napari_mineral_anomaly.project.reading import read_project
+from napari_mineral_anomaly.project.saving.images import read_layer
 from napari_mineral_anomaly.runs.read_run import read_run
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.words import sizes

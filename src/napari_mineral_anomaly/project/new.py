@@ -6,17 +6,23 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
+from pydantic import ValidationError
+
 from napari_mineral_anomaly import __version__
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import now
+from napari_mineral_anomaly.io.run_files import INGEST_FILE, RUN_FILE
 from napari_mineral_anomaly.project.format import HERE, ProjectFile, Result
 from napari_mineral_anomaly.project.log import LogEntry, add_to_log
 from napari_mineral_anomaly.project.maps import ScanFiles, describe_maps
 from napari_mineral_anomaly.project.names import PROJECT_FILE
 from napari_mineral_anomaly.project.reading import read_project
-from napari_mineral_anomaly.project.store import write_project_file
+from napari_mineral_anomaly.project.saving.store import write_project_file
 from napari_mineral_anomaly.runs.folder import WrittenRun
 from napari_mineral_anomaly.runs.read_scan import AS_FOUND, ReadingOptions
+from napari_mineral_anomaly.runs.record import RunRecord
+from napari_mineral_anomaly.scan.report import IngestReport
 
 
 def make_project(
@@ -83,6 +89,35 @@ def make_project(
     write_project_file(folder, file)
     add_to_log(folder, [LogEntry(f"ran {record.detector} on the command line")])
     return file
+
+
+def keep_as_project(folder: Path, source: str, reading: ReadingOptions, name: str) -> None:
+    """Make the run folder of a section in a batch a project; one that is there stays as it is.
+
+    Parameters
+    ----------
+    folder : Path
+        A run folder.
+    source : str
+        Its scan.
+    reading : ReadingOptions
+    name : str
+        Of the section; it tells it from the others, which the name of the scan may not.
+
+    Raises
+    ------
+    InputError
+        When the folder is damaged or cannot be written.
+    """
+    if (folder / PROJECT_FILE).exists():
+        return
+    try:
+        record = RunRecord.model_validate_json((folder / RUN_FILE).read_bytes())
+        ingest = IngestReport.model_validate_json((folder / INGEST_FILE).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{folder} holds no complete run ({error}).") from None
+    renamed = record.model_copy(update={"source": name})
+    make_project(WrittenRun(folder, renamed, pd.DataFrame(), ingest), [source], reading)
 
 
 def _earlier(folder: Path) -> ProjectFile | None:

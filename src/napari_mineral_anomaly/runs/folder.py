@@ -17,11 +17,12 @@ from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, detail_grains, lis
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
     ERROR_FILE,
-    ERROR_FILES,
+    FOUND_BY_FILE,
     GRAIN_LABELS_FILE,
     GRAINS_FILE,
     GRAINS_FILES,
     INGEST_FILE,
+    JOINED_FILES,
     LABELS_FILE,
     MASK_FILE,
     MODEL_FOLDER,
@@ -34,6 +35,7 @@ from napari_mineral_anomaly.io.run_files import (
 from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import staged_folder
 from napari_mineral_anomaly.io.writing.results import (
+    FOUND_BY_TITLE,
     GRAIN_LABELS_TITLE,
     PSEUDO_LABELS_TITLE,
     write_labels,
@@ -116,7 +118,7 @@ def write_run(
     started = time.perf_counter()
     result, size = run.result, run.result.pixel_size
     steps = 0
-    ours = (*RUN_FILES, *ERROR_FILES, *GRAINS_FILES)
+    ours = (*RUN_FILES, *JOINED_FILES, *GRAINS_FILES)
 
     with staged_folder(out, overwrite=overwrite, ours=ours, inputs=inputs, task=task) as folder:
 
@@ -139,6 +141,9 @@ def write_run(
         if result.reconstruction_error is not None:
             write_score(next_file(ERROR_FILE), result.reconstruction_error, size)
             maps.append(ERROR_FILE)
+        if result.found_by is not None:
+            write_labels(next_file(FOUND_BY_FILE), result.found_by, size, title=FOUND_BY_TITLE)
+            maps.append(FOUND_BY_FILE)
         write_stack(next_file(CONTRIBUTIONS_FILE), result.contributions, result.elements, size)
         if size is not None:
             for tiff in maps:

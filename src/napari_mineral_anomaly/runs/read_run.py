@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import numpy as np
 
 from napari_mineral_anomaly.detectors.bundle import load_model
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
-from napari_mineral_anomaly.detectors.results.info import RunInfo
+from napari_mineral_anomaly.detectors.results.info import SHARED_FIELDS, RunInfo
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_image
 from napari_mineral_anomaly.io.formats.tiff.maps import open_maps
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
+    ERROR_FILE,
+    FOUND_BY_FILE,
     LABELS_FILE,
     MODEL_FOLDER,
     RUN_FILE,
@@ -26,6 +29,9 @@ from napari_mineral_anomaly.io.run_files import (
 
 def read_run(folder: Path) -> DetectionRun:
     """Read the score, labels, contributions and model of a run folder.
+
+    The maps of a score that joins several questions are read where the folder has them; folders of
+    older versions lack that of the question.
 
     Raises
     ------
@@ -42,9 +48,21 @@ def read_run(folder: Path) -> DetectionRun:
         pseudo_labels=read_image(folder / LABELS_FILE),
         elements=tuple(plane.name for plane in file.planes),
         pixel_size=None if size is None else (float(size[0]), float(size[1])),
-        info=RunInfo.of(record),
+        info=_info(record),
+        reconstruction_error=_image_if_there(folder / ERROR_FILE),
+        found_by=_image_if_there(folder / FOUND_BY_FILE),
     )
     return DetectionRun(result, load_model(folder / MODEL_FOLDER))
+
+
+def _image_if_there(path: Path) -> Any:
+    return read_image(path) if path.is_file() else None
+
+
+def _info(record: Mapping[str, Any]) -> RunInfo:
+    """How the result was made; run.json keeps what only one detector reports under "details"."""
+    shared = {name: record[name] for name in SHARED_FIELDS if name in record}
+    return RunInfo.of({**(record.get("details") or {}), **shared})
 
 
 def _record(path: Path) -> dict[str, Any]:

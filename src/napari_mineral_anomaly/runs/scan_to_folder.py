@@ -16,7 +16,7 @@ from napari_mineral_anomaly.detectors.pipeline import (
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
-from napari_mineral_anomaly.io.run_files import ERROR_FILES, GRAINS_FILES, RUN_FILES
+from napari_mineral_anomaly.io.run_files import GRAINS_FILES, JOINED_FILES, RUN_FILES
 from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import require_free_folder
 from napari_mineral_anomaly.out_of_memory import memory_told
@@ -81,7 +81,7 @@ def scan_to_folder(
         When ``task`` was cancelled.
     """
     inputs = [*reading.inputs(sources), *protected]
-    ours = (*RUN_FILES, *ERROR_FILES, *GRAINS_FILES)
+    ours = (*RUN_FILES, *JOINED_FILES, *GRAINS_FILES)
     require_free_folder(out, overwrite=overwrite, ours=ours, inputs=inputs, task=task)
     started = time.perf_counter()
     cube = read_scan(sources, reading, task=task)

@@ -16,6 +16,7 @@ import pytest
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.run_files import RUN_FILES
+from napari_mineral_anomaly.project.names import LOG_FILE, PROJECT_FILE
 from napari_mineral_anomaly.runs.batch.recipe import Recipe
 from napari_mineral_anomaly.runs.batch.run import Share, run_batch
 
@@ -27,7 +28,8 @@ def test_each_section_has_its_results_and_a_row(whole, sections, table):
     assert rows["state"].to_dict() == {"broken": "failed", "s1": "done", "s2": "done"}
     assert "Fe.tif is not a TIFF" in rows.loc["broken", "failure"]
     for name in ("s1", "s2"):
-        assert {path.name for path in (whole / name).iterdir()} >= set(RUN_FILES)
+        written = {path.name for path in (whole / name).iterdir()}
+        assert written == {*RUN_FILES, PROJECT_FILE, LOG_FILE}
         record = json.loads((whole / name / "run.json").read_text())
         row = rows.loc[name]
         assert row["source"] == str(sections / name)

@@ -74,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
     from napari_mineral_anomaly.cli.text import batch_summary
+    from napari_mineral_anomaly.project.new import keep_as_project
     from napari_mineral_anomaly.runs.batch.cluster import Cluster
     from napari_mineral_anomaly.runs.batch.recipe import read_recipe
     from napari_mineral_anomaly.runs.batch.rows import FAILED, SectionRow
@@ -106,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
             share=None if arguments.task is None else Share(*arguments.task),
             cluster=cluster,
             on_row=tell,
+            keep=keep_as_project,
             task=Task(progress),
         )
     if arguments.json:

@@ -58,22 +58,23 @@ class RunInfo(Mapping[str, Any]):
 
     def with_(self, **values: Any) -> RunInfo:
         """With other or further values, by the name of a field or of a detail."""
-        shared = {name: value for name, value in values.items() if name in _SHARED}
-        further = {name: value for name, value in values.items() if name not in _SHARED}
+        shared = {name: value for name, value in values.items() if name in SHARED_FIELDS}
+        further = {name: value for name, value in values.items() if name not in SHARED_FIELDS}
         return replace(self, **shared, details={**self.details, **further})
 
     def __getitem__(self, name: str) -> Any:
-        value = getattr(self, name) if name in _SHARED else self.details[name]
-        if value is None and name in _SHARED:
+        value = getattr(self, name) if name in SHARED_FIELDS else self.details[name]
+        if value is None and name in SHARED_FIELDS:
             raise KeyError(name)
         return value
 
     def __iter__(self) -> Iterator[str]:
-        yield from (name for name in _SHARED if getattr(self, name) is not None)
+        yield from (name for name in SHARED_FIELDS if getattr(self, name) is not None)
         yield from self.details
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
-_SHARED = tuple(entry.name for entry in fields(RunInfo) if entry.name != "details")
+# The values that all detectors share.
+SHARED_FIELDS = tuple(entry.name for entry in fields(RunInfo) if entry.name != "details")

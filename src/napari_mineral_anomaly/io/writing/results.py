@@ -30,6 +30,7 @@ PSEUDO_LABELS_TITLE = "Pseudo-labels"
 GRAIN_LABELS_TITLE = "Grain labels"
 TRUTH_TITLE = "Ground truth"
 VALID_TITLE = "Valid area"
+FOUND_BY_TITLE = "Question that found it"
 
 Inputs = Sequence[str | Path]
 

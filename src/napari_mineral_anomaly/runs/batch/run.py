@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from napari_mineral_anomaly.runs.batch.rows import SectionRow
 from napari_mineral_anomaly.runs.batch.sections import find_sections
 from napari_mineral_anomaly.runs.batch.state import Batch, is_finished, join_batch, known_batch
 from napari_mineral_anomaly.runs.batch.summary import write_summary
-from napari_mineral_anomaly.runs.batch.work import SectionJob, work_apart
+from napari_mineral_anomaly.runs.batch.watch import BatchWatch
+from napari_mineral_anomaly.runs.batch.work import Keep, SectionJob, work_apart
 
 # The summary is rebuilt while a batch runs, but not more often than this.
 SECONDS_BETWEEN_SUMMARIES = 2.0
@@ -43,6 +45,8 @@ def run_batch(
     share: Share | None = None,
     cluster: Cluster | None = None,
     on_row: Callable[[SectionRow], None] | None = None,
+    watch: BatchWatch | None = None,
+    keep: Keep | None = None,
     task: Task = SILENT,
 ) -> list[SectionRow]:
     """Work on many sections, each in a process of its own, and write the summary.
@@ -69,6 +73,11 @@ def run_batch(
         Send the sections to a Dask cluster.
     on_row : callable, optional
         Called with each section when it has ended.
+    watch : BatchWatch, optional
+        Is told of every section that begins or ends on this computer.
+    keep : Keep, optional
+        Makes the run folder of a finished section a project. A function of a module, because it is
+        called in the process of the section.
     task : Task, optional
         Reports progress (phase "sections") and can be cancelled.
 
@@ -97,53 +106,70 @@ def run_batch(
         None if model is None else _model_folder(Path(model)),
         may_exist=resume or share is not None,
     )
-    jobs = _jobs(batch, share or Share(), workers if cluster is None else None)
+    jobs = _jobs(batch, share or Share(), workers if cluster is None else None, keep)
+    watched = watch or BatchWatch()
     last = 0.0
 
     def ended(number: int, job: SectionJob) -> None:
         nonlocal last
-        task.step("sections", number, len(jobs), job.name)
-        if on_row is not None or time.monotonic() - last > SECONDS_BETWEEN_SUMMARIES:
+        if watch or on_row or time.monotonic() - last > SECONDS_BETWEEN_SUMMARIES:
             rows = write_summary(batch)
+            watched.found(rows)
             last = time.monotonic()
             if on_row is not None:
                 on_row(next(row for row in rows if row.section == job.name))
+        task.step("sections", number, len(jobs), job.name)
 
     try:
-        write_summary(batch)
+        watched.found(write_summary(batch))
         task.step("sections", 0, len(jobs))
         if cluster is None:
-            _work_here(jobs, workers, ended, task)
+            _work_here(jobs, workers, watched, ended, task)
         else:
             work_on_cluster(jobs, cluster, ended, task)
     finally:
         rows = write_summary(batch)
+        watched.found(rows)
     return rows
 
 
-def _jobs(batch: Batch, share: Share, workers: int | None) -> list[SectionJob]:
+def _jobs(batch: Batch, share: Share, workers: int | None, keep: Keep | None) -> list[SectionJob]:
     if not batch.sections:
         raise InputError("The batch has no sections: give folders or files of scans.")
     named = sorted(batch.sections.items(), key=lambda item: item[1])
     inputs = (*batch.sections, *([] if batch.model is None else [batch.model]))
     threads = None if workers is None else max(1, (os.cpu_count() or 1) // max(workers, 1))
-    return [
-        SectionJob(str(batch.out), name, source, batch.recipe, batch.model, inputs, threads)
-        for source, name in named[share.index - 1 :: share.count]
-        if not is_finished(batch.out / name)
-    ]
+    out, reading = str(batch.out), batch.recipe.reading
+    jobs = []
+    for source, name in named[share.index - 1 :: share.count]:
+        if not is_finished(batch.out / name):
+            recipe, model = batch.recipe, batch.model
+            jobs.append(SectionJob(out, name, source, recipe, model, inputs, threads, keep))
+        elif keep is not None:  # its process may have been killed just before
+            with suppress(InputError):  # a run folder opens without it, too
+                keep(batch.out / name, source, reading, name)
+    return jobs
 
 
 def _work_here(
     jobs: Sequence[SectionJob],
     workers: int,
+    watch: BatchWatch,
     ended: Callable[[int, SectionJob], None],
     task: Task,
 ) -> None:
     """Work on sections in processes of this computer, ``workers`` at a time."""
     token = CancelToken()
+
+    def work(job: SectionJob) -> None:
+        watch.began(job.name)
+        try:
+            work_apart(job, Task(token=token))
+        finally:
+            watch.ended(job.name)
+
     with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
-        running = {pool.submit(work_apart, job, Task(token=token)): job for job in jobs}
+        running = {pool.submit(work, job): job for job in jobs}
         number = 0
         try:
             while running:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +27,11 @@ from napari_mineral_anomaly.runs.batch.state import (
     thumbnail_file,
 )
 from napari_mineral_anomaly.runs.json_values import as_json
+from napari_mineral_anomaly.runs.read_scan import ReadingOptions
 from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
+
+# Makes a run folder a project: the folder, its scan, how it was read, and the name of the section.
+Keep = Callable[[Path, str, ReadingOptions, str], object]
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class SectionJob:
         What the batch reads; nothing of it is ever replaced.
     threads : int or None
         Processor threads for numerical libraries.
+    keep : Keep or None
+        Called when the run folder is there.
     """
 
     out: str
@@ -56,6 +64,7 @@ class SectionJob:
     model: str | None
     inputs: tuple[str, ...] = ()
     threads: int | None = None
+    keep: Keep | None = None
 
 
 def work_apart(job: SectionJob, task: Task = SILENT) -> None:
@@ -99,6 +108,9 @@ def work_on_section(job: SectionJob) -> None:
             tell_failure(job, memory_sentence() if is_out_of_memory(error) else told)
         else:
             (folder / FAILED_FILE).unlink(missing_ok=True)
+            if job.keep is not None:
+                with suppress(InputError):  # the next call of the batch tries again
+                    job.keep(folder, job.source, job.recipe.reading, job.name)
             _draw_thumbnail(job, folder)
 
 

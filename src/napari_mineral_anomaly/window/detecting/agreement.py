@@ -60,6 +60,7 @@ class AgreementBox(QGroupBox):
         self.legend = StatusLine()
         column.addWidget(self.legend)
         dock.listen(dock.session.changed, self._refresh)
+        dock.listen(dock.active.leaving, lambda: self.grid_button.setChecked(False))
         self._refresh()
 
     def set_scan(self, scan_id: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,6 +28,8 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.detecting.agreement import AgreementBox
 from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
 from napari_mineral_anomaly.window.detecting.parameter_form import ParameterForm
+from napari_mineral_anomaly.window.detecting.queue import QueuedRun, queue_of
+from napari_mineral_anomaly.window.detecting.queue_box import QueueBox
 from napari_mineral_anomaly.window.detecting.run_status import RunClock
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.controls import (
@@ -40,7 +43,11 @@ from napari_mineral_anomaly.window.kit.controls import (
 )
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import role_of
-from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
+from napari_mineral_anomaly.window.layers.results import (
+    ShownResult,
+    mask_of_result,
+    show_result,
+)
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan, scans_in
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.words import counted
@@ -50,11 +57,16 @@ _DETECTING, _MASKING = "Detecting", "Making the mask"
 
 
 class DetectDock(Dock):
-    """One run at a time; an earlier result stays until the new one is complete."""
+    """One run at a time, further ones wait; earlier results stay until a new one is complete."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self._clock = RunClock()
+        self._queue = queue_of(napari_viewer)
+        self._run: QueuedRun | None = None
+        # Who gives runs to the queue: not the dock itself, which the queue would keep alive.
+        self._owner = object()
+        self.destroyed.connect(partial(self._queue.drop, self._owner))
         self.form: ParameterForm
 
         form = form_layout()
@@ -63,6 +75,7 @@ class DetectDock(Dock):
         self.scan_combo.setPlaceholderText("no scan loaded yet")
         self.scan_combo.setToolTip("The scan to search. The detector uses its element layers.")
         self.scan_combo.currentIndexChanged.connect(self._refresh)
+        self.scan_combo.activated.connect(self._on_scan_chosen)
         form.addRow("Scan", self.scan_combo)
         self.detector_combo = QComboBox()
         fit_width(self.detector_combo)
@@ -99,7 +112,10 @@ class DetectDock(Dock):
         self.column.addLayout(shared)
 
         self.run_button = push_button(
-            "Run", "Learn the background of this scan and score every pixel.", self.run
+            "Run",
+            "Learn the background of this scan and score every pixel. While another run works, "
+            "this one waits.",
+            self.run,
         )
         self.cancel_button = push_button(
             "Cancel", "Cancel this run; an earlier result stays.", self.cancel
@@ -107,6 +123,7 @@ class DetectDock(Dock):
         self.column.addLayout(row(self.run_button, self.cancel_button))
         self.progress = self.add(ProgressBar())
         self.add(self.status)
+        self.waiting = self.add(QueueBox(self._queue))
         self.loss_plot = self.add(LossPlot())
         self.loss_plot.hide()
 
@@ -134,6 +151,9 @@ class DetectDock(Dock):
         for emitter in (events.inserted, events.removed, events.reordered):
             self.listen(emitter, self._on_layers)
         self.listen(self.session.changed, self._refresh)
+        self.listen(self.active.changed, self._on_active)
+        self.listen(self.active.renamed, self._on_layers)
+        self.listen(self._queue.changed, self._on_queue)
         self.colour_by_theme(self.loss_plot)
         self._on_detector()
         self._on_layers()
@@ -159,8 +179,10 @@ class DetectDock(Dock):
         self.detector_combo.setCurrentIndex(self.detector_combo.findData(name))
 
     def run(self) -> None:
-        """Start a run of the chosen detector on the chosen scan."""
+        """Start a run of the chosen detector on the chosen scan; one that waits is not doubled."""
         name = self.detector
+        if self._queue.holds(self.scan_id or "", name):
+            return
         try:
             config = make_config(
                 name,
@@ -174,6 +196,7 @@ class DetectDock(Dock):
         self._start(
             detector_entry(name).title,
             lambda cube, task: run_detection(cube, name, config, task=task),
+            name,
         )
 
     def apply_model(self, folder: str | Path) -> None:
@@ -214,21 +237,42 @@ class DetectDock(Dock):
     def _running(self) -> bool:
         return self.jobs.is_running(_DETECTING, _MASKING)
 
-    def _start(self, name: str, work: Callable[[ElementCube, Task], DetectionRun]) -> None:
+    def _start(
+        self, name: str, work: Callable[[ElementCube, Task], DetectionRun], detector: str = ""
+    ) -> None:
+        """Run now, or after the runs that were asked for earlier; with the maps as they are now."""
         scan = self._scan()
-        if scan is None or self._running:
+        if scan is None:
             return
         try:
             cube = cube_from_layers(self.viewer, scan.scan_id)
         except InputError as error:
             self.fail(error)
             return
+
+        def begin() -> None:
+            self._begin(run, scan, cube, work, name)
+
+        run = QueuedRun(
+            scan.scan_id, f"{name} · {scan.name}", begin, self.cancel, detector, owner=self._owner
+        )
+        self._queue.add(run)
+
+    def _begin(
+        self,
+        queued: QueuedRun,
+        scan: Scan,
+        cube: ElementCube,
+        work: Callable[[ElementCube, Task], DetectionRun],
+        name: str,
+    ) -> None:
+        self._run = queued
         self._clock = RunClock()
         self.loss_plot.clear()
         self.loss_plot.hide()
         self.progress.setRange(0, 0)
         self.progress.show()
-        self.status.plain(f"{name}: starting…")
+        self.status.plain(f"{queued.title}: starting…")
         self.jobs.run(
             _DETECTING,
             lambda task: work(cube, task),
@@ -273,7 +317,11 @@ class DetectDock(Dock):
             shown = show_result(self.viewer, self.session, scan, run, judged)
         except InputError as error:
             self.fail(error)
-            return
+        else:
+            self._tell_done(scan, run, shown)
+        self._next()
+
+    def _tell_done(self, scan: Scan, run: DetectionRun, shown: ShownResult) -> None:
         counts = self.session.count_mask(shown.score, shown.mask)
         result = run.result
         seconds = sum((result.info.timings or {}).values())
@@ -290,14 +338,50 @@ class DetectDock(Dock):
     def _on_run_failed(self, failure: Failure) -> None:
         self._end()
         self.fail(failure)
+        self._next()
 
     def _on_cancelled(self) -> None:
         self._end()
         self.status.plain("The run was cancelled; nothing was changed.")
+        self._next()
 
     def _end(self) -> None:
         self.progress.hide()
         self._refresh()
+
+    def _next(self) -> None:
+        """Let the next run begin; the last act of every ending."""
+        ended, self._run = self._run, None
+        if ended is not None:
+            self._queue.end(ended)
+
+    def shut_down(self) -> None:
+        """Cancel the runs of this dock, also those that wait."""
+        super().shut_down()
+        self._run = None
+        self._queue.forget(self._owner)
+
+    def _on_queue(self) -> None:
+        self.waiting.refresh()
+        self._refresh_buttons()
+
+    def _refresh_buttons(self) -> None:
+        scan_id, running = self.scan_id, self._running
+        is_asked = scan_id is not None and self._queue.holds(scan_id, self.detector)
+        self.run_button.setEnabled(scan_id is not None and not is_asked)
+        self.run_button.setText("Run next" if self._queue.running is not None else "Run")
+        self.apply_button.setEnabled(scan_id is not None)
+        self.cancel_button.setEnabled(running)
+        self.save_button.setEnabled(self._current_run() is not None)
+
+    def _on_active(self) -> None:
+        index = self.scan_combo.findData(self.active.scan_id)
+        if index >= 0:
+            self.scan_combo.setCurrentIndex(index)
+
+    def _on_scan_chosen(self, index: int) -> None:
+        if self.scan_id is not None:
+            self.active.activate(self.scan_id)
 
     def _on_detector(self, index: int = -1) -> None:
         self.summary.plain(detector_entry(self.detector).summary)
@@ -320,21 +404,18 @@ class DetectDock(Dock):
         self.scan_combo.clear()
         for scan in scans:
             self.scan_combo.addItem(f"{scan.name} ({len(scan.elements)} elements)", scan.scan_id)
-        index = self.scan_combo.findData(chosen)
-        # A newly loaded scan is chosen.
+        index = self.scan_combo.findData(self.active.scan_id)
+        if index < 0:  # it has no maps
+            index = self.scan_combo.findData(chosen)
         self.scan_combo.setCurrentIndex(index if index >= 0 else self.scan_combo.count() - 1)
         self.scan_combo.blockSignals(False)
         self._refresh()
 
     def _refresh(self, index: int = -1) -> None:
-        running = self._running
         reason = "" if self.scan_id is not None else _NO_SCAN
-        self.run_button.setEnabled(not running and not reason)
-        self.apply_button.setEnabled(not running and not reason)
-        self.cancel_button.setEnabled(running)
-        self.save_button.setEnabled(self._current_run() is not None)
-        if not running and (reason or self.status.text() == _NO_SCAN):
+        if not self._running and (reason or self.status.text() == _NO_SCAN):
             self.status.plain(reason)
+        self._refresh_buttons()
         self.agreement.set_scan(self.scan_id)
         self._show_slow()
 

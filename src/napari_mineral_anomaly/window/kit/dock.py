@@ -26,6 +26,7 @@ from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.window.kit.controls import StatusLine, add_parts, column_of, push_button
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.kit.themes import Inks, inks_of
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.session import session_of
 
 PLUGIN = "napari-mineral-anomaly"
@@ -61,6 +62,8 @@ class Dock(QWidget):
 
     Attributes
     ----------
+    active : ActiveSection
+        Which scan is shown.
     status : StatusLine
         Each dock places it; failures appear there.
     jobs : DockJobs
@@ -71,6 +74,7 @@ class Dock(QWidget):
         super().__init__()
         self.viewer = viewer
         self.session = session_of(viewer)
+        self.active = active_of(viewer)
         self.status = StatusLine()
         self.jobs = DockJobs(executor or QtExecutor(), self._on_failed)
         self._connections: list[tuple[Any, Callable[..., None]]] = []

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_mineral_anomaly.window.kit.controls import fit_width
 from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.layers.active import active_of, is_active
 from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, role_of
 
 
@@ -18,7 +19,8 @@ class LayerCombo(QComboBox):
     """A list of the viewer's layers that pass a test; it follows the viewer.
 
     magicgui's own layer lists stay empty outside a napari window. The choice is kept by
-    ``unique_id``. A new layer that passes ``prefers`` is chosen when it appears. Without a layer,
+    ``unique_id``. A new layer of the active scan that passes ``prefers`` is chosen when it appears;
+    when another scan becomes the active one, its newest layer is. Without a layer,
     the list shows ``empty``; if ``always_empty`` is set, that entry is always there, and first.
     """
 
@@ -45,6 +47,7 @@ class LayerCombo(QComboBox):
         for emitter in (events.removed, events.reordered, events.renamed):
             dock.listen(emitter, self._fill)
         dock.listen(events.inserted, self._on_inserted)
+        dock.listen(active_of(dock.viewer).changed, self._choose_active)
         self.currentIndexChanged.connect(self._on_index)
         self._fill()
 
@@ -60,8 +63,18 @@ class LayerCombo(QComboBox):
 
     def _on_inserted(self, event: Any) -> None:
         self._fill()
-        if self._prefers is not None and self._prefers(event.value):
+        wanted = self._prefers is not None and self._prefers(event.value)
+        if wanted and is_active(self._viewer, event.value):
             self.choose(event.value)
+
+    def _choose_active(self) -> None:
+        chosen = self.layer()
+        if self._prefers is None or (chosen is not None and is_active(self._viewer, chosen)):
+            return
+        for layer in reversed(layers_of(self._viewer)):
+            if self._prefers(layer) and is_active(self._viewer, layer):
+                self.choose(layer)
+                return
 
     def _fill(self, event: Any = None) -> None:
         chosen = self.currentData()

@@ -254,7 +254,7 @@ class LoadMapsDock(Dock):
         self.status.plain(f"Adding layer {added + 1}…")
 
     def _all_added(self, added: int) -> None:
-        self.viewer.reset_view()
+        self.active.fit()
         show_scale_bar(self.viewer)
         scan = scan_name(self._sources, self._answers.sample)
         self.status.good(

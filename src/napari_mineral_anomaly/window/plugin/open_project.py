@@ -21,6 +21,7 @@ DOCKS = (
     "Threshold",
     "Ground truth",
     "Export results",
+    "Sections",
     "Project",
     "Grain table",
 )

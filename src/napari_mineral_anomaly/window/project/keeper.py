@@ -18,8 +18,8 @@ from napari_mineral_anomaly.project.format import ProjectFile
 from napari_mineral_anomaly.project.lock import ProjectLock, open_lock
 from napari_mineral_anomaly.project.log import LogEntry
 from napari_mineral_anomaly.project.recent import is_unsaved, new_unsaved_folder, remember_project
-from napari_mineral_anomaly.project.state import SectionState
-from napari_mineral_anomaly.project.store import ProjectStore
+from napari_mineral_anomaly.project.saving.state import SectionState
+from napari_mineral_anomaly.project.saving.store import ProjectStore
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers

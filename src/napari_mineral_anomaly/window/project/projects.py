@@ -16,17 +16,18 @@ from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.project.copying import copy_project
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import LockAttempt, open_lock
-from napari_mineral_anomaly.project.quick_run import is_complete
 from napari_mineral_anomaly.project.reading import read_project
 from napari_mineral_anomaly.project.recent import (
     killed_projects,
     new_unsaved_folder,
     remember_project,
 )
-from napari_mineral_anomaly.project.store import ProjectStore
+from napari_mineral_anomaly.project.saving.quick_run import is_complete
+from napari_mineral_anomaly.project.saving.store import ProjectStore
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import linked_layers, unwrapped
 from napari_mineral_anomaly.window.layers.make import new_scan_id
 from napari_mineral_anomaly.window.layers.session import session_of
@@ -96,9 +97,11 @@ class Projects:
     def open(self, folder: str | Path, maps: Path | None = None) -> None:
         """Open a project or a folder of results in new layers, in the background."""
         place = Path(folder).resolve()
-        if any(keeper.folder == place for keeper in self.keepers.values()):
-            show_info(f"{place.name} is open in this window already.")
-            return
+        for scan_id, keeper in self.keepers.items():
+            if keeper.folder == place:
+                show_info(f"{place.name} is open in this window already.")
+                active_of(self._viewer).activate(scan_id)
+                return
         try:
             read_project(place)
         except InputError as error:
@@ -234,9 +237,17 @@ class Projects:
 
     # Close
 
-    def may_close(self) -> bool:
-        """Save all, and ask about work that has no place yet; False to stay."""
+    def may_close(self, only: str | None = None) -> bool:
+        """Save, and ask about work that has no place yet; False to stay.
+
+        Parameters
+        ----------
+        only : str, optional
+            The one scan that is to be closed; default: all.
+        """
         for scan_id, keeper in list(self.keepers.items()):
+            if only not in (None, scan_id):
+                continue
             if not keeper.is_read_only:
                 keeper.save_now()
             sentence = _before_closing(keeper)

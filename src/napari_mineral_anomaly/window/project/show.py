@@ -21,6 +21,7 @@ from napari_mineral_anomaly.project.format import Look
 from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.layers.active import ActiveSection, active_of
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_in, relink
 from napari_mineral_anomaly.window.layers.make import (
     LayerData,
@@ -102,7 +103,7 @@ class ProjectInTurns:
         prepared: PreparedProject,
         on_shown: Callable[[dict[str, int]], None],
     ) -> None:
-        self._viewer, self._scan_id = viewer, scan_id
+        self._viewer, self._scan_id, self._active = viewer, scan_id, active_of(viewer)
         self._loaded, self._on_shown = prepared.loaded, on_shown
         self._truth_numbers: dict[str, int] = {}
         steps: list[Step] = [_adding(viewer, layer) for layer in prepared.layers]
@@ -181,9 +182,9 @@ class ProjectInTurns:
         steps: list[Step] = []
         for key, layer in found.items():
             if key in looks:
-                steps.append(partial(_apply, layer, looks[key]))
+                steps.append(partial(_apply, self._active, layer, looks[key]))
             elif not key.startswith("truth "):
-                layer.visible = False  # it had been removed from the layer list
+                self._active.show(layer, False)  # it had been removed from the layer list
         wanted = [found[key] for key in looks if key in found]
         # The places that these layers have among all layers stay theirs.
         places = sorted(self._viewer.layers.index(layer) for layer in wanted)
@@ -198,13 +199,13 @@ class ProjectInTurns:
             layers.move(layers.index(layer), place)
 
     def _end(self) -> None:
-        self._viewer.reset_view()
+        self._active.fit()
         show_scale_bar(self._viewer)
         view = self._loaded.file.view
         if view is not None:
             with suppress(ValueError):
-                self._viewer.scene.camera.center = view.centre
-                self._viewer.scene.camera.zoom = view.zoom
+                self._active.see(self._scan_id, (view.centre, view.zoom))
+        self._active.tell_apart()
         self._on_shown(self._truth_numbers)
 
 
@@ -238,16 +239,16 @@ def _with_look(layer: LayerData, looks: Mapping[str, Look]) -> LayerData:
     return data, kwargs | seen, kind
 
 
-def _apply(layer: Layer, look: Look) -> None:
+def _apply(active: ActiveSection, layer: Layer, look: Look) -> None:
     """Show a layer as it was; a colour map that this napari does not know is left out."""
     wanted: dict[str, Any] = {
         "name": look.name,
-        "visible": look.visible,
         "opacity": look.opacity,
         "blending": look.blending,
         "contrast_limits": look.contrast_limits,
         "gamma": look.gamma,
     }
+    active.show(layer, look.visible)
     for key, value in wanted.items():
         if value is not None and not _is(getattr(layer, key), value):
             setattr(layer, key, value)

@@ -18,7 +18,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import MaskParts
 from napari_mineral_anomaly.project.format import Look, View
 from napari_mineral_anomaly.project.load import clusters_note
-from napari_mineral_anomaly.project.state import (
+from napari_mineral_anomaly.project.saving.state import (
     VALID,
     ImageToSave,
     ResultState,
@@ -27,6 +27,7 @@ from napari_mineral_anomaly.project.state import (
 )
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.attached import files_of
 from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
 from napari_mineral_anomaly.window.layers.make import min_grain_of, pixel_size_of, threshold_of
@@ -128,8 +129,8 @@ def section_state(
         results=tuple(results),
         truths=tuple(truths),
         has_valid=any(own.role == "valid" for _, _, own in layers),
-        layers=tuple(_look(key, layer) for key, layer, _ in layers),
-        view=_view(viewer),
+        layers=tuple(_look(viewer, key, layer) for key, layer, _ in layers),
+        view=_view(viewer, scan_id),
         images=images,
         folders=dict(folders),
         cube=_maps(viewer, scan_id) if with_maps else None,
@@ -198,13 +199,13 @@ def _maps(viewer: Any, scan_id: str) -> Callable[[], Any] | None:
         return None
 
 
-def _look(key: str, layer: Layer) -> Look:
+def _look(viewer: Any, key: str, layer: Layer) -> Look:
     limits = getattr(layer, "contrast_limits", None)
     is_image = limits is not None
     return Look(
         key=key,
         name=str(layer.name),
-        visible=bool(layer.visible),
+        visible=active_of(viewer).is_shown(layer),
         opacity=float(layer.opacity),
         blending=str(layer.blending),
         gamma=float(layer.gamma) if is_image else None,
@@ -213,12 +214,9 @@ def _look(key: str, layer: Layer) -> Look:
     )
 
 
-def _view(viewer: Any) -> View | None:
-    try:
-        camera = viewer.scene.camera
-        return View(centre=tuple(map(float, camera.center)), zoom=float(camera.zoom))
-    except (AttributeError, ValueError):  # a window that is being closed
-        return None
+def _view(viewer: Any, scan_id: str) -> View | None:
+    camera = active_of(viewer).camera_of(scan_id)
+    return None if camera is None else View(centre=camera[0], zoom=camera[1])
 
 
 def _given(value: Any) -> Any:

@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.kit.layer_watch import ANY_CHANGE
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import (
     layer_by_id,
     link_of,
@@ -54,6 +55,7 @@ class SectionWatch:
     ) -> None:
         self._viewer, self._scan_id = unwrapped(viewer), scan_id
         self._on_change, self._before_removal = on_change, before_removal
+        self._active = active_of(viewer)
         self._board, self._clusters = board_of(viewer), clusters_of(viewer)
         events = self._viewer.layers.events
         self._connections = [
@@ -118,6 +120,8 @@ class SectionWatch:
         self._on_change(LOOKS)
 
     def _on_event(self, event: Any) -> None:
+        if self._active.is_arranging:
+            return  # the section was hidden, shown or renamed: the user changed nothing
         if event.type in _LOOK_EVENTS:
             self._on_change(LOOKS)
         elif event.type in ANY_CHANGE:

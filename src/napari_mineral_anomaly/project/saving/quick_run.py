@@ -14,6 +14,7 @@ from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
     ERROR_FILE,
+    FOUND_BY_FILE,
     GRAINS_FILE,
     LABELS_FILE,
     MASK_FILE,
@@ -23,6 +24,7 @@ from napari_mineral_anomaly.io.run_files import (
 )
 from napari_mineral_anomaly.io.writing.atomic import atomic_folder
 from napari_mineral_anomaly.io.writing.results import (
+    FOUND_BY_TITLE,
     PSEUDO_LABELS_TITLE,
     write_labels,
     write_mask,
@@ -53,6 +55,8 @@ def write_quick_run(folder: Path, cube: ElementCube, run: DetectionRun) -> None:
         write_labels(place / LABELS_FILE, result.pseudo_labels, size, title=PSEUDO_LABELS_TITLE)
         if result.reconstruction_error is not None:
             write_score(place / ERROR_FILE, result.reconstruction_error, size)
+        if result.found_by is not None:
+            write_labels(place / FOUND_BY_FILE, result.found_by, size, title=FOUND_BY_TITLE)
         write_stack(place / CONTRIBUTIONS_FILE, result.contributions, result.elements, size)
         save_model(run.fitted, place / MODEL_FOLDER)
         record = make_record(cube, result, counted, n_rows=DEFAULT_ROWS)

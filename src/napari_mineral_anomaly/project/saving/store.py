@@ -23,7 +23,6 @@ from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.io.writing.tiff import write_ome
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.project.format import Maps, ProjectFile, Result, Truth
-from napari_mineral_anomaly.project.images import write_layer
 from napari_mineral_anomaly.project.log import add_to_log
 from napari_mineral_anomaly.project.maps import describe_maps
 from napari_mineral_anomaly.project.names import (
@@ -36,8 +35,9 @@ from napari_mineral_anomaly.project.names import (
     number_in,
     numbered_name,
 )
-from napari_mineral_anomaly.project.quick_run import write_quick_run
-from napari_mineral_anomaly.project.state import (
+from napari_mineral_anomaly.project.saving.images import write_layer
+from napari_mineral_anomaly.project.saving.quick_run import write_quick_run
+from napari_mineral_anomaly.project.saving.state import (
     VALID,
     ResultState,
     SectionState,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
 from napari_mineral_anomaly.project.format import Clusters, Look, View
-from napari_mineral_anomaly.project.images import Kind
 from napari_mineral_anomaly.project.log import LogEntry
 from napari_mineral_anomaly.project.maps import ScanFiles
+from napari_mineral_anomaly.project.saving.images import Kind
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 VALID = "valid"

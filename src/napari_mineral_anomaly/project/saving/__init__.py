@@ -1,0 +1,1 @@
+"""Save a section: its state as values, and the files of a project."""

@@ -1,0 +1,1 @@
+"""Many sections at once, in the window; `runs.batch` does the work."""

@@ -1,0 +1,29 @@
+"""*Batch*: work on many sections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_mineral_anomaly.window.batch.panel import BatchPanel
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.project.closing import guard_window
+from napari_mineral_anomaly.window.project.projects import projects_of
+
+
+class BatchDock(Dock):
+    """The batch panel; its sections open as projects of this window."""
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self.panel = self.add(BatchPanel(projects_of(napari_viewer).open, executor))
+
+    def shut_down(self) -> None:
+        """Also stop the batch."""
+        self.panel.shut_down()
+        super().shut_down()
+
+    def showEvent(self, event: Any) -> None:
+        """Also ask before the window closes."""
+        super().showEvent(event)
+        guard_window(self)

@@ -1,0 +1,1 @@
+"""The sections of a window: the list of them, and which one is shown."""
