@@ -291,7 +291,7 @@ class Worker:
         journal: Path,
         chance: random.Random,
     ) -> None:
-        from napari_mineral_anomaly.window.kit.dock import PLUGIN
+        from napari_mineral_anomaly.window.kit.opening import PLUGIN
 
         self.viewer, self.projects, self.chance = viewer, projects, chance
         self.scan, self.project = scan, project

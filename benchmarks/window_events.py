@@ -29,7 +29,7 @@ from qtpy.QtWidgets import QApplication
 
 from event_meter import Watcher
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.layers.links import linked_layers
 
 PAGE = Path(__file__).parents[1] / "docs" / "measured" / "window_events.md"
@@ -373,7 +373,7 @@ def first_import() -> float:
         "import time, napari\n"
         "viewer = napari.Viewer(show=False)\n"
         "started = time.thread_time()\n"
-        "import napari_mineral_anomaly.window.loading.dock\n"
+        "import napari_mineral_anomaly.window.workbench.steps.open_step\n"
         "print(time.thread_time() - started)\n"
         "viewer.close()"
     )

@@ -19,12 +19,13 @@ from qtpy.QtWidgets import QWidget
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs import Job, JobHandle, SyncExecutor
-from napari_mineral_anomaly.window.kit.dock import PLUGIN, Dock
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
+from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 SCAN_ID = "scan-a"
 ELEMENTS = ("Si", "Fe", "Ca", "Au", "Zr", "P")
@@ -156,16 +157,16 @@ def by_hand() -> JobsByHand:
 
 
 @pytest.fixture
-def run_rx(scanned: ViewerModel, make_dock: Callable[..., Dock]) -> DetectDock:
+def run_rx(scanned: ViewerModel, make_dock: Callable[..., Dock]) -> FindStep:
     """A Detect dock that has finished an RX run of the simulated section."""
-    dock = make_dock(DetectDock, scanned)
+    dock = make_dock(FindStep, scanned)
     dock.choose_detector("rx")
     dock.run()
     return dock
 
 
 @pytest.fixture
-def brushed_mask(run_rx: DetectDock, scanned: ViewerModel) -> Any:
+def brushed_mask(run_rx: FindStep, scanned: ViewerModel) -> Any:
     """The mask layer of the RX run, altered by hand: every pixel from 2.5 sigmas on."""
     return _mask_from(scanned)
 

@@ -18,26 +18,26 @@ from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.writing.tables import write_grains
 from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
-from napari_mineral_anomaly.window.exporting.dock import ExportDock
 from napari_mineral_anomaly.window.exporting.plan import DEFAULTS
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import plan_rows
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers, relink
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
+from napari_mineral_anomaly.window.workbench.steps.hand_over_step import HandOverStep
 
 MakeDock = Callable[..., Any]
 
 
 @pytest.fixture
-def dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> ExportDock:
+def dock(run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock) -> HandOverStep:
     """The dock after an RX run."""
-    return make_dock(ExportDock, scanned, SyncExecutor())
+    return make_dock(HandOverStep, scanned, SyncExecutor())
 
 
-def tick(dock: ExportDock, *choices: tuple[str, str]) -> None:
+def tick(dock: HandOverStep, *choices: tuple[str, str]) -> None:
     for choice, box in dock.boxes.items():
         box.setChecked(choice in choices)
 
@@ -46,7 +46,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_the_dock_offers_what_is_there_and_says_why_not(dock: ExportDock, tmp_path: Path) -> None:
+def test_the_dock_offers_what_is_there_and_says_why_not(dock: HandOverStep, tmp_path: Path) -> None:
     truth = dock.boxes["truth", "imagej"]
     assert not truth.isEnabled()
     assert "brush a truth mask first" in truth.toolTip()
@@ -62,7 +62,7 @@ def test_the_dock_offers_what_is_there_and_says_why_not(dock: ExportDock, tmp_pa
 
 
 def test_exported_files_hold_the_numbers_of_the_layers(
-    dock: ExportDock,
+    dock: HandOverStep,
     scanned: ViewerModel,
     make_dock: MakeDock,
     tmp_path: Path,
@@ -93,7 +93,7 @@ def test_exported_files_hold_the_numbers_of_the_layers(
 
 
 def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
 ) -> None:
     board = board_of(scanned)
     score = first_layer(scanned, "score")
@@ -115,7 +115,9 @@ def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
     assert written.loc[0, "comment"] == "gold"
 
 
-def test_the_plan_lists_the_files_before_they_are_written(dock: ExportDock, tmp_path: Path) -> None:
+def test_the_plan_lists_the_files_before_they_are_written(
+    dock: HandOverStep, tmp_path: Path
+) -> None:
     tick(dock, ("score", "ome"), ("score", "png"), ("maps", "zarr"), ("maps", "folder"))
     dock.folder.setText(str(tmp_path))
     dock.world_files.setChecked(True)
@@ -138,7 +140,7 @@ def test_the_plan_lists_the_files_before_they_are_written(dock: ExportDock, tmp_
 
 @pytest.mark.parametrize("form", ["ome", "imagej", "folder", "zarr"])
 def test_element_maps_re_open_as_the_same_scan(
-    dock: ExportDock, section: SimulatedSection, tmp_path: Path, form: str
+    dock: HandOverStep, section: SimulatedSection, tmp_path: Path, form: str
 ) -> None:
     tick(dock, ("maps", form))
     dock.folder.setText(str(tmp_path / "out"))
@@ -153,7 +155,7 @@ def test_element_maps_re_open_as_the_same_scan(
 
 
 def test_what_a_detector_expected_can_be_exported(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
 ) -> None:
     session = dock.session
     score = first_layer(scanned, "score")
@@ -169,7 +171,7 @@ def test_what_a_detector_expected_can_be_exported(
     assert np.array_equal(read, expected)
 
 
-def test_existing_files_are_refused_unless_asked(dock: ExportDock, tmp_path: Path) -> None:
+def test_existing_files_are_refused_unless_asked(dock: HandOverStep, tmp_path: Path) -> None:
     (tmp_path / "anomaly_mask.tif").write_text("precious")
     dock.folder.setText(str(tmp_path))
     dock.export()
@@ -183,7 +185,7 @@ def test_existing_files_are_refused_unless_asked(dock: ExportDock, tmp_path: Pat
 
 
 def test_a_file_of_the_scan_is_never_replaced(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path
 ) -> None:
     scan = tmp_path / "scan"
     scan.mkdir()
@@ -204,8 +206,8 @@ def test_a_score_opened_by_hand_exports_without_a_run(
     score = np.zeros((20, 30), np.float32)
     score[5:7, 5:8] = 9.0
     viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
-    make_dock(ThresholdDock, viewer).make_mask()
-    dock = make_dock(ExportDock, viewer)
+    make_dock(ThresholdPanel, viewer).make_mask()
+    dock = make_dock(HandOverStep, viewer)
     dock.folder.setText(str(tmp_path / "out"))
     dock.export()
     assert names(tmp_path / "out") == {"anomaly_score.ome.tif", "anomaly_mask.tif", "grains.csv"}

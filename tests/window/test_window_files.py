@@ -55,7 +55,7 @@ def test_the_manifest_is_valid_and_every_command_exists() -> None:
 def test_napari_asks_us_about_every_kind_of_file_that_the_load_dock_lists() -> None:
     from fnmatch import fnmatch
 
-    from napari_mineral_anomaly.window.loading.dock import FILE_FILTER
+    from napari_mineral_anomaly.window.workbench.steps.open_step import FILE_FILTER
 
     [reader] = PluginManifest.from_file(MANIFEST).contributions.readers
     patterns = FILE_FILTER.split("(")[1].split(")")[0].split()

@@ -19,7 +19,7 @@ from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.project.new import make_project
 from napari_mineral_anomaly.runs.folder import write_run
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.plugin.open_project import DOCKS, main, open_docks

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
+from napari_mineral_anomaly.window.project.dock import ProjectDock
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.clusters.editing import rename
@@ -29,9 +30,8 @@ from napari_mineral_anomaly.project.recent import (
 from napari_mineral_anomaly.simulate import SimulatedSection, write_section
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
@@ -40,9 +40,9 @@ from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.plugin.reader import read_as_layers
 from napari_mineral_anomaly.window.project import projects as module
 from napari_mineral_anomaly.window.project.asking import Closing
-from napari_mineral_anomaly.window.project.dock import ProjectDock
 from napari_mineral_anomaly.window.project.projects import Projects
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 LONG = 20_000
 
@@ -98,10 +98,10 @@ def _open_maps(viewer: ViewerModel, folder: Path) -> None:
 
 def _work(viewer: ViewerModel, projects: Projects, make_dock: Callable[..., Any]) -> None:
     """A run, another threshold, strokes, truth, verdicts, and a hidden layer."""
-    detect = make_dock(DetectDock, viewer)
+    detect = make_dock(FindStep, viewer)
     detect.choose_detector("rx")
     detect.run()
-    threshold = make_dock(ThresholdDock, viewer)
+    threshold = make_dock(ThresholdPanel, viewer)
     threshold.threshold.setValue(3.25)
     threshold.update_mask()
     mask = first_layer(viewer, "mask")
@@ -109,7 +109,7 @@ def _work(viewer: ViewerModel, projects: Projects, make_dock: Callable[..., Any]
     mask.paint((10, 10), 1)
     make_dock(TruthDock, viewer).make_truth()
     first_layer(viewer, "truth").paint((20, 20), 1)
-    grains = make_dock(GrainTableDock, viewer)
+    grains = make_dock(GrainTable, viewer)
     grains.list_grains()
     grains.board.decide([1, 2], status="accept", comment="gold")
     grains.board.decide([3], status="reject")

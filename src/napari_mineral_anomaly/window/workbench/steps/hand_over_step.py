@@ -1,4 +1,4 @@
-"""The dock *Export results*: choose results and formats, see the list of files, write them."""
+"""*Hand over*: choose what to hand over, see the list of files, write them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,16 @@ from napari_mineral_anomaly.window.exporting.plan import (
     opened_files,
 )
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.controls import (
+    StatusLine,
+    form_layout,
+    primary_button,
+    push_button,
+    row,
+)
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
+from napari_mineral_anomaly.window.state.model import HAND_OVER
+from napari_mineral_anomaly.window.workbench.steps.step import Step
 
 _NO_SCORE = "Nothing to export yet: run a detector first, or open a score map."
 _NO_FOLDER = "Choose the folder for the files."
@@ -48,8 +55,11 @@ _HEADINGS: dict[Format, str] = {
 }
 
 
-class ExportDock(Dock):
+class HandOverStep(Step):
     """Choose a folder, results and formats; write the files."""
+
+    NAME, TITLE = HAND_OVER, "Hand over"
+    TASK = "Choose a folder, tick what you need, and write it."
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -93,7 +103,7 @@ class ExportDock(Dock):
         self.overwrite.toggled.connect(self._refresh)
         self.plan_text = StatusLine()
         self.plan_text.setToolTip("The files that will be written.")
-        self.export_button = push_button(
+        self.export_button = primary_button(
             "Export", "Write the files listed above. Numbers and µm do not change.", self.export
         )
         self.cancel_button = push_button(

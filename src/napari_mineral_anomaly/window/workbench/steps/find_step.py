@@ -1,0 +1,346 @@
+"""*Find*: search the section with a quick or a thorough detector, or with any of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QFileDialog
+
+from napari_mineral_anomaly.detectors.cost import about, slow_sentence
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun, apply_detector, run_detection
+from napari_mineral_anomaly.detectors.registry import detector_entry, make_config
+from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
+from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.detecting.expert import ExpertFields
+from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
+from napari_mineral_anomaly.window.detecting.run_status import RunClock
+from napari_mineral_anomaly.window.jobs import Executor, Failure
+from napari_mineral_anomaly.window.kit.controls import (
+    ProgressBar,
+    StatusLine,
+    add_parts,
+    primary_button,
+    push_button,
+    row,
+)
+from napari_mineral_anomaly.window.kit.opening import AGREEMENT
+from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
+from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND
+from napari_mineral_anomaly.window.workbench.steps.step import Step
+from napari_mineral_anomaly.words import counted
+
+QUICK, THOROUGH = "rx", "msfa"
+
+_NO_SCAN = "Open element maps first (step “Open”, or drop their folder onto napari)."
+_DETECTING, _MASKING = "Detecting", "Making the mask"
+
+
+class FindStep(Step):
+    """One run at a time; an earlier result stays until the new one is complete."""
+
+    NAME, TITLE = FIND, "Find"
+    TASK = "Search the section for odd grains: first quickly, then thoroughly."
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self._clock = RunClock()
+
+        self.quick_button = primary_button(
+            "Quick look", f"{detector_entry(QUICK).title}: an answer in seconds.", self.quick_look
+        )
+        self.thorough_button = push_button(
+            "Thorough",
+            f"{detector_entry(THOROUGH).title}: a small network learns the ordinary rock of this "
+            "section and scores what it cannot predict. Takes minutes.",
+            self.search_thoroughly,
+        )
+        self.column.addLayout(row(self.quick_button, self.thorough_button))
+        self.times = self.add(
+            StatusLine(tooltip="Estimated from the size of the section, for one processor core.")
+        )
+        self.cancel_button = push_button(
+            "Cancel", "Cancel this run; an earlier result stays.", self.cancel
+        )
+        self.progress = ProgressBar()
+        bar = row(self.progress, self.cancel_button)
+        bar.setStretch(0, 1)
+        self.column.addLayout(bar)
+        self.add(self.status)
+        self.loss_plot = self.add(LossPlot())
+        self.loss_plot.hide()
+        self.next_button = self.step_button(
+            "Decide about the grains", DECIDE, "Go to the list of the grains that were found."
+        )
+        self.add(self.next_button).hide()
+
+        self.expert = self.add(ExpertFields())
+        self.slow = StatusLine(
+            tooltip="Estimated from the size of the section and the parameters above."
+        )
+        self.run_button = push_button(
+            "Search with this detector",
+            "Learn the background of this section and score every pixel.",
+            self.run,
+        )
+        self.save_button = push_button(
+            "Save model…",
+            "Save what this detector learned, to use it on other sections.",
+            self._choose_model_to_save,
+        )
+        self.apply_button = push_button(
+            "Apply saved model…",
+            "Score the section with a saved model.",
+            self._choose_model_to_apply,
+        )
+        self.compare_button = self.lab_button(
+            "Compare detectors…",
+            AGREEMENT,
+            "Show where the detectors that you ran on this section agree.",
+        )
+        models = row(self.save_button, self.apply_button)
+        add_parts(self.expert.place, self.slow, self.run_button, models, self.compare_button)
+        self.column.addStretch()
+
+        self.expert.changed.connect(self._refresh)
+        self.listen(self.state.events.scan_id, self._on_section)
+        self.listen(self.session.changed, self._refresh)
+        events = self.viewer.layers.events
+        self.listen(events.inserted, self._on_elements)
+        self.listen(events.removed, self._on_elements)
+        self.colour_by_theme(self.loss_plot)
+        self._refresh()
+
+    @property
+    def scan_id(self) -> str | None:
+        """The section that is searched."""
+        return self.state.scan_id
+
+    @property
+    def form(self) -> Any:
+        """The parameters of the chosen detector."""
+        return self.expert.form
+
+    def choose_detector(self, name: str) -> None:
+        """Choose a detector of *Expert* by its name."""
+        self.expert.choose_detector(name)
+
+    def quick_look(self) -> None:
+        """Search with the quick detector and its defaults."""
+        self._run_detector(QUICK)
+
+    def search_thoroughly(self) -> None:
+        """Search with the thorough detector and its defaults."""
+        self._run_detector(THOROUGH)
+
+    def run(self) -> None:
+        """Search with the chosen detector and its parameters."""
+        self._run_detector(self.expert.detector, **self.expert.parameters())
+
+    def _run_detector(self, name: str, **parameters: Any) -> None:
+        shared = {"seed": self.expert.seed.value(), "device": self.expert.device}
+        try:
+            config = make_config(name, **shared, **parameters)
+        except InputError as error:
+            self.fail(error)
+            return
+        self._start(
+            detector_entry(name).title,
+            lambda cube, task: run_detection(cube, name, config, task=task),
+        )
+
+    def apply_model(self, folder: str | Path) -> None:
+        """Score the section with a saved model."""
+
+        def work(cube: ElementCube, task: Task) -> DetectionRun:
+            from napari_mineral_anomaly.detectors.bundle import load_model
+
+            return apply_detector(cube, load_model(folder), task=task)
+
+        self._start("Applying the saved model", work)
+
+    def save_model(self, folder: str | Path) -> None:
+        """Save the model of the section and the chosen detector."""
+        run = self._current_run()
+        if run is None:
+            return
+        fitted = run.fitted
+
+        def save(task: Task) -> Path:
+            from napari_mineral_anomaly.detectors.bundle import save_model
+
+            save_model(fitted, folder)
+            return Path(folder)
+
+        self.jobs.run(
+            "Saving the model",
+            save,
+            lambda path: self.status.good(f"The model was saved in {path}."),
+            alongside=True,
+        )
+
+    def cancel(self) -> None:
+        """Cancel the run; a new one can start at once."""
+        self.jobs.cancel(_DETECTING, _MASKING)
+
+    @property
+    def _running(self) -> bool:
+        return self.jobs.is_running(_DETECTING, _MASKING)
+
+    def _start(self, name: str, work: Callable[[ElementCube, Task], DetectionRun]) -> None:
+        scan = self._scan()
+        if scan is None or self._running:
+            return
+        try:
+            cube = cube_from_layers(self.viewer, scan.scan_id)
+        except InputError as error:
+            self.fail(error)
+            return
+        self._clock = RunClock()
+        self.loss_plot.clear()
+        self.loss_plot.hide()
+        self.progress.setRange(0, 0)
+        self.progress.show()
+        self.status.plain(f"{name}: starting…")
+        self.report(f"{name}: starting…", is_run=True)
+        self.jobs.run(
+            _DETECTING,
+            lambda task: work(cube, task),
+            lambda run: self._on_done(scan, run),
+            name=name,
+            on_events=self._on_events,
+            on_failed=self._on_run_failed,
+            on_cancelled=self._on_cancelled,
+        )
+        self._refresh()
+
+    def _on_events(self, events: Sequence[ProgressEvent]) -> None:
+        losses: dict[str, list[float]] = {}
+        for event in events:
+            line, percent = self._clock.status(event, time.monotonic())
+            if event.loss is not None:
+                losses.setdefault(event.phase, []).append(event.loss)
+        for phase, values in losses.items():
+            self.loss_plot.extend(phase, values)
+            self.loss_plot.show()
+        self.status.plain(line)
+        self.report(line, percent, is_run=True)
+        if percent is None:
+            self.progress.setRange(0, 0)
+        else:
+            self.progress.show_step(percent, 100)
+
+    def _on_done(self, scan: Scan, run: DetectionRun) -> None:
+        """Make the mask of the finished run; until it is shown, the user can cancel."""
+        self.jobs.run(
+            _MASKING,
+            mask_of_result(self.viewer, self.session, scan, run),
+            lambda judged: self._on_judged(scan, run, judged),
+            on_failed=self._on_run_failed,
+            on_cancelled=self._on_cancelled,
+        )
+
+    def _on_judged(self, scan: Scan, run: DetectionRun, judged: JudgedScore) -> None:
+        self._end()
+        try:
+            shown = show_result(self.viewer, self.session, scan, run, judged)
+        except InputError as error:
+            self.fail(error)
+            return
+        counts = self.session.count_mask(shown.score, shown.mask)
+        result = run.result
+        seconds = sum((result.info.timings or {}).values())
+        text = (
+            f"Done in {seconds:.1f} s: {counted(counts.pixels, 'pixel')} in "
+            f"{counted(counts.grains, 'grain')} at or above {result.threshold:.2f} background "
+            "sigmas."
+        )
+        if not shown.scan_is_there:
+            text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
+        elif scan.scan_id != self.scan_id:
+            text += f" The result belongs to {scan.name}."
+        self.status.good(text)
+        self.next_button.show()
+
+    def _on_run_failed(self, failure: Failure) -> None:
+        self._end()
+        self.fail(failure)
+
+    def _on_cancelled(self) -> None:
+        self._end()
+        self.status.plain("The run was cancelled; nothing was changed.")
+
+    def _end(self) -> None:
+        self.progress.hide()
+        self.report(None)
+        self._refresh()
+
+    def _on_section(self, scan_id: str | None) -> None:
+        if not self._running:
+            self.status.plain("")
+            self.loss_plot.hide()
+            self.next_button.setVisible(self.state.is_done(FIND))
+        self._refresh()
+
+    def _on_elements(self, event: Any = None) -> None:
+        if not self._running:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        running, scan = self._running, self._scan()
+        ready = scan is not None and not running
+        buttons = (self.quick_button, self.thorough_button, self.run_button, self.apply_button)
+        for button in buttons:
+            button.setEnabled(ready)
+        self.cancel_button.setVisible(running)
+        self.save_button.setEnabled(self._current_run() is not None)
+        if not running and scan is None:
+            self.status.plain(_NO_SCAN)
+        elif self.status.text() == _NO_SCAN:
+            self.status.plain("")
+        self._show_times(scan)
+
+    def _scan(self) -> Scan | None:
+        return None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
+
+    def _show_times(self, scan: Scan | None) -> None:
+        """Say before the start how long a run will take."""
+        if scan is None:
+            self.times.plain("")
+            self.slow.plain("")
+            return
+        # All pixels of the scan: the valid area is not known without reading every map.
+        n_pixels = scan.shape[0] * scan.shape[1]
+        size = (n_pixels, len(scan.elements))
+        thorough = make_config(THOROUGH).expected_seconds(*size)
+        minutes = "" if thorough is None else f", about {about(max(60.0, thorough.total))}"
+        self.times.plain(f"Quick: seconds. Thorough: learns the rock first{minutes}.")
+        name = self.expert.detector
+        try:
+            expected = make_config(name, **self.expert.parameters()).expected_seconds(*size)
+        except InputError as error:
+            self.slow.error(str(error))
+            return
+        seconds = 0.0 if expected is None else expected.total
+        self.slow.warning(slow_sentence(detector_entry(name).title, seconds, n_pixels))
+
+    def _current_run(self) -> DetectionRun | None:
+        if self.scan_id is None:
+            return None
+        runs = self.session.runs_of_scan(self.scan_id)
+        return next((run for run in runs if run.fitted.name == self.expert.detector), None)
+
+    def _choose_model_to_save(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Empty folder for the model")
+        if folder:
+            self.save_model(folder)
+
+    def _choose_model_to_apply(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of the saved model")
+        if folder:
+            self.apply_model(folder)
