@@ -22,9 +22,10 @@ from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, 
 from napari_mineral_anomaly.window.jobs import Job, JobHandle, SyncExecutor
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
-from napari_mineral_anomaly.window.kit.opening import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
+from napari_mineral_anomaly.window.state.model import FIND
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 SCAN_ID = "scan-a"
@@ -158,7 +159,7 @@ def by_hand() -> JobsByHand:
 
 @pytest.fixture
 def run_rx(scanned: ViewerModel, make_dock: Callable[..., Dock]) -> FindStep:
-    """A Detect dock that has finished an RX run of the simulated section."""
+    """A step Find that has finished an RX run of the simulated section."""
     dock = make_dock(FindStep, scanned)
     dock.choose_detector("rx")
     dock.run()
@@ -186,7 +187,7 @@ def window_with_mask(
     viewer = make_napari_viewer(show=True)
     for data in element_layers(section.cube, scan="section", scan_id="s"):
         add(viewer, data)
-    detect = viewer.window.add_plugin_dock_widget(PLUGIN, "Detect anomalies")[1]
+    detect = open_step(viewer, FIND).step(FIND)
     detect.choose_detector("rx")
     detect.run_button.click()
     qtbot.waitUntil(lambda: bool(list(linked_layers(viewer, role="mask"))), timeout=30_000)

@@ -20,6 +20,8 @@ from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.steps import find_step as detect_module
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
@@ -44,7 +46,7 @@ def test_an_empty_viewer_is_met_with_what_to_do_next(
     dock_class: type, viewer: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(dock_class, viewer)
-    assert dock.status.text()
+    assert dock.status.text() or dock.task.text()
     for name in ("run_button", "export_button", "make_button", "mask_button"):
         button = getattr(dock, name, None)
         assert button is None or not button.isEnabled()
@@ -70,7 +72,11 @@ def test_every_control_explains_itself_and_the_dock_fits_a_laptop(
 def test_a_closed_dock_hears_nothing_any_more(
     dock_class: type, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    session_of(scanned)  # listens for the viewer's life, docks or no docks
+    (
+        session_of(scanned),
+        state_of(scanned),
+        projects_of(scanned),
+    )  # listen for the viewer's life, docks or no docks
     before = [len(emitter.callbacks) for emitter in scanned.layers.events.emitters.values()]
     dock = make_dock(dock_class, scanned)
     dock.shut_down()
@@ -93,7 +99,7 @@ def test_loading_shows_the_report_before_any_layer(
     dock.load([scan_folder])
     assert len(viewer.layers) == 0
     assert not dock.found.isHidden()
-    text = dock.report.toPlainText()
+    text = dock.report_text.toPlainText()
     assert "notes.txt" in text
     assert "Zr.tif" in text
     assert "ImageJ tag" in dock.size.note.text()
@@ -204,7 +210,7 @@ def test_the_summary_and_the_form_follow_the_detector(
     assert "epochs" in dock.form.values()
     dock.choose_detector("rx")
     assert "epochs" not in dock.form.values()
-    assert "Mahalanobis" in dock.summary.text()
+    assert "Mahalanobis" in dock.expert.summary.text()
 
 
 def test_seed_device_and_parameters_reach_the_run(
@@ -212,8 +218,8 @@ def test_seed_device_and_parameters_reach_the_run(
 ) -> None:
     dock = make_dock(FindStep, scanned)
     dock.choose_detector("rx")
-    dock.seed.setValue(5)
-    dock.device_combo.setCurrentText("cpu")
+    dock.expert.seed.setValue(5)
+    dock.expert.device_combo.setCurrentText("cpu")
     dock.form.set_value("transform", "log1p")
     dock.run()
     info = next(dock.session.runs_of_scan(scan_id)).result.info

@@ -14,11 +14,11 @@ from qtpy.QtCore import QItemSelectionModel, Qt
 
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.grains.card_panel import GrainCard
 from napari_mineral_anomaly.window.grains.listing import KeptCube
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
-from napari_mineral_anomaly.window.kit.opening import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_of, linked_layers
+from napari_mineral_anomaly.window.state.model import DECIDE
 
 MakeDock = Callable[..., Any]
 
@@ -186,8 +186,8 @@ def test_lists_of_the_same_maps_share_their_cube(scanned: ViewerModel, scan_id: 
 @pytest.mark.gui
 def test_rows_flags_and_card_arrive_in_a_real_window(window_with_mask: Any, qtbot: Any) -> None:
     viewer = window_with_mask
-    card: GrainCard = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain evidence")[1]
-    dock: GrainTable = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")[1]
+    decide = open_step(viewer, DECIDE).step(DECIDE)
+    card, dock = decide.card, decide.table
     seen: list[bool] = []
     dock.model.modelReset.connect(lambda: seen.append(dock.model.pending))
     dock.board.completed.connect(lambda: seen.append(dock.model.pending))

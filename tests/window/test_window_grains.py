@@ -21,9 +21,10 @@ from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
-from napari_mineral_anomaly.window.kit.opening import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.state.model import DECIDE
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
@@ -416,7 +417,8 @@ def test_five_thousand_rows_are_sorted_filtered_and_decided(qapp: object) -> Non
 @pytest.mark.gui
 def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtbot: Any) -> None:
     viewer = window_with_mask
-    place, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")
+    dock = open_step(viewer, DECIDE).step(DECIDE).table
+    place = dock.parent()
     qtbot.waitUntil(lambda: dock.model.rowCount() > 2, timeout=LONG)
     assert isinstance(dock.jobs.executor, QtExecutor)
     window = viewer.window._qt_window
@@ -432,10 +434,14 @@ def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtb
     viewer.window.activate()
     dock.view.setFocus()
     qtbot.waitUntil(dock.view.hasFocus, timeout=LONG)
-    qtbot.keyClick(dock.view, Qt.Key.Key_N)
-    assert dock.board.grain == dock.model.grain_at(1)
+    assert dock.board.grain == dock.model.grain_at(1), "a verdict goes on to the next grain"
     qtbot.keyClick(dock.view, Qt.Key.Key_R)
     assert cell(dock, 1, "status") == "reject"
+    qtbot.keyClick(canvas, Qt.Key.Key_U)
+    assert cell(dock, 2, "status") == "undecided"
+    assert dock.board.grain == dock.model.grain_at(3)
+    qtbot.keyClick(dock.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert cell(dock, 2, "status") == "unseen"
     qtbot.keyClick(dock.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert cell(dock, 1, "status") == "unseen"
     dock.filter.setFocus()

@@ -338,7 +338,7 @@ def test_dropped_spectra_without_energies_are_sent_to_the_dock_that_asks(
     uncalibrated: Path,
 ) -> None:
     reader = _reader.get_reader(str(uncalibrated))
-    with pytest.raises(InputError, match="Load maps"):
+    with pytest.raises(InputError, match="Open"):
         reader(str(uncalibrated))
 
 

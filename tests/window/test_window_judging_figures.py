@@ -138,7 +138,7 @@ def sampling(
     mask.data = (score.data >= 2.0).astype(np.uint8)
     table = make_dock(GrainTable, scanned)
     dock = make_dock(SampledTruthDock, scanned)
-    assert "Grain table" in dock.status.text()
+    assert "Decide" in dock.status.text()
     table.list_grains()
     return table, dock
 

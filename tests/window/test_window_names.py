@@ -46,7 +46,7 @@ def test_a_map_without_an_element_gets_one(
     wait_for_maps(dock, qtbot)
     assert not dock.name_fields.isHidden()
     assert dock.name_fields.table.item(0, 0).text() == "PK.tif"
-    assert dock.report.toPlainText().startswith("To decide: which element?")
+    assert dock.report_text.toPlainText().startswith("To decide: which element?")
     type_element(dock, 0, "P Ka")
     type_element(dock, 1, "-")
     type_element(dock, 2, "Mn", file="Fe.tif")

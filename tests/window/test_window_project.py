@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
-from napari_mineral_anomaly.window.project.dock import ProjectDock
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.clusters.editing import rename
@@ -42,7 +41,9 @@ from napari_mineral_anomaly.window.project import projects as module
 from napari_mineral_anomaly.window.project.asking import Closing
 from napari_mineral_anomaly.window.project.projects import Projects
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.frame.header import Header
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
+from napari_mineral_anomaly.window.workbench.steps.first_minutes import FirstMinutes
 
 LONG = 20_000
 
@@ -64,6 +65,10 @@ class Answers:
     def resume(self, names: str) -> bool:
         self.asked.append(names)
         return self.resumes
+
+    def end_run(self, sentence: str) -> bool:
+        self.asked.append(sentence)
+        return self.closing == "close"
 
     def before_closing(self, sentence: str) -> Closing:
         self.asked.append(sentence)
@@ -389,16 +394,18 @@ def test_a_killed_window_is_offered_once(saved, projects_in, answers, qtbot):
     assert not _keeper(projects).is_read_only
 
 
-def test_the_dock_shows_where_the_work_is_and_opens_recent_projects(
+def test_the_header_shows_where_the_work_is_and_the_first_step_recent_projects(
     saved, reopen, make_dock, monkeypatch
 ):
     viewer, projects = reopen(saved.project)
     monkeypatch.setitem(module._projects, viewer, projects)
-    dock = make_dock(ProjectDock, viewer)
-    assert str(saved.project) in dock.status.text()
+    dock = make_dock(Header, viewer)
+    assert str(saved.project) in dock.saved_button.toolTip()
+    assert "Saved" in dock.saved_button.text()
     assert dock.section_combo.currentText() == "scan"
-    assert dock.recent.count() == 1
-    assert str(saved.project) in dock.recent.item(0).text()
+    start = FirstMinutes(viewer)
+    assert start.recent.count() == 1
+    assert str(saved.project) in start.recent.item(0).toolTip()
     # A copy of the maps, for another computer.
     keeper = _keeper(projects)
     dock.keep_maps()

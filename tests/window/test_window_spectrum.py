@@ -413,7 +413,7 @@ class TestInARealWindow:
     ) -> tuple[Any, Any]:
         viewer = make_napari_viewer(show=True)
         put_scan(viewer, image)
-        dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Spectrum")[1]
+        dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Lab: spectrum")[1]
         qtbot.waitUntil(lambda: bool(dock.plot.markers), timeout=60_000)
         return viewer, dock
 

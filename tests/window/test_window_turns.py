@@ -227,7 +227,7 @@ def wait(done, seconds):
         time.sleep(0.01)
 
 viewer = napari.Viewer(show=True)
-dock = viewer.window.add_plugin_dock_widget("napari-mineral-anomaly", "Load maps")[1]
+dock = viewer.window.add_plugin_dock_widget("napari-mineral-anomaly", "Mineral anomaly")[1]
 before = still_missing()
 wait(lambda: not still_missing(), 90)
 print("before", len(before), "after", len(still_missing()))
@@ -260,13 +260,13 @@ def test_a_dock_that_becomes_a_tab_is_not_reported_as_moved(
     window = viewer.window._qt_window
     first, second = (
         viewer.window.add_plugin_dock_widget(PLUGIN, name)[0]
-        for name in ("Load maps", "Ground truth")
+        for name in ("Lab: judging", "Lab: ground truth")
     )
     qtbot.waitUntil(lambda: second in window.tabifiedDockWidgets(first), timeout=30_000)
     assert isinstance(second, QDockWidget)
     assert not second.signalsBlocked()
     assert second.toggleViewAction().isChecked()
-    assert len([name for name, _ in reported if "Ground truth" in name]) == 1, "only by napari"
+    assert len([name for name, _ in reported if "ground truth" in name]) == 1, "only by napari"
 
 
 def test_the_histogram_is_built_late_and_shows_what_came_before(

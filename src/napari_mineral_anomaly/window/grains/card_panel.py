@@ -224,8 +224,7 @@ class GrainCard(Panel):
         if np.isfinite(line["area_um2"]):
             size += f", {line['area_um2']:,.0f} µm², Ø {line['equivalent_diameter_um']:,.0f} µm"
             lines.append(
-                f"x {line['centroid_x_um']:,.0f} µm, y {line['centroid_y_um']:,.0f} µm; stage "
-                f"x {line['stage_x_mm']:.3f} mm, y {line['stage_y_mm']:.3f} mm"
+                f"x {line['centroid_x_um']:,.0f} µm, y {line['centroid_y_um']:,.0f} µm on the map"
             )
         if line["detectors_agreeing"]:
             lines.append(f"Flagged by {line['detectors_agreeing']}")

@@ -191,6 +191,12 @@ class GrainTable(Panel):
         """Say that the selected grains cannot be decided from the maps."""
         self._decide("undecided")
 
+    def hide_verdict_buttons(self) -> None:
+        """Leave the buttons to the card beside the map; the keys stay."""
+        for button in (self.accept_button, self.reject_button, self.undecided_button):
+            button.hide()
+        self.next_button.hide()
+
     def bind_canvas_keys(self) -> None:
         """Let the keys work on the map too."""
         if self._keys is None:

@@ -88,8 +88,13 @@ QPushButton:disabled { background: rgba(128, 128, 128, 60); color: rgba(128, 128
 def primary_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButton:
     """The button of a step that a user is expected to press next."""
     made = push_button(text, tooltip, action)
-    made.setStyleSheet(_PRIMARY)
+    make_primary(made)
     return made
+
+
+def make_primary(button: QPushButton, primary: bool = True) -> None:
+    """Let a button stand out as the next one to press, or take that away."""
+    button.setStyleSheet(_PRIMARY if primary else "")
 
 
 class ProgressBar(QProgressBar):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from napari_mineral_anomaly.window.layers.links import linked_layers
 
 # What is shown of a section where nothing of it is visible.
@@ -46,6 +48,17 @@ class SectionsInTurn:
         if scan_id in self._views:
             centre, zoom = self._views[scan_id]
             viewer.scene.camera.center, viewer.scene.camera.zoom = centre, zoom
+        elif own and len(own) < len(viewer.layers):  # napari itself fits the view to the first
+            fit_view(viewer, own[0])
+
+
+def fit_view(viewer: Any, layer: Any) -> None:
+    """Show all of one layer."""
+    low, high = np.asarray(layer.extent.world)[:, -2:]
+    camera = viewer.scene.camera
+    camera.center = (*camera.center[:-2], *((low + high) / 2))
+    with_margin = 1.1 * np.maximum(high - low, 1e-9)
+    camera.zoom = float(np.min(np.asarray(viewer.canvas.size) / with_margin))
 
 
 def _show_something(viewer: Any, scan_id: str) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QStackedWidget
+from qtpy.QtCore import QSize, QTimer
+from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QMainWindow, QStackedWidget
 
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.kit.opening import open_dock
+from napari_mineral_anomaly.window.kit.opening import PLUGIN, open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.project.closing import guard_window
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.window.workbench.frame.below_map import BelowMap
 from napari_mineral_anomaly.window.workbench.frame.header import Header
@@ -51,18 +52,19 @@ class Workbench(Dock):
 
         self.listen(self.state.events.step, self._on_step)
         self.listen(self.state.events.done, self._show_ticks)
-        self.listen(self.state.events.scan_id, self._show_ticks)
+        self.listen(self.state.events.scan_id, self._on_section)
         self.colour_by_theme(self.rail)
         self._show_ticks()
         self._on_step(self.state.step)
 
     def sizeHint(self) -> QSize:
         """Wide enough for a step beside the row of steps."""
-        return QSize(PANEL_WIDTH + WIDTH, 900)
+        return QSize(self.minimumSizeHint().width(), 900)
 
     def minimumSizeHint(self) -> QSize:
         """Lower than any screen: the step scrolls."""
-        return QSize(PANEL_WIDTH + WIDTH, _LOWEST)
+        needed = max(PANEL_WIDTH, self._stack.minimumSizeHint().width())
+        return QSize(needed + WIDTH, _LOWEST)
 
     def go_to(self, step: str) -> None:
         """Show a step."""
@@ -82,6 +84,14 @@ class Workbench(Dock):
         if isinstance(self.window(), QMainWindow):
             guard_window(self)
             self._show_below()
+            QTimer.singleShot(0, self._name_place)
+
+    def _name_place(self) -> None:
+        """Show the name of the dock without that of the package, which napari adds in brackets."""
+        place = self.parent()
+        if isinstance(place, QDockWidget) and place.titleBarWidget() is not None:
+            for label in place.titleBarWidget().findChildren(QLabel):
+                label.setText(label.text().removesuffix(f" ({PLUGIN})"))
 
     def hideEvent(self, event: Any) -> None:
         """What belongs to the step leaves the place below the map."""
@@ -116,6 +126,12 @@ class Workbench(Dock):
             self._below.hide()
         elif self._shown is not None:
             self._below.show(window, content, self._shown.TITLE)
+
+    def _on_section(self, scan_id: str | None) -> None:
+        """What comes next for a section without a result is to look at it."""
+        self._show_ticks()
+        if self.state.step in (DECIDE, HAND_OVER) and not self.state.is_done(FIND):
+            self.go_to(LOOK if scan_id is not None else OPEN)
 
     def _show_ticks(self, value: Any = None) -> None:
         for name in STEP_CLASSES:

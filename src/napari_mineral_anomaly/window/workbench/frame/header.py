@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QToolButton,
     QVBoxLayout,
 )
+from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import ProgressBar, StatusLine, fit_width
@@ -28,6 +29,7 @@ from napari_mineral_anomaly.window.workbench.frame.section_facts import (
 )
 
 _THUMBNAIL = 44
+_SETTLE_MS = 200
 _NO_SECTION = "No section is open."
 
 
@@ -92,10 +94,18 @@ class Header(Panel):
         self.listen(state.sections, self._on_sections)
         self.listen(state.scan_id, self._on_sections)
         self.listen(state.activities, self._on_activity)
-        self.listen(state.done, self._show_facts)  # the last layer of a section may follow late
+        # The layers of a section come one by one: look once, after the last of them.
+        self._look_soon = qdebounced(self._show_facts, timeout=_SETTLE_MS)
+        self.listen(self.viewer.layers.events.inserted, self._look_soon)
+        self.listen(self.viewer.layers.events.removed, self._look_soon)
         self.listen(self._projects.changed, self._show_saved)
         self._on_sections()
         self._on_activity()
+
+    def shut_down(self) -> None:
+        """Also look no more."""
+        self._look_soon.cancel()
+        super().shut_down()
 
     # The section
 

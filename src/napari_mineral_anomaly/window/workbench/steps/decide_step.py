@@ -27,6 +27,7 @@ class DecideStep(Step):
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
         self.table = GrainTable(napari_viewer, executor)
+        self.table.hide_verdict_buttons()
         self.below_map = self.table
 
         self.decided = self.add(StatusLine(tooltip="Grains of the list that have a verdict."))

@@ -31,6 +31,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     StatusLine,
     add_parts,
     column_of,
+    make_primary,
     primary_button,
     push_button,
     row,
@@ -324,6 +325,7 @@ class OpenStep(Step):
 
     def _show_maps(self, read: MapsRead) -> None:
         self._cube, self._report = read.cube, read.report
+        self.start.hide()
         if self._answers.energy is not None:
             remember_energy(folder_of(self._sources), self._answers.energy)
         self.status.plain("Check what was read, then show the section.")
@@ -349,6 +351,7 @@ class OpenStep(Step):
             self.spectra_fields.show_spectra(read.cube.spectra, read.cube.elements)
             self.spectra_fields.show()
         self.add_button.setEnabled(True)
+        make_primary(self.folder_button, False)  # what comes next is another button
         self.found.show()
         self.report_button.show()
 
@@ -391,6 +394,7 @@ class OpenStep(Step):
 
     def _forget(self) -> None:
         self._cube = self._report = None
+        make_primary(self.folder_button, True)
         for part in (self.found, self.sample_combo, self.spectra_fields, self.report_button):
             part.hide()
         self.name_fields.hide()
