@@ -72,11 +72,8 @@ def test_every_control_explains_itself_and_the_dock_fits_a_laptop(
 def test_a_closed_dock_hears_nothing_any_more(
     dock_class: type, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    (
-        session_of(scanned),
-        state_of(scanned),
-        projects_of(scanned),
-    )  # listen for the viewer's life, docks or no docks
+    for lasting in (session_of, state_of, projects_of):
+        lasting(scanned)  # listens for the viewer's life, docks or no docks
     before = [len(emitter.callbacks) for emitter in scanned.layers.events.emitters.values()]
     dock = make_dock(dock_class, scanned)
     dock.shut_down()
