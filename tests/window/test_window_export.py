@@ -17,13 +17,18 @@ from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.writing.tables import write_grains
 from napari_mineral_anomaly.progress import SILENT
+from napari_mineral_anomaly.project.reading import read_project
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.exporting.plan import DEFAULTS
+from napari_mineral_anomaly.window.exporting.presets import GIS, MORE, PROJECT, REPORT, SEM
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import plan_rows
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers, relink
+from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.state.model import HAND_OVER
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 from napari_mineral_anomaly.window.workbench.steps.hand_over_step import HandOverStep
@@ -33,8 +38,10 @@ MakeDock = Callable[..., Any]
 
 @pytest.fixture
 def dock(run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock) -> HandOverStep:
-    """The dock after an RX run."""
-    return make_dock(HandOverStep, scanned, SyncExecutor())
+    """The step after an RX run, with all formats to tick."""
+    step = make_dock(HandOverStep, scanned, SyncExecutor())
+    step.choose_preset(MORE)
+    return step
 
 
 def tick(dock: HandOverStep, *choices: tuple[str, str]) -> None:
@@ -213,3 +220,61 @@ def test_a_score_opened_by_hand_exports_without_a_run(
     assert names(tmp_path / "out") == {"anomaly_score.ome.tif", "anomaly_mask.tif", "grains.csv"}
     grains = pd.read_csv(tmp_path / "out" / "grains.csv")
     assert grains.loc[0, ["area_px", "area_um2"]].tolist() == [6, 150.0]
+
+
+# What one usually hands over
+
+
+def test_the_map_files_lie_in_micrometres_for_gis(dock: HandOverStep, tmp_path: Path) -> None:
+    dock.choose_preset(GIS)
+    dock.folder.setText(str(tmp_path / "gis"))
+    dock.export_button.click()
+    assert {"anomaly_score.tif", "anomaly_score.tfw", "anomaly_mask.tif", "grains.csv"} <= names(
+        tmp_path / "gis"
+    )
+    assert not dock.open_button.isHidden()
+    assert dock.state.is_done(HAND_OVER)
+
+
+def test_the_sem_list_holds_the_accepted_grains_only(
+    dock: HandOverStep, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
+) -> None:
+    dock.choose_preset(SEM)
+    dock.folder.setText(str(tmp_path))
+    dock.export_button.click()
+    assert "No grain is accepted yet" in dock.status.text()
+    assert names(tmp_path) == set()
+    table = make_dock(GrainTable, scanned)
+    table.list_grains()
+    ids = table.model.shown_table()["id"].tolist()
+    board_of(scanned).decide(ids[1:3], status="accept")
+    board_of(scanned).decide(ids[:1], status="reject")
+    dock.export_button.click()
+    written = pd.read_csv(tmp_path / "sem_list.csv")
+    assert written["id"].tolist() == ids[1:3]
+    assert written["status"].tolist() == ["accept", "accept"]
+    assert np.isfinite(written["centroid_x_um"]).all()
+    dock.export_button.click()
+    assert "exists already" in dock.status.text()
+
+
+def test_report_and_project_come_from_the_saved_work(
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, qtbot: Any
+) -> None:
+    keepers = projects_of(scanned).keepers
+    dock.choose_preset(REPORT)
+    dock.folder.setText(str(tmp_path / "out"))
+    (keeper,) = keepers.values()
+    assert keeper.save_now()
+    # The scan of this test lies in no file: the report needs the maps in the project.
+    keeper.keep_maps()
+    dock.export_button.click()
+    assert dock.status.text().startswith("Wrote client_report.html"), dock.status.text()
+    page = (tmp_path / "out" / "client_report.html").read_text(encoding="utf-8")
+    assert "RX" in page
+    assert "<img" in page
+    dock.choose_preset(PROJECT)
+    dock.export_button.click()
+    copied = read_project(tmp_path / "out" / "section project")
+    assert [one.detector for one in copied.results] == ["rx"]
+    projects_of(scanned).close()

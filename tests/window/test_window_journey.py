@@ -19,6 +19,7 @@ from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.project.new import make_project
 from napari_mineral_anomaly.runs.folder import write_run
 from napari_mineral_anomaly.simulate import SimulatedSection
+from napari_mineral_anomaly.window.exporting.presets import MORE
 from napari_mineral_anomaly.window.kit.opening import (
     LAB,
     PLUGIN,
@@ -130,6 +131,7 @@ def test_from_a_folder_to_exported_files_and_back(
     # Export, and open what was written with tifffile and with napari.
     export = step(viewer, HAND_OVER)
     export.score_combo.choose(score)
+    export.choose_preset(MORE)
     out = tmp_path / "out"
     export.folder.setText(str(out))
     export.export_button.click()

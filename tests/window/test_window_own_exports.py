@@ -17,6 +17,7 @@ from npe2._pytest_plugin import TestPluginManager
 from napari_mineral_anomaly.runs.export import Format
 from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 from napari_mineral_anomaly.window.exporting.plan import ROWS
+from napari_mineral_anomaly.window.exporting.presets import MORE
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.kit.opening import PLUGIN
@@ -53,6 +54,7 @@ def dock(run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock) -> HandOve
 
 
 def exported(dock: HandOverStep, folder: Path, *choices: tuple[str, str]) -> list[Path]:
+    dock.choose_preset(MORE)
     for choice, box in dock.boxes.items():
         box.setChecked(choice in choices)
     dock.folder.setText(str(folder))

@@ -15,6 +15,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QScrollBar, QSpinBox, QWidget
 
+from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.kit.opening import LAB, PLUGIN, WORKBENCH, open_dock, open_step
 from napari_mineral_anomaly.window.kit.panel import Panel
@@ -315,9 +316,15 @@ def test_closing_during_a_run_asks_and_then_ends_the_run(
     user = _Stays()
     projects_of(window).asker = user  # type: ignore[assignment]
     find = workbench.step(FIND)
-    find.choose_detector("msfa")
-    find.form.set_value("epochs", 50_000)
-    find.run()
+
+    def work(cube: ElementCube, task: Task) -> Any:
+        step = 0
+        while True:
+            step += 1
+            task.step("training", step, 1000, loss=1.0 / step)
+            time.sleep(0.01)
+
+    find._start("A slow detector", work)
     qtbot.waitUntil(lambda: find.loss_plot.n_points > 0, timeout=LONG)
     main = window.window._qt_window
     main.close()
