@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from psygnal import evented
+from psygnal import SignalGroupDescriptor
 
 # The steps in their order.
 OPEN, LOOK, FIND, DECIDE, HAND_OVER = "open", "look", "find", "decide", "hand_over"
@@ -38,7 +39,6 @@ class Activity:
     is_run: bool = False
 
 
-@evented
 @dataclass
 class WorkbenchState:
     """What the steps share. ``state.events.<field>`` tells of every change of a field.
@@ -58,6 +58,8 @@ class WorkbenchState:
     done : frozenset of (str, str)
         The steps that are done, as (scan id, step).
     """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
     step: str = OPEN
     sections: tuple[Section, ...] = ()

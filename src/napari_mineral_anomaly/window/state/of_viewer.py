@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from napari_mineral_anomaly.window.layers.links import (
+    Role,
     layer_by_id,
     layers_of,
     link_of,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _followers: WeakKeyDictionary[Any, _Follower] = WeakKeyDictionary()
 
 # A layer of one of these roles makes a section.
-_ROLES = ("element", "score")
+_ROLES: tuple[Role, ...] = ("element", "score")
 
 
 def state_of(viewer: Any) -> WorkbenchState:
