@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_mineral_anomaly.grains.verdicts.book import UNSEEN
+from napari_mineral_anomaly.grains.columns import UNSEEN
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.card_panel import GrainCard
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine
 from napari_mineral_anomaly.window.kit.fold import Fold
+from napari_mineral_anomaly.window.layers.views import show_score
 from napari_mineral_anomaly.window.state.model import DECIDE, HAND_OVER
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.steps.step import Step
@@ -50,6 +51,7 @@ class DecideStep(Step):
     def entered(self) -> None:
         """The keys A, R, U and N work on the map too."""
         self.table.bind_canvas_keys()
+        show_score(self.viewer, self.state.score_id)
 
     def left(self) -> None:
         """Give the keys back to napari."""
