@@ -1,4 +1,4 @@
-"""*Grain table*: one row per anomalous grain; look at it, give a verdict, go on."""
+"""The list of grains: one row per anomalous grain; look at it, give a verdict, go on."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.window.state.model import HAND_OVER
 
 _NO_TRUTH = (
-    "Brush a truth mask in the dock “Ground truth”, or open one as a labels layer. Without a "
-    "truth, the dock “Sampled truth” asks you about a few grains instead."
+    "Brush a truth mask in “Lab: ground truth”, or open one as a labels layer. Without a "
+    "truth, “Lab: sampled truth” asks you about a few grains instead."
 )
 _NO_SCORE = "Run a detector or open a score map: the truth is compared with it."
 

@@ -40,7 +40,7 @@ _NO_LIST = "Go to the step “Decide” first: the grains are drawn from its lis
 _NO_GRAIN = "The list holds no grain to draw: lower the threshold."
 _NO_DRAW = (
     "Draw some grains: some from the top of the list, some from its middle, some from anywhere. "
-    "Then look at each grain on the map and in the dock “Grain evidence”, and decide what it is."
+    "Then look at each grain on the map and in the evidence beside it, and decide what it is."
 )
 _STALE = (
     "The list changed since this draw. The verdicts are about the old list. Draw again to judge "

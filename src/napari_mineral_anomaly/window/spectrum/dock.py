@@ -58,7 +58,7 @@ from napari_mineral_anomaly.window.spectrum.work import (
     overview,
 )
 
-_NO_SCAN = "Load a scan first (dock “Load maps”, or drop its file onto napari)."
+_NO_SCAN = "Load a scan first (step “Open”, or drop its file onto napari)."
 _NO_SPECTRA = (
     "This scan has no spectra, because it was opened from element maps. To see spectra, open its "
     "spectrum image (.rpl, .bcf, .h5 …). After a run, click on the maps to see here what the "
