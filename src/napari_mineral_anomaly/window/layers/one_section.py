@@ -43,9 +43,10 @@ class SectionsInTurn:
         for layer in self._visible.pop(scan_id, []):
             if layer in own:
                 layer.visible = True
-        if own and not any(layer.visible for layer in own):
+        was_left = scan_id in self._views
+        if was_left and not any(layer.visible for layer in own):
             _show_something(viewer, scan_id)
-        if scan_id in self._views:
+        if was_left:
             centre, zoom = self._views[scan_id]
             viewer.scene.camera.center, viewer.scene.camera.zoom = centre, zoom
         elif own and len(own) < len(viewer.layers):  # napari itself fits the view to the first

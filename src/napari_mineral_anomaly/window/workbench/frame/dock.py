@@ -94,9 +94,10 @@ class Workbench(Dock):
                 label.setText(label.text().removesuffix(f" ({PLUGIN})"))
 
     def hideEvent(self, event: Any) -> None:
-        """What belongs to the step leaves the place below the map."""
+        """What belongs to the step goes with a dock that is closed, not with one behind a tab."""
         super().hideEvent(event)
-        if not self.isVisible():
+        place = self.parent()
+        if isinstance(place, QDockWidget) and not place.toggleViewAction().isChecked():
             self._below.hide()
 
     def shut_down(self) -> None:

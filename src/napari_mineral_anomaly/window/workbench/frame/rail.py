@@ -53,7 +53,6 @@ class Rail(QWidget):
         for number, (name, title, task) in enumerate(steps, start=1):
             button = _button(f"{task} (Alt+{number})")
             button.setCheckable(True)
-            button.setShortcut(f"Alt+{number}")
             button.clicked.connect(lambda _=False, name=name: chosen(name))
             button.setAccessibleName(f"Step {number}: {title}")
             self._group.addButton(button)
@@ -80,7 +79,9 @@ class Rail(QWidget):
     def tick(self, name: str, done: bool) -> None:
         """Tick a step, or take its tick away."""
         number, title = self._titles[name]
-        self.buttons[name].setText(f"{_TICK if done else number}\n{title}")
+        button = self.buttons[name]
+        button.setText(f"{_TICK if done else number}\n{title}")
+        button.setShortcut(f"Alt+{number}")  # Qt forgets it with every new text
 
     def set_inks(self, inks: Inks) -> None:
         """Colours of the theme."""
