@@ -172,6 +172,8 @@ def test_the_list_follows_the_threshold_and_keeps_grain_and_verdict(
     grain = click_row(table_dock, 0)
     pixel = table_dock.board.listing.pixel_of(grain)
     table_dock.accept()
+    assert table_dock.board.grain == table_dock.model.grain_at(1), "on to the next one"
+    click_row(table_dock, 0)
     threshold = make_dock(ThresholdPanel, scanned)
     threshold.threshold.setValue(2.0)
     threshold.update_mask()
