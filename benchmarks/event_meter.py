@@ -35,7 +35,7 @@ from vispy.app.backends._qt import CanvasBackendDesktop
 
 from napari_mineral_anomaly import window
 from napari_mineral_anomaly.window.jobs import qt as jobs_qt
-from napari_mineral_anomaly.window.loading import dock as load_maps
+from napari_mineral_anomaly.window.workbench.steps import open_step as load_maps
 
 # Qt calls these all the time and they only forward; left out, because they would hide the others.
 NOT_EVENTS = {

@@ -291,17 +291,17 @@ class Worker:
         journal: Path,
         chance: random.Random,
     ) -> None:
-        from napari_mineral_anomaly.window.kit.dock import PLUGIN
+        from napari_mineral_anomaly.window.kit.opening import TRUTH, open_dock, open_step
+        from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER
 
         self.viewer, self.projects, self.chance = viewer, projects, chance
         self.scan, self.project = scan, project
         self.journal = journal.open("a", encoding="utf-8")
-        names = ("Detect anomalies", "Threshold", "Ground truth", "Grain table", "Export results")
-        docks = {
-            name: viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[1]
-            for name in names
-        }
-        self.detect, self.threshold, self.truth, self.grains, self.export = docks.values()
+        self.truth = open_dock(viewer, TRUTH)
+        workbench = open_step(viewer, DECIDE)
+        self.detect, decide = workbench.step(FIND), workbench.step(DECIDE)
+        self.threshold, self.grains = decide.threshold, decide.table
+        self.export = workbench.step(HAND_OVER)
 
     def start(self) -> None:
         """Open the scan or the project, then act until killed."""
@@ -428,6 +428,7 @@ class Worker:
 
     def _export(self) -> str:
         target = self.scan.parent / f"export-{self.chance.randrange(1 << 30)}"
+        self.export.choose_preset("more")
         self.export.folder.setText(str(target))
         self.export.export_button.click()
         return "export"

@@ -29,8 +29,17 @@ from qtpy.QtWidgets import QApplication
 
 from event_meter import Watcher
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.exporting.presets import MORE
+from napari_mineral_anomaly.window.kit.opening import (
+    JUDGING,
+    PSEUDO_LABELS,
+    TRUTH,
+    open_dock,
+    open_step,
+)
 from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, OPEN
+from napari_mineral_anomaly.window.state.model import STEPS as STEPS_OF_WORKBENCH
 
 PAGE = Path(__file__).parents[1] / "docs" / "measured" / "window_events.md"
 BAR_MS = 50.0
@@ -82,9 +91,13 @@ class Driver:
     def dock(self, name: str) -> Any:
         """A dock; it is opened if it is not open yet."""
         if name not in self.docks:
-            self.docks[name] = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
+            self.docks[name] = open_dock(self.viewer, name)
             self.wait(0.5)
         return self.docks[name]
+
+    def step(self, name: str) -> Any:
+        """A step of the workbench; it is shown."""
+        return open_step(self.viewer, name).step(name)
 
     def layer(self, role: str) -> Any:
         """The newest layer of a kind."""
@@ -121,24 +134,26 @@ def with_needs(names: list[str]) -> list[str]:
 def load(driver: Driver) -> None:
     """The maps of a folder."""
     driver.watcher.feature = "read the maps, show the report"
-    dock = driver.dock("Load maps")
+    dock = driver.step(OPEN)
     dock.load([driver.folder])
     driver.until(dock.add_button.isEnabled)
 
 
 @step("load")
 def docks(driver: Driver) -> None:
-    """The docks of the main job."""
-    driver.watcher.feature = "open the other docks (build their widgets)"
-    for name in ("Detect anomalies", "Threshold", "Ground truth", "Export results"):
-        driver.dock(name)
+    """The steps of the main job."""
+    driver.watcher.feature = "open the other steps (build their widgets)"
+    for name in STEPS_OF_WORKBENCH:
+        driver.step(name)
+    driver.dock(TRUTH)
+    driver.step(OPEN)
 
 
 @step("docks")
 def layers(driver: Driver) -> None:
     """The element layers."""
     driver.watcher.feature = "add 20 layers, all docks open"
-    driver.dock("Load maps").add_button.click()
+    driver.step(OPEN).add_button.click()
     driver.until(lambda: len(driver.viewer.layers) == driver.section.cube.n_elements)
 
 
@@ -146,7 +161,7 @@ def layers(driver: Driver) -> None:
 def rx(driver: Driver) -> None:
     """A detector."""
     driver.watcher.feature = "RX run, from Run to its layers"
-    run = driver.dock("Detect anomalies")
+    run = driver.step(FIND)
     run.choose_detector("rx")
     run.run_button.click()
     driver.until(run.run_button.isEnabled)
@@ -155,7 +170,7 @@ def rx(driver: Driver) -> None:
 @step("rx")
 def drag(driver: Driver) -> None:
     """The threshold, for all grains and for larger ones."""
-    judge = driver.dock("Threshold")
+    judge = driver.step(DECIDE).threshold
     for min_grain in (1, 3):
         driver.watcher.feature = f"drag the threshold, smallest grain {min_grain} px"
         judge.min_grain.setValue(min_grain)
@@ -176,7 +191,7 @@ def strokes(driver: Driver) -> None:
 def drag_line(driver: Driver) -> None:
     """Drag the line of the histogram back and forth."""
     for value in DRAG:
-        driver.dock("Threshold").plot.line.setValue(value)
+        driver.step(DECIDE).threshold.plot.line.setValue(value)
         driver.wait(0.15)
     driver.wait(0.5)
 
@@ -185,7 +200,7 @@ def drag_line(driver: Driver) -> None:
 def rx_again(driver: Driver) -> None:
     """The same detector once more."""
     driver.watcher.feature = "RX run again, into the same layers"
-    run = driver.dock("Detect anomalies")
+    run = driver.step(FIND)
     run.run_button.click()
     driver.until(run.run_button.isEnabled)
 
@@ -194,7 +209,7 @@ def rx_again(driver: Driver) -> None:
 def brush(driver: Driver) -> None:
     """A truth mask."""
     driver.watcher.feature = "brush the truth, AUC follows"
-    dock = driver.dock("Ground truth")
+    dock = driver.dock(TRUTH)
     dock.make_button.click()
     layer = driver.layer("truth")
     for y, x in np.argwhere(driver.section.truth)[:120:3]:
@@ -207,16 +222,15 @@ def brush(driver: Driver) -> None:
 def grain_docks(driver: Driver) -> None:
     """The grain table and the card."""
     driver.watcher.feature = "open the grain docks"
-    driver.dock("Grain table")
-    driver.dock("Grain evidence")
+    driver.step(DECIDE)
 
 
 @step("grain_docks")
 def grains(driver: Driver) -> None:
     """A long list of grains."""
     driver.watcher.feature = "list thousands of grains"
-    table, card = driver.dock("Grain table"), driver.dock("Grain evidence")
-    judge = driver.dock("Threshold")
+    table, card = driver.step(DECIDE).table, driver.step(DECIDE).card
+    judge = driver.step(DECIDE).threshold
     judge.min_grain.setValue(1)
     judge.plot.line.setValue(LIST_THRESHOLD)
     driver.until(lambda: table.cancel_button.isVisible())
@@ -233,7 +247,7 @@ def grains(driver: Driver) -> None:
 @step("grains")
 def go_through(driver: Driver) -> None:
     """One grain after the other."""
-    table = driver.dock("Grain table")
+    table = driver.step(DECIDE).table
     n = table.model.n_all
     driver.watcher.feature = f"go through {n:,} grains, with evidence and outline"
     for _ in range(20):
@@ -245,7 +259,7 @@ def go_through(driver: Driver) -> None:
 def decide(driver: Driver) -> None:
     """Verdicts."""
     driver.watcher.feature = "decide, undo, redo"
-    table = driver.dock("Grain table")
+    table = driver.step(DECIDE).table
     for _ in range(15):
         table.accept()
         table.next_grain()
@@ -263,7 +277,7 @@ def decide(driver: Driver) -> None:
 def sort(driver: Driver) -> None:
     """Order and search."""
     driver.watcher.feature = "sort and search the list"
-    table = driver.dock("Grain table")
+    table = driver.step(DECIDE).table
     for k in range(len(table.model.columns)):
         table.view.sortByColumn(k, Qt.SortOrder.DescendingOrder)
         driver.wait(0.05)
@@ -277,7 +291,7 @@ def sort(driver: Driver) -> None:
 def clusters(driver: Driver) -> None:
     """The pseudo-labels."""
     driver.watcher.feature = "name, merge, split and turn clusters"
-    dock = driver.dock("Pseudo-labels")
+    dock = driver.dock(PSEUDO_LABELS)
     driver.until(lambda: dock.table.rowCount() > 0)
     dock.table.select_codes([dock.table.code(0)])
     dock.split()
@@ -291,7 +305,7 @@ def clusters(driver: Driver) -> None:
 def retrain(driver: Driver) -> None:
     """Retrain the detector with corrected pseudo-labels."""
     driver.watcher.feature = "retrain with the edited labels"
-    dock = driver.dock("Pseudo-labels")
+    dock = driver.dock(PSEUDO_LABELS)
     dock.retrain()
     driver.until(lambda: not dock.retraining.running)
 
@@ -300,10 +314,10 @@ def retrain(driver: Driver) -> None:
 def judge(driver: Driver) -> None:
     """The score against the truth."""
     driver.watcher.feature = "judge against the truth, drag the threshold"
-    dock = driver.dock("Judging")
+    dock = driver.dock(JUDGING)
     driver.until(lambda: dock.judgement is not None)
     for value in (4.0, 3.5, 3.0, 3.5, 4.0):
-        driver.dock("Threshold").plot.line.setValue(value)
+        driver.step(DECIDE).threshold.plot.line.setValue(value)
         driver.wait(0.5)
     driver.wait(2.0)
 
@@ -323,7 +337,8 @@ def sample(driver: Driver) -> None:
 def export(driver: Driver) -> None:
     """The files."""
     driver.watcher.feature = "export every file"
-    dock = driver.dock("Export results")
+    dock = driver.step(HAND_OVER)
+    dock.choose_preset(MORE)
     dock.folder.setText(str(driver.folder.parent / "results"))
     dock.export_button.click()
     driver.until(lambda: dock.status.text().startswith("Wrote"))
@@ -383,7 +398,7 @@ def first_import() -> float:
         "import time, napari\n"
         "viewer = napari.Viewer(show=False)\n"
         "started = time.thread_time()\n"
-        "import napari_mineral_anomaly.window.loading.dock\n"
+        "import napari_mineral_anomaly.window.workbench.frame.dock\n"
         "print(time.thread_time() - started)\n"
         "viewer.close()"
     )

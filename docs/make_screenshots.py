@@ -3,7 +3,7 @@
     xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python docs/make_screenshots.py
 
 Pictures go to docs/images. ``--size 1366x768``, ``--theme light`` and ``--out FOLDER`` serve
-to check the docks on a small screen and in napari's other theme; ``--only pseudo_labels`` makes
+to check the workbench on a small screen and in napari's other theme; ``--only pseudo_labels`` makes
 one picture without the training before it.
 """
 
@@ -24,8 +24,18 @@ from qtpy.QtCore import QEvent, QSettings
 from qtpy.QtWidgets import QApplication
 
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.exporting.presets import GIS
+from napari_mineral_anomaly.window.kit.opening import (
+    JUDGING,
+    PSEUDO_LABELS,
+    SAMPLED_TRUTH,
+    TRUTH,
+    open_dock,
+    open_step,
+)
 from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
+from napari_mineral_anomaly.window.looking.readout import read_pixel
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
 
 IMAGES = Path(__file__).parent / "images"
 # Few enough pixels for single ones to be seen in a picture.
@@ -60,13 +70,16 @@ class Window:
             self.settle(0.05)
         self.settle()
 
-    def dock(self, name: str) -> Any:
-        """Open a dock, or bring it to the front."""
-        place, widget = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
-        place.show()
-        self.settle(0.2)
-        place.raise_()
-        self.settle(0.2)
+    def step(self, name: str) -> Any:
+        """Go to a step of the workbench."""
+        workbench = open_step(self.viewer, name)
+        self.settle(0.3)
+        return workbench.step(name)
+
+    def lab(self, name: str) -> Any:
+        """Open a dock of the lab, or bring it to the front."""
+        widget = open_dock(self.viewer, name)
+        self.settle(0.3)
         return widget
 
     def shoot(self, name: str) -> None:
@@ -85,33 +98,37 @@ class Window:
 
 def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     """From the folder of maps to the exported files, a picture at every step."""
-    load = window.dock("Load maps")
-    load.load([folder])
-    window.until(lambda: load.add_button.isEnabled())
+    opening = window.step(OPEN)
+    window.shoot("first_minutes")
+    opening.load([folder])
+    window.until(lambda: opening.add_button.isEnabled())
     window.shoot("load_report")
-    load.add_button.click()
+    opening.add_button.click()
     window.until(lambda: len(window.viewer.layers) == section.cube.n_elements)
-    window.shoot("element_maps")
 
-    detect = window.dock("Detect anomalies")
-    detect.choose_detector("rx")
-    detect.run_button.click()
-    window.until(lambda: detect.run_button.isEnabled())
+    look = window.step(LOOK)
+    look.choose_way(3)
+    for element in ("Fe", "Ca", "K"):
+        look.chips.choose(element)
+    place = (1000.0, 1000.0)
+    look.show_readings(*read_pixel(window.viewer, look.state.scan_id, place, None))
+    window.shoot("look")
+
+    find = window.step(FIND)
+    find.quick_button.click()
+    window.until(lambda: find.quick_button.isEnabled())
     window.shoot("detect_done")
-    detect.choose_detector("msfa")
-    detect.form.set_value("epochs", TRAINING_STEPS)
-    detect.run_button.click()
-    window.until(lambda: detect.loss_plot.n_points > TRAINING_STEPS + TRAINING_STEPS // 4)
+    find.choose_detector("msfa")
+    find.form.set_value("epochs", TRAINING_STEPS)
+    find.run_button.click()
+    window.until(lambda: find.loss_plot.n_points > TRAINING_STEPS + TRAINING_STEPS // 4)
     window.shoot("detect_running")
-    detect.cancel_button.click()
+    find.cancel_button.click()
 
-    threshold = window.dock("Threshold")
-    window.until(lambda: threshold.expected.text() != "")
-    threshold.plot.line.setValue(THRESHOLD)
-    window.until(lambda: link_of(window.layer("score")).threshold == THRESHOLD)
-    window.shoot("threshold")
+    workbench(window)
 
-    truth_dock = window.dock("Ground truth")
+    window.viewer.reset_view()
+    truth_dock = window.lab(TRUTH)
     truth_dock.make_button.click()
     truth = window.layer("truth")
     truth.brush_size = 1
@@ -119,41 +136,46 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
         truth.paint((y, x), 1)
     window.until(lambda: truth_dock.auc.text() != "–")
     window.shoot("truth_auc")
-
-    workbench(window)
-
-    export = window.dock("Export results")
-    export.folder.setText("section_results")
-    export.export_button.click()
-    window.until(lambda: export.status.text().startswith("Wrote"))
-    export.status.good(export.status.text().replace(f"{Path.cwd().resolve()}/", ""))
-    window.shoot("export")
-
-
-def workbench(window: Window) -> None:
-    """The list of grains, the evidence, the clusters and the judging."""
-    table = window.dock("Grain table")
-    window.until(lambda: table.model.rowCount() > 0)
-    card = window.dock("Grain evidence")
-    table.next_grain()
-    table.accept()
-    table.next_grain()
-    window.until(lambda: not card.bars.isHidden())
-    window.shoot("grain_table")
-    pseudo_labels(window)
-    judging = window.dock("Judging")
+    judging = window.lab(JUDGING)
     window.until(lambda: judging.judgement is not None)
     window.shoot("judging")
-    sample = window.dock("Sampled truth")
+    sample = window.lab(SAMPLED_TRUTH)
     sample.draw()
     for _ in range(3):
         sample.answer("true")
     window.shoot("sampled_truth")
+    pseudo_labels(window)
+
+    hand_over = window.step(HAND_OVER)
+    hand_over.choose_preset(GIS)
+    hand_over.folder.setText("section_results")
+    hand_over.export_button.click()
+    window.until(lambda: hand_over.status.text().startswith("Wrote"))
+    hand_over.status.good(hand_over.status.text().replace(f"{Path.cwd().resolve()}/", ""))
+    window.shoot("export")
+
+
+def workbench(window: Window) -> None:
+    """The list of grains, the evidence and the threshold."""
+    decide = window.step(DECIDE)
+    table, card = decide.table, decide.card
+    window.until(lambda: table.model.rowCount() > 0 and not table.model.pending)
+    table.next_grain()
+    table.accept()
+    window.until(lambda: not card.bars.isHidden())
+    window.shoot("grain_table")
+    decide.threshold_fold.open()
+    threshold = decide.threshold
+    window.until(lambda: threshold.expected.text() != "")
+    threshold.plot.line.setValue(THRESHOLD)
+    window.until(lambda: link_of(window.layer("score")).threshold == THRESHOLD)
+    window.shoot("threshold")
+    decide.threshold_fold.open(False)
 
 
 def pseudo_labels(window: Window) -> None:
     """The clusters of a run, split by signature."""
-    clusters = window.dock("Pseudo-labels")
+    clusters = window.lab(PSEUDO_LABELS)
     window.until(lambda: clusters.table.rowCount() > 0)
     # RX knows one background; its parts show the rock.
     clusters.parts.setValue(4)
@@ -176,15 +198,14 @@ def pseudo_labels(window: Window) -> None:
 
 def clusters_alone(window: Window, section: SimulatedSection, folder: Path) -> None:
     """The picture of the clusters without the rest of the journey."""
-    load = window.dock("Load maps")
-    load.load([folder])
-    window.until(lambda: load.add_button.isEnabled())
-    load.add_button.click()
+    opening = window.step(OPEN)
+    opening.load([folder])
+    window.until(lambda: opening.add_button.isEnabled())
+    opening.add_button.click()
     window.until(lambda: len(window.viewer.layers) == section.cube.n_elements)
-    detect = window.dock("Detect anomalies")
-    detect.choose_detector("rx")
-    detect.run_button.click()
-    window.until(lambda: detect.run_button.isEnabled())
+    find = window.step(FIND)
+    find.quick_button.click()
+    window.until(lambda: find.quick_button.isEnabled())
     pseudo_labels(window)
 
 

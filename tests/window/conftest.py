@@ -19,12 +19,14 @@ from qtpy.QtWidgets import QWidget
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs import Job, JobHandle, SyncExecutor
-from napari_mineral_anomaly.window.kit.dock import PLUGIN, Dock
+from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
+from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
+from napari_mineral_anomaly.window.state.model import FIND
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 SCAN_ID = "scan-a"
 ELEMENTS = ("Si", "Fe", "Ca", "Au", "Zr", "P")
@@ -156,16 +158,16 @@ def by_hand() -> JobsByHand:
 
 
 @pytest.fixture
-def run_rx(scanned: ViewerModel, make_dock: Callable[..., Dock]) -> DetectDock:
-    """A Detect dock that has finished an RX run of the simulated section."""
-    dock = make_dock(DetectDock, scanned)
+def run_rx(scanned: ViewerModel, make_dock: Callable[..., Dock]) -> FindStep:
+    """A step Find that has finished an RX run of the simulated section."""
+    dock = make_dock(FindStep, scanned)
     dock.choose_detector("rx")
     dock.run()
     return dock
 
 
 @pytest.fixture
-def brushed_mask(run_rx: DetectDock, scanned: ViewerModel) -> Any:
+def brushed_mask(run_rx: FindStep, scanned: ViewerModel) -> Any:
     """The mask layer of the RX run, altered by hand: every pixel from 2.5 sigmas on."""
     return _mask_from(scanned)
 
@@ -185,7 +187,7 @@ def window_with_mask(
     viewer = make_napari_viewer(show=True)
     for data in element_layers(section.cube, scan="section", scan_id="s"):
         add(viewer, data)
-    detect = viewer.window.add_plugin_dock_widget(PLUGIN, "Detect anomalies")[1]
+    detect = open_step(viewer, FIND).step(FIND)
     detect.choose_detector("rx")
     detect.run_button.click()
     qtbot.waitUntil(lambda: bool(list(linked_layers(viewer, role="mask"))), timeout=30_000)

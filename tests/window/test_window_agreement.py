@@ -12,20 +12,30 @@ from qtpy.QtCore import Qt
 from napari_mineral_anomaly.detectors.registry import ENTRIES
 from napari_mineral_anomaly.detectors.results.agreement import agree
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.detecting.agreement_dock import AgreementDock
 from napari_mineral_anomaly.window.detecting.agreement_layers import agreement_colours, results_of
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
 from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.state.of_viewer import state_of
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 
 @pytest.fixture
-def two_results(run_rx: DetectDock) -> DetectDock:
+def two_results(run_rx: FindStep) -> FindStep:
     """The Detect dock after runs of RX and PCA on one scan."""
     run_rx.choose_detector("pca")
     run_rx.run()
     return run_rx
+
+
+@pytest.fixture
+def agreement(
+    two_results: FindStep, scanned: ViewerModel, make_dock: Callable[..., Dock]
+) -> AgreementDock:
+    """The dock of the lab that compares these runs."""
+    return make_dock(AgreementDock, scanned)
 
 
 def layers_with(viewer: ViewerModel, role: str) -> list:
@@ -33,7 +43,7 @@ def layers_with(viewer: ViewerModel, role: str) -> list:
 
 
 def test_a_second_detector_is_shown_beside_the_first_under_its_own_name(
-    two_results: DetectDock, scanned: ViewerModel
+    two_results: FindStep, scanned: ViewerModel
 ) -> None:
     names = [layer.name for layer in layers_with(scanned, "score")]
     assert names == ["score RX (Reed-Xiaoli) · section", "score PCA residual · section"]
@@ -42,8 +52,10 @@ def test_a_second_detector_is_shown_beside_the_first_under_its_own_name(
     assert len(layers_with(scanned, "mask")) == 2
 
 
-def test_agreement_needs_two_results(run_rx: DetectDock, scanned: ViewerModel) -> None:
-    box = run_rx.agreement
+def test_agreement_needs_two_results(
+    run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Dock]
+) -> None:
+    box = make_dock(AgreementDock, scanned)
     assert not box.agree_button.isEnabled()
     assert "second detector" in box.legend.text()
     box.show_agreement()
@@ -55,9 +67,9 @@ def test_agreement_needs_two_results(run_rx: DetectDock, scanned: ViewerModel) -
 
 
 def test_the_agreement_layer_holds_the_counts_and_lies_on_the_scan(
-    two_results: DetectDock, scanned: ViewerModel, scan_id: str
+    agreement: AgreementDock, two_results: FindStep, scanned: ViewerModel, scan_id: str
 ) -> None:
-    box = two_results.agreement
+    box = agreement
     assert box.false_pixels.value() == 1.0  # the promise for 64 x 96 pixels
     box.agree_button.click()
     (layer,) = layers_with(scanned, "agreement")
@@ -77,9 +89,9 @@ def test_the_agreement_layer_holds_the_counts_and_lies_on_the_scan(
 
 
 def test_more_false_pixels_update_the_same_layer(
-    two_results: DetectDock, scanned: ViewerModel
+    agreement: AgreementDock, two_results: FindStep, scanned: ViewerModel
 ) -> None:
-    box = two_results.agreement
+    box = agreement
     box.agree_button.click()
     (layer,) = layers_with(scanned, "agreement")
     before = np.asarray(layer.data).copy()
@@ -92,9 +104,9 @@ def test_more_false_pixels_update_the_same_layer(
 
 
 def test_colours_tell_the_numbers_apart_and_leave_the_rest_transparent(
-    two_results: DetectDock, scanned: ViewerModel
+    agreement: AgreementDock, two_results: FindStep, scanned: ViewerModel
 ) -> None:
-    two_results.agreement.agree_button.click()
+    agreement.agree_button.click()
     (layer,) = layers_with(scanned, "agreement")
     shown = layer.colormap.map(np.array([0, 1, 2, 255]))
     assert shown[0, 3] == 0
@@ -107,9 +119,9 @@ def test_colours_tell_the_numbers_apart_and_leave_the_rest_transparent(
 
 
 def test_side_by_side_shows_the_scores_only_and_goes_back(
-    two_results: DetectDock, scanned: ViewerModel
+    agreement: AgreementDock, two_results: FindStep, scanned: ViewerModel
 ) -> None:
-    box = two_results.agreement
+    box = agreement
     before = [layer.visible for layer in scanned.layers]
     box.grid_button.click()
     assert scanned.canvas.grid.enabled
@@ -126,32 +138,32 @@ def test_side_by_side_shows_the_scores_only_and_goes_back(
 
 
 def test_another_scan_has_nothing_to_compare(
-    two_results: DetectDock, scanned: ViewerModel, cube: ElementCube
+    agreement: AgreementDock, scanned: ViewerModel, cube: ElementCube, scan_id: str
 ) -> None:
     for data in element_layers(cube, scan="other", scan_id="scan-b"):
         add(scanned, data)
-    two_results.scan_combo.setCurrentIndex(two_results.scan_combo.findData("scan-b"))
-    assert two_results.agreement.isHidden()
-    two_results.scan_combo.setCurrentIndex(0)
-    assert not two_results.agreement.isHidden()
+    assert state_of(scanned).scan_id == "scan-b"
+    assert not agreement.agree_button.isEnabled()
+    state_of(scanned).scan_id = scan_id
+    assert agreement.agree_button.isEnabled()
 
 
 def test_every_detector_of_the_list_explains_itself(
     scanned: ViewerModel, make_dock: Callable[..., Dock]
 ) -> None:
-    dock = make_dock(DetectDock, scanned)
+    dock = make_dock(FindStep, scanned)
     for index, entry in enumerate(ENTRIES.values()):
-        tooltip = dock.detector_combo.itemData(index, Qt.ItemDataRole.ToolTipRole)
+        tooltip = dock.expert.detector_combo.itemData(index, Qt.ItemDataRole.ToolTipRole)
         assert tooltip == entry.summary
         assert len(entry.summary) < 100
     dock.choose_detector("crd")
-    assert dock.summary.text() == ENTRIES["crd"].summary
+    assert dock.expert.summary.text() == ENTRIES["crd"].summary
 
 
 def test_a_slow_detector_says_so_before_it_starts(
     scanned: ViewerModel, make_dock: Callable[..., Dock]
 ) -> None:
-    dock = make_dock(DetectDock, scanned)
+    dock = make_dock(FindStep, scanned)
     dock.choose_detector("rx")
     assert dock.slow.text() == ""
     dock.choose_detector("auto-ad")

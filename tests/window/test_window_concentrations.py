@@ -9,9 +9,9 @@ import numpy as np
 from napari.components import ViewerModel
 
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
-from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.layers.make import add, element_layers
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 
 def test_a_mineral_that_counts_as_background_is_a_row_of_its_own_kind(
@@ -25,10 +25,10 @@ def test_a_mineral_that_counts_as_background_is_a_row_of_its_own_kind(
     cube = ElementCube(maps.astype(np.uint16), ("Si", "Al", "P", "Ca"), (20.0, 20.0))
     for data in element_layers(cube, scan="section", scan_id="scan-a"):
         add(viewer, data)
-    dock = make_dock(DetectDock, viewer)
+    dock = make_dock(FindStep, viewer)
     dock.choose_detector("rx")
     dock.run()
-    table = make_dock(GrainTableDock, viewer)
+    table = make_dock(GrainTable, viewer)
     table.rows.setValue(0)  # else the area is the first row below the threshold
     table.list_grains()
     listing = table.board.listing

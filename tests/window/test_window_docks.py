@@ -15,22 +15,24 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEd
 
 from napari_mineral_anomaly.detectors.pipeline import detect
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.detecting import dock as detect_module
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
-from napari_mineral_anomaly.window.exporting.dock import ExportDock
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
-from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH
+from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
-from napari_mineral_anomaly.window.loading.dock import LoadMapsDock
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.state.of_viewer import state_of
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps import find_step as detect_module
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
+from napari_mineral_anomaly.window.workbench.steps.hand_over_step import HandOverStep
+from napari_mineral_anomaly.window.workbench.steps.open_step import OpenStep
 
-ALL_DOCKS = [LoadMapsDock, DetectDock, ThresholdDock, TruthDock, ExportDock]
+ALL_DOCKS = [OpenStep, FindStep, ThresholdPanel, TruthDock, HandOverStep]
 MakeDock = Callable[..., Any]
 
 
-def add_layers(dock: LoadMapsDock, qtbot: Any) -> None:
+def add_layers(dock: OpenStep, qtbot: Any) -> None:
     """Press the button and wait until every layer is there."""
     dock.add_button.click()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Added"), timeout=20_000)
@@ -44,7 +46,7 @@ def test_an_empty_viewer_is_met_with_what_to_do_next(
     dock_class: type, viewer: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(dock_class, viewer)
-    assert dock.status.text()
+    assert dock.status.text() or dock.task.text()
     for name in ("run_button", "export_button", "make_button", "mask_button"):
         button = getattr(dock, name, None)
         assert button is None or not button.isEnabled()
@@ -52,7 +54,7 @@ def test_an_empty_viewer_is_met_with_what_to_do_next(
 
 @pytest.mark.parametrize("dock_class", ALL_DOCKS)
 def test_every_control_explains_itself_and_the_dock_fits_a_laptop(
-    dock_class: type, run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+    dock_class: type, run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(dock_class, scanned)
     for kind in (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit):
@@ -62,7 +64,7 @@ def test_every_control_explains_itself_and_the_dock_fits_a_laptop(
             if own:
                 assert control.toolTip(), f"{kind.__name__} {control.objectName()!r}"
     content = dock._scroll.widget()
-    assert content.minimumSizeHint().width() <= DOCK_WIDTH - 16
+    assert content.minimumSizeHint().width() <= PANEL_WIDTH - 16
     assert dock.minimumSizeHint().height() < 600
 
 
@@ -70,7 +72,8 @@ def test_every_control_explains_itself_and_the_dock_fits_a_laptop(
 def test_a_closed_dock_hears_nothing_any_more(
     dock_class: type, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    session_of(scanned)  # listens for the viewer's life, docks or no docks
+    for lasting in (session_of, state_of, projects_of):
+        lasting(scanned)  # listens for the viewer's life, docks or no docks
     before = [len(emitter.callbacks) for emitter in scanned.layers.events.emitters.values()]
     dock = make_dock(dock_class, scanned)
     dock.shut_down()
@@ -89,11 +92,11 @@ def test_loading_shows_the_report_before_any_layer(
     qtbot: Any,
 ) -> None:
     (scan_folder / "notes.txt").write_text("hello")
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([scan_folder])
     assert len(viewer.layers) == 0
     assert not dock.found.isHidden()
-    text = dock.report.toPlainText()
+    text = dock.report_text.toPlainText()
     assert "notes.txt" in text
     assert "Zr.tif" in text
     assert "ImageJ tag" in dock.size.note.text()
@@ -112,14 +115,14 @@ def test_an_unknown_pixel_size_is_asked_once_per_folder(
     folder.mkdir()
     for element in ("Fe", "Ca"):
         np.savetxt(folder / f"{element}.txt", np.arange(24).reshape(4, 6), fmt="%d")
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([folder])
     assert "please type it" in dock.size.note.text()
     assert dock.size.x.value() == 0
     dock.size.x.setValue(12.5)
     add_layers(dock, qtbot)
     assert tuple(viewer.layers[0].scale) == (12.5, 12.5)
-    again = make_dock(LoadMapsDock, viewer)
+    again = make_dock(OpenStep, viewer)
     again.load([folder])
     assert again.size.x.value() == 12.5
     assert "last time" in again.size.note.text()
@@ -129,7 +132,7 @@ def test_maps_can_be_added_without_a_pixel_size(
     viewer: ViewerModel, tmp_path: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:
     np.savetxt(tmp_path / "Fe.txt", np.arange(24).reshape(4, 6), fmt="%d")
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([tmp_path])
     add_layers(dock, qtbot)
     assert str(viewer.layers[0].units[0]) == "pixel"
@@ -146,7 +149,7 @@ def test_an_oblong_pixel_keeps_both_sides_and_all_digits(
             resolution=(1 / 2.00125, 1 / 5.0),
             metadata={"unit": "um"},
         )
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([tmp_path])
     assert not dock.size.y.isHidden()
     assert dock.size.y.value() == 5.0
@@ -157,7 +160,7 @@ def test_an_oblong_pixel_keeps_both_sides_and_all_digits(
 def test_a_missing_folder_is_told_in_the_dock(
     viewer: ViewerModel, tmp_path: Path, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([tmp_path / "nowhere"])
     assert "does not exist" in dock.status.text()
     assert dock.found.isHidden()
@@ -174,7 +177,7 @@ def test_a_folder_of_several_samples_offers_them(
                 np.full((4, 6), int(sample)),
                 fmt="%d",
             )
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([tmp_path])
     assert dock.sample_combo.count() == 3
     dock.sample_combo.activated.emit(2)
@@ -186,7 +189,7 @@ def test_a_folder_of_several_samples_offers_them(
 
 
 def test_a_run_in_the_window_gives_the_numbers_of_the_library(
-    run_rx: DetectDock, scanned: ViewerModel, section: SimulatedSection
+    run_rx: FindStep, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
     result = detect(section.cube, "rx")
     assert np.array_equal(first_layer(scanned, "score").data, result.score, equal_nan=True)
@@ -199,21 +202,21 @@ def test_a_run_in_the_window_gives_the_numbers_of_the_library(
 def test_the_summary_and_the_form_follow_the_detector(
     scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(DetectDock, scanned)
+    dock = make_dock(FindStep, scanned)
     dock.choose_detector("msfa")
     assert "epochs" in dock.form.values()
     dock.choose_detector("rx")
     assert "epochs" not in dock.form.values()
-    assert "Mahalanobis" in dock.summary.text()
+    assert "Mahalanobis" in dock.expert.summary.text()
 
 
 def test_seed_device_and_parameters_reach_the_run(
     scanned: ViewerModel, scan_id: str, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(DetectDock, scanned)
+    dock = make_dock(FindStep, scanned)
     dock.choose_detector("rx")
-    dock.seed.setValue(5)
-    dock.device_combo.setCurrentText("cpu")
+    dock.expert.seed.setValue(5)
+    dock.expert.device_combo.setCurrentText("cpu")
     dock.form.set_value("transform", "log1p")
     dock.run()
     info = next(dock.session.runs_of_scan(scan_id)).result.info
@@ -224,7 +227,7 @@ def test_seed_device_and_parameters_reach_the_run(
 def test_an_impossible_parameter_is_told_and_starts_nothing(
     scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(DetectDock, scanned)
+    dock = make_dock(FindStep, scanned)
     dock.choose_detector("msfa")
     dock.form.set_value("width", 50)  # not a multiple of the 4 groups
     dock.run()
@@ -235,7 +238,7 @@ def test_an_impossible_parameter_is_told_and_starts_nothing(
 def test_a_scan_without_valid_pixels_is_told(scanned: ViewerModel, make_dock: MakeDock) -> None:
     for layer in scanned.layers:
         layer.data = np.zeros_like(layer.data)
-    dock = make_dock(DetectDock, scanned)
+    dock = make_dock(FindStep, scanned)
     dock.choose_detector("rx")
     dock.run()
     assert "valid pixels" in dock.status.text()
@@ -244,7 +247,7 @@ def test_a_scan_without_valid_pixels_is_told(scanned: ViewerModel, make_dock: Ma
 
 
 def test_a_model_is_saved_and_applied_to_the_same_numbers(
-    run_rx: DetectDock, scanned: ViewerModel, tmp_path: Path
+    run_rx: FindStep, scanned: ViewerModel, tmp_path: Path
 ) -> None:
     before = first_layer(scanned, "score").data.copy()
     run_rx.save_model(tmp_path / "model")
@@ -259,7 +262,7 @@ def test_a_model_is_saved_and_applied_to_the_same_numbers(
     assert len(list(linked_layers(scanned, role="score"))) == 1
 
 
-def test_a_folder_that_is_no_model_is_told(run_rx: DetectDock, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_model_is_told(run_rx: FindStep, tmp_path: Path) -> None:
     run_rx.apply_model(tmp_path)
     assert str(tmp_path) in run_rx.status.text()
     assert run_rx.run_button.isEnabled()
@@ -281,7 +284,7 @@ def gated(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 def test_cancel_frees_the_dock_and_leaves_the_earlier_result(
-    run_rx: DetectDock, scanned: ViewerModel, gated: threading.Event, qtbot: Any
+    run_rx: FindStep, scanned: ViewerModel, gated: threading.Event, qtbot: Any
 ) -> None:
     before = first_layer(scanned, "score").data
     run_rx.jobs.executor = QtExecutor()
@@ -300,7 +303,7 @@ def test_cancel_frees_the_dock_and_leaves_the_earlier_result(
 def test_a_run_whose_layers_were_removed_keeps_its_result(
     scanned: ViewerModel, make_dock: MakeDock, gated: threading.Event, qtbot: Any
 ) -> None:
-    dock = make_dock(DetectDock, scanned, QtExecutor())
+    dock = make_dock(FindStep, scanned, QtExecutor())
     dock.choose_detector("rx")
     dock.run()
     scanned.layers.clear()
@@ -314,7 +317,7 @@ def test_a_run_whose_layers_were_removed_keeps_its_result(
 def test_closing_the_dock_gives_its_run_up(
     scanned: ViewerModel, make_dock: MakeDock, gated: threading.Event, qtbot: Any
 ) -> None:
-    dock = make_dock(DetectDock, scanned, QtExecutor())
+    dock = make_dock(FindStep, scanned, QtExecutor())
     dock.choose_detector("rx")
     dock.run()
     dock.shut_down()
@@ -326,7 +329,7 @@ def test_closing_the_dock_gives_its_run_up(
 def test_a_dock_destroyed_with_its_window_gives_its_run_up(
     scanned: ViewerModel, gated: threading.Event, qtbot: Any
 ) -> None:
-    dock = DetectDock(scanned, QtExecutor())
+    dock = FindStep(scanned, QtExecutor())
     dock.choose_detector("rx")
     dock.run()
     _, handle = dock.jobs.handles[-1]

@@ -17,27 +17,34 @@ from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.io.writing.tables import write_grains
 from napari_mineral_anomaly.progress import SILENT
+from napari_mineral_anomaly.project.reading import read_project
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
-from napari_mineral_anomaly.window.exporting.dock import ExportDock
 from napari_mineral_anomaly.window.exporting.plan import DEFAULTS
+from napari_mineral_anomaly.window.exporting.presets import GIS, MORE, PROJECT, REPORT, SEM
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import plan_rows
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers, relink
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.state.model import HAND_OVER
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
+from napari_mineral_anomaly.window.workbench.steps.hand_over_step import HandOverStep
 
 MakeDock = Callable[..., Any]
 
 
 @pytest.fixture
-def dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> ExportDock:
-    """The dock after an RX run."""
-    return make_dock(ExportDock, scanned, SyncExecutor())
+def dock(run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock) -> HandOverStep:
+    """The step after an RX run, with all formats to tick."""
+    step = make_dock(HandOverStep, scanned, SyncExecutor())
+    step.choose_preset(MORE)
+    return step
 
 
-def tick(dock: ExportDock, *choices: tuple[str, str]) -> None:
+def tick(dock: HandOverStep, *choices: tuple[str, str]) -> None:
     for choice, box in dock.boxes.items():
         box.setChecked(choice in choices)
 
@@ -46,7 +53,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_the_dock_offers_what_is_there_and_says_why_not(dock: ExportDock, tmp_path: Path) -> None:
+def test_the_dock_offers_what_is_there_and_says_why_not(dock: HandOverStep, tmp_path: Path) -> None:
     truth = dock.boxes["truth", "imagej"]
     assert not truth.isEnabled()
     assert "brush a truth mask first" in truth.toolTip()
@@ -62,7 +69,7 @@ def test_the_dock_offers_what_is_there_and_says_why_not(dock: ExportDock, tmp_pa
 
 
 def test_exported_files_hold_the_numbers_of_the_layers(
-    dock: ExportDock,
+    dock: HandOverStep,
     scanned: ViewerModel,
     make_dock: MakeDock,
     tmp_path: Path,
@@ -93,7 +100,7 @@ def test_exported_files_hold_the_numbers_of_the_layers(
 
 
 def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
 ) -> None:
     board = board_of(scanned)
     score = first_layer(scanned, "score")
@@ -115,7 +122,9 @@ def test_grains_are_written_as_detect_writes_them_and_with_the_verdicts(
     assert written.loc[0, "comment"] == "gold"
 
 
-def test_the_plan_lists_the_files_before_they_are_written(dock: ExportDock, tmp_path: Path) -> None:
+def test_the_plan_lists_the_files_before_they_are_written(
+    dock: HandOverStep, tmp_path: Path
+) -> None:
     tick(dock, ("score", "ome"), ("score", "png"), ("maps", "zarr"), ("maps", "folder"))
     dock.folder.setText(str(tmp_path))
     dock.world_files.setChecked(True)
@@ -138,7 +147,7 @@ def test_the_plan_lists_the_files_before_they_are_written(dock: ExportDock, tmp_
 
 @pytest.mark.parametrize("form", ["ome", "imagej", "folder", "zarr"])
 def test_element_maps_re_open_as_the_same_scan(
-    dock: ExportDock, section: SimulatedSection, tmp_path: Path, form: str
+    dock: HandOverStep, section: SimulatedSection, tmp_path: Path, form: str
 ) -> None:
     tick(dock, ("maps", form))
     dock.folder.setText(str(tmp_path / "out"))
@@ -153,7 +162,7 @@ def test_element_maps_re_open_as_the_same_scan(
 
 
 def test_what_a_detector_expected_can_be_exported(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, section: SimulatedSection
 ) -> None:
     session = dock.session
     score = first_layer(scanned, "score")
@@ -169,7 +178,7 @@ def test_what_a_detector_expected_can_be_exported(
     assert np.array_equal(read, expected)
 
 
-def test_existing_files_are_refused_unless_asked(dock: ExportDock, tmp_path: Path) -> None:
+def test_existing_files_are_refused_unless_asked(dock: HandOverStep, tmp_path: Path) -> None:
     (tmp_path / "anomaly_mask.tif").write_text("precious")
     dock.folder.setText(str(tmp_path))
     dock.export()
@@ -183,7 +192,7 @@ def test_existing_files_are_refused_unless_asked(dock: ExportDock, tmp_path: Pat
 
 
 def test_a_file_of_the_scan_is_never_replaced(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path
 ) -> None:
     scan = tmp_path / "scan"
     scan.mkdir()
@@ -204,10 +213,68 @@ def test_a_score_opened_by_hand_exports_without_a_run(
     score = np.zeros((20, 30), np.float32)
     score[5:7, 5:8] = 9.0
     viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
-    make_dock(ThresholdDock, viewer).make_mask()
-    dock = make_dock(ExportDock, viewer)
+    make_dock(ThresholdPanel, viewer).make_mask()
+    dock = make_dock(HandOverStep, viewer)
     dock.folder.setText(str(tmp_path / "out"))
     dock.export()
     assert names(tmp_path / "out") == {"anomaly_score.ome.tif", "anomaly_mask.tif", "grains.csv"}
     grains = pd.read_csv(tmp_path / "out" / "grains.csv")
     assert grains.loc[0, ["area_px", "area_um2"]].tolist() == [6, 150.0]
+
+
+# What one usually hands over
+
+
+def test_the_map_files_lie_in_micrometres_for_gis(dock: HandOverStep, tmp_path: Path) -> None:
+    dock.choose_preset(GIS)
+    dock.folder.setText(str(tmp_path / "gis"))
+    dock.export_button.click()
+    assert {"anomaly_score.tif", "anomaly_score.tfw", "anomaly_mask.tif", "grains.csv"} <= names(
+        tmp_path / "gis"
+    )
+    assert not dock.open_button.isHidden()
+    assert dock.state.is_done(HAND_OVER)
+
+
+def test_the_sem_list_holds_the_accepted_grains_only(
+    dock: HandOverStep, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
+) -> None:
+    dock.choose_preset(SEM)
+    dock.folder.setText(str(tmp_path))
+    dock.export_button.click()
+    assert "No grain is accepted yet" in dock.status.text()
+    assert names(tmp_path) == set()
+    table = make_dock(GrainTable, scanned)
+    table.list_grains()
+    ids = table.model.shown_table()["id"].tolist()
+    board_of(scanned).decide(ids[1:3], status="accept")
+    board_of(scanned).decide(ids[:1], status="reject")
+    dock.export_button.click()
+    written = pd.read_csv(tmp_path / "sem_list.csv")
+    assert written["id"].tolist() == ids[1:3]
+    assert written["status"].tolist() == ["accept", "accept"]
+    assert np.isfinite(written["centroid_x_um"]).all()
+    dock.export_button.click()
+    assert "exists already" in dock.status.text()
+
+
+def test_report_and_project_come_from_the_saved_work(
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, qtbot: Any
+) -> None:
+    keepers = projects_of(scanned).keepers
+    dock.choose_preset(REPORT)
+    dock.folder.setText(str(tmp_path / "out"))
+    (keeper,) = keepers.values()
+    assert keeper.save_now()
+    # The scan of this test lies in no file: the report needs the maps in the project.
+    keeper.keep_maps()
+    dock.export_button.click()
+    assert dock.status.text().startswith("Wrote client_report.html"), dock.status.text()
+    page = (tmp_path / "out" / "client_report.html").read_text(encoding="utf-8")
+    assert "RX" in page
+    assert "<img" in page
+    dock.choose_preset(PROJECT)
+    dock.export_button.click()
+    copied = read_project(tmp_path / "out" / "section project")
+    assert [one.detector for one in copied.results] == ["rx"]
+    projects_of(scanned).close()

@@ -22,6 +22,7 @@ from napari_mineral_anomaly.io.writing.results import (
     write_stack,
 )
 from napari_mineral_anomaly.simulate import SimulatedSection
+from napari_mineral_anomaly.window.kit.opening import LAB, WORKBENCH
 from napari_mineral_anomaly.window.layers.links import Link, link_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_kwargs
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, scans_in
@@ -47,16 +48,14 @@ def test_the_manifest_is_valid_and_every_command_exists() -> None:
     manifest.validate_imports()
     names = [widget.display_name for widget in manifest.contributions.widgets]
     assert len(set(names)) == len(names)
-    steps = ["Load maps", "Spectrum", "Detect anomalies", "Threshold", "Ground truth"]
-    assert [name for name in names if name in steps] == steps
-    assert "Export results" in names
+    assert names == [WORKBENCH, *LAB]
 
 
 def test_napari_asks_us_about_every_kind_of_file_that_the_load_dock_lists() -> None:
     from fnmatch import fnmatch
 
     from napari_mineral_anomaly.io.formats.registry import PICTURE
-    from napari_mineral_anomaly.window.loading.dock import FILE_FILTER
+    from napari_mineral_anomaly.window.workbench.steps.open_step import FILE_FILTER
 
     [reader] = PluginManifest.from_file(MANIFEST).contributions.readers
     patterns = set(FILE_FILTER.split("(")[1].split(")")[0].lower().split())

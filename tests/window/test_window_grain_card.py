@@ -11,11 +11,11 @@ from napari.components import ViewerModel
 
 from napari_mineral_anomaly.grains.evidence import prepare_evidence
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.grains.card_dock import GrainCardDock
-from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.grains.card_panel import GrainCard
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.kit.themes import inks_of
 from napari_mineral_anomaly.window.layers.links import linked_layers
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 
 MakeDock = Callable[..., Any]
 
@@ -23,28 +23,27 @@ MakeDock = Callable[..., Any]
 @pytest.fixture
 def docks(
     brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock
-) -> tuple[GrainTableDock, GrainCardDock]:
-    card = make_dock(GrainCardDock, scanned)
-    table = make_dock(GrainTableDock, scanned)
+) -> tuple[GrainTable, GrainCard]:
+    card = make_dock(GrainCard, scanned)
+    table = make_dock(GrainTable, scanned)
     table.list_grains()
     return table, card
 
 
 def test_the_card_says_what_is_missing(viewer: ViewerModel, make_dock: MakeDock) -> None:
-    card = make_dock(GrainCardDock, viewer)
-    assert "Grain table" in card.status.text()
-    assert not card.table_button.isHidden()
+    card = make_dock(GrainCard, viewer)
+    assert "Find" in card.status.text()
     assert card.bars.isHidden()
     assert not card.accept_button.isEnabled()
 
 
-def drawn(card: GrainCardDock, qtbot: Any) -> None:
+def drawn(card: GrainCard, qtbot: Any) -> None:
     """Wait for the figures of the chosen grain: each is drawn in a turn of its own."""
     qtbot.waitUntil(lambda: not card._turns.pending, timeout=5000)
 
 
 def test_the_card_shows_the_evidence_of_the_core(
-    docks: tuple[GrainTableDock, GrainCardDock], section: SimulatedSection, qtbot: Any
+    docks: tuple[GrainTable, GrainCard], section: SimulatedSection, qtbot: Any
 ) -> None:
     table, card = docks
     assert "Click a row" in card.status.text()
@@ -70,7 +69,7 @@ def test_the_card_shows_the_evidence_of_the_core(
     assert card.spectrum.isHidden(), "these maps come without spectra"
 
 
-def test_buttons_decide_and_go_on(docks: tuple[GrainTableDock, GrainCardDock]) -> None:
+def test_buttons_decide_and_go_on(docks: tuple[GrainTable, GrainCard]) -> None:
     table, card = docks
     card.next_button.click()
     first = table.board.grain
@@ -86,7 +85,7 @@ def test_buttons_decide_and_go_on(docks: tuple[GrainTableDock, GrainCardDock]) -
 
 
 def test_without_element_maps_the_facts_remain(
-    docks: tuple[GrainTableDock, GrainCardDock], scanned: ViewerModel
+    docks: tuple[GrainTable, GrainCard], scanned: ViewerModel
 ) -> None:
     table, card = docks
     for layer, _ in list(linked_layers(scanned, role="element")):
@@ -99,9 +98,9 @@ def test_without_element_maps_the_facts_remain(
 
 
 def test_the_histogram_takes_the_colours_of_the_theme(
-    docks: tuple[GrainTableDock, GrainCardDock], scanned: ViewerModel, make_dock: MakeDock
+    docks: tuple[GrainTable, GrainCard], scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(ThresholdDock, scanned)
+    dock = make_dock(ThresholdPanel, scanned)
     axis = dock.plot._plot.getAxis("bottom")
     assert axis.textPen().color().name() == inks_of(scanned).text
     scanned.theme = "light"
@@ -109,7 +108,7 @@ def test_the_histogram_takes_the_colours_of_the_theme(
 
 
 def test_both_themes_have_inks_that_stand_out(
-    docks: tuple[GrainTableDock, GrainCardDock], scanned: ViewerModel
+    docks: tuple[GrainTable, GrainCard], scanned: ViewerModel
 ) -> None:
     table, card = docks
     table.next_grain()

@@ -14,43 +14,41 @@ from qtpy.QtCore import QItemSelectionModel, Qt
 
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.grains.card_dock import GrainCardDock
 from napari_mineral_anomaly.window.grains.listing import KeptCube
-from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
+from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_of, linked_layers
+from napari_mineral_anomaly.window.state.model import DECIDE
 
 MakeDock = Callable[..., Any]
 
 LONG = 30_000
 
 
-def column(dock: GrainTableDock, key: str) -> int:
+def column(dock: GrainTable, key: str) -> int:
     return next(k for k, c in enumerate(dock.model.columns) if c.key == key)
 
 
-def cells(dock: GrainTableDock, key: str) -> list[str]:
+def cells(dock: GrainTable, key: str) -> list[str]:
     rows = range(dock.model.rowCount())
     return [str(dock.model.data(dock.model.index(row, column(dock, key)))) for row in rows]
 
 
-def shown_ids(dock: GrainTableDock) -> list[int]:
+def shown_ids(dock: GrainTable) -> list[int]:
     return [dock.model.grain_at(row) for row in range(dock.model.rowCount())]
 
 
 @pytest.fixture
-def dock(
-    brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
-) -> GrainTableDock:
+def dock(brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any) -> GrainTable:
     """A table whose list was asked for; its two jobs wait to be run."""
-    dock = make_dock(GrainTableDock, scanned, by_hand)
+    dock = make_dock(GrainTable, scanned, by_hand)
     dock._list_soon.cancel()
     dock.list_grains()
     return dock
 
 
 @pytest.fixture
-def expected(dock: GrainTableDock, scanned: ViewerModel, section: SimulatedSection) -> pd.DataFrame:
+def expected(dock: GrainTable, scanned: ViewerModel, section: SimulatedSection) -> pd.DataFrame:
     """The list of the core."""
     run = dock.session.run_of(link_of(first_layer(scanned, "score")))
     mask = first_layer(scanned, "mask").data != 0
@@ -58,7 +56,7 @@ def expected(dock: GrainTableDock, scanned: ViewerModel, section: SimulatedSecti
 
 
 def test_rows_can_be_used_before_minerals_and_flags_are_known(
-    dock: GrainTableDock, by_hand: Any, expected: pd.DataFrame
+    dock: GrainTable, by_hand: Any, expected: pd.DataFrame
 ) -> None:
     by_hand.run_next("Listing")
     assert shown_ids(dock) == expected["id"].tolist()
@@ -86,7 +84,7 @@ def test_rows_can_be_used_before_minerals_and_flags_are_known(
 
 
 def test_sorting_by_flags_is_done_when_they_come(
-    dock: GrainTableDock, by_hand: Any, expected: pd.DataFrame
+    dock: GrainTable, by_hand: Any, expected: pd.DataFrame
 ) -> None:
     by_hand.run_next("Listing")
     dock.view.sortByColumn(column(dock, "flags"), Qt.SortOrder.DescendingOrder)
@@ -104,7 +102,7 @@ def test_sorting_by_flags_is_done_when_they_come(
 
 
 def test_show_only_waits_for_minerals_and_flags(
-    dock: GrainTableDock, by_hand: Any, expected: pd.DataFrame
+    dock: GrainTable, by_hand: Any, expected: pd.DataFrame
 ) -> None:
     by_hand.run_next("Listing")
     dock.filter.setText("no flags")
@@ -125,7 +123,7 @@ def test_show_only_waits_for_minerals_and_flags(
 
 
 def test_files_and_clipboard_wait(
-    dock: GrainTableDock, by_hand: Any, expected: pd.DataFrame, tmp_path: Path
+    dock: GrainTable, by_hand: Any, expected: pd.DataFrame, tmp_path: Path
 ) -> None:
     path = tmp_path / "grains.csv"
     by_hand.run_next("Listing")
@@ -147,7 +145,7 @@ def test_files_and_clipboard_wait(
 
 
 def test_another_mask_while_the_maps_are_looked_at(
-    dock: GrainTableDock, by_hand: Any, scanned: ViewerModel
+    dock: GrainTable, by_hand: Any, scanned: ViewerModel
 ) -> None:
     by_hand.run_next("Listing")
     n = dock.model.n_all
@@ -188,8 +186,8 @@ def test_lists_of_the_same_maps_share_their_cube(scanned: ViewerModel, scan_id: 
 @pytest.mark.gui
 def test_rows_flags_and_card_arrive_in_a_real_window(window_with_mask: Any, qtbot: Any) -> None:
     viewer = window_with_mask
-    card: GrainCardDock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain evidence")[1]
-    dock: GrainTableDock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")[1]
+    decide = open_step(viewer, DECIDE).step(DECIDE)
+    card, dock = decide.card, decide.table
     seen: list[bool] = []
     dock.model.modelReset.connect(lambda: seen.append(dock.model.pending))
     dock.board.completed.connect(lambda: seen.append(dock.model.pending))

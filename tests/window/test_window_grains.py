@@ -17,42 +17,43 @@ from napari_mineral_anomaly.grains.columns import drivers_text
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
-from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.state.model import DECIDE
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 MakeDock = Callable[..., Any]
 
 LONG = 30_000
 
 
-def shown_ids(dock: GrainTableDock) -> list[int]:
+def shown_ids(dock: GrainTable) -> list[int]:
     return [dock.model.grain_at(row) for row in range(dock.model.rowCount())]
 
 
-def column(dock: GrainTableDock, key: str) -> int:
+def column(dock: GrainTable, key: str) -> int:
     return next(k for k, c in enumerate(dock.model.columns) if c.key == key)
 
 
-def cell(dock: GrainTableDock, row: int, key: str) -> str:
+def cell(dock: GrainTable, row: int, key: str) -> str:
     return str(dock.model.data(dock.model.index(row, column(dock, key))))
 
 
-def click_row(dock: GrainTableDock, row: int) -> int:
+def click_row(dock: GrainTable, row: int) -> int:
     dock.view.setCurrentIndex(dock.model.index(row, 0))
     return dock.model.grain_at(row)
 
 
 @pytest.fixture
-def table_dock(brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock) -> GrainTableDock:
+def table_dock(brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock) -> GrainTable:
     session_of(scanned).strokes_on(brushed_mask, first_layer(scanned, "score"))
-    dock = make_dock(GrainTableDock, scanned)
+    dock = make_dock(GrainTable, scanned)
     dock.list_grains()
     return dock
 
@@ -63,7 +64,7 @@ def table_dock(brushed_mask: Any, scanned: ViewerModel, make_dock: MakeDock) -> 
 def test_the_line_that_says_what_to_do_is_seen_in_a_low_dock(
     viewer: ViewerModel, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(GrainTableDock, viewer)
+    dock = make_dock(GrainTable, viewer)
     dock.resize(1000, dock.minimumSizeHint().height())
     dock.show()
     qtbot.waitExposed(dock)
@@ -72,7 +73,7 @@ def test_the_line_that_says_what_to_do_is_seen_in_a_low_dock(
     assert bottom <= dock.height()
 
 
-def test_words_that_no_grain_fits_are_told_while_typing(table_dock: GrainTableDock) -> None:
+def test_words_that_no_grain_fits_are_told_while_typing(table_dock: GrainTable) -> None:
     table_dock.filter.setText("unobtainium")
     table_dock._search()
     assert table_dock.model.rowCount() == 0
@@ -83,7 +84,7 @@ def test_words_that_no_grain_fits_are_told_while_typing(table_dock: GrainTableDo
 
 
 def test_the_list_is_that_of_the_core_worst_first(
-    table_dock: GrainTableDock, scanned: ViewerModel, section: SimulatedSection
+    table_dock: GrainTable, scanned: ViewerModel, section: SimulatedSection
 ) -> None:
     listing = table_dock.board.listing
     mask = first_layer(scanned, "mask").data != 0
@@ -99,7 +100,7 @@ def test_the_list_is_that_of_the_core_worst_first(
 
 
 def test_without_a_score_the_dock_says_what_to_do(viewer: ViewerModel, make_dock: MakeDock) -> None:
-    dock = make_dock(GrainTableDock, viewer)
+    dock = make_dock(GrainTable, viewer)
     dock.list_grains()
     assert "Run a detector first" in dock.status.text()
     for button in (dock.accept_button, dock.next_button, dock.copy_button, dock.files):
@@ -107,7 +108,7 @@ def test_without_a_score_the_dock_says_what_to_do(viewer: ViewerModel, make_dock
 
 
 def test_an_empty_mask_leaves_the_oddest_places_below_the_threshold(
-    table_dock: GrainTableDock, scanned: ViewerModel
+    table_dock: GrainTable, scanned: ViewerModel
 ) -> None:
     first_layer(scanned, "mask").data = np.zeros(first_layer(scanned, "mask").data.shape, np.uint8)
     table_dock.list_grains()
@@ -119,7 +120,7 @@ def test_an_empty_mask_leaves_the_oddest_places_below_the_threshold(
 
 
 def test_the_threshold_is_a_line_in_the_list_and_the_rows_are_as_many_as_wanted(
-    table_dock: GrainTableDock,
+    table_dock: GrainTable,
 ) -> None:
     table_dock.rows.setValue(60)
     table_dock.list_grains()
@@ -139,7 +140,7 @@ def test_the_threshold_is_a_line_in_the_list_and_the_rows_are_as_many_as_wanted(
     assert table_dock.model.threshold_row is None
 
 
-def test_sorting_by_a_head_and_back(table_dock: GrainTableDock) -> None:
+def test_sorting_by_a_head_and_back(table_dock: GrainTable) -> None:
     listing = table_dock.board.listing
     table_dock.view.setSortingEnabled(True)
     table_dock.view.sortByColumn(column(table_dock, "area_px"), Qt.SortOrder.DescendingOrder)
@@ -149,9 +150,7 @@ def test_sorting_by_a_head_and_back(table_dock: GrainTableDock) -> None:
     assert shown_ids(table_dock) == listing.table["id"].tolist()
 
 
-def test_the_filter_hides_rows_and_keeps_the_chosen_one(
-    table_dock: GrainTableDock, qtbot: Any
-) -> None:
+def test_the_filter_hides_rows_and_keeps_the_chosen_one(table_dock: GrainTable, qtbot: Any) -> None:
     listing = table_dock.board.listing
     element = listing.table["driver_1"][0].split("+")[0].split("-")[0]
     grain = click_row(table_dock, 0)
@@ -167,13 +166,15 @@ def test_the_filter_hides_rows_and_keeps_the_chosen_one(
 
 
 def test_the_list_follows_the_threshold_and_keeps_grain_and_verdict(
-    table_dock: GrainTableDock, scanned: ViewerModel, make_dock: MakeDock, qtbot: Any
+    table_dock: GrainTable, scanned: ViewerModel, make_dock: MakeDock, qtbot: Any
 ) -> None:
     n = table_dock.model.n_all
     grain = click_row(table_dock, 0)
     pixel = table_dock.board.listing.pixel_of(grain)
     table_dock.accept()
-    threshold = make_dock(ThresholdDock, scanned)
+    assert table_dock.board.grain == table_dock.model.grain_at(1), "on to the next one"
+    click_row(table_dock, 0)
+    threshold = make_dock(ThresholdPanel, scanned)
     threshold.threshold.setValue(2.0)
     threshold.update_mask()
     qtbot.waitUntil(lambda: table_dock.model.n_all != n, timeout=LONG)
@@ -184,7 +185,7 @@ def test_the_list_follows_the_threshold_and_keeps_grain_and_verdict(
     assert listing.table["status"].tolist().count("accept") == 1
 
 
-def test_a_stroke_lists_again(table_dock: GrainTableDock, scanned: ViewerModel, qtbot: Any) -> None:
+def test_a_stroke_lists_again(table_dock: GrainTable, scanned: ViewerModel, qtbot: Any) -> None:
     mask = first_layer(scanned, "mask")
     n = table_dock.model.n_all
     y, x = (int(v) for v in np.argwhere(label_grains(mask.data) == 1)[0])
@@ -197,7 +198,7 @@ def test_a_stroke_lists_again(table_dock: GrainTableDock, scanned: ViewerModel, 
 # Verdicts
 
 
-def test_accept_reject_undo_and_redo(table_dock: GrainTableDock) -> None:
+def test_accept_reject_undo_and_redo(table_dock: GrainTable) -> None:
     click_row(table_dock, 0)
     table_dock.accept_button.click()
     assert cell(table_dock, 0, "status") == "accept"
@@ -216,7 +217,7 @@ def test_accept_reject_undo_and_redo(table_dock: GrainTableDock) -> None:
     assert cell(table_dock, 0, "status") == "accept"
 
 
-def test_status_and_comment_are_edited_in_their_cells(table_dock: GrainTableDock) -> None:
+def test_status_and_comment_are_edited_in_their_cells(table_dock: GrainTable) -> None:
     model = table_dock.model
     click_row(table_dock, 1)
     index = model.index(1, column(table_dock, "status"))
@@ -234,7 +235,7 @@ def test_status_and_comment_are_edited_in_their_cells(table_dock: GrainTableDock
     assert cell(table_dock, 1, "status") == "SEM-true"
 
 
-def test_verdicts_can_be_searched(table_dock: GrainTableDock, qtbot: Any) -> None:
+def test_verdicts_can_be_searched(table_dock: GrainTable, qtbot: Any) -> None:
     grain = click_row(table_dock, 2)
     table_dock.accept()
     table_dock.filter.setText("accept")
@@ -242,7 +243,7 @@ def test_verdicts_can_be_searched(table_dock: GrainTableDock, qtbot: Any) -> Non
 
 
 def test_copy_and_csv_hold_what_is_shown(
-    table_dock: GrainTableDock, tmp_path: Path, qtbot: Any
+    table_dock: GrainTable, tmp_path: Path, qtbot: Any
 ) -> None:
     click_row(table_dock, 0)
     table_dock.accept()
@@ -264,7 +265,7 @@ def test_copy_and_csv_hold_what_is_shown(
     )
 
 
-def test_verdicts_go_to_a_file_and_come_back(table_dock: GrainTableDock, tmp_path: Path) -> None:
+def test_verdicts_go_to_a_file_and_come_back(table_dock: GrainTable, tmp_path: Path) -> None:
     grain = click_row(table_dock, 0)
     table_dock.accept()
     table_dock.model.setData(table_dock.model.index(0, column(table_dock, "comment")), "gold?")
@@ -286,7 +287,7 @@ def test_verdicts_go_to_a_file_and_come_back(table_dock: GrainTableDock, tmp_pat
 
 
 def test_the_chosen_grain_is_outlined_and_in_the_middle(
-    table_dock: GrainTableDock, scanned: ViewerModel
+    table_dock: GrainTable, scanned: ViewerModel
 ) -> None:
     scanned.canvas.size = (600, 800)
     grain = click_row(table_dock, 1)
@@ -307,7 +308,7 @@ def test_the_chosen_grain_is_outlined_and_in_the_middle(
 
 
 def test_the_outline_lies_above_layers_that_came_later(
-    table_dock: GrainTableDock, scanned: ViewerModel
+    table_dock: GrainTable, scanned: ViewerModel
 ) -> None:
     click_row(table_dock, 0)
     scanned.add_labels(np.ones(first_layer(scanned, "score").data.shape, dtype=np.uint8))
@@ -316,7 +317,7 @@ def test_the_outline_lies_above_layers_that_came_later(
 
 
 def test_a_removed_outline_comes_back_with_the_next_grain(
-    table_dock: GrainTableDock, scanned: ViewerModel
+    table_dock: GrainTable, scanned: ViewerModel
 ) -> None:
     click_row(table_dock, 0)
     scanned.layers.remove(first_layer(scanned, "outline"))
@@ -347,9 +348,7 @@ def press(viewer: ViewerModel, position: Any, *, drag: bool = False) -> None:
         event.type = "mouse_press"
 
 
-def test_a_click_on_a_grain_selects_its_row(
-    table_dock: GrainTableDock, scanned: ViewerModel
-) -> None:
+def test_a_click_on_a_grain_selects_its_row(table_dock: GrainTable, scanned: ViewerModel) -> None:
     listing = table_dock.board.listing
     grain = shown_ids(table_dock)[3]
     y, x = listing.pixel_of(grain)
@@ -369,13 +368,13 @@ def test_a_click_on_a_grain_selects_its_row(
 
 
 def test_closing_gives_keys_clicks_and_outline_back(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     before = len(scanned.mouse_drag_callbacks), dict(scanned.keymap)
     calls = []
     scanned.bind_key("N", lambda viewer: calls.append("theirs"))
     kept = dict(scanned.keymap)
-    dock = make_dock(GrainTableDock, scanned)
+    dock = make_dock(GrainTable, scanned)
     dock.list_grains()
     dock.next_grain()
     assert len(scanned.mouse_drag_callbacks) == before[0] + 1
@@ -420,7 +419,8 @@ def test_five_thousand_rows_are_sorted_filtered_and_decided(qapp: object) -> Non
 @pytest.mark.gui
 def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtbot: Any) -> None:
     viewer = window_with_mask
-    place, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Grain table")
+    dock = open_step(viewer, DECIDE).step(DECIDE).table
+    place = dock.parent()
     qtbot.waitUntil(lambda: dock.model.rowCount() > 2, timeout=LONG)
     assert isinstance(dock.jobs.executor, QtExecutor)
     window = viewer.window._qt_window
@@ -436,10 +436,14 @@ def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtb
     viewer.window.activate()
     dock.view.setFocus()
     qtbot.waitUntil(dock.view.hasFocus, timeout=LONG)
-    qtbot.keyClick(dock.view, Qt.Key.Key_N)
-    assert dock.board.grain == dock.model.grain_at(1)
+    assert dock.board.grain == dock.model.grain_at(1), "a verdict goes on to the next grain"
     qtbot.keyClick(dock.view, Qt.Key.Key_R)
     assert cell(dock, 1, "status") == "reject"
+    qtbot.keyClick(canvas, Qt.Key.Key_U)
+    assert cell(dock, 2, "status") == "undecided"
+    assert dock.board.grain == dock.model.grain_at(3)
+    qtbot.keyClick(dock.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert cell(dock, 2, "status") == "unseen"
     qtbot.keyClick(dock.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert cell(dock, 1, "status") == "unseen"
     dock.filter.setFocus()

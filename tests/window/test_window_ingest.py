@@ -19,21 +19,21 @@ from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, scans_in
-from napari_mineral_anomaly.window.loading.dock import LoadMapsDock
 from napari_mineral_anomaly.window.loading.report_panel import IngestPanel
 from napari_mineral_anomaly.window.loading.report_rows import COLUMNS, grouped_warnings, not_used
 from napari_mineral_anomaly.window.plugin import reader as _reader
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
+from napari_mineral_anomaly.window.workbench.steps.open_step import OpenStep
 
 MakeDock = Callable[..., Any]
 GAIN_EV = 20.0
 
 
-def add_layers(dock: LoadMapsDock, qtbot: Any) -> None:
+def add_layers(dock: OpenStep, qtbot: Any) -> None:
     dock.add_button.click()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Added"), timeout=20_000)
 
@@ -164,7 +164,7 @@ def test_the_report_is_copied_as_text_and_saved_as_json(
 def test_the_panel_opens_from_the_dock_and_closes_with_it(
     viewer: ViewerModel, mount: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     assert dock.report_button.isHidden()
     dock.load([mount])
     dock.report_button.click()
@@ -183,7 +183,7 @@ def test_the_panel_opens_from_the_dock_and_closes_with_it(
 def test_images_in_register_are_offered_and_never_analysed(
     viewer: ViewerModel, mount: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([mount])
     [box] = dock.beside.context_boxes.values()
     assert box.text() == "BSE (electron image)"
@@ -194,7 +194,7 @@ def test_images_in_register_are_offered_and_never_analysed(
     assert tuple(bse.scale) == (15.0, 15.0)
     [scan] = scans_in(viewer)
     assert "BSE" not in cube_from_layers(viewer, scan.scan_id).elements
-    again = make_dock(LoadMapsDock, viewer)
+    again = make_dock(OpenStep, viewer)
     again.load([mount])
     next(iter(again.beside.context_boxes.values())).setChecked(False)
     add_layers(again, qtbot)
@@ -204,7 +204,7 @@ def test_images_in_register_are_offered_and_never_analysed(
 def test_a_length_that_cannot_be_meant_is_refused_before_layers_are_made(
     viewer: ViewerModel, mount: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([mount])
     dock.size.x.setValue(20_000.0)
     dock.add_layers()
@@ -218,7 +218,7 @@ def test_a_length_that_cannot_be_meant_is_refused_before_layers_are_made(
 def test_the_brushed_valid_area_is_what_the_next_run_uses(
     viewer: ViewerModel, mount: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([mount])
     assert dock.beside.with_valid
     add_layers(dock, qtbot)
@@ -227,7 +227,7 @@ def test_the_brushed_valid_area_is_what_the_next_run_uses(
     assert valid.data[:, 12:].mean() > 0.99
     valid.brush_size = 1
     valid.data_setitem((np.array([30, 31]), np.array([40, 41])), 0)
-    detect = make_dock(DetectDock, viewer)
+    detect = make_dock(FindStep, viewer)
     detect.choose_detector("rx")
     detect.run()
     result = next(detect.session.runs_of_scan(link.scan_id)).result
@@ -238,7 +238,7 @@ def test_the_brushed_valid_area_is_what_the_next_run_uses(
 def test_a_valid_area_of_another_shape_is_refused_with_the_numbers(
     viewer: ViewerModel, mount: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([mount])
     add_layers(dock, qtbot)
     [(valid, link)] = linked_layers(viewer, role="valid")
@@ -250,7 +250,7 @@ def test_a_valid_area_of_another_shape_is_refused_with_the_numbers(
 def test_beam_and_typed_pixel_size_are_recorded_with_the_scan(
     viewer: ViewerModel, mount: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([mount])
     dock.size.x.setValue(10.0)
     dock.size.spot.setValue(25.0)
@@ -272,7 +272,7 @@ def test_beam_and_typed_pixel_size_are_recorded_with_the_scan(
 def test_a_missing_calibration_is_asked_for_and_remembered(
     viewer: ViewerModel, uncalibrated: Path, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([uncalibrated])
     assert "calibration is missing" in dock.status.text()
     assert "600 channels" in dock.spectra_fields.note.text()
@@ -289,7 +289,7 @@ def test_a_missing_calibration_is_asked_for_and_remembered(
     assert spectra_of(viewer, scan.scan_id).energy.gain_kev == pytest.approx(0.02)
     assert viewer.layers["Si · spectra"].data.mean() == pytest.approx(0.84 * 500, rel=0.15)
     assert not dock.spectrum_button.isHidden()
-    again = make_dock(LoadMapsDock, viewer)
+    again = make_dock(OpenStep, viewer)
     again.load([uncalibrated])
     assert again.spectra_fields.energy_fields.gain.value() == GAIN_EV
 
@@ -297,7 +297,7 @@ def test_a_missing_calibration_is_asked_for_and_remembered(
 def test_elements_that_do_not_exist_are_refused_where_they_were_typed(
     viewer: ViewerModel, uncalibrated: Path, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([uncalibrated], energy=(0.0, GAIN_EV / 1000), elements=["Quartz"])
     assert "not a chemical element" in dock.status.text()
     assert not dock.spectra_fields.isHidden()
@@ -311,7 +311,7 @@ def test_an_array_in_a_file_is_named_behind_two_colons(
     with h5py.File(path, "w") as file:
         file["entry/first"] = planes
         file["entry/second"] = planes + 100
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.path.setText(f"{path}::/entry/second")
     dock.path.returnPressed.emit()
     add_layers(dock, qtbot)
@@ -338,7 +338,7 @@ def test_dropped_spectra_without_energies_are_sent_to_the_dock_that_asks(
     uncalibrated: Path,
 ) -> None:
     reader = _reader.get_reader(str(uncalibrated))
-    with pytest.raises(InputError, match="Load maps"):
+    with pytest.raises(InputError, match="Open"):
         reader(str(uncalibrated))
 
 

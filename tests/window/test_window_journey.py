@@ -19,19 +19,28 @@ from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.project.new import make_project
 from napari_mineral_anomaly.runs.folder import write_run
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.exporting.presets import MORE
+from napari_mineral_anomaly.window.kit.opening import (
+    LAB,
+    PLUGIN,
+    TRUTH,
+    WORKBENCH,
+    open_dock,
+    open_step,
+)
 from napari_mineral_anomaly.window.layers.links import link_of, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
-from napari_mineral_anomaly.window.plugin.open_project import DOCKS, main, open_docks
+from napari_mineral_anomaly.window.plugin.open_project import main
 from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, OPEN
 
 pytestmark = pytest.mark.gui
 
 LONG = 120_000
 
 
-def dock(viewer: Any, name: str) -> Any:
-    return viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
+def step(viewer: Any, name: str) -> Any:
+    return open_step(viewer, name).step(name)
 
 
 def layer(viewer: Any, role: str, **entries: Any) -> Any:
@@ -62,18 +71,18 @@ def test_from_a_folder_to_exported_files_and_back(
     viewer = make_napari_viewer()
 
     # Load: the report first, then the pixel size, then the layers.
-    load = dock(viewer, "Load maps")
+    load = step(viewer, OPEN)
     load.load([untagged_folder])
     qtbot.waitUntil(lambda: load.add_button.isEnabled(), timeout=LONG)
     assert len(viewer.layers) == 0
-    assert "thin_Au.tif" in load.report.toPlainText()
+    assert "thin_Au.tif" in load.report_text.toPlainText()
     load.size.x.setValue(20.0)
     load.add_button.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == section.cube.n_elements, timeout=LONG)
     assert micrometres(viewer) == ["micrometer", "micrometer"]
 
     # A network run that is given up leaves nothing behind.
-    detect = dock(viewer, "Detect anomalies")
+    detect = step(viewer, FIND)
     detect.choose_detector("msfa")
     detect.form.set_value("epochs", 50_000)
     detect.run_button.click()
@@ -100,7 +109,7 @@ def test_from_a_folder_to_exported_files_and_back(
     assert np.isfinite(layer(viewer, "score", detector="msfa").data).all()
 
     # Drag the threshold of the RX score.
-    threshold = dock(viewer, "Threshold")
+    threshold = step(viewer, DECIDE).threshold
     threshold.score_combo.choose(score)
     qtbot.waitUntil(lambda: "pixels" in threshold.expected.text(), timeout=LONG)
     mask = layer(viewer, "mask", detector="rx")
@@ -108,7 +117,7 @@ def test_from_a_folder_to_exported_files_and_back(
     qtbot.waitUntil(lambda: np.array_equal(mask.data != 0, score.data >= 3.25), timeout=LONG)
 
     # Brush the truth, stroke by stroke as the mouse does.
-    truth_dock = dock(viewer, "Ground truth")
+    truth_dock = open_dock(viewer, TRUTH)
     truth_dock.score_combo.choose(score)
     truth_dock.make_button.click()
     truth = layer(viewer, "truth")
@@ -120,8 +129,9 @@ def test_from_a_folder_to_exported_files_and_back(
     assert truth_dock.average_precision.text() == f"{average_precision:.4f}"
 
     # Export, and open what was written with tifffile and with napari.
-    export = dock(viewer, "Export results")
+    export = step(viewer, HAND_OVER)
     export.score_combo.choose(score)
+    export.choose_preset(MORE)
     out = tmp_path / "out"
     export.folder.setText(str(out))
     export.export_button.click()
@@ -170,17 +180,20 @@ def test_docks_open_as_tabs_of_one_place_and_let_go_when_closed(
     make_napari_viewer: Callable[..., Any], qtbot: Any
 ) -> None:
     viewer = make_napari_viewer(show=True)
-    open_docks(viewer)
     window = viewer.window._qt_window
-    docks = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] for name in DOCKS}
-    first = docks["Load maps"]
-    qtbot.waitUntil(lambda: len(window.tabifiedDockWidgets(first)) == 5, timeout=LONG)
+    names = [WORKBENCH, *LAB[1:]]  # the spectra lie below the map
+    docks = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] for name in names}
+    first = docks[WORKBENCH]
+    n = len(names) - 1
+    qtbot.waitUntil(lambda: len(window.tabifiedDockWidgets(first)) == n, timeout=LONG)
+    for name in names:  # never twice
+        assert viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] is docks[name]
     bar = next(bar for bar in window.findChildren(QTabBar) if bar.parent() is window)
     names = [bar.tabText(number) for number in range(bar.count())]
-    assert set(names) <= set(DOCKS)
+    assert set(names) <= set(docks)
     for number, name in enumerate(names):  # none cut to a letter or two
         assert bar.tabRect(number).width() > bar.fontMetrics().horizontalAdvance(name)
-    detect = docks["Detect anomalies"]
+    detect = docks[LAB[2]]
     widget = detect.widget()
     assert widget._connections
     viewer.window.remove_dock_widget(detect)
@@ -207,7 +220,7 @@ def test_a_finished_run_opens_with_its_numbers_its_model_and_its_docks(
     )
     assert kept.result.elements == cube.elements
     assert micrometres(viewer) == ["micrometer", "micrometer"]
-    assert any(name.startswith("Project") for name in viewer.window.dock_widgets)
+    assert any(name.startswith(WORKBENCH) for name in viewer.window.dock_widgets)
     assert len(list(linked_layers(viewer, role="element"))) == cube.n_elements
 
 

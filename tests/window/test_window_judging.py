@@ -18,13 +18,13 @@ from napari_mineral_anomaly.detectors.results.threshold import (
 from napari_mineral_anomaly.grains.pixels.mask import computed_mask
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, link_of
 from napari_mineral_anomaly.window.layers.session import mask_of
-from napari_mineral_anomaly.window.threshold import dock as threshold_module
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.threshold import panel as threshold_module
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 MakeDock = Callable[..., Any]
 
@@ -33,9 +33,9 @@ MakeDock = Callable[..., Any]
 
 
 def test_the_dock_shows_value_expected_false_pixels_and_flagged(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, section: SimulatedSection
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock, section: SimulatedSection
 ) -> None:
-    dock = make_dock(ThresholdDock, scanned)
+    dock = make_dock(ThresholdPanel, scanned)
     result = detect(section.cube, "rx")
     assert dock.threshold.value() == pytest.approx(result.threshold, abs=0.005)
     n_valid = section.cube.n_valid
@@ -46,9 +46,9 @@ def test_the_dock_shows_value_expected_false_pixels_and_flagged(
 
 
 def test_dragging_the_line_moves_the_mask(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(ThresholdDock, scanned)
+    dock = make_dock(ThresholdPanel, scanned)
     score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     dock.plot.line.setValue(2.0)
     dock.update_mask()
@@ -63,9 +63,9 @@ def test_dragging_the_line_moves_the_mask(
 
 
 def test_strokes_survive_in_the_live_mask_and_can_be_undone(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(ThresholdDock, scanned)
+    dock = make_dock(ThresholdPanel, scanned)
     score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     y, x = (int(n) for n in np.unravel_index(np.nanargmin(score.data), score.data.shape))
     mask.brush_size = 1
@@ -81,9 +81,9 @@ def test_strokes_survive_in_the_live_mask_and_can_be_undone(
 
 
 def test_small_grains_are_left_out_on_request(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(ThresholdDock, scanned)
+    dock = make_dock(ThresholdPanel, scanned)
     mask = first_layer(scanned, "mask")
     dock.threshold.setValue(3.0)
     dock.update_mask()
@@ -112,14 +112,14 @@ def judged_when_told(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threadin
 
 
 def test_masks_are_computed_beside_the_window_and_the_latest_threshold_wins(
-    run_rx: DetectDock,
+    run_rx: FindStep,
     scanned: ViewerModel,
     make_dock: MakeDock,
     judged_when_told: tuple[threading.Event, list[float]],
     qtbot: Any,
 ) -> None:
     gate, asked = judged_when_told
-    dock = make_dock(ThresholdDock, scanned, QtExecutor())
+    dock = make_dock(ThresholdPanel, scanned, QtExecutor())
     score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     before = mask.data.copy()
     dock.min_grain.setValue(3)
@@ -144,14 +144,14 @@ def test_masks_are_computed_beside_the_window_and_the_latest_threshold_wins(
 
 
 def test_a_mask_of_replaced_numbers_is_not_shown(
-    run_rx: DetectDock,
+    run_rx: FindStep,
     scanned: ViewerModel,
     make_dock: MakeDock,
     judged_when_told: tuple[threading.Event, list[float]],
     qtbot: Any,
 ) -> None:
     gate, _ = judged_when_told
-    dock = make_dock(ThresholdDock, scanned, QtExecutor())
+    dock = make_dock(ThresholdPanel, scanned, QtExecutor())
     score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     dock.threshold.setValue(0.0)
     dock.update_mask()
@@ -171,7 +171,7 @@ def test_a_score_opened_by_hand_gets_a_mask_on_its_grid(
     score[10, 10:14] = 30.0
     score[0, 0] = np.nan
     layer = viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
-    dock = make_dock(ThresholdDock, viewer)
+    dock = make_dock(ThresholdPanel, viewer)
     assert dock.score_combo.layer() is layer
     assert "of 2,999 pixels" in dock.expected.text()
     dock.threshold.setValue(10.0)
@@ -184,14 +184,14 @@ def test_a_score_opened_by_hand_gets_a_mask_on_its_grid(
 
 def test_an_empty_score_is_told(viewer: ViewerModel, make_dock: MakeDock) -> None:
     viewer.add_image(np.full((5, 6), np.nan, np.float32))
-    dock = make_dock(ThresholdDock, viewer)
+    dock = make_dock(ThresholdPanel, viewer)
     assert "every pixel is NaN" in dock.status.text()
 
 
 def test_removing_the_score_empties_the_dock(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    dock = make_dock(ThresholdDock, scanned)
+    dock = make_dock(ThresholdPanel, scanned)
     scanned.layers.remove(first_layer(scanned, "score"))
     assert dock.score_combo.layer() is None
     assert "Run a detector first" in dock.status.text()
@@ -220,7 +220,7 @@ def test_one_click_gives_a_registered_mask_and_the_brush(
 
 
 @pytest.fixture
-def truth_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> TruthDock:
+def truth_dock(run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock) -> TruthDock:
     dock = make_dock(TruthDock, scanned)
     dock.make_truth()
     dock.compare_now()

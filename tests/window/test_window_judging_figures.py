@@ -12,20 +12,20 @@ from napari.components import ViewerModel
 
 from napari_mineral_anomaly.evaluation.against_truth import compare_with_truth
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
-from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.judging.dock import JudgingDock, interval_text
 from napari_mineral_anomaly.window.judging.sample_dock import SampledTruthDock
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 MakeDock = Callable[..., Any]
 
 
 @pytest.fixture
 def judging(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, section: SimulatedSection
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock, section: SimulatedSection
 ) -> JudgingDock:
     truth_dock = make_dock(TruthDock, scanned)
     truth_dock.make_truth()
@@ -40,7 +40,7 @@ def pixels(dock: JudgingDock) -> list[str]:
 
 
 def test_without_a_truth_both_ways_are_named(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(JudgingDock, scanned)
     assert "Ground truth" in dock.status.text()
@@ -94,7 +94,7 @@ def test_the_dots_move_with_the_threshold(
     section: SimulatedSection,
     qtbot: Any,
 ) -> None:
-    threshold = make_dock(ThresholdDock, scanned)
+    threshold = make_dock(ThresholdPanel, scanned)
     threshold.plot.line.setValue(2.0)
     threshold.update_mask()
     score = first_layer(scanned, "score").data
@@ -132,19 +132,19 @@ def test_an_empty_truth_is_explained(judging: JudgingDock, scanned: ViewerModel)
 
 @pytest.fixture
 def sampling(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock
-) -> tuple[GrainTableDock, SampledTruthDock]:
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
+) -> tuple[GrainTable, SampledTruthDock]:
     mask, score = first_layer(scanned, "mask"), first_layer(scanned, "score")
     mask.data = (score.data >= 2.0).astype(np.uint8)
-    table = make_dock(GrainTableDock, scanned)
+    table = make_dock(GrainTable, scanned)
     dock = make_dock(SampledTruthDock, scanned)
-    assert "Grain table" in dock.status.text()
+    assert "Decide" in dock.status.text()
     table.list_grains()
     return table, dock
 
 
 def test_a_draw_is_checked_by_verdicts_and_gives_its_precision(
-    sampling: tuple[GrainTableDock, SampledTruthDock], section: SimulatedSection
+    sampling: tuple[GrainTable, SampledTruthDock], section: SimulatedSection
 ) -> None:
     table, dock = sampling
     dock.n.setValue(9)
@@ -165,7 +165,7 @@ def test_a_draw_is_checked_by_verdicts_and_gives_its_precision(
 
 
 def test_a_draw_is_saved_and_goes_on(
-    sampling: tuple[GrainTableDock, SampledTruthDock], tmp_path: Path
+    sampling: tuple[GrainTable, SampledTruthDock], tmp_path: Path
 ) -> None:
     _, dock = sampling
     dock.n.setValue(6)
@@ -182,7 +182,7 @@ def test_a_draw_is_saved_and_goes_on(
 
 
 def test_a_draw_of_another_list_takes_no_verdict(
-    sampling: tuple[GrainTableDock, SampledTruthDock], scanned: ViewerModel, tmp_path: Path
+    sampling: tuple[GrainTable, SampledTruthDock], scanned: ViewerModel, tmp_path: Path
 ) -> None:
     table, dock = sampling
     dock.n.setValue(6)

@@ -12,8 +12,8 @@ import tifffile
 from napari.components import ViewerModel
 
 from napari_mineral_anomaly.io.remembered import remembered_names
-from napari_mineral_anomaly.window.loading.dock import LoadMapsDock
 from napari_mineral_anomaly.window.loading.report_rows import not_used
+from napari_mineral_anomaly.window.workbench.steps.open_step import OpenStep
 
 MakeDock = Callable[..., Any]
 MAPS = np.random.default_rng(4).poisson(80, (4, 20, 23)).astype(np.uint16)
@@ -26,14 +26,14 @@ def write_maps(folder: Path, *names: str) -> Path:
     return folder
 
 
-def type_element(dock: LoadMapsDock, row: int, element: str, file: str = "") -> None:
+def type_element(dock: OpenStep, row: int, element: str, file: str = "") -> None:
     table = dock.name_fields.table
     if file:
         table.item(row, 0).setText(file)
     table.item(row, 1).setText(element)
 
 
-def wait_for_maps(dock: LoadMapsDock, qtbot: Any) -> None:
+def wait_for_maps(dock: OpenStep, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: dock.add_button.isEnabled(), timeout=20_000)
 
 
@@ -41,12 +41,12 @@ def test_a_map_without_an_element_gets_one(
     viewer: ViewerModel, make_dock: MakeDock, qtbot: Any, tmp_path: Path
 ) -> None:
     folder = write_maps(tmp_path / "scan", "Ca", "Fe", "PK", "zone_4")
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([folder])
     wait_for_maps(dock, qtbot)
     assert not dock.name_fields.isHidden()
     assert dock.name_fields.table.item(0, 0).text() == "PK.tif"
-    assert dock.report.toPlainText().startswith("To decide: which element?")
+    assert dock.report_text.toPlainText().startswith("To decide: which element?")
     type_element(dock, 0, "P Ka")
     type_element(dock, 1, "-")
     type_element(dock, 2, "Mn", file="Fe.tif")
@@ -58,7 +58,7 @@ def test_a_map_without_an_element_gets_one(
     assert np.array_equal(dock._cube.maps, MAPS[:3])
     assert remembered_names(folder) == {"PK.tif": "P Ka", "zone_4.tif": "-", "Fe.tif": "Mn"}
 
-    again = make_dock(LoadMapsDock, viewer)
+    again = make_dock(OpenStep, viewer)
     again.load([folder])
     wait_for_maps(again, qtbot)
     assert again._cube.elements == ("Ca", "Mn", "P Ka")
@@ -69,7 +69,7 @@ def test_a_folder_without_any_element_is_asked_for(
     viewer: ViewerModel, make_dock: MakeDock, qtbot: Any, tmp_path: Path
 ) -> None:
     folder = write_maps(tmp_path / "scan", "map_1", "map_2")
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([folder])
     qtbot.waitUntil(lambda: not dock.name_fields.isHidden(), timeout=20_000)
     assert "No name says an element" in dock.status.text()
@@ -87,7 +87,7 @@ def test_a_folder_without_any_element_is_asked_for(
 def test_named_scans_show_no_table(
     viewer: ViewerModel, make_dock: MakeDock, qtbot: Any, tmp_path: Path
 ) -> None:
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([write_maps(tmp_path / "scan", "Ca", "Fe")])
     wait_for_maps(dock, qtbot)
     assert dock.name_fields.isHidden()
@@ -100,7 +100,7 @@ def test_an_open_axis_is_asked_and_the_other_one_read(
 ) -> None:
     stack = np.arange(4800, dtype=np.uint16).reshape(10, 40, 12)
     np.save(tmp_path / "scan.npy", stack)
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([tmp_path / "scan.npy"])
     assert dock._cube is not None
     assert np.array_equal(dock._cube.maps, stack)
@@ -116,7 +116,7 @@ def test_the_planes_of_a_stack_without_names_get_elements(
     viewer: ViewerModel, make_dock: MakeDock, qtbot: Any, tmp_path: Path
 ) -> None:
     np.save(tmp_path / "scan.npy", MAPS)
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([tmp_path / "scan.npy"])
     wait_for_maps(dock, qtbot)
     assert "4 maps without an element" in dock.name_fields.note.text()

@@ -16,14 +16,15 @@ from npe2._pytest_plugin import TestPluginManager
 
 from napari_mineral_anomaly.runs.export import Format
 from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
-from napari_mineral_anomaly.window.exporting.dock import ExportDock
 from napari_mineral_anomaly.window.exporting.plan import ROWS
+from napari_mineral_anomaly.window.exporting.presets import MORE
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.layers.links import first_layer, link_of
 from napari_mineral_anomaly.window.plugin.reader import get_reader
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
+from napari_mineral_anomaly.window.workbench.steps.hand_over_step import HandOverStep
 
 MakeDock = Callable[..., Any]
 ROLES = {
@@ -44,15 +45,16 @@ def plugin(npe2pm: TestPluginManager) -> None:
 
 
 @pytest.fixture
-def dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> ExportDock:
+def dock(run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock) -> HandOverStep:
     """The dock after an RX run, with a brushed truth and pixels without a score."""
     first_layer(scanned, "score").data[3, 4:9] = np.nan
     make_dock(TruthDock, scanned).make_truth()
     first_layer(scanned, "truth").data[5:9, 5:9] = 1
-    return make_dock(ExportDock, scanned, SyncExecutor())
+    return make_dock(HandOverStep, scanned, SyncExecutor())
 
 
-def exported(dock: ExportDock, folder: Path, *choices: tuple[str, str]) -> list[Path]:
+def exported(dock: HandOverStep, folder: Path, *choices: tuple[str, str]) -> list[Path]:
+    dock.choose_preset(MORE)
     for choice, box in dock.boxes.items():
         box.setChecked(choice in choices)
     dock.folder.setText(str(folder))
@@ -72,7 +74,7 @@ def opened(paths: list[Path], *, stack: bool = False) -> ViewerModel:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("key", ROLES)
 def test_results_come_back_as_what_they_are(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path, key: str, form: str
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, key: str, form: str
 ) -> None:
     [path] = exported(dock, tmp_path / "out", (key, form))
     [layer] = opened([path]).layers
@@ -96,7 +98,7 @@ def test_results_come_back_as_what_they_are(
 @pytest.mark.parametrize("dialect", ["excel-de", "excel-en", "tsv"])
 @pytest.mark.parametrize("key", ["score", "maps"])
 def test_tables_for_spreadsheets_come_back(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path, key: str, dialect: str
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, key: str, dialect: str
 ) -> None:
     dock.dialect.setCurrentIndex(dock.dialect.findData(dialect))
     [path] = exported(dock, tmp_path / "out", (key, "csv"))
@@ -115,7 +117,7 @@ def test_tables_for_spreadsheets_come_back(
 
 
 @pytest.mark.parametrize("stack", [False, True])
-def test_several_files_open_together(dock: ExportDock, tmp_path: Path, stack: bool) -> None:
+def test_several_files_open_together(dock: HandOverStep, tmp_path: Path, stack: bool) -> None:
     choices = (("score", "ome"), ("mask", "imagej"), ("maps", "ome"))
     paths = exported(dock, tmp_path / "out", *choices)
     roles = [link_of(layer).role for layer in opened(paths, stack=stack).layers]
@@ -124,7 +126,7 @@ def test_several_files_open_together(dock: ExportDock, tmp_path: Path, stack: bo
 
 
 def test_one_map_of_the_folder_of_maps_opens_alone(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path
 ) -> None:
     [folder] = exported(dock, tmp_path / "out", ("maps", "folder"))
     layer = first_layer(opened([folder / "Fe.tif"]), "element")
@@ -135,7 +137,7 @@ def test_one_map_of_the_folder_of_maps_opens_alone(
 
 
 def test_a_world_file_gives_the_micrometres_where_the_tiff_lost_them(
-    dock: ExportDock, scanned: ViewerModel, tmp_path: Path
+    dock: HandOverStep, scanned: ViewerModel, tmp_path: Path
 ) -> None:
     dock.world_files.setChecked(True)
     out = tmp_path / "out"

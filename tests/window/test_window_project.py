@@ -29,9 +29,8 @@ from napari_mineral_anomaly.project.recent import (
 from napari_mineral_anomaly.simulate import SimulatedSection, write_section
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
@@ -40,9 +39,11 @@ from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.plugin.reader import read_as_layers
 from napari_mineral_anomaly.window.project import projects as module
 from napari_mineral_anomaly.window.project.asking import Closing
-from napari_mineral_anomaly.window.project.dock import ProjectDock
 from napari_mineral_anomaly.window.project.projects import Projects
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.frame.header import Header
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
+from napari_mineral_anomaly.window.workbench.steps.first_minutes import FirstMinutes
 
 LONG = 20_000
 
@@ -64,6 +65,10 @@ class Answers:
     def resume(self, names: str) -> bool:
         self.asked.append(names)
         return self.resumes
+
+    def end_run(self, sentence: str) -> bool:
+        self.asked.append(sentence)
+        return self.closing == "close"
 
     def before_closing(self, sentence: str) -> Closing:
         self.asked.append(sentence)
@@ -98,10 +103,10 @@ def _open_maps(viewer: ViewerModel, folder: Path) -> None:
 
 def _work(viewer: ViewerModel, projects: Projects, make_dock: Callable[..., Any]) -> None:
     """A run, another threshold, strokes, truth, verdicts, and a hidden layer."""
-    detect = make_dock(DetectDock, viewer)
+    detect = make_dock(FindStep, viewer)
     detect.choose_detector("rx")
     detect.run()
-    threshold = make_dock(ThresholdDock, viewer)
+    threshold = make_dock(ThresholdPanel, viewer)
     threshold.threshold.setValue(3.25)
     threshold.update_mask()
     mask = first_layer(viewer, "mask")
@@ -109,7 +114,7 @@ def _work(viewer: ViewerModel, projects: Projects, make_dock: Callable[..., Any]
     mask.paint((10, 10), 1)
     make_dock(TruthDock, viewer).make_truth()
     first_layer(viewer, "truth").paint((20, 20), 1)
-    grains = make_dock(GrainTableDock, viewer)
+    grains = make_dock(GrainTable, viewer)
     grains.list_grains()
     grains.board.decide([1, 2], status="accept", comment="gold")
     grains.board.decide([3], status="reject")
@@ -389,16 +394,18 @@ def test_a_killed_window_is_offered_once(saved, projects_in, answers, qtbot):
     assert not _keeper(projects).is_read_only
 
 
-def test_the_dock_shows_where_the_work_is_and_opens_recent_projects(
+def test_the_header_shows_where_the_work_is_and_the_first_step_recent_projects(
     saved, reopen, make_dock, monkeypatch
 ):
     viewer, projects = reopen(saved.project)
     monkeypatch.setitem(module._projects, viewer, projects)
-    dock = make_dock(ProjectDock, viewer)
-    assert str(saved.project) in dock.status.text()
+    dock = make_dock(Header, viewer)
+    assert str(saved.project) in dock.saved_button.toolTip()
+    assert "Saved" in dock.saved_button.text()
     assert dock.section_combo.currentText() == "scan"
-    assert dock.recent.count() == 1
-    assert str(saved.project) in dock.recent.item(0).text()
+    start = FirstMinutes(viewer)
+    assert start.recent.count() == 1
+    assert str(saved.project) in start.recent.item(0).toolTip()
     # A copy of the maps, for another computer.
     keeper = _keeper(projects)
     dock.keep_maps()

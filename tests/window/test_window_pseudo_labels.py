@@ -12,15 +12,15 @@ from napari.components import ViewerModel
 from napari_mineral_anomaly.detectors.clusters.editing import cluster_map, cluster_signatures
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.layers.links import first_layer
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 MakeDock = Callable[..., Any]
 
 
 @pytest.fixture
-def labels_dock(run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock) -> PseudoLabelsDock:
+def labels_dock(run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock) -> PseudoLabelsDock:
     """Three clusters: anomaly candidates on the left, two halves of background."""
     labels = np.full((64, 96), 2, dtype=np.uint16)
     labels[:, 60:] = 3

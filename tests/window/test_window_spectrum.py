@@ -29,7 +29,8 @@ from napari_mineral_anomaly.scan.element_maps import element_maps
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.scan.spectra.lines import element_lines, fwhm_kev, mapped_line
 from napari_mineral_anomaly.scan.spectra.windows import element_windows
-from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH, PLUGIN
+from napari_mineral_anomaly.window.kit.opening import PLUGIN
+from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.layers.attached import spectra_of
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
@@ -356,7 +357,7 @@ def test_deleting_an_element_layer_unticks_it(dock: Any, opened: ViewerModel) ->
 
 @pytest.mark.parametrize(
     ("width", "direction"),
-    [(1000, QBoxLayout.Direction.LeftToRight), (DOCK_WIDTH, QBoxLayout.Direction.TopToBottom)],
+    [(1000, QBoxLayout.Direction.LeftToRight), (PANEL_WIDTH, QBoxLayout.Direction.TopToBottom)],
 )
 def test_the_panes_fit_a_wide_and_a_narrow_dock(
     dock: Any, width: int, direction: Any, qtbot: Any
@@ -366,7 +367,7 @@ def test_the_panes_fit_a_wide_and_a_narrow_dock(
     qtbot.waitUntil(lambda: dock._panes.direction() == direction, timeout=5000)
     qtbot.wait(50)
     assert dock._scroll.widget().minimumSizeHint().width() <= dock._scroll.viewport().width()
-    assert dock.minimumSizeHint().width() <= DOCK_WIDTH
+    assert dock.minimumSizeHint().width() <= PANEL_WIDTH
     assert dock.minimumSizeHint().height() <= 250
 
 
@@ -412,7 +413,7 @@ class TestInARealWindow:
     ) -> tuple[Any, Any]:
         viewer = make_napari_viewer(show=True)
         put_scan(viewer, image)
-        dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Spectrum")[1]
+        dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Lab: spectrum")[1]
         qtbot.waitUntil(lambda: bool(dock.plot.markers), timeout=60_000)
         return viewer, dock
 
@@ -494,7 +495,7 @@ def test_long_notes_do_not_push_the_axes_of_a_low_dock_out_of_sight(dock: Any, q
     bottom = dock.plot._plot.mapToGlobal(axis.sceneBoundingRect().center().toPoint()).y()
     assert bottom < dock.mapToGlobal(dock.rect().bottomLeft()).y()
     # In a narrow dock the notes are below, as high as they are.
-    dock.resize(DOCK_WIDTH, 700)
+    dock.resize(PANEL_WIDTH, 700)
     qtbot.waitUntil(lambda: dock._panes.direction() == QBoxLayout.Direction.TopToBottom)
     qtbot.wait(50)
     assert dock.overlap_notes.height() >= dock.overlaps.heightForWidth(dock.overlaps.width())

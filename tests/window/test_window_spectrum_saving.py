@@ -15,8 +15,8 @@ from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.scan.spectra.live_time import live_time
 from napari_mineral_anomaly.scan.spectra.windows import element_windows
 from napari_mineral_anomaly.window.layers.make import add, element_layers
-from napari_mineral_anomaly.window.loading.dock import LoadMapsDock
 from napari_mineral_anomaly.window.spectrum.dock import SpectrumDock
+from napari_mineral_anomaly.window.workbench.steps.open_step import OpenStep
 
 MakeDock = Callable[..., Any]
 SHAPE, AXIS = (8, 9), EnergyAxis(0.0, 0.02, 512)
@@ -87,7 +87,7 @@ def test_a_typed_beam_and_counts_per_second_reach_the_maps(
     text = "".join(f"{key}\t{value}\n" for key, value in (header | words | energy).items())
     (tmp_path / "scan.rpl").write_text("key\tvalue\n" + text, encoding="ascii")
     (tmp_path / "scan.raw").write_bytes(np.asarray(image.counts).tobytes())
-    dock = make_dock(LoadMapsDock, viewer)
+    dock = make_dock(OpenStep, viewer)
     dock.load([tmp_path / "scan.rpl"])
     fields = dock.spectra_fields
     assert fields.beam.text() == "10 keV, from the file"

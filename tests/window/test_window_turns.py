@@ -18,14 +18,14 @@ from qtpy.QtWidgets import QDockWidget
 from napari_mineral_anomaly.grains.pixels import mask as mask_keeper
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import pixel_size_from
 from napari_mineral_anomaly.window.layers.session import session_of
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 MakeDock = Callable[..., Any]
 
@@ -47,7 +47,7 @@ def counted_in(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
 def test_the_grains_of_a_run_are_counted_by_a_worker(
     scanned: ViewerModel, make_dock: MakeDock, counted_in: list[threading.Thread], qtbot: Any
 ) -> None:
-    dock = make_dock(DetectDock, scanned, QtExecutor())
+    dock = make_dock(FindStep, scanned, QtExecutor())
     dock.choose_detector("rx")
     dock.run()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Done"), timeout=20_000)
@@ -68,7 +68,7 @@ def test_the_grains_of_a_run_are_counted_by_a_worker(
 def test_a_run_can_be_cancelled_until_it_is_shown(
     scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
 ) -> None:
-    dock = make_dock(DetectDock, scanned, by_hand)
+    dock = make_dock(FindStep, scanned, by_hand)
     dock.choose_detector("rx")
     dock.run()
     by_hand.run_next()
@@ -86,7 +86,7 @@ def test_a_run_can_be_cancelled_until_it_is_shown(
 
 
 def test_a_run_keeps_the_smallest_grain_that_was_set(
-    run_rx: DetectDock, scanned: ViewerModel
+    run_rx: FindStep, scanned: ViewerModel
 ) -> None:
     score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
     session = session_of(scanned)
@@ -100,7 +100,7 @@ def test_a_run_keeps_the_smallest_grain_that_was_set(
 
 @pytest.fixture
 def clustered(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
 ) -> tuple[PseudoLabelsDock, Any, Any]:
     """A dock whose jobs wait, with two clusters and candidates."""
     labels = np.full((64, 96), 2, dtype=np.uint16)
@@ -173,7 +173,7 @@ def test_a_selection_is_told_once_and_only_thickens_the_curves(
 def test_the_loss_is_drawn_from_the_first_loss_on(
     scanned: ViewerModel, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(DetectDock, scanned)
+    dock = make_dock(FindStep, scanned)
     qtbot.wait(300)
     assert dock.loss_plot._bare is None, "most runs never train"
     dock.loss_plot.clear()
@@ -227,7 +227,7 @@ def wait(done, seconds):
         time.sleep(0.01)
 
 viewer = napari.Viewer(show=True)
-dock = viewer.window.add_plugin_dock_widget("napari-mineral-anomaly", "Load maps")[1]
+dock = viewer.window.add_plugin_dock_widget("napari-mineral-anomaly", "Mineral anomaly")[1]
 before = still_missing()
 wait(lambda: not still_missing(), 90)
 print("before", len(before), "after", len(still_missing()))
@@ -260,19 +260,19 @@ def test_a_dock_that_becomes_a_tab_is_not_reported_as_moved(
     window = viewer.window._qt_window
     first, second = (
         viewer.window.add_plugin_dock_widget(PLUGIN, name)[0]
-        for name in ("Load maps", "Ground truth")
+        for name in ("Lab: judging", "Lab: ground truth")
     )
     qtbot.waitUntil(lambda: second in window.tabifiedDockWidgets(first), timeout=30_000)
     assert isinstance(second, QDockWidget)
     assert not second.signalsBlocked()
     assert second.toggleViewAction().isChecked()
-    assert len([name for name, _ in reported if "Ground truth" in name]) == 1, "only by napari"
+    assert len([name for name, _ in reported if "ground truth" in name]) == 1, "only by napari"
 
 
 def test_the_histogram_is_built_late_and_shows_what_came_before(
-    run_rx: DetectDock, scanned: ViewerModel, make_dock: MakeDock, qtbot: Any
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock, qtbot: Any
 ) -> None:
-    dock = make_dock(ThresholdDock, scanned)
+    dock = make_dock(ThresholdPanel, scanned)
     plot = dock.plot
     assert plot._bare is None
     assert plot.minimumHeight() == 220, "its place is kept"

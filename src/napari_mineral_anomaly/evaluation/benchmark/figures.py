@@ -22,7 +22,7 @@ from napari_mineral_anomaly.runs.report.drawing import (
     new_figure,
     shrunk,
 )
-from napari_mineral_anomaly.runs.report.overview import COLOUR_SPAN
+from napari_mineral_anomaly.runs.report.map_style import COLOUR_SPAN
 
 BACKGROUND_COLOUR, ANOMALY_COLOUR = "#4c78a8", "#e45756"
 

@@ -17,7 +17,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import UNSEEN
 from napari_mineral_anomaly.grains.pixels.regions import PixelSets
 
-STATUSES = (UNSEEN, "accept", "reject", "SEM-true", "SEM-false")
+STATUSES = (UNSEEN, "accept", "reject", "undecided", "SEM-true", "SEM-false")
 
 Value = TypeVar("Value")
 

@@ -10,12 +10,15 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from skimage.measure import block_reduce
+
+from napari_mineral_anomaly.runs.report.map_style import SCORE_COLOURS, SCORE_STOPS
 
 # Larger scans are reduced before drawing: no screen shows more pixels, and contours of 12 Mpx take
 # long.
@@ -107,9 +110,15 @@ def draw_values(
     """Draw an image of `shrunk` in the colours of a colour map; missing values are grey."""
     return axes.imshow(
         image,
-        cmap=colormaps[colours].with_extremes(bad=OUTSIDE_COLOUR),
+        cmap=_colours(colours).with_extremes(bad=OUTSIDE_COLOUR),
         vmin=limits[0],
         vmax=limits[1],
         extent=extent,
         interpolation="nearest",
     )
+
+
+def _colours(name: str) -> Colormap:
+    if name == SCORE_COLOURS:
+        return LinearSegmentedColormap.from_list(name, list(SCORE_STOPS))
+    return colormaps[name]

@@ -21,8 +21,7 @@ from napari_mineral_anomaly.runs.report.drawing import (
     new_figure,
     shrunk,
 )
-from napari_mineral_anomaly.runs.report.map_style import MapStyle
-from napari_mineral_anomaly.runs.report.overview import COLOUR_SPAN
+from napari_mineral_anomaly.runs.report.map_style import COLOUR_SPAN, SCORE_COLOURS, MapStyle
 
 _COLUMNS = 4
 _PANEL_WIDTH = 3.4  # inches
@@ -98,7 +97,7 @@ def _limits(values: NDArray[Any], style: MapStyle) -> tuple[float, float, str]:
     finite = values[np.isfinite(values)]
     if style.kind == "score":
         # A threshold of 0 or below still needs a range of colours.
-        return 0.0, COLOUR_SPAN * max(style.threshold or 1.0, 1.0), "inferno"
+        return 0.0, COLOUR_SPAN * max(style.threshold or 1.0, 1.0), SCORE_COLOURS
     if finite.size == 0:
         return 0.0, 1.0, "gray"
     low, high = (float(q) for q in np.percentile(finite, (1.0, 99.8)))

@@ -23,14 +23,11 @@ from napari_mineral_anomaly.runs.report.drawing import (
     new_figure,
     shrunk,
 )
+from napari_mineral_anomaly.runs.report.map_style import COLOUR_SPAN, SCORE_COLOURS
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 N_NUMBERED = 20
 N_DRIVER_MAPS = 3
-
-# The colours always span 0 to this many thresholds. So the same colour means the same oddness on
-# every section (the score is in background sigmas), and a barren section looks barren.
-COLOUR_SPAN = 3.0
 
 _OUTLINE = "#19d3f3"
 _NARROWEST = 4.0  # inches; titles need room even above a scan that is a few pixels wide
@@ -157,7 +154,7 @@ def _draw_score(
     score, extent = shrunk(result.score, np.fmax)
     # A threshold of 0 or below still needs a range of colours.
     limits = (0.0, COLOUR_SPAN * max(result.threshold, 1.0))
-    image = draw_values(axes, score, extent, "inferno", limits)
+    image = draw_values(axes, score, extent, SCORE_COLOURS, limits)
     bar = axes.figure.colorbar(image, ax=axes, extend="both", shrink=0.8, pad=0.02)
     bar.set_label("Anomaly score (background sigmas)")
     bar.ax.axhline(result.threshold, color=_OUTLINE, linewidth=2)

@@ -1,1 +1,1 @@
-"""The dock that runs a detector."""
+"""Parts of the step *Find*, and the dock that compares detectors."""

@@ -1,1 +1,1 @@
-"""The dock *Export results*: it writes results to files."""
+"""Parts of the step *Hand over*: it writes results to files."""

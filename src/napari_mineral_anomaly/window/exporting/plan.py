@@ -116,7 +116,7 @@ class _Sources:
 
     def missing(self) -> dict[str, str]:
         """For each result, the reason why it cannot be written; "" if it can."""
-        no_mask = "" if self.mask is not None else "make a mask in the dock “Threshold” first"
+        no_mask = "" if self.mask is not None else "make a mask in the step “Decide” first"
         no_run = "" if self.result is not None else _NO_RUN
         no_maps = (
             "" if self.reconstruction is not None else "this detector does not reconstruct maps"
@@ -228,7 +228,7 @@ def _contents(
     # The grains. A plan needs sizes only, and that of the table is unknown until it is made.
     if not copy:
         return {"table": pd.DataFrame}
-    # List the grains as the dock “Grain table” does, so that file and window agree.
+    # List the grains as the step “Decide” does, so that file and window agree.
     board = board_of(viewer)
     book = board.book(scan_id_of(of.score))
     list_rows = plan_rows(viewer, session, of.score, book, board.cluster_names)

@@ -1,1 +1,1 @@
-"""The docks with the table of grains and the evidence for one grain."""
+"""The list of grains and the evidence for one grain, parts of the step *Decide*."""

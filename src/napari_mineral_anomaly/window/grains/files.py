@@ -14,7 +14,7 @@ from napari_mineral_anomaly.io.spreadsheets import DIALECTS, PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.tables import write_table
 from napari_mineral_anomaly.window.grains.board import GrainBoard
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.words import counted
 
 T = TypeVar("T")
@@ -27,13 +27,13 @@ class GrainFiles(QPushButton):
 
     def __init__(
         self,
-        dock: Dock,
+        panel: Panel,
         board: GrainBoard,
         model: GrainTableModel,
         is_complete: Callable[[], bool],
     ) -> None:
         super().__init__("&Files")
-        self._dock, self._board, self._model = dock, board, model
+        self._panel, self._board, self._model = panel, board, model
         self._is_complete = is_complete
         self.setToolTip("Save the list or your verdicts; open saved verdicts.")
         menu = QMenu(self)
@@ -70,13 +70,13 @@ class GrainFiles(QPushButton):
             write_table(path, table, dialect)
             return f"{counted(len(table), 'grain')} in {path}."
 
-        self._run("Saving the list", save, self._dock.status.good)
+        self._run("Saving the list", save, self._panel.status.good)
 
     def save_verdicts(self, path: str | Path) -> None:
         """Save all verdicts on the scan, also those on grains that are not listed now."""
         history, listing = self._board.history, self._board.listing
         if history is None or listing is None:
-            self._dock.status.plain("There is no verdict to save yet.")
+            self._panel.status.plain("There is no verdict to save yet.")
             return
         book, pixel_size = history.present, listing.result.pixel_size
 
@@ -84,7 +84,7 @@ class GrainFiles(QPushButton):
             save_verdicts(path, book, pixel_size)
             return f"{counted(len(book.verdicts), 'verdict')} in {path}."
 
-        self._run("Saving the verdicts", save, self._dock.status.good)
+        self._run("Saving the verdicts", save, self._panel.status.good)
 
     def open_verdicts(self, path: str | Path) -> None:
         """Replace the verdicts by those of a file; this can be undone."""
@@ -96,10 +96,10 @@ class GrainFiles(QPushButton):
 
     def _take(self, book: VerdictBook) -> None:
         self._board.adopt(book, "open verdicts")
-        self._dock.status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
+        self._panel.status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
 
     def _run(self, name: str, work: Callable[[], T], on_done: Callable[[T], None]) -> None:
-        self._dock.jobs.run(name, lambda task: work(), on_done, alongside=True)
+        self._panel.jobs.run(name, lambda task: work(), on_done, alongside=True)
 
     def _choose_csv(self) -> None:
         if not self._is_complete():

@@ -32,10 +32,11 @@ from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.layers.make import threshold_of
 from napari_mineral_anomaly.window.layers.session import mask_of
+from napari_mineral_anomaly.window.state.model import HAND_OVER
 
 _NO_TRUTH = (
-    "Brush a truth mask in the dock “Ground truth”, or open one as a labels layer. Without a "
-    "truth, the dock “Sampled truth” asks you about a few grains instead."
+    "Brush a truth mask in “Lab: ground truth”, or open one as a labels layer. Without a "
+    "truth, “Lab: sampled truth” asks you about a few grains instead."
 )
 _NO_SCORE = "Run a detector or open a score map: the truth is compared with it."
 
@@ -86,8 +87,8 @@ class JudgingDock(Dock):
         self.table = self.add(_table(("Figure", "Value", "95 %"), 0))
         self.table.setMinimumHeight(150)
         self.table.setToolTip("Hold the mouse over a row to read what it means.")
-        self.next_button = self.next_step(
-            "Next: export", "Export results", "Open the dock that writes files and tables."
+        self.next_button = self.step_button(
+            "Hand over", HAND_OVER, "Go to the step that writes files and tables."
         )
         self.add(self.next_button)
         self.column.addStretch()

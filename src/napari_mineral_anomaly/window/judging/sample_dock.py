@@ -33,13 +33,14 @@ from napari_mineral_anomaly.window.kit.controls import (
 )
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import layer_by_id
+from napari_mineral_anomaly.window.state.model import DECIDE
 from napari_mineral_anomaly.words import counted
 
-_NO_LIST = "Open the dock “Grain table” first: the grains are drawn from its list."
+_NO_LIST = "Go to the step “Decide” first: the grains are drawn from its list."
 _NO_GRAIN = "The list holds no grain to draw: lower the threshold."
 _NO_DRAW = (
     "Draw some grains: some from the top of the list, some from its middle, some from anywhere. "
-    "Then look at each grain on the map and in the dock “Grain evidence”, and decide what it is."
+    "Then look at each grain on the map and in the evidence beside it, and decide what it is."
 )
 _STALE = (
     "The list changed since this draw. The verdicts are about the old list. Draw again to judge "
@@ -57,8 +58,8 @@ class SampledTruthDock(Dock):
         self.grain: int | None = None
         self._drawn_from: GrainListing | None = None
 
-        self.table_button = self.next_step(
-            "Open the grain table", "Grain table", "Open the list from which grains are drawn."
+        self.table_button = self.step_button(
+            "List the grains", DECIDE, "Go to the step that lists the grains."
         )
         self.add(self.table_button)
         form = form_layout()

@@ -20,6 +20,7 @@ from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, 
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
+from napari_mineral_anomaly.window.kit.opening import JUDGING
 from napari_mineral_anomaly.window.layers.links import role_of, scan_id_of, scan_name_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_of, truth_layer
 from napari_mineral_anomaly.window.layers.scans import scans_in
@@ -99,8 +100,8 @@ class TruthDock(Dock):
         self.column.addLayout(form)
         self.counts = self.add(StatusLine(tooltip="The pixels that were compared."))
         self.add(self.status)
-        self.next_button = self.next_step(
-            "Next: judge", "Judging", "Open the dock that draws the curves of this comparison."
+        self.next_button = self.lab_button(
+            "Next: judge", JUDGING, "Open the dock that draws the curves of this comparison."
         )
         self.add(self.next_button)
         self.column.addStretch()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from napari_mineral_anomaly.detectors.registry import ENTRIES, config_class
 from napari_mineral_anomaly.progress import Task
 
-# Needed by the docks "Pseudo-labels" and "Export results" and by scans of single maps. Each import
+# Needed by the pseudo-labels, by the step "Hand over" and by scans of single maps. Each import
 # takes 0.1 to 0.6 s, in which the window would not react.
 LIBRARIES = (
     "dask.array",

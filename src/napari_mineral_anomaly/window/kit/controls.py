@@ -75,6 +75,28 @@ def push_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButt
     return made
 
 
+# The one button of a step to press next. The colours can be read in napari's dark and light theme.
+_PRIMARY = """
+QPushButton { background: #2f6fd0; color: white; font-weight: bold; padding: 7px 12px; }
+QPushButton:hover { background: #3f82e6; }
+QPushButton:pressed { background: #245bb0; }
+QPushButton:focus { border: 1px solid #9cc2ff; }
+QPushButton:disabled { background: rgba(128, 128, 128, 60); color: rgba(128, 128, 128, 200); }
+"""
+
+
+def primary_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButton:
+    """The button of a step that a user is expected to press next."""
+    made = push_button(text, tooltip, action)
+    make_primary(made)
+    return made
+
+
+def make_primary(button: QPushButton, primary: bool = True) -> None:
+    """Let a button stand out as the next one to press, or take that away."""
+    button.setStyleSheet(_PRIMARY if primary else "")
+
+
 class ProgressBar(QProgressBar):
     """How far a job is; hidden until a job runs."""
 

@@ -10,9 +10,15 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_mineral_anomaly.window.kit.controls import fit_width
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.active import active_of, is_active
-from napari_mineral_anomaly.window.layers.links import layer_by_id, layers_of, role_of
+from napari_mineral_anomaly.window.layers.links import (
+    layer_by_id,
+    layers_of,
+    link_of,
+    role_of,
+)
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 
 
 class LayerCombo(QComboBox):
@@ -28,7 +34,7 @@ class LayerCombo(QComboBox):
 
     def __init__(
         self,
-        dock: Dock,
+        panel: Panel,
         accepts: Callable[[Any], bool],
         *,
         empty: str,
@@ -37,17 +43,17 @@ class LayerCombo(QComboBox):
         prefix: str = "",
     ) -> None:
         super().__init__()
-        self._viewer = dock.viewer
+        self._viewer = panel.viewer
         self._accepts = accepts
         self._prefers = prefers
         self._empty, self._always_empty, self._prefix = empty, always_empty, prefix
         self._shown: str | None = None
         fit_width(self)
-        events = dock.viewer.layers.events
+        events = panel.viewer.layers.events
         for emitter in (events.removed, events.reordered, events.renamed):
-            dock.listen(emitter, self._fill)
-        dock.listen(events.inserted, self._on_inserted)
-        dock.listen(active_of(dock.viewer).changed, self._choose_active)
+            panel.listen(emitter, self._fill)
+        panel.listen(events.inserted, self._on_inserted)
+        panel.listen(active_of(panel.viewer).changed, self._choose_active)
         self.currentIndexChanged.connect(self._on_index)
         self._fill()
 
@@ -97,9 +103,44 @@ class LayerCombo(QComboBox):
             self.layer_changed.emit()
 
 
-def score_combo(dock: Dock) -> LayerCombo:
-    """The score maps: ours, and 2-D images of floats that are not one of our other layers."""
-    return LayerCombo(dock, _can_be_score, prefers=_is_score, empty="no score map yet")
+class ScoreCombo(LayerCombo):
+    """The score maps of the active section; every such list shows the same choice.
+
+    Scores are ours, and 2-D images of floats that are not one of our other layers.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._state = state_of(panel.viewer)
+        super().__init__(panel, self._is_of_section, prefers=_is_score, empty="no score map yet")
+        panel.listen(self._state.events.scan_id, self._on_section)
+        panel.listen(self._state.events.score_id, self._on_state)
+        self._on_state(self._state.score_id)
+        self.layer_changed.connect(self._tell)
+
+    def _is_of_section(self, layer: Any) -> bool:
+        link = link_of(layer)
+        scan_id = self._state.scan_id
+        elsewhere = link is not None and scan_id is not None and link.scan_id != scan_id
+        return _can_be_score(layer) and not elsewhere
+
+    def _on_section(self, scan_id: str | None) -> None:
+        self._fill()
+        self._on_state(self._state.score_id)
+
+    def _on_state(self, score_id: str | None) -> None:
+        index = -1 if score_id is None else self.findData(score_id)
+        if index >= 0:
+            self.setCurrentIndex(index)
+
+    def _tell(self) -> None:
+        chosen = self.currentData()
+        if chosen is not None:
+            self._state.score_id = chosen
+
+
+def score_combo(panel: Panel) -> LayerCombo:
+    """The score maps of the active section."""
+    return ScoreCombo(panel)
 
 
 def _can_be_score(layer: Any) -> bool:

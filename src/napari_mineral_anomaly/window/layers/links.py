@@ -32,6 +32,7 @@ Role = Literal[
     "valid",
     "context",
     "agreement",
+    "ratio",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.threshold import default_threshold
 from napari_mineral_anomaly.evaluation.brushed_truth import ANOMALY, LEAVE_OUT
+from napari_mineral_anomaly.runs.report.map_style import COLOUR_SPAN, SCORE_COLOURS, SCORE_STOPS
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block
 from napari_mineral_anomaly.scan.valid_area import without_glitches
@@ -34,12 +35,13 @@ PixelSize = tuple[float, float] | None
 
 AXIS_LABELS = ("y", "x")
 
-# Colours that differ clearly on grey maps and on magma scores, also for colour-blind users.
+# Colours that differ clearly on grey maps and on scores, also for colour-blind users.
 MASK_COLOUR = "#00e5ff"
 TRUTH_COLOURS: dict[int | None, str] = {ANOMALY: "#7dff4f", LEAVE_OUT: "#b0b0b0"}
 
-# Tint of the pixels outside the sample; the sample itself has no tint.
-OUTSIDE_COLOUR = "#b5179e"
+# Tint of the pixels outside the sample, which is to be seen but not to be looked at; the sample
+# itself has no tint.
+OUTSIDE_COLOUR = "#8a93a0"
 
 # Pixels for the contrast limits: quantiles to two digits, computed in milliseconds.
 _SAMPLE_PIXELS = 100_000
@@ -141,10 +143,17 @@ def score_layer(
     link: Link,
     spatial: dict[str, Any],
 ) -> LayerData:
-    """The score map: background is dark, pixels from the threshold on are bright."""
+    """The score map: background is slate, pixels from the threshold on are orange to yellow."""
     link = replace(link, role="score", threshold=float(threshold))
-    look = {"colormap": "magma", "contrast_limits": score_limits(score, threshold)}
+    look = {"colormap": _score_colours(), "contrast_limits": score_limits(score, threshold)}
     return _layer("image", score, f"score {title}", link, spatial, **look)
+
+
+def _score_colours() -> Any:
+    from napari.utils.colormaps import Colormap
+
+    places, colours = zip(*SCORE_STOPS, strict=True)
+    return Colormap(colours, name=SCORE_COLOURS, controls=places)
 
 
 def mask_layer(mask: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]) -> LayerData:
@@ -171,7 +180,7 @@ def valid_layer(
     link = Link(scan_id, "valid", scan=scan)
     colours = {0: OUTSIDE_COLOUR, 1: "transparent", None: "transparent"}
     name, data = f"valid area {scan}", as_labels(valid)
-    return _layer("labels", data, name, link, spatial, colormap=colours, opacity=0.45)
+    return _layer("labels", data, name, link, spatial, colormap=colours, opacity=0.3)
 
 
 def context_layer(
@@ -263,8 +272,8 @@ def contrast_limits(plane: NDArray[Any]) -> tuple[float, float]:
 
 
 def score_limits(score: NDArray[np.floating[Any]], threshold: float) -> tuple[float, float]:
-    """From the middle of the background (0 sigmas) to twice the threshold: barren rock is dark."""
-    high = 2.0 * threshold
+    """From the middle of the background (0 sigmas) to three thresholds, as in the reports."""
+    high = COLOUR_SPAN * threshold
     return (0.0, high) if high > 0 else contrast_limits(score)
 
 

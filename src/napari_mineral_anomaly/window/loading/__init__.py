@@ -1,1 +1,1 @@
-"""The dock *Load maps*: it reads element maps and spectra."""
+"""Parts of the step *Open*: it reads element maps and spectra."""

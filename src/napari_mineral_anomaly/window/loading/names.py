@@ -1,4 +1,4 @@
-"""The table of the dock *Load maps* in which the user tells the elements of maps."""
+"""The table of the step *Open* in which the user tells the elements of maps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fields of the dock *Load maps*: pixel size, beam, spectra, further layers."""
+"""The fields of the step *Open*: pixel size, beam, spectra, further layers."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class SpectraFields(QWidget):
         self.elements_line.setPlaceholderText("found in the spectra")
         self.elements_line.setToolTip(
             "Elements to map, for example Si, Fe, Pb Ma. If empty: those that stand out in the "
-            "sum spectrum. You can change the list later in the dock “Spectrum”."
+            "sum spectrum. You can change the list later in “Lab: spectrum”."
         )
         self.elements_line.returnPressed.connect(self.wanted.emit)
         form.addRow("Elements", self.elements_line)
@@ -176,7 +176,7 @@ class SpectraFields(QWidget):
     def show_spectra(self, spectra: SpectrumImage, elements: tuple[str, ...]) -> None:
         """Show the calibration and elements that the maps were made with."""
         self.note.plain(
-            "The maps were made from spectra. The spectra are kept: the dock “Spectrum” shows the "
+            "The maps were made from spectra. The spectra are kept: “Lab: spectrum” shows the "
             "spectrum of the scan and of any pixel."
         )
         energy = spectra.energy

@@ -1,4 +1,4 @@
-"""Work that the dock *Load maps* does in its worker: read, or find out what to ask first."""
+"""Work that the step *Open* does in its worker: read, or find out what to ask first."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from qtpy.QtCore import QSettings
 
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import PLUGIN
 
 _KEY = "energy_kev_of_folder"
 _MOST_FOLDERS = 200

@@ -55,20 +55,21 @@ def open_as_project(path: PathOrPaths) -> list[LayerData]:
     """Open a project in the current viewer, in the background; no layers for napari itself."""
     from napari import current_viewer
 
-    from napari_mineral_anomaly.window.kit.dock import open_dock
+    from napari_mineral_anomaly.window.kit.opening import open_step
     from napari_mineral_anomaly.window.project.projects import projects_of
 
     viewer = current_viewer()
     if viewer is None:
         # Without a window there are no docks: the results alone.
         return read_results(path)
-    open_dock(viewer, "Project")
+    open_step(viewer)
     projects_of(viewer).open(_paths(path)[0])
     return [(None,)]  # type: ignore[list-item]  # napari's sign for "no layers"
 
 
 def read_as_layers(path: PathOrPaths) -> list[LayerData]:
     """All layers of one scan; warnings of the report become notifications."""
+    from napari import current_viewer
     from napari.utils.notifications import show_info, show_warning
 
     from napari_mineral_anomaly.io import read_maps
@@ -76,6 +77,7 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
     from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
     from napari_mineral_anomaly.window.layers.make import new_scan_id
     from napari_mineral_anomaly.window.layers.scan_layers import scan_layers, scan_name
+    from napari_mineral_anomaly.window.plugin.commands import show_workbench_soon
     from napari_mineral_anomaly.words import listed
 
     paths = _paths(path)
@@ -83,29 +85,32 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
         cube = read_maps(paths[0] if len(paths) == 1 else paths, remembered=True)
     except MissingEnergyError:
         raise InputError(
-            f"{paths[0].name} does not say which energies its channels have: open it with the dock "
-            "“Load maps”, which asks for the calibration."
+            f"{paths[0].name} does not say which energies its channels have: open it with the step "
+            "“Open”, which asks for the calibration."
         ) from None
     report = cube.report
     if report is not None:
         if report.to_decide:
             files = listed([entry.file for entry in report.to_decide])
-            show_warning(f"No element in the name of {files}: tell it in the dock “Load maps”.")
+            show_warning(f"No element in the name of {files}: tell it in the step “Open”.")
         for warning in report.warnings[:_MOST_WARNINGS]:
             show_warning(warning)
         if len(report.warnings) > _MOST_WARNINGS:
             more = len(report.warnings) - _MOST_WARNINGS
-            show_warning(f"{more} more warnings: open the scan with “Load maps” to read them all.")
+            show_warning(
+                f"{more} more warnings: open the scan with the step “Open” to read them all."
+            )
         if report.ignored:
             others = "; ".join(f"{entry.file}: {entry.reason}" for entry in report.ignored)
             show_info(f"Not read as element maps: {others}.")
     if cube.pixel_size is None:
         show_info(
             "These maps have no pixel size, so the scale is in pixels. To type the size, use the "
-            "dock “Load maps”."
+            "step “Open”."
         )
     # Finding the valid area reads every map: skip it if the maps stay on disk.
     off_sample = not cube.is_lazy and cube.n_valid < cube.valid.size
+    show_workbench_soon(current_viewer())
     return scan_layers(
         cube,
         scan=scan_name(paths, None) or "scan",

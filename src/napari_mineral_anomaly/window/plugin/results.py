@@ -88,7 +88,7 @@ def _kind(file: MapFile) -> Role | str:
         MASK_FILE: "mask",
         LABELS_FILE: "pseudo_labels",
         GRAIN_LABELS_FILE: "labels",
-        "truth.tif": "truth",  # as the dock “Export results” names it
+        "truth.tif": "truth",  # as the step “Hand over” names it
     }
     name = file.path.name.lower()
     return next((kind for ending, kind in endings.items() if name.endswith(ending)), "")

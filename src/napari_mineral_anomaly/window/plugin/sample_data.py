@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from napari import current_viewer
+
 from napari_mineral_anomaly.simulate import simulate_section
 from napari_mineral_anomaly.window.layers.links import Link
 from napari_mineral_anomaly.window.layers.make import (
@@ -11,6 +13,7 @@ from napari_mineral_anomaly.window.layers.make import (
     spatial_kwargs,
     truth_labels,
 )
+from napari_mineral_anomaly.window.plugin.commands import show_workbench_soon
 
 # Rows and columns: small enough to appear at once, large enough for some dozen odd grains.
 SHAPE = (160, 240)
@@ -28,6 +31,7 @@ def hard_section() -> list[LayerData]:
 
 
 def _section(scene: str) -> list[LayerData]:
+    show_workbench_soon(current_viewer())
     section = simulate_section(scene, shape=SHAPE, seed=SEED)
     name, scan_id = f"simulated, {scene}", new_scan_id()
     layers = element_layers(section.cube, scan=name, scan_id=scan_id)

@@ -1,6 +1,6 @@
 """napari writers: one image or labels layer to TIFF, with its numbers and its micrometres.
 
-As in the dock *Export results*, files from which a scan of the window was read are never replaced.
+As in the step *Hand over*, files from which a scan of the window was read are never replaced.
 """
 
 from __future__ import annotations

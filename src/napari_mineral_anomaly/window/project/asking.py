@@ -24,6 +24,9 @@ class Asker(Protocol):
     def before_closing(self, sentence: str) -> Closing:
         """What to do with work that has no place yet."""
 
+    def end_run(self, sentence: str) -> bool:
+        """Whether to close the window though a run is not finished."""
+
     def place_for_project(self, name: str) -> Path | None:
         """The folder to save a project in; None for none."""
 
@@ -79,6 +82,17 @@ class DialogAsker:
         box.exec()
         chosen = box.clickedButton()
         return "save" if chosen is save else "close" if chosen is close else "stay"
+
+    def end_run(self, sentence: str) -> bool:
+        """Ask whether to give a run up."""
+        box = QMessageBox(self.parent)
+        box.setWindowTitle("Close napari?")
+        box.setText(sentence)
+        end = box.addButton("Give the run up and close", QMessageBox.ButtonRole.DestructiveRole)
+        stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stay)
+        box.exec()
+        return box.clickedButton() is end
 
     def place_for_project(self, name: str) -> Path | None:
         """Ask for the name of a new folder."""

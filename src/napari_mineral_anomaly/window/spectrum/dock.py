@@ -29,7 +29,9 @@ from napari_mineral_anomaly.window.kit.controls import (
     push_button,
     row,
 )
-from napari_mineral_anomaly.window.kit.dock import DOCK_WIDTH, Dock, put_below_the_map
+from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
+from napari_mineral_anomaly.window.kit.placing import put_below_the_map
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.attached import put_spectra, spectra_of
 from napari_mineral_anomaly.window.layers.links import link_of
@@ -56,7 +58,7 @@ from napari_mineral_anomaly.window.spectrum.work import (
     overview,
 )
 
-_NO_SCAN = "Load a scan first (dock “Load maps”, or drop its file onto napari)."
+_NO_SCAN = "Load a scan first (step “Open”, or drop its file onto napari)."
 _NO_SPECTRA = (
     "This scan has no spectra, because it was opened from element maps. To see spectra, open its "
     "spectrum image (.rpl, .bcf, .h5 …). After a run, click on the maps to see here what the "
@@ -175,7 +177,7 @@ class SpectrumDock(Dock):
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as our other docks, also while the panes are side by side."""
-        return QSize(DOCK_WIDTH, 200)
+        return QSize(PANEL_WIDTH, 200)
 
     def sizeHint(self) -> QSize:
         """Wide and low, because the dock opens below the canvas."""

@@ -1,1 +1,1 @@
-"""The dock that sets the threshold of a score."""
+"""The threshold of a score, a part of the step *Decide*."""

@@ -1,4 +1,4 @@
-"""*Detect anomalies*: choose a scan and a detector, run it; save and apply models."""
+"""*Find*: search the section with a quick or a thorough detector, or with any of them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,19 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from napari.layers import Layer
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFileDialog, QMainWindow, QVBoxLayout
+from qtpy.QtWidgets import QFileDialog
 
-from napari_mineral_anomaly.detectors.base import Device
-from napari_mineral_anomaly.detectors.cost import slow_sentence
+from napari_mineral_anomaly.detectors.cost import about, slow_sentence
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun, apply_detector, run_detection
-from napari_mineral_anomaly.detectors.registry import (
-    ENTRIES,
-    config_class,
-    detector_entry,
-    make_config,
-)
+from napari_mineral_anomaly.detectors.registry import detector_entry, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.window.detecting.agreement import AgreementBox
+from napari_mineral_anomaly.window.detecting.expert import ExpertFields
 from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
-from napari_mineral_anomaly.window.detecting.parameter_form import ParameterForm
 from napari_mineral_anomaly.window.detecting.queue import QueuedRun, queue_of
 from napari_mineral_anomaly.window.detecting.queue_box import QueueBox
 from napari_mineral_anomaly.window.detecting.run_status import RunClock
@@ -35,98 +26,82 @@ from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.controls import (
     ProgressBar,
     StatusLine,
-    fit_width,
-    form_layout,
+    add_parts,
+    primary_button,
     push_button,
     row,
-    spin_box,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock
-from napari_mineral_anomaly.window.layers.links import role_of
+from napari_mineral_anomaly.window.kit.opening import AGREEMENT
 from napari_mineral_anomaly.window.layers.results import (
     ShownResult,
     mask_of_result,
     show_result,
 )
-from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan, scans_in
-from napari_mineral_anomaly.window.project.closing import guard_window
+from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND
+from napari_mineral_anomaly.window.workbench.steps.step import Step
 from napari_mineral_anomaly.words import counted
 
-_NO_SCAN = "Load element maps first (dock “Load maps”, or drop their folder onto napari)."
+QUICK, THOROUGH = "rx", "msfa"
+
+_NO_SCAN = "Open element maps first (step “Open”, or drop their folder onto napari)."
 _DETECTING, _MASKING = "Detecting", "Making the mask"
 
 
-class DetectDock(Dock):
+class FindStep(Step):
     """One run at a time, further ones wait; earlier results stay until a new one is complete."""
+
+    NAME, TITLE = FIND, "Find"
+    TASK = "Search the section for odd grains: first quickly, then thoroughly."
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self._clock = RunClock()
         self._queue = queue_of(napari_viewer)
         self._run: QueuedRun | None = None
-        # Who gives runs to the queue: not the dock itself, which the queue would keep alive.
+        # Who gives runs to the queue: not the step itself, which the queue would keep alive.
         self._owner = object()
         self.destroyed.connect(partial(self._queue.drop, self._owner))
-        self.form: ParameterForm
 
-        form = form_layout()
-        self.scan_combo = QComboBox()
-        fit_width(self.scan_combo)
-        self.scan_combo.setPlaceholderText("no scan loaded yet")
-        self.scan_combo.setToolTip("The scan to search. The detector uses its element layers.")
-        self.scan_combo.currentIndexChanged.connect(self._refresh)
-        self.scan_combo.activated.connect(self._on_scan_chosen)
-        form.addRow("Scan", self.scan_combo)
-        self.detector_combo = QComboBox()
-        fit_width(self.detector_combo)
-        for entry in ENTRIES.values():
-            self.detector_combo.addItem(entry.title, entry.name)
-            last = self.detector_combo.count() - 1
-            self.detector_combo.setItemData(last, entry.summary, Qt.ItemDataRole.ToolTipRole)
-        self.detector_combo.setToolTip("The method that scores each pixel. RX takes seconds.")
-        self.detector_combo.currentIndexChanged.connect(self._on_detector)
-        form.addRow("Detector", self.detector_combo)
-        self.summary = StatusLine()
-        form.addRow(self.summary)
-        self.slow = StatusLine(
-            tooltip="Estimated from the size of the scan and the parameters below."
+        self.quick_button = primary_button(
+            "Quick look", f"{detector_entry(QUICK).title}: an answer in seconds.", self.quick_look
         )
-        form.addRow(self.slow)
-        self.column.addLayout(form)
-
-        self._form_place = QVBoxLayout()
-        self.column.addLayout(self._form_place)
-
-        shared = form_layout()
-        self.device_combo = QComboBox()
-        self.device_combo.addItems(get_args(Device))
-        self.device_combo.setToolTip(
-            "Where a network runs; auto uses a graphics card if there is one."
+        self.thorough_button = push_button(
+            "Thorough",
+            f"{detector_entry(THOROUGH).title}: a small network learns the ordinary rock of this "
+            "section and scores what it cannot predict. Takes minutes.",
+            self.search_thoroughly,
         )
-        shared.addRow("Device", self.device_combo)
-        self.seed = spin_box(0, 2**31 - 1)
-        self.seed.setToolTip(
-            "The same seed gives the same numbers. Try others to see whether a find is stable."
-        )
-        shared.addRow("Seed", self.seed)
-        self.column.addLayout(shared)
-
-        self.run_button = push_button(
-            "Run",
-            "Learn the background of this scan and score every pixel. While another run works, "
-            "this one waits.",
-            self.run,
+        self.column.addLayout(row(self.quick_button, self.thorough_button))
+        self.times = self.add(
+            StatusLine(tooltip="Estimated from the size of the section, for one processor core.")
         )
         self.cancel_button = push_button(
             "Cancel", "Cancel this run; an earlier result stays.", self.cancel
         )
-        self.column.addLayout(row(self.run_button, self.cancel_button))
-        self.progress = self.add(ProgressBar())
+        self.progress = ProgressBar()
+        bar = row(self.progress, self.cancel_button)
+        bar.setStretch(0, 1)
+        self.column.addLayout(bar)
         self.add(self.status)
         self.waiting = self.add(QueueBox(self._queue))
         self.loss_plot = self.add(LossPlot())
         self.loss_plot.hide()
+        self.next_button = self.step_button(
+            "Decide about the grains", DECIDE, "Go to the list of the grains that were found."
+        )
+        self.add(self.next_button).hide()
 
+        self.expert = self.add(ExpertFields())
+        self.slow = StatusLine(
+            tooltip="Estimated from the size of the section and the parameters above."
+        )
+        self.run_button = push_button(
+            "Search with this detector",
+            "Learn the background of this section and score every pixel. While another run works, "
+            "this one waits.",
+            self.run,
+        )
         self.save_button = push_button(
             "Save model…",
             "Save what this detector learned, to use it on other sections.",
@@ -134,62 +109,60 @@ class DetectDock(Dock):
         )
         self.apply_button = push_button(
             "Apply saved model…",
-            "Score the chosen scan with a saved model.",
+            "Score the section with a saved model.",
             self._choose_model_to_apply,
         )
-        self.column.addLayout(row(self.save_button, self.apply_button))
-        self.next_button = self.next_step(
-            "Next: threshold",
-            "Threshold",
-            "Open the dock that sets from which score on a pixel is anomalous.",
+        self.compare_button = self.lab_button(
+            "Compare detectors…",
+            AGREEMENT,
+            "Show where the detectors that you ran on this section agree.",
         )
-        self.add(self.next_button).hide()
-        self.agreement = self.add(AgreementBox(self))
+        models = row(self.save_button, self.apply_button)
+        add_parts(self.expert.place, self.slow, self.run_button, models, self.compare_button)
         self.column.addStretch()
 
-        events = self.viewer.layers.events
-        for emitter in (events.inserted, events.removed, events.reordered):
-            self.listen(emitter, self._on_layers)
+        self.expert.changed.connect(self._refresh)
+        self.listen(self.state.events.scan_id, self._on_section)
         self.listen(self.session.changed, self._refresh)
-        self.listen(self.active.changed, self._on_active)
-        self.listen(self.active.renamed, self._on_layers)
         self.listen(self._queue.changed, self._on_queue)
+        events = self.viewer.layers.events
+        self.listen(events.inserted, self._on_elements)
+        self.listen(events.removed, self._on_elements)
         self.colour_by_theme(self.loss_plot)
-        self._on_detector()
-        self._on_layers()
+        self._refresh()
 
     @property
     def scan_id(self) -> str | None:
-        """The chosen scan."""
-        return self.scan_combo.currentData()
+        """The section that is searched."""
+        return self.state.scan_id
 
     @property
-    def detector(self) -> str:
-        """The chosen detector."""
-        return str(self.detector_combo.currentData())
-
-    def showEvent(self, event: Any) -> None:
-        """Also save every run from now on, and ask before the window closes."""
-        super().showEvent(event)
-        if isinstance(self.window(), QMainWindow):
-            guard_window(self)
+    def form(self) -> Any:
+        """The parameters of the chosen detector."""
+        return self.expert.form
 
     def choose_detector(self, name: str) -> None:
-        """Choose a detector by its name."""
-        self.detector_combo.setCurrentIndex(self.detector_combo.findData(name))
+        """Choose a detector of *Expert* by its name."""
+        self.expert.choose_detector(name)
+
+    def quick_look(self) -> None:
+        """Search with the quick detector and its defaults."""
+        self._run_detector(QUICK)
+
+    def search_thoroughly(self) -> None:
+        """Search with the thorough detector and its defaults."""
+        self._run_detector(THOROUGH)
 
     def run(self) -> None:
-        """Start a run of the chosen detector on the chosen scan; one that waits is not doubled."""
-        name = self.detector
+        """Search with the chosen detector and its parameters."""
+        self._run_detector(self.expert.detector, **self.expert.parameters())
+
+    def _run_detector(self, name: str, **parameters: Any) -> None:
         if self._queue.holds(self.scan_id or "", name):
             return
+        shared = {"seed": self.expert.seed.value(), "device": self.expert.device}
         try:
-            config = make_config(
-                name,
-                seed=self.seed.value(),
-                device=self.device_combo.currentText(),
-                **self.form.values(),
-            )
+            config = make_config(name, **shared, **parameters)
         except InputError as error:
             self.fail(error)
             return
@@ -200,7 +173,7 @@ class DetectDock(Dock):
         )
 
     def apply_model(self, folder: str | Path) -> None:
-        """Score the chosen scan with a saved model."""
+        """Score the section with a saved model."""
 
         def work(cube: ElementCube, task: Task) -> DetectionRun:
             from napari_mineral_anomaly.detectors.bundle import load_model
@@ -210,7 +183,7 @@ class DetectDock(Dock):
         self._start("Applying the saved model", work)
 
     def save_model(self, folder: str | Path) -> None:
-        """Save the model of the chosen scan and detector."""
+        """Save the model of the section and the chosen detector."""
         run = self._current_run()
         if run is None:
             return
@@ -273,10 +246,11 @@ class DetectDock(Dock):
         self.progress.setRange(0, 0)
         self.progress.show()
         self.status.plain(f"{queued.title}: starting…")
+        self.report(f"{queued.title}: starting…", is_run=True)
         self.jobs.run(
             _DETECTING,
             lambda task: work(cube, task),
-            lambda run: self._on_done(scan, cube, run),
+            lambda run: self._on_done(scan, run),
             name=name,
             on_events=self._on_events,
             on_failed=self._on_run_failed,
@@ -294,24 +268,23 @@ class DetectDock(Dock):
             self.loss_plot.extend(phase, values)
             self.loss_plot.show()
         self.status.plain(line)
+        self.report(line, percent, is_run=True)
         if percent is None:
             self.progress.setRange(0, 0)
         else:
             self.progress.show_step(percent, 100)
 
-    def _on_done(self, scan: Scan, cube: ElementCube, run: DetectionRun) -> None:
+    def _on_done(self, scan: Scan, run: DetectionRun) -> None:
         """Make the mask of the finished run; until it is shown, the user can cancel."""
         self.jobs.run(
             _MASKING,
             mask_of_result(self.viewer, self.session, scan, run),
-            lambda judged: self._on_judged(scan, cube, run, judged),
+            lambda judged: self._on_judged(scan, run, judged),
             on_failed=self._on_run_failed,
             on_cancelled=self._on_cancelled,
         )
 
-    def _on_judged(
-        self, scan: Scan, cube: ElementCube, run: DetectionRun, judged: JudgedScore
-    ) -> None:
+    def _on_judged(self, scan: Scan, run: DetectionRun, judged: JudgedScore) -> None:
         self._end()
         try:
             shown = show_result(self.viewer, self.session, scan, run, judged)
@@ -332,6 +305,8 @@ class DetectDock(Dock):
         )
         if not shown.scan_is_there:
             text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
+        elif scan.scan_id != self.scan_id:
+            text += f" The result belongs to {scan.name}."
         self.status.good(text)
         self.next_button.show()
 
@@ -347,6 +322,7 @@ class DetectDock(Dock):
 
     def _end(self) -> None:
         self.progress.hide()
+        self.report(None)
         self._refresh()
 
     def _next(self) -> None:
@@ -356,95 +332,74 @@ class DetectDock(Dock):
             self._queue.end(ended)
 
     def shut_down(self) -> None:
-        """Cancel the runs of this dock, also those that wait."""
+        """Cancel the runs of this step, also those that wait."""
         super().shut_down()
         self._run = None
         self._queue.forget(self._owner)
 
     def _on_queue(self) -> None:
         self.waiting.refresh()
-        self._refresh_buttons()
+        self._refresh()
 
-    def _refresh_buttons(self) -> None:
-        scan_id, running = self.scan_id, self._running
-        is_asked = scan_id is not None and self._queue.holds(scan_id, self.detector)
-        self.run_button.setEnabled(scan_id is not None and not is_asked)
-        self.run_button.setText("Run next" if self._queue.running is not None else "Run")
-        self.apply_button.setEnabled(scan_id is not None)
-        self.cancel_button.setEnabled(running)
+    def _on_section(self, scan_id: str | None) -> None:
+        if not self._running:
+            self.status.plain("")
+            self.loss_plot.hide()
+            self.next_button.setVisible(self.state.is_done(FIND))
+        self._refresh()
+
+    def _on_elements(self, event: Any = None) -> None:
+        if not self._running:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        running, scan = self._running, self._scan()
+        asked = {
+            self.quick_button: QUICK,
+            self.thorough_button: THOROUGH,
+            self.run_button: self.expert.detector,
+        }
+        for button, detector in asked.items():
+            is_asked = scan is not None and self._queue.holds(scan.scan_id, detector)
+            button.setEnabled(scan is not None and not is_asked)
+        self.apply_button.setEnabled(scan is not None)
+        self.cancel_button.setVisible(running)
         self.save_button.setEnabled(self._current_run() is not None)
-
-    def _on_active(self) -> None:
-        index = self.scan_combo.findData(self.active.scan_id)
-        if index >= 0:
-            self.scan_combo.setCurrentIndex(index)
-
-    def _on_scan_chosen(self, index: int) -> None:
-        if self.scan_id is not None:
-            self.active.activate(self.scan_id)
-
-    def _on_detector(self, index: int = -1) -> None:
-        self.summary.plain(detector_entry(self.detector).summary)
-        while self._form_place.count():
-            old = self._form_place.takeAt(0).widget()
-            old.hide()
-            old.deleteLater()
-        self.form = ParameterForm(config_class(self.detector))
-        self.form.changed.connect(self._show_slow)
-        self._form_place.addWidget(self.form)
-        self._refresh()
-
-    def _on_layers(self, event: Any = None) -> None:
-        layer = getattr(event, "value", None)
-        if isinstance(layer, Layer) and role_of(layer) != "element":
-            return  # the scans did not change
-        chosen = self.scan_id
-        scans = scans_in(self.viewer)
-        self.scan_combo.blockSignals(True)
-        self.scan_combo.clear()
-        for scan in scans:
-            self.scan_combo.addItem(f"{scan.name} ({len(scan.elements)} elements)", scan.scan_id)
-        index = self.scan_combo.findData(self.active.scan_id)
-        if index < 0:  # it has no maps
-            index = self.scan_combo.findData(chosen)
-        self.scan_combo.setCurrentIndex(index if index >= 0 else self.scan_combo.count() - 1)
-        self.scan_combo.blockSignals(False)
-        self._refresh()
-
-    def _refresh(self, index: int = -1) -> None:
-        reason = "" if self.scan_id is not None else _NO_SCAN
-        if not self._running and (reason or self.status.text() == _NO_SCAN):
-            self.status.plain(reason)
-        self._refresh_buttons()
-        self.agreement.set_scan(self.scan_id)
-        self._show_slow()
+        if not running and scan is None:
+            self.status.plain(_NO_SCAN)
+        elif self.status.text() == _NO_SCAN:
+            self.status.plain("")
+        self._show_times(scan)
 
     def _scan(self) -> Scan | None:
         return None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
 
-    def _show_slow(self) -> None:
-        """Warn before the start if a run will take long."""
-        scan = self._scan()
+    def _show_times(self, scan: Scan | None) -> None:
+        """Say before the start how long a run will take."""
         if scan is None:
+            self.times.plain("")
             self.slow.plain("")
-            return
-        try:
-            config = make_config(self.detector, **self.form.values())
-        except InputError as error:
-            self.slow.error(str(error))
             return
         # All pixels of the scan: the valid area is not known without reading every map.
         n_pixels = scan.shape[0] * scan.shape[1]
-        expected = config.expected_seconds(n_pixels, len(scan.elements))
-        title = detector_entry(self.detector).title
+        size = (n_pixels, len(scan.elements))
+        thorough = make_config(THOROUGH).expected_seconds(*size)
+        minutes = "" if thorough is None else f", about {about(max(60.0, thorough.total))}"
+        self.times.plain(f"Quick: seconds. Thorough: learns the rock first{minutes}.")
+        name = self.expert.detector
+        try:
+            expected = make_config(name, **self.expert.parameters()).expected_seconds(*size)
+        except InputError as error:
+            self.slow.error(str(error))
+            return
         seconds = 0.0 if expected is None else expected.total
-        self.slow.warning(slow_sentence(title, seconds, n_pixels))
+        self.slow.warning(slow_sentence(detector_entry(name).title, seconds, n_pixels))
 
     def _current_run(self) -> DetectionRun | None:
         if self.scan_id is None:
             return None
         runs = self.session.runs_of_scan(self.scan_id)
-        return next((run for run in runs if run.fitted.name == self.detector), None)
+        return next((run for run in runs if run.fitted.name == self.expert.detector), None)
 
     def _choose_model_to_save(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Empty folder for the model")

@@ -1,9 +1,11 @@
-"""Part of the Detect dock: where the results of a scan agree, and the results side by side."""
+"""*Agreement*: where the results of a section agree, and the results side by side."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from qtpy.QtWidgets import QDoubleSpinBox, QGroupBox, QPushButton, QVBoxLayout
+from qtpy.QtWidgets import QDoubleSpinBox, QPushButton
 
 from napari_mineral_anomaly.detectors.results.agreement import Agreement, agree
 from napari_mineral_anomaly.detectors.results.threshold import promised_false_pixels
@@ -13,29 +15,24 @@ from napari_mineral_anomaly.window.detecting.agreement_layers import (
     show_agreement,
 )
 from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
+from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 
-_NEEDS_TWO = "Run a second detector on this scan to compare."
+_NEEDS_TWO = "Run a second detector on this section to compare (step “Find”)."
 
 
-class AgreementBox(QGroupBox):
-    """How many detectors flag a pixel, if each may flag the same number of false pixels.
+class AgreementDock(Dock):
+    """How many detectors flag a pixel, if each may flag the same number of false pixels."""
 
-    Parameters
-    ----------
-    dock : Dock
-        The dock it belongs to, which runs its jobs.
-    """
-
-    def __init__(self, dock: Dock) -> None:
-        super().__init__("Compare detectors")
-        self._dock = dock
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self._state = state_of(napari_viewer)
         self._scan_id: str | None = None
         self._has_default = False
-        self._side_by_side = SideBySide(dock.viewer)
-        column = QVBoxLayout(self)
+        self._side_by_side = SideBySide(self.viewer)
         form = form_layout()
         self.false_pixels = QDoubleSpinBox()
         self.false_pixels.setRange(0.01, 1e6)
@@ -44,7 +41,7 @@ class AgreementBox(QGroupBox):
             "of this scan by chance. Thresholds that you moved have no effect here."
         )
         form.addRow("False pixels each", self.false_pixels)
-        column.addLayout(form)
+        self.column.addLayout(form)
         self.agree_button = push_button(
             "Agreement",
             "Make or update the layer that shows how many detectors flag each pixel.",
@@ -56,15 +53,20 @@ class AgreementBox(QGroupBox):
             "Show the score maps of this scan side by side; press again to go back."
         )
         self.grid_button.toggled.connect(self._on_grid)
-        column.addLayout(row(self.agree_button, self.grid_button))
-        self.legend = StatusLine()
-        column.addWidget(self.legend)
-        dock.listen(dock.session.changed, self._refresh)
-        dock.listen(dock.active.leaving, lambda: self.grid_button.setChecked(False))
-        self._refresh()
+        self.column.addLayout(row(self.agree_button, self.grid_button))
+        self.legend = self.add(StatusLine())
+        self.column.addStretch()
+        self.listen(self.session.changed, self._refresh)
+        self.listen(self.active.leaving, lambda: self.grid_button.setChecked(False))
+        self.listen(self._state.events.scan_id, self._on_section)
+        self._on_section(self._state.scan_id)
 
-    def set_scan(self, scan_id: str | None) -> None:
-        """Compare the results of this scan from now on."""
+    def shut_down(self) -> None:
+        """Also leave the view side by side."""
+        self.grid_button.setChecked(False)
+        super().shut_down()
+
+    def _on_section(self, scan_id: str | None) -> None:
         if scan_id != self._scan_id:
             self._scan_id = scan_id
             self.grid_button.setChecked(False)
@@ -75,20 +77,20 @@ class AgreementBox(QGroupBox):
     def show_agreement(self) -> None:
         """Make or update the agreement layer of the scan."""
         scan_id = self._scan_id
-        results = {} if scan_id is None else results_of(self._dock.session, scan_id)
+        results = {} if scan_id is None else results_of(self.session, scan_id)
         if scan_id is None or len(results) < 2:
             return
         false_pixels = self.false_pixels.value()
-        self._dock.jobs.run(
+        self.jobs.run(
             "Comparing detectors",
             lambda task: agree(results, false_pixels=false_pixels),
             lambda agreement: self._on_agreement(scan_id, agreement, false_pixels),
-            on_failed=lambda failure: self._dock.fail(failure, self.legend),
+            on_failed=lambda failure: self.fail(failure, self.legend),
             alongside=True,
         )
 
     def _on_agreement(self, scan_id: str, agreement: Agreement, false_pixels: float) -> None:
-        layer = show_agreement(self._dock.viewer, scan_id, agreement)
+        layer = show_agreement(self.viewer, scan_id, agreement)
         if layer is not None and scan_id == self._scan_id:
             self.legend.plain(legend_html(agreement, false_pixels))
             if self._side_by_side.is_on:
@@ -103,16 +105,15 @@ class AgreementBox(QGroupBox):
     def _show_side_by_side(self) -> None:
         if self._scan_id is None:
             return
-        viewer = self._dock.viewer
+        viewer = self.viewer
         scores = linked_layers(viewer, self._scan_id, "score")
         by_detector = {link.detector: layer for layer, link in scores if link.detector is not None}
         agreements = [layer for layer, _ in linked_layers(viewer, self._scan_id, "agreement")]
         self._side_by_side.show([*by_detector.values(), *agreements])
 
     def _refresh(self) -> None:
-        results = {} if self._scan_id is None else results_of(self._dock.session, self._scan_id)
+        results = {} if self._scan_id is None else results_of(self.session, self._scan_id)
         enough = len(results) > 1
-        self.setVisible(bool(results))
         for control in (self.agree_button, self.grid_button, self.false_pixels):
             control.setEnabled(enough)
         if results and not self._has_default:

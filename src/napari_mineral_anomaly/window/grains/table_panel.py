@@ -1,16 +1,14 @@
-"""*Grain table*: one row per anomalous grain; look at it, give a verdict, go on."""
+"""The list of grains: one row per anomalous grain; look at it, give a verdict, go on."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import (
     QApplication,
-    QDockWidget,
     QLabel,
     QLineEdit,
-    QMainWindow,
     QSpinBox,
 )
 from superqt.utils import qdebounced
@@ -39,14 +37,14 @@ from napari_mineral_anomaly.window.kit.controls import (
     push_button,
     row,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock, put_below_the_map
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
+from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import scan_id_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.words import counted
 
-_NO_SCORE = "Run a detector first (dock “Detect anomalies”), or open a score map."
+_NO_SCORE = "Run a detector first (step “Find”), or open a score map."
 _READY = "Click a row, or a grain on the map."
 _NONE_FITS = "No grain fits the words in “Show only”."
 _ROWS_READY = f"{_READY} Minerals and flags follow…"
@@ -69,7 +67,7 @@ _HEIGHT, _MIN_HEIGHT = 230, 150
 _MOST_ROWS = 500
 
 
-class GrainTableDock(Dock):
+class GrainTable(Panel):
     """Lists the grains of a score's mask, again after each change of mask or threshold."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
@@ -102,9 +100,17 @@ class GrainTableDock(Dock):
         self.score_combo.layer_changed.connect(self._on_score)
         self._mark = GrainMark(self.viewer, self.jobs, self.score_combo.layer)
         self._clicks = CanvasClicks(self.viewer, self._on_pixel)
-        actions = {"A": self.accept, "R": self.reject, "N": self.next_grain}
-        self._keys = CanvasKeys(self.viewer, actions)
-        bind_keys(self, {**actions, "Ctrl+Z": self.board.undo, "Ctrl+Shift+Z": self.board.redo})
+        self._actions = {
+            "A": self.accept,
+            "R": self.reject,
+            "U": self.leave_undecided,
+            "N": self.next_grain,
+        }
+        self._keys: CanvasKeys | None = None
+        self.bind_canvas_keys()
+        bind_keys(
+            self, {**self._actions, "Ctrl+Z": self.board.undo, "Ctrl+Shift+Z": self.board.redo}
+        )
         bind_keys(self.view, {"Ctrl+C": self.copy})
         self.listen(self.board.listed, self._on_listed)
         self.listen(self.board.completed, self._on_completed)
@@ -116,13 +122,6 @@ class GrainTableDock(Dock):
         self.colour_by_theme(self.model)
         self._on_listed()
         self._on_score()
-
-    def _join_our_docks(self) -> None:
-        """Open below the map, not beside it: rows are wide."""
-        own, window = self.parent(), self.window()
-        if isinstance(own, QDockWidget) and isinstance(window, QMainWindow):
-            put_below_the_map(window, own)
-            window.resizeDocks([own], [self.sizeHint().height()], Qt.Orientation.Vertical)
 
     def sizeHint(self) -> QSize:
         """High enough for some rows, low enough to leave room for the map."""
@@ -159,6 +158,9 @@ class GrainTableDock(Dock):
         self.reject_button = push_button(
             "&Reject", "This is no grain of interest. (R)", self.reject
         )
+        self.undecided_button = push_button(
+            "&Undecided", "The maps do not tell what this grain is. (U)", self.leave_undecided
+        )
         self.next_button = push_button("&Next", "Go to the next row. (N)", self.next_grain)
         self.undo_button = push_button("Undo", "Undo the last verdict. (Ctrl+Z)", self.board.undo)
         self.redo_button = push_button("Redo", "Redo the verdict. (Ctrl+Shift+Z)", self.board.redo)
@@ -170,7 +172,7 @@ class GrainTableDock(Dock):
         )
         self.files = GrainFiles(self, self.board, self.model, self.is_complete)
         fields = (self.score_combo, self.filter, self.rows, self.count)
-        verdicts = (self.accept_button, self.reject_button, self.next_button)
+        verdicts = (self.accept_button, self.reject_button, self.undecided_button, self.next_button)
         steps = (self.undo_button, self.redo_button)
         rest = (self.columns_button, self.copy_button, self.files)
         self.column.addLayout(flow(*fields, *verdicts, *steps, *rest))
@@ -184,6 +186,27 @@ class GrainTableDock(Dock):
     def reject(self) -> None:
         """Reject the selected grains."""
         self._decide("reject")
+
+    def leave_undecided(self) -> None:
+        """Say that the selected grains cannot be decided from the maps."""
+        self._decide("undecided")
+
+    def hide_verdict_buttons(self) -> None:
+        """Leave the buttons to the card beside the map; the keys stay."""
+        for button in (self.accept_button, self.reject_button, self.undecided_button):
+            button.hide()
+        self.next_button.hide()
+
+    def bind_canvas_keys(self) -> None:
+        """Let the keys work on the map too."""
+        if self._keys is None:
+            self._keys = CanvasKeys(self.viewer, self._actions)
+
+    def release_canvas_keys(self) -> None:
+        """Give the keys on the map back to napari."""
+        if self._keys is not None:
+            self._keys.close()
+            self._keys = None
 
     def next_grain(self) -> None:
         """Choose the next row."""
@@ -254,7 +277,7 @@ class GrainTableDock(Dock):
         """Also give keys and clicks back to napari, and remove the outline."""
         self._list_soon.cancel()
         self._search_soon.cancel()
-        self._keys.close()
+        self.release_canvas_keys()
         self._clicks.close()
         self._watch.watch(None)
         self.board.next_grain = nothing
@@ -272,6 +295,8 @@ class GrainTableDock(Dock):
             grains = [self.board.grain]
         if grains:
             self.board.decide(grains, status=status)
+            if len(grains) == 1:
+                self.next_grain()
         else:
             self.status.plain("Select a row or click a grain first.")
 
@@ -407,7 +432,7 @@ class GrainTableDock(Dock):
         some, chosen = n > 0, self.board.grain is not None
         for button in (self.next_button, self.copy_button, self.files, self.columns_button):
             button.setEnabled(some)
-        for button in (self.accept_button, self.reject_button):
+        for button in (self.accept_button, self.reject_button, self.undecided_button):
             button.setEnabled(some and (chosen or bool(self.view.selected_grains())))
         history = self.board.history
         undo, redo = ("", "") if history is None else (history.undo_text, history.redo_text)

@@ -31,14 +31,15 @@ from napari_mineral_anomaly.window.kit.controls import (
     ProgressBar,
     StatusLine,
     bold_label,
+    primary_button,
     push_button,
     row,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.kit.turns import Turns
 from napari_mineral_anomaly.words import counted
 
-_NO_LIST = "Open the dock “Grain table”: this dock shows the grain that is chosen there."
+_NO_LIST = "No grain is listed yet: run a detector first (step “Find”)."
 _NO_GRAIN = "Click a row of the grain table, or a grain on the map."
 _NO_MAPS = (
     "The element maps of this score are not in the layer list: load them again to see the "
@@ -52,18 +53,16 @@ _PREPARING, _READING = "Preparing the evidence", "Reading the spectrum"
 MOST_BARS = 14
 
 
-class GrainCardDock(Dock):
+class GrainCard(Panel):
     """Shows the chosen grain; the maps are prepared once per list, in the background."""
 
-    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
-        super().__init__(napari_viewer, executor)
+    def __init__(
+        self, napari_viewer: Any, executor: Executor | None = None, *, scrolls: bool = True
+    ) -> None:
+        super().__init__(napari_viewer, executor, scrolls=scrolls)
         self.board = board_of(napari_viewer)
         self._source: EvidenceSource | None = None
 
-        self.table_button = self.next_step(
-            "Open the grain table", "Grain table", "Open the list in which you choose grains."
-        )
-        self.add(self.table_button)
         self.add(self.status)
         self.progress = ProgressBar()
         self.progress.setRange(0, 0)
@@ -81,16 +80,26 @@ class GrainCardDock(Dock):
             "Minerals whose elements fit the drivers, with their distance (0 fits best). These are "
             "hints to check, not determinations."
         )
-        self.accept_button = push_button(
+        self.accept_button = primary_button(
             "Accept", "This grain is what it seems (A).", lambda: self._decide("accept")
         )
         self.reject_button = push_button(
             "Reject", "This is no grain of interest (R).", lambda: self._decide("reject")
         )
         self.next_button = push_button(
-            "Next", "Go to the next row of the grain table (N).", lambda: self.board.next_grain()
+            "Next", "Go to the next row of the list (N).", lambda: self.board.next_grain()
         )
-        self._buttons = (self.accept_button, self.reject_button, self.next_button)
+        self.undecided_button = push_button(
+            "Undecided",
+            "The maps do not tell what this grain is (U).",
+            lambda: self._decide("undecided"),
+        )
+        self._buttons = (
+            self.accept_button,
+            self.reject_button,
+            self.undecided_button,
+            self.next_button,
+        )
         self.column.addLayout(row(*self._buttons))
 
         self.bars, self.maps = ElementBars(), Thumbnails()
@@ -128,6 +137,7 @@ class GrainCardDock(Dock):
     def _decide(self, status: str) -> None:
         if self.board.grain is not None:
             self.board.decide([self.board.grain], status=status)
+            self.board.next_grain()
 
     def _on_listed(self) -> None:
         self.jobs.cancel(_PREPARING)
@@ -177,7 +187,6 @@ class GrainCardDock(Dock):
 
     def _show_nothing(self) -> None:
         listing = self.board.listing
-        self.table_button.setVisible(listing is None)
         missing = _NO_LIST if listing is None else _NO_GRAIN
         if listing is not None and listing.cube is None:
             missing = _NO_MAPS
@@ -215,8 +224,7 @@ class GrainCardDock(Dock):
         if np.isfinite(line["area_um2"]):
             size += f", {line['area_um2']:,.0f} µm², Ø {line['equivalent_diameter_um']:,.0f} µm"
             lines.append(
-                f"x {line['centroid_x_um']:,.0f} µm, y {line['centroid_y_um']:,.0f} µm; stage "
-                f"x {line['stage_x_mm']:.3f} mm, y {line['stage_y_mm']:.3f} mm"
+                f"x {line['centroid_x_um']:,.0f} µm, y {line['centroid_y_um']:,.0f} µm on the map"
             )
         if line["detectors_agreeing"]:
             lines.append(f"Flagged by {line['detectors_agreeing']}")

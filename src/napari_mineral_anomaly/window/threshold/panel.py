@@ -18,8 +18,8 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge_score
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import form_layout, push_button, row
-from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
+from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, link_of, relink
 from napari_mineral_anomaly.window.layers.make import min_grain_of, pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.results import add_mask
@@ -35,11 +35,18 @@ _COUNTING, _MASKING = "Counting scores", "Making the mask"
 MASK_UPDATE_MS = 100
 
 
-class ThresholdDock(Dock):
+class ThresholdPanel(Panel):
     """Sets from which score on a pixel is anomalous, and shows how many false pixels to expect."""
 
-    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
-        super().__init__(napari_viewer, executor)
+    def __init__(
+        self,
+        napari_viewer: Any,
+        executor: Executor | None = None,
+        *,
+        scrolls: bool = True,
+        with_score: bool = True,
+    ) -> None:
+        super().__init__(napari_viewer, executor, scrolls=scrolls)
         self._n_valid = 0
         self._due = False
         self._counted: str | None = None
@@ -47,7 +54,11 @@ class ThresholdDock(Dock):
         self.score_combo = score_combo(self)
         self.score_combo.setToolTip("The score map; any image of decimal numbers will do.")
         form = form_layout()
-        form.addRow("Score", self.score_combo)
+        if with_score:
+            form.addRow("Score", self.score_combo)
+        else:  # another list of the window shows the choice
+            self.score_combo.setParent(self)
+            self.score_combo.hide()
         self.plot = HistogramPlot()
         self.add(form, self.plot)
 
@@ -94,11 +105,8 @@ class ThresholdDock(Dock):
         self.default_button = push_button(
             "Default threshold", f"Back to the default: {DEFAULT_IN_WORDS}.", self.reset_threshold
         )
-        self.next_button = self.next_step(
-            "Next: list the grains", "Grain table", "Open the list of the grains in the mask."
-        )
         buttons = row(self.mask_button, self.default_button)
-        self.add(form, buttons, self.status, self.next_button)
+        self.add(form, buttons, self.status)
         self.column.addStretch()
 
         self._update_mask_soon = qthrottled(self.update_mask, timeout=MASK_UPDATE_MS)

@@ -1,4 +1,4 @@
-"""The dock *Load maps*: read a folder or files, show the ingest report, then add layers."""
+"""*Open*: read a folder or files, show what was read, then show the section."""
 
 from __future__ import annotations
 
@@ -31,10 +31,12 @@ from napari_mineral_anomaly.window.kit.controls import (
     StatusLine,
     add_parts,
     column_of,
+    make_primary,
+    primary_button,
     push_button,
     row,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.opening import SPECTRUM
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
 from napari_mineral_anomaly.window.layers.scan_layers import folder_of, scan_layers, scan_name
@@ -56,19 +58,21 @@ from napari_mineral_anomaly.window.loading.reading import (
 from napari_mineral_anomaly.window.loading.remembered import remember_energy, remembered_energy
 from napari_mineral_anomaly.window.loading.report_html import headline, report_html
 from napari_mineral_anomaly.window.loading.report_panel import IngestPanel
+from napari_mineral_anomaly.window.state.model import LOOK, OPEN
+from napari_mineral_anomaly.window.workbench.steps.first_minutes import FirstMinutes
+from napari_mineral_anomaly.window.workbench.steps.step import Step
 
 _PATTERNS = " ".join(f"*{ending} *{ending.upper()}" for ending in READ_ENDINGS)
 FILE_FILTER = f"Element maps and spectrum images ({_PATTERNS});;All files (*)"
 
-_WELCOME = (
-    "Choose the folder that holds one map per element, or files of one scan, or a spectrum image."
-)
-
 _READING = "Reading maps"
 
 
-class LoadMapsDock(Dock):
-    """Choose a scan, read it, check the report, set the pixel size, add the layers."""
+class OpenStep(Step):
+    """Choose a scan, read it, check the report, set the pixel size, show the section."""
+
+    NAME, TITLE = OPEN, "Open"
+    TASK = "Open the folder that holds one map per element, or drop it onto the map."
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
@@ -80,17 +84,8 @@ class LoadMapsDock(Dock):
         self._other_axis: Channels | None = None
         self._adding = LayersInTurns(self.viewer, self._on_next_layer, self._all_added)
 
-        self.path = QLineEdit()
-        self.path.setPlaceholderText("folder or file with element maps or spectra")
-        self.path.setToolTip(
-            "The folder of one scan (one file per element), or a file: a TIFF stack, a long table, "
-            "HDF5, a spectrum image … Type a path and press Enter, or use the buttons below. "
-            "Separate several files by “;”. Name an array in a file like this: "
-            "scan.h5::/entry/maps."
-        )
-        self.path.returnPressed.connect(self._read_typed_path)
-        choose_folder = push_button(
-            "Folder…",
+        self.folder_button = primary_button(
+            "Open folder…",
             "The folder with one map per element: TIFF or text files.",
             self._choose_folder,
         )
@@ -99,8 +94,18 @@ class LoadMapsDock(Dock):
             "Some files of one scan, or one file that holds all its elements or its spectra.",
             self._choose_files,
         )
+        buttons = row(self.folder_button, choose_files)
+        buttons.setStretch(0, 1)
+        self.path = QLineEdit()
+        self.path.setPlaceholderText("or type a path and press Enter")
+        self.path.setToolTip(
+            "The folder of one scan (one file per element), or a file: a TIFF stack, a long table, "
+            "HDF5, a spectrum image … Separate several files by “;”. Name an array in a file like "
+            "this: scan.h5::/entry/maps."
+        )
+        self.path.returnPressed.connect(self._read_typed_path)
         self.cancel_button = push_button("Cancel", "Stop reading.", self._cancel)
-        self.status.plain(_WELCOME)
+        self.status.plain("")
 
         self.sample_combo = QComboBox()
         self.sample_combo.setToolTip("The files hold maps of several samples: choose one sample.")
@@ -115,25 +120,25 @@ class LoadMapsDock(Dock):
             "one was taken; this reads the scan again with the other.",
             self._on_other_axis,
         )
-        buttons = row(choose_folder, choose_files, self.cancel_button)
-        self.add(self.path, buttons, self.status, self.sample_combo, self.spectra_fields)
-        self.add(self.name_fields, self.axis_button)
+        self.start = FirstMinutes(self.viewer)
+        self.add(buttons, self.path, self.status, self.cancel_button, self.start)
+        self.add(self.sample_combo, self.spectra_fields, self.name_fields, self.axis_button)
 
         self.summary = StatusLine()
-        self.report = QTextBrowser()
-        self.report.setMinimumHeight(160)
-        self.report.setToolTip(
+        self.report_text = QTextBrowser()
+        self.report_text.setMinimumHeight(160)
+        self.report_text.setToolTip(
             "Which files were used, which were not, and why. Read this before you add layers."
         )
         self.size = PixelSizeFields()
         self.beside = BesideTheMaps()
-        self.add_button = push_button(
-            "Add layers", "Show the maps in napari, one layer per element.", self.add_layers
+        self.add_button = primary_button(
+            "Show the section", "Show the maps in napari, one layer per element.", self.add_layers
         )
         self.found = QWidget()
         found = column_of(self.found)
-        add_parts(found, self.summary, self.report, self.size, self.beside, self.add_button)
-        found.setStretchFactor(self.report, 1)
+        add_parts(found, self.summary, self.report_text, self.size, self.beside, self.add_button)
+        found.setStretchFactor(self.report_text, 1)
         self.column.addWidget(self.found, 1)
         self.report_button = push_button(
             "Full report…",
@@ -141,13 +146,13 @@ class LoadMapsDock(Dock):
             "and every file that was not used. You can copy or save this report.",
             self.show_report,
         )
-        self.next_button = self.next_step(
-            "Next: detect anomalies", "Detect anomalies", "Open the dock that scores the scan."
+        self.next_button = self.step_button(
+            "Look at the elements", LOOK, "Go to the step that shows the element maps."
         )
-        self.spectrum_button = self.next_step(
-            "Look at the spectra", "Spectrum", "Open the dock that shows spectra and elements."
+        self.spectrum_button = self.lab_button(
+            "Look at the spectra", SPECTRUM, "Open the dock that shows spectra and elements."
         )
-        self.add(self.report_button, self.spectrum_button, self.next_button)
+        self.add(self.report_button, self.next_button, self.spectrum_button)
         self.column.addStretch()
         self.next_button.hide()
         self._forget()
@@ -180,8 +185,7 @@ class LoadMapsDock(Dock):
         )
         self.path.setText("; ".join(str(source) for source in self._sources))
         paths, answers = list(self._sources), self._answers
-        self.status.plain("Reading…")
-        self.cancel_button.setEnabled(True)
+        self._busy("Reading…")
         self.jobs.run(
             _READING,
             lambda task: read_or_ask(paths, answers, task=task),
@@ -284,14 +288,23 @@ class LoadMapsDock(Dock):
     def _cancel(self) -> None:
         self.jobs.cancel(_READING)
 
+    def _busy(self, doing: str | None) -> None:
+        self.cancel_button.setVisible(doing is not None)
+        self.start.setVisible(doing is None and self._cube is None)
+        self.report(doing)
+        if doing is not None:
+            self.status.plain(doing)
+
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         last = events[-1]
         counted = f" {last.step} of {last.total}" if last.total else ""
         phase = last.phase.capitalize()
-        self.status.plain(f"{phase}{counted}… {last.message}".rstrip())
+        line = f"{phase}{counted}… {last.message}".rstrip()
+        self.status.plain(line)
+        self.report(line, 100 * last.step // last.total if last.total else None)
 
     def _on_read(self, read: Reading) -> None:
-        self.cancel_button.setEnabled(False)
+        self._busy(None)
         if isinstance(read, WhichSample):
             self.sample_combo.clear()
             self.sample_combo.addItems(["choose a sample…", *read.samples])
@@ -312,11 +325,12 @@ class LoadMapsDock(Dock):
 
     def _show_maps(self, read: MapsRead) -> None:
         self._cube, self._report = read.cube, read.report
+        self.start.hide()
         if self._answers.energy is not None:
             remember_energy(folder_of(self._sources), self._answers.energy)
-        self.status.plain("Check the report, then add the layers.")
+        self.status.plain("Check what was read, then show the section.")
         self.summary.plain(f"<b>{headline(read.cube)}</b>")
-        self.report.setHtml(report_html(read.report))
+        self.report_text.setHtml(report_html(read.report))
         to_decide = read.report.to_decide
         if read.cube.quantity != "reflectance":  # bands of light are no elements
             to_decide += unnamed_planes(read.report.used)
@@ -337,6 +351,7 @@ class LoadMapsDock(Dock):
             self.spectra_fields.show_spectra(read.cube.spectra, read.cube.elements)
             self.spectra_fields.show()
         self.add_button.setEnabled(True)
+        make_primary(self.folder_button, False)  # what comes next is another button
         self.found.show()
         self.report_button.show()
 
@@ -375,14 +390,15 @@ class LoadMapsDock(Dock):
 
     def _on_cancelled(self) -> None:
         self._forget()
-        self.status.plain("Reading was cancelled. " + _WELCOME)
+        self.status.plain("Reading was cancelled.")
 
     def _forget(self) -> None:
         self._cube = self._report = None
+        make_primary(self.folder_button, True)
         for part in (self.found, self.sample_combo, self.spectra_fields, self.report_button):
             part.hide()
         self.name_fields.hide()
         self.axis_button.hide()
         self.spectrum_button.hide()
         self.add_button.setEnabled(False)
-        self.cancel_button.setEnabled(False)
+        self._busy(None)

@@ -1,0 +1,1 @@
+"""Parts of the step *Look*: chips of the elements, and the numbers under the cursor."""

@@ -1,0 +1,49 @@
+"""What napari's menus and its command palette call: the workbench, at one of its steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_mineral_anomaly.window.kit.opening import open_step
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
+
+
+def show_open() -> None:
+    """Show the step *Open*."""
+    _show(OPEN)
+
+
+def show_look() -> None:
+    """Show the step *Look*."""
+    _show(LOOK)
+
+
+def show_find() -> None:
+    """Show the step *Find*."""
+    _show(FIND)
+
+
+def show_decide() -> None:
+    """Show the step *Decide*."""
+    _show(DECIDE)
+
+
+def show_hand_over() -> None:
+    """Show the step *Hand over*."""
+    _show(HAND_OVER)
+
+
+def show_workbench_soon(viewer: Any) -> None:
+    """Show the workbench as soon as napari has added what it is opening."""
+    if getattr(viewer, "window", None) is not None:
+        from qtpy.QtCore import QTimer
+
+        QTimer.singleShot(0, lambda: open_step(viewer))
+
+
+def _show(step: str) -> None:
+    from napari import current_viewer
+
+    viewer = current_viewer()
+    if viewer is not None:
+        open_step(viewer, step)

@@ -1,0 +1,1 @@
+"""What the steps and docks of one viewer share: the active section, the chosen score, progress."""

@@ -1,0 +1,1 @@
+"""What is around the steps: the header, the row of steps, the place below the map."""

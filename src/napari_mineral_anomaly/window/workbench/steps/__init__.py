@@ -1,0 +1,1 @@
+"""The five steps of the workbench: Open, Look, Find, Decide, Hand over."""

@@ -1,0 +1,231 @@
+"""*Look*: the element maps of the section, one, two or three at a time, or all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+)
+from superqt.utils import qthrottled
+
+from napari_mineral_anomaly.scan.ratio import ratio_map
+from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
+from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.kit.controls import StatusLine, primary_button, row
+from napari_mineral_anomaly.window.kit.opening import open_step
+from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, linked_layers
+from napari_mineral_anomaly.window.layers.views import show_elements, show_ratio
+from napari_mineral_anomaly.window.looking.chips import ElementChips
+from napari_mineral_anomaly.window.looking.readout import CursorWatch, Reading, read_pixel
+from napari_mineral_anomaly.window.state.model import FIND, LOOK
+from napari_mineral_anomaly.window.workbench.steps.step import Step
+
+_NO_SECTION = "Open a section first (step “Open”)."
+_RATIO = "Making the ratio"
+_READ_MS = 60
+# Number of elements of each way to look, with its button.
+_WAYS = (
+    (1, "One", "Click an element to see its map."),
+    (2, "Ratio", "Click two elements: the first is divided by the second."),
+    (3, "Colours", "Click three elements: they become red, green and blue."),
+)
+
+
+class LookStep(Step):
+    """Chips choose what is shown; the numbers under the cursor stand below."""
+
+    NAME, TITLE = LOOK, "Look"
+    TASK = "Look at the elements, then search for odd grains."
+
+    def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
+        super().__init__(napari_viewer, executor)
+        self._all = SideBySide(napari_viewer)
+        self._is_shown = False
+
+        self.ways: dict[int, QPushButton] = {}
+        group = QButtonGroup(self)
+        for places, title, words in _WAYS:
+            button = QPushButton(title)
+            button.setCheckable(True)
+            button.setToolTip(words)
+            button.clicked.connect(lambda _=False, places=places: self.choose_way(places))
+            group.addButton(button)
+            self.ways[places] = button
+        self.all_button = QPushButton("All")
+        self.all_button.setCheckable(True)
+        self.all_button.setToolTip("Show all elements side by side; press again to go back.")
+        self.all_button.toggled.connect(self._on_all)
+        self.column.addLayout(row(*self.ways.values(), self.all_button))
+        self.chips = self.add(ElementChips())
+        self.chips.changed.connect(self._show)
+        self.faint = QCheckBox("Bring out faint pixels")
+        self.faint.setToolTip(
+            "Show low numbers brighter (gamma 0.4). Zeros stay dark, and no number is changed."
+        )
+        self.faint.toggled.connect(self._show)
+        self.legend = StatusLine()
+        self.add(self.faint, self.legend, self.status)
+        self.find_button = primary_button(
+            "Find odd grains", "Go to the step that searches.", self._go_on
+        )
+        self.add(self.find_button)
+
+        self.place = self.add(StatusLine("Move the mouse over the map to read its numbers."))
+        self.table = QTableWidget(0, 3)
+        self.table.setHorizontalHeaderLabels(["element", "under the cursor", "sigmas"])
+        self.table.setToolTip(
+            "Number under the cursor, for counts with its counting error; and what the element "
+            "adds to the chosen score there, in background sigmas."
+        )
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.setMinimumHeight(160)
+        self.column.addWidget(self.table, 1)
+
+        self._watch = CursorWatch(napari_viewer, qthrottled(self._on_cursor, timeout=_READ_MS))
+        self.listen(self.state.events.scan_id, self._on_section)
+        events = self.viewer.layers.events
+        self.listen(events.inserted, self._on_layers)
+        self.listen(events.removed, self._on_layers)
+        self.choose_way(1)
+        self._on_layers()
+
+    def choose_way(self, places: int) -> None:
+        """Look at one element, at the ratio of two, or at three as colours."""
+        self.ways[places].setChecked(True)
+        self.all_button.setChecked(False)
+        self.chips.set_places(places)
+        self._show()
+
+    def entered(self) -> None:
+        """Show the chosen elements, and read the map under the cursor."""
+        self._is_shown = True
+        self._watch.start()
+        self._show()
+
+    def left(self) -> None:
+        """Leave the map as it is, one map at a time."""
+        self._is_shown = False
+        self.all_button.setChecked(False)
+        self._watch.stop()
+
+    def shut_down(self) -> None:
+        """Also leave the mouse and the view side by side."""
+        self.left()
+        super().shut_down()
+
+    def _show(self, value: Any = None) -> None:
+        """Show what the chips say."""
+        self._show_legend()
+        scan_id, chosen = self.state.scan_id, self.chips.chosen
+        if scan_id is None or not self._is_shown or self._all.is_on:
+            return
+        if self._places == 2:
+            if len(chosen) == 2:
+                self._make_ratio(scan_id, chosen)
+            return
+        if chosen:
+            show_elements(self.viewer, scan_id, chosen, faint=self.faint.isChecked())
+            self.state.set_done(LOOK)
+
+    def _make_ratio(self, scan_id: str, chosen: tuple[str, ...]) -> None:
+        maps = {
+            link.element: layer.data
+            for layer, link in linked_layers(self.viewer, scan_id, "element")
+            if link.element in chosen
+        }
+        above, below = (maps[element] for element in chosen)
+        name = f"log {chosen[0]} / {chosen[1]}"
+        self.jobs.run(
+            _RATIO,
+            lambda task: ratio_map(above, below),
+            lambda ratio: self._on_ratio(scan_id, name, ratio),
+        )
+
+    def _on_ratio(self, scan_id: str, name: str, ratio: Any) -> None:
+        show_ratio(self.viewer, scan_id, name, ratio)
+        self.state.set_done(LOOK, scan_id=scan_id)
+
+    @property
+    def _places(self) -> int:
+        return next(places for places, button in self.ways.items() if button.isChecked())
+
+    def _show_legend(self) -> None:
+        chosen, places = self.chips.chosen, self._places
+        if len(chosen) < min(places, 2):
+            self.legend.plain(next(words for one, _, words in _WAYS if one == places))
+        elif places == 1:
+            self.legend.plain(f"{chosen[0]}: dark blue is little, yellow is much.")
+        elif places == 2:
+            self.legend.plain(
+                f"{chosen[0]} / {chosen[1]} as decimal logarithm: 0 is equal, 1 is ten times."
+            )
+        else:
+            colours = ("#d83a3a", "#2e9e4f", "#3a62e0")
+            parts = [
+                f"<span style='color: {colour}'>■</span> {element}"
+                for colour, element in zip(colours, chosen, strict=False)
+            ]
+            self.legend.plain("&nbsp; ".join(parts))
+
+    def _on_all(self, wanted: bool) -> None:
+        scan_id = self.state.scan_id
+        if wanted and scan_id is not None:
+            layers = [layer for layer, _ in linked_layers(self.viewer, scan_id, "element")]
+            for layer in layers:
+                layer.blending = "translucent"
+            self._all.show(layers)
+            self.state.set_done(LOOK)
+        else:
+            self._all.back()
+            self._show()
+
+    def _on_section(self, scan_id: str | None) -> None:
+        self.all_button.setChecked(False)
+        self.chips.clear()
+        self._on_layers()
+
+    def _on_layers(self, event: Any = None) -> None:
+        scan_id = self.state.scan_id
+        elements = [] if scan_id is None else linked_layers(self.viewer, scan_id, "element")
+        self.chips.set_elements([link.element or layer.name for layer, link in elements])
+        is_there = bool(self.chips.chips)
+        self.find_button.setEnabled(is_there)
+        self.all_button.setEnabled(is_there)
+        self.status.plain("" if is_there else _NO_SECTION)
+
+    def _go_on(self) -> None:
+        open_step(self.viewer, FIND)
+
+    def _on_cursor(self, position: Any) -> None:
+        if self.state.scan_id is None:
+            return
+        score = layer_by_id(self.viewer, self.state.score_id)
+        run = None if score is None else self.session.run_of(link_of(score))
+        place, readings = read_pixel(self.viewer, self.state.scan_id, position, run)
+        if readings:
+            self.show_readings(place, readings)
+
+    def show_readings(self, place: str, readings: list[Reading]) -> None:
+        """Show the numbers of one pixel."""
+        self.place.plain(place)
+        self.table.setRowCount(len(readings))
+        for line, one in enumerate(readings):
+            error = "" if one.error is None else f" ± {one.error:.0f}"
+            sigmas = "" if one.sigmas is None else f"{one.sigmas:+.1f}"
+            for column, text in enumerate((one.element, f"{one.value:,.5g}{error}", sigmas)):
+                item = self.table.item(line, column)
+                if item is None:
+                    item = QTableWidgetItem()
+                    if column:
+                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight)
+                    self.table.setItem(line, column, item)
+                item.setText(text)
