@@ -54,7 +54,7 @@ _GROWN_PER_ROW = 4
 _TRIES_PER_GRAIN = 5
 _EVIDENCE_PX, _EVIDENCE_FACTOR = 4, 0.5
 # The pixels beside the peak add at most this share of it.
-_MOST_BESIDE = 0.2
+_MOST_BESIDE = 0.1
 # Pixels that are sorted at first; each further part is eight times as large.
 _FIRST_SORTED = 1 << 14
 
@@ -147,7 +147,7 @@ def evidence_of(labels: NDArray[np.int32], n_grains: int, score: NDArray[Any]) -
     """Evidence (n_grains,) that a grain is odd as a whole, for the order of the list.
 
     Its peak, plus its three next highest scores, of which each counts half as much as the one
-    before and which add at most a fifth of the peak. So a single noisy pixel comes after a grain with
+    before and which add at most a tenth of the peak. So a single noisy pixel comes after a grain with
     an equal or somewhat lower peak, and grains of several odd pixels follow their peaks: larger
     bodies of the rock gain nothing. Our choice, see docs/measurements.md.
     """
