@@ -94,6 +94,7 @@ class BatchPanel(QWidget):
         for entry in ENTRIES.values():
             self.detector.addItem(entry.title, entry.name)
         self.detector.setCurrentIndex(self.detector.findData(DEFAULT_DETECTOR))
+        self.detector.setToolTip("The method for every section, with its usual parameters.")
         form.addRow("Detector", self.detector)
         self.workers = spin_box(1, 64, 1, tooltip="Sections at a time on this computer.")
         form.addRow("At a time", self.workers)
