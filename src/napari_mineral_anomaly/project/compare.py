@@ -21,7 +21,9 @@ from napari_mineral_anomaly.project.report import list_project
 from napari_mineral_anomaly.words import counted
 
 SECTION = "section"
-_PER_MM2 = "per mm²"
+_PER_MM2, _ALL = "per mm²", "all"
+# Columns of their own in the tables, which no section may take.
+_TAKEN = {SECTION, "what", "name", "sections", "grains", _PER_MM2, _ALL}
 GRAINS_FILE, RECURRING_FILE, PAGE_FILE = "grains.csv", "recurring.csv", "index.html"
 FILES = (GRAINS_FILE, RECURRING_FILE, PAGE_FILE)
 
@@ -95,7 +97,7 @@ def section_names(folders: Sequence[Path]) -> list[str]:
     places = [folder.resolve() for folder in folders]
     names = [place.name for place in places]
     for up in range(1, max(len(place.parts) for place in places)):
-        twice = {name for name, n in Counter(names).items() if n > 1}
+        twice = {name for name, n in Counter(names).items() if n > 1 or name in _TAKEN}
         if not twice:
             break
         names = [
@@ -198,18 +200,14 @@ def _page(comparison: Comparison) -> str:
 
 def _summary(comparison: Comparison) -> pd.DataFrame:
     """What each section holds, and all of them."""
-    grains = comparison.grains
+    grains, areas = comparison.grains, comparison.areas_mm2
+    parts = [(name, area, grains[grains[SECTION] == name]) for name, area in areas.items()]
     rows = []
-    for name, area in comparison.areas_mm2.items():
-        own = grains[grains[SECTION] == name]
-        rows.append([name, area, *_counts(own)])
-    if len(rows) > 1:
-        rows.append(["all", _sum_of(comparison.areas_mm2), *_counts(grains)])
-    columns = ["section", "analysed mm²", "grains above the threshold", "accepted", "rejected"]
-    table = pd.DataFrame(rows, columns=columns)
-    densities = [_density(row[2], row[1]) for row in rows]
-    table.insert(3, _PER_MM2, densities)
-    return table
+    for name, area, own in [*parts, (_ALL, _sum_of(areas), grains)]:
+        above, accepted, rejected = _counts(own)
+        rows.append((name, area, above, _density(above, area), accepted, rejected))
+    columns = ["section", "analysed mm²", "grains above the threshold", _PER_MM2]
+    return pd.DataFrame(rows, columns=[*columns, "accepted", "rejected"])
 
 
 def _counts(grains: pd.DataFrame) -> tuple[int, int, int]:
@@ -228,7 +226,7 @@ def _by_section(
         {
             heading: recurring["name"],
             "sections": [f"{n} of {len(areas)}" for n in recurring["sections"]],
-            "all": _cells(recurring["grains"], recurring[_PER_MM2]),
+            _ALL: _cells(recurring["grains"], recurring[_PER_MM2]),
         }
     )
     for section in areas:
