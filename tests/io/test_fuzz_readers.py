@@ -22,6 +22,10 @@ FAST = (
     "npz",
     "envi",
     "zarr3",
+    "aztec",
+    "xrm",
+    "zspy",
+    "ome-parts",
 )
 EACH = 40
 
@@ -30,7 +34,7 @@ EACH = 40
 def fuzz(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield importlib.import_module("fuzz_readers")
-    for name in ("fuzz_readers", "fuzz_damage", "fuzz_files"):
+    for name in ("fuzz_readers", "fuzz_damage", "fuzz_files", "fuzz_peer_files"):
         sys.modules.pop(name, None)
 
 
