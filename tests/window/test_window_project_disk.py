@@ -13,11 +13,11 @@ from napari.components import ViewerModel
 
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.recent import is_unsaved
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.layers.links import first_layer
 from napari_mineral_anomaly.window.project.keeper import SectionKeeper
 from napari_mineral_anomaly.window.project.projects import Projects
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 LONG = 30_000
 
@@ -58,7 +58,7 @@ def projects(
 
     def start() -> Projects:
         made.append(Projects(scanned, SyncExecutor(), Nobody()))  # type: ignore[arg-type]
-        detect = make_dock(DetectDock, scanned)
+        detect = make_dock(FindStep, scanned)
         detect.choose_detector("rx")
         detect.run()
         return made[-1]

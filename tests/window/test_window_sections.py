@@ -14,9 +14,8 @@ from napari.layers import Layer
 from scipy.ndimage import binary_dilation
 
 from napari_mineral_anomaly.project.load import load_project
-from napari_mineral_anomaly.window.detecting.dock import DetectDock
 from napari_mineral_anomaly.window.detecting.queue import queue_of
-from napari_mineral_anomaly.window.grains.table_dock import GrainTableDock
+from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import first_layer, link_of, linked_layers
@@ -25,7 +24,8 @@ from napari_mineral_anomaly.window.plugin.reader import read_as_layers
 from napari_mineral_anomaly.window.project import projects as module
 from napari_mineral_anomaly.window.project.projects import Projects
 from napari_mineral_anomaly.window.sections.dock import SectionsDock
-from napari_mineral_anomaly.window.threshold.dock import ThresholdDock
+from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
 LONG = 20_000
 
@@ -138,7 +138,7 @@ def test_told_apart(sources, told):
 
 def test_runs_wait_their_turn_and_can_be_cancelled(two, make_dock, by_hand, projects):
     viewer, first, second = two
-    dock = make_dock(DetectDock, viewer, by_hand)
+    dock = make_dock(FindStep, viewer, by_hand)
     sections = make_dock(SectionsDock, viewer).sections
     dock.choose_detector("rx")
     dock.run()
@@ -180,7 +180,7 @@ def _finish(jobs: Any, until: Callable[[], bool]) -> None:
 
 def test_a_run_that_fails_or_is_cancelled_lets_the_next_begin(two, make_dock, by_hand):
     viewer, first, _ = two
-    dock = make_dock(DetectDock, viewer, by_hand)
+    dock = make_dock(FindStep, viewer, by_hand)
     queue = queue_of(viewer)
     dock.choose_detector("rx")
     dock.run()
@@ -196,10 +196,10 @@ def test_a_run_that_fails_or_is_cancelled_lets_the_next_begin(two, make_dock, by
 def test_the_list_shows_state_grains_and_accepted(two, make_dock, projects):
     viewer, first, second = two
     dock = make_dock(SectionsDock, viewer)
-    detect = make_dock(DetectDock, viewer)
+    detect = make_dock(FindStep, viewer)
     detect.choose_detector("rx")
     detect.run()
-    grains = make_dock(GrainTableDock, viewer)
+    grains = make_dock(GrainTable, viewer)
     grains.list_grains()
     grains.board.decide([1, 2], status="accept")
     grains.board.decide([3], status="reject")
@@ -231,12 +231,12 @@ def _look(sections: Any) -> None:
 
 def test_docks_follow_the_active_section(two, make_dock):
     viewer, first, second = two
-    detect = make_dock(DetectDock, viewer)
+    detect = make_dock(FindStep, viewer)
     detect.choose_detector("rx")
     detect.run()
     active_of(viewer).activate(first)
     detect.run()
-    threshold = make_dock(ThresholdDock, viewer)
+    threshold = make_dock(ThresholdPanel, viewer)
     assert link_of(threshold.score_combo.layer()).scan_id == first
     active_of(viewer).activate(second)
     assert link_of(threshold.score_combo.layer()).scan_id == second
@@ -244,7 +244,7 @@ def test_docks_follow_the_active_section(two, make_dock):
 
 def test_hidden_sections_are_saved_as_they_are_shown(two, make_dock, projects, qtbot):
     viewer, first, second = two
-    detect = make_dock(DetectDock, viewer)
+    detect = make_dock(FindStep, viewer)
     detect.choose_detector("rx")
     detect.run()
     keeper = projects.keepers[second]
@@ -261,7 +261,7 @@ def test_hidden_sections_are_saved_as_they_are_shown(two, make_dock, projects, q
 
 def test_the_runs_of_a_section_end_with_it(two, make_dock, by_hand, projects):
     viewer, first, second = two
-    detect = make_dock(DetectDock, viewer, by_hand)
+    detect = make_dock(FindStep, viewer, by_hand)
     sections = make_dock(SectionsDock, viewer)
     detect.choose_detector("rx")
     detect.run()
@@ -278,7 +278,7 @@ def test_the_runs_of_a_section_end_with_it(two, make_dock, by_hand, projects):
 
 def test_a_project_that_is_open_already_is_shown(two, make_dock, projects):
     viewer, first, second = two
-    detect = make_dock(DetectDock, viewer)
+    detect = make_dock(FindStep, viewer)
     detect.choose_detector("rx")
     detect.run()
     folder = projects.keepers[second].folder
@@ -290,7 +290,7 @@ def test_a_project_that_is_open_already_is_shown(two, make_dock, projects):
 
 def test_a_section_is_closed_with_its_work_saved(two, make_dock, projects):
     viewer, first, second = two
-    detect = make_dock(DetectDock, viewer)
+    detect = make_dock(FindStep, viewer)
     detect.choose_detector("rx")
     detect.run()
     folder = projects.keepers[second].folder
