@@ -53,6 +53,7 @@ class _Follower:
 
     def _on_inserted(self, event: Any) -> None:
         self._take(event.value)
+        self._on_shown()
 
     def _take(self, layer: Layer) -> None:
         link, state = link_of(layer), self.state
@@ -60,7 +61,6 @@ class _Follower:
             return
         if all(one.scan_id != link.scan_id for one in state.sections):
             state.sections = (*state.sections, Section(link.scan_id, link.scan or layer.name))
-            self._on_shown()
         if link.role == "element":
             state.set_done(OPEN, scan_id=link.scan_id)
         else:
