@@ -32,12 +32,12 @@ class DecideStep(Step):
         self.below_map = self.table
 
         self.decided = self.add(StatusLine(tooltip="Grains of the list that have a verdict."))
-        self.card = self.add(GrainCard(napari_viewer, executor, scrolls=False))
         self.threshold_fold = self.add(
             Fold("Threshold", "From which score on a pixel belongs to a grain.")
         )
         self.threshold = ThresholdPanel(napari_viewer, executor, scrolls=False, with_score=False)
         self.threshold_fold.column.addWidget(self.threshold)
+        self.card = self.add(GrainCard(napari_viewer, executor, scrolls=False))
         self.next_button = self.step_button(
             "Hand over", HAND_OVER, "Go to the step that writes reports and files."
         )

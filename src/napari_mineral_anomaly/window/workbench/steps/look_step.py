@@ -79,7 +79,7 @@ class LookStep(Step):
 
         self.place = self.add(StatusLine("Move the mouse over the map to read its numbers."))
         self.table = QTableWidget(0, 3)
-        self.table.setHorizontalHeaderLabels(["element", "under the cursor", "sigmas"])
+        self.table.setHorizontalHeaderLabels(["element", "number", "sigmas"])
         self.table.setToolTip(
             "Number under the cursor, for counts with its counting error; and what the element "
             "adds to the chosen score there, in background sigmas."
@@ -226,6 +226,8 @@ class LookStep(Step):
                 if item is None:
                     item = QTableWidgetItem()
                     if column:
-                        item.setTextAlignment(Qt.AlignmentFlag.AlignRight)
+                        item.setTextAlignment(
+                            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                        )
                     self.table.setItem(line, column, item)
                 item.setText(text)
