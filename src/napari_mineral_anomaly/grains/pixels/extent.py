@@ -32,7 +32,7 @@ Window = tuple[slice, slice]
 # Half of the signature, and a little less: g is the mean of the fuller half of the grain's pixels,
 # which noise raises. Chosen on simulated sections with seeds 0 to 9; see docs/measurements.md.
 EDGE = 0.47
-_HALO_EDGE, HALO_PX = 0.1, 3
+HALO_EDGE, HALO_PX = 0.1, 3
 _ROUNDS = 6
 # The surroundings begin so many pixels beside the grain; nearer where they are too few.
 _GAPS_PX = (4, 2, 1)
@@ -137,7 +137,7 @@ def find_extent(
         own = grain & (share >= np.median(share[grain]))
     if np.count_nonzero(grain) >= _SMALLEST_RING_PX:
         grain = (ndimage.binary_fill_holes(grain) & free) | grain
-    halo = widened(grain, HALO_PX) & is_alike & (share >= _HALO_EDGE) & ~grain
+    halo = widened(grain, HALO_PX) & is_alike & (share >= HALO_EDGE) & ~grain
     return Extent(grain, halo, first)
 
 

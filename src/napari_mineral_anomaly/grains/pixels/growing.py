@@ -147,9 +147,9 @@ def evidence_of(labels: NDArray[np.int32], n_grains: int, score: NDArray[Any]) -
     """Evidence (n_grains,) that a grain is odd as a whole, for the order of the list.
 
     Its peak, plus its three next highest scores, of which each counts half as much as the one
-    before and which add at most a tenth of the peak. So a single noisy pixel comes after a grain with
-    an equal or somewhat lower peak, and grains of several odd pixels follow their peaks: larger
-    bodies of the rock gain nothing. Our choice, see docs/measurements.md.
+    before and which add at most a tenth of the peak. So a single noisy pixel comes after a grain
+    with an equal or slightly lower peak, and grains of several odd pixels follow their peaks:
+    larger bodies of the rock gain nothing. Our choice, see docs/measurements.md.
     """
     inside = np.flatnonzero(labels)
     scores = np.maximum(score.reshape(-1)[inside].astype(np.float64), 0.0)
