@@ -165,8 +165,9 @@ def write_page(rows: pd.DataFrame) -> None:
         "|---|---|---|---|---|",
     ]
     for (detector, form), one in whole.groupby(_RUN[:2]):
-        for some in (one, one.nlargest(2, "megapixels").sort_values("megapixels")):
-            if len(some) > 1:
+        for n in sorted({len(one), 2} - {1}, reverse=True):
+            some = one.nlargest(n, "megapixels").sort_values("megapixels")
+            if len(some) == n:
                 size = some["megapixels"]
                 time_, memory = some["seconds"], some["peak_mb"] - empty
                 lines.append(

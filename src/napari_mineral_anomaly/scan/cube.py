@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.context import ContextImage
+from napari_mineral_anomaly.scan.lazy_rows import LazyRows
 from napari_mineral_anomaly.scan.plausible import require_plausible_length
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.words import sizes
@@ -109,6 +110,7 @@ class ElementCube:
         self._pixel_size = _checked_pixel_size(pixel_size)
         self._valid = None if valid is None else _checked_valid(valid, self.shape)
         self._valid_area: ValidArea | None = None
+        self._lazy_rows: LazyRows | None = None
         self._quantity = quantity
         self._source = source
         self._report = report
@@ -252,6 +254,9 @@ class ElementCube:
 
     def block(self, rows: slice, columns: slice = slice(None)) -> NDArray[np.float32]:
         """A working copy (C, h, w) of some rows and columns in float32, NaN kept."""
+        if self.is_lazy and hasattr(self._maps, "chunksize"):
+            self._lazy_rows = self._lazy_rows or LazyRows(self._maps)
+            return self._lazy_rows.read(rows, columns).astype(np.float32)
         return np.asarray(self._maps[:, rows, columns]).astype(np.float32)
 
     def row_blocks(self, max_pixels: int = BLOCK_PIXELS) -> Iterator[slice]:
