@@ -253,8 +253,8 @@ HYPERSPY = Format(
     maps_in_docs=(
         MapsInDocs(
             what="HyperSpy `.hspy`: a map per file, or several in one; a stack of a few maps",
-            element_from="file name, else the X-ray line in the metadata, else the title; in a stack "
-            "those of the signals that HyperSpy's `stack` took",
+            element_from="file name, else the X-ray line in the metadata, else the title; in a "
+            "stack those of the signals that HyperSpy's `stack` took",
             pixel_size_from="axes x and y with their units",
             tried_on="no; written by HyperSpy 2.5",
             not_read="signals without a map",
