@@ -85,7 +85,7 @@ class ActiveSection:
         return list(dict.fromkeys(link.scan_id for _, link in linked_layers(self._viewer)))
 
     def activate(self, scan_id: str) -> None:
-        """Show a scan as it was left, or fit the view to it; hide the others."""
+        """Show a scan, hide the others, and fit the view to it."""
         if scan_id == self.scan_id:
             return
         self.leaving.emit()
@@ -98,10 +98,7 @@ class ActiveSection:
                     self._set(layer, self._shown.pop(str(layer.unique_id), layer.visible))
                 else:
                     self._hide(layer)
-        if scan_id in self._cameras:
-            self.see(scan_id, self._cameras[scan_id])
-        else:
-            self.fit()
+        self.fit()
         self.changed.emit()
 
     def fit(self) -> None:
