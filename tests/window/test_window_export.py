@@ -132,9 +132,9 @@ def test_the_plan_lists_the_files_before_they_are_written(
     assert listed.startswith("Will write about ")
     planned = {"anomaly_score.ome.tif", "anomaly_score.png", "element_maps.ome.zarr"}
     assert all(name in listed for name in planned)
-    assert names(tmp_path) <= {"settings"}
+    assert names(tmp_path) <= {"settings", "config"}
     dock.export()
-    written = names(tmp_path) - {"settings"}
+    written = names(tmp_path) - {"settings", "config"}
     assert written == planned | {
         "anomaly_score.ome.tfw",
         "anomaly_score.ome.tif.aux.xml",
@@ -215,6 +215,7 @@ def test_a_score_opened_by_hand_exports_without_a_run(
     viewer.add_image(score, name="mine", scale=(5, 5), units="µm")
     make_dock(ThresholdPanel, viewer).make_mask()
     dock = make_dock(HandOverStep, viewer)
+    dock.choose_preset(MORE)
     dock.folder.setText(str(tmp_path / "out"))
     dock.export()
     assert names(tmp_path / "out") == {"anomaly_score.ome.tif", "anomaly_mask.tif", "grains.csv"}
