@@ -234,7 +234,7 @@ def _hidden(signals: GrainSignals, mass: Floats) -> Floats:
     """
     shown = signals.excess > _HIDDEN_SIGMAS * np.sqrt(_counting(signals))
     whole = np.maximum(mass.sum(axis=1), 1e-12)
-    return 1.0 - shown.astype(float) @ mass.T / whole
+    return np.asarray(1.0 - shown.astype(float) @ mass.T / whole)
 
 
 def _counting(signals: GrainSignals) -> Floats:

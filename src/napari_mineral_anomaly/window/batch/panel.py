@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import QTimer, QUrl
@@ -35,6 +34,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     row,
     spin_box,
 )
+from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.words import counted
 
@@ -61,7 +61,7 @@ class BatchPanel(QWidget):
         super().__init__()
         self._open_project = open_project
         self.jobs = DockJobs(executor or QtExecutor(), self._on_failed)
-        self.destroyed.connect(partial(abandon, self.jobs.handles))
+        when_destroyed(self, abandon, self.jobs.handles)
         self._watch = BatchWatch()
         self._recipe: Recipe | None = None
         self._timer = QTimer(self)

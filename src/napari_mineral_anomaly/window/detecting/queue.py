@@ -101,7 +101,7 @@ class RunQueue:
         if self.running is not None and self.running.scan_id == scan_id:
             self.running.stop()
 
-    def drop(self, owner: object, destroyed: object = None) -> None:
+    def drop(self, owner: object) -> None:
         """Drop the runs of an owner that was destroyed with the window; nobody is told."""
         self._runs = [run for run in self._runs if run.owner is not owner]
 

@@ -80,7 +80,7 @@ class DockJobs:
         return any(handle.running for kind, handle in self.handles if kind in kinds)
 
 
-def abandon(handles: list[tuple[str, JobHandle[Any]]], destroyed: Any = None) -> None:
+def abandon(handles: list[tuple[str, JobHandle[Any]]]) -> None:
     """Cancel all jobs without calling any of their endings."""
     for _, handle in handles:
         handle.abandon()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from qtpy.QtCore import QEvent, QSize, Qt
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, add_parts, column_of, push_button
+from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.kit.opening import open_dock, open_step
 from napari_mineral_anomaly.window.kit.themes import Inks, inks_of
@@ -76,7 +76,7 @@ class Panel(QWidget):
         self.jobs = DockJobs(executor or QtExecutor(), self._on_failed)
         self._connections: list[tuple[Any, Callable[..., None]]] = []
         # Called when the panel is destroyed with napari's window; then only the list is usable.
-        self.destroyed.connect(partial(abandon, self.jobs.handles))
+        when_destroyed(self, abandon, self.jobs.handles)
         self._was_placed = False
 
         self._scroll: QScrollArea | None = None

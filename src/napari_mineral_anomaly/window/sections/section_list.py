@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from napari_mineral_anomaly.window.detecting.queue import queue_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
+from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.kit.layer_watch import ANY_CHANGE
 from napari_mineral_anomaly.window.layers.active import active_of
@@ -58,7 +58,7 @@ class SectionList(QTreeWidget):
         self._viewer = unwrapped(viewer)
         self._active = active_of(viewer)
         self._jobs = DockJobs(executor or QtExecutor(), _ignore)
-        self.destroyed.connect(partial(abandon, self._jobs.handles))
+        when_destroyed(self, abandon, self._jobs.handles)
         self._items: dict[str, QTreeWidgetItem] = {}
         self._followed: list[Any] = []
         self._to_see: set[str] = set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     push_button,
     row,
 )
+from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.opening import AGREEMENT
 from napari_mineral_anomaly.window.layers.results import (
     ShownResult,
@@ -61,7 +61,7 @@ class FindStep(Step):
         self._run: QueuedRun | None = None
         # Who gives runs to the queue: not the step itself, which the queue would keep alive.
         self._owner = object()
-        self.destroyed.connect(partial(self._queue.drop, self._owner))
+        when_destroyed(self, self._queue.drop, self._owner)
 
         self.quick_button = primary_button(
             "Quick look", f"{detector_entry(QUICK).title}: an answer in seconds.", self.quick_look
