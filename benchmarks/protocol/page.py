@@ -16,14 +16,16 @@ import pandas as pd
 from scenes import FAMILIES, PARTS
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from quality_page import markdown
+from tables import markdown
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "measured"
 MEASURES = {"auc": "AUC", "ap": "Average precision"}
 # Two scenes say nothing by their mean.
 BY_SCENE = ("minerals",)
-# A variant of a detector is named "msfa, no context"; it is no rival.
+# A variant of a detector is named "msfa, no context"; it is no rival. Nor is the sum of several
+# detectors, which is shown beside them.
 VARIANT_MARK = ","
+SUM = "consensus"
 
 
 def of_scenes(rows: pd.DataFrame) -> pd.DataFrame:
@@ -35,21 +37,31 @@ def of_scenes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def rivals(labels: list[str], ours: str) -> list[str]:
-    """The detectors that are neither ours nor a variant."""
-    return [label for label in labels if label != ours and VARIANT_MARK not in label]
+    """The single detectors that are neither ours nor a variant."""
+    return [label for label in labels if label not in (ours, SUM) and VARIANT_MARK not in label]
 
 
-def family_table(scenes: pd.DataFrame, measure: str, ours: str) -> pd.DataFrame:
+def family_table(scenes: pd.DataFrame, measure: str, labels: list[str], ours: str) -> pd.DataFrame:
     """Mean of a measure per family and detector; detectors that lack a scene have no number."""
     wide = scenes.pivot(index=["family", "scene"], columns="detector", values=measure)
     table = wide.groupby("family", sort=False).agg(lambda column: column.mean(skipna=False))
     order = [family for family in FAMILIES if family in table.index and family not in BY_SCENE]
-    table = table.loc[order, list(scenes["detector"].unique())]
-    compared = table[rivals(list(table.columns), ours)].dropna(axis=1, how="all")
+    table = table.loc[order, labels]
+    table.loc["mean of the families"] = table.mean(skipna=False)
+    compared = table[rivals(labels, ours)].dropna(axis=1, how="all")
     if ours in table and not compared.empty:
         table["best rival"] = compared.idxmax(axis=1)
         table["margin"] = table[ours] - compared.max(axis=1)
     return table.reset_index()
+
+
+def scene_table(scenes: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    """A row for each scene that is reported one by one, measures side by side."""
+    alone = scenes[scenes["family"].isin(BY_SCENE) & scenes["detector"].isin(labels)]
+    wide = alone.pivot(index="detector", columns="scene", values=list(MEASURES))
+    wide = wide.reindex(labels).dropna(how="all")
+    wide.columns = [f"{scene}, {MEASURES[measure]}" for measure, scene in wide.columns]
+    return wide.reset_index()
 
 
 def lost_scenes(scenes: pd.DataFrame, ours: str) -> pd.DataFrame:
@@ -76,15 +88,20 @@ def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str) -> list[str
     scenes = of_scenes(rows)
     commits = ", ".join(sorted(rows["commit"].unique()))
     lines = [f"Made by `benchmarks/protocol`; code of commit {commits}.", ""]
-    for measure, title in MEASURES.items():
-        lines += [f"### {title} by family", ""]
-        table = family_table(scenes, measure, ours)
-        lines += [*markdown(table, dict.fromkeys(table.columns, 3)), ""]
-    alone = scenes[scenes["family"].isin(BY_SCENE)]
-    if not alone.empty:
+    labels = list(scenes["detector"].unique())
+    parts = [label for label in labels if VARIANT_MARK in label]
+    whole = [label for label in labels if label not in parts]
+    for chosen, what in ((whole, "by family"), ([ours, *parts], f"of the parts of {ours}")):
+        if not parts and chosen is not whole:
+            continue
+        for measure, title in MEASURES.items():
+            lines += [f"### {title} {what}", ""]
+            table = family_table(scenes, measure, chosen, ours).set_index("family").T
+            lines += [*markdown(_rounded(table.reset_index()), {}), ""]
+    if scenes["family"].isin(BY_SCENE).any():
         lines += ["### Scenes that are reported one by one", ""]
-        shown = alone[["scene", "detector", "auc", "ap"]]
-        lines += [*markdown(shown, {"auc": 3, "ap": 3}), ""]
+        shown = scene_table(scenes, labels)
+        lines += [*markdown(shown, dict.fromkeys(shown.columns, 3)), ""]
     spread = spread_table(scenes)
     if not spread.empty:
         lines += ["### Spread over seeds (standard deviation)", ""]
@@ -93,7 +110,7 @@ def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str) -> list[str
         lines += [f"### Scenes that a rival of {ours} wins, by average precision", ""]
         lines += [*markdown(lost_scenes(scenes, ours), {ours: 3, "its AP": 3}), ""]
     wide = scenes.pivot(index="scene", columns="detector", values="ap")
-    wide = wide.loc[scenes["scene"].unique(), scenes["detector"].unique()].reset_index()
+    wide = wide.loc[scenes["scene"].unique(), whole].reset_index()
     lines += ["### Average precision by scene", ""]
     lines += [*markdown(wide, dict.fromkeys(wide.columns, 3)), ""]
     if barren is not None:
@@ -111,6 +128,11 @@ def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str) -> list[str
         }
         lines += [*markdown(sums.reset_index(), digits), ""]
     return lines
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table as text, numbers with three digits."""
+    return table.map(lambda cell: f"{cell:.3f}" if isinstance(cell, float) else str(cell))
 
 
 def read(path: Path) -> pd.DataFrame:

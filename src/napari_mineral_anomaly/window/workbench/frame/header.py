@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import ProgressBar, StatusLine, fit_width
+from napari_mineral_anomaly.window.kit.opening import SECTIONS, open_dock
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.project.projects import projects_of
 from napari_mineral_anomaly.window.state.model import Activity
@@ -38,8 +40,8 @@ class Header(Panel):
 
     Attributes
     ----------
-    beside_sections : QHBoxLayout
-        A place beside the list of sections, for widgets that concern all of them.
+    list_button : QToolButton
+        Opens the list of all sections; shown where there are two.
     """
 
     def __init__(self, viewer: Any, executor: Executor | None = None) -> None:
@@ -57,7 +59,12 @@ class Header(Panel):
         )
         self.section_combo.setAccessibleName("Active section")
         self.section_combo.activated.connect(self._on_combo)
-        self.beside_sections = QHBoxLayout()
+        self.list_button = QToolButton()
+        self.list_button.setText("List…")
+        self.list_button.setToolTip(
+            "Show the list of all sections: their state, grains found and accepted."
+        )
+        self.list_button.clicked.connect(partial(open_dock, viewer, SECTIONS))
         self.saved_button = QToolButton()
         self.saved_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.saved_button.setStyleSheet(
@@ -66,7 +73,7 @@ class Header(Panel):
         self.saved_button.setMenu(self._project_menu())
         top = QHBoxLayout()
         top.addWidget(self.section_combo, 1)
-        top.addLayout(self.beside_sections)
+        top.addWidget(self.list_button)
         top.addWidget(self.saved_button)
         self.column.addLayout(top)
 
@@ -117,6 +124,7 @@ class Header(Panel):
             combo.addItem(section.name, section.scan_id)
         combo.setCurrentIndex(combo.findData(self._state.scan_id))
         combo.setEnabled(combo.count() > 0)
+        self.list_button.setVisible(combo.count() > 1)
         combo.blockSignals(False)
         self._show_facts()
         self._show_saved()

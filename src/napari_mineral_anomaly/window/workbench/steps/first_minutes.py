@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -9,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QListWidget, QListWidgetItem, QW
 
 from napari_mineral_anomaly.project.recent import recent_projects
 from napari_mineral_anomaly.window.kit.controls import add_parts, column_of, push_button, row
-from napari_mineral_anomaly.window.kit.opening import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import BATCH, PLUGIN, open_dock
 from napari_mineral_anomaly.window.project.projects import projects_of
 
 _PATH_ROLE = Qt.ItemDataRole.UserRole
@@ -37,13 +38,18 @@ class FirstMinutes(QWidget):
             "A project folder, or the results of “mineral-anomaly detect”.",
             self._choose_project,
         )
+        self.batch_button = push_button(
+            "Many sections at once…",
+            "Search a folder of sections one after the other, each as a project of its own.",
+            partial(open_dock, viewer, BATCH),
+        )
         self.heading = QLabel("Recent projects")
         self.recent = QListWidget()
         self.recent.setToolTip("Projects that were opened last: press Enter or double-click.")
         self.recent.itemActivated.connect(self._open_recent)
         column = column_of(self)
         buttons = row(self.sample_button, self.project_button)
-        add_parts(column, buttons, self.heading, self.recent)
+        add_parts(column, buttons, self.batch_button, self.heading, self.recent)
         self.refresh()
 
     def open_sample(self) -> None:
