@@ -15,10 +15,11 @@ import tifffile
 from napari_mineral_anomaly.cli.app import main
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import PLUGIN, SECTIONS, open_dock, open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import threshold_of
 from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND, OPEN
 
 pytestmark = pytest.mark.gui
 
@@ -43,15 +44,6 @@ class User:
         return False
 
 
-def _dock(viewer: Any, name: str) -> Any:
-    return viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[1]
-
-
-def _choose_and_decide(table: Any, decide: Callable[[], None]) -> None:
-    table.next_grain()
-    decide()
-
-
 @pytest.mark.timeout_seconds(900)
 def test_the_work_of_a_day_comes_back(
     make_napari_viewer: Callable[..., Any],
@@ -70,25 +62,28 @@ def test_the_work_of_a_day_comes_back(
     viewer = make_napari_viewer(show=True)
     user = User(place)
     projects_of(viewer).asker = user
-    load = _dock(viewer, "Load maps")
+    load = open_step(viewer, OPEN).step(OPEN)
     load.load([scan])
     qtbot.waitUntil(load.add_button.isEnabled, timeout=LONG)
     load.add_button.click()
     qtbot.waitUntil(lambda: len(viewer.layers) >= len(ELEMENTS), timeout=LONG)
-    sections = _dock(viewer, "Sections").sections
-    detect = _dock(viewer, "Detect anomalies")
+    sections = open_dock(viewer, SECTIONS).sections
+    detect = open_step(viewer, FIND).step(FIND)
     detect.choose_detector("rx")
     detect.run_button.click()
     qtbot.waitUntil(lambda: first_layer(viewer, "mask") is not None, timeout=LONG)
 
     # Threshold, list, five verdicts, a brush stroke.
-    judge = _dock(viewer, "Threshold")
+    decide = open_step(viewer, DECIDE).step(DECIDE)
+    judge = decide.threshold
     judge.threshold.setValue(3.25)
     qtbot.waitUntil(lambda: threshold_of(first_layer(viewer, "score")) == 3.25, timeout=LONG)
-    table = _dock(viewer, "Grain table")
+    table = decide.table
     qtbot.waitUntil(lambda: table.model.n_all >= 5, timeout=LONG)
-    for decide in (table.accept, table.accept, table.reject, table.accept, table.reject):
-        _choose_and_decide(table, decide)
+    table.next_grain()
+    # A decision goes on to the next grain.
+    for verdict in (table.accept, table.accept, table.reject, table.accept, table.reject):
+        verdict()
     mask = first_layer(viewer, "mask")
     mask.brush_size = 6
     mask.paint((50, 60), 1)
@@ -122,7 +117,7 @@ def test_the_work_of_a_day_comes_back(
     book = board_of(again).book(keeper.scan_id)
     assert book is not None
     assert len(book.verdicts) == 5
-    table = _dock(again, "Grain table")
+    table = open_step(again, DECIDE).step(DECIDE).table
     qtbot.waitUntil(lambda: table.model.n_all >= 5, timeout=LONG)
     assert [table.board.verdicts()[k][0] for k in sorted(table.board.verdicts())].count(
         "reject"
@@ -138,7 +133,7 @@ def test_the_work_of_a_day_comes_back(
     assert 0.5 < measured["auc"] <= 1
     out = tmp_path / "applied"
     assert main(["apply", str(place), str(scan), "-o", str(out)]) == 0
-    score = tifffile.imread(out / "anomaly_score.ome.tif")
+    score = tifffile.imread(out / scan.name / "anomaly_score.ome.tif")
     kept = load_project(place).main.run.result.score
     assert np.allclose(score, kept, atol=1e-4, equal_nan=True)
     page = tmp_path / "report.html"

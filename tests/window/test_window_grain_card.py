@@ -75,8 +75,6 @@ def test_buttons_decide_and_go_on(docks: tuple[GrainTable, GrainCard]) -> None:
     first = table.board.grain
     card.accept_button.click()
     assert table.board.verdicts()[first][0] == "accept"
-    assert card.title.text().endswith("accept")
-    card.next_button.click()
     assert table.board.grain != first
     assert card.title.text().startswith("Grain of rank 2")
     card.reject_button.click()

@@ -76,7 +76,8 @@ def test_rows_can_be_used_before_minerals_and_flags_are_known(
     hints = [text.split(" (")[0] for text in cells(dock, "mineral_hint")]
     assert hints == expected["mineral_hint"].tolist()
     assert cells(dock, "status")[2] == "accept", "what was decided meanwhile stays"
-    assert dock.view.selected_grains() == [third] == [dock.board.grain]
+    fourth = dock.model.grain_at(3)
+    assert dock.view.selected_grains() == [fourth] == [dock.board.grain], "on to the next one"
     assert dock.cancel_button.isHidden()
     dock.filter.setText("accept")
     dock._search()

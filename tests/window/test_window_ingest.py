@@ -282,7 +282,7 @@ def test_a_missing_calibration_is_asked_for_and_remembered(
     dock.spectra_fields.energy_fields.gain.setValue(GAIN_EV)
     dock.spectra_fields.elements_line.setText("Si, Fe")
     dock.spectra_fields.again_button.click()
-    assert "Check the report" in dock.status.text()
+    assert "Check what was read" in dock.status.text()
     add_layers(dock, qtbot)
     [scan] = scans_in(viewer)
     assert set(scan.elements) == {"Si", "Fe"}

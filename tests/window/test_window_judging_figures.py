@@ -43,8 +43,8 @@ def test_without_a_truth_both_ways_are_named(
     run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
     dock = make_dock(JudgingDock, scanned)
-    assert "Ground truth" in dock.status.text()
-    assert "Sampled truth" in dock.status.text()
+    assert "Lab: ground truth" in dock.status.text()
+    assert "Lab: sampled truth" in dock.status.text()
     assert not dock.judge_button.isEnabled()
     assert not dock.cancel_button.isEnabled()
 

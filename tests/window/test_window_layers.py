@@ -108,7 +108,7 @@ def test_the_score_is_dark_below_the_threshold_whatever_its_range() -> None:
     data, kwargs, _ = layers.score_layer(
         score, 4.0, title="x", link=LINK, spatial=layers.spatial_kwargs(None)
     )
-    assert kwargs["contrast_limits"] == (0.0, 8.0)
+    assert kwargs["contrast_limits"] == (0.0, 12.0)
     assert data is score
 
 

@@ -25,7 +25,7 @@ def test_a_run_that_does_not_fit_says_what_would() -> None:
     assert failure.expected  # no traceback is offered
     assert "\n" not in failure.sentence
     assert "3,000,000 x 3,000,000 pixels of 3 elements" in failure.sentence
-    [side] = re.findall(r"at most about ([\d,]+) x", failure.sentence)
+    [side] = re.findall(r"about ([\d,]+) x [\d,]+ pixels of 3 elements would fit", failure.sentence)
     assert 100 < int(side.replace(",", "")) < 1_000_000
 
 

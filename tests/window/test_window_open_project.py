@@ -24,9 +24,10 @@ from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.new import make_project
 from napari_mineral_anomaly.project.recent import remember_project
 from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
-from napari_mineral_anomaly.window.kit.dock import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import PLUGIN, open_step
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.state.model import OPEN
 
 pytestmark = pytest.mark.gui
 
@@ -83,15 +84,15 @@ def _by_drop(viewer: Any, project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def _by_dock(viewer: Any, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Project")[1]
+    start = open_step(viewer, OPEN).step(OPEN).start
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *arguments: str(project))
-    dock.open_button.click()
+    start.project_button.click()
 
 
 def _by_recent_list(viewer: Any, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     remember_project(project, "few")
-    dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Project")[1]
-    dock.recent.itemActivated.emit(dock.recent.item(0))
+    start = open_step(viewer, OPEN).step(OPEN).start
+    start.recent.itemActivated.emit(start.recent.item(0))
 
 
 @pytest.mark.parametrize("way", [_by_menu, _by_drop, _by_dock, _by_recent_list])

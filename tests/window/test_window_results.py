@@ -61,7 +61,7 @@ def test_a_second_run_updates_the_layers_of_the_first_and_keeps_the_strokes(
     assert not expected[y, x]
     expected[y, x] = True
     assert np.array_equal(second.mask.data != 0, expected)
-    assert tuple(second.score.contrast_limits) == (0.0, 12.0)
+    assert tuple(second.score.contrast_limits) == (0.0, 18.0)
     assert session_of(scanned).count_mask(second.score, second.mask).brushed == 1
 
 

@@ -102,6 +102,7 @@ def run_detection(
 ) -> DetectionRun:
     """Fit and score, and keep the fitted detector; ``result.info`` gets the time of each phase."""
     started = time.perf_counter()
+    _require_cube(cube)
     with memory_told(cube.shape, cube.n_elements):
         require_scorable(cube)
         fitted = make_detector(detector, config).fit(cube, task=task)
@@ -116,6 +117,7 @@ def apply_detector(
 ) -> DetectionRun:
     """Score a scan with a detector fitted before, on this scan or on another."""
     started = time.perf_counter()
+    _require_cube(cube)
     with memory_told(cube.shape, cube.n_elements):
         require_scorable(cube)
         result = fitted.score(cube, task=task)
@@ -139,16 +141,20 @@ def require_scorable(cube: ElementCube) -> None:
     InputError
         When it is no cube, or fewer than two pixels are valid.
     """
-    if not isinstance(cube, ElementCube):
-        raise InputError(
-            f"A detector needs an ElementCube, not {type(cube).__name__}: read files with "
-            "read_maps(path), or wrap an array as ElementCube(array, names)."
-        )
+    _require_cube(cube)
     if cube.n_valid < 2:
         raise InputError(
             f"{cube.source or 'The scan'} has {cube.n_valid} valid pixel"
             f"{'' if cube.n_valid == 1 else 's'}: {_why_not_valid(cube)}, so there is nothing to "
             "score."
+        )
+
+
+def _require_cube(cube: ElementCube) -> None:
+    if not isinstance(cube, ElementCube):
+        raise InputError(
+            f"A detector needs an ElementCube, not {type(cube).__name__}: read files with "
+            "read_maps(path), or wrap an array as ElementCube(array, names)."
         )
 
 

@@ -105,9 +105,13 @@ class GrainListing:
         return int(top), int(bottom), int(left), int(right)
 
     def pixel_of(self, grain: int) -> tuple[int, int]:
-        """The first pixel (y, x) of a grain; with it the grain can be found in another listing."""
-        top, _, left, right = self.box(grain)
-        return top, int(left + np.argmax(self.labels[top, left : right + 1] == grain))
+        """The oddest pixel (y, x) of a grain; with it the grain can be found in another listing."""
+        top, bottom, left, right = self.box(grain)
+        window = slice(top, bottom + 1), slice(left, right + 1)
+        inside = self.labels[window] == grain
+        score = np.where(inside, np.nan_to_num(self.result.score[window]), -np.inf)
+        y, x = np.unravel_index(np.argmax(score), score.shape)
+        return top + int(y), left + int(x)
 
     def grain_at(self, y: int, x: int) -> int:
         """The grain of a pixel; 0 = none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from qtpy.QtWidgets import QWidget
@@ -24,3 +25,11 @@ def when_destroyed(widget: QWidget, call: Callable[..., None], *values: Any) -> 
 
     _slots.add(slot)
     widget.destroyed.connect(slot)
+
+
+def cut(connections: list[tuple[Any, Callable[..., None]]]) -> None:
+    """Disconnect (emitter, callback) pairs, and forget them."""
+    for emitter, callback in connections:
+        with suppress(RuntimeError):  # a Qt signal whose owner is gone
+            emitter.disconnect(callback)
+    connections.clear()

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, add_parts, column_of, push_button
-from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
+from napari_mineral_anomaly.window.kit.destroyed import cut, when_destroyed
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.kit.opening import open_dock, open_step
 from napari_mineral_anomaly.window.kit.themes import Inks, inks_of
@@ -77,6 +77,7 @@ class Panel(QWidget):
         self._connections: list[tuple[Any, Callable[..., None]]] = []
         # Called when the panel is destroyed with napari's window; then only the list is usable.
         when_destroyed(self, abandon, self.jobs.handles)
+        when_destroyed(self, cut, self._connections)
         self._was_placed = False
 
         self._scroll: QScrollArea | None = None
@@ -136,9 +137,7 @@ class Panel(QWidget):
     def shut_down(self) -> None:
         """Cancel running jobs and disconnect from all events."""
         abandon(self.jobs.handles)
-        for emitter, callback in self._connections:
-            emitter.disconnect(callback)
-        self._connections.clear()
+        cut(self._connections)
 
     def event(self, event: QEvent) -> bool:
         """Shut down when the panel is taken out of its place."""

@@ -13,7 +13,7 @@ from napari_mineral_anomaly.window.detecting.queue import queue_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
-from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
+from napari_mineral_anomaly.window.kit.destroyed import cut, when_destroyed
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.window.kit.layer_watch import ANY_CHANGE
 from napari_mineral_anomaly.window.layers.active import active_of
@@ -91,6 +91,7 @@ class SectionList(QTreeWidget):
         ]
         for emitter, callback in self._connections:
             emitter.connect(callback)
+        when_destroyed(self, cut, self._connections)
         for layer, _ in linked_layers(self._viewer):
             self._follow(layer)
         self.refresh()
@@ -100,9 +101,7 @@ class SectionList(QTreeWidget):
         abandon(self._jobs.handles)
         self._rows_timer.stop()
         self._picture_timer.stop()
-        for emitter, callback in self._connections:
-            emitter.disconnect(callback)
-        self._connections.clear()
+        cut(self._connections)
         for emitter in self._followed:
             emitter.disconnect(self._on_pixels)
         self._followed.clear()

@@ -339,7 +339,7 @@ class FindStep(Step):
 
     def _on_queue(self) -> None:
         self.waiting.refresh()
-        self._refresh()
+        self._refresh_buttons()
 
     def _on_section(self, scan_id: str | None) -> None:
         if not self._running:
@@ -353,6 +353,15 @@ class FindStep(Step):
             self._refresh()
 
     def _refresh(self) -> None:
+        self._refresh_buttons()
+        scan = self._scan()
+        if not self._running and scan is None:
+            self.status.plain(_NO_SCAN)
+        elif self.status.text() == _NO_SCAN:
+            self.status.plain("")
+        self._show_times(scan)
+
+    def _refresh_buttons(self) -> None:
         running, scan = self._running, self._scan()
         asked = {
             self.quick_button: QUICK,
@@ -365,11 +374,6 @@ class FindStep(Step):
         self.apply_button.setEnabled(scan is not None)
         self.cancel_button.setVisible(running)
         self.save_button.setEnabled(self._current_run() is not None)
-        if not running and scan is None:
-            self.status.plain(_NO_SCAN)
-        elif self.status.text() == _NO_SCAN:
-            self.status.plain("")
-        self._show_times(scan)
 
     def _scan(self) -> Scan | None:
         return None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
