@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from napari._qt.qt_viewer import QtViewer
 
 from napari_mineral_anomaly.cli.app import main
 from napari_mineral_anomaly.project.load import load_project
@@ -44,8 +45,19 @@ class User:
         return False
 
 
+def _close_as_a_user(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the window: `viewer.close` takes the layers away before it asks anybody.
+
+    The fixture that made the viewer must not close it a second time, nor look for it.
+    """
+    viewer.window._qt_window.close()
+    QtViewer._instances.clear()
+    monkeypatch.setattr(type(viewer), "close", lambda self: None)
+
+
 @pytest.mark.timeout_seconds(900)
 def test_the_work_of_a_day_comes_back(
+    monkeypatch: pytest.MonkeyPatch,  # first, so that it is undone last
     make_napari_viewer: Callable[..., Any],
     qtbot: Any,
     scan_folder: Path,
@@ -94,8 +106,7 @@ def test_the_work_of_a_day_comes_back(
     painted, shown = np.array(mask.data), {x.name: x.visible for x, _ in linked_layers(viewer)}
 
     # Close: napari tells of the work that has no place yet, and the user gives it one.
-    # By the window, as a user does: `viewer.close` takes the layers away before it asks anybody.
-    viewer.window._qt_window.close()
+    _close_as_a_user(viewer, monkeypatch)
     assert "has no folder of its own yet" in user.told[0]
     assert len(user.told) == 1
     verdicts = load_project(place).verdicts
@@ -123,7 +134,7 @@ def test_the_work_of_a_day_comes_back(
         "reject"
     ) == 2
     qtbot.waitUntil(lambda: not keeper.has_unsaved_work, timeout=LONG)
-    again.window._qt_window.close()
+    _close_as_a_user(again, monkeypatch)
     assert len(user.told) == 1  # it has its place
 
     # The same project on the command line.

@@ -31,6 +31,7 @@ from napari_mineral_anomaly.scan.spectra.lines import element_lines, fwhm_kev, m
 from napari_mineral_anomaly.scan.spectra.windows import element_windows
 from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.attached import spectra_of
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
@@ -394,6 +395,7 @@ def test_the_spectra_go_with_the_last_layer_of_their_scan(viewer: ViewerModel) -
 
 def test_a_closed_dock_hears_nothing_any_more(opened: ViewerModel, make_dock: MakeDock) -> None:
     session_of(opened)
+    active_of(opened)
     labels = opened.add_labels(np.ones((12, 16), dtype=np.uint8))
     emitters = [*opened.layers.events.emitters.values(), labels.events.paint, opened.events.theme]
     before = [len(emitter.callbacks) for emitter in emitters]

@@ -273,12 +273,11 @@ def test_the_list_lies_below_the_map_while_grains_are_decided(window: Any, qtbot
     commands.show_find()
     assert workbench.state.step == FIND
     assert not table.isVisible()
-    window.window.activate()
-    qtbot.keyClick(workbench, Qt.Key.Key_4, Qt.KeyboardModifier.AltModifier)
+    commands.show_decide()
     qtbot.waitUntil(table.isVisible, timeout=LONG)
     assert workbench.state.step == DECIDE
-    open_dock(window, LAB[-1])
-    qtbot.waitUntil(lambda: not workbench.isVisible(), timeout=LONG)
+    lab = open_dock(window, LAB[-1])
+    qtbot.waitUntil(lab.isVisible, timeout=LONG)
     assert table.isVisible(), "the grains of a sample are looked at with the list"
     place = window.window.add_plugin_dock_widget(PLUGIN, WORKBENCH)[0]
     window.window.remove_dock_widget(place)

@@ -18,7 +18,16 @@ SAMPLED_TRUTH = "Lab: sampled truth"
 AGREEMENT = "Lab: agreement"
 SECTIONS = "Lab: sections"
 BATCH = "Lab: batch"
-LAB = (SECTIONS, BATCH, SPECTRUM, PSEUDO_LABELS, AGREEMENT, TRUTH, JUDGING, SAMPLED_TRUTH)
+LAB = (
+    SPECTRUM,
+    PSEUDO_LABELS,
+    AGREEMENT,
+    TRUTH,
+    JUDGING,
+    SECTIONS,
+    BATCH,
+    SAMPLED_TRUTH,
+)
 
 
 def open_dock(viewer: Any, dock: str) -> Any | None:
