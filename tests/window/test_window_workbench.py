@@ -51,7 +51,8 @@ def shown(viewer: Any) -> dict[str, int]:
 @pytest.fixture
 def two_sections(scanned: ViewerModel, cube: ElementCube) -> ViewerModel:
     state_of(scanned)
-    for data in element_layers(cube.replace(maps=cube.maps[:, :40, :50]), scan="two", scan_id="b"):
+    part = cube.replace(maps=cube.maps[:, :40, :50], valid=cube.valid[:40, :50])
+    for data in element_layers(part, scan="two", scan_id="b"):
         add(scanned, data)
     return scanned
 
