@@ -181,6 +181,18 @@ def test_an_excess_of_single_pixels_is_not_trusted() -> None:
     assert joined.weights["cells"] < 0.3 * joined.weights["scan"]
 
 
+def test_the_ranks_of_a_head_weigh_by_the_size_of_its_excess() -> None:
+    rng = np.random.default_rng(6)
+    valid = np.ones((200, 200), dtype=bool)
+    few, many = rng.standard_normal((2, 200, 200))
+    few[100:103, 100:103] += 12.0
+    for y, x in rng.integers(0, 195, (30, 2)):
+        many[y : y + 3, x : x + 3] += 12.0
+    joined = join_answers({"cells": few, "scan": many}, valid)
+    assert joined.trust["cells"] == joined.trust["scan"] == 1.0
+    assert joined.weights["cells"] < 0.3 * joined.weights["scan"]
+
+
 def test_the_joined_order_gets_at_least_the_sigmas_of_the_network() -> None:
     rng = np.random.default_rng(4)
     seeing, truth = _planted(rng)

@@ -117,30 +117,43 @@ def grow_grains(
     GrownGrains
     """
     growth = _Growth(signatures, score, mask & candidates, candidates, drawn)
-    n_above = n_grains = 0
+    # Grains that are too small are grown and numbered like the others, which are then the same for
+    # every minimum; they are left out at the end.
+    n_grains = 0
     for seed in _in_order(score, mask & candidates):
         if growth.is_free(seed):
             task.check()
-            n_grains += growth.grow(seed, n_grains + 1, min_area_px)
-    n_above = n_grains
-    wanted = max(n_rows - n_above, 0)
+            n_grains += growth.grow(seed, n_grains + 1) > 0
+    n_flagged = n_grains
+    wanted = n_rows - int(np.count_nonzero(_areas(growth.labels, n_grains) >= min_area_px))
+    wanted = max(wanted, 0)
     tries = _TRIES_PER_GRAIN * _GROWN_PER_ROW * wanted
+    n_large = 0
     # Scores of 0 or less, as in a scan without contrast, are not odd.
     others = candidates & ~mask & (score > 0)
     for seed in _in_order(score, others) if tries else ():
-        if n_grains >= n_above + _GROWN_PER_ROW * wanted or not tries:
+        if n_large >= _GROWN_PER_ROW * wanted or not tries:
             break
         if growth.is_free(seed):
             task.check()
             tries -= 1
-            n_grains += growth.grow(seed, n_grains + 1, min_area_px)
-    evidence = evidence_of(growth.labels, n_grains, score)
+            area = growth.grow(seed, n_grains + 1)
+            n_grains += area > 0
+            n_large += area >= min_area_px
+    large = np.flatnonzero(_areas(growth.labels, n_grains) >= min_area_px)
     # Those above the threshold were grown in the order of their peaks already.
-    below = n_above + np.argsort(-evidence[n_above:], kind="stable")[:wanted]
-    order = np.concatenate((np.arange(n_above), below))
+    above, below = large[large < n_flagged], large[large >= n_flagged]
+    evidence = evidence_of(growth.labels, n_grains, score)
+    below = below[np.argsort(-evidence[below], kind="stable")][: max(n_rows - len(above), 0)]
+    order = np.concatenate((above, below))
     number = np.zeros(n_grains + 1, dtype=np.int32)
     number[order + 1] = np.arange(1, len(order) + 1)
-    return GrownGrains(number[growth.labels], len(order), n_above)
+    return GrownGrains(number[growth.labels], len(order), len(above))
+
+
+def _areas(labels: NDArray[np.int32], n_grains: int) -> NDArray[np.int64]:
+    """Pixels (n_grains,) of each grain."""
+    return np.bincount(labels.reshape(-1), minlength=n_grains + 1)[1:].astype(np.int64)
 
 
 def evidence_of(labels: NDArray[np.int32], n_grains: int, score: NDArray[Any]) -> Floats:
@@ -212,19 +225,16 @@ class _Growth:
         """Whether a pixel is in no grain and in no halo."""
         return bool(self._seedable.reshape(-1)[seed])
 
-    def grow(self, seed: int, number: int, min_area_px: int) -> bool:
-        """Grow a grain from a pixel; False where it is too small, or part of an earlier grain."""
+    def grow(self, seed: int, number: int) -> int:
+        """Grow a grain from a pixel; its area, 0 where it is part of an earlier grain."""
         row, column = divmod(seed, self._width)
         window, grain, halo = self._extent(row, column)
         if self._joins_earlier(window, grain, halo, int(self._areas[row, column])):
-            return False
+            return 0
         self._seedable[window][grain | halo] = False
-        # Also one that is too small keeps its pixels: the others are the same for every minimum.
         self._free[window][grain] = False
-        if np.count_nonzero(grain) < min_area_px:
-            return False
         self.labels[window][grain] = number
-        return True
+        return int(np.count_nonzero(grain))
 
     def _joins_earlier(self, window: Window, grain: Bools, halo: Bools, area: int) -> bool:
         """Whether a piece is a part of an earlier grain, which then takes it, or its fringe."""
