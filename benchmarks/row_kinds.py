@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly import AnomalyResult, ElementCube, detect
 from napari_mineral_anomaly.grains.artefacts.flags import (
     BAD_LINE,
+    DARK,
     LOW_COUNTS,
     MIXING,
     SCAN_EDGE,
@@ -52,7 +53,7 @@ from napari_mineral_anomaly.grains.table import (
 from napari_mineral_anomaly.simulate import simulate_section
 
 KINDS = ("real", "edge", "cut", "artefact", "noise")
-ARTEFACTS = (SPIKE, MIXING, BAD_LINE, LOW_COUNTS)
+ARTEFACTS = (SPIKE, MIXING, BAD_LINE, LOW_COUNTS, DARK)
 EDGES = (SCAN_EDGE, VALID_EDGE)
 SHOWN_SIGMAS = 3.0
 GOES_ON = 0.25

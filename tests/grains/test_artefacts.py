@@ -123,6 +123,23 @@ def test_an_excess_that_chance_explains_has_too_few_counts():
     assert "counts too low" in find_grains(result, cube=cube).iloc[0]["flags"]
 
 
+def test_a_hole_is_low_in_all_elements_and_gets_no_mineral():
+    maps = _counts(4) * 12
+    hole = np.zeros(SHAPE, dtype=bool)
+    hole[28:33, 28:33] = True
+    other = maps.copy()
+    maps[:, hole] //= 4
+    row = _table(maps, hole).iloc[0]
+    assert row["flags"] == "low in all elements"
+    assert row["mineral_hint"] == ""
+    # With one element of its own it is a mineral, however low the others are.
+    other[:, hole] //= 4
+    other[ELEMENTS.index("Fe"), hole] = 150
+    row = _table(other, hole).iloc[0]
+    assert "low in all elements" not in row["flags"]
+    assert row["mineral_hint"] != ""
+
+
 @pytest.mark.parametrize("with_clusters", [False, True])
 def test_a_blend_of_the_phases_on_both_sides_is_a_mixture_and_a_third_phase_is_not(with_clusters):
     rng = np.random.default_rng(0)

@@ -20,6 +20,7 @@ from napari_mineral_anomaly.detectors.results.agreement import agreeing_detector
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import expected_false_pixels
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.artefacts.dark_spots import are_dark
 from napari_mineral_anomaly.grains.artefacts.flags import Edges, find_edges, flag_artefacts
 from napari_mineral_anomaly.grains.columns import (
     CONCENTRATION,
@@ -283,7 +284,7 @@ def detail_grains(
     signals = grains.signals or measure_grains(cube, regions, ring, task=task)
     _report_step("minerals", task)
     leaks = line_leaks(element_symbols(cube.elements))
-    hints = hint_minerals(signals, leaks)
+    hints = hint_minerals(signals, leaks).without(are_dark(signals))
     _report_step("flags", task)
     driving = driving_contributions(grains.contributions)
     driving = in_order_of(cube.elements, driving, result.elements)

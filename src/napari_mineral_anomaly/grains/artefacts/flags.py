@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from napari_mineral_anomaly.grains.artefacts.bad_lines import BadLines, find_bad_lines
+from napari_mineral_anomaly.grains.artefacts.dark_spots import are_dark
 from napari_mineral_anomaly.grains.artefacts.mixing import is_mixture
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.grains.signals import GrainSignals
@@ -31,8 +32,9 @@ VALID_EDGE = "valid-area edge"
 LOW_COUNTS = "counts too low"
 MIXING = "two-phase mixing"
 BAD_LINE = "dead row or column"
+DARK = "low in all elements"
 
-FLAG_CODES = (LINE_OVERLAP, SPIKE, SCAN_EDGE, VALID_EDGE, LOW_COUNTS, MIXING, BAD_LINE)
+FLAG_CODES = (LINE_OVERLAP, SPIKE, SCAN_EDGE, VALID_EDGE, LOW_COUNTS, MIXING, BAD_LINE, DARK)
 FLAG_SEPARATOR = "; "
 
 # An element drives a grain from this contribution on (background sigmas).
@@ -116,6 +118,7 @@ def flag_artefacts(
     _add(flags, is_mixture(cube, regions, ring, signals, pseudo_labels, task=task), MIXING)
     for grain, what in _bad_lines(regions, find_bad_lines(cube, task=task)):
         flags[grain].append(f"{BAD_LINE} ({what})")
+    _add(flags, are_dark(signals), DARK)
     return [tuple(found) for found in flags]
 
 
@@ -141,6 +144,10 @@ def flag_sentence(flag: str) -> str:
         LOW_COUNTS: (
             "There are so few counts that chance could explain the grain: no driving element "
             f"differs from its surroundings by {POISSON_SIGMAS:g} counting sigmas."
+        ),
+        DARK: (
+            "Every element is lower than around it: a hole, a crack or a thin place, or a mineral "
+            "made of elements that were not mapped."
         ),
         MIXING: (
             "A mixture of the two phases beside the grain would look the same: this may be a "

@@ -21,7 +21,7 @@ and 400 to 409; `benchmarks/mineral_hints.py` measures how often the hints are r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +118,16 @@ class HintTable:
     distance: Floats
     supports: Bools
     groups: tuple[str, ...]
+
+    def without(self, grains: Bools) -> HintTable:
+        """The table with no hint for some grains (n,)."""
+        return replace(
+            self,
+            distance=np.where(grains[:, None], np.nan, self.distance),
+            groups=tuple(
+                "" if no else group for group, no in zip(self.groups, grains, strict=True)
+            ),
+        )
 
     def of(self, grain: int) -> tuple[MineralHint, ...]:
         """The best hints of one grain, at most `N_HINTS`, nearest first."""
