@@ -15,11 +15,14 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import STATUS, UNSEEN
 from napari_mineral_anomaly.grains.details import with_details
 from napari_mineral_anomaly.grains.pixels.regions import numbered
+from napari_mineral_anomaly.grains.sem.fit import SemFit
+from napari_mineral_anomaly.grains.sem.places import with_sem_places
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, detail_grains, list_grains
 from napari_mineral_anomaly.grains.verdicts.book import STATUSES, with_verdicts
 from napari_mineral_anomaly.io.run_files import RUN_FILE
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.project.fiducials import fiducials_of, fit_of
 from napari_mineral_anomaly.project.load import LoadedProject
 from napari_mineral_anomaly.runs.record import RunRecord
 from napari_mineral_anomaly.runs.report.drawing import figure_png
@@ -35,13 +38,18 @@ class ProjectGrains:
     Attributes
     ----------
     table : DataFrame
-        As `grains.table.find_grains` makes it, with verdicts.
+        As `grains.table.find_grains` makes it, with verdicts and places on the SEM.
     labels : (H, W) unsigned
         The pixels of the grains by their ids.
+    sem : SemFit or None
+        From the map to the SEM; None where the fiducials give no transform, and ``why_no_sem`` says
+        why where there are any.
     """
 
     table: pd.DataFrame
     labels: NDArray[np.unsignedinteger[Any]]
+    sem: SemFit | None = None
+    why_no_sem: str = ""
 
 
 def list_project(project: LoadedProject, *, task: Task = SILENT) -> ProjectGrains:
@@ -73,7 +81,13 @@ def list_project(project: LoadedProject, *, task: Task = SILENT) -> ProjectGrain
     labels = numbered(listed.regions.labels, listed.regions.n_grains)
     if project.verdicts is not None:
         table = with_verdicts(table, project.verdicts.present, labels)
-    return ProjectGrains(table, labels)
+    if not fiducials_of(project.file).read:
+        return ProjectGrains(table, labels)
+    try:
+        sem = fit_of(project.file)
+    except InputError as error:
+        return ProjectGrains(table, labels, why_no_sem=str(error))
+    return ProjectGrains(with_sem_places(table, labels, sem), labels, sem)
 
 
 def verdicts_in_words(table: pd.DataFrame) -> str:

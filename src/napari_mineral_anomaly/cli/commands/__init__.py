@@ -22,6 +22,7 @@ COMMAND_NAMES = (
     "batch",
     "evaluate",
     "report",
+    "sem",
     "open",
     "benchmark",
     "sample",
