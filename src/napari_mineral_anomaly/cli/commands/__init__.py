@@ -23,6 +23,7 @@ COMMAND_NAMES = (
     "evaluate",
     "report",
     "sem",
+    "export",
     "open",
     "benchmark",
     "sample",

@@ -17,6 +17,8 @@ _HEADINGS: dict[Format, str] = {
     "png": "PNG",
     "csv": "CSV",
     "zarr": "Zarr",
+    "qupath": "QuPath",
+    "qgis": "QGIS",
 }
 
 

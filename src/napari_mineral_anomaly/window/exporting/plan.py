@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,7 +64,7 @@ ROWS = {
     "maps": Row("Element maps", "element_maps", _STACK),
     "valid": Row("Valid area", "valid_area", _SINGLE),
     "truth": Row("Truth", "truth", _SINGLE, "imagej"),
-    "grains": Row("Grains", "grains", ("csv",), "csv"),
+    "grains": Row("Grains", "grains", ("csv", "qupath", "qgis"), "csv"),
 }
 DEFAULTS = frozenset((key, row.ticked) for key, row in ROWS.items() if row.ticked)
 
@@ -232,7 +233,8 @@ def _contents(
     board = board_of(viewer)
     book = board.book(scan_id_of(of.score))
     list_rows = plan_rows(viewer, session, of.score, book, board.cluster_names)
-    return {"table": lambda: list_rows(SILENT).with_maps().table}
+    listing = cache(lambda: list_rows(SILENT).with_maps())  # once for table and outlines
+    return {"table": lambda: listing().table, "labels": lambda: listing().labels}
 
 
 def _stack(planes: Any, names: tuple[str, ...], style: MapStyle) -> dict[str, Any]:

@@ -25,6 +25,8 @@ GIS_CHOICES: tuple[Choice, ...] = (
     ("mask", "imagej"),
     ("contributions", "imagej"),
     ("grains", "csv"),
+    ("grains", "qupath"),
+    ("grains", "qgis"),
 )
 
 
@@ -39,7 +41,11 @@ class Preset(NamedTuple):
 PRESETS = (
     Preset(REPORT, "Client report", "Grains with verdicts and pictures, one page that prints."),
     Preset(SEM, "SEM list", "The accepted grains with their places on the map, as a table."),
-    Preset(GIS, "GIS and Fiji files", "Score, mask and contributions with their micrometres."),
+    Preset(
+        GIS,
+        "GIS and Fiji files",
+        "Score, mask, contributions, outlines of grains, in µm.",
+    ),
     Preset(PROJECT, "Whole project", "Everything, to go on with elsewhere."),
     Preset(MORE, "What is ticked under “More”", "Any result in any format."),
 )
