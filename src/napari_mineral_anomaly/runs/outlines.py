@@ -1,11 +1,11 @@
 """Outlines of grains as GeoJSON: for QuPath in pixels, for QGIS where the world files put the maps.
 
-The text is that of RFC 7946 (a FeatureCollection of Polygons and MultiPolygons; exteriors run
-counterclockwise in their own axes), with two differences. The coordinates are no degrees: for QGIS,
-a member ``crs`` (GeoJSON 2008) holds the same local coordinate system as the files beside the TIFFs,
-which GDAL reads; without it, GDAL takes any GeoJSON for longitudes and latitudes. For QuPath, coordinates count pixels from the upper left corner of the first pixel, y
-downwards, and properties hold ``objectType``, ``classification`` and ``measurements``, as QuPath
-writes them.
+The text is that of RFC 7946: a FeatureCollection of Polygons and MultiPolygons, whose exteriors run
+counterclockwise in their own axes. For QGIS there is a member ``crs`` too (GeoJSON 2008) with the
+local coordinate system of the files beside the TIFFs: without it, GDAL takes any GeoJSON for
+longitudes and latitudes. For QuPath, coordinates count pixels from the upper left corner of the
+first pixel, y downwards, and properties hold ``objectType``, ``classification`` and
+``measurements``, as QuPath writes them.
 """
 
 from __future__ import annotations
