@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
+from napari_mineral_anomaly.grains.sem.fit import SemFit
+from napari_mineral_anomaly.grains.sem.places import with_sem_places
 from napari_mineral_anomaly.io.writing.results import labels_for_files, mask_for_files
 from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.runs.export import Format, Product
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
 from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.grains.listing import plan_rows, pseudo_labels_of
+from napari_mineral_anomaly.window.grains.listing import GrainListing, plan_rows, pseudo_labels_of
 from napari_mineral_anomaly.window.layers.links import (
     TITLES_IN_FILES,
     first_layer,
@@ -32,6 +34,7 @@ from napari_mineral_anomaly.window.layers.links import (
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
 from napari_mineral_anomaly.window.layers.session import Session, mask_of
+from napari_mineral_anomaly.window.sem.points import sem_points_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -234,7 +237,13 @@ def _contents(
     book = board.book(scan_id_of(of.score))
     list_rows = plan_rows(viewer, session, of.score, book, board.cluster_names)
     listing = cache(lambda: list_rows(SILENT).with_maps())  # once for table and outlines
-    return {"table": lambda: listing().table, "labels": lambda: listing().labels}
+    fit = sem_points_of(viewer).fit_or_none(scan_id_of(of.score))
+    return {"table": lambda: _with_sem(listing(), fit), "labels": lambda: listing().labels}
+
+
+def _with_sem(listing: GrainListing, fit: SemFit | None) -> pd.DataFrame:
+    table = listing.table
+    return table if fit is None else with_sem_places(table, listing.labels, fit)
 
 
 def _stack(planes: Any, names: tuple[str, ...], style: MapStyle) -> dict[str, Any]:

@@ -22,9 +22,11 @@ from napari_mineral_anomaly.window.exporting.plan import (
     opened_files,
 )
 from napari_mineral_anomaly.window.exporting.presets import (
+    FIDUCIALS_FILE,
     GIS,
     GIS_CHOICES,
     MORE,
+    PDF_FILE,
     PRESETS,
     PROJECT,
     REPORT,
@@ -50,6 +52,7 @@ from napari_mineral_anomaly.window.kit.fold import Fold
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.layers.links import scan_id_of
 from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.sem.panel import FiducialPanel
 from napari_mineral_anomaly.window.state.model import HAND_OVER
 from napari_mineral_anomaly.window.workbench.steps.step import Step
 
@@ -57,6 +60,7 @@ _NO_SCORE = "Nothing to hand over yet: run a detector first, or open a score map
 _NO_FOLDER = "Choose the folder for the files."
 _NO_FILE = "Tick at least one box."
 _NO_PROJECT = "This needs a run of this window, or an open project."
+_NO_FIT = "The list needs three points with their readings of the SEM."
 _EXPORTING = "Exporting"
 
 
@@ -88,6 +92,8 @@ class HandOverStep(Step):
             self._group.addButton(button)
             self.presets[preset.key] = self.add(button)
         self.words = self.add(StatusLine())
+        self.sem = self.add(FiducialPanel(napari_viewer, executor))
+        self.sem.changed.connect(self._refresh)
 
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("folder for the files")
@@ -218,7 +224,11 @@ class HandOverStep(Step):
             board = board_of(self.viewer)
             book = board.book(scan_id_of(score))
             rows = plan_rows(self.viewer, self.session, score, book, board.cluster_names)
-            return sem_list_of(rows, folder, overwrite=overwrite)
+            if self.sem.fit is None:
+                raise InputError(self.sem.problem)
+            which, dialect = self.sem.which.currentData(), DIALECTS[self.dialect.currentData()]
+            fit = self.sem.fit
+            return sem_list_of(rows, fit, which, folder, dialect, overwrite=overwrite)
         files, inputs = self._planned(copy=True), opened_files(self.viewer)
         world_files = self._wants_world_files
         return lambda task: write_files(
@@ -273,7 +283,21 @@ class HandOverStep(Step):
         if reasons != self._reasons:  # most added or removed layers change nothing here
             self._reasons = reasons
             self.grid.offer(reasons)
+        self.sem.show_score(self.score_combo.layer())
         self._plan_later()
+
+    def entered(self) -> None:
+        """Show the fiducials as they are now."""
+        self.sem.refresh()
+
+    def left(self) -> None:
+        """Clicks on the map add no points any more."""
+        self.sem.stop_adding()
+
+    def shut_down(self) -> None:
+        """Also the fiducials."""
+        self.sem.shut_down()
+        super().shut_down()
 
     def _plan_later(self) -> None:
         self._plan_soon.start(0)
@@ -281,11 +305,16 @@ class HandOverStep(Step):
     def _refresh(self, value: Any = None) -> None:
         busy = self.jobs.is_running(_EXPORTING)
         self.words.plain(next(one.words for one in PRESETS if one.key == self.preset))
+        self.sem.setVisible(self.preset == SEM)
+        if self.preset != SEM:
+            self.sem.stop_adding()
         reason = ""
         if self.score_combo.layer() is None:
             reason = _NO_SCORE
         elif self.preset in (REPORT, PROJECT) and self._keeper is None:
             reason = _NO_PROJECT
+        elif self.preset == SEM and self.sem.fit is None:
+            reason = _NO_FIT
         elif not self.folder.text().strip():
             reason = _NO_FOLDER
         elif self.preset in (GIS, MORE) and not self.chosen():
@@ -294,7 +323,7 @@ class HandOverStep(Step):
         self.cancel_button.setVisible(busy)
         if reason and not busy:
             self.status.plain(reason)
-        elif self.status.text() in (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT):
+        elif self.status.text() in (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT, _NO_FIT):
             self.status.plain("")
         if not busy:
             self._show_plan()
@@ -302,7 +331,11 @@ class HandOverStep(Step):
     def _show_plan(self) -> None:
         """List the files to write, their size, and files that already exist."""
         if self.preset in (REPORT, SEM, PROJECT):
-            single = {REPORT: REPORT_FILE, SEM: SEM_FILE, PROJECT: "the folder of the project"}
+            single = {
+                REPORT: f"{REPORT_FILE} and {PDF_FILE}",
+                SEM: f"{SEM_FILE} and {FIDUCIALS_FILE}",
+                PROJECT: "the folder of the project",
+            }
             self.plan_text.plain(f"Will write {single[self.preset]}.")
             return
         try:
