@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.sem.fiducials import MODELS, require_model
+from napari_mineral_anomaly.grains.sem.fiducials import FEWEST, MODELS, require_model
 from napari_mineral_anomaly.grains.sem.fit import SemFit
 from napari_mineral_anomaly.grains.sem.visits import Which
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook
@@ -20,9 +20,10 @@ from napari_mineral_anomaly.window.grains.listing import plan_rows
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import (
     StatusLine,
-    flow,
     form_layout,
+    make_primary,
     push_button,
+    row,
 )
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import link_of, scan_id_of, scan_name_of
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _MODELS = {
-    "similarity": "Similarity: rotation, scale, shift",
-    "affine": "Affine: also stretch and shear",
+    "similarity": "similarity",
+    "affine": "affine (stretch, shear)",
 }
 _WHICH: dict[Which, str] = {"accepted": "accepted grains", "all": "all listed grains"}
 _HOW_TO = "Click three or more points on the map that you find again under the SEM."
@@ -75,7 +76,10 @@ class FiducialPanel(Panel):
         self.table.itemSelectionChanged.connect(self._on_selected)
         self.fit_line = StatusLine()
         self.model = QComboBox()
-        self.model.setToolTip("Both may be mirrored. Affine needs more points to show an error.")
+        self.model.setToolTip(
+            "Similarity: rotation, one scale, shift. Affine: also stretch and shear; it needs more "
+            "points to show an error. Both find a mirror by themselves."
+        )
         for model in MODELS:
             self.model.addItem(_MODELS[model], model)
         self.model.currentIndexChanged.connect(self._on_model)
@@ -91,9 +95,9 @@ class FiducialPanel(Panel):
         form = form_layout()
         form.addRow("Transform", self.model)
         form.addRow("List", self.which)
-        self.add(flow(self.add_button, self.remove_button, self.load_button), self.table)
-        self.add(self.fit_line, self.status)
+        self.add(row(self.add_button, self.remove_button), self.table, self.fit_line)
         self.column.addLayout(form)
+        self.add(self.load_button, self.status)
         self.listen(self._points.changed, self._on_points)
 
     def show_score(self, score: Layer | None) -> None:
@@ -116,12 +120,12 @@ class FiducialPanel(Panel):
         self.fit, self.problem = None, _HOW_TO
         residuals: dict[str, float] = {}
         worst = ""
-        if score is not None and len(fiducials.points) >= 3:
+        if score is not None and len(fiducials.points) >= FEWEST:
             try:
                 self.fit = self._points.fit(scan_id_of(score))
                 self.problem = ""
             except InputError as error:
-                self.problem = str(error) if len(fiducials.read) >= 3 else _TYPE
+                self.problem = str(error) if len(fiducials.read) >= FEWEST else _TYPE
         if self.fit is not None:
             names = [point.name for point in self.fit.fiducials]
             residuals = dict(zip(names, self.fit.residuals_um, strict=True))
@@ -134,6 +138,7 @@ class FiducialPanel(Panel):
             self.fit_line.plain(self.problem)
         self.table.show_points(fiducials.points, residuals, worst)
         self.remove_button.setEnabled(bool(fiducials.points))
+        make_primary(self.add_button, len(fiducials.points) < FEWEST)
         self.model.blockSignals(True)
         self.model.setCurrentIndex(self.model.findData(fiducials.model))
         self.model.blockSignals(False)
@@ -177,6 +182,8 @@ class FiducialPanel(Panel):
         title = scan_name_of(score) if link is None or not link.scan else link.scan
         layer = self._points.start(scan_id_of(score), title, spatial_of(score))
         layer.visible = True
+        if not len(layer.data):  # the view may still be at the last grain
+            self.active.fit()
         self.viewer.layers.selection.active = layer
         layer.selected_data = set()
         layer.mode = "add"

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _COLOUR = "#ff5fd2"
-# Points are seen at any zoom: at least this many pixels of the screen.
-_ON_SCREEN = (14, 60)
+# Points are seen at any zoom and hide little: their size in pixels of the screen.
+_ON_SCREEN = (14, 22)
 _NAME, _X, _Y = "name", "sem_x_mm", "sem_y_mm"
 
 _all: WeakKeyDictionary[Any, SemPoints] = WeakKeyDictionary()
@@ -213,7 +213,7 @@ def _layer_of(scan_id: str, fiducials: Fiducials, title: str, spatial: dict[str,
         "features": features,
         "ndim": 2,
         "symbol": "cross",
-        "size": 4,
+        "size": 3,
         "canvas_size_limits": _ON_SCREEN,
         "face_color": _COLOUR,
         "border_color": "black",

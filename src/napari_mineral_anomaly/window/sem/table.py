@@ -44,7 +44,13 @@ class FiducialTable(QTableWidget):
         header.setSectionResizeMode(OFF, QHeaderView.ResizeMode.ResizeToContents)
         self.verticalHeader().hide()
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
+        triggers = QAbstractItemView.EditTrigger
+        self.setEditTriggers(
+            triggers.DoubleClicked
+            | triggers.SelectedClicked
+            | triggers.EditKeyPressed
+            | triggers.AnyKeyPressed
+        )
         self.setAccessibleName("Fiducials")
         self.itemChanged.connect(self._on_changed)
         self._fit_height()
