@@ -139,9 +139,16 @@ def test_the_plan_lists_the_files_before_they_are_written(
         "anomaly_score.ome.tif.aux.xml",
         "element_maps",
     }
-    assert "Already there: anomaly_score.ome.tif" in dock.plan_text.text()
+    # What was written is told alone, until something else is chosen.
+    assert dock.plan_text.text() == ""
+    assert "and 2 files for QGIS beside them" in dock.status.text()
+    assert not dock.open_button.isHidden()
     dock.overwrite.setChecked(True)
     assert "Replaced: anomaly_score.ome.tif" in dock.plan_text.text()
+    assert dock.status.text() == ""
+    assert dock.open_button.isHidden()
+    dock.overwrite.setChecked(False)
+    assert "Already there: anomaly_score.ome.tif" in dock.plan_text.text()
 
 
 @pytest.mark.parametrize("form", ["ome", "imagej", "folder", "zarr"])

@@ -65,8 +65,8 @@ class FiducialTable(QTableWidget):
             off = residuals.get(point.name)
             texts = (
                 point.name,
-                "" if point.sem_x_mm is None else f"{point.sem_x_mm:.10g}",
-                "" if point.sem_y_mm is None else f"{point.sem_y_mm:.10g}",
+                _millimetres(point.sem_x_mm),
+                _millimetres(point.sem_y_mm),
                 "" if off is None else minus_sign(f"{off:.1f}"),
             )
             for column, text in enumerate(texts):
@@ -111,6 +111,13 @@ class FiducialTable(QTableWidget):
         rows = min(max(self.rowCount(), 3), _MOST_ROWS)
         height = self.horizontalHeader().sizeHint().height() + 4
         self.setFixedHeight(height + rows * self.verticalHeader().defaultSectionSize())
+
+
+def _millimetres(value: float | None) -> str:
+    """A reading with three decimals, or as many as it has."""
+    if value is None:
+        return ""
+    return f"{value:.3f}" if round(value, 3) == value else f"{value:.10g}"
 
 
 def minus_back(text: str) -> str:

@@ -75,6 +75,7 @@ class HandOverStep(Step):
         self._reasons: dict[str, str] | None = None
         self._projects = projects_of(napari_viewer)
         self._written: Path | None = None
+        self._has_news = False  # the status tells what was written; no plan below it
 
         form = form_layout()
         self.score_combo = score_combo(self)
@@ -88,7 +89,7 @@ class HandOverStep(Step):
         for preset in PRESETS:
             button = QRadioButton(preset.title)
             button.setToolTip(preset.words)
-            button.toggled.connect(self._refresh)
+            button.toggled.connect(self._on_choice)
             self._group.addButton(button)
             self.presets[preset.key] = self.add(button)
         self.words = self.add(StatusLine())
@@ -98,7 +99,7 @@ class HandOverStep(Step):
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("folder for the files")
         self.folder.setToolTip("Folder for the files. It is made if it does not exist.")
-        self.folder.textChanged.connect(self._refresh)
+        self.folder.textChanged.connect(self._on_choice)
         choose = push_button("Choose…", "Choose the folder for the files.", self._choose_folder)
         self.column.addLayout(row(self.folder, choose))
         self.overwrite = QCheckBox("Replace files that exist")
@@ -106,7 +107,7 @@ class HandOverStep(Step):
             "If this is not ticked, nothing is written where a file exists. Files that were opened "
             "in this window are never replaced."
         )
-        self.overwrite.toggled.connect(self._refresh)
+        self.overwrite.toggled.connect(self._on_choice)
         self.export_button = primary_button(
             "Write", "Write the files listed below. Numbers and µm do not change.", self.export
         )
@@ -151,7 +152,7 @@ class HandOverStep(Step):
         )
         for dialect in DIALECTS.values():
             self.dialect.addItem(dialect.title, dialect.name)
-        self.dialect.currentIndexChanged.connect(self._refresh)
+        self.dialect.currentIndexChanged.connect(self._on_choice)
         csv_form = form_layout()
         csv_form.addRow("CSV for", self.dialect)
         self.world_files = QCheckBox("World files for QGIS beside the TIFFs")
@@ -159,7 +160,7 @@ class HandOverStep(Step):
             "A file of six lines (.tfw) beside each TIFF. It places the TIFF in µm: x to the "
             "right, y downwards as minus µm. Stacks get a .vrt, which QGIS opens with all names."
         )
-        self.world_files.toggled.connect(self._refresh)
+        self.world_files.toggled.connect(self._on_choice)
         self.more.column.addWidget(self.grid)
         self.more.column.addLayout(csv_form)
         self.more.column.addWidget(self.world_files)
@@ -188,7 +189,7 @@ class HandOverStep(Step):
             return
         if work is None:
             return
-        self.open_button.hide()
+        self._forget_news()
         self.report("Writing files…")
         self.jobs.run(
             _EXPORTING,
@@ -265,9 +266,10 @@ class HandOverStep(Step):
         self._refresh()
 
     def _on_written(self, paths: list[Path]) -> None:
-        names = ", ".join(path.name for path in paths)
         self._written = paths[0].parent.resolve()
-        self.status.good(f"Wrote {names} to {self._written}.")
+        self.status.good(f"Wrote {_names(paths)} to {self._written}.")
+        self._has_news = True
+        self.plan_text.plain("")
         self.open_button.show()
         self.state.set_done(HAND_OVER)
 
@@ -276,7 +278,7 @@ class HandOverStep(Step):
 
     def _on_ticked(self) -> None:
         self.choose_preset(MORE)
-        self._refresh()
+        self._on_choice()
 
     def _on_layers(self, event: Any = None) -> None:
         reasons = available(self.viewer, self.session, self.score_combo.layer())
@@ -302,6 +304,17 @@ class HandOverStep(Step):
     def _plan_later(self) -> None:
         self._plan_soon.start(0)
 
+    def _on_choice(self, value: Any = None) -> None:
+        """Something else is to be written: what was written is old news."""
+        self._forget_news()
+        self._refresh()
+
+    def _forget_news(self) -> None:
+        if self._has_news:
+            self._has_news = False
+            self.status.plain("")
+            self.open_button.hide()
+
     def _refresh(self, value: Any = None) -> None:
         busy = self.jobs.is_running(_EXPORTING)
         self.words.plain(next(one.words for one in PRESETS if one.key == self.preset))
@@ -325,7 +338,7 @@ class HandOverStep(Step):
             self.status.plain(reason)
         elif self.status.text() in (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT, _NO_FIT):
             self.status.plain("")
-        if not busy:
+        if not busy and not self._has_news:
             self._show_plan()
 
     def _show_plan(self) -> None:
@@ -367,3 +380,10 @@ class HandOverStep(Step):
     def _open_folder(self) -> None:
         if self._written is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written)))
+
+
+def _names(paths: Sequence[Path]) -> str:
+    """The files in words; those that only stand beside a TIFF are counted."""
+    beside = [path for path in paths if path.suffix in (".tfw", ".xml", ".vrt")]
+    names = ", ".join(path.name for path in paths if path not in beside)
+    return f"{names} and {len(beside)} files for QGIS beside them" if beside else names
