@@ -67,7 +67,7 @@ def test_inspect_imports_no_detector_and_draws_nothing(scan):
     [
         (
             [],
-            "Give a command: inspect, detect, train, apply, batch, evaluate, report, open, bench",
+            "Give a command: inspect, detect, train, apply, batch, evaluate, report, sem, export",
         ),
         (
             ["segment", "easy"],

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from pypdf import PdfReader
 
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
@@ -98,6 +99,33 @@ def test_the_report_holds_the_work_of_the_user(judged, tmp_path, capsys):
     assert "--overwrite" in capsys.readouterr().err
     assert main(["report", str(judged)]) == 0
     assert (judged / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_the_report_is_a_pdf_too(judged, tmp_path, capsys):
+    assert main(["report", str(judged), "--pdf", "-o", str(tmp_path / "client.html")]) == 0
+    assert "client.html and" in capsys.readouterr().out
+    page = (tmp_path / "client.html").read_text(encoding="utf-8")
+    pages = PdfReader(tmp_path / "client.pdf").pages
+    text = " ".join(" ".join(one.extract_text() for one in pages).split())
+    for words in (
+        "native <gold>",
+        "1 accept, 1 reject",
+        "Threshold: 2.60 background sigmas",
+        "Rank 1, grain 1: accept",
+        "µm²",
+        f"page 1 of {len(pages)}",
+    ):
+        assert words in text
+    # Only the accepted grain has a page; both reports show its maps.
+    assert text.count("background sigmas at its peak") == 1
+    assert page.count('<section class="grain">') == 1
+    assert sum(len(one.images) for one in pages) == page.count("<img ") == 2
+    only = tmp_path / "only.pdf"
+    assert main(["report", str(judged), "-o", str(only)]) == 0
+    assert only.read_bytes()[:5] == b"%PDF-"
+    assert main(["report", str(judged), "-o", str(only)]) == 2
+    assert main(["report", str(judged), "--pdf", "-o", str(tmp_path / "new.html")]) == 0
+    assert main(["report", str(judged), str(judged), "--pdf", "-o", str(tmp_path / "x")]) == 2
 
 
 def test_the_report_needs_the_maps_and_finds_them_where_it_is_told(judged, scan, tmp_path, capsys):

@@ -19,7 +19,6 @@ from napari_mineral_anomaly.grains.columns import (
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.stage import StageTransform
 
 SHAPE = (30, 40)
 
@@ -63,23 +62,12 @@ def test_a_grain_beside_pixels_without_score_touches_the_valid_area(mask):
     assert set(find_grains(result)["touches_edge"]) == {"valid area", "scan"}
 
 
-def test_stage_positions_follow_the_map_or_the_given_transform(mask):
-    row = find_grains(_result(mask)).set_index("area_px").loc[8]
-    assert row["stage_y_mm"] == pytest.approx(10.5 * 0.010)
-    assert row["stage_x_mm"] == pytest.approx(21.5 * 0.020)
-    mirrored = StageTransform(((-0.02, 0.0, 50.0), (0.0, 0.01, 7.0)))
-    row = find_grains(_result(mask), stage=mirrored).set_index("area_px").loc[8]
-    assert row["stage_y_mm"] == pytest.approx(7.105)
-    assert row["stage_x_mm"] == pytest.approx(50 - 0.43)
+def test_without_a_pixel_size_and_fiducials_there_are_no_um_and_no_places_on_the_sem(mask):
     without = find_grains(replace(_result(mask), pixel_size=None))
-    assert without[["stage_y_mm", "equivalent_diameter_um"]].isna().all(axis=None)
-
-
-def test_a_stage_transform_that_flattens_the_map_is_refused():
-    with pytest.raises(InputError, match="onto a line"):
-        StageTransform(((1.0, 2.0, 0.0), (2.0, 4.0, 0.0)))
-    with pytest.raises(InputError, match="2 x 3"):
-        StageTransform(((1.0, np.nan, 0.0), (0.0, 1.0, 0.0)))
+    keys = ["sem_y_mm", "sem_x_mm", "equivalent_diameter_um"]
+    assert without[keys].isna().all(axis=None)
+    # The axes of the map are those of no SEM.
+    assert find_grains(_result(mask))[["sem_y_mm", "sem_x_mm"]].isna().all(axis=None)
 
 
 def test_detectors_that_flag_a_pixel_of_the_grain_agree(mask):

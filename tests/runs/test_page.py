@@ -11,7 +11,8 @@ import pytest
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.runs.record import make_record
-from napari_mineral_anomaly.runs.report.page import MAX_GRAINS, render_report
+from napari_mineral_anomaly.runs.report.content import MAX_GRAINS
+from napari_mineral_anomaly.runs.report.page import render_report
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import IgnoredFile, IngestReport, UsedMap
 

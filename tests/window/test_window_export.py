@@ -20,10 +20,9 @@ from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.project.reading import read_project
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.exporting.plan import DEFAULTS
-from napari_mineral_anomaly.window.exporting.presets import GIS, MORE, PROJECT, REPORT, SEM
+from napari_mineral_anomaly.window.exporting.presets import GIS, MORE, PROJECT, REPORT
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import plan_rows
-from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers, relink
@@ -140,9 +139,16 @@ def test_the_plan_lists_the_files_before_they_are_written(
         "anomaly_score.ome.tif.aux.xml",
         "element_maps",
     }
-    assert "Already there: anomaly_score.ome.tif" in dock.plan_text.text()
+    # What was written is told alone, until something else is chosen.
+    assert dock.plan_text.text() == ""
+    assert "and 2 files for QGIS beside them" in dock.status.text()
+    assert not dock.open_button.isHidden()
     dock.overwrite.setChecked(True)
     assert "Replaced: anomaly_score.ome.tif" in dock.plan_text.text()
+    assert dock.status.text() == ""
+    assert dock.open_button.isHidden()
+    dock.overwrite.setChecked(False)
+    assert "Already there: anomaly_score.ome.tif" in dock.plan_text.text()
 
 
 @pytest.mark.parametrize("form", ["ome", "imagej", "folder", "zarr"])
@@ -230,34 +236,11 @@ def test_the_map_files_lie_in_micrometres_for_gis(dock: HandOverStep, tmp_path: 
     dock.choose_preset(GIS)
     dock.folder.setText(str(tmp_path / "gis"))
     dock.export_button.click()
-    assert {"anomaly_score.tif", "anomaly_score.tfw", "anomaly_mask.tif", "grains.csv"} <= names(
-        tmp_path / "gis"
-    )
+    written = names(tmp_path / "gis")
+    assert {"anomaly_score.tif", "anomaly_score.tfw", "anomaly_mask.tif", "grains.csv"} <= written
+    assert {"grains_qupath.geojson", "grains_qgis.geojson"} <= written
     assert not dock.open_button.isHidden()
     assert dock.state.is_done(HAND_OVER)
-
-
-def test_the_sem_list_holds_the_accepted_grains_only(
-    dock: HandOverStep, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
-) -> None:
-    dock.choose_preset(SEM)
-    out = tmp_path / "out"
-    dock.folder.setText(str(out))
-    dock.export_button.click()
-    assert "No grain is accepted yet" in dock.status.text()
-    assert not out.exists()
-    table = make_dock(GrainTable, scanned)
-    table.list_grains()
-    ids = table.model.shown_table()["id"].tolist()
-    board_of(scanned).decide(ids[1:3], status="accept")
-    board_of(scanned).decide(ids[:1], status="reject")
-    dock.export_button.click()
-    written = pd.read_csv(out / "sem_list.csv")
-    assert written["id"].tolist() == ids[1:3]
-    assert written["status"].tolist() == ["accept", "accept"]
-    assert np.isfinite(written["centroid_x_um"]).all()
-    dock.export_button.click()
-    assert "exists already" in dock.status.text()
 
 
 def test_report_and_project_come_from_the_saved_work(
@@ -271,7 +254,9 @@ def test_report_and_project_come_from_the_saved_work(
     # The scan of this test lies in no file: the report needs the maps in the project.
     keeper.keep_maps()
     dock.export_button.click()
-    assert dock.status.text().startswith("Wrote client_report.html"), dock.status.text()
+    expected = "Wrote client_report.html, client_report.pdf to "
+    assert dock.status.text().startswith(expected), dock.status.text()
+    assert (tmp_path / "out" / "client_report.pdf").read_bytes().startswith(b"%PDF-")
     page = (tmp_path / "out" / "client_report.html").read_text(encoding="utf-8")
     assert "RX" in page
     assert "<img" in page

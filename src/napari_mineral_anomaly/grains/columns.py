@@ -162,8 +162,8 @@ def _report_drivers(row: Row) -> str:
 # In the order of grains.csv, which programs rely on: a new column comes last. Places in the window
 # follow the order of reading: which grain, what it is made of, what is against it, what was
 # decided. The centre of the scan's first pixel is at 0 (px and µm), as in napari's world
-# coordinates of a layer with the pixel size as scale. Numbers in µm, µm² and mm are NaN without a
-# pixel size; a stage transform that the user gives does not need one.
+# coordinates of a layer with the pixel size as scale. Numbers in µm and µm² are NaN without a pixel
+# size, places on the SEM without fiducials.
 COLUMNS = (
     # As in `label_grains(mask)`; numbers are missing where small grains are left out.
     Column(
@@ -258,17 +258,20 @@ COLUMNS = (
         "Diameter of a circle of the same area.",
         Shown(120, "Ø µm", ",.0f", 6),
     ),
+    # By `grains.sem.fit.with_sem_places`.
     Column(
-        "stage_y_mm",
+        "sem_y_mm",
         float,
-        "Where the stage finds it.",
-        Shown(220, "Stage y mm", ".3f", 10, hidden=True),
+        "Where the stage of the SEM finds it; empty without fiducials.",
+        Shown(220, "SEM y mm", ".3f", 10, hidden=True),
+        Shown(77, "SEM y (mm)", ".3f"),
     ),
     Column(
-        "stage_x_mm",
+        "sem_x_mm",
         float,
-        "Where the stage finds it.",
-        Shown(210, "Stage x mm", ".3f", 10, hidden=True),
+        "Where the stage of the SEM finds it; empty without fiducials.",
+        Shown(210, "SEM x mm", ".3f", 10, hidden=True),
+        Shown(75, "SEM x (mm)", ".3f"),
     ),
     Column("row_min", int, "First row of the grain."),
     Column("row_max", int, "Last row of the grain."),

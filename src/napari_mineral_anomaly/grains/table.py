@@ -49,7 +49,6 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
-from napari_mineral_anomaly.scan.stage import StageTransform
 from napari_mineral_anomaly.words import sizes
 
 Floats = NDArray[np.float64]
@@ -105,7 +104,6 @@ def find_grains(
     n_rows: int = DEFAULT_ROWS,
     cube: ElementCube | None = None,
     others: Mapping[str, AnomalyResult] | None = None,
-    stage: StageTransform | None = None,
     cluster_names: Mapping[int, str] | None = None,
     task: Task = SILENT,
 ) -> pd.DataFrame:
@@ -131,8 +129,6 @@ def find_grains(
         flags.
     others : mapping of str to AnomalyResult, optional
         Results of other detectors on the same scan, by the name to show.
-    stage : StageTransform, optional
-        From pixels to stage millimetres; default: the map's own axes, from its first pixel.
     cluster_names : mapping of int to str, optional
         Names of pseudo-label clusters; default: `pseudo_labels.default_cluster_name`.
     task : Task, optional
@@ -160,7 +156,6 @@ def find_grains(
         n_rows=n_rows,
         cube=cube,
         others=others,
-        stage=stage,
         cluster_names=cluster_names,
         task=task,
     )
@@ -178,7 +173,6 @@ def list_grains(
     n_rows: int = DEFAULT_ROWS,
     cube: ElementCube | None = None,
     others: Mapping[str, AnomalyResult] | None = None,
-    stage: StageTransform | None = None,
     cluster_names: Mapping[int, str] | None = None,
     task: Task = SILENT,
 ) -> GrainList:
@@ -206,7 +200,7 @@ def list_grains(
     for number, one in enumerate(found, start=grown.n_grains + 1):
         labels.reshape(-1)[one.pixels[~taken_out[one.pixels]]] = number
     regions = GrainRegions.of_labels(labels, result.valid)
-    table = _geometry(result, regions, stage)
+    table = _geometry(result, regions)
     is_grain = np.arange(len(table)) < grown.n_grains
     table["kind"] = np.where(is_grain, GRAIN, CONCENTRATION)
     table["above_threshold"] = np.arange(len(table)) < grown.n_above
@@ -318,17 +312,11 @@ def _check_shapes(
             )
 
 
-def _geometry(
-    result: AnomalyResult, regions: GrainRegions, stage: StageTransform | None
-) -> pd.DataFrame:
+def _geometry(result: AnomalyResult, regions: GrainRegions) -> pd.DataFrame:
     sets = regions.pixels
     score = result.score.reshape(-1)[sets.pixel].astype(np.float64)
     pixel_y, pixel_x = result.pixel_size or (np.nan, np.nan)
-    if stage is None and result.pixel_size is not None:
-        stage = StageTransform.from_pixel_size(result.pixel_size)
     centroid_y, centroid_x = sets.mean(regions.rows), sets.mean(regions.columns)
-    unknown = np.full(sets.n_grains, np.nan)
-    stage_y, stage_x = (unknown, unknown) if stage is None else stage.apply(centroid_y, centroid_x)
     row_min, row_max, col_min, col_max = regions.bounds
     area = sets.size
     return pd.DataFrame(
@@ -344,8 +332,8 @@ def _geometry(
             "centroid_x_um": centroid_x * pixel_x,
             "equivalent_diameter_px": 2 * np.sqrt(area / np.pi),
             "equivalent_diameter_um": 2 * np.sqrt(area * pixel_y * pixel_x / np.pi),
-            "stage_y_mm": stage_y,
-            "stage_x_mm": stage_x,
+            "sem_y_mm": np.full(sets.n_grains, np.nan),
+            "sem_x_mm": np.full(sets.n_grains, np.nan),
             "row_min": row_min,
             "row_max": row_max,
             "col_min": col_min,

@@ -148,7 +148,8 @@ class ProjectFile(_Value):
 
     ``elements`` are those that were analysed; ``main`` is the detector whose result stands for the
     project where one is needed (`evaluate`, `apply`, `report`). ``layers`` are from bottom to top.
-    ``fiducials`` are kept as they are.
+    ``fiducials`` are JSON objects, as `project.fiducials` reads and writes them; ``sem_transform``
+    is fitted to them.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -169,6 +170,7 @@ class ProjectFile(_Value):
     layers: tuple[Look, ...] = ()
     view: View | None = None
     fiducials: tuple[dict[str, Any], ...] = ()
+    sem_transform: Literal["similarity", "affine"] = "similarity"
 
     def result_of(self, detector: str | None) -> Result | None:
         """The result of a detector; None where there is none."""

@@ -10,21 +10,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import promise_at
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.columns import STATUS, UNSEEN
-from napari_mineral_anomaly.grains.details import with_details
+from napari_mineral_anomaly.grains.columns import STATUS, UNSEEN, minus_sign
+from napari_mineral_anomaly.grains.details import GrainDetails, with_details
+from napari_mineral_anomaly.grains.evidence import evidence_of
 from napari_mineral_anomaly.grains.pixels.regions import numbered
-from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, detail_grains, list_grains
+from napari_mineral_anomaly.grains.sem.files import fit_table
+from napari_mineral_anomaly.grains.sem.fit import SemFit
+from napari_mineral_anomaly.grains.sem.places import with_sem_places
+from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, GrainList, detail_grains, list_grains
 from napari_mineral_anomaly.grains.verdicts.book import STATUSES, with_verdicts
 from napari_mineral_anomaly.io.run_files import RUN_FILE
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.project.fiducials import fiducials_of, fit_of
 from napari_mineral_anomaly.project.load import LoadedProject
 from napari_mineral_anomaly.runs.record import RunRecord
+from napari_mineral_anomaly.runs.report.blocks import Block, Heading, Table, Text, Warnings
+from napari_mineral_anomaly.runs.report.content import report_blocks
 from napari_mineral_anomaly.runs.report.drawing import figure_png
+from napari_mineral_anomaly.runs.report.evidence import evidence_blocks
 from napari_mineral_anomaly.runs.report.overview import draw_overview
-from napari_mineral_anomaly.runs.report.page import render_report
+from napari_mineral_anomaly.runs.report.page import render_html
+from napari_mineral_anomaly.runs.report.pdf import render_pdf
+from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
 
 
@@ -35,13 +46,22 @@ class ProjectGrains:
     Attributes
     ----------
     table : DataFrame
-        As `grains.table.find_grains` makes it, with verdicts.
+        As `grains.table.find_grains` makes it, with verdicts and places on the SEM.
     labels : (H, W) unsigned
         The pixels of the grains by their ids.
+    listed, details
+        What the table was made from.
+    sem : SemFit or None
+        From the map to the SEM; None where the fiducials give no transform, and ``why_no_sem`` says
+        why where there are any.
     """
 
     table: pd.DataFrame
     labels: NDArray[np.unsignedinteger[Any]]
+    listed: GrainList
+    details: GrainDetails
+    sem: SemFit | None = None
+    why_no_sem: str = ""
 
 
 def list_project(project: LoadedProject, *, task: Task = SILENT) -> ProjectGrains:
@@ -73,7 +93,13 @@ def list_project(project: LoadedProject, *, task: Task = SILENT) -> ProjectGrain
     labels = numbered(listed.regions.labels, listed.regions.n_grains)
     if project.verdicts is not None:
         table = with_verdicts(table, project.verdicts.present, labels)
-    return ProjectGrains(table, labels)
+    if not fiducials_of(project.file).read:
+        return ProjectGrains(table, labels, listed, details)
+    try:
+        sem = fit_of(project.file)
+    except InputError as error:
+        return ProjectGrains(table, labels, listed, details, why_no_sem=str(error))
+    return ProjectGrains(with_sem_places(table, labels, sem), labels, listed, details, sem)
 
 
 def verdicts_in_words(table: pd.DataFrame) -> str:
@@ -85,9 +111,17 @@ def verdicts_in_words(table: pd.DataFrame) -> str:
 
 
 def write_project_report(
-    project: LoadedProject, path: Path, *, task: Task = SILENT
+    project: LoadedProject, *paths: Path, task: Task = SILENT
 ) -> tuple[RunRecord, str]:
-    """Write the report of a project as one HTML page that needs no other file.
+    """Write the report of a project, as one HTML page that needs no other file, as PDF, or both.
+
+    Parameters
+    ----------
+    project : LoadedProject
+    *paths : Path
+        What ends in ".pdf" is written as PDF, everything else as HTML.
+    task : Task, optional
+        Reports progress and can be cancelled.
 
     Returns
     -------
@@ -99,21 +133,60 @@ def write_project_report(
     Raises
     ------
     InputError
-        As `list_project`, and when the page cannot be written.
+        As `list_project`, and when a page cannot be written.
     CancelledError
         When ``task`` was cancelled.
     """
     grains = list_project(project, task=task)
-    cube = project.require_cube()
-    record = _record(project, grains)
-    ingest = cube.report or report_of_cube(cube)
-    figure = draw_overview(
-        cube, project.main.result, grains.table, grains.labels, title=record.source
+    cube, result = project.require_cube(), project.main.result
+    record, decided = _record(project, grains), verdicts_in_words(grains.table)
+    figure = draw_overview(cube, result, grains.table, grains.labels, title=record.source)
+    blocks = report_blocks(
+        record,
+        grains.table,
+        cube.report or report_of_cube(cube),
+        figure_png(figure),
+        decided=decided,
+        evidence=_evidence(cube, result, grains, task),
+        sem=_sem(grains),
     )
-    page = render_report(record, grains.table, ingest, figure_png(figure))
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return record, verdicts_in_words(grains.table)
+    for path in paths:
+        pdf = path.suffix.lower() == ".pdf"
+        page = render_pdf(blocks) if pdf else render_html(blocks).encode("utf-8")
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(page)
+    return record, decided
+
+
+def _evidence(
+    cube: ElementCube, result: AnomalyResult, grains: ProjectGrains, task: Task
+) -> list[Block]:
+    if cube.elements != result.elements:
+        text = "No evidence: the result was computed from other elements than the scan has now."
+        return [Heading("Evidence"), Text(text)]
+    source = evidence_of(cube, result, grains.listed, grains.details)
+    return evidence_blocks(source, grains.table, task=task)
+
+
+def _sem(grains: ProjectGrains) -> list[Block]:
+    """How places on the SEM were found."""
+    if grains.sem is None:
+        problem = grains.why_no_sem
+        return [Heading("Places on the SEM"), Text(problem)] if problem else []
+    fit = grains.sem
+    table = fit_table(fit).drop(columns="transform")
+    titles = ("Fiducial", "Map x (px)", "Map y (px)", "SEM x (mm)", "SEM y (mm)", "Residual (µm)")
+    patterns = ("", ".1f", ".1f", ".4f", ".4f", ".1f")
+    rows = tuple(
+        tuple(minus_sign(format(v, p)) if p else v for v, p in zip(row, patterns, strict=True))
+        for row in table.itertuples(index=False)
+    )
+    blocks: list[Block] = [
+        Heading("Places on the SEM"),
+        Text(fit.sentence),
+        Table("Fiducials", titles, rows, numbers=(1, 2, 3, 4, 5)),
+    ]
+    return [*blocks, Warnings(fit.warnings)] if fit.warnings else blocks
 
 
 def _record(project: LoadedProject, grains: ProjectGrains) -> RunRecord:

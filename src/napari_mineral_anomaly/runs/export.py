@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
@@ -34,9 +35,10 @@ from napari_mineral_anomaly.io.writing.tiff import (
 from napari_mineral_anomaly.io.writing.world import world_files_of, write_world_file
 from napari_mineral_anomaly.io.writing.zarr import Shrink, write_ome_zarr
 from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.runs.outlines import write_outlines
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
 
-Format = Literal["ome", "imagej", "folder", "png", "csv", "zarr"]
+Format = Literal["ome", "imagej", "folder", "png", "csv", "zarr", "qupath", "qgis"]
 
 # What each format is for, in the order in which the formats are offered.
 FORMATS: dict[Format, str] = {
@@ -46,9 +48,19 @@ FORMATS: dict[Format, str] = {
     "png": "Picture with colour bar and scale bar, to look at",
     "csv": "Table with a line per pixel and a column per map",
     "zarr": "OME-Zarr: napari and Python, for scans larger than memory",
+    "qupath": "Outlines as GeoJSON for QuPath, in pixels, with verdicts as classes",
+    "qgis": "Outlines as GeoJSON for QGIS, in the µm of the world files",
 }
 _TIFF = {"ome": ".ome.tif", "imagej": ".tif"}
-_ENDINGS = {**_TIFF, "folder": "", "png": ".png", "csv": ".csv", "zarr": ".ome.zarr"}
+_OUTLINES = {"qupath": "_qupath.geojson", "qgis": "_qgis.geojson"}
+_ENDINGS = {
+    **_TIFF,
+    **_OUTLINES,
+    "folder": "",
+    "png": ".png",
+    "csv": ".csv",
+    "zarr": ".ome.zarr",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +82,8 @@ class Product:
         How a picture shows it.
     table : DataFrame or callable returning one, optional
         The grains, for the product that is a table; a callable is called when it is written.
+    labels : (H, W) or callable returning it, optional
+        The pixels of these grains by their ids, for their outlines.
     is_stack : bool
         Whether the planes are a stack with a channel axis, one plane per element or the like; a
         single image has no channel axis.
@@ -84,6 +98,7 @@ class Product:
     pixel_size: tuple[float, float] | None = None
     style: MapStyle | None = None
     table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
+    labels: NDArray[Any] | Callable[[], NDArray[Any]] | None = None
     is_stack: bool = False
     shrink: Shrink = "mean"
 
@@ -194,6 +209,9 @@ def existing(files: Iterable[PlannedFile], folder: str | Path, world_files: bool
 
 
 def _planned(product: Product, wanted: Format, dialect: Dialect) -> PlannedFile:
+    if product.planes is None and wanted in _OUTLINES:
+        # Our guess: a hundred grains of a hundred corners.
+        return PlannedFile(f"{product.stem}{_ENDINGS[wanted]}", product, wanted, 200_000)
     if product.planes is None:
         name = dialect.file_name(f"{product.stem}.csv")
         return PlannedFile(name, product, "csv", 4096, dialect=dialect)
@@ -268,6 +286,21 @@ def _write(file: PlannedFile, path: Path, world_files: bool, task: Task) -> list
     if product.planes is None:
         table = product.table() if callable(product.table) else product.table
         table = table if table is not None else pd.DataFrame()
+        if file.format == "qupath" or file.format == "qgis":
+            labels = product.labels() if callable(product.labels) else product.labels
+            if labels is None:
+                raise InputError(f"{product.title} has no pixels, so there are no outlines.")
+            return [
+                write_outlines(
+                    path,
+                    table,
+                    labels,
+                    file.format,
+                    size,
+                    title=product.title,
+                    before_grain=stop_here,
+                )
+            ]
         return [write_grains(path, table, file.dialect)]
     axes = "CYX" if product.is_stack else "YX"
     if file.format == "folder":

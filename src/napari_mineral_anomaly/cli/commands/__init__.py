@@ -22,6 +22,8 @@ COMMAND_NAMES = (
     "batch",
     "evaluate",
     "report",
+    "sem",
+    "export",
     "open",
     "benchmark",
     "sample",

@@ -32,8 +32,13 @@ def add_parser(commands: Any) -> None:
         "--out",
         type=Path,
         metavar="OUT",
-        help="the page to write (default: report.html in the project); for several projects a "
-        "folder for grains.csv, recurring.csv and index.html",
+        help="the page to write, HTML or with the ending .pdf a PDF (default: report.html in the "
+        "project); for several projects a folder for grains.csv, recurring.csv and index.html",
+    )
+    parser.add_argument(
+        "--pdf",
+        action="store_true",
+        help="write a PDF too, beside the page (of one project)",
     )
     options.add_overwrite(parser)
 
@@ -52,13 +57,18 @@ def run(arguments: argparse.Namespace) -> None:
 
     (place,) = arguments.projects
     out = arguments.out or place / REPORT_FILE
-    if arguments.out is not None and out.exists() and not arguments.overwrite:
-        raise InputError(f"{out} is already there: choose another name, or give --overwrite.")
+    pages = list(dict.fromkeys([out, out.with_suffix(".pdf")] if arguments.pdf else [out]))
+    for page in pages:
+        # The report of the project itself is made again; what the user named is not replaced.
+        own = arguments.out is None and page.parent == place
+        if page.exists() and not own and not arguments.overwrite:
+            raise InputError(f"{page} is already there: choose another name, or give --overwrite.")
     with ProgressPrinter() as progress:
         task = Task(progress)
         project = load_project(place, maps=arguments.maps, task=task)
-        record, decided = write_project_report(project, out, task=task)
-    answer(f"Report in {shown(str(out))}.\n{record.findings}\n{decided}")
+        record, decided = write_project_report(project, *pages, task=task)
+    names = " and ".join(shown(str(page)) for page in pages)
+    answer(f"Report in {names}.\n{record.findings}\n{decided}")
 
 
 def _compare(arguments: argparse.Namespace) -> None:
@@ -69,6 +79,8 @@ def _compare(arguments: argparse.Namespace) -> None:
 
     if arguments.out is None:
         raise InputError("Give a folder for the comparison of several projects: -o OUT.")
+    if arguments.pdf:
+        raise InputError("--pdf is for one project.")
     if arguments.maps is not None:
         raise InputError("--maps is for one project: open each project whose maps moved once.")
     projects = arguments.projects

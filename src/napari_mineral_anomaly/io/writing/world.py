@@ -23,10 +23,10 @@ from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.io.writing.tiff import visible
 
 # A local coordinate system in WKT 1 (OGC 01-009).
-_SRS = (
-    '<SRS>LOCAL_CS["scan in micrometres",UNIT["micrometre",1e-06],'
-    'AXIS["x",EAST],AXIS["y",NORTH]]</SRS>'
+MICROMETRES = (
+    'LOCAL_CS["scan in micrometres",UNIT["micrometre",1e-06],AXIS["x",EAST],AXIS["y",NORTH]]'
 )
+_SRS = f"<SRS>{MICROMETRES}</SRS>"
 # The file that GDAL calls PAM.
 _UNIT_FILE = f"<PAMDataset>\n  {_SRS}\n</PAMDataset>\n"
 _GDAL_TYPES = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.grains.sem.fiducials import Fiducials
 from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
 from napari_mineral_anomaly.project.format import Clusters, Look, View
 from napari_mineral_anomaly.project.log import LogEntry
@@ -68,6 +69,8 @@ class SectionState:
         Gives the maps; asked when they are described for the first time, or copied.
     verdicts : History, optional
         None where the verdicts did not change.
+    fiducials : Fiducials, optional
+        None where they did not change.
     main : str, optional
         The detector whose result stands for the project.
     log : tuple of LogEntry
@@ -87,5 +90,6 @@ class SectionState:
     folders: Mapping[str, str] = field(default_factory=dict)
     cube: Callable[[], ElementCube] | None = None
     verdicts: History[VerdictBook] | None = None
+    fiducials: Fiducials | None = None
     main: str | None = None
     log: tuple[LogEntry, ...] = ()

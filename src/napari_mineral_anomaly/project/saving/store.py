@@ -22,6 +22,7 @@ from napari_mineral_anomaly.grains.verdicts.history import save_history
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.io.writing.tiff import write_ome
 from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.project.fiducials import fiducial_fields
 from napari_mineral_anomaly.project.format import Maps, ProjectFile, Result, Truth
 from napari_mineral_anomaly.project.log import add_to_log
 from napari_mineral_anomaly.project.maps import describe_maps
@@ -182,7 +183,7 @@ class ProjectStore:
             verdicts=verdicts,
             layers=state.layers,
             view=state.view,
-            fiducials=() if before is None else before.fiducials,
+            **fiducial_fields(before, state.fiducials),
         )
         write_project_file(self.folder, file)
         self._file = file

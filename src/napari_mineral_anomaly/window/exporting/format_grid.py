@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from napari_mineral_anomaly.runs.export import FORMATS, Format
 from napari_mineral_anomaly.window.exporting.plan import DEFAULTS, ROWS, Choice
@@ -17,7 +17,11 @@ _HEADINGS: dict[Format, str] = {
     "png": "PNG",
     "csv": "CSV",
     "zarr": "Zarr",
+    "qupath": "QuPath",
+    "qgis": "QGIS",
 }
+
+_OUTLINES: tuple[Format, ...] = ("qupath", "qgis")
 
 
 class FormatGrid(QWidget):
@@ -37,7 +41,9 @@ class FormatGrid(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(2)
         grid.setVerticalSpacing(2)
-        for column, (form, words) in enumerate(FORMATS.items(), start=1):
+        columns = {form: k for k, form in enumerate(FORMATS, start=1) if form not in _OUTLINES}
+        for form, column in columns.items():
+            words = FORMATS[form]
             heading = QLabel(_HEADINGS[form])
             heading.setToolTip(words)
             grid.addWidget(heading, 0, column, Qt.AlignmentFlag.AlignHCenter)
@@ -51,8 +57,20 @@ class FormatGrid(QWidget):
                 box.setEnabled(False)  # until its result exists
                 box.toggled.connect(self._on_toggled)
                 self.boxes[key, form] = box
-                column = 1 + list(FORMATS).index(form)
-                grid.addWidget(box, line, column, Qt.AlignmentFlag.AlignHCenter)
+                if form in columns:
+                    grid.addWidget(box, line, columns[form], Qt.AlignmentFlag.AlignHCenter)
+        # Shapes are no maps: they have a row of their own with words. A column for each would be
+        # too wide for a laptop.
+        outlines = QWidget()
+        side_by_side = QHBoxLayout(outlines)
+        side_by_side.setContentsMargins(0, 0, 0, 0)
+        for (_, form), box in self.boxes.items():
+            if form in _OUTLINES:
+                box.setText(_HEADINGS[form])
+                side_by_side.addWidget(box)
+        side_by_side.addStretch()
+        grid.addWidget(QLabel("Outlines for"), len(ROWS) + 1, 0)
+        grid.addWidget(outlines, len(ROWS) + 1, 1, 1, len(columns))
         grid.setColumnStretch(0, 1)
 
     def chosen(self) -> list[Choice]:

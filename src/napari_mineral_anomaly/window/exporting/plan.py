@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
+from napari_mineral_anomaly.grains.sem.fit import SemFit
+from napari_mineral_anomaly.grains.sem.places import with_sem_places
 from napari_mineral_anomaly.io.writing.results import labels_for_files, mask_for_files
 from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.runs.export import Format, Product
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
 from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.grains.listing import plan_rows, pseudo_labels_of
+from napari_mineral_anomaly.window.grains.listing import GrainListing, plan_rows, pseudo_labels_of
 from napari_mineral_anomaly.window.layers.links import (
     TITLES_IN_FILES,
     first_layer,
@@ -31,6 +34,7 @@ from napari_mineral_anomaly.window.layers.links import (
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
 from napari_mineral_anomaly.window.layers.session import Session, mask_of
+from napari_mineral_anomaly.window.sem.points import sem_points_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -63,7 +67,7 @@ ROWS = {
     "maps": Row("Element maps", "element_maps", _STACK),
     "valid": Row("Valid area", "valid_area", _SINGLE),
     "truth": Row("Truth", "truth", _SINGLE, "imagej"),
-    "grains": Row("Grains", "grains", ("csv",), "csv"),
+    "grains": Row("Grains", "grains", ("csv", "qupath", "qgis"), "csv"),
 }
 DEFAULTS = frozenset((key, row.ticked) for key, row in ROWS.items() if row.ticked)
 
@@ -232,7 +236,14 @@ def _contents(
     board = board_of(viewer)
     book = board.book(scan_id_of(of.score))
     list_rows = plan_rows(viewer, session, of.score, book, board.cluster_names)
-    return {"table": lambda: list_rows(SILENT).with_maps().table}
+    listing = cache(lambda: list_rows(SILENT).with_maps())  # once for table and outlines
+    fit = sem_points_of(viewer).fit_or_none(scan_id_of(of.score))
+    return {"table": lambda: _with_sem(listing(), fit), "labels": lambda: listing().labels}
+
+
+def _with_sem(listing: GrainListing, fit: SemFit | None) -> pd.DataFrame:
+    table = listing.table
+    return table if fit is None else with_sem_places(table, listing.labels, fit)
 
 
 def _stack(planes: Any, names: tuple[str, ...], style: MapStyle) -> dict[str, Any]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.writing.tables import write_grains
+from napari_mineral_anomaly.grains.sem.files import write_fiducials
+from napari_mineral_anomaly.grains.sem.fit import SemFit
+from napari_mineral_anomaly.grains.sem.visits import Which, sem_list
+from napari_mineral_anomaly.io.spreadsheets import Dialect
+from napari_mineral_anomaly.io.writing.tables import write_table
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.exporting.plan import Choice
 from napari_mineral_anomaly.window.grains.listing import GrainListing
 
 REPORT, SEM, GIS, PROJECT, MORE = "report", "sem", "gis", "project", "more"
 
-# Verdicts of grains that are worth a visit.
-_TO_VISIT = ("accept", "SEM-true")
-
-REPORT_FILE, SEM_FILE = "client_report.html", "sem_list.csv"
+REPORT_FILE, PDF_FILE = "client_report.html", "client_report.pdf"
+SEM_FILE, FIDUCIALS_FILE = "sem_list.csv", "sem_list_fiducials.csv"
 
 # What programs for maps and images read without a question.
 GIS_CHOICES: tuple[Choice, ...] = (
@@ -25,6 +27,8 @@ GIS_CHOICES: tuple[Choice, ...] = (
     ("mask", "imagej"),
     ("contributions", "imagej"),
     ("grains", "csv"),
+    ("grains", "qupath"),
+    ("grains", "qgis"),
 )
 
 
@@ -37,9 +41,13 @@ class Preset(NamedTuple):
 
 
 PRESETS = (
-    Preset(REPORT, "Client report", "Grains with verdicts and pictures, one page that prints."),
-    Preset(SEM, "SEM list", "The accepted grains with their places on the map, as a table."),
-    Preset(GIS, "GIS and Fiji files", "Score, mask and contributions with their micrometres."),
+    Preset(REPORT, "Client report", "Grains with verdicts, comments and evidence: HTML and PDF."),
+    Preset(SEM, "SEM list", "Where to drive to: the grains in mm of your SEM, in a short order."),
+    Preset(
+        GIS,
+        "GIS and Fiji files",
+        "Score, mask, contributions, outlines of grains, in µm.",
+    ),
     Preset(PROJECT, "Whole project", "Everything, to go on with elsewhere."),
     Preset(MORE, "What is ticked under “More”", "Any result in any format."),
 )
@@ -48,34 +56,37 @@ Writing = Callable[[Task], list[Path]]
 
 
 def report_of(project: Path, folder: Path, *, overwrite: bool) -> Writing:
-    """The work that writes the report of a project; it needs no window."""
-    path = folder / REPORT_FILE
+    """The work that writes the report of a project as HTML and PDF; it needs no window."""
+    paths = [folder / name for name in (REPORT_FILE, PDF_FILE)]
 
     def write(task: Task) -> list[Path]:
         from napari_mineral_anomaly.project.load import load_project
         from napari_mineral_anomaly.project.report import write_project_report
 
-        _make_free(path, overwrite)
-        write_project_report(load_project(project, task=task), path, task=task)
-        return [path]
+        _make_free(paths, overwrite)
+        write_project_report(load_project(project, task=task), *paths, task=task)
+        return paths
 
     return write
 
 
 def sem_list_of(
-    listing: Callable[[Task], GrainListing], folder: Path, *, overwrite: bool
+    listing: Callable[[Task], GrainListing],
+    fit: SemFit,
+    which: Which,
+    folder: Path,
+    dialect: Dialect,
+    *,
+    overwrite: bool,
 ) -> Writing:
-    """The work that writes the accepted grains of a list, as a table of all columns."""
-    path = folder / SEM_FILE
+    """The work that writes the grains to visit in mm of the SEM, and the fiducials beside them."""
+    path, beside = (folder / dialect.file_name(name) for name in (SEM_FILE, FIDUCIALS_FILE))
 
     def write(task: Task) -> list[Path]:
-        table = listing(task).with_maps(task).table
-        accepted = table[table["status"].isin(_TO_VISIT)]
-        if accepted.empty:
-            raise InputError("No grain is accepted yet: accept some in the step “Decide”.")
-        _make_free(path, overwrite)
-        write_grains(path, accepted)
-        return [path]
+        found = listing(task).with_maps(task)
+        visits = sem_list(found.table, found.labels, fit, which)
+        _make_free([path, beside], overwrite)
+        return [write_table(path, visits, dialect), write_fiducials(beside, fit, dialect)]
 
     return write
 
@@ -94,12 +105,13 @@ def copy_of(project: Path, folder: Path, name: str) -> Writing:
     return write
 
 
-def _make_free(path: Path, overwrite: bool) -> None:
-    _make_folder(path.parent)
-    if path.exists() and not overwrite:
-        raise InputError(
-            f"{path} exists already: tick “Replace files that exist” or choose another folder."
-        )
+def _make_free(paths: Iterable[Path], overwrite: bool) -> None:
+    for path in paths:
+        _make_folder(path.parent)
+        if path.exists() and not overwrite:
+            raise InputError(
+                f"{path} exists already: tick “Replace files that exist” or choose another folder."
+            )
 
 
 def _make_folder(folder: Path) -> None:

@@ -107,9 +107,15 @@ class GrainBoard:
     def adopt(self, book: VerdictBook, text: str) -> None:
         """Replace all verdicts, by those of a file for example; this can be undone."""
         if self.listing is not None:
-            history = self._history(self.listing)
-            self._books[self.listing.scan_id] = history.push(book, text)
-            self._changed()
+            self.adopt_for(self.listing.scan_id, book, text)
+
+    def adopt_for(self, scan_id: str, book: VerdictBook, text: str) -> None:
+        """The same for a scan that may not be listed."""
+        history = self._books.get(scan_id)
+        if history is None or history.present.shape != book.shape:
+            history = History(VerdictBook(book.shape))
+        self._books[scan_id] = history.push(book, text)
+        self._changed()
 
     def undo(self) -> None:
         """Undo the last verdict."""

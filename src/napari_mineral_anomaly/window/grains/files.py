@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 
 from napari_mineral_anomaly.grains.verdicts.book import VerdictBook
 from napari_mineral_anomaly.grains.verdicts.files import load_verdicts, save_verdicts
+from napari_mineral_anomaly.grains.verdicts.returned import (
+    holds_returned_verdicts,
+    read_returned_verdicts,
+    with_returned,
+)
 from napari_mineral_anomaly.io.spreadsheets import DIALECTS, PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.tables import write_table
 from napari_mineral_anomaly.window.grains.board import GrainBoard
@@ -18,6 +25,20 @@ from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.words import counted
 
 T = TypeVar("T")
+
+
+def _verdicts_in(
+    path: Path, labels: NDArray[Any], present: VerdictBook | None
+) -> tuple[VerdictBook, str]:
+    """The verdicts of a file, in words too; a list of the SEM adds to those that there are."""
+    height, width = labels.shape
+    if holds_returned_verdicts(path):
+        returned = read_returned_verdicts(path, labels)
+        book = VerdictBook((height, width)) if present is None else present
+        return with_returned(book, returned, labels), returned.sentence
+    book = load_verdicts(path, (height, width))
+    return book, f"{counted(len(book.verdicts), 'verdict')} taken over."
+
 
 _VERDICT_FILES = "Verdicts (*.json *.csv)"
 
@@ -91,12 +112,14 @@ class GrainFiles(QPushButton):
         listing = self._board.listing
         if listing is None:
             return
-        shape = (int(listing.labels.shape[0]), int(listing.labels.shape[1]))
-        self._run("Opening the verdicts", lambda: load_verdicts(path, shape), self._take)
+        labels, history = listing.labels, self._board.history
+        present = None if history is None else history.present
+        work = partial(_verdicts_in, Path(path), labels, present)
+        self._run("Opening the verdicts", work, self._take)
 
-    def _take(self, book: VerdictBook) -> None:
-        self._board.adopt(book, "open verdicts")
-        self._panel.status.good(f"{counted(len(book.verdicts), 'verdict')} taken over.")
+    def _take(self, found: tuple[VerdictBook, str]) -> None:
+        self._board.adopt(found[0], "open verdicts")
+        self._panel.status.good(found[1])
 
     def _run(self, name: str, work: Callable[[], T], on_done: Callable[[T], None]) -> None:
         self._panel.jobs.run(name, lambda task: work(), on_done, alongside=True)

@@ -33,6 +33,7 @@ Role = Literal[
     "context",
     "agreement",
     "ratio",
+    "fiducials",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.
@@ -67,6 +68,8 @@ class Link:
         For scores: grains with fewer pixels are left out of the mask.
     score_id : str, optional
         For masks: ``unique_id`` of the score layer that the mask follows.
+    transform : str, optional
+        For fiducials: the transform that is fitted to them.
     """
 
     scan_id: str
@@ -79,6 +82,7 @@ class Link:
     threshold: float | None = None
     min_grain_px: int | None = None
     score_id: str | None = None
+    transform: str | None = None
 
     def metadata(self) -> dict[str, Any]:
         """The note as ``metadata`` for a new layer."""

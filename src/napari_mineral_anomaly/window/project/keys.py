@@ -23,7 +23,7 @@ def look_key(link: Link, truth_number: int | None = None) -> str | None:
         return f"truth {truth_number}"
     if link.role == "context" and link.source is not None:
         return f"context {link.source}"
-    return "valid" if link.role == "valid" else None
+    return link.role if link.role in ("valid", "fiducials") else None
 
 
 def kept_layers(

@@ -17,6 +17,7 @@ from qtpy.QtCore import QTimer
 from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, count_grains
 from napari_mineral_anomaly.grains.verdicts.book import History
+from napari_mineral_anomaly.project.fiducials import fiducials_of
 from napari_mineral_anomaly.project.format import Look
 from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
 from napari_mineral_anomaly.window.clusters.book import clusters_of
@@ -36,6 +37,7 @@ from napari_mineral_anomaly.window.layers.scan_layers import scan_layers
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
+from napari_mineral_anomaly.window.sem.points import sem_points_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -110,7 +112,7 @@ class ProjectInTurns:
         for name, one in prepared.loaded.results.items():
             steps += self._showing(one, *prepared.masks[name])
         steps += [self._truth(*one) for one in prepared.loaded.truths]
-        self._steps = deque([*steps, self._verdicts, self._looks, self._end])
+        self._steps = deque([*steps, self._fiducials, self._verdicts, self._looks, self._end])
         self._next()
 
     def _next(self) -> None:
@@ -166,6 +168,13 @@ class ProjectInTurns:
             self._truth_numbers[str(layer.unique_id)] = number
 
         return show
+
+    def _fiducials(self) -> None:
+        file = self._loaded.file
+        fiducials = fiducials_of(file)
+        if fiducials.points:
+            spatial = spatial_kwargs(file.pixel_size_um)
+            sem_points_of(self._viewer).put(self._scan_id, fiducials, file.name, spatial)
 
     def _verdicts(self) -> None:
         if self._loaded.verdicts is not None:

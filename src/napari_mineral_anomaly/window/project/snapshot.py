@@ -34,11 +34,12 @@ from napari_mineral_anomaly.window.layers.make import min_grain_of, pixel_size_o
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers
+from napari_mineral_anomaly.window.sem.points import sem_points_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-LOOKS, VERDICTS, GRAINS, MAPS = "looks", "verdicts", "grains", "maps"
+LOOKS, VERDICTS, GRAINS, MAPS, FIDUCIALS = "looks", "verdicts", "grains", "maps", "fiducials"
 
 
 def pixels_of(layer: Layer) -> str:
@@ -135,6 +136,7 @@ def section_state(
         folders=dict(folders),
         cube=_maps(viewer, scan_id) if with_maps else None,
         verdicts=history if changes.has(VERDICTS) else None,
+        fiducials=sem_points_of(viewer).fiducials(scan_id) if changes.has(FIDUCIALS) else None,
     )
 
 

@@ -19,11 +19,13 @@ from napari_mineral_anomaly.window.layers.links import (
     unwrapped,
 )
 from napari_mineral_anomaly.window.project.snapshot import (
+    FIDUCIALS,
     GRAINS,
     LOOKS,
     VERDICTS,
     pixels_of,
 )
+from napari_mineral_anomaly.window.sem.points import sem_points_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -57,6 +59,7 @@ class SectionWatch:
         self._on_change, self._before_removal = on_change, before_removal
         self._active = active_of(viewer)
         self._board, self._clusters = board_of(viewer), clusters_of(viewer)
+        self._history = self._board.history_of(scan_id)
         events = self._viewer.layers.events
         self._connections = [
             (events.inserted, self._on_inserted),
@@ -66,6 +69,7 @@ class SectionWatch:
             (self._board.decided, self._on_decided),
             (self._board.listed, self._on_listed),
             (self._clusters.changed, self._on_clusters),
+            (sem_points_of(viewer).changed, self._on_fiducials),
         ]
         for emitter, callback in self._connections:
             emitter.connect(callback)
@@ -130,9 +134,14 @@ class SectionWatch:
                 self._on_change(pixels_of(event.source))
 
     def _on_decided(self) -> None:
-        listing = self._board.listing
-        if listing is not None and listing.scan_id == self._scan_id:
+        history = self._board.history_of(self._scan_id)
+        if history is not self._history:
+            self._history = history
             self._on_change(VERDICTS)
+
+    def _on_fiducials(self, scan_id: str) -> None:
+        if scan_id == self._scan_id:
+            self._on_change(FIDUCIALS)
 
     def _on_listed(self) -> None:
         listing = self._board.listing

@@ -80,7 +80,8 @@ class Rail(QWidget):
         """Tick a step, or take its tick away."""
         number, title = self._titles[name]
         button = self.buttons[name]
-        button.setText(f"{_TICK if done else number}\n{title}")
+        lines = title.replace(" ", "\n")  # two words are too wide for the row
+        button.setText(f"{_TICK if done else number}\n{lines}")
         button.setShortcut(f"Alt+{number}")  # Qt forgets it with every new text
 
     def set_inks(self, inks: Inks) -> None:

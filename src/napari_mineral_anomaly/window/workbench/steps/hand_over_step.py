@@ -22,9 +22,11 @@ from napari_mineral_anomaly.window.exporting.plan import (
     opened_files,
 )
 from napari_mineral_anomaly.window.exporting.presets import (
+    FIDUCIALS_FILE,
     GIS,
     GIS_CHOICES,
     MORE,
+    PDF_FILE,
     PRESETS,
     PROJECT,
     REPORT,
@@ -50,6 +52,7 @@ from napari_mineral_anomaly.window.kit.fold import Fold
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.layers.links import scan_id_of
 from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.sem.panel import FiducialPanel
 from napari_mineral_anomaly.window.state.model import HAND_OVER
 from napari_mineral_anomaly.window.workbench.steps.step import Step
 
@@ -57,6 +60,7 @@ _NO_SCORE = "Nothing to hand over yet: run a detector first, or open a score map
 _NO_FOLDER = "Choose the folder for the files."
 _NO_FILE = "Tick at least one box."
 _NO_PROJECT = "This needs a run of this window, or an open project."
+_NO_FIT = "The list needs three points with their readings of the SEM."
 _EXPORTING = "Exporting"
 
 
@@ -71,6 +75,7 @@ class HandOverStep(Step):
         self._reasons: dict[str, str] | None = None
         self._projects = projects_of(napari_viewer)
         self._written: Path | None = None
+        self._has_news = False  # the status tells what was written; no plan below it
 
         form = form_layout()
         self.score_combo = score_combo(self)
@@ -84,15 +89,17 @@ class HandOverStep(Step):
         for preset in PRESETS:
             button = QRadioButton(preset.title)
             button.setToolTip(preset.words)
-            button.toggled.connect(self._refresh)
+            button.toggled.connect(self._on_choice)
             self._group.addButton(button)
             self.presets[preset.key] = self.add(button)
         self.words = self.add(StatusLine())
+        self.sem = self.add(FiducialPanel(napari_viewer, executor))
+        self.sem.changed.connect(self._refresh)
 
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("folder for the files")
         self.folder.setToolTip("Folder for the files. It is made if it does not exist.")
-        self.folder.textChanged.connect(self._refresh)
+        self.folder.textChanged.connect(self._on_choice)
         choose = push_button("Choose…", "Choose the folder for the files.", self._choose_folder)
         self.column.addLayout(row(self.folder, choose))
         self.overwrite = QCheckBox("Replace files that exist")
@@ -100,7 +107,7 @@ class HandOverStep(Step):
             "If this is not ticked, nothing is written where a file exists. Files that were opened "
             "in this window are never replaced."
         )
-        self.overwrite.toggled.connect(self._refresh)
+        self.overwrite.toggled.connect(self._on_choice)
         self.export_button = primary_button(
             "Write", "Write the files listed below. Numbers and µm do not change.", self.export
         )
@@ -145,7 +152,7 @@ class HandOverStep(Step):
         )
         for dialect in DIALECTS.values():
             self.dialect.addItem(dialect.title, dialect.name)
-        self.dialect.currentIndexChanged.connect(self._refresh)
+        self.dialect.currentIndexChanged.connect(self._on_choice)
         csv_form = form_layout()
         csv_form.addRow("CSV for", self.dialect)
         self.world_files = QCheckBox("World files for QGIS beside the TIFFs")
@@ -153,7 +160,7 @@ class HandOverStep(Step):
             "A file of six lines (.tfw) beside each TIFF. It places the TIFF in µm: x to the "
             "right, y downwards as minus µm. Stacks get a .vrt, which QGIS opens with all names."
         )
-        self.world_files.toggled.connect(self._refresh)
+        self.world_files.toggled.connect(self._on_choice)
         self.more.column.addWidget(self.grid)
         self.more.column.addLayout(csv_form)
         self.more.column.addWidget(self.world_files)
@@ -182,7 +189,7 @@ class HandOverStep(Step):
             return
         if work is None:
             return
-        self.open_button.hide()
+        self._forget_news()
         self.report("Writing files…")
         self.jobs.run(
             _EXPORTING,
@@ -218,7 +225,11 @@ class HandOverStep(Step):
             board = board_of(self.viewer)
             book = board.book(scan_id_of(score))
             rows = plan_rows(self.viewer, self.session, score, book, board.cluster_names)
-            return sem_list_of(rows, folder, overwrite=overwrite)
+            if self.sem.fit is None:
+                raise InputError(self.sem.problem)
+            which, dialect = self.sem.which.currentData(), DIALECTS[self.dialect.currentData()]
+            fit = self.sem.fit
+            return sem_list_of(rows, fit, which, folder, dialect, overwrite=overwrite)
         files, inputs = self._planned(copy=True), opened_files(self.viewer)
         world_files = self._wants_world_files
         return lambda task: write_files(
@@ -255,9 +266,10 @@ class HandOverStep(Step):
         self._refresh()
 
     def _on_written(self, paths: list[Path]) -> None:
-        names = ", ".join(path.name for path in paths)
         self._written = paths[0].parent.resolve()
-        self.status.good(f"Wrote {names} to {self._written}.")
+        self.status.good(f"Wrote {_names(paths)} to {self._written}.")
+        self._has_news = True
+        self.plan_text.plain("")
         self.open_button.show()
         self.state.set_done(HAND_OVER)
 
@@ -266,26 +278,56 @@ class HandOverStep(Step):
 
     def _on_ticked(self) -> None:
         self.choose_preset(MORE)
-        self._refresh()
+        self._on_choice()
 
     def _on_layers(self, event: Any = None) -> None:
         reasons = available(self.viewer, self.session, self.score_combo.layer())
         if reasons != self._reasons:  # most added or removed layers change nothing here
             self._reasons = reasons
             self.grid.offer(reasons)
+        self.sem.show_score(self.score_combo.layer())
         self._plan_later()
+
+    def entered(self) -> None:
+        """Show the fiducials as they are now."""
+        self.sem.refresh()
+
+    def left(self) -> None:
+        """Clicks on the map add no points any more."""
+        self.sem.stop_adding()
+
+    def shut_down(self) -> None:
+        """Also the fiducials."""
+        self.sem.shut_down()
+        super().shut_down()
 
     def _plan_later(self) -> None:
         self._plan_soon.start(0)
 
+    def _on_choice(self, value: Any = None) -> None:
+        """Something else is to be written: what was written is old news."""
+        self._forget_news()
+        self._refresh()
+
+    def _forget_news(self) -> None:
+        if self._has_news:
+            self._has_news = False
+            self.status.plain("")
+            self.open_button.hide()
+
     def _refresh(self, value: Any = None) -> None:
         busy = self.jobs.is_running(_EXPORTING)
         self.words.plain(next(one.words for one in PRESETS if one.key == self.preset))
+        self.sem.setVisible(self.preset == SEM)
+        if self.preset != SEM:
+            self.sem.stop_adding()
         reason = ""
         if self.score_combo.layer() is None:
             reason = _NO_SCORE
         elif self.preset in (REPORT, PROJECT) and self._keeper is None:
             reason = _NO_PROJECT
+        elif self.preset == SEM and self.sem.fit is None:
+            reason = _NO_FIT
         elif not self.folder.text().strip():
             reason = _NO_FOLDER
         elif self.preset in (GIS, MORE) and not self.chosen():
@@ -294,15 +336,19 @@ class HandOverStep(Step):
         self.cancel_button.setVisible(busy)
         if reason and not busy:
             self.status.plain(reason)
-        elif self.status.text() in (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT):
+        elif self.status.text() in (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT, _NO_FIT):
             self.status.plain("")
-        if not busy:
+        if not busy and not self._has_news:
             self._show_plan()
 
     def _show_plan(self) -> None:
         """List the files to write, their size, and files that already exist."""
         if self.preset in (REPORT, SEM, PROJECT):
-            single = {REPORT: REPORT_FILE, SEM: SEM_FILE, PROJECT: "the folder of the project"}
+            single = {
+                REPORT: f"{REPORT_FILE} and {PDF_FILE}",
+                SEM: f"{SEM_FILE} and {FIDUCIALS_FILE}",
+                PROJECT: "the folder of the project",
+            }
             self.plan_text.plain(f"Will write {single[self.preset]}.")
             return
         try:
@@ -334,3 +380,10 @@ class HandOverStep(Step):
     def _open_folder(self) -> None:
         if self._written is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written)))
+
+
+def _names(paths: Sequence[Path]) -> str:
+    """The files in words; those that only stand beside a TIFF are counted."""
+    beside = [path for path in paths if path.suffix in (".tfw", ".xml", ".vrt")]
+    names = ", ".join(path.name for path in paths if path not in beside)
+    return f"{names} and {len(beside)} files for QGIS beside them" if beside else names

@@ -1,0 +1,1 @@
+"""Fiducials on the map, their readings of the SEM, verdicts from there."""
