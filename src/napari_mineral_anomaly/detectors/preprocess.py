@@ -80,9 +80,9 @@ class Preprocessing:
     ) -> NDArray[np.float32]:
         """Transformed values (K, h, w) float32 of some rows and columns; missing values filled."""
         out = np.empty((len(self.elements), *cube.valid[rows, columns].shape), dtype=np.float32)
+        stored = cube.stored(rows, columns)
         for k, position in enumerate(self.positions(cube)):
-            values = np.asarray(cube.maps[position, rows, columns])
-            out[k] = self._treated(cube.as_measured(position, values), k)
+            out[k] = self._treated(cube.as_measured(position, stored[position]), k)
         return out
 
     def pixels(self, cube: ElementCube, rows: slice) -> NDArray[np.float32]:

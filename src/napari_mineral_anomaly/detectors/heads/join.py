@@ -139,8 +139,7 @@ def join_answers(
         part = slice(start, start + BLOCK_PIXELS)
         shares = np.stack(
             [
-                trust[k] * _of_rank(evidence[k], rank[part])
-                + weights[k] * _surprise(rank[part], n)
+                trust[k] * _of_rank(evidence[k], rank[part]) + weights[k] * _surprise(rank[part], n)
                 for k, rank in enumerate(ranks)
             ]
         )

@@ -88,6 +88,18 @@ class Position:
         """An image (..., H, W) with the same axes reversed: a view."""
         return image[self._cut()]
 
+    def turned_window(
+        self, window: tuple[slice, slice], shape: tuple[int, int]
+    ) -> tuple[slice, slice]:
+        """Where some rows and columns of the given scan lie in the standard position."""
+        rows, columns = (
+            slice(size - part.stop, size - part.start) if is_reversed else part
+            for part, size, is_reversed in zip(
+                window, shape, (self.rows_reversed, self.columns_reversed), strict=True
+            )
+        )
+        return rows, columns
+
     def _cut(self) -> tuple[Any, slice, slice]:
         rows = slice(None, None, -1 if self.rows_reversed else None)
         columns = slice(None, None, -1 if self.columns_reversed else None)
