@@ -70,10 +70,20 @@ class Preprocessing:
             )
         return [where[name] for name in self.elements]
 
-    def plane(self, cube: ElementCube, k: int) -> NDArray[np.float32]:
-        """Transformed map (H, W) float32 of the k-th element; missing values filled."""
+    def plane(
+        self, cube: ElementCube, k: int, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Transformed map (h, w) float32 of the k-th element; missing values filled."""
         position = self.positions(cube)[k]
-        return self._treated(cube.as_measured(position, cube.plane(position)), k)
+        values = np.asarray(cube.maps[position, rows, columns])
+        return self._treated(cube.as_measured(position, values), k)
+
+    def thinned(self, cube: ElementCube, k: int, n: int) -> NDArray[np.float32]:
+        """``n`` to 2 ``n`` transformed valid values of the k-th element, evenly spread."""
+        position = self.positions(cube)[k]
+        plane = cube.plane(position)
+        values = plane.reshape(-1) if cube.valid.all() else plane[cube.valid]
+        return self._treated(cube.as_measured(position, thinned(values, n)), k)
 
     def block(
         self, cube: ElementCube, rows: slice, columns: slice = slice(None)

@@ -25,8 +25,10 @@ MIN_TAIL_PIXELS = 50
 
 BODY_KNOTS = 1001
 
-# Pixels whose sigmas are held in double precision at a time.
-BLOCK_PIXELS = 200_000
+# Pixels whose sigmas are held in double precision at a time; they stay in the cache of a core.
+BLOCK_PIXELS = 32_768
+# Cells in which `interpolated` looks values up.
+CELLS = 4096
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Calibration:
     def sigmas(self, statistic: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Background sigmas of raw statistics (any shape): strictly increasing, never clipped."""
         values = np.asarray(statistic, dtype=np.float64)
-        out = np.asarray(np.interp(values, self.knots, self.knot_sigmas))
+        out = interpolated(values, self.knots, self.knot_sigmas)
         below = values < self.knots[0]
         # Below everything seen in the fit: go on with the slope of the first stretch.
         slope = (self.knot_sigmas[1] - self.knot_sigmas[0]) / (self.knots[1] - self.knots[0])
@@ -80,6 +82,33 @@ class Calibration:
     def info(self) -> dict[str, Any]:
         """The tail, for run.json."""
         return {f"tail_{key}": value for key, value in asdict(self.tail).items()}
+
+
+def interpolated(
+    values: NDArray[np.float64], knots: NDArray[np.float64], at_knots: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What `numpy.interp` gives, in less than half the time where knots and values are many.
+
+    The stretch between two knots is not searched for each value. Even cells tell the stretch that
+    a value lies in or the one before.
+    """
+    if values.size < 10 * knots.size:
+        return np.asarray(np.interp(values, knots, at_knots))
+    low, high = knots[0], knots[-1]
+    last = len(knots) - 2
+    per_unit = CELLS / (high - low)
+    edges = low + np.arange(CELLS + 1) / per_unit
+    first = np.clip(np.searchsorted(knots, edges, side="right") - 1, 0, last).astype(np.int32)
+    # Rounding may put a value into the next cell: begin one stretch earlier.
+    first = np.maximum(first - 1, 0)
+    slopes = np.diff(at_knots) / np.diff(knots)
+    inside = np.clip(values, low, high)
+    stretch = first[((inside - low) * per_unit).astype(np.int32)]
+    later = np.ones(1, dtype=bool)
+    while later.any():
+        later = (inside >= knots[stretch + 1]) & (stretch < last)
+        stretch += later
+    return np.asarray(at_knots[stretch] + slopes[stretch] * (inside - knots[stretch]))
 
 
 def calibrate(

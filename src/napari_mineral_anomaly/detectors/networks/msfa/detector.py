@@ -49,7 +49,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
-from napari_mineral_anomaly.detectors.results.expected_maps import ExpectedMaps
+from napari_mineral_anomaly.detectors.results.maps_on_demand import ExpectedMaps
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
@@ -112,8 +112,9 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             self.seen = None
         position = Position.of(cube) if self.design >= TURNED_DESIGN else Position(False, False)
         turned = position.turned(cube)
-        result = position.turned_back(self._scored(turned, task))
-        return replace(result, reconstruction=self._expected(cube, turned, position))
+        result = self._scored(turned, task)
+        expected = self._expected(cube, turned, position)
+        return position.turned_back(result, reconstruction=expected)
 
     def _scored(self, cube: ElementCube, task: Task) -> AnomalyResult:
         """Score a scan in its standard position; `seen` is its prediction where there is one."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.results.maps_on_demand import MapsOnDemand
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.scan.cube import ElementCube
 
@@ -63,8 +64,18 @@ class Position:
             context=(),
         )
 
-    def turned_back(self, result: AnomalyResult) -> AnomalyResult:
-        """The result in the position of the scan that was given."""
+    def turned_back(self, result: AnomalyResult, **on_demand: MapsOnDemand) -> AnomalyResult:
+        """The result in the position of the scan that was given.
+
+        Parameters
+        ----------
+        result : AnomalyResult
+            Of the turned scan.
+        **on_demand
+            Stacks of the given scan, in the place of those of the result.
+        """
+        given: dict[str, Any] = dict(on_demand)
+        result = replace(result, **given)
         if not (self.rows_reversed or self.columns_reversed):
             return result
         optional: dict[str, Any] = {
@@ -74,13 +85,12 @@ class Position:
                 ("found_by", result.found_by),
             )
         }
-        reconstruction = result.reconstruction
+        if "contributions" not in given:
+            optional["contributions"] = self.turned_image(result.contributions)
         return replace(
             result,
             score=np.ascontiguousarray(self.turned_image(result.score)),
-            contributions=self.turned_image(result.contributions),
             pseudo_labels=np.ascontiguousarray(self.turned_image(result.pseudo_labels)),
-            reconstruction=None if reconstruction is None else self.turned_image(reconstruction),
             **optional,
         )
 

@@ -1,4 +1,4 @@
-"""Expected maps that are predicted where somebody looks."""
+"""Maps that are computed where somebody looks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.results.expected_maps import ExpectedMaps
+from napari_mineral_anomaly.detectors.pipeline import detect
+from napari_mineral_anomaly.detectors.results.maps_on_demand import ExpectedMaps, MapsOnDemand
+from napari_mineral_anomaly.scan.cube import ElementCube
 
 WHOLE = np.random.default_rng(0).normal(size=(3, 6, 8)).astype(np.float32)
 
@@ -34,6 +36,7 @@ def _counted() -> tuple[ExpectedMaps, list[tuple[slice, slice]]]:
         (0, slice(None, None, -1), slice(None)),
         (..., slice(2, 3), slice(None)),
         (slice(None), np.array([0, 5]), slice(1, 2)),
+        (slice(None), WHOLE[0] > 0),
         (1, slice(3, 3), slice(None)),
         (slice(0, 2), slice(2, None)),
     ],
@@ -53,3 +56,20 @@ def test_only_what_is_asked_for_is_predicted_and_once_for_all_elements() -> None
     assert len(asked) == 2
     with pytest.raises(IndexError):
         expected[0, 6, 0]
+
+
+@pytest.mark.parametrize("parameters", [{"detector": "rx"}, {"detector": "msfa", "quick": True}])
+def test_contributions_without_a_residual_are_robust_z_of_the_maps(
+    parameters: dict[str, Any], masked_scan: ElementCube
+) -> None:
+    contributions = detect(masked_scan, **parameters).contributions
+    assert isinstance(contributions, MapsOnDemand)
+    valid = masked_scan.valid
+    for c in range(masked_scan.n_elements):
+        plane = 2 * np.sqrt(masked_scan.plane(c) + 0.375)
+        centre = np.median(plane[valid])
+        sigma = 1.4826 * np.median(np.abs(plane[valid] - centre))
+        wanted = np.where(valid, (plane - centre) / sigma, np.nan)
+        np.testing.assert_allclose(contributions[c], wanted, atol=1e-4)
+    y, x = np.argwhere(valid)[5]
+    assert contributions[2, y, x] == np.asarray(contributions)[2, y, x]
