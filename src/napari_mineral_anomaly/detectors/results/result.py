@@ -36,7 +36,8 @@ class AnomalyResult:
         (y, x) in µm.
     reconstruction : (C, H, W) float32 or None
         What the detector expected of each element, in the units of the maps; NaN outside the valid
-        area. An array, or computed where it is indexed, as the contributions. None for detectors that reconstruct nothing.
+        area. An array, or computed where it is indexed, as the contributions. None for detectors
+        that reconstruct nothing.
     reconstruction_error : (H, W) float32 or None
         Where the score joins several questions: what the network alone says, in background sigmas;
         NaN outside the valid area.

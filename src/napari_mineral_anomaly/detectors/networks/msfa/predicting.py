@@ -138,21 +138,22 @@ def predict_scan(
     task: Task = SILENT,
 ) -> NDArray[np.float32]:
     """Predicted features (F, h, w) of a scan or of a window; parameters of `predicted_tiles`."""
-    rows, columns = window or tuple(slice(0, size) for size in view.cube.shape)
-    shape = (view.features.n, rows.stop - rows.start, columns.stop - columns.start)
-    out = np.empty(shape, dtype=np.float32)
-    tiles = predicted_tiles(network, view, blocks, device, window=window, tile=tile, task=task)
-    for each in tiles:
-        top, left = max(each.rows.start, rows.start), max(each.columns.start, columns.start)
-        bottom, right = min(each.rows.stop, rows.stop), min(each.columns.stop, columns.stop)
-        out[
-            :, top - rows.start : bottom - rows.start, left - columns.start : right - columns.start
-        ] = each.prediction[
-            :,
-            top - each.rows.start : bottom - each.rows.start,
-            left - each.columns.start : right - each.columns.start,
-        ]
-    return out
+    height, width = view.cube.shape
+    rows, columns = window or (slice(0, height), slice(0, width))
+    # Whole tiles first, the window of them last.
+    top, left = rows.start // tile * tile, columns.start // tile * tile
+    bottom = min(-(-rows.stop // tile) * tile, height)
+    right = min(-(-columns.stop // tile) * tile, width)
+    out = np.empty((view.features.n, bottom - top, right - left), dtype=np.float32)
+    for each in predicted_tiles(
+        network, view, blocks, device, window=(rows, columns), tile=tile, task=task
+    ):
+        out[:, _before(each.rows, top), _before(each.columns, left)] = each.prediction
+    return out[:, _before(rows, top), _before(columns, left)]
+
+
+def _before(part: slice, by: int) -> slice:
+    return slice(part.start - by, part.stop - by)
 
 
 def predict_with_residual(
