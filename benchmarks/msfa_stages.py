@@ -31,10 +31,13 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
     find_candidates,
 )
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
-from napari_mineral_anomaly.detectors.networks.msfa.detector import predict_with_residual
 from napari_mineral_anomaly.detectors.networks.msfa.features import fit_features
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
-from napari_mineral_anomaly.detectors.networks.msfa.predicting import hidden_blocks, predict_scan
+from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
+    hidden_blocks,
+    predict_scan,
+    predict_with_residual,
+)
 from napari_mineral_anomaly.detectors.networks.msfa.surroundings import local_surprise, whitening
 from napari_mineral_anomaly.detectors.networks.msfa.training import TileTrainer
 from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView

@@ -35,6 +35,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 ROWS, PAGE = DOCS / "measured/whole_slabs.csv", DOCS / "measured/whole_slabs.md"
 PLOT = DOCS / "images/whole_slabs.svg"
 _RUN = ["detector", "format", "megapixels"]
+QUICK = "msfa --quick"
 
 
 def write_slab(folder: Path, megapixels: float, form: str) -> None:
@@ -68,6 +69,7 @@ def write_slab(folder: Path, megapixels: float, form: str) -> None:
 
 def run_watched(source: Path, out: Path, detector: str) -> list[dict[str, float | str]]:
     """Run the whole job here; processor seconds and peak memory (10^6 bytes) of each stage."""
+    from napari_mineral_anomaly.detectors.registry import make_config
     from napari_mineral_anomaly.progress import Task
     from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 
@@ -93,7 +95,9 @@ def run_watched(source: Path, out: Path, detector: str) -> list[dict[str, float 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        scan_to_folder([source], out, detector, task=Task(follow))
+        name = "msfa" if detector == QUICK else detector
+        config = make_config(name, **({"quick": True} if detector == QUICK else {}))
+        scan_to_folder([source], out, name, config, task=Task(follow))
     finally:
         ended.set()
         watcher.join()
@@ -212,7 +216,7 @@ def main() -> None:
     """Run the sizes, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megapixels", type=float, nargs="*", default=[])
-    parser.add_argument("--detector", default="rx")
+    parser.add_argument("--detector", default="rx", help=f"a detector, or {QUICK!r}")
     parser.add_argument("--format", choices=("zarr", "tiff"), default="zarr")
     parser.add_argument("--slabs", type=Path, help="keep the slabs in this folder for later runs")
     parser.add_argument("--watched", nargs=3, help=argparse.SUPPRESS)

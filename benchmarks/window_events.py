@@ -33,6 +33,8 @@ from napari_mineral_anomaly.window.exporting.presets import MORE
 from napari_mineral_anomaly.window.kit.opening import (
     JUDGING,
     PSEUDO_LABELS,
+    SAMPLED_TRUTH,
+    SECTIONS,
     TRUTH,
     open_dock,
     open_step,
@@ -326,7 +328,7 @@ def judge(driver: Driver) -> None:
 def sample(driver: Driver) -> None:
     """The sampled truth."""
     driver.watcher.feature = "check a sample"
-    dock = driver.dock("Sampled truth")
+    dock = driver.dock(SAMPLED_TRUTH)
     dock.draw()
     for _ in range(10):
         dock.answer("true")
@@ -365,7 +367,7 @@ def save_and_open_project(driver: Driver) -> None:
 @step("save_and_open_project")
 def sections(driver: Driver) -> None:
     """Switch between the section and the copy of its project."""
-    dock = driver.dock("Sections")
+    dock = driver.dock(SECTIONS)
     driver.watcher.feature = "switch between two sections"
     for k in range(8):
         dock.sections.setCurrentItem(dock.sections.topLevelItem(k % 2))

@@ -7,7 +7,11 @@ import pytest
 from scipy import stats
 
 from napari_mineral_anomaly import detect
-from napari_mineral_anomaly.detectors.results.calibration import background_sigmas, calibrate
+from napari_mineral_anomaly.detectors.results.calibration import (
+    background_sigmas,
+    calibrate,
+    interpolated,
+)
 from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     expected_false_pixels,
@@ -157,3 +161,14 @@ def test_known_background_that_is_all_alike_leaves_the_rest_to_be_told_apart() -
     valid = np.ones_like(t, dtype=bool)
     score, _ = background_sigmas(t, valid, ordinary=t == 0)
     assert score[0, 9] > score[0, 0] > score[0, 500]
+
+
+def test_many_values_are_interpolated_as_numpy_does() -> None:
+    rng = np.random.default_rng(2)
+    # Some knots lie close together, others far apart.
+    knots = np.unique(np.concatenate([rng.normal(0, 1e-6, 300), rng.gamma(1, 3, 300), [-40, 80]]))
+    at_knots = np.sort(rng.normal(size=len(knots)))
+    values = np.concatenate([rng.normal(0, 2e-6, 20_000), rng.uniform(-50, 90, 20_000), knots])
+    np.testing.assert_allclose(
+        interpolated(values, knots, at_knots), np.interp(values, knots, at_knots), atol=1e-9
+    )

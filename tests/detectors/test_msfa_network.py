@@ -18,6 +18,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     masked_input,
     plain_surroundings,
     predict_scan,
+    predict_with_residual,
     smooth,
 )
 from napari_mineral_anomaly.detectors.networks.msfa.view import MARGIN, RINGS, ScanView
@@ -159,7 +160,7 @@ def test_a_hidden_element_cannot_give_itself_away(make_scan: MakeScan) -> None:
     views = [ScanView(cube, features) for cube in (scan, scan.replace(maps=maps))]
     # Two looks averaged, less half of the open one: half of the hidden one.
     hidden = [
-        2 * predict_scan(network, view, blocks, CPU)[0] - predict_scan(network, view, [], CPU)[0]
+        2 * predict_scan(network, view, blocks, CPU) - predict_scan(network, view, [], CPU)
         for view in views
     ]
     same = [k for k in range(features.n) if k in blocks[1]]
@@ -176,7 +177,7 @@ def test_one_open_look_sees_the_element_itself(make_scan: MakeScan) -> None:
     maps = np.array(scan.maps)
     maps[0, 5, 5] += 500
     plain, other = (
-        predict_scan(network, ScanView(cube, features), [], CPU)[0]
+        predict_scan(network, ScanView(cube, features), [], CPU)
         for cube in (scan, scan.replace(maps=maps))
     )
     changed = np.abs(other - plain).max(0)
@@ -192,7 +193,7 @@ def test_reflectance_is_predicted_without_the_pixel_itself() -> None:
     maps = np.array(cube.maps)
     maps[:, 12, 12] += 1
     plain, other = (
-        predict_scan(network, ScanView(scene, features), [], CPU)[0]
+        predict_scan(network, ScanView(scene, features), [], CPU)
         for scene in (cube, cube.replace(maps=maps))
     )
     changed = np.abs(other - plain).max(0)
@@ -335,12 +336,30 @@ def test_tiles_give_the_numbers_of_the_whole_scan(
     network = _network(features, **switch)
     view = ScanView(masked_scan, features)
     blocks = hidden_blocks(features.n, 3, seed=0)
-    whole, latent = predict_scan(network, view, blocks, CPU)
-    tiles, latent_of_tiles = predict_scan(network, view, blocks, CPU, tile=tile)
+    whole = predict_scan(network, view, blocks, CPU)
+    tiles = predict_scan(network, view, blocks, CPU, tile=tile)
     np.testing.assert_allclose(tiles, whole, atol=1e-4)
-    np.testing.assert_allclose(latent_of_tiles, latent, atol=1e-4)
+    config = MsfaConfig(mask_blocks=3, smoothing_px=0)
+    at_once = predict_with_residual(network, view, config, CPU)
+    of_tiles = predict_with_residual(network, view, config, CPU, tile=tile)
+    latent = at_once.latent
+    np.testing.assert_allclose(of_tiles.latent, latent, atol=1e-4)
+    unit = features.unit[:, None, None]
+    wanted = (view.values(slice(None)) - whole) * unit * masked_scan.valid
+    np.testing.assert_allclose(at_once.residual, wanted, atol=1e-4)
+    np.testing.assert_allclose(of_tiles.residual, wanted, atol=1e-4 * unit.max())
     assert np.isfinite(latent).all()
     assert whole.std() > 0.01
+
+
+def test_a_window_gets_the_numbers_of_the_whole_scan(masked_scan: ElementCube) -> None:
+    features = _features(masked_scan)
+    network, view = _network(features), ScanView(masked_scan, features, kept=False)
+    blocks = hidden_blocks(features.n, 3, seed=0)
+    whole = predict_scan(network, view, blocks, CPU, tile=7)
+    cut = (slice(5, 9), slice(3, 16))
+    part = predict_scan(network, view, blocks, CPU, tile=7, window=cut)
+    np.testing.assert_array_equal(part, whole[:, *cut])
 
 
 @pytest.mark.parametrize("tile", [1, 11])
@@ -351,8 +370,8 @@ def test_tiles_of_reflectance_give_the_numbers_of_the_whole_scene(tile: int) -> 
     cube = cube.replace(valid=valid)
     features = _features(cube)
     network, view = _network(features), ScanView(cube, features)
-    whole, _ = predict_scan(network, view, [], CPU)
-    tiles, _ = predict_scan(network, view, [], CPU, tile=tile)
+    whole = predict_scan(network, view, [], CPU)
+    tiles = predict_scan(network, view, [], CPU, tile=tile)
     np.testing.assert_allclose(tiles, whole, atol=1e-4)
 
 

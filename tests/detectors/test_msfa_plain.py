@@ -146,7 +146,7 @@ def test_a_scan_is_predicted_as_by_the_plain_network(
     blocks = hidden_blocks(view.features.n, config.mask_blocks, 0)
     wanted = plain_scan(network, view.values(slice(None)), blocks)
     for tile in (118, 9):
-        found, _ = predict_scan(network, view, blocks, torch.device("cpu"), tile=tile)
+        found = predict_scan(network, view, blocks, torch.device("cpu"), tile=tile)
         # In the unit of the noise, in which residuals are judged: far below 1e-3 sigma.
         unit = view.features.unit[:, None, None]
         assert np.abs((found - wanted) * unit).max() < 1e-4

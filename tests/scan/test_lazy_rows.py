@@ -8,6 +8,7 @@ import dask.array
 import numpy as np
 import pytest
 
+from napari_mineral_anomaly.detectors.pipeline import detect
 from napari_mineral_anomaly.scan import lazy_rows
 from napari_mineral_anomaly.scan.cube import ElementCube
 
@@ -60,3 +61,23 @@ def test_chunks_that_are_too_large_to_keep_are_not_kept(cube, read, monkeypatch)
     monkeypatch.setattr(lazy_rows, "LARGEST_BAND_BYTES", 100)
     assert np.array_equal(cube.block(slice(0, 5)), np.asarray(cube.maps)[:, :5])
     assert cube._lazy_rows._kept is None
+
+
+def test_a_detector_reads_no_chunk_for_every_block(cube, read, monkeypatch):
+    monkeypatch.setattr("napari_mineral_anomaly.detectors.statistical.pixelwise.BLOCK_PIXELS", 350)
+    stored = cube.in_memory()
+    read.clear()
+    lazy = detect(cube, "rx").score
+    # Five readings of planes or rows: range, middle, moments, score, centre of the contributions.
+    assert max(read.values()) <= 8
+    assert np.array_equal(lazy, detect(stored, "rx").score)
+
+
+def test_a_cube_in_memory_is_the_same_scan(cube):
+    stored = cube.in_memory()
+    assert isinstance(stored.maps, np.ndarray)
+    assert stored.maps.dtype == np.uint16
+    assert np.array_equal(stored.maps, np.asarray(cube.maps))
+    assert np.array_equal(stored.valid, cube.valid)
+    assert (stored.elements, stored.quantity) == (cube.elements, cube.quantity)
+    assert stored.in_memory() is stored

@@ -195,7 +195,7 @@ def test_a_run_in_the_window_gives_the_numbers_of_the_library(
     assert np.array_equal(first_layer(scanned, "score").data, result.score, equal_nan=True)
     assert np.array_equal(first_layer(scanned, "mask").data != 0, result.mask)
     assert f"{np.count_nonzero(result.mask):,} pixels" in run_rx.status.text()
-    assert run_rx.save_button.isEnabled()
+    assert run_rx.models.save_button.isEnabled()
     assert run_rx.run_button.isEnabled()
 
 

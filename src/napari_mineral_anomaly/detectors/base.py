@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
 from napari_mineral_anomaly.detectors.results.info import RunInfo
+from napari_mineral_anomaly.detectors.results.maps_on_demand import MapsOnDemand
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
@@ -119,7 +120,7 @@ def info_without_network(details: Mapping[str, Any]) -> RunInfo:
 def finish_result(
     cube: ElementCube,
     statistic: NDArray[np.floating[Any]],
-    contributions: NDArray[np.float32],
+    contributions: NDArray[np.float32] | MapsOnDemand,
     pseudo_labels: NDArray[np.unsignedinteger[Any]] | None,
     info: RunInfo,
     reconstruction: NDArray[np.float32] | None = None,
@@ -135,7 +136,8 @@ def finish_result(
     statistic : (H, W) float
         Raw statistic, larger = odder, finite inside the valid area.
     contributions : (C, H, W) float32
-        Signed, in sigmas of the background; altered in place: NaN is written outside the area.
+        Signed, in sigmas of the background. An array is altered in place: NaN is written outside
+        the valid area.
     pseudo_labels : (H, W) unsigned integer or None
         None for detectors without clusters: all valid pixels become background cluster 2.
     info : RunInfo
@@ -149,7 +151,8 @@ def finish_result(
     """
     valid = cube.valid
     score, calibration = calibrated or background_sigmas(statistic, valid, ordinary)
-    contributions[:, ~valid] = np.nan
+    if isinstance(contributions, np.ndarray):
+        contributions[:, ~valid] = np.nan
     if reconstruction is not None:
         reconstruction[:, ~valid] = np.nan
     if pseudo_labels is None:

@@ -70,19 +70,29 @@ class Preprocessing:
             )
         return [where[name] for name in self.elements]
 
-    def plane(self, cube: ElementCube, k: int) -> NDArray[np.float32]:
-        """Transformed map (H, W) float32 of the k-th element; missing values filled."""
+    def plane(
+        self, cube: ElementCube, k: int, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Transformed map (h, w) float32 of the k-th element; missing values filled."""
         position = self.positions(cube)[k]
-        return self._treated(cube.as_measured(position, cube.plane(position)), k)
+        values = np.asarray(cube.maps[position, rows, columns])
+        return self._treated(cube.as_measured(position, values), k)
+
+    def thinned(self, cube: ElementCube, k: int, n: int) -> NDArray[np.float32]:
+        """``n`` to 2 ``n`` transformed valid values of the k-th element, evenly spread."""
+        position = self.positions(cube)[k]
+        plane = cube.plane(position)
+        values = plane.reshape(-1) if cube.valid.all() else plane[cube.valid]
+        return self._treated(cube.as_measured(position, thinned(values, n)), k)
 
     def block(
         self, cube: ElementCube, rows: slice, columns: slice = slice(None)
     ) -> NDArray[np.float32]:
         """Transformed values (K, h, w) float32 of some rows and columns; missing values filled."""
         out = np.empty((len(self.elements), *cube.valid[rows, columns].shape), dtype=np.float32)
+        stored = cube.stored(rows, columns)
         for k, position in enumerate(self.positions(cube)):
-            values = np.asarray(cube.maps[position, rows, columns])
-            out[k] = self._treated(cube.as_measured(position, values), k)
+            out[k] = self._treated(cube.as_measured(position, stored[position]), k)
         return out
 
     def pixels(self, cube: ElementCube, rows: slice) -> NDArray[np.float32]:

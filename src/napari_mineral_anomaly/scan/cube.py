@@ -254,10 +254,26 @@ class ElementCube:
 
     def block(self, rows: slice, columns: slice = slice(None)) -> NDArray[np.float32]:
         """A working copy (C, h, w) of some rows and columns in float32, NaN kept."""
+        return self.stored(rows, columns).astype(np.float32)
+
+    def stored(self, rows: slice, columns: slice = slice(None)) -> NDArray[Any]:
+        """Some rows and columns (C, h, w) in the native dtype; may be a view, not to be altered."""
         if self.is_lazy and hasattr(self._maps, "chunksize"):
             self._lazy_rows = self._lazy_rows or LazyRows(self._maps)
-            return self._lazy_rows.read(rows, columns).astype(np.float32)
-        return np.asarray(self._maps[:, rows, columns]).astype(np.float32)
+            return self._lazy_rows.read(rows, columns)
+        return np.asarray(self._maps[:, rows, columns])
+
+    def in_memory(self) -> ElementCube:
+        """The same scan with its maps read into memory, in their native dtype."""
+        if not self.is_lazy:
+            return self
+        maps = np.empty(self._maps.shape, dtype=self._maps.dtype)
+        for rows in self.row_blocks():
+            maps[:, rows] = self.stored(rows)
+        # Markers are searched for in maps that are in memory; these stay those of the lazy scan.
+        cube = self.replace(maps=maps, valid=self.valid, quantity=self.quantity)
+        cube._markers = self.markers
+        return cube
 
     def row_blocks(self, max_pixels: int = BLOCK_PIXELS) -> Iterator[slice]:
         """Slices of rows that together cover the scan, each of at most ``max_pixels`` pixels."""

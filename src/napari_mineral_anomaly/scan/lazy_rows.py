@@ -16,7 +16,8 @@ class LazyRows:
 
     Detectors go through a scan in blocks of few rows, and a chunk of a store has some hundred. So
     the chunks of the last rows are kept: without that, each would be read anew for every block. A
-    block that reaches over the border of two chunks reads both.
+    block that reaches over the border of two chunks reads both. Parts of rows are read from the
+    kept ones, or by themselves.
     """
 
     def __init__(self, maps: Any) -> None:
@@ -29,6 +30,8 @@ class LazyRows:
         start, stop, _ = rows.indices(height)
         kept = self._kept
         if kept is None or start < kept[0] or stop > kept[0] + kept[1].shape[1]:
+            if columns.indices(width)[1] - columns.indices(width)[0] < width:
+                return np.asarray(self._maps[:, rows, columns])
             tall = self._maps.chunksize[1]
             first, last = start // tall * tall, min(-(-stop // tall) * tall, height)
             n_bytes = n_elements * (last - first) * width * self._maps.dtype.itemsize

@@ -33,9 +33,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from napari_mineral_anomaly.detectors.heads.questions import AVERAGED, NETWORK, SURROUNDINGS
-from napari_mineral_anomaly.detectors.results.calibration import background_sigmas, calibrate
+from napari_mineral_anomaly.detectors.results.calibration import (
+    background_sigmas,
+    calibrate,
+    ordinary_calibration,
+)
 
 Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 # A pixel belongs to the excess of a head when it is e times odder than the background foretells.
 EXCESS = 1.0
@@ -51,6 +56,8 @@ FULL_EXCESS = 2e-3
 JOINED_TAIL, JOINED_CENSORED = 0.01, 0.005
 # Share of a scan that may be odd by other questions than that of the surroundings.
 ODD_SHARE = 0.02
+# Pixels whose numbers are held in double precision at a time.
+BLOCK_PIXELS = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,32 +110,53 @@ def join_answers(
     """
     heads = tuple(answers)
     n = int(np.count_nonzero(valid))
-    alone = np.full(n, -np.inf)
-    surprise = np.empty((len(heads), n))
-    evidence = np.empty((len(heads), n))
+    alone = np.full(n, -np.inf, dtype=np.float32)
+    ordinary = valid.copy()
+    ranks: list[NDArray[np.int32]] = []
+    evidence: list[Floats] = []
     trust, weights = np.zeros(len(heads)), np.zeros(len(heads))
     for k, name in enumerate(heads):
-        sigmas, _ = background_sigmas(np.asarray(answers[name], dtype=np.float64), valid)
-        surprise[k], evidence[k] = _surprise_and_evidence(sigmas[valid].astype(np.float64))
+        if name != SURROUNDINGS:
+            values = answers[name][valid]
+            ordinary[valid] &= values <= np.quantile(values, 1.0 - ODD_SHARE)
+            del values
+        sigmas = background_sigmas(answers[name], valid)[0][valid]
         if name == NETWORK:
-            alone = sigmas[valid].astype(np.float64)
-        excess = evidence[k] > EXCESS
+            alone = sigmas
+        rank, of_rank = ranks_and_evidence(sigmas)
+        ranks.append(rank)
+        evidence.append(of_rank)
+        # Evidence never rises with the rank.
+        excess = rank <= np.count_nonzero(of_rank > EXCESS)
         trust[k] = _trust(_mapped(excess, valid), name in AVERAGED)
-        oddest = _mapped(surprise[k] >= -np.log(ODDEST_SHARE), valid)
+        oddest = _mapped(_surprise(rank, n) >= -np.log(ODDEST_SHARE), valid)
         coherence = np.mean([neighbour_share(oddest, px) for px in ODDEST_DISTANCES])
         weights[k] = trust[k] * min(1.0, excess.mean() / FULL_EXCESS) + coherence
     # Where no head is coherent at all, all count alike.
     weights = weights / weights.mean() if weights.any() else np.ones(len(heads))
-    evidence *= trust[:, None]
-    evidence += surprise * weights[:, None]
-    statistic, found_by = np.zeros(valid.shape), np.zeros(valid.shape, dtype=np.uint8)
-    statistic[valid] = evidence.sum(axis=0)
-    found_by[valid] = 1 + evidence.argmax(axis=0)
+    total, most = np.empty(n), np.empty(n, dtype=np.uint8)
+    for start in range(0, n, BLOCK_PIXELS):
+        part = slice(start, start + BLOCK_PIXELS)
+        shares = np.stack(
+            [
+                trust[k] * _of_rank(evidence[k], rank[part]) + weights[k] * _surprise(rank[part], n)
+                for k, rank in enumerate(ranks)
+            ]
+        )
+        total[part] = shares.sum(axis=0)
+        most[part] = 1 + shares.argmax(axis=0)
+    del ranks, evidence
+    found_by = np.zeros(valid.shape, dtype=np.uint8)
+    found_by[valid] = most
+    score, tail = _joined_sigmas(total, alone, ordinary, valid)
+    statistic = np.zeros(valid.shape)
+    statistic[valid] = total
     return JoinedAnswers(
         statistic,
         found_by,
         heads,
-        *_joined_sigmas(statistic, answers, alone, valid),
+        score,
+        tail,
         dict(zip(heads, trust.tolist(), strict=True)),
         dict(zip(heads, weights.tolist(), strict=True)),
     )
@@ -136,54 +164,90 @@ def join_answers(
 
 def _joined_sigmas(
     statistic: Doubles,
-    answers: Mapping[str, NDArray[np.floating]],
-    alone: Doubles,
+    alone: Floats,
+    ordinary: NDArray[np.bool_],
     valid: NDArray[np.bool_],
-) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """Background sigmas of the joined statistic, by the more cautious of two tails.
+) -> tuple[Floats, dict[str, Any]]:
+    """Background sigmas (H, W) of the joined statistic (n,), by the more cautious of two tails.
 
     The joined statistic decides the order, and the network must not lose what it promises
     ``alone`` (n,): the sigmas that are given out in that order are the larger ones of both. So at
     least as many pixels reach a threshold as by the network alone.
 
     One tail is that of all pixels. Small grains of a common mineral inside another are far from
-    their surroundings without being odd. The second tail is therefore that of the pixels that no
-    other question finds odd, as in local RX (`statistical.local_rx`): what only differs from its
-    surroundings must differ more than those do.
+    their surroundings without being odd. The second tail is therefore that of the ``ordinary``
+    pixels (H, W), which no other question finds odd, as in local RX (`statistical.local_rx`): what
+    only differs from its surroundings must differ more than those do.
     """
     out = np.full(valid.shape, np.nan, dtype=np.float32)
-    fitted = calibrate(statistic[valid], JOINED_TAIL, JOINED_CENSORED)
+    fitted = calibrate(statistic, JOINED_TAIL, JOINED_CENSORED)
     if fitted is None:
         out[valid] = 0.0
         return out, {}
-    score = fitted.sigmas(statistic[valid])
-    others = [values[valid] for name, values in answers.items() if name != SURROUNDINGS]
-    ordinary = valid.copy()
-    for values in others:
-        ordinary[valid] &= values <= np.quantile(values, 1.0 - ODD_SHARE)
-    cautious, _ = background_sigmas(statistic, valid, ordinary if ordinary.any() else None)
-    given = np.sort(np.maximum(np.minimum(score, cautious[valid]), alone))
-    values = statistic[valid]
+    # Not None: the pixels are not all alike.
+    cautious = ordinary_calibration(statistic, ordinary[valid]) or fitted
+    given = np.empty(len(statistic), dtype=np.float32)
+    for start in range(0, len(statistic), BLOCK_PIXELS):
+        part = slice(start, start + BLOCK_PIXELS)
+        sigmas = np.minimum(fitted.sigmas(statistic[part]), cautious.sigmas(statistic[part]))
+        given[part] = np.maximum(sigmas, alone[part])
+    given.sort()
+    order = np.argsort(statistic)
     # Equal statistics get the lowest of the sigmas that fall to them.
-    out[valid] = given[np.searchsorted(np.sort(values), values, side="left")]
+    given = given[_first_of_equals(statistic[order])]
+    alone[order] = given
+    out[valid] = alone
     return out, fitted.info()
 
 
-def _surprise_and_evidence(sigmas: Doubles) -> tuple[Doubles, Doubles]:
-    """``-log(r / n)`` by rank, and by how much the tail probability falls below ``r / n``.
+def ranks_and_evidence(sigmas: Floats) -> tuple[NDArray[np.int32], Floats]:
+    """Rank (n,) of each pixel, 1 the oddest, and the evidence for each rank (m,), m <= n.
 
-    Evidence never rises with the rank, so that each head keeps its order. Equal values share the
-    lowest of their ranks, as a test at that value would.
+    Evidence is by how much the logarithm of the tail probability falls below ``log(r / n)``. It
+    never rises with the rank r, so that each head keeps its order, and is 0 beyond rank m. Equal
+    values share the lowest of their ranks, as a test at that value would.
     """
     n = len(sigmas)
+    order = np.argsort(sigmas)
+    ordered = sigmas[order]
     # How many pixels are at least as odd.
-    rank = n - np.searchsorted(np.sort(sigmas), sigmas, side="left")
-    surprise = -np.log((rank - 0.5) / n)
-    excess = -special.log_ndtr(-sigmas) + np.log(rank / n)
-    order = np.argsort(rank, kind="stable")
-    evidence = np.empty(n)
-    evidence[order] = np.minimum.accumulate(excess[order])
-    return surprise, np.maximum(evidence, 0.0)
+    ranks = (n - _first_of_equals(ordered)).astype(np.int32)
+    out = np.empty(n, dtype=np.int32)
+    out[order] = ranks
+    del order
+    # From the oddest pixel on, in blocks: beyond the rank without evidence there is none.
+    found: list[Floats] = []
+    least = np.inf
+    for stop in range(n, 0, -BLOCK_PIXELS):
+        part = slice(max(0, stop - BLOCK_PIXELS), stop)
+        values = ordered[part][::-1].astype(np.float64)
+        excess = -special.log_ndtr(-values) + np.log(ranks[part][::-1] / n)
+        excess = np.minimum(np.minimum.accumulate(excess), least)
+        least = excess[-1]
+        positive = excess > 0
+        found.append(excess[positive].astype(np.float32))
+        if not positive.all():
+            break
+    return out, np.concatenate(found)
+
+
+def _of_rank(evidence: Floats, ranks: NDArray[np.int32]) -> Doubles:
+    """Evidence of pixels from that of each rank."""
+    out = np.zeros(len(ranks))
+    some = ranks <= len(evidence)
+    out[some] = evidence[ranks[some] - 1]
+    return out
+
+
+def _surprise(ranks: NDArray[np.int32], n: int) -> Doubles:
+    return np.asarray(-np.log((ranks - 0.5) / n))
+
+
+def _first_of_equals(ordered: NDArray[np.floating]) -> NDArray[np.int32]:
+    """For each of some ordered numbers, the position of the first that equals it."""
+    out = np.arange(len(ordered), dtype=np.int32)
+    out[1:][ordered[1:] == ordered[:-1]] = 0
+    return np.maximum.accumulate(out, out=out)
 
 
 def _trust(excess: NDArray[np.bool_], averaged: bool) -> float:

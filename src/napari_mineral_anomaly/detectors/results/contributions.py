@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
+from napari_mineral_anomaly.detectors.results.maps_on_demand import (
+    ElementContributions,
+    ScaledElements,
+)
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma, thinned
@@ -30,13 +34,21 @@ def robust_z_in_place(plane: NDArray[np.float32], valid: NDArray[np.bool_]) -> N
 
 def element_contributions(
     cube: ElementCube, preprocessing: Preprocessing, *, task: Task = SILENT
-) -> NDArray[np.float32]:
-    """Robust z of every transformed element, (C, H, W): for detectors without a residual.
+) -> ElementContributions:
+    """Robust z of every transformed element, (C, H, W): for detectors without a residual."""
+    return ElementContributions(cube, scaled_elements(cube, preprocessing, task=task))
 
-    Elements that the detector does not use (constant in the fit, or unknown to it) contribute 0.
-    """
-    planes = (preprocessing.plane(cube, k) for k in range(len(preprocessing.elements)))
-    return residual_contributions(cube, preprocessing, planes, task=task)
+
+def scaled_elements(
+    cube: ElementCube, preprocessing: Preprocessing, *, task: Task = SILENT
+) -> ScaledElements:
+    """Centre and sigma of every transformed element, as in `robust_z_in_place`."""
+    scales = []
+    for k in range(len(preprocessing.elements)):
+        task.check()
+        scales.append(robust_centre_and_sigma(preprocessing.thinned(cube, k, ENOUGH_PIXELS)))
+    centre, sigma = np.array(scales, dtype=np.float32).T
+    return ScaledElements(preprocessing, centre, sigma)
 
 
 def residual_contributions(

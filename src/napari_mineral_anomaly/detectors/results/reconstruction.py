@@ -21,14 +21,16 @@ def in_map_units(
         The scan that was reconstructed.
     preprocessing : Preprocessing
     transformed : (K, H, W) float32
-        In the order of ``preprocessing.elements``, transformed but not scaled.
+        In the order of ``preprocessing.elements``, transformed but not scaled; of the whole scan
+        or of a part of it.
 
     Returns
     -------
     (C, H, W) float32
         NaN for elements of the scan that the detector does not use: it expects nothing of them.
     """
-    out = np.full((cube.n_elements, *cube.shape), np.nan, dtype=np.float32)
+    shape = (cube.n_elements, *transformed.shape[1:])
+    out = np.full(shape, np.nan, dtype=np.float32)
     for k, c in enumerate(preprocessing.positions(cube)):
         out[c] = unstabilise(transformed[k], preprocessing.transform)
     return out

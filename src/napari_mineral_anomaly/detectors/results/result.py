@@ -26,7 +26,8 @@ class AnomalyResult:
         Score from which a pixel counts as anomalous.
     contributions : (C, H, W) float32
         Signed contribution of each element in sigmas of the background; NaN outside the valid
-        area; may be lazy (dask).
+        area. An array, or computed where it is indexed (`maps_on_demand`): ``numpy.asarray``
+        gives all of it.
     pseudo_labels : (H, W) uint16 or uint32
         0 outside the valid area, 1 anomaly candidates, 2... background clusters.
     elements : tuple of str
@@ -35,7 +36,8 @@ class AnomalyResult:
         (y, x) in µm.
     reconstruction : (C, H, W) float32 or None
         What the detector expected of each element, in the units of the maps; NaN outside the valid
-        area. None for detectors that reconstruct nothing.
+        area. An array, or computed where it is indexed, as the contributions. None for detectors
+        that reconstruct nothing.
     reconstruction_error : (H, W) float32 or None
         Where the score joins several questions: what the network alone says, in background sigmas;
         NaN outside the valid area.

@@ -106,8 +106,8 @@ class FittedPixelwise(FittedArrays[TransformConfig]):
             task.step("scoring", rows.stop, cube.shape[0])
         info = info_without_network(preprocessing.meta() | background.info())
         if expected is None:
-            contributions = element_contributions(cube, preprocessing, task=task)
-            return finish_result(cube, statistic, contributions, None, info)
+            on_demand = element_contributions(cube, preprocessing, task=task)
+            return finish_result(cube, statistic, on_demand, None, info)
         reconstruction = in_map_units(cube, preprocessing, expected)
         for k in range(len(expected)):
             expected[k] = preprocessing.plane(cube, k) - expected[k]

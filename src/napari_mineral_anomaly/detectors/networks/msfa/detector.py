@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.base import ModelState, finish_result
@@ -28,7 +27,6 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
     BackgroundClusters,
     Candidates,
     cluster_background,
-    find_candidates,
     residual_sigma,
     squared_sigmas,
 )
@@ -37,35 +35,27 @@ from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fi
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.position import Position
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
-    hidden_blocks,
+    ScanPrediction,
+    hidden_of,
     predict_scan,
-    smooth,
+    predict_with_residual,
 )
 from napari_mineral_anomaly.detectors.networks.msfa.surroundings import local_surprise, whitening
-from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
-from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
+from napari_mineral_anomaly.detectors.networks.msfa.training import (
+    built,
+    candidates_of,
+    train_in_stages,
+)
+from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
 from napari_mineral_anomaly.detectors.results.contributions import residual_contributions
+from napari_mineral_anomaly.detectors.results.maps_on_demand import ExpectedMaps
 from napari_mineral_anomaly.detectors.results.reconstruction import in_map_units
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.statistical.mahalanobis import gaussianised
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.transforms import unstabilise
-
-# The blocks start small beside the linear path, so that they first learn the rock, not its rare
-# minerals. With fewer candidates than `HIDDEN_SHARE` after the first stage, noise still hides what
-# is odd (our choice: simulated sections of few counts show one candidate in 10 000 pixels, mineral
-# maps one in 50). Such a scan needs the blocks, which average over neighbours. Therefore a network
-# with full blocks is trained instead, and for longer: averaging takes more steps, and the blocks do
-# not learn anomalies that noise hides. (`patience` would end one long stage early.) The residual is
-# then noise that differs from mineral to mineral, so pixels are judged by their surroundings
-# (average precision on the simulated sections hard:10 and hard:11 .37 and .38, against .23 and .24
-# by the sum of squares). Elsewhere that would hide minerals in large crystals.
-SMALL_START, FULL_START = 0.1, 1.0
-HIDDEN_SHARE = 5e-4
-HIDDEN_ROUNDS = 2
 
 # What a saved model was made for. Models of the first design do not name it; they take a scan as it
 # lies. Those of the second take it in its standard position.
@@ -91,25 +81,6 @@ class ResidualStatistics:
     def by_surroundings(self) -> bool:
         """Whether a pixel is judged by its surroundings, not by the whole scan."""
         return self.spread.ndim == 2
-
-
-@dataclass(frozen=True, eq=False)
-class ScanPrediction:
-    """What the network makes of a scan.
-
-    Attributes
-    ----------
-    residual : (F, H, W) float32
-        Observed minus predicted features, smoothed, in units of the noise.
-    prediction : (F, H, W) float32
-        Predicted features.
-    latent : (D, H, W) float32
-        The bottleneck.
-    """
-
-    residual: NDArray[np.float32]
-    prediction: NDArray[np.float32]
-    latent: NDArray[np.float32]
 
 
 @dataclass(eq=False)
@@ -140,10 +111,11 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         task = task or SILENT
         if self.seen is not None and self.seen[0] is not cube:
             self.seen = None
-        if self.design < TURNED_DESIGN:
-            return self._scored(cube, task)
-        position = Position.of(cube)
-        return position.turned_back(self._scored(position.turned(cube), task))
+        position = Position.of(cube) if self.design >= TURNED_DESIGN else Position(False, False)
+        turned = position.turned(cube)
+        result = self._scored(turned, task)
+        expected = self._expected(cube, turned, position)
+        return position.turned_back(result, reconstruction=expected)
 
     def _scored(self, cube: ElementCube, task: Task) -> AnomalyResult:
         """Score a scan in its standard position; `seen` is its prediction where there is one."""
@@ -159,7 +131,6 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             predicted.latent[:, ordinary].T
         )
         contributions = self._contributions(cube, predicted)
-        reconstruction = self._reconstruction(cube, predicted.prediction)
         # The join needs memory of its own.
         del predicted
         error, joined, proposals = None, None, None
@@ -176,7 +147,6 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             contributions,
             labels,
             self._info(n_candidates=int(candidates.mask.sum())),
-            reconstruction,
             calibrated=None if joined is None else (joined.score, joined.tail),
         )
         if joined is None:
@@ -215,7 +185,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         return {name: position.turned_image(image) for name, image in answers.items()}
 
     def _predicted(self, cube: ElementCube, task: Task) -> ScanPrediction:
-        view = ScanView(cube, self.features)
+        view = ScanView(cube, self.features, kept=False)
         return predict_with_residual(self.network, view, self.config, self.device, task=task)
 
     def _error(
@@ -236,7 +206,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     ) -> Candidates:
         if self.config.no_pseudo_labels:
             return Candidates(np.zeros(valid.shape, dtype=bool))
-        return _find(predicted.residual, valid, self.config, task)
+        return candidates_of(predicted.residual, valid, self.config, task)
 
     def _contributions(self, cube: ElementCube, predicted: ScanPrediction) -> NDArray[np.float32]:
         features = self.features
@@ -257,18 +227,19 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             out[c] /= np.float32(sigma[k])
         return out
 
-    def _reconstruction(
-        self, cube: ElementCube, prediction: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """The prediction in the units of the maps, in place where the planes are the same."""
-        features, used = self.features, self.preprocessing
-        if features.reduced or used.positions(cube) != list(range(cube.n_elements)):
-            return in_map_units(cube, used, features.transformed(prediction))
-        for plane, mean, sd in zip(prediction, features.mean, features.sd, strict=True):
-            plane *= np.float32(sd)
-            plane += np.float32(mean)
-            plane[:] = unstabilise(plane, used.transform)
-        return prediction
+    def _expected(self, cube: ElementCube, turned: ElementCube, position: Position) -> ExpectedMaps:
+        """The prediction in the units of the maps, made where it is asked for."""
+        network, view = self.network, ScanView(turned, self.features, kept=False)
+        blocks, device = hidden_of(view, self.config), self.device
+
+        def predicted(rows: slice, columns: slice) -> NDArray[np.float32]:
+            window = position.turned_window((rows, columns), turned.shape)
+            values = predict_scan(network, view, blocks, device, window=window)
+            expected = in_map_units(cube, self.preprocessing, self.features.transformed(values))
+            expected[:, ~turned.valid[window]] = np.nan
+            return np.asarray(position.turned_image(expected))
+
+        return ExpectedMaps((cube.n_elements, *cube.shape), predicted)
 
     def state(self) -> ModelState:
         """Weights, statistics and names, for `detectors.bundle`."""
@@ -309,40 +280,9 @@ class MsfaDetector:
         device, _ = resolve_device(config.device)
         given, cube = cube, Position.of(cube).turned(cube)
         features, axes = fit_features(cube, config.transform, config.components, task=task)
-        view = ScanView(cube, features)
-        started = _started(features, config, axes, SMALL_START).to(device)
-        trainer = TileTrainer(started, view, config, device, task=task)
-        candidates = Candidates(np.zeros(cube.shape, dtype=bool))
-        first, second = config.warm_up_epochs, config.epochs
-        if features.local:
-            # Surroundings need no second stage; more steps would only learn the odd ones.
-            first, second = max(first, second), 0
-        noisy = False
-
-        def search() -> tuple[NDArray[np.float32], Candidates]:
-            trainer.measure()
-            predicted = predict_with_residual(
-                trainer.network, view, config, device, phase="labels", task=task
-            )
-            task.step("pseudo-labels", 0, 0, "searching for anomaly candidates")
-            return predicted.latent, _find(predicted.residual, cube.valid, config, task)
-
-        trainer.run(first, stage=1)
-        if not features.local:
-            latent, found = search()
-            noisy = bool(found.mask.sum() < HIDDEN_SHARE * cube.n_valid)
-            if noisy and second:
-                trainer.network = _started(features, config, axes, FULL_START).to(device)
-                trainer.run(second, stage=2)
-                latent, found = search()
-            if not config.no_pseudo_labels:
-                candidates = found
-                trainer.weigh(found.mask, _background_map(latent, cube.valid, found, config))
-            del latent
-        for number in range(HIDDEN_ROUNDS if noisy else 1):
-            trainer.run(second, stage=2 + number + noisy)
-        network = trainer.network
-        trainer.measure()
+        trained = train_in_stages(cube, features, axes, config, device, task)
+        network, candidates, noisy = trained.network, trained.candidates, trained.noisy
+        view = ScanView(cube, features, kept=False)
         last = predict_with_residual(network, view, config, device, phase="statistics", task=task)
         ordinary = cube.valid & ~candidates.mask
         background = ResidualStatistics(
@@ -367,11 +307,11 @@ class MsfaDetector:
             "n_features": features.n,
             "bottleneck": int(last.latent.shape[0]),
             "multiply_adds_per_pixel": _multiply_adds(network, features, config),
-            "epochs": second,
+            "epochs": trained.epochs[1],
             "noise_hides_candidates": noisy,
             "judged_by": "surroundings" if background.by_surroundings else "scan",
-            "pre_epochs": first,
-            "loss_curve": trainer.loss_curve,
+            "pre_epochs": trained.epochs[0],
+            "loss_curve": trained.loss_curve,
             "candidate_rounds": candidates.log,
             "n_background_clusters": len(clusters.centres),
         }
@@ -393,7 +333,7 @@ class MsfaDetector:
         parts = state.parts()
         preprocessing = Preprocessing.from_saved(parts["scaling"], state.meta)
         features = Features.from_saved(preprocessing, parts["features"], state.meta["local"])
-        network = _build(features, self.config)
+        network = built(features, self.config)
         load_weights(network, state)
         return FittedMsfa(
             self.name,
@@ -409,79 +349,7 @@ class MsfaDetector:
         )
 
 
-def predict_with_residual(
-    network: MaskedNetwork,
-    view: ScanView,
-    config: MsfaConfig,
-    device: torch.device,
-    *,
-    phase: str = "scoring",
-    task: Task = SILENT,
-) -> ScanPrediction:
-    """Predict a scan and take the residual, averaged over about the beam."""
-    prediction, latent = predict_scan(
-        network,
-        view,
-        []
-        if config.no_masking
-        else hidden_blocks(view.features.n, config.mask_blocks, config.seed),
-        device,
-        phase=phase,
-        task=task,
-    )
-    residual = np.empty_like(prediction)
-    for rows in view.cube.row_blocks():
-        np.subtract(view.values(rows), prediction[:, rows], out=residual[:, rows])
-    residual *= view.features.unit.astype(np.float32)[:, None, None]
-    sigma = 0.0 if view.features.local else config.smoothing_px
-    smooth(residual, view.valid, sigma, task=task)
-    return ScanPrediction(residual, prediction, latent)
-
-
-def _build(features: Features, config: MsfaConfig) -> MaskedNetwork:
-    n_inputs = len(RINGS) * features.n if features.local else 2 * features.n
-    return MaskedNetwork(features.n, n_inputs, config, features.local)
-
-
-def _started(
-    features: Features, config: MsfaConfig, axes: NDArray[np.float64], share_of_blocks: float
-) -> MaskedNetwork:
-    network = _build(features, config)
-    network.start_at(axes, features.unit, share_of_blocks)
-    return network
-
-
 def _multiply_adds(network: MaskedNetwork, features: Features, config: MsfaConfig) -> int:
     """Multiply-adds per pixel of one scoring: those of the network, times the passes."""
     hidden = 0 if features.local or config.no_masking else min(config.mask_blocks, features.n)
     return (1 + hidden) * network.multiply_adds()
-
-
-def _find(
-    residual: NDArray[np.float32], valid: NDArray[np.bool_], config: MsfaConfig, task: Task
-) -> Candidates:
-    return find_candidates(
-        residual,
-        valid,
-        anomal_prop=config.anomal_prop,
-        spectral_angle=config.spectral_angle,
-        seed=config.seed,
-        task=task,
-    )
-
-
-def _background_map(
-    latent: NDArray[np.float32],
-    valid: NDArray[np.bool_],
-    candidates: Candidates,
-    config: MsfaConfig,
-) -> BackgroundMap | None:
-    """Clusters of the background for the second stage, None where their losses are off."""
-    if config.lambda_cohesion == 0 and config.lambda_separation == 0:
-        return None
-    clusters = cluster_background(
-        latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
-    )
-    own = np.zeros(valid.shape, dtype=np.int64)
-    own[valid] = clusters.assign(latent[:, valid].T)
-    return BackgroundMap(own, clusters)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.results.maps_on_demand import MapsOnDemand
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.scan.cube import ElementCube
 
@@ -64,8 +65,18 @@ class Position:
             context=(),
         )
 
-    def turned_back(self, result: AnomalyResult) -> AnomalyResult:
-        """The result in the position of the scan that was given."""
+    def turned_back(self, result: AnomalyResult, **on_demand: MapsOnDemand) -> AnomalyResult:
+        """The result in the position of the scan that was given.
+
+        Parameters
+        ----------
+        result : AnomalyResult
+            Of the turned scan.
+        **on_demand
+            Stacks of the given scan, in the place of those of the result.
+        """
+        given: dict[str, Any] = dict(on_demand)
+        result = replace(result, **given)
         if not (self.rows_reversed or self.columns_reversed):
             return result
         optional: dict[str, Any] = {
@@ -75,7 +86,6 @@ class Position:
                 ("found_by", result.found_by),
             )
         }
-        reconstruction = result.reconstruction
         proposals = result.info.details.get("proposals")
         if proposals is not None:
             turned = {
@@ -83,12 +93,12 @@ class Position:
                 for name, places in proposals.items()
             }
             result = result.with_info(proposals=turned)
+        if "contributions" not in given:
+            optional["contributions"] = self.turned_image(result.contributions)
         return replace(
             result,
             score=np.ascontiguousarray(self.turned_image(result.score)),
-            contributions=self.turned_image(result.contributions),
             pseudo_labels=np.ascontiguousarray(self.turned_image(result.pseudo_labels)),
-            reconstruction=None if reconstruction is None else self.turned_image(reconstruction),
             **optional,
         )
 
@@ -107,6 +117,18 @@ class Position:
             )
             for row, column in places
         ]
+
+    def turned_window(
+        self, window: tuple[slice, slice], shape: tuple[int, int]
+    ) -> tuple[slice, slice]:
+        """Where some rows and columns of the given scan lie in the standard position."""
+        rows, columns = (
+            slice(size - part.stop, size - part.start) if is_reversed else part
+            for part, size, is_reversed in zip(
+                window, shape, (self.rows_reversed, self.columns_reversed), strict=True
+            )
+        )
+        return rows, columns
 
     def _cut(self) -> tuple[Any, slice, slice]:
         rows = slice(None, None, -1 if self.rows_reversed else None)

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.frozen import FrozenNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
 from napari_mineral_anomaly.detectors.threads import in_threads
 from napari_mineral_anomaly.progress import SILENT, Task
 
+Window = tuple[slice, slice]
+
 # Side of a tile (px): with its margin of five it is 128 wide, and the working memory of a pass
 # stays in the cache of a processor.
 TILE = 118
+
+
+@dataclass(frozen=True, eq=False)
+class ScanPrediction:
+    """What the network makes of a scan.
+
+    Attributes
+    ----------
+    residual : (F, H, W) float32
+        Observed minus predicted features, smoothed, in units of the noise.
+    latent : (D, H, W) float32
+        The bottleneck.
+    """
+
+    residual: NDArray[np.float32]
+    latent: NDArray[np.float32]
 
 
 def hidden_blocks(n_features: int, n_blocks: int, seed: int) -> list[NDArray[np.intp]]:
@@ -25,23 +47,50 @@ def hidden_blocks(n_features: int, n_blocks: int, seed: int) -> list[NDArray[np.
     return [np.sort(part) for part in np.array_split(order, min(n_blocks, n_features))]
 
 
+def hidden_of(view: ScanView, config: MsfaConfig) -> list[NDArray[np.intp]]:
+    """The blocks of features that are hidden in turn."""
+    if config.no_masking:
+        return []
+    return hidden_blocks(view.features.n, config.mask_blocks, config.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedTile:
+    """A part of a scan and what the network makes of it.
+
+    Attributes
+    ----------
+    rows, columns : slice
+    values, prediction : (F, h, w) float32
+        Observed and predicted features.
+    latent : (D, h, w) float32
+    """
+
+    rows: slice
+    columns: slice
+    values: NDArray[np.float32]
+    prediction: NDArray[np.float32]
+    latent: NDArray[np.float32]
+
+
 @torch.no_grad()
-def predict_scan(
+def predicted_tiles(
     network: MaskedNetwork,
     view: ScanView,
     blocks: list[NDArray[np.intp]],
     device: torch.device,
     *,
+    window: Window | None = None,
     tile: int = TILE,
     phase: str = "scoring",
     task: Task = SILENT,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Predicted features (F, H, W) and bottleneck (D, H, W) of every pixel.
+) -> Iterator[PredictedTile]:
+    """Predict a scan, or the tiles that a window of it touches, tile by tile.
 
-    The mean of two passes (our choice: each finds what the other misses). In the first everything
-    is shown: the bottleneck is too narrow for more than the common minerals of the rock. In the
-    second each feature is predicted while its block is hidden: its own value cannot help. The
-    bottleneck is that of the first pass.
+    The prediction is the mean of two passes (our choice: each finds what the other misses). In the
+    first everything is shown: the bottleneck is too narrow for more than the common minerals of the
+    rock. In the second each feature is predicted while its block is hidden: its own value cannot
+    help. The bottleneck is that of the first pass.
 
     Parameters
     ----------
@@ -51,24 +100,86 @@ def predict_scan(
     view : ScanView
     blocks : list of arrays
         From `hidden_blocks`; empty: the first pass only.
+    window : (slice, slice), optional
+        Rows and columns. Tiles lie on one grid, so that a window gets the numbers of the scan.
     """
     height, width = view.cube.shape
-    out = np.empty((view.features.n, height, width), dtype=np.float32)
-    latent = np.empty((network.bottleneck.out_channels, height, width), dtype=np.float32)
     frozen = None if view.features.local else FrozenNetwork(network, blocks)
-    for top in range(0, height, tile):
+    wanted = window or (slice(0, height), slice(0, width))
+    tops, lefts = (range(part.start // tile * tile, part.stop, tile) for part in wanted)
+    for top in tops:
         rows = slice(top, min(top + tile, height))
-        for left in range(0, width, tile):
+        # One reading for all tiles of these rows.
+        band = None if frozen is None else _Band.of(view, rows, frozen.margin)
+        for left in lefts:
             task.check()
             columns = slice(left, min(left + tile, width))
-            if frozen is None:
+            if frozen is None or band is None:
+                values = view.values(rows, columns)
                 found = _from_surroundings(network, view, rows, columns, device)
             else:
-                values, inside = _with_margin(view, rows, columns, frozen.margin)
-                found = frozen.predict(torch.from_numpy(values).to(device), inside)
-            out[:, rows, columns], latent[:, rows, columns] = (part.cpu().numpy() for part in found)
+                padded, inside = band.with_margin(columns, frozen.margin)
+                found = frozen.predict(torch.from_numpy(padded).to(device), inside)
+                m = frozen.margin
+                values = padded[:, m : m + rows.stop - rows.start, m : m + columns.stop - left]
+            prediction, latent = (part.cpu().numpy() for part in found)
+            yield PredictedTile(rows, columns, values, prediction, latent)
         task.step(phase, rows.stop, height)
-    return out, latent
+
+
+def predict_scan(
+    network: MaskedNetwork,
+    view: ScanView,
+    blocks: list[NDArray[np.intp]],
+    device: torch.device,
+    *,
+    window: Window | None = None,
+    tile: int = TILE,
+    task: Task = SILENT,
+) -> NDArray[np.float32]:
+    """Predicted features (F, h, w) of a scan or of a window; parameters of `predicted_tiles`."""
+    height, width = view.cube.shape
+    rows, columns = window or (slice(0, height), slice(0, width))
+    # Whole tiles first, the window of them last.
+    top, left = rows.start // tile * tile, columns.start // tile * tile
+    bottom = min(-(-rows.stop // tile) * tile, height)
+    right = min(-(-columns.stop // tile) * tile, width)
+    out = np.empty((view.features.n, bottom - top, right - left), dtype=np.float32)
+    for each in predicted_tiles(
+        network, view, blocks, device, window=(rows, columns), tile=tile, task=task
+    ):
+        out[:, _before(each.rows, top), _before(each.columns, left)] = each.prediction
+    return out[:, _before(rows, top), _before(columns, left)]
+
+
+def _before(part: slice, by: int) -> slice:
+    return slice(part.start - by, part.stop - by)
+
+
+def predict_with_residual(
+    network: MaskedNetwork,
+    view: ScanView,
+    config: MsfaConfig,
+    device: torch.device,
+    *,
+    tile: int = TILE,
+    phase: str = "scoring",
+    task: Task = SILENT,
+) -> ScanPrediction:
+    """Predict a scan and take the residual, averaged over about the beam."""
+    shape = view.cube.shape
+    residual = np.empty((view.features.n, *shape), dtype=np.float32)
+    latent = np.empty((network.bottleneck.out_channels, *shape), dtype=np.float32)
+    unit = view.features.unit.astype(np.float32)[:, None, None]
+    blocks = hidden_of(view, config)
+    tiles = predicted_tiles(network, view, blocks, device, tile=tile, phase=phase, task=task)
+    for each in tiles:
+        part = residual[:, each.rows, each.columns]
+        np.subtract(each.values, each.prediction, out=part)
+        part *= unit
+        latent[:, each.rows, each.columns] = each.latent
+    smooth(residual, view.valid, 0.0 if view.features.local else config.smoothing_px, task=task)
+    return ScanPrediction(residual, latent)
 
 
 def _from_surroundings(
@@ -79,17 +190,37 @@ def _from_surroundings(
     return (shown.output + plain_surroundings(around))[:, 0], shown.latent[:, 0]
 
 
-def _with_margin(
-    view: ScanView, rows: slice, columns: slice, margin: int
-) -> tuple[NDArray[np.float32], tuple[slice, slice]]:
-    """Features of a tile and a margin, repeated beyond the border; which part is in the scan."""
-    cut, lacking, inside = [], [(0, 0)], []
-    for part, size in zip((rows, columns), view.cube.shape, strict=True):
-        start, stop = part.start - margin, part.stop + margin
-        lacking.append((max(0, -start), max(0, stop - size)))
-        cut.append(slice(max(0, start), min(stop, size)))
-        inside.append(slice(max(0, -start), min(stop, size) - start))
-    return np.pad(view.values(*cut), lacking, mode="edge"), (inside[0], inside[1])
+@dataclass(frozen=True, eq=False)
+class _Band:
+    """Features (F, h + 2 m, W) of some rows and a margin, the rows at the border repeated."""
+
+    values: NDArray[np.float32]
+    inside: slice
+
+    @classmethod
+    def of(cls, view: ScanView, rows: slice, margin: int) -> _Band:
+        height = view.cube.shape[0]
+        cut, lacking, inside = _widened(rows, height, margin)
+        return cls(np.pad(view.values(cut), ((0, 0), lacking, (0, 0)), mode="edge"), inside)
+
+    def with_margin(
+        self, columns: slice, margin: int
+    ) -> tuple[NDArray[np.float32], tuple[slice, slice]]:
+        """Features of a tile and a margin, repeated beyond the border; what lies in the scan."""
+        cut, lacking, inside = _widened(columns, self.values.shape[2], margin)
+        padded = np.pad(self.values[:, :, cut], ((0, 0), (0, 0), lacking), mode="edge")
+        return padded, (self.inside, inside)
+
+
+def _widened(part: slice, size: int, margin: int) -> tuple[slice, tuple[int, int], slice]:
+    """A part and its margin in the scan, the pixels that lack on both sides, and the rest."""
+    start, stop = part.start - margin, part.stop + margin
+    lacking = (max(0, -start), max(0, stop - size))
+    return (
+        slice(max(0, start), min(stop, size)),
+        lacking,
+        slice(lacking[0], min(stop, size) - start),
+    )
 
 
 def masked_input(values: Tensor, mask: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
 from napari_mineral_anomaly.detectors.networks.msfa.position import Position
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.detectors.results.contributions import element_contributions
+from napari_mineral_anomaly.detectors.results.contributions import scaled_elements
+from napari_mineral_anomaly.detectors.results.maps_on_demand import ElementContributions
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -53,15 +54,19 @@ class FittedQuickMsfa(Fitted[MsfaConfig]):
             weights=joined.weights,
             proposals=propose(answers, turned.valid),
         )
+        scaled = scaled_elements(turned, self.preprocessing, task=task)
         result = finish_result(
             turned,
             joined.statistic,
-            element_contributions(turned, self.preprocessing, task=task),
+            ElementContributions(turned, scaled),
             None,
             info,
             calibrated=(joined.score, joined.tail),
         )
-        return position.turned_back(replace(result, found_by=joined.found_by))
+        return position.turned_back(
+            replace(result, found_by=joined.found_by),
+            contributions=ElementContributions(cube, scaled),
+        )
 
     def state(self) -> ModelState:
         """Statistics and names, for `detectors.bundle`."""

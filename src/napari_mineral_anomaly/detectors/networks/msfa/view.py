@@ -25,14 +25,16 @@ class ScanView:
     ----------
     cube : ElementCube
     features : Features
+    kept : bool
+        Whether the features of a scan that is not too large are kept in memory.
     """
 
-    def __init__(self, cube: ElementCube, features: Features) -> None:
+    def __init__(self, cube: ElementCube, features: Features, *, kept: bool = True) -> None:
         self.cube = cube
         self.features = features
         self.valid = cube.valid
         self._whole: NDArray[np.float32] | None = None
-        if 4 * features.n * cube.shape[0] * cube.shape[1] <= CACHED_BYTES:
+        if kept and 4 * features.n * cube.shape[0] * cube.shape[1] <= CACHED_BYTES:
             self._whole = features.block(cube, slice(0, cube.shape[0]))
 
     def values(self, rows: slice, columns: slice = slice(None)) -> NDArray[np.float32]:

@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QFileDialog
-
 from napari_mineral_anomaly.detectors.cost import about, slow_sentence
-from napari_mineral_anomaly.detectors.pipeline import DetectionRun, apply_detector, run_detection
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun, run_detection
 from napari_mineral_anomaly.detectors.registry import detector_entry, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
@@ -18,6 +16,7 @@ from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.detecting.expert import ExpertFields
 from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
+from napari_mineral_anomaly.window.detecting.model_row import ModelRow, applying, saving
 from napari_mineral_anomaly.window.detecting.queue import QueuedRun, queue_of
 from napari_mineral_anomaly.window.detecting.queue_box import QueueBox
 from napari_mineral_anomaly.window.detecting.run_status import RunClock
@@ -102,23 +101,14 @@ class FindStep(Step):
             "this one waits.",
             self.run,
         )
-        self.save_button = push_button(
-            "Save model…",
-            "Save what this detector learned, to use it on other sections.",
-            self._choose_model_to_save,
-        )
-        self.apply_button = push_button(
-            "Apply saved model…",
-            "Score the section with a saved model.",
-            self._choose_model_to_apply,
-        )
+        self.models = ModelRow(self.save_model, self.apply_model)
         self.compare_button = self.lab_button(
             "Compare detectors…",
             AGREEMENT,
             "Show where the detectors that you ran on this section agree.",
         )
-        models = row(self.save_button, self.apply_button)
-        add_parts(self.expert.place, self.slow, self.run_button, models, self.compare_button)
+        parts = (self.slow, self.run_button, self.models, self.compare_button)
+        add_parts(self.expert.place, *parts)
         self.column.addStretch()
 
         self.expert.changed.connect(self._refresh)
@@ -174,30 +164,16 @@ class FindStep(Step):
 
     def apply_model(self, folder: str | Path) -> None:
         """Score the section with a saved model."""
-
-        def work(cube: ElementCube, task: Task) -> DetectionRun:
-            from napari_mineral_anomaly.detectors.bundle import load_model
-
-            return apply_detector(cube, load_model(folder), task=task)
-
-        self._start("Applying the saved model", work)
+        self._start("Applying the saved model", applying(folder))
 
     def save_model(self, folder: str | Path) -> None:
         """Save the model of the section and the chosen detector."""
         run = self._current_run()
         if run is None:
             return
-        fitted = run.fitted
-
-        def save(task: Task) -> Path:
-            from napari_mineral_anomaly.detectors.bundle import save_model
-
-            save_model(fitted, folder)
-            return Path(folder)
-
         self.jobs.run(
             "Saving the model",
-            save,
+            saving(run.fitted, folder),
             lambda path: self.status.good(f"The model was saved in {path}."),
             alongside=True,
         )
@@ -371,9 +347,9 @@ class FindStep(Step):
         for button, detector in asked.items():
             is_asked = scan is not None and self._queue.holds(scan.scan_id, detector)
             button.setEnabled(scan is not None and not is_asked)
-        self.apply_button.setEnabled(scan is not None)
+        self.models.apply_button.setEnabled(scan is not None)
         self.cancel_button.setVisible(running)
-        self.save_button.setEnabled(self._current_run() is not None)
+        self.models.save_button.setEnabled(self._current_run() is not None)
 
     def _scan(self) -> Scan | None:
         return None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
@@ -404,13 +380,3 @@ class FindStep(Step):
             return None
         runs = self.session.runs_of_scan(self.scan_id)
         return next((run for run in runs if run.fitted.name == self.expert.detector), None)
-
-    def _choose_model_to_save(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Empty folder for the model")
-        if folder:
-            self.save_model(folder)
-
-    def _choose_model_to_apply(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder of the saved model")
-        if folder:
-            self.apply_model(folder)
