@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,7 @@ def count_grains(scene: str, seeds: list[int], detector: str) -> None:
 
 
 def _taught_one_by_one(section: SimulatedSection, run: DetectionRun) -> Counter[str]:
-    labels, _ = ndimage.label(section.truth, TOUCHING)
+    labels = np.asarray(ndimage.label(section.truth, TOUCHING)[0])
     minerals = _minerals(section, labels)
     threshold = run.result.threshold
     peaks = {one: float(run.result.score[labels == one].max()) for one in minerals}
@@ -112,16 +113,17 @@ def _taught_one_by_one(section: SimulatedSection, run: DetectionRun) -> Counter[
     return total
 
 
-def _minerals(section: SimulatedSection, labels: NDArray[np.int32]) -> dict[int, str]:
+def _minerals(section: SimulatedSection, labels: NDArray[Any]) -> dict[int, str]:
     """The mineral of each grain of the truth; grains of two minerals that touch are left out."""
     found: dict[int, set[str]] = {}
     height, width = section.truth.shape
-    for grain in section.grains.itertuples():
-        y = int(np.clip(round(grain.centroid_y_px), 0, height - 1))
-        x = int(np.clip(round(grain.centroid_x_px), 0, width - 1))
+    places = section.grains[["centroid_y_px", "centroid_x_px"]].to_numpy()
+    for (row, column), mineral in zip(places, section.grains["mineral"], strict=True):
+        y = int(np.clip(round(float(row)), 0, height - 1))
+        x = int(np.clip(round(float(column)), 0, width - 1))
         label = int(labels[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].max())
         if label:
-            found.setdefault(label, set()).add(str(grain.mineral))
+            found.setdefault(label, set()).add(str(mineral))
     return {label: next(iter(names)) for label, names in found.items() if len(names) == 1}
 
 

@@ -52,6 +52,25 @@ def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorCon
     return make_config(detector, **parameters)
 
 
+def require_nothing_else(arguments: argparse.Namespace) -> None:
+    """Refuse options that a project decides: how its maps are read, and its detector.
+
+    Raises
+    ------
+    InputError
+    """
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("detector", "seed", "epochs", "quick", "config", "device")
+        if getattr(arguments, name) is not None
+    ]
+    if given:
+        raise InputError(
+            f"A project is done again as it was, so {', '.join(given)} cannot be given with it: "
+            "give the maps themselves instead."
+        )
+
+
 def warn_if_slow(
     detector: str, config: DetectorConfig, cube: ElementCube, *, fit: bool = True
 ) -> None:

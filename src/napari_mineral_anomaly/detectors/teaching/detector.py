@@ -167,15 +167,17 @@ def with_background(
     *,
     task: Task = SILENT,
 ) -> AnomalyResult:
-    """A result with a taught background; the contributions and pseudo-labels stay."""
+    """A result with a taught background; pseudo-labels stay, and what is explained adds nothing."""
     missing = [name for name in background.elements if name not in cube.elements]
     if missing:
         raise InputError(
             f"{cube.source or 'The scan'} has no map of {', '.join(missing)}, which the taught "
             "background needs."
         )
-    score = taught_score(cube, result.score, background, taught, task=task)
+    score, fallen = taught_score(cube, result.score, background, taught, task=task)
     n_taught = 0 if taught is None else int(np.count_nonzero(taught))
-    return replace(result, score=score, taught=taught).with_info(
+    rest = np.float32(1.0) - fallen
+    contributions = result.contributions * rest
+    return replace(result, score=score, taught=taught, contributions=contributions).with_info(
         taught_from=result.info.detector or "", taught_pixels=n_taught
     )

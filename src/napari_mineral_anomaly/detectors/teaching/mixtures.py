@@ -50,7 +50,8 @@ class Noise:
     def variance(self, values: Floats) -> Floats:
         """Variance (n, K) at some values (n, K)."""
         level = np.maximum(values, 0.0)
-        return self.constant + self.slope * level + np.square(self.chemistry * level)
+        relative = np.float32(self.chemistry) * level
+        return self.constant + np.float32(self.slope) * level + np.square(relative)
 
 
 def unexplained(

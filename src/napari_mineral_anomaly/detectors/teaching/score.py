@@ -20,9 +20,9 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 # Pixels below the first are ordinary enough to learn from; those below the second need not fall.
-ORDINARY_SIGMAS, LOW_SIGMAS = 3.0, 1.5
+ORDINARY_SIGMAS, LOW_SIGMAS = 3.0, 2.0
 # Ordinary pixels that what is left of a pixel is compared with.
-CALIBRATION_PIXELS = 50_000
+CALIBRATION_PIXELS = 20_000
 # From the first on (sigmas) the signature counts as present, from the second on fully. What it
 # leaves is ordinary up to the first and strange from the second on.
 PRESENT_SIGMAS = (2.5, 3.5)
@@ -78,7 +78,7 @@ def taught_score(
     taught: NDArray[np.bool_] | None = None,
     *,
     task: Task = SILENT,
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The score with the taught signatures in the background.
 
     A pixel falls where two things hold: its maps show the signature (by as many sigmas as chi
@@ -98,8 +98,10 @@ def taught_score(
 
     Returns
     -------
-    (H, W) float32
-        NaN where ``score`` is.
+    score : (H, W) float32
+        NaN where it was NaN.
+    fallen : (H, W) float32
+        How much of each pixel is explained by what was taught, 0 to 1.
     """
     valid = cube.valid & np.isfinite(score)
     elements = background.elements
@@ -107,7 +109,6 @@ def taught_score(
     sample = _some(valid & (score < ORDINARY_SIGMAS), CALIBRATION_PIXELS)
     _, left = background.explained(_pixels(cube, elements, sample))
     calibration = calibrate(np.sqrt(left))
-    out = score.copy()
     task.step(TEACHING, 2, 3)
     odd = valid & (score >= LOW_SIGMAS)
     gain, left = background.explained(_pixels(cube, elements, odd))
@@ -115,13 +116,16 @@ def taught_score(
     sigmas = np.zeros_like(before) if calibration is None else calibration.sigmas(np.sqrt(left))
     present = _ramp(np.sqrt(gain), *PRESENT_SIGMAS)
     ordinary = 1.0 - _ramp(sigmas, *STRANGE_SIGMAS)
-    fallen = np.minimum(before, sigmas)
-    out[odd] = (before + present * ordinary * (fallen - before)).astype(np.float32)
+    explained = present * ordinary
+    out, fallen = score.copy(), np.zeros_like(score)
+    out[odd] = before + explained * (np.minimum(before, sigmas) - before)
+    fallen[odd] = explained
     if taught is not None:
         brushed = taught & valid
         out[brushed] = np.minimum(out[brushed], 0.0)
+        fallen[brushed] = 1.0
     task.step(TEACHING, 3, 3)
-    return out
+    return out, fallen
 
 
 def _around(taught: NDArray[np.bool_]) -> NDArray[np.bool_]:
