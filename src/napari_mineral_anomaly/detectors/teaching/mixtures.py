@@ -51,7 +51,8 @@ class Noise:
         """Variance (n, K) at some values (n, K)."""
         level = np.maximum(values, 0.0)
         relative = np.float32(self.chemistry) * level
-        return self.constant + np.float32(self.slope) * level + np.square(relative)
+        out: Floats = self.constant + np.float32(self.slope) * level + relative * relative
+        return out
 
 
 def unexplained(

@@ -33,6 +33,7 @@ Role = Literal[
     "context",
     "agreement",
     "ratio",
+    "taught",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.
