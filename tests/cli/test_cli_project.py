@@ -210,3 +210,31 @@ def test_a_taught_result_lies_beside_the_untouched_one_and_is_repeated(scan, tmp
 def _detect(scan, out, *more):
     assert main(["detect", str(scan), "-o", str(out), "--detector", "rx", *more]) == 0
     return out
+
+
+def test_verdicts_serve_as_truth_but_never_judge_what_they_taught(
+    judged, scan, tmp_path, run_json, capsys
+):
+    # Without the brushed truth, the verdicts are the truth: one grain accepted, one rejected.
+    content = json.loads((judged / "project.json").read_text())
+    content["truths"] = []
+    (judged / "project.json").write_text(json.dumps(content))
+    project = load_project(judged)
+    accepted, rejected = (
+        next(v.pixels for v in project.verdicts.present.verdicts if v.status == status)
+        for status in ("accept", "reject")
+    )
+    by_verdicts = run_json("evaluate", judged, judged)
+    assert by_verdicts["n_anomaly"] == len(accepted)
+    assert by_verdicts["n_background"] == len(rejected)
+
+    mask = np.zeros(project.file.shape, dtype=np.uint8)
+    mask.reshape(-1)[rejected] = 1
+    tifffile.imwrite(tmp_path / "ordinary.tif", mask)
+    taught = _detect(scan, tmp_path / "taught", "--taught", str(tmp_path / "ordinary.tif"))
+    assert main(["evaluate", str(taught), str(judged)]) == 2
+    assert "judge the untouched result" in capsys.readouterr().err
+    assert main(["evaluate", str(taught / "results/untaught-1"), str(judged)]) == 0
+    # An independent truth judges it, without the pixels that taught it.
+    capsys.readouterr()
+    assert run_json("evaluate", taught, scan)["n_excluded"] == len(rejected)

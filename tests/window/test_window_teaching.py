@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, layer_by_id, linked_layers
 from napari_mineral_anomaly.window.project.projects import projects_of
@@ -115,3 +116,28 @@ def test_the_brush_teaches_in_a_real_window_and_the_project_keeps_it(
     assert set(kept.results) == {"rx", "rx+taught"}
     np.testing.assert_array_equal(kept.results["rx+taught"].run.result.taught, layer.data != 0)
     np.testing.assert_array_equal(kept.results["rx+taught"].run.result.score, taught.data)
+
+
+def test_verdicts_are_a_truth_that_does_not_judge_what_they_taught(
+    decide: DecideStep, scanned: ViewerModel, make_dock: Callable[..., Any]
+) -> None:
+    board = board_of(scanned)
+    first, second = board.listing.table["id"].iloc[:2].tolist()
+    board.decide([first], status="accept")
+    truth = make_dock(TruthDock, scanned)
+    truth.make_from_verdicts()
+    assert first_layer(scanned, "truth") is None  # nothing is rejected yet
+    board.decide([second], status="reject")
+    truth.make_from_verdicts()
+    labels = first_layer(scanned, "truth").data
+    np.testing.assert_array_equal(labels == 1, board.listing.labels == first)
+    np.testing.assert_array_equal(labels == 0, board.listing.labels == second)
+    truth.compare_now()
+    assert truth.auc.text() == "1.0000"
+
+    board.choose(second)
+    decide.teach_grain()
+    decide.teaching.teach_now()
+    truth.compare_now()
+    assert truth.auc.text() == "–"
+    assert "judge the untouched result" in truth.status.text()
