@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
+from napari_mineral_anomaly.io.run_files import SCORE_FILE
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import open_lock
 from napari_mineral_anomaly.project.reading import read_project
@@ -203,3 +204,65 @@ def test_detect_over_the_project_of_another_scan_sets_it_aside(judged, other_sca
     assert main(argv) == 0
     assert load_project(judged).verdicts is None
     assert (judged / "project.before-1.json").is_file()
+
+
+def test_a_taught_result_lies_beside_the_untouched_one_and_is_repeated(scan, tmp_path, capsys):
+    score = tifffile.imread(_detect(scan, tmp_path / "plain") / SCORE_FILE)
+    mask = np.zeros(score.shape, dtype=np.uint8)
+    mask[np.unravel_index(np.nanargmax(score), score.shape)] = 255
+    tifffile.imwrite(tmp_path / "ordinary.tif", mask)
+    taught = _detect(scan, tmp_path / "taught", "--taught", str(tmp_path / "ordinary.tif"))
+    new = tifffile.imread(taught / SCORE_FILE)
+    assert new[mask > 0].max() <= 0
+    assert np.all(new <= score)
+    np.testing.assert_array_equal(
+        tifffile.imread(taught / "results/untaught-1" / SCORE_FILE), score
+    )
+    record = json.loads((taught / "run.json").read_text())
+    assert record["detector"] == "rx+taught"
+    assert record["details"]["taught_pixels"] == 1
+    np.testing.assert_array_equal(tifffile.imread(taught / "taught.tif"), mask)
+    assert set(load_project(taught).results) == {"rx", "rx+taught"}
+    # The project alone is enough to do it again.
+    capsys.readouterr()
+    assert main(["detect", str(taught), "-o", str(tmp_path / "again")]) == 0
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "again" / SCORE_FILE), new)
+    assert main(["detect", str(taught), "-o", str(tmp_path / "b"), "--seed", "1"]) == 2
+    assert "--seed cannot be given with it" in capsys.readouterr().err
+    tifffile.imwrite(tmp_path / "small.tif", mask[:5])
+    argv = ["detect", str(scan), "-o", str(tmp_path / "c"), "--detector", "rx", "--taught"]
+    assert main([*argv, str(tmp_path / "small.tif")]) == 2
+    assert "must be of the same scan" in capsys.readouterr().err
+
+
+def _detect(scan, out, *more):
+    assert main(["detect", str(scan), "-o", str(out), "--detector", "rx", *more]) == 0
+    return out
+
+
+def test_verdicts_serve_as_truth_but_never_judge_what_they_taught(
+    judged, scan, tmp_path, run_json, capsys
+):
+    # Without the brushed truth, the verdicts are the truth: one grain accepted, one rejected.
+    content = json.loads((judged / "project.json").read_text())
+    content["truths"] = []
+    (judged / "project.json").write_text(json.dumps(content))
+    project = load_project(judged)
+    accepted, rejected = (
+        next(v.pixels for v in project.verdicts.present.verdicts if v.status == status)
+        for status in ("accept", "reject")
+    )
+    by_verdicts = run_json("evaluate", judged, judged)
+    assert by_verdicts["n_anomaly"] == len(accepted)
+    assert by_verdicts["n_background"] == len(rejected)
+
+    mask = np.zeros(project.file.shape, dtype=np.uint8)
+    mask.reshape(-1)[rejected] = 1
+    tifffile.imwrite(tmp_path / "ordinary.tif", mask)
+    taught = _detect(scan, tmp_path / "taught", "--taught", str(tmp_path / "ordinary.tif"))
+    assert main(["evaluate", str(taught), str(judged)]) == 2
+    assert "judge the untouched result" in capsys.readouterr().err
+    assert main(["evaluate", str(taught / "results/untaught-1"), str(judged)]) == 0
+    # An independent truth judges it, without the pixels that taught it.
+    capsys.readouterr()
+    assert run_json("evaluate", taught, scan)["n_excluded"] == len(rejected)

@@ -18,9 +18,11 @@ from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.cost import slow_sentence
 from napari_mineral_anomaly.detectors.registry import config_class, make_config
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.evaluation.verdict_truth import truth_of_verdicts
+from napari_mineral_anomaly.grains.verdicts.history import load_history
 from napari_mineral_anomaly.io import read_scene, read_truth
 from napari_mineral_anomaly.io.run_files import RUN_FILE
-from napari_mineral_anomaly.project.reading import brushed_truth_of, is_project
+from napari_mineral_anomaly.project.reading import brushed_truth_of, is_project, read_project
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 TRUTH_FILE = "truth.tif"
@@ -50,6 +52,25 @@ def detector_config(detector: str, arguments: argparse.Namespace) -> DetectorCon
             raise InputError(f"Only the detector msfa has --quick; {detector} does not.")
         parameters[name] = value
     return make_config(detector, **parameters)
+
+
+def require_nothing_else(arguments: argparse.Namespace) -> None:
+    """Refuse options that a project decides: how its maps are read, and its detector.
+
+    Raises
+    ------
+    InputError
+    """
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("detector", "seed", "epochs", "quick", "config", "device")
+        if getattr(arguments, name) is not None
+    ]
+    if given:
+        raise InputError(
+            f"A project is done again as it was, so {', '.join(given)} cannot be given with it: "
+            "give the maps themselves instead."
+        )
 
 
 def warn_if_slow(
@@ -113,8 +134,10 @@ def threshold_beside(score: Path) -> float | None:
     return float(threshold)
 
 
-def truth_mask(path: Path) -> NDArray[np.uint8]:
+def truth_mask(path: Path) -> tuple[NDArray[np.uint8], bool]:
     """A truth mask (H, W) from an image, a scene folder, a .mat scene or a project.
+
+    Also whether it comes from the verdicts of a project, which serve where no mask was brushed.
 
     Raises
     ------
@@ -122,10 +145,14 @@ def truth_mask(path: Path) -> NDArray[np.uint8]:
         When there is none.
     """
     if path.suffix.lower() == ".mat":
-        return read_scene(path)[1]
+        return read_scene(path)[1], False
     if is_project(path) and not (path / TRUTH_FILE).exists():
-        return read_truth(brushed_truth_of(path))
-    return read_truth(path / TRUTH_FILE if path.is_dir() else path)
+        project = read_project(path)
+        if not project.truths and project.verdicts is not None:
+            book = load_history(path / project.verdicts, project.shape).present
+            return truth_of_verdicts(book), True
+        return read_truth(brushed_truth_of(path)), False
+    return read_truth(path / TRUTH_FILE if path.is_dir() else path), False
 
 
 def _read_json_object(path: Path) -> dict[str, Any]:

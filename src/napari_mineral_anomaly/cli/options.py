@@ -178,6 +178,17 @@ def add_fitting(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_taught(parser: argparse.ArgumentParser) -> None:
+    """``--taught``."""
+    parser.add_argument(
+        "--taught",
+        type=Path,
+        metavar="IMAGE",
+        help="non-zero pixels are ordinary: they and what has their signature leave the list; the "
+        "untouched result stays beside it",
+    )
+
+
 def add_device(parser: Any) -> None:
     """``--device``."""
     parser.add_argument("--device", metavar="NAME", help="auto (default), cpu, cuda or mps")

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config, make_detector
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import checked_threshold
+from napari_mineral_anomaly.detectors.teaching.detector import is_taught, teach
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.out_of_memory import memory_told
 from napari_mineral_anomaly.progress import SILENT, CancelToken, ProgressCallback, Task
@@ -130,6 +132,20 @@ def apply_detector(
         quantity=cube.quantity,
         timings={"score": seconds},
     )
+    return DetectionRun(result, fitted)
+
+
+def teach_run(
+    cube: ElementCube, run: DetectionRun, taught: NDArray[np.bool_], *, task: Task = SILENT
+) -> DetectionRun:
+    """A run whose brushed pixels were moved into the background, see `teaching.detector.teach`.
+
+    ``run`` stays as it is; a run that was taught before is refused, because it is the untouched
+    one that is taught.
+    """
+    if is_taught(run.fitted.name):
+        raise InputError("This result was taught already: teach the untouched result.")
+    result, fitted = teach(cube, run.result, run.fitted, taught, task=task)
     return DetectionRun(result, fitted)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pkgutil import resolve_name
 from typing import Any
 
@@ -31,7 +31,11 @@ class DetectorEntry:
     random: bool = False
 
 
+# At the end of the name of a detector whose result was taught (`teaching.detector`).
+TAUGHT_SUFFIX = "+taught"
+
 _PACKAGE = "napari_mineral_anomaly.detectors"
+_TAUGHT = f"{_PACKAGE}.teaching.detector:TaughtDetector"
 
 _ENTRIES = (
     DetectorEntry(
@@ -160,7 +164,7 @@ def detector_names() -> list[str]:
 
 
 def detector_entry(name: str) -> DetectorEntry:
-    """The entry of a detector.
+    """The entry of a detector, also of a taught one ("rx+taught").
 
     Raises
     ------
@@ -168,8 +172,11 @@ def detector_entry(name: str) -> DetectorEntry:
         For an unknown name; the sentence lists the known ones.
     """
     try:
-        return ENTRIES[name]
-    except (KeyError, TypeError):
+        entry = ENTRIES[name.removesuffix(TAUGHT_SUFFIX)]
+        if name == entry.name:
+            return entry
+        return replace(entry, name=name, title=f"{entry.title}, taught")
+    except (KeyError, TypeError, AttributeError):
         raise InputError(
             f"There is no detector {name!r} in this version; "
             f"there are: {', '.join(detector_names())}."
@@ -216,5 +223,8 @@ def make_detector(name: str, config: DetectorConfig | None = None, **parameters:
     """A detector ready to fit, from a config or from single parameters."""
     if config is None:
         config = make_config(name, **parameters)
-    detector: Detector = resolve_name(detector_entry(name).detector)(config)
+    entry = detector_entry(name)
+    detector: Detector = resolve_name(entry.detector)(config)
+    if name.endswith(TAUGHT_SUFFIX):
+        detector = resolve_name(_TAUGHT)(detector)
     return detector

@@ -39,17 +39,22 @@ def truth_for_files(labels: NDArray[Any]) -> NDArray[np.uint8]:
     return out
 
 
-def compare_brushed(score: NDArray[np.floating[Any]], labels: NDArray[Any]) -> BrushedComparison:
+def compare_brushed(
+    score: NDArray[np.floating[Any]],
+    labels: NDArray[Any],
+    truth: NDArray[np.uint8] | None = None,
+) -> BrushedComparison:
     """AUC and average precision of a score against a brushed truth.
 
-    Pixels without a score count as left out.
+    Pixels without a score count as left out. ``truth`` replaces that of the labels, see
+    `verdict_truth.judged_truth`.
     """
     if score.shape != labels.shape:
         return BrushedComparison(
             missing=f"The truth mask is {sizes(labels.shape)} pixels, the score "
             f"{sizes(score.shape)}: choose a truth mask of the same scan.",
         )
-    truth = truth_for_files(labels)
+    truth = truth_for_files(labels) if truth is None else truth.copy()
     truth[~np.isfinite(score)] = metrics.LEAVE_OUT
     n_anomaly = int(np.count_nonzero(truth == ANOMALY))
     n_background = int(np.count_nonzero(truth == 0))

@@ -10,6 +10,7 @@ LABELS_FILE = "pseudo_labels.tif"
 GRAIN_LABELS_FILE = "grain_labels.tif"
 ERROR_FILE = "reconstruction_error.ome.tif"
 FOUND_BY_FILE = "found_by.tif"
+TAUGHT_FILE = "taught.tif"
 CONTRIBUTIONS_FILE = "element_contributions.ome.tif"
 GRAINS_FILE = "grains.csv"
 OVERVIEW_FILE = "overview.png"
@@ -52,7 +53,7 @@ RUN_FILES = (
 # The table of grains in the dialects that may have been asked for; names of `spreadsheets`.
 GRAINS_FILES = tuple(dialect.file_name(GRAINS_FILE) for dialect in DIALECTS.values())
 
-# Only where the score joins the network with other questions.
+# Only where the score joins the network with other questions, and where pixels were taught.
 JOINED_FILES = (
     ERROR_FILE,
     "reconstruction_error.ome.tfw",
@@ -60,7 +61,13 @@ JOINED_FILES = (
     FOUND_BY_FILE,
     "found_by.tfw",
     "found_by.tif.aux.xml",
+    TAUGHT_FILE,
+    "taught.tfw",
+    "taught.tif.aux.xml",
 )
+
+# A run with taught pixels keeps the untouched one beside it.
+UNTAUGHT_FOLDER = "results/untaught-1"
 
 # What the model folder holds.
 MODEL_FILES = ("weights.safetensors", "model.json")

@@ -10,9 +10,10 @@ import pandas as pd
 from pydantic import ValidationError
 
 from napari_mineral_anomaly import __version__
+from napari_mineral_anomaly.detectors.registry import TAUGHT_SUFFIX
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import now
-from napari_mineral_anomaly.io.run_files import INGEST_FILE, RUN_FILE
+from napari_mineral_anomaly.io.run_files import INGEST_FILE, RUN_FILE, UNTAUGHT_FOLDER
 from napari_mineral_anomaly.project.format import HERE, ProjectFile, Result
 from napari_mineral_anomaly.project.log import LogEntry, add_to_log
 from napari_mineral_anomaly.project.maps import ScanFiles, describe_maps
@@ -65,11 +66,11 @@ def make_project(
         elements=record.elements,
         maps=maps,
         main=record.detector,
-        results=(result,),
+        results=(result, *_untaught(result)),
     )
     earlier = _earlier(folder)
     if earlier is not None and _same_scan(earlier, file):
-        gone = {record.detector}
+        gone = {one.detector for one in file.results}
         others = tuple(
             one for one in earlier.results if one.folder != HERE and one.detector not in gone
         )
@@ -81,7 +82,7 @@ def make_project(
                 "elements": file.elements,
                 "maps": maps,
                 "main": file.main,
-                "results": (result, *others),
+                "results": (*file.results, *others),
             }
         )
     elif (folder / PROJECT_FILE).exists():
@@ -118,6 +119,17 @@ def keep_as_project(folder: Path, source: str, reading: ReadingOptions, name: st
         raise InputError(f"{folder} holds no complete run ({error}).") from None
     renamed = record.model_copy(update={"source": name})
     make_project(WrittenRun(folder, renamed, pd.DataFrame(), ingest), [source], reading)
+
+
+def _untaught(result: Result) -> tuple[Result, ...]:
+    """The untouched result that `runs.scan_to_folder` writes beside a taught one."""
+    if not result.detector.endswith(TAUGHT_SUFFIX):
+        return ()
+    update = {
+        "detector": result.detector.removesuffix(TAUGHT_SUFFIX),
+        "folder": UNTAUGHT_FOLDER,
+    }
+    return (result.model_copy(update=update),)
 
 
 def _earlier(folder: Path) -> ProjectFile | None:

@@ -31,6 +31,7 @@ from napari_mineral_anomaly.io.run_files import (
     RUN_FILE,
     RUN_FILES,
     SCORE_FILE,
+    TAUGHT_FILE,
 )
 from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import staged_folder
@@ -38,7 +39,10 @@ from napari_mineral_anomaly.io.writing.results import (
     FOUND_BY_TITLE,
     GRAIN_LABELS_TITLE,
     PSEUDO_LABELS_TITLE,
+    TAUGHT_TITLE,
+    mask_for_files,
     write_labels,
+    write_map,
     write_mask,
     write_score,
     write_stack,
@@ -144,6 +148,9 @@ def write_run(
         if result.found_by is not None:
             write_labels(next_file(FOUND_BY_FILE), result.found_by, size, title=FOUND_BY_TITLE)
             maps.append(FOUND_BY_FILE)
+        if result.taught is not None:
+            write_map(next_file(TAUGHT_FILE), mask_for_files(result.taught), TAUGHT_TITLE, size)
+            maps.append(TAUGHT_FILE)
         write_stack(next_file(CONTRIBUTIONS_FILE), result.contributions, result.elements, size)
         if size is not None:
             for tiff in maps:

@@ -24,6 +24,7 @@ from napari_mineral_anomaly.io.run_files import (
     MODEL_FOLDER,
     RUN_FILE,
     SCORE_FILE,
+    TAUGHT_FILE,
 )
 
 
@@ -41,6 +42,7 @@ def read_run(folder: Path) -> DetectionRun:
     record = _record(folder / RUN_FILE)
     file = open_maps(folder / CONTRIBUTIONS_FILE)
     size = record.get("pixel_size_um")
+    taught = _image_if_there(folder / TAUGHT_FILE)
     result = AnomalyResult(
         score=read_image(folder / SCORE_FILE),
         threshold=float(record["threshold"]),
@@ -51,6 +53,7 @@ def read_run(folder: Path) -> DetectionRun:
         info=_info(record),
         reconstruction_error=_image_if_there(folder / ERROR_FILE),
         found_by=_image_if_there(folder / FOUND_BY_FILE),
+        taught=None if taught is None else taught != 0,
     )
     return DetectionRun(result, load_model(folder / MODEL_FOLDER))
 

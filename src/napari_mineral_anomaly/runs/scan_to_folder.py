@@ -7,16 +7,26 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from napari_mineral_anomaly.detectors.base import DetectorConfig, FittedDetector
 from napari_mineral_anomaly.detectors.pipeline import (
+    DetectionRun,
     apply_detector,
     require_scorable,
     run_detection,
+    teach_run,
 )
 from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
-from napari_mineral_anomaly.io.run_files import GRAINS_FILES, JOINED_FILES, RUN_FILES
+from napari_mineral_anomaly.io import read_image
+from napari_mineral_anomaly.io.run_files import (
+    GRAINS_FILES,
+    JOINED_FILES,
+    RUN_FILES,
+    UNTAUGHT_FOLDER,
+)
 from napari_mineral_anomaly.io.spreadsheets import PLAIN, Dialect
 from napari_mineral_anomaly.io.writing.atomic import require_free_folder
 from napari_mineral_anomaly.out_of_memory import memory_told
@@ -24,6 +34,7 @@ from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.runs.folder import WrittenRun, write_run
 from napari_mineral_anomaly.runs.read_scan import AS_FOUND, ReadingOptions, read_scan
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.words import sizes
 
 
 def scan_to_folder(
@@ -39,6 +50,7 @@ def scan_to_folder(
     csv_dialect: Dialect = PLAIN,
     overwrite: bool = False,
     protected: Iterable[str | Path] = (),
+    taught: Path | None = None,
     on_read: Callable[[ElementCube], None] | None = None,
     task: Task = SILENT,
 ) -> WrittenRun:
@@ -67,6 +79,9 @@ def scan_to_folder(
         Replace earlier results, once the new ones are complete.
     protected : paths
         Further files and folders that are read: ``out`` may not hold them.
+    taught : Path, optional
+        An image whose non-zero pixels are ordinary (`detectors.teaching`). The taught result is
+        written into ``out``, the untouched one into ``out / run_files.UNTAUGHT_FOLDER``.
     on_read : callable, optional
         Called with the scan before the detector starts.
     task : Task, optional
@@ -80,11 +95,17 @@ def scan_to_folder(
     CancelledError
         When ``task`` was cancelled.
     """
-    inputs = [*reading.inputs(sources), *protected]
+    inputs = [*reading.inputs(sources), *protected, *([] if taught is None else [taught])]
     ours = (*RUN_FILES, *JOINED_FILES, *GRAINS_FILES)
     require_free_folder(out, overwrite=overwrite, ours=ours, inputs=inputs, task=task)
     started = time.perf_counter()
+    ordinary = None if taught is None else np.asarray(read_image(taught)) != 0
     cube = read_scan(sources, reading, task=task)
+    if ordinary is not None and ordinary.shape != cube.shape:
+        raise InputError(
+            f"{taught} has {sizes(ordinary.shape)} pixels, the scan {sizes(cube.shape)}: the mask "
+            "of ordinary pixels must be of the same scan."
+        )
     timings = {"read": time.perf_counter() - started}
     if not isinstance(detector, str):
         require_elements(cube, detector)
@@ -96,11 +117,12 @@ def scan_to_folder(
         run = apply_detector(cube, detector, task=task)
     if threshold is not None:
         run = replace(run, result=run.result.with_threshold(threshold))
-    with memory_told(cube.shape, cube.n_elements):
+
+    def write(folder: Path, of: DetectionRun, *, overwrite: bool) -> WrittenRun:
         return write_run(
-            out,
+            folder,
             cube,
-            run,
+            of,
             overwrite=overwrite,
             min_grain_px=min_grain_px,
             n_rows=n_rows,
@@ -109,6 +131,15 @@ def scan_to_folder(
             inputs=inputs,
             task=task,
         )
+
+    with memory_told(cube.shape, cube.n_elements):
+        if ordinary is None:
+            return write(Path(out), run, overwrite=overwrite)
+        written = write(Path(out), teach_run(cube, run, ordinary, task=task), overwrite=overwrite)
+        beside = Path(out) / UNTAUGHT_FOLDER
+        beside.parent.mkdir(exist_ok=True)
+        write(beside, run, overwrite=True)
+        return written
 
 
 def require_elements(cube: ElementCube, fitted: FittedDetector) -> None:

@@ -16,10 +16,17 @@ def add_parser(commands: Any) -> None:
     parser = options.add_command(
         commands, "detect", "the whole job: read, train, score, threshold, list grains, export"
     )
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=options.ONE_SCAN)
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="INPUT",
+        help=f"{options.ONE_SCAN}; or a project, whose main result is made again",
+    )
     options.add_out(parser, "folder for the results")
     options.add_reading(parser)
     options.add_fitting(parser)
+    options.add_taught(parser)
     options.add_judging(parser)
     options.add_csv_dialect(parser)
     options.add_json(parser)
@@ -28,7 +35,11 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read, train, score, threshold, list grains and export one scan."""
     # Imported here, so that --help does not load numpy, pydantic and the readers.
-    from napari_mineral_anomaly.cli.inputs import detector_config, warn_if_slow
+    from napari_mineral_anomaly.cli.inputs import (
+        detector_config,
+        require_nothing_else,
+        warn_if_slow,
+    )
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
     from napari_mineral_anomaly.cli.reading import (
         config_file,
@@ -40,23 +51,36 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.project.lock import require_not_open
     from napari_mineral_anomaly.project.new import make_project
+    from napari_mineral_anomaly.project.reading import is_project
+    from napari_mineral_anomaly.project.repeat import job_of
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 
-    detector = arguments.detector or DEFAULT_DETECTOR
     dialect = dialect_named(arguments.csv_dialect)
-    config = detector_config(detector, arguments)
-    reading = reading_options(arguments)
+    sources, reading = arguments.inputs, reading_options(arguments)
+    detector = arguments.detector or DEFAULT_DETECTOR
+    threshold, taught = arguments.threshold, arguments.taught
+    min_grain_px = arguments.min_grain_px
+    if len(sources) == 1 and is_project(sources[0]):
+        job = job_of(sources[0])
+        require_nothing_else(arguments)
+        sources, reading, detector = job.scan.sources, job.scan.options, job.detector
+        config, taught = job.config, taught or job.taught
+        threshold = job.threshold if threshold is None else threshold
+        min_grain_px = max(min_grain_px, job.min_grain_px)
+    else:
+        config = detector_config(detector, arguments)
     require_not_open(arguments.out)
     with ProgressPrinter() as progress:
         written = scan_to_folder(
-            arguments.inputs,
+            sources,
             arguments.out,
             detector,
             config,
             reading=reading,
-            threshold=arguments.threshold,
-            min_grain_px=arguments.min_grain_px,
+            threshold=threshold,
+            min_grain_px=min_grain_px,
+            taught=taught,
             n_rows=arguments.list,
             csv_dialect=dialect,
             overwrite=arguments.overwrite,
@@ -64,7 +88,7 @@ def run(arguments: argparse.Namespace) -> None:
             on_read=lambda cube: warn_if_slow(detector, config, cube),
             task=Task(progress),
         )
-    make_project(written, arguments.inputs, reading)
+    make_project(written, sources, reading)
     print_reader_notes(written.ingest)
     if arguments.json:
         answer_json(as_json(run_values(written)))

@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
         type=Path,
         metavar="TRUTH",
         help="image (0 background, 1 anomaly, 255 leave out), a scene folder with truth.tif, "
-        "a .mat scene, or a project with a brushed truth mask",
+        "a .mat scene, or a project: its brushed truth mask, else its verdicts",
     )
     parser.add_argument(
         "--valid",
@@ -39,8 +39,9 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.cli.inputs import threshold_beside, truth_mask
     from napari_mineral_anomaly.cli.text import metrics_summary
     from napari_mineral_anomaly.evaluation.metrics import evaluate
+    from napari_mineral_anomaly.evaluation.verdict_truth import judged_truth
     from napari_mineral_anomaly.io import read_image
-    from napari_mineral_anomaly.io.run_files import SCORE_FILE
+    from napari_mineral_anomaly.io.run_files import SCORE_FILE, TAUGHT_FILE
     from napari_mineral_anomaly.project.reading import is_project, results_of, threshold_of
     from napari_mineral_anomaly.runs.json_values import as_json
 
@@ -51,9 +52,13 @@ def run(arguments: argparse.Namespace) -> None:
         threshold = threshold_of(arguments.score) if threshold is None else threshold
     if threshold is None:
         threshold = threshold_beside(score_path)
+    taught = score_path.parent / TAUGHT_FILE
+    truth, of_verdicts = truth_mask(arguments.truth)
+    if taught.is_file():
+        truth = judged_truth(truth, read_image(taught) != 0, of_verdicts=of_verdicts)
     metrics = evaluate(
         read_image(score_path),
-        truth_mask(arguments.truth),
+        truth,
         valid=None if arguments.valid is None else read_image(arguments.valid),
         threshold=threshold,
     )

@@ -44,6 +44,9 @@ class AnomalyResult:
     found_by : (H, W) uint8 or None
         1 + position in ``info["questions"]`` of the question that adds most to the score of a
         pixel; 0 outside the valid area. None where there is one question only.
+    taught : (H, W) bool or None
+        The pixels that a person called ordinary (`detectors.teaching`); None for a result that was
+        not taught.
     info : RunInfo
         How the result was made: detector, parameters, seed, device, loss curve, warnings and more;
         ``info["seed"]`` works too. A plain mapping given here becomes a `RunInfo`.
@@ -59,6 +62,7 @@ class AnomalyResult:
     reconstruction: Any | None = None
     reconstruction_error: NDArray[np.float32] | None = None
     found_by: NDArray[np.uint8] | None = None
+    taught: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         given: Mapping[str, Any] = self.info

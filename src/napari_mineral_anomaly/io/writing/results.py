@@ -31,6 +31,7 @@ GRAIN_LABELS_TITLE = "Grain labels"
 TRUTH_TITLE = "Ground truth"
 VALID_TITLE = "Valid area"
 FOUND_BY_TITLE = "Question that found it"
+TAUGHT_TITLE = "Taught to be ordinary"
 
 Inputs = Sequence[str | Path]
 

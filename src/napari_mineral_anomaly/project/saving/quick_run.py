@@ -21,12 +21,16 @@ from napari_mineral_anomaly.io.run_files import (
     MODEL_FOLDER,
     RUN_FILE,
     SCORE_FILE,
+    TAUGHT_FILE,
 )
 from napari_mineral_anomaly.io.writing.atomic import atomic_folder
 from napari_mineral_anomaly.io.writing.results import (
     FOUND_BY_TITLE,
     PSEUDO_LABELS_TITLE,
+    TAUGHT_TITLE,
+    mask_for_files,
     write_labels,
+    write_map,
     write_mask,
     write_score,
     write_stack,
@@ -57,6 +61,9 @@ def write_quick_run(folder: Path, cube: ElementCube, run: DetectionRun) -> None:
             write_score(place / ERROR_FILE, result.reconstruction_error, size)
         if result.found_by is not None:
             write_labels(place / FOUND_BY_FILE, result.found_by, size, title=FOUND_BY_TITLE)
+        if result.taught is not None:
+            taught = mask_for_files(result.taught)
+            write_map(place / TAUGHT_FILE, taught, TAUGHT_TITLE, size)
         write_stack(place / CONTRIBUTIONS_FILE, result.contributions, result.elements, size)
         save_model(run.fitted, place / MODEL_FOLDER)
         record = make_record(cube, result, counted, n_rows=DEFAULT_ROWS)

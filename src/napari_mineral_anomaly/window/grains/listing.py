@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.teaching.detector import taught_name, untaught_name
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.cells import Cells
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
@@ -182,10 +183,13 @@ def plan_rows(
     if edited is not None and edited.shape == result.score.shape:
         result = replace(result, pseudo_labels=edited)
     cube = _cube(viewer, scan_id, result, kept or KeptCube())
+    # The same detector, taught or not, is no second opinion.
+    name = "" if run is None else untaught_name(run.fitted.name)
+    same = (name, taught_name(name))
     others = {
         other.fitted.name: other.result.with_threshold(_threshold_of(viewer, scan_id, other))
         for other in session.runs_of_scan(scan_id)
-        if other is not run and other.result.score.shape == result.score.shape
+        if other.fitted.name not in same and other.result.score.shape == result.score.shape
     }
 
     def work(task: Task) -> GrainListing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QSize
@@ -196,6 +197,14 @@ class GrainTable(Panel):
         for button in (self.accept_button, self.reject_button, self.undecided_button):
             button.hide()
         self.next_button.hide()
+
+    def add_key(self, key: str, action: Callable[[], None]) -> None:
+        """Bind one more key, in the list and on the map."""
+        self._actions[key] = action
+        bind_keys(self, {key: action})
+        if self._keys is not None:
+            self.release_canvas_keys()
+            self.bind_canvas_keys()
 
     def bind_canvas_keys(self) -> None:
         """Let the keys work on the map too."""

@@ -14,9 +14,9 @@ from napari_mineral_anomaly.evaluation.against_truth import (
     at_threshold,
     compare_with_truth,
 )
-from napari_mineral_anomaly.evaluation.brushed_truth import truth_for_files
 from napari_mineral_anomaly.evaluation.intervals import Interval
 from napari_mineral_anomaly.window.jobs import Executor, Failure
+from napari_mineral_anomaly.window.judging.judged import TruthNow, truth_now
 from napari_mineral_anomaly.window.judging.plots import JudgingFigures
 from napari_mineral_anomaly.window.judging.truth_dock import truth_combo
 from napari_mineral_anomaly.window.kit.controls import (
@@ -110,11 +110,11 @@ class JudgingDock(Dock):
         self.jobs.cancel(_JUDGING)
         if chosen is None:
             return
-        scores, labels, threshold = chosen
+        scores, truth, threshold = chosen
         self._busy(True)
         self.jobs.run(
             _JUDGING,
-            lambda task: compare_with_truth(scores, truth_for_files(labels), threshold, task=task),
+            lambda task: compare_with_truth(scores, truth.for_files(), threshold, task=task),
             self._on_judged,
             on_events=self.progress.show_events,
             on_end=lambda: self._busy(False),
@@ -125,10 +125,10 @@ class JudgingDock(Dock):
         chosen = self._chosen()
         if chosen is None or self.judgement is None or self.jobs.is_running(_JUDGING):
             return
-        scores, labels, threshold = chosen
+        scores, truth, threshold = chosen
         self.jobs.run(
             "Moving the threshold",
-            lambda task: at_threshold(scores, truth_for_files(labels), threshold),
+            lambda task: at_threshold(scores, truth.for_files(), threshold),
             lambda moved: self._show_threshold(threshold, *moved),
         )
 
@@ -144,12 +144,11 @@ class JudgingDock(Dock):
         self._mask_watch.watch(None)
         super().shut_down()
 
-    def _chosen(self) -> tuple[Any, Any, float] | None:
+    def _chosen(self) -> tuple[Any, TruthNow, float] | None:
         truth, score = self.truth_combo.layer(), self.score_combo.layer()
         if truth is None or score is None:
             return None
-        # A copy: the brush may write into the layer's array while the job runs.
-        return np.asarray(score.data), np.array(truth.data), threshold_of(score)
+        return np.asarray(score.data), truth_now(self.session, truth, score), threshold_of(score)
 
     def _on_choice(self) -> None:
         truth, score = self.truth_combo.layer(), self.score_combo.layer()

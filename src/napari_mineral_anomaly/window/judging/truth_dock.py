@@ -9,20 +9,25 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QButtonGroup, QLabel, QPushButton
 from superqt.utils import qdebounced
 
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.brushed_truth import (
     ANOMALY,
     LEAVE_OUT,
     BrushedComparison,
     compare_brushed,
 )
+from napari_mineral_anomaly.evaluation.metrics import LEAVE_OUT as FILE_LEAVE_OUT
+from napari_mineral_anomaly.evaluation.verdict_truth import truth_of_verdicts
+from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.jobs import Executor
+from napari_mineral_anomaly.window.judging.judged import VERDICTS, truth_now
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.kit.opening import JUDGING
-from napari_mineral_anomaly.window.layers.links import role_of, scan_id_of, scan_name_of
-from napari_mineral_anomaly.window.layers.make import add, spatial_of, truth_layer
+from napari_mineral_anomaly.window.layers.links import Link, role_of, scan_id_of, scan_name_of
+from napari_mineral_anomaly.window.layers.make import add, spatial_of, truth_labels, truth_layer
 from napari_mineral_anomaly.window.layers.scans import scans_in
 
 _NO_SCAN = "Load element maps or open a score map first: the truth mask lies on their grid."
@@ -64,7 +69,12 @@ class TruthDock(Dock):
             "Make an empty mask on the grid of the scan and take the brush.",
             self.make_truth,
         )
-        self.add(self.make_button)
+        self.verdicts_button = push_button(
+            "From verdicts",
+            "Accepted grains are anomalous, rejected ones background; all else is left out.",
+            self.make_from_verdicts,
+        )
+        self.column.addLayout(row(self.make_button, self.verdicts_button))
 
         form = form_layout()
         self.truth_combo = truth_combo(self)
@@ -133,6 +143,24 @@ class TruthDock(Dock):
         add(self.viewer, truth_layer(shape, scan=name, scan_id=scan_id, spatial=spatial))
         self.take_brush(ANOMALY)
 
+    def make_from_verdicts(self) -> None:
+        """Add a truth mask made of the verdicts on the grains of the score."""
+        score = self.score_combo.layer()
+        book = None if score is None else board_of(self.viewer).book(scan_id_of(score))
+        if score is None or book is None:
+            self.status.error("Accept and reject grains in the step “Decide” first.")
+            return
+        try:
+            truth = truth_of_verdicts(book)
+        except InputError as error:
+            self.fail(error)
+            return
+        labels = np.where(truth == FILE_LEAVE_OUT, LEAVE_OUT, truth)
+        link = Link(scan_id_of(score), "truth", scan=scan_name_of(score), source=VERDICTS)
+        title = f"{scan_name_of(score)} (verdicts)"
+        layer = truth_labels(labels, title=title, link=link, spatial=spatial_of(score))
+        add(self.viewer, layer)
+
     def take_brush(self, label: int) -> None:
         """Make the truth mask the active layer and brush with ``label``; 0 erases."""
         truth = self.truth_combo.layer()
@@ -154,9 +182,13 @@ class TruthDock(Dock):
         if truth is None or score is None:
             self._clear(self._what_is_missing())
             return
-        # A copy: the brush may write into the layer's array while the job runs.
-        labels, scores = np.array(truth.data), np.asarray(score.data)
-        self.jobs.run(_COMPARING, lambda task: compare_brushed(scores, labels), self._show)
+        now, scores = truth_now(self.session, truth, score), np.asarray(score.data)
+        self.jobs.run(
+            _COMPARING,
+            lambda task: compare_brushed(scores, now.labels, now.for_files()),
+            self._show,
+            on_failed=lambda failure: self._clear(failure.sentence),
+        )
 
     def shut_down(self) -> None:
         """Also disconnect from the mask, and drop a comparison that is still due."""

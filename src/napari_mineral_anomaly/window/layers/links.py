@@ -34,6 +34,7 @@ Role = Literal[
     "agreement",
     "ratio",
     "fiducials",
+    "taught",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.

@@ -39,6 +39,8 @@ AXIS_LABELS = ("y", "x")
 MASK_COLOUR = "#00e5ff"
 TRUTH_COLOURS: dict[int | None, str] = {ANOMALY: "#7dff4f", LEAVE_OUT: "#b0b0b0"}
 
+TAUGHT_COLOUR = "#b48cff"
+
 # Tint of the pixels outside the sample, which is to be seen but not to be looked at; the sample
 # itself has no tint.
 OUTSIDE_COLOUR = "#8a93a0"
@@ -223,6 +225,16 @@ def truth_labels(
     colours = {0: "transparent", **TRUTH_COLOURS, None: TRUTH_COLOURS[LEAVE_OUT]}
     link = replace(link, role="truth")
     return _layer("labels", data, f"truth {title}", link, spatial, colormap=colours, opacity=0.7)
+
+
+def taught_layer(
+    taught: NDArray[np.bool_], *, scan: str, scan_id: str, spatial: dict[str, Any]
+) -> LayerData:
+    """The pixels that are taught to be ordinary, as labels to brush."""
+    colours = {0: "transparent", None: TAUGHT_COLOUR}
+    link = Link(scan_id, "taught", scan=scan)
+    name = f"ordinary {scan}"
+    return _layer("labels", as_labels(taught), name, link, spatial, colormap=colours, opacity=0.6)
 
 
 def agreement_layer(

@@ -71,16 +71,22 @@ def show_ratio(viewer: Any, scan_id: str, name: str, ratio: NDArray[np.float32])
     add(viewer, (ratio, kwargs, "image"))
 
 
-def show_score(viewer: Any, score_id: str | None) -> None:
-    """Show a score with its mask instead of the element maps of its section."""
+def show_score(viewer: Any, score_id: str | None, *, alone: bool = False) -> None:
+    """Show a score with its mask instead of the element maps of its section.
+
+    Where the score is visible already, everything stays as the user arranged it; with ``alone``
+    other scores of the section and their masks are hidden all the same.
+    """
     score = layer_by_id(viewer, score_id)
-    if score is None or score.visible:
+    if score is None or (score.visible and not alone):
         return
     link = link_of(score)
     if link is None:
         return
     for layer, own in linked_layers(viewer, link.scan_id):
-        if own.role in _OVER_SCORE or (own.role == "score" and layer is not score):
+        other = own.role == "score" and layer is not score
+        mask_of_other = own.role == "mask" and own.score_id != score_id
+        if own.role in _OVER_SCORE or other or mask_of_other:
             _set_visible(layer, False)
     _set_visible(score, True)
     mask = mask_of(viewer, score)

@@ -38,6 +38,7 @@ from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
 from napari_mineral_anomaly.window.sem.points import sem_points_of
+from napari_mineral_anomaly.window.teaching.brush import make_brush_layer
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -132,6 +133,8 @@ class ProjectInTurns:
             )
             shown = show_result(viewer, session, scan, one.run, judged)
             relink(shown.score, min_grain_px=note.min_grain_px)
+            if one.run.result.taught is not None:
+                make_brush_layer(viewer, shown.score, one.run.result.taught)
 
         def brush() -> None:
             score = first_layer(viewer, "score", scan_id, detector=note.detector)

@@ -13,6 +13,7 @@ from napari_mineral_anomaly.window.kit.controls import StatusLine
 from napari_mineral_anomaly.window.kit.fold import Fold
 from napari_mineral_anomaly.window.layers.views import show_score
 from napari_mineral_anomaly.window.state.model import DECIDE, HAND_OVER
+from napari_mineral_anomaly.window.teaching.panel import TeachingPanel
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.steps.step import Step
 from napari_mineral_anomaly.words import counted
@@ -22,13 +23,17 @@ class DecideStep(Step):
     """Arranges the list, the card and the threshold; they share the grain board."""
 
     NAME, TITLE = DECIDE, "Decide"
-    TASK = "Go through the list: A accepts, R rejects, U leaves a grain undecided."
+    TASK = (
+        "Go through the list: A accepts, R rejects, U leaves a grain undecided, O teaches that it "
+        "is ordinary."
+    )
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
         self.table = GrainTable(napari_viewer, executor)
         self.table.hide_verdict_buttons()
+        self.table.add_key("O", self.teach_grain)
         self.below_map = self.table
 
         self.decided = self.add(StatusLine(tooltip="Grains of the list that have a verdict."))
@@ -37,6 +42,11 @@ class DecideStep(Step):
         )
         self.threshold = ThresholdPanel(napari_viewer, executor, scrolls=False, with_score=False)
         self.threshold_fold.column.addWidget(self.threshold)
+        self.teaching_fold = self.add(
+            Fold("Teach what is ordinary", "Ordinary grains leave the list, with all like them.")
+        )
+        self.teaching = TeachingPanel(napari_viewer, executor)
+        self.teaching_fold.column.addWidget(self.teaching)
         self.card = self.add(GrainCard(napari_viewer, executor, scrolls=False))
         self.next_button = self.step_button(
             "Hand over", HAND_OVER, "Go to the step that writes reports and files."
@@ -53,6 +63,11 @@ class DecideStep(Step):
         self.table.bind_canvas_keys()
         show_score(self.viewer, self.state.score_id)
 
+    def teach_grain(self) -> None:
+        """Teach that the chosen grain is ordinary."""
+        self.teaching_fold.open()
+        self.teaching.teach_grain()
+
     def left(self) -> None:
         """Give the keys back to napari."""
         self.table.release_canvas_keys()
@@ -60,7 +75,7 @@ class DecideStep(Step):
     def shut_down(self) -> None:
         """Also shut the parts down."""
         super().shut_down()
-        for part in (self.table, self.card, self.threshold):
+        for part in (self.table, self.card, self.threshold, self.teaching):
             part.shut_down()
 
     def _show_decided(self) -> None:

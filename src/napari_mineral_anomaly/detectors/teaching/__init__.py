@@ -1,0 +1,1 @@
+"""Teaching: what a person calls ordinary joins the background of a finished result."""
