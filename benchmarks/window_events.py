@@ -138,7 +138,7 @@ def load(driver: Driver) -> None:
     driver.watcher.feature = "read the maps, show the report"
     dock = driver.step(OPEN)
     dock.load([driver.folder])
-    driver.until(dock.add_button.isEnabled)
+    driver.until(dock.found.add_button.isEnabled)
 
 
 @step("load")

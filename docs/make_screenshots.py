@@ -101,9 +101,9 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     opening = window.step(OPEN)
     window.shoot("first_minutes")
     opening.load([folder])
-    window.until(lambda: opening.add_button.isEnabled())
+    window.until(lambda: opening.found.add_button.isEnabled())
     window.shoot("load_report")
-    opening.add_button.click()
+    opening.found.add_button.click()
     window.until(lambda: len(window.viewer.layers) == section.cube.n_elements)
 
     look = window.step(LOOK)
@@ -200,8 +200,8 @@ def clusters_alone(window: Window, section: SimulatedSection, folder: Path) -> N
     """The picture of the clusters without the rest of the journey."""
     opening = window.step(OPEN)
     opening.load([folder])
-    window.until(lambda: opening.add_button.isEnabled())
-    opening.add_button.click()
+    window.until(lambda: opening.found.add_button.isEnabled())
+    opening.found.add_button.click()
     window.until(lambda: len(window.viewer.layers) == section.cube.n_elements)
     find = window.step(FIND)
     find.quick_button.click()

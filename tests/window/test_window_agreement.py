@@ -46,7 +46,7 @@ def test_a_second_detector_is_shown_beside_the_first_under_its_own_name(
     two_results: FindStep, scanned: ViewerModel
 ) -> None:
     names = [layer.name for layer in layers_with(scanned, "score")]
-    assert names == ["score RX (Reed-Xiaoli) · section", "score PCA residual · section"]
+    assert names == ["score rx · section", "score pca · section"]
     first, second = layers_with(scanned, "score")
     assert not np.array_equal(first.data, second.data, equal_nan=True)
     assert len(layers_with(scanned, "mask")) == 2

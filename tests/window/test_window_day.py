@@ -76,8 +76,8 @@ def test_the_work_of_a_day_comes_back(
     projects_of(viewer).asker = user
     load = open_step(viewer, OPEN).step(OPEN)
     load.load([scan])
-    qtbot.waitUntil(load.add_button.isEnabled, timeout=LONG)
-    load.add_button.click()
+    qtbot.waitUntil(load.found.add_button.isEnabled, timeout=LONG)
+    load.found.add_button.click()
     qtbot.waitUntil(lambda: len(viewer.layers) >= len(ELEMENTS), timeout=LONG)
     sections = open_dock(viewer, SECTIONS).sections
     detect = open_step(viewer, FIND).step(FIND)

@@ -34,7 +34,7 @@ MakeDock = Callable[..., Any]
 
 def add_layers(dock: OpenStep, qtbot: Any) -> None:
     """Press the button and wait until every layer is there."""
-    dock.add_button.click()
+    dock.found.add_button.click()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Added"), timeout=20_000)
 
 
@@ -96,10 +96,10 @@ def test_loading_shows_the_report_before_any_layer(
     dock.load([scan_folder])
     assert len(viewer.layers) == 0
     assert not dock.found.isHidden()
-    text = dock.report_text.toPlainText()
-    assert "notes.txt" in text
-    assert "Zr.tif" in text
-    assert "ImageJ tag" in dock.size.note.text()
+    uses = {row.file: row.use for row in dock.found.files.rows}
+    assert uses["notes.txt"] == "leave out"
+    assert uses["Zr.tif"] == "element"
+    assert "ImageJ tag" in dock.found.size.note.text()
     add_layers(dock, qtbot)
     assert len(viewer.layers) == section.cube.n_elements
     assert tuple(viewer.layers[0].scale) == section.cube.pixel_size
@@ -117,15 +117,15 @@ def test_an_unknown_pixel_size_is_asked_once_per_folder(
         np.savetxt(folder / f"{element}.txt", np.arange(24).reshape(4, 6), fmt="%d")
     dock = make_dock(OpenStep, viewer)
     dock.load([folder])
-    assert "please type it" in dock.size.note.text()
-    assert dock.size.x.value() == 0
-    dock.size.x.setValue(12.5)
+    assert "please type it" in dock.found.size.note.text()
+    assert dock.found.size.x.value() == 0
+    dock.found.size.x.setValue(12.5)
     add_layers(dock, qtbot)
     assert tuple(viewer.layers[0].scale) == (12.5, 12.5)
     again = make_dock(OpenStep, viewer)
     again.load([folder])
-    assert again.size.x.value() == 12.5
-    assert "last time" in again.size.note.text()
+    assert again.found.size.x.value() == 12.5
+    assert "last time" in again.found.size.note.text()
 
 
 def test_maps_can_be_added_without_a_pixel_size(
@@ -151,8 +151,8 @@ def test_an_oblong_pixel_keeps_both_sides_and_all_digits(
         )
     dock = make_dock(OpenStep, viewer)
     dock.load([tmp_path])
-    assert not dock.size.y.isHidden()
-    assert dock.size.y.value() == 5.0
+    assert not dock.found.size.y.isHidden()
+    assert dock.found.size.y.value() == 5.0
     add_layers(dock, qtbot)
     assert tuple(viewer.layers[0].scale) == pytest.approx((5.0, 2.00125), abs=1e-7)
 

@@ -26,6 +26,7 @@ from napari_mineral_anomaly.window.kit.opening import LAB, WORKBENCH
 from napari_mineral_anomaly.window.layers.links import Link, link_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_kwargs
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, scans_in
+from napari_mineral_anomaly.window.loading import simulated
 from napari_mineral_anomaly.window.plugin import reader as _reader
 from napari_mineral_anomaly.window.plugin import sample_data
 from napari_mineral_anomaly.window.plugin import writer as _writer
@@ -291,7 +292,7 @@ def test_samples_are_scans_with_a_hidden_truth(sample: Any, viewer: ViewerModel)
     for data in sample():
         add(viewer, data)
     [scan] = scans_in(viewer)
-    assert scan.shape == sample_data.SHAPE
+    assert scan.shape == simulated.SHAPE
     truth = [layer for layer in viewer.layers if link_of(layer).role == "truth"]
     assert len(truth) == 1
     assert not truth[0].visible

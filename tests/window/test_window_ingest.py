@@ -34,7 +34,7 @@ GAIN_EV = 20.0
 
 
 def add_layers(dock: OpenStep, qtbot: Any) -> None:
-    dock.add_button.click()
+    dock.found.add_button.click()
     qtbot.waitUntil(lambda: dock.status.text().startswith("Added"), timeout=20_000)
 
 
@@ -168,7 +168,7 @@ def test_the_panel_opens_from_the_dock_and_closes_with_it(
     assert dock.report_button.isHidden()
     dock.load([mount])
     dock.report_button.click()
-    panel = dock._panel
+    panel = dock.report_button.panel
     assert panel.isVisible()
     assert "6 element maps" in panel.headline.text()
     add_layers(dock, qtbot)
@@ -185,9 +185,8 @@ def test_images_in_register_are_offered_and_never_analysed(
 ) -> None:
     dock = make_dock(OpenStep, viewer)
     dock.load([mount])
-    [box] = dock.beside.context_boxes.values()
-    assert box.text() == "BSE (electron image)"
-    dock.size.x.setValue(15.0)
+    assert dock.found.files.context == ["BSE.tif"]
+    dock.found.size.x.setValue(15.0)
     add_layers(dock, qtbot)
     [(bse, _)] = linked_layers(viewer, role="context")
     assert np.array_equal(bse.data, tifffile.imread(mount / "BSE.tif"))
@@ -196,7 +195,8 @@ def test_images_in_register_are_offered_and_never_analysed(
     assert "BSE" not in cube_from_layers(viewer, scan.scan_id).elements
     again = make_dock(OpenStep, viewer)
     again.load([mount])
-    next(iter(again.beside.context_boxes.values())).setChecked(False)
+    rows = again.found.files.rows
+    again.found.files.choose([row.file for row in rows].index("BSE.tif"), "leave out")
     add_layers(again, qtbot)
     assert len(list(linked_layers(viewer, role="context"))) == 1
 
@@ -206,11 +206,11 @@ def test_a_length_that_cannot_be_meant_is_refused_before_layers_are_made(
 ) -> None:
     dock = make_dock(OpenStep, viewer)
     dock.load([mount])
-    dock.size.x.setValue(20_000.0)
+    dock.found.size.x.setValue(20_000.0)
     dock.add_layers()
     assert "did you mean 20 µm (20000 nm)? Type 20." in dock.status.text()
     assert not scans_in(viewer)
-    dock.size.x.setValue(20.0)
+    dock.found.size.x.setValue(20.0)
     add_layers(dock, qtbot)
     assert cube_from_layers(viewer, scans_in(viewer)[0].scan_id).pixel_size == (20.0, 20.0)
 
@@ -220,7 +220,7 @@ def test_the_brushed_valid_area_is_what_the_next_run_uses(
 ) -> None:
     dock = make_dock(OpenStep, viewer)
     dock.load([mount])
-    assert dock.beside.with_valid
+    assert dock.found.area.with_layer
     add_layers(dock, qtbot)
     [(valid, link)] = linked_layers(viewer, role="valid")
     assert not valid.data[:, :10].any()
@@ -252,8 +252,8 @@ def test_beam_and_typed_pixel_size_are_recorded_with_the_scan(
 ) -> None:
     dock = make_dock(OpenStep, viewer)
     dock.load([mount])
-    dock.size.x.setValue(10.0)
-    dock.size.spot.setValue(25.0)
+    dock.found.size.x.setValue(10.0)
+    dock.found.size.spot.setValue(25.0)
     add_layers(dock, qtbot)
     [scan] = scans_in(viewer)
     report = report_of(viewer, scan.scan_id)

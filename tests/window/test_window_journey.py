@@ -73,11 +73,12 @@ def test_from_a_folder_to_exported_files_and_back(
     # Load: the report first, then the pixel size, then the layers.
     load = step(viewer, OPEN)
     load.load([untagged_folder])
-    qtbot.waitUntil(lambda: load.add_button.isEnabled(), timeout=LONG)
+    qtbot.waitUntil(lambda: load.found.add_button.isEnabled(), timeout=LONG)
     assert len(viewer.layers) == 0
-    assert "thin_Au.tif" in load.report_text.toPlainText()
-    load.size.x.setValue(20.0)
-    load.add_button.click()
+    elements = {row.file: row.element for row in load.found.files.rows}
+    assert elements["thin_Au.tif"] == "Au"
+    load.found.size.x.setValue(20.0)
+    load.found.add_button.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == section.cube.n_elements, timeout=LONG)
     assert micrometres(viewer) == ["micrometer", "micrometer"]
 
@@ -162,10 +163,11 @@ def test_from_a_folder_to_exported_files_and_back(
 
 
 def test_menus_samples_files_and_layer_saving_of_napari_work(
-    make_napari_viewer: Callable[..., Any], scan_folder: Path, tmp_path: Path
+    make_napari_viewer: Callable[..., Any], qtbot: Any, scan_folder: Path, tmp_path: Path
 ) -> None:
     viewer = make_napari_viewer()
     viewer.open_sample(PLUGIN, "easy")
+    qtbot.waitUntil(lambda: len(viewer.layers) == 21, timeout=LONG)
     assert [link_of(one).role for one in viewer.layers].count("truth") == 1
     assert micrometres(viewer) == ["micrometer", "micrometer"]
     viewer.layers.clear()

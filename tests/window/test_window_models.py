@@ -12,16 +12,21 @@ from napari_mineral_anomaly.evaluation.brushed_truth import compare_brushed, tru
 from napari_mineral_anomaly.grains.pixels.mask import MaskKeeper, computed_mask
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.report import IgnoredFile, IngestReport, UsedMap
+from napari_mineral_anomaly.scan.report import IgnoredFile, IngestReport, UndecidedMap, UsedMap
 from napari_mineral_anomaly.window.detecting.run_status import RunClock, duration
 from napari_mineral_anomaly.window.layers.scan_layers import scan_name
+from napari_mineral_anomaly.window.loading.file_rows import file_rows
 from napari_mineral_anomaly.window.loading.reading import (
     Answers,
     MapsRead,
     WhichSample,
     read_or_ask,
 )
-from napari_mineral_anomaly.window.loading.report_html import headline, pixel_size_text, report_html
+from napari_mineral_anomaly.window.loading.report_html import (
+    headline,
+    pixel_size_text,
+    warnings_html,
+)
 from napari_mineral_anomaly.window.threshold.histogram import score_bins
 
 SCORE = np.array(
@@ -154,26 +159,36 @@ def test_what_is_missing_for_a_comparison_is_said() -> None:
     assert "4x5" in compare_brushed(SCORE, np.zeros((2, 2), np.uint8)).missing
 
 
-def test_the_report_shows_warnings_and_reasons_and_escapes_names() -> None:
+def test_files_become_rows_with_what_is_to_decide_on_top() -> None:
     used = UsedMap(
-        file="a<b>_Fe.tif",
+        file="a_Fe.tif",
         element="Fe",
         dtype="uint16",
         shape=(4, 6),
         nan=0,
-        zero=1234,
+        zero=1,
         negative=0,
         saturated=0,
+        min=0,
+        max=70_000,
     )
     report = IngestReport(
         used=(used,),
-        ignored=(IgnoredFile(file="BSE.tif", reason="a companion image"),),
-        warnings=("Fe is noise.",),
+        to_decide=(UndecidedMap(file="s.tif#12", shape=(4, 6), dtype="uint8", why="no element"),),
+        ignored=(IgnoredFile(file="s.tif, plane 3 (BSE)", reason="an electron image"),),
+        warnings=("Fe <is> noise.",),
     )
-    html = report_html(report)
-    assert html.index("Fe is noise.") < html.index("a companion image") < html.index("a&lt;b&gt;")
-    assert "1,234" in html
-    assert "missing" not in html, "columns that hold only zeros are left out"
+    first, iron, plane = file_rows(report, {})
+    assert (first.file, first.is_open, first.uses) == ("s.tif#12", True, ("element", "leave out"))
+    assert (iron.element, iron.use) == ("Fe", "element")
+    assert iron.words == (
+        "4x6 pixels, uint16, from 0 to 70,000",
+        "1 pixel zero",
+        "Fe <is> noise.",
+    )
+    assert (plane.file, plane.use, plane.words) == ("s.tif#3", "leave out", ("an electron image",))
+    assert next(row.file for row in file_rows(report, {"a_Fe.tif": "Fe"})) == "a_Fe.tif"
+    assert "Fe &lt;is&gt; noise." in warnings_html(report)
 
 
 def test_headline_and_pixel_size_in_words() -> None:

@@ -92,11 +92,13 @@ def test_a_typed_beam_and_counts_per_second_reach_the_maps(
     fields = dock.spectra_fields
     assert fields.beam.text() == "10 keV, from the file"
     assert not fields.per_second_box.isHidden()
-    assert (dock._report.spectrum.beam_kev, dock._report.spectrum.beam_source) == (10.0, "file")
+    spectrum = dock._read.report.spectrum
+    assert (spectrum.beam_kev, spectrum.beam_source) == (10.0, "file")
     fields.beam.setValue(9.5)
     fields.per_second_box.setChecked(True)
     fields.again_button.click()
-    assert (dock._report.spectrum.beam_kev, dock._report.spectrum.beam_source) == (9.5, "typed")
-    [step] = dock._report.steps
+    spectrum = dock._read.report.spectrum
+    assert (spectrum.beam_kev, spectrum.beam_source) == (9.5, "typed")
+    [step] = dock._read.report.steps
     assert step.startswith("values = counts / live time (0.05 s)")
     assert fields.beam.value() == 9.5

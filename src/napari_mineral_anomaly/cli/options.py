@@ -107,8 +107,9 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         type=_file_and_element,
         metavar="FILE=ELEMENT",
         help="the element of a map whose name does not say it, or says it wrongly: PK.tif=P, with "
-        "its line PK.tif=P Ka, a plane or column stack.tif#3=Fe; - leaves it out, auto goes back "
-        "to the name; repeat it for several; it is kept for this folder and used again",
+        "its line PK.tif=P Ka, a plane or column stack.tif#3=Fe; - leaves it out, context shows it "
+        "beside the maps, auto goes back to the name; repeat it for several; it is kept for this "
+        "folder and used again",
     )
     group.add_argument(
         "--energy",

@@ -124,7 +124,10 @@ class Truth(_Value):
 
 
 class Look(_Value):
-    """How a layer was shown. ``key`` says which one it is, see `docs/project.md`."""
+    """How a layer was shown. ``key`` says which one it is, see `docs/project.md`.
+
+    ``pairs``: of an image of another grid, row and column of each point on it, and on the maps.
+    """
 
     key: str
     name: str
@@ -134,6 +137,7 @@ class Look(_Value):
     gamma: FiniteFloat | None = None
     contrast_limits: tuple[FiniteFloat, FiniteFloat] | None = None
     colormap: str | None = None
+    pairs: tuple[tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat], ...] | None = None
 
 
 class View(_Value):

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import parse_file_names
-from napari_mineral_anomaly.io.formats.registry import PICTURE, TEXT, TIFF
+from napari_mineral_anomaly.io.formats.registry import NPY, PICTURE, TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
 from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file
 from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp, unchanged
 from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
 from napari_mineral_anomaly.io.reading.images import read_image
+from napari_mineral_anomaly.io.reading.naming.told_names import CONTEXT_BY_USER
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.scan.context import ContextImage, ContextKind
@@ -44,6 +45,7 @@ _KINDS: dict[str, ContextKind] = {
     "scattered radiation": "other",
     "a quality map of a fit": "other",
     "a scaler": "other",
+    CONTEXT_BY_USER: "other",
 }
 _WORD = re.compile(r"[^\s,;]+")
 # A line of fewer words lists a class and its place rather than a row of a map.
@@ -130,6 +132,29 @@ def beside_maps(
     )
 
 
+def context_image(path: Path) -> ContextImage:
+    """An image of any shape, to be laid onto the maps (`scan.registration`).
+
+    Parameters
+    ----------
+    path : Path
+        TIFF, picture, `.npy` or text matrix of one channel, or a picture in colours.
+
+    Raises
+    ------
+    InputError
+        When it is missing, damaged or no single image.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; check the spelling and the drive.")
+    with unchanged(FileStamp.of(path)), explained(path, "an image"):
+        found = _opened(path, "other")
+    if found is None:
+        raise InputError(f"{path.name} is not a single image; TIFF, PNG, .npy or text is needed.")
+    kind, shape, load = found
+    return ContextImage(_title(path), kind, path, shape, partial(_as_it_is, path, load))
+
+
 def _examined(
     path: Path, name: str, shape: tuple[int, int], entry: ParsedName
 ) -> tuple[Companion, ContextImage | None] | None:
@@ -195,7 +220,7 @@ def _opened(path: Path, kind: ContextKind | None) -> _Opened | None:
         return _opened_tiff(path, kind)
     if PICTURE.takes(path):
         return _opened_picture(path, kind)
-    if kind is None or not TEXT.takes(path):
+    if kind is None or not (TEXT.takes(path) or NPY.takes(path)):
         return None
     if kind == "phase":
         return _opened_phase_text(path)

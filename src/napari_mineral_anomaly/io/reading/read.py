@@ -101,7 +101,7 @@ def read_maps(
     names : mapping of str to str, optional
         The elements of files whose names do not say them, or say them wrongly: file as in the
         report, or a plane of a file (``stack.tif#3``), and "Fe", "Fe Ka", "SiO2" ...; "-" leaves
-        it out.
+        it out, "context" sets a file beside the maps, "auto" goes back to its name.
     channels : {"first", "last"}, optional
         Which axis of an array of three axes (``.npy``, ``.npz``, ``.mat``, HDF5, Zarr) counts the
         elements or channels, where the file does not say it; default: the rule of the report.
@@ -187,7 +187,7 @@ def read_maps(
     area = valid_image(valid, shape)
     folder = listing.root if remembered else None
     size = scan_pixel_size(list(planes.values()), typed, file_names, folder)
-    alone = selection.folder.alone if selection.folder else {}
+    alone = {**(selection.folder.alone if selection.folder else {}), **selection.as_context}
     used = {plane.path for plane in planes.values()} | selection.left_out
     beside = beside_maps(listing, used, shape, alone)
     read = [

@@ -76,6 +76,8 @@ class Selection:
         What has the shape of the maps, but no element in its name.
     left_out : set of Path
         Files that the user left out.
+    as_context : dict of Path to ParsedName
+        Files that the user set beside the maps.
     """
 
     planes: dict[str, Plane] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class Selection:
     steps: list[tuple[str, str]] = field(default_factory=list)
     to_decide: list[UndecidedMap] = field(default_factory=list)
     left_out: set[Path] = field(default_factory=set)
+    as_context: dict[Path, ParsedName] = field(default_factory=dict)
 
     def ignore(self, file: str, reason: str, *, warn: str = "") -> None:
         """List a file as ignored; ``warn`` is a sentence for what the user may not expect."""
@@ -274,6 +277,8 @@ def _select_by_name(
         name = listing.name(path)
         if entry.role == "left out" and entry.told_by:
             selection.left_out.add(path)
+        elif entry.role == "companion" and entry.told_by:
+            selection.as_context[path] = entry
         elif path.name in parts:
             _opened(path)  # refuses a damaged one
         if entry.role == "unknown" and (found := undecided_file(path, name, entry, shapes)):

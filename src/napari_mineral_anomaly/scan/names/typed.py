@@ -9,6 +9,8 @@ from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
 
 LEAVE_OUT = frozenset(("-", "ignore"))
 BY_NAME = "auto"
+# Shown beside the maps, never analysed.
+AS_CONTEXT = "context"
 # A symbol, and what tells it from other maps of the element: "Fe2+", "Fe (II)", "Fe_b".
 _SYMBOL_AND_MORE = re.compile(r"([A-Z][a-z]?)(?:[^A-Za-z]+(?:[IVX]{1,3}|[A-Za-z])?[^A-Za-z]*)?")
 
@@ -35,4 +37,9 @@ def typed_name(text: str) -> ParsedName | None:
 def is_element_or_word(text: str) -> bool:
     """Whether a user may type this for a map."""
     typed = text.strip()
-    return typed.casefold() in LEAVE_OUT | {BY_NAME} or typed_name(typed) is not None
+    return is_word(typed) or typed_name(typed) is not None
+
+
+def is_word(text: str) -> bool:
+    """Whether this is one of the words that may stand in place of an element."""
+    return text.strip().casefold() in LEAVE_OUT | {BY_NAME, AS_CONTEXT}

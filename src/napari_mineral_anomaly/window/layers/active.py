@@ -73,8 +73,8 @@ class ActiveSection:
         events.inserted.connect(self._on_inserted)
         events.removed.connect(self._on_removed)
         scans = self.scan_ids()
-        if scans:
-            self.activate(scans[-1])
+        if scans:  # they are seen already: the map stays where it is
+            self.activate(scans[-1], fit=False)
 
     @property
     def _viewer(self) -> Any:
@@ -84,7 +84,7 @@ class ActiveSection:
         """The scans of the window, in the order of their first layer."""
         return list(dict.fromkeys(link.scan_id for _, link in linked_layers(self._viewer)))
 
-    def activate(self, scan_id: str) -> None:
+    def activate(self, scan_id: str, *, fit: bool = True) -> None:
         """Show a scan, hide the others, and fit the view to it."""
         if scan_id == self.scan_id:
             return
@@ -98,7 +98,8 @@ class ActiveSection:
                     self._set(layer, self._shown.pop(str(layer.unique_id), layer.visible))
                 else:
                     self._hide(layer)
-        self.fit()
+        if fit:
+            self.fit()
         self.changed.emit()
 
     def fit(self) -> None:

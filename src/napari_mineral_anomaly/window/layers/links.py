@@ -5,7 +5,7 @@ We find layers by this note and by ``unique_id``, never by name: the user may ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +35,8 @@ Role = Literal[
     "ratio",
     "fiducials",
     "taught",
+    "selection",
+    "profile",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.
@@ -71,6 +73,8 @@ class Link:
         For masks: ``unique_id`` of the score layer that the mask follows.
     transform : str, optional
         For fiducials: the transform that is fitted to them.
+    pairs : sequence of (float, float, float, float), optional
+        For images of another grid: row and column of each point on the image, and on the maps.
     """
 
     scan_id: str
@@ -84,6 +88,7 @@ class Link:
     min_grain_px: int | None = None
     score_id: str | None = None
     transform: str | None = None
+    pairs: Sequence[Sequence[float]] | None = None
 
     def metadata(self) -> dict[str, Any]:
         """The note as ``metadata`` for a new layer."""

@@ -181,7 +181,7 @@ def valid_layer(
     """The valid area as labels to brush: 1 sample, 0 outside the sample (tinted)."""
     link = Link(scan_id, "valid", scan=scan)
     colours = {0: OUTSIDE_COLOUR, 1: "transparent", None: "transparent"}
-    name, data = f"valid area {scan}", as_labels(valid)
+    name, data = f"valid area · {scan}", as_labels(valid)
     return _layer("labels", data, name, link, spatial, colormap=colours, opacity=0.3)
 
 
@@ -209,6 +209,43 @@ def context_layer(
     return _layer(kind, image, f"{context.name} · {scan}", link, spatial, **look)
 
 
+def registered_layer(
+    context: ContextImage,
+    pairs: Sequence[Sequence[float]],
+    *,
+    scan: str,
+    scan_id: str,
+    spatial: dict[str, Any],
+    to_world: NDArray[np.float64],
+) -> LayerData:
+    """An image of another grid, laid onto the maps by pairs of points.
+
+    Parameters
+    ----------
+    context : ContextImage
+    pairs : sequence of (float, float, float, float)
+        Row and column of each point on the image, and on the maps.
+    scan, scan_id, spatial
+        Of the maps.
+    to_world : (3, 3) array
+        From pixels of the maps to the world of napari.
+
+    Raises
+    ------
+    InputError
+        When the pairs fix no transform, or the image is damaged.
+    """
+    from napari_mineral_anomaly.scan.registration import register
+
+    points = np.asarray(pairs, dtype=float).reshape(-1, 4)
+    found = register(points[:, :2], points[:, 2:])
+    own = {"units": spatial["units"], "axis_labels": spatial["axis_labels"], "scale": (1.0, 1.0)}
+    data, kwargs, kind = context_layer(context, scan=scan, scan_id=scan_id, spatial=own)
+    kwargs["affine"] = to_world @ found.matrix
+    link = Link(scan_id, "context", scan=scan, source=str(context.file), pairs=points.tolist())
+    return data, kwargs | {"metadata": link.metadata()}, kind
+
+
 def truth_layer(
     shape: tuple[int, int], *, scan: str, scan_id: str, spatial: dict[str, Any]
 ) -> LayerData:
@@ -224,7 +261,7 @@ def truth_labels(
     # All other values are left out, for example the 255 of a file.
     colours = {0: "transparent", **TRUTH_COLOURS, None: TRUTH_COLOURS[LEAVE_OUT]}
     link = replace(link, role="truth")
-    return _layer("labels", data, f"truth {title}", link, spatial, colormap=colours, opacity=0.7)
+    return _layer("labels", data, f"truth · {title}", link, spatial, colormap=colours, opacity=0.7)
 
 
 def taught_layer(

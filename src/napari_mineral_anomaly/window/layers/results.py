@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
-from napari_mineral_anomaly.detectors.registry import detector_entry
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge_score
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -89,7 +88,8 @@ def show_result(
         judged = mask_of_result(viewer, session, scan, run)(SILENT)
     spatial = scan.spatial if now is None else now.spatial
     link = Link(scan.scan_id, "score", scan=scan.name, detector=run.fitted.name)
-    title = f"{detector_entry(run.fitted.name).title} · {scan.name}"
+    # The short name of the detector: napari shows about 24 letters of the name of a layer.
+    title = f"{run.fitted.name} · {scan.name}"
     own = _own(scan, run)
 
     labels = first_layer(viewer, "pseudo_labels", **own)

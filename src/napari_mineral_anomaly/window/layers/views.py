@@ -35,8 +35,12 @@ _OVER_SCORE = ("element", "ratio", "agreement", "pseudo_labels")
 def show_elements(
     viewer: Any, scan_id: str, elements: Sequence[str], *, faint: bool = False
 ) -> None:
-    """Show one element in a uniform colour map, or up to three as red, green and blue."""
+    """Show one element in a uniform colour map, or up to three as red, green and blue.
+
+    The shown layers are selected too, so that napari's controls change what is seen.
+    """
     colours = (ONE_COLOUR,) if len(elements) == 1 else THREE_COLOURS
+    shown = []
     for layer, link in linked_layers(viewer, scan_id):
         if link.role == "element":
             element = link.element or layer.name
@@ -44,9 +48,12 @@ def show_elements(
                 layer.colormap = colours[list(elements).index(element)]
                 layer.blending = "translucent" if len(elements) == 1 else "additive"
                 layer.gamma = FAINT_GAMMA if faint else 1.0
+                shown.append(layer)
             _set_visible(layer, element in elements)
         elif link.role in _OVER_ELEMENTS:
             _set_visible(layer, False)
+    if shown:
+        viewer.layers.selection = set(shown)
 
 
 def show_ratio(viewer: Any, scan_id: str, name: str, ratio: NDArray[np.float32]) -> None:

@@ -1,4 +1,4 @@
-"""The fields of the step *Open*: pixel size, beam, spectra, further layers."""
+"""The fields of the step *Open*: pixel size, beam, spectra, sample area."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.report_text import CONTEXT_KINDS
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
 from napari_mineral_anomaly.window.kit.controls import (
@@ -194,51 +193,31 @@ class SpectraFields(QWidget):
         self.per_second_box.setVisible(spectra.live_time is not None)
 
 
-class BesideTheMaps(QWidget):
-    """Check boxes for further layers: the valid area, and images in register with the maps."""
+class SampleArea(QWidget):
+    """Which part of the scan is sample, and whether to show it as a layer to brush."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.valid_box = QCheckBox("Valid area, to edit")
-        self.valid_box.setToolTip(
+        self.box = QCheckBox("Sample area, to edit")
+        self.box.setToolTip(
             "Add a layer that tints the pixels outside the sample (1 sample, 0 not sample). Brush "
             "to correct it: only the sample is analysed."
         )
-        self.valid_note = StatusLine()
-        self._column = column_of(self)
-        add_parts(self._column, self.valid_box, self.valid_note)
-        self.context_boxes: dict[str, QCheckBox] = {}
+        self.note = StatusLine()
+        add_parts(column_of(self), self.box, self.note)
 
     @property
-    def with_valid(self) -> bool:
-        """Whether the valid area is wanted as a layer."""
-        return self.valid_box.isChecked()
-
-    @property
-    def context(self) -> list[str]:
-        """Files of the ticked images."""
-        return [file for file, box in self.context_boxes.items() if box.isChecked()]
+    def with_layer(self) -> bool:
+        """Whether it is wanted as a layer."""
+        return self.box.isChecked()
 
     def offer(self, cube: ElementCube) -> None:
-        """Show the boxes for this scan."""
-        for box in self.context_boxes.values():
-            self._column.removeWidget(box)
-            box.deleteLater()
+        """Show what is outside the sample of this scan."""
         outside = 100.0 * (1.0 - cube.n_valid / cube.valid.size)
-        self.valid_box.setChecked(outside > 0)
-        self.valid_note.plain(
+        self.box.setChecked(outside > 0)
+        self.note.plain(
             f"{outside:.1f} % of the pixels are outside the sample or missing." if outside else ""
         )
-        self.context_boxes = {}
-        for image in cube.context:
-            box = QCheckBox(f"{image.name} ({CONTEXT_KINDS[image.kind]})")
-            box.setToolTip(
-                f"{image.file.name} has the shape of the maps. Show it as a separate layer, which "
-                "is never analysed."
-            )
-            box.setChecked(True)
-            self._column.addWidget(box)
-            self.context_boxes[str(image.file)] = box
 
 
 def _micrometres(tooltip: str) -> QDoubleSpinBox:

@@ -16,6 +16,7 @@ from napari_mineral_anomaly.project.maps import ScanFiles
 from napari_mineral_anomaly.runs.read_scan import ReadingOptions, keep_names
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.names.map_names import parse_names, samples_of
+from napari_mineral_anomaly.scan.names.typed import BY_NAME
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
 from napari_mineral_anomaly.scan.report import IngestReport, UndecidedMap
 from napari_mineral_anomaly.scan.spectra.image import MissingEnergyError
@@ -34,6 +35,7 @@ class Answers:
     beam_energy: float | None = None
     per_second: bool = False
     channels: Channels | None = None
+    valid: Path | None = None
 
     def files(
         self, sources: Sequence[Path], pixel_size: PixelSize, spot_size: float | None
@@ -45,10 +47,11 @@ class Answers:
             energy=self.energy,
             elements=self.elements or None,
             spot_size=spot_size,
-            names=dict(self.names) or None,
+            names={file: one for file, one in self.names.items() if one != BY_NAME} or None,
             channels=self.channels,
             beam_energy=self.beam_energy,
             per_second=self.per_second,
+            valid=self.valid,
         )
         return ScanFiles(tuple(sources), options)
 
@@ -112,6 +115,7 @@ def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT)
             beam_energy=answers.beam_energy,
             per_second=answers.per_second,
             channels=answers.channels,
+            valid=answers.valid,
             task=task,
         )
     except MissingEnergyError as missing:

@@ -10,6 +10,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QDialog,
     QFileDialog,
+    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -99,6 +100,45 @@ class IngestPanel(QDialog):
         )
         if path:
             self.save_json(path)
+
+
+class ReportButton(QPushButton):
+    """Opens the report in a window of its own.
+
+    Attributes
+    ----------
+    panel : IngestPanel or None
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Full report…")
+        self.setToolTip(
+            "Open a window with every map and its lowest and highest number, everything to check, "
+            "and every file that was not used. You can copy or save this report."
+        )
+        self.clicked.connect(self.show_report)
+        self.panel: IngestPanel | None = None
+        self._report: IngestReport | None = None
+        self._title = ""
+
+    def offer(self, report: IngestReport | None, title: str = "") -> None:
+        """Offer a report; None hides the button."""
+        self._report, self._title = report, title
+        self.setVisible(report is not None)
+
+    def show_report(self) -> None:
+        """Open the window."""
+        if self._report is not None:
+            self.close_report()
+            self.panel = IngestPanel(self._report, self._title, self.window())
+            self.panel.show()
+
+    def close_report(self) -> None:
+        """Close the window."""
+        if self.panel is not None:
+            self.panel.close()
+            self.panel.deleteLater()
+            self.panel = None
 
 
 class _Number(QTableWidgetItem):

@@ -43,7 +43,7 @@ def grouped_warnings(report: IngestReport) -> dict[str, list[str]]:
         if any(file in warning for file in files if file):
             groups[_FILES].append(warning)
             continue
-        named = _named(warning, elements)
+        named = named_in(warning, elements)
         about = _SCAN if not named else _SINGLE if len(named) == 1 else _SEVERAL
         groups[about].append(warning)
     return {title: sentences for title, sentences in groups.items() if sentences}
@@ -72,7 +72,7 @@ def place_of(entry: UsedMap) -> str:
     return entry.file if entry.page is None else f"{entry.file}, page {entry.page}"
 
 
-def _named(sentence: str, elements: Sequence[str]) -> set[str]:
+def named_in(sentence: str, elements: Sequence[str]) -> set[str]:
     """Elements that a sentence names as whole words."""
     return {
         element

@@ -19,6 +19,11 @@ class ElementChips(QWidget):
     """Buttons with the names of the elements.
 
     A click on a chip takes the place of the oldest choice where all places are taken.
+
+    Attributes
+    ----------
+    places : int
+        How many elements can be chosen.
     """
 
     changed = Signal()
@@ -26,7 +31,8 @@ class ElementChips(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.chips: dict[str, QToolButton] = {}
-        self._places = 1
+        self.places = 1
+        self._is_offer = False
         self._chosen: list[str] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -60,26 +66,37 @@ class ElementChips(QWidget):
 
     def set_places(self, places: int) -> None:
         """How many elements can be chosen; the newest choices stay."""
-        self._places = places
+        self.places, self._is_offer = places, False
         self._chosen = self._chosen[-places:]
         self._colour()
 
     def choose(self, element: str) -> None:
-        """Choose an element, or take a choice back where there is another one."""
-        if element in self._chosen and self._places > 1:
+        """Choose an element, or take a choice back where there is another one.
+
+        After an offer, a choice shows the one element.
+        """
+        if self._is_offer:
+            self.places, self._is_offer, self._chosen = 1, False, [element]
+        elif element in self._chosen and self.places > 1:
             self._chosen.remove(element)
         elif element not in self._chosen:
-            self._chosen = [*self._chosen, element][-self._places :]
+            self._chosen = [*self._chosen, element][-self.places :]
         self._colour()
         self.changed.emit()
 
-    def clear(self) -> None:
-        """Choose nothing, without the signal `changed`."""
-        self._chosen = []
+    def offer(self, elements: Sequence[str]) -> None:
+        """Choose elements at which the user may begin, without the signal `changed`."""
+        self.set_places(len(elements))
+        self.set_chosen(elements)
+        self._is_offer = True
+
+    def set_chosen(self, elements: Sequence[str]) -> None:
+        """Choose these elements, without the signal `changed`."""
+        self._chosen = [one for one in elements if one in self.chips][-self.places :]
         self._colour()
 
     def _colour(self) -> None:
-        colours = {1: (_ONE,), 2: _TWO, 3: _THREE}[self._places]
+        colours = {1: (_ONE,), 2: _TWO, 3: _THREE}[self.places]
         for element, chip in self.chips.items():
             style = "QToolButton { padding: 4px 7px; "
             if element in self._chosen:

@@ -33,12 +33,23 @@ def show_hand_over() -> None:
     _show(HAND_OVER)
 
 
-def show_workbench_soon(viewer: Any) -> None:
-    """Show the workbench as soon as napari has added what it is opening."""
-    if getattr(viewer, "window", None) is not None:
-        from qtpy.QtCore import QTimer
+def show_workbench_soon(viewer: Any, step: str) -> None:
+    """Show a step of the workbench as soon as napari has added what it is opening."""
+    if getattr(viewer, "window", None) is None:
+        return
+    from qtpy.QtCore import QTimer
 
-        QTimer.singleShot(0, lambda: open_step(viewer))
+    from napari_mineral_anomaly.window.layers.active import active_of
+
+    def fit() -> None:
+        # The map that was just opened was fitted to the window without the dock.
+        active_of(viewer).fit()
+
+    def show() -> None:
+        open_step(viewer, step)
+        QTimer.singleShot(0, fit)
+
+    QTimer.singleShot(0, show)
 
 
 def _show(step: str) -> None:

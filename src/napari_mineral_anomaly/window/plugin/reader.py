@@ -44,10 +44,16 @@ def get_reader(path: PathOrPaths) -> Reader | None:
 
 def read_results(path: PathOrPaths) -> list[LayerData]:
     """The layers of results, above those of the element maps that were opened with them."""
+    from napari import current_viewer
+
+    from napari_mineral_anomaly.window.plugin.commands import show_workbench_soon
+    from napari_mineral_anomaly.window.state.model import DECIDE
+
     paths = _paths(path)
     found = [(one, results_in(one)) for one in paths]
     rest = [str(one) for one, files in found if not files]
     layers = read_as_layers(rest) if rest else []
+    show_workbench_soon(current_viewer(), DECIDE)
     return layers + result_layers([file for _, files in found for file in files])
 
 
@@ -78,6 +84,7 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
     from napari_mineral_anomaly.window.layers.make import new_scan_id
     from napari_mineral_anomaly.window.layers.scan_layers import scan_layers, scan_name
     from napari_mineral_anomaly.window.plugin.commands import show_workbench_soon
+    from napari_mineral_anomaly.window.state.model import LOOK
     from napari_mineral_anomaly.words import listed
 
     paths = _paths(path)
@@ -110,7 +117,7 @@ def read_as_layers(path: PathOrPaths) -> list[LayerData]:
         )
     # Finding the valid area reads every map: skip it if the maps stay on disk.
     off_sample = not cube.is_lazy and cube.n_valid < cube.valid.size
-    show_workbench_soon(current_viewer())
+    show_workbench_soon(current_viewer(), LOOK)
     return scan_layers(
         cube,
         scan=scan_name(paths, None) or "scan",

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from napari import current_viewer
 
-from napari_mineral_anomaly.simulate import simulate_section
-from napari_mineral_anomaly.window.layers.links import Link
-from napari_mineral_anomaly.window.layers.make import (
-    LayerData,
-    element_layers,
-    new_scan_id,
-    spatial_kwargs,
-    truth_labels,
-)
+from napari_mineral_anomaly.window.kit.opening import open_step
+from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id
+from napari_mineral_anomaly.window.loading.simulated import simulated_layers
 from napari_mineral_anomaly.window.plugin.commands import show_workbench_soon
-
-# Rows and columns: small enough to appear at once, large enough for some dozen odd grains.
-SHAPE = (160, 240)
-SEED = 1
+from napari_mineral_anomaly.window.state.model import LOOK, Activity
 
 
 def easy_section() -> list[LayerData]:
@@ -31,15 +24,26 @@ def hard_section() -> list[LayerData]:
 
 
 def _section(scene: str) -> list[LayerData]:
-    show_workbench_soon(current_viewer())
-    section = simulate_section(scene, shape=SHAPE, seed=SEED)
-    name, scan_id = f"simulated, {scene}", new_scan_id()
-    layers = element_layers(section.cube, scan=name, scan_id=scan_id)
-    data, kwargs, kind = truth_labels(
-        section.truth,
-        title=name,
-        link=Link(scan_id, "truth", scan=name),
-        spatial=spatial_kwargs(section.cube.pixel_size),
-    )
-    # Hidden, so that users can search before they see the answer.
-    return [*layers, (data, kwargs | {"visible": False}, kind)]
+    """The layers of a scene.
+
+    napari refuses samples that come later, so they cannot be made in a worker here, as the step
+    *Open* does it: the dock appears first and says what is going on.
+    """
+    workbench = None if current_viewer() is None else open_step(current_viewer())
+    if workbench is None:
+        return simulated_layers(scene, new_scan_id())
+    _say_at_once(workbench, Activity("Simulating a thin section…"))
+    try:
+        return simulated_layers(scene, new_scan_id())
+    finally:
+        workbench.state.report(__name__, None)
+        show_workbench_soon(current_viewer(), LOOK)
+
+
+def _say_at_once(workbench: Any, activity: Activity) -> None:
+    """Show in the header what goes on, before the window stands still."""
+    from qtpy.QtCore import QCoreApplication, QEventLoop
+
+    workbench.state.report(__name__, activity)
+    flags = QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents
+    QCoreApplication.processEvents(flags, 100)

@@ -12,7 +12,7 @@ from psygnal import Signal
 from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import Task
+from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.project.copying import copy_project
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import LockAttempt, open_lock
@@ -34,6 +34,8 @@ from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.project.asking import Asker, DialogAsker
 from napari_mineral_anomaly.window.project.keeper import SectionKeeper
 from napari_mineral_anomaly.window.project.show import PreparedProject, ProjectInTurns, prepare
+from napari_mineral_anomaly.window.state.model import DECIDE, LOOK, Activity
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.words import listed
 
 _projects: WeakKeyDictionary[Any, Projects] = WeakKeyDictionary()
@@ -110,8 +112,15 @@ class Projects:
         attempt = open_lock(place)
         scan_id = new_scan_id()
         self._opening[scan_id] = attempt
+        self._tell(place)
         self._load(place, scan_id, attempt, maps)
         self.changed.emit()
+
+    def _tell(self, folder: Path, event: ProgressEvent | None = None) -> None:
+        """Show in the header how far the opening of a project is."""
+        percent = 100 * event.step // event.total if event is not None and event.total else None
+        doing = Activity(f"Opening {folder.name}…", percent)
+        state_of(self._viewer).report(_OPENING, doing)
 
     def _load(self, folder: Path, scan_id: str, attempt: LockAttempt, maps: Path | None) -> None:
         def work(task: Task) -> PreparedProject:
@@ -121,6 +130,7 @@ class Projects:
             _OPENING,
             work,
             lambda prepared: self._on_loaded(scan_id, attempt, prepared),
+            on_events=lambda events: self._tell(folder, events[-1]),
             on_failed=lambda failure: self._on_not_loaded(folder, scan_id, attempt, maps, failure),
             alongside=True,
         )
@@ -147,6 +157,7 @@ class Projects:
             self._load(folder, scan_id, attempt, again)
             return
         self._opening.pop(scan_id, None)
+        state_of(self._viewer).report(_OPENING, None)
         if attempt.lock is not None:
             attempt.lock.release()
         self._on_failed(failure)
@@ -159,8 +170,11 @@ class Projects:
         prepared: PreparedProject,
         truths: dict[str, int],
     ) -> None:
-        loaded = prepared.loaded
+        loaded, state = prepared.loaded, state_of(self._viewer)
         self._opening.pop(scan_id, None)
+        state.report(_OPENING, None)
+        # The work goes on where it was left: with the grains, where some were found.
+        state.step = DECIDE if loaded.results else LOOK
         store = None
         if attempt.lock is not None:
             store = ProjectStore(loaded.folder, loaded.file)
@@ -184,6 +198,8 @@ class Projects:
         )
         self._on_session()  # runs whose folder is not complete are written again
         remember_project(loaded.folder, loaded.file.name)
+        for problem in prepared.problems:
+            self._say(problem)
         if attempt.lock is None:
             self._say(f"{attempt.why_not} It is open read-only here: changes are not saved.")
 

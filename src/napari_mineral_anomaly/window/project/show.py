@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
 from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, count_grains
 from napari_mineral_anomaly.grains.verdicts.book import History
+from napari_mineral_anomaly.io.reading.companions import context_image
 from napari_mineral_anomaly.project.fiducials import fiducials_of
 from napari_mineral_anomaly.project.format import Look
 from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
@@ -27,6 +30,7 @@ from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_i
 from napari_mineral_anomaly.window.layers.make import (
     LayerData,
     add,
+    registered_layer,
     show_scale_bar,
     spatial_kwargs,
     truth_labels,
@@ -36,7 +40,7 @@ from napari_mineral_anomaly.window.layers.results import show_result
 from napari_mineral_anomaly.window.layers.scan_layers import scan_layers
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
-from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
+from napari_mineral_anomaly.window.project.keys import REGISTERED, kept_layers, look_key
 from napari_mineral_anomaly.window.sem.points import sem_points_of
 from napari_mineral_anomaly.window.teaching.brush import make_brush_layer
 
@@ -51,12 +55,13 @@ class PreparedProject:
     """A loaded project with what takes long to make; a worker makes it.
 
     ``layers`` are those of the maps. ``masks`` holds, for each detector, the score judged without
-    strokes and the mask with them.
+    strokes and the mask with them. ``problems`` says what cannot be shown.
     """
 
     loaded: LoadedProject
     layers: list[LayerData]
     masks: dict[str, tuple[JudgedScore, NDArray[np.bool_]]]
+    problems: tuple[str, ...] = ()
 
 
 def prepare(loaded: LoadedProject, scan_id: str) -> PreparedProject:
@@ -78,8 +83,35 @@ def prepare(loaded: LoadedProject, scan_id: str) -> PreparedProject:
     if loaded.valid is not None:
         spatial = spatial_kwargs(file.pixel_size_um)
         layers.append(valid_layer(loaded.valid, scan=file.name, scan_id=scan_id, spatial=spatial))
+    registered, problems = _registered(loaded, scan_id)
+    layers += registered
     masks = {name: (_without_strokes(one.judged), one.mask) for name, one in loaded.results.items()}
-    return PreparedProject(loaded, [_with_look(one, looks) for one in layers], masks)
+    layers = [_with_look(one, looks) for one in layers]
+    return PreparedProject(loaded, layers, masks, tuple(problems))
+
+
+def _registered(loaded: LoadedProject, scan_id: str) -> tuple[list[LayerData], list[str]]:
+    """The images of other grids that were laid onto the maps; and why one is missing."""
+    file, layers, problems = loaded.file, [], []
+    spatial = spatial_kwargs(file.pixel_size_um)
+    for look in file.layers:
+        if look.pairs is None:
+            continue
+        path = Path(look.key.removeprefix(f"{REGISTERED} "))
+        try:
+            layers.append(
+                registered_layer(
+                    context_image(path),
+                    look.pairs,
+                    scan=file.name,
+                    scan_id=scan_id,
+                    spatial=spatial,
+                    to_world=np.diag([*spatial["scale"], 1.0]),
+                )
+            )
+        except InputError as error:
+            problems.append(f"{look.name} is not shown: {error}")
+    return layers, problems
 
 
 def _without_strokes(judged: JudgedScore) -> JudgedScore:

@@ -202,7 +202,8 @@ def _maps(viewer: Any, scan_id: str) -> Callable[[], Any] | None:
 
 
 def _look(viewer: Any, key: str, layer: Layer) -> Look:
-    limits = getattr(layer, "contrast_limits", None)
+    limits, link = getattr(layer, "contrast_limits", None), link_of(layer)
+    pairs = None if link is None or link.pairs is None else tuple(map(tuple, link.pairs))
     is_image = limits is not None
     return Look(
         key=key,
@@ -213,6 +214,7 @@ def _look(viewer: Any, key: str, layer: Layer) -> Look:
         gamma=float(layer.gamma) if is_image else None,
         contrast_limits=None if limits is None else (float(limits[0]), float(limits[1])),
         colormap=str(layer.colormap.name) if is_image else None,
+        pairs=pairs,
     )
 
 

@@ -17,11 +17,19 @@ from napari_mineral_anomaly.io.reading.sizes.pixel_size import TYPED_EARLIER
 from napari_mineral_anomaly.io.reading.source import Listing
 from napari_mineral_anomaly.printable import shown
 from napari_mineral_anomaly.scan.names.map_names import ParsedName
-from napari_mineral_anomaly.scan.names.typed import BY_NAME, LEAVE_OUT, typed_name
+from napari_mineral_anomaly.scan.names.typed import (
+    AS_CONTEXT,
+    BY_NAME,
+    LEAVE_OUT,
+    is_word,
+    typed_name,
+)
 from napari_mineral_anomaly.words import listed
 
 BY_USER = "named by the user"
 EARLIER = TYPED_EARLIER
+# The reason of a file that the user set beside the maps.
+CONTEXT_BY_USER = "an image beside the maps"
 _MARK = "#"
 _SHOWN = 8
 
@@ -105,6 +113,9 @@ class ToldNames:
                         "left out by the user" if told_by == BY_USER else f"left out: {EARLIER}"
                     )
                     return ParsedName(name, "left out", name, reason=reason, told_by=told_by)
+                if text.casefold() == AS_CONTEXT:
+                    reason = CONTEXT_BY_USER
+                    return ParsedName(name, "companion", name, reason=reason, told_by=told_by)
                 entry = typed_name(text)
                 if entry is not None:
                     return replace(entry, name=name, told_by=told_by, sample="")
@@ -132,12 +143,19 @@ def told_names(
     own = {listing.name(path): path for path in listing.files}
     checked: dict[str, str] = {}
     for place, element in (typed or {}).items():
-        if typed_name(element) is None and element.strip().casefold() not in {*LEAVE_OUT, BY_NAME}:
+        if typed_name(element) is None and not is_word(element):
             raise InputError(
                 f"{element!r}, typed for {place}, is no element; type a symbol such as Fe, "
-                "perhaps with its line (Fe Ka), an oxide (SiO2), or - to leave the map out."
+                "perhaps with its line (Fe Ka), an oxide (SiO2), - to leave the map out, or "
+                "context to show it beside the maps."
             )
-        checked[_place(listing, own, place, element)] = element
+        found = _place(listing, own, place, element)
+        if element.strip().casefold() == AS_CONTEXT and (found not in own or listing.is_single):
+            raise InputError(
+                f"{place} cannot be shown beside the maps: only a file of its own in the folder of "
+                "the maps can."
+            )
+        checked[found] = element
     return ToldNames(checked, {key: name for key, name in kept.items() if key not in checked})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QListWidget, QListWidgetItem, QW
 
 from napari_mineral_anomaly.project.recent import recent_projects
 from napari_mineral_anomaly.window.kit.controls import add_parts, column_of, push_button, row
-from napari_mineral_anomaly.window.kit.opening import BATCH, PLUGIN, open_dock
+from napari_mineral_anomaly.window.kit.opening import BATCH, open_dock
 from napari_mineral_anomaly.window.project.projects import projects_of
 
 _PATH_ROLE = Qt.ItemDataRole.UserRole
@@ -23,15 +24,17 @@ class FirstMinutes(QWidget):
     Parameters
     ----------
     viewer : napari.Viewer or ViewerModel
+    open_sample : callable
+        Opens the simulated thin section.
     """
 
-    def __init__(self, viewer: Any) -> None:
+    def __init__(self, viewer: Any, open_sample: Callable[[], Any]) -> None:
         super().__init__()
         self._viewer = viewer
         self.sample_button = push_button(
             "Open the sample",
             "A simulated thin section with a few odd grains, to try everything.",
-            self.open_sample,
+            open_sample,
         )
         self.project_button = push_button(
             "Open project…",
@@ -51,10 +54,6 @@ class FirstMinutes(QWidget):
         buttons = row(self.sample_button, self.project_button)
         add_parts(column, buttons, self.batch_button, self.heading, self.recent)
         self.refresh()
-
-    def open_sample(self) -> None:
-        """Open the simulated thin section."""
-        self._viewer.open_sample(PLUGIN, "easy")
 
     def refresh(self) -> None:
         """Read the list of recent projects again."""

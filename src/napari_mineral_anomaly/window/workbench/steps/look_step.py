@@ -13,23 +13,31 @@ from qtpy.QtWidgets import (
     QTableWidget,
     QTableWidgetItem,
 )
-from superqt.utils import qthrottled
+from superqt.utils import qdebounced, qthrottled
 
 from napari_mineral_anomaly.scan.ratio import ratio_map
+from napari_mineral_anomaly.scan.telling import telling_elements
 from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, primary_button, row
+from napari_mineral_anomaly.window.kit.fold import Fold
 from napari_mineral_anomaly.window.kit.opening import open_step
+from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, linked_layers
 from napari_mineral_anomaly.window.layers.views import show_elements, show_ratio
 from napari_mineral_anomaly.window.looking.chips import ElementChips
+from napari_mineral_anomaly.window.looking.images_panel import ImagesPanel
+from napari_mineral_anomaly.window.looking.profile_panel import ProfilePanel
 from napari_mineral_anomaly.window.looking.readout import CursorWatch, Reading, read_pixel
+from napari_mineral_anomaly.window.looking.scatter_panel import ScatterPanel
 from napari_mineral_anomaly.window.state.model import FIND, LOOK
 from napari_mineral_anomaly.window.workbench.steps.step import Step
 
 _NO_SECTION = "Open a section first (step “Open”)."
-_RATIO = "Making the ratio"
+_RATIO, _TELLING = "Making the ratio", "Choosing elements to begin with"
 _READ_MS = 60
+# The layers of a section come one by one: choose among them when no more come.
+_SETTLE_MS = 200
 # Number of elements of each way to look, with its button.
 _WAYS = (
     (1, "One", "Click an element to see its map."),
@@ -48,6 +56,9 @@ class LookStep(Step):
         super().__init__(napari_viewer, executor)
         self._all = SideBySide(napari_viewer)
         self._is_shown = False
+        # What was looked at in each section: the way, and the elements.
+        self._kept: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._section: str | None = None
 
         self.ways: dict[int, QPushButton] = {}
         group = QButtonGroup(self)
@@ -72,10 +83,22 @@ class LookStep(Step):
         self.faint.toggled.connect(self._show)
         self.legend = StatusLine()
         self.add(self.faint, self.legend, self.status)
+        self.scatter, self.profile = (
+            panel(napari_viewer, executor) for panel in (ScatterPanel, ProfilePanel)
+        )
+        self.images = ImagesPanel(napari_viewer, executor)
+        self.folds = {
+            title: self._fold(title, words, panel)
+            for title, words, panel in (
+                ("Scatter", "Two elements against each other.", self.scatter),
+                ("Profile", "All elements along a line on the map.", self.profile),
+                ("Images", "Electron images and pictures over the maps.", self.images),
+            )
+        }
         self.find_button = primary_button(
             "Find odd grains", "Go to the step that searches.", self._go_on
         )
-        self.add(self.find_button)
+        self.add(self.find_button, *self.folds.values())
 
         self.place = self.add(StatusLine("Move the mouse over the map to read its numbers."))
         self.table = QTableWidget(0, 3)
@@ -91,12 +114,28 @@ class LookStep(Step):
         self.column.addWidget(self.table, 1)
 
         self._watch = CursorWatch(napari_viewer, qthrottled(self._on_cursor, timeout=_READ_MS))
+        self._begin_soon = qdebounced(self.begin, timeout=_SETTLE_MS)
         self.listen(self.state.events.scan_id, self._on_section)
         events = self.viewer.layers.events
         self.listen(events.inserted, self._on_layers)
         self.listen(events.removed, self._on_layers)
+        self._section = self.state.scan_id
         self.choose_way(1)
         self._on_layers()
+
+    def _fold(self, title: str, words: str, panel: Panel) -> Fold:
+        fold = Fold(title, words)
+        fold.column.addWidget(panel)
+        fold.toggled.connect(self._show_parts)
+        return fold
+
+    def _show_parts(self, value: Any = None) -> None:
+        """Let the parts that are open follow the chips; a scatter wants two of them."""
+        chosen = self.chips.chosen
+        if self.folds["Scatter"].is_open:
+            self.scatter.show_elements(chosen if self.chips.places == 2 else chosen[:2])
+        if self.folds["Profile"].is_open:
+            self.profile.show_elements(chosen)
 
     def choose_way(self, places: int) -> None:
         """Look at one element, at the ratio of two, or at three as colours."""
@@ -109,6 +148,29 @@ class LookStep(Step):
         """Show the chosen elements, and read the map under the cursor."""
         self._is_shown = True
         self._watch.start()
+        if self.chips.chosen:
+            self._show()
+        else:
+            self.begin()
+
+    def begin(self) -> None:
+        """Show the three elements that tell most of a section at which nobody has looked yet."""
+        scan_id = self.state.scan_id
+        if scan_id is None or not self._is_shown or self.chips.chosen or self._all.is_on:
+            return
+        found = list(linked_layers(self.viewer, scan_id, "element"))
+        planes = [layer.data for layer, _ in found]
+        names = [link.element or layer.name for layer, link in found]
+        self.jobs.run(
+            _TELLING,
+            lambda task: telling_elements(planes),
+            lambda telling: self._on_telling(scan_id, [names[k] for k in telling]),
+        )
+
+    def _on_telling(self, scan_id: str, elements: list[str]) -> None:
+        if scan_id != self.state.scan_id or self.chips.chosen or not elements:
+            return
+        self.chips.offer(elements if len(elements) == 3 else elements[:1])
         self._show()
 
     def left(self) -> None:
@@ -120,15 +182,20 @@ class LookStep(Step):
     def shut_down(self) -> None:
         """Also leave the mouse and the view side by side."""
         self.left()
+        self._begin_soon.cancel()
         super().shut_down()
+        for panel in (self.scatter, self.profile, self.images):
+            panel.shut_down()
 
     def _show(self, value: Any = None) -> None:
         """Show what the chips say."""
+        self.ways[self.chips.places].setChecked(True)
         self._show_legend()
+        self._show_parts()
         scan_id, chosen = self.state.scan_id, self.chips.chosen
         if scan_id is None or not self._is_shown or self._all.is_on:
             return
-        if self._places == 2:
+        if self.chips.places == 2:
             if len(chosen) == 2:
                 self._make_ratio(scan_id, chosen)
             return
@@ -154,12 +221,8 @@ class LookStep(Step):
         show_ratio(self.viewer, scan_id, name, ratio)
         self.state.set_done(LOOK, scan_id=scan_id)
 
-    @property
-    def _places(self) -> int:
-        return next(places for places, button in self.ways.items() if button.isChecked())
-
     def _show_legend(self) -> None:
-        chosen, places = self.chips.chosen, self._places
+        chosen, places = self.chips.chosen, self.chips.places
         if len(chosen) < min(places, 2):
             self.legend.plain(next(words for one, _, words in _WAYS if one == places))
         elif places == 1:
@@ -189,9 +252,20 @@ class LookStep(Step):
             self._show()
 
     def _on_section(self, scan_id: str | None) -> None:
+        """Show the choices that were made for a section; its layers are as they were left."""
         self.all_button.setChecked(False)
-        self.chips.clear()
+        if self._section is not None:
+            self._kept[self._section] = self.chips.places, self.chips.chosen
+        self._section = scan_id
+        self.chips.set_chosen(())
         self._on_layers()
+        if scan_id in self._kept:
+            places, chosen = self._kept[scan_id]
+            self.ways[places].setChecked(True)
+            self.chips.set_places(places)
+            self.chips.set_chosen(chosen)
+        self._show_legend()
+        self._begin_soon()
 
     def _on_layers(self, event: Any = None) -> None:
         scan_id = self.state.scan_id

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QLineEdit,
-    QTextBrowser,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit
+from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
-from napari_mineral_anomaly.io.formats.shared.axes import Channels, open_axis
-from napari_mineral_anomaly.io.reading.sizes.pixel_size import (
-    TYPED_EARLIER,
-    checked_pixel_size,
-    checked_spot_size,
-)
+from napari_mineral_anomaly.io.formats.shared.axes import Channels
+from napari_mineral_anomaly.io.reading.sizes.pixel_size import checked_pixel_size, checked_spot_size
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
 from napari_mineral_anomaly.progress import ProgressEvent
-from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.controls import (
-    StatusLine,
-    add_parts,
-    column_of,
     make_primary,
     primary_button,
     push_button,
@@ -40,12 +28,8 @@ from napari_mineral_anomaly.window.kit.opening import SPECTRUM
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
 from napari_mineral_anomaly.window.layers.scan_layers import folder_of, scan_layers, scan_name
-from napari_mineral_anomaly.window.loading.names import NameFields, unnamed_planes
-from napari_mineral_anomaly.window.loading.options import (
-    BesideTheMaps,
-    PixelSizeFields,
-    SpectraFields,
-)
+from napari_mineral_anomaly.window.loading.found import FoundScan
+from napari_mineral_anomaly.window.loading.options import SpectraFields
 from napari_mineral_anomaly.window.loading.reading import (
     Answers,
     MapsRead,
@@ -56,8 +40,8 @@ from napari_mineral_anomaly.window.loading.reading import (
     read_or_ask,
 )
 from napari_mineral_anomaly.window.loading.remembered import remember_energy, remembered_energy
-from napari_mineral_anomaly.window.loading.report_html import headline, report_html
-from napari_mineral_anomaly.window.loading.report_panel import IngestPanel
+from napari_mineral_anomaly.window.loading.report_panel import ReportButton
+from napari_mineral_anomaly.window.loading.simulated import simulated_layers, simulated_name
 from napari_mineral_anomaly.window.state.model import LOOK, OPEN
 from napari_mineral_anomaly.window.workbench.steps.first_minutes import FirstMinutes
 from napari_mineral_anomaly.window.workbench.steps.step import Step
@@ -66,6 +50,8 @@ _PATTERNS = " ".join(f"*{ending} *{ending.upper()}" for ending in READ_ENDINGS)
 FILE_FILTER = f"Element maps and spectrum images ({_PATTERNS});;All files (*)"
 
 _READING = "Reading maps"
+# From a choice in the table of files until the scan is read again.
+_AGAIN_MS = 300
 
 
 class OpenStep(Step):
@@ -78,10 +64,10 @@ class OpenStep(Step):
         super().__init__(napari_viewer, executor)
         self._sources: list[Path] = []
         self._answers = Answers()
-        self._cube: ElementCube | None = None
-        self._report: IngestReport | None = None
-        self._panel: IngestPanel | None = None
-        self._other_axis: Channels | None = None
+        self._name = ""
+        # What was read, and the answers with which it was read.
+        self._read: MapsRead | None = None
+        self._read_with = Answers()
         self._adding = LayersInTurns(self.viewer, self._on_next_layer, self._all_added)
 
         self.folder_button = primary_button(
@@ -112,46 +98,22 @@ class OpenStep(Step):
         self.sample_combo.activated.connect(self._on_sample)
         self.spectra_fields = SpectraFields()
         self.spectra_fields.wanted.connect(self._on_spectra_answers)
-        self.name_fields = NameFields()
-        self.name_fields.wanted.connect(self._on_names)
-        self.axis_button = push_button(
-            "",
-            "The file does not say which of its axes counts the elements. The report says which "
-            "one was taken; this reads the scan again with the other.",
-            self._on_other_axis,
+        self.start = FirstMinutes(self.viewer, partial(self.load_simulated, "easy"))
+        self.found = FoundScan(
+            self.add_layers,
+            lambda channels: self.load(self._sources, channels=channels),
         )
-        self.start = FirstMinutes(self.viewer)
-        self.add(buttons, self.path, self.status, self.cancel_button, self.start)
-        self.add(self.sample_combo, self.spectra_fields, self.name_fields, self.axis_button)
-
-        self.summary = StatusLine()
-        self.report_text = QTextBrowser()
-        self.report_text.setMinimumHeight(160)
-        self.report_text.setToolTip(
-            "Which files were used, which were not, and why. Read this before you add layers."
-        )
-        self.size = PixelSizeFields()
-        self.beside = BesideTheMaps()
-        self.add_button = primary_button(
-            "Show the section", "Show the maps in napari, one layer per element.", self.add_layers
-        )
-        self.found = QWidget()
-        found = column_of(self.found)
-        add_parts(found, self.summary, self.report_text, self.size, self.beside, self.add_button)
-        found.setStretchFactor(self.report_text, 1)
-        self.column.addWidget(self.found, 1)
-        self.report_button = push_button(
-            "Full report…",
-            "Open a window with every map and its lowest and highest number, everything to check, "
-            "and every file that was not used. You can copy or save this report.",
-            self.show_report,
-        )
+        self._again_soon = qdebounced(self._read_again, timeout=_AGAIN_MS)
+        self.found.files.changed.connect(self._again_soon)
+        self.report_button = ReportButton()
         self.next_button = self.step_button(
             "Look at the elements", LOOK, "Go to the step that shows the element maps."
         )
         self.spectrum_button = self.lab_button(
             "Look at the spectra", SPECTRUM, "Open the dock that shows spectra and elements."
         )
+        self.add(buttons, self.path, self.status, self.cancel_button, self.start)
+        self.add(self.sample_combo, self.spectra_fields, self.found)
         self.add(self.report_button, self.next_button, self.spectrum_button)
         self.column.addStretch()
         self.next_button.hide()
@@ -168,56 +130,72 @@ class OpenStep(Step):
         beam_energy: float | None = None,
         per_second: bool = False,
         channels: Channels | None = None,
+        valid: Path | None = None,
     ) -> None:
         """Read maps in a worker; then show the report.
 
         ``energy`` (offset and gain in keV), ``elements``, ``beam_energy`` (keV) and ``per_second``
         are for spectrum images only (`read_maps`); ``names`` are the elements of files whose names
-        do not say them; ``channels`` is the axis that counts them, where a file does not say it.
+        do not say them; ``channels`` is the axis that counts them, where a file does not say it;
+        ``valid`` is the image of the sample area.
         """
-        self._cancel()
-        self._adding.stop()
-        self._forget()
-        self.next_button.hide()
+        self._make_way()
         self._sources = [Path(source).expanduser() for source in sources]
-        self._answers = Answers(
-            sample, energy, tuple(elements), dict(names or {}), beam_energy, per_second, channels
-        )
         self.path.setText("; ".join(str(source) for source in self._sources))
-        paths, answers = list(self._sources), self._answers
-        self._busy("Reading…")
+        self._start_reading(
+            Answers(
+                *(sample, energy, tuple(elements), dict(names or {}), beam_energy),
+                *(per_second, channels, valid),
+            )
+        )
+
+    def load_simulated(self, scene: str) -> None:
+        """Make a simulated section in a worker, then show it."""
+        self._make_way()
+        self.path.clear()
+        self._name = simulated_name(scene)
+        scan_id = new_scan_id()
+        self._busy("Simulating a thin section…")
         self.jobs.run(
             _READING,
-            lambda task: read_or_ask(paths, answers, task=task),
-            self._on_read,
+            lambda task: simulated_layers(scene, scan_id, task=task),
+            self._on_prepared,
             on_events=self._on_events,
             on_cancelled=self._on_cancelled,
+            on_end=lambda: self._busy(None),
         )
 
     def add_layers(self) -> None:
         """Put the maps that were read into the viewer."""
-        if self._cube is None or self._report is None:
+        if self._read is None:
             return
         try:
-            pixel_size = checked_pixel_size(self.size.pixel_size)
-            spot_size = checked_spot_size(self.size.spot_size)
+            pixel_size = checked_pixel_size(self.found.size.pixel_size)
+            spot_size = checked_spot_size(self.found.size.spot_size)
         except InputError as error:
             self.status.error(str(error))
             return
+        read, self._read = self._read, None
         changes: dict[str, Any] = {"spot_size_um": spot_size}
-        if pixel_size != self._cube.pixel_size:
+        if pixel_size != read.cube.pixel_size:
             changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
             if pixel_size is not None:
                 remember_pixel_size(folder_of(self._sources), pixel_size)
-        self._report = self._report.model_copy(update=changes)
-        cube = self._cube.replace(pixel_size=pixel_size, report=self._report)
-        self._cube = None
-        self.add_button.setEnabled(False)
+        report = read.report.model_copy(update=changes)
+        cube = read.cube.replace(pixel_size=pixel_size, report=report)
+        self.found.add_button.setEnabled(False)
         self.status.plain("Preparing layers…")
-        scan = scan_name(self._sources, self._answers.sample)
-        wanted: dict[str, Any] = {"scan": scan, "scan_id": new_scan_id()}
-        wanted |= {"context": self.beside.context, "with_valid": self.beside.with_valid}
-        wanted["files"] = self._answers.files(self._sources, pixel_size, spot_size)
+        self._name = scan_name(self._sources, self._answers.sample)
+        shown = self.found.files.context
+        wanted: dict[str, Any] = {
+            "scan": self._name,
+            "scan_id": new_scan_id(),
+            "context": [str(one.file) for one in cube.context if _is_in(one.file, shown)],
+            "with_valid": self.found.area.with_layer,
+            "files": self._answers.files(self._sources, pixel_size, spot_size),
+        }
+        self.report_button.offer(report, self._name)
+        self.spectrum_button.setVisible(bool(report.spectra))
         self.jobs.run(
             "Preparing layers",
             lambda task: scan_layers(cube, **wanted),
@@ -225,33 +203,19 @@ class OpenStep(Step):
             alongside=True,
         )
 
-    def show_report(self) -> None:
-        """Open the report in a separate window."""
-        if self._report is None:
-            return
-        self._close_panel()
-        title = scan_name(self._sources, self._answers.sample)
-        self._panel = IngestPanel(self._report, title, self.window())
-        self._panel.show()
-
     def shut_down(self) -> None:
         """Also add no further layers, and close the window of the report."""
         self._adding.stop()
+        self._again_soon.cancel()
         self.spectra_fields.energy_fields.let_go()
-        self._close_panel()
+        self.report_button.close_report()
         super().shut_down()
 
-    def _close_panel(self) -> None:
-        if self._panel is not None:
-            self._panel.close()
-            self._panel.deleteLater()
-            self._panel = None
+    # Layers
 
     def _on_prepared(self, layers: list[LayerData]) -> None:
         self.found.hide()
         self.spectra_fields.hide()
-        self.name_fields.hide()
-        self.axis_button.hide()
         self._adding.start(layers)
 
     def _on_next_layer(self, added: int) -> None:
@@ -260,13 +224,16 @@ class OpenStep(Step):
     def _all_added(self, added: int) -> None:
         self.active.fit()
         show_scale_bar(self.viewer)
-        scan = scan_name(self._sources, self._answers.sample)
         self.status.good(
-            f"Added {added} layers of {scan}. Delete a layer to leave its element out of the "
+            f"Added {added} layers of {self._name}. Delete a layer to leave its element out of the "
             "analysis."
         )
+        self._busy(None)
         self.next_button.show()
-        self.spectrum_button.setVisible(self._report is not None and bool(self._report.spectra))
+        if self.state.step == OPEN:
+            self.state.step = LOOK
+
+    # Choosing
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of element maps", self.path.text())
@@ -285,12 +252,44 @@ class OpenStep(Step):
         if typed:
             self.load(typed)
 
+    # Reading
+
+    def _make_way(self) -> None:
+        """Give up what is being read or added."""
+        self._cancel()
+        self._adding.stop()
+        self._again_soon.cancel()
+        self._forget()
+        self.next_button.hide()
+        self.spectrum_button.hide()
+
+    def _start_reading(self, answers: Answers) -> None:
+        self._answers, paths = answers, list(self._sources)
+        self._busy("Reading…")
+        self.jobs.run(
+            _READING,
+            lambda task: read_or_ask(paths, answers, task=task),
+            self._on_read,
+            on_events=self._on_events,
+            on_cancelled=self._on_cancelled,
+        )
+
+    def _read_again(self) -> None:
+        """Read the same files with what was chosen in the table."""
+        table = self.found.files
+        told = {} if self._read is None else self._read.told
+        names = {file: text for file, text in table.names.items() if told.get(file) != text}
+        valid = folder_of(self._sources) / table.mask if table.mask else None
+        self.found.add_button.setEnabled(False)
+        names = {**self._answers.names, **names}
+        self._start_reading(replace(self._answers, names=names, valid=valid))
+
     def _cancel(self) -> None:
         self.jobs.cancel(_READING)
 
     def _busy(self, doing: str | None) -> None:
         self.cancel_button.setVisible(doing is not None)
-        self.start.setVisible(doing is None and self._cube is None)
+        self.start.setVisible(doing is None and self.found.isHidden())
         self.report(doing)
         if doing is not None:
             self.status.plain(doing)
@@ -304,7 +303,6 @@ class OpenStep(Step):
         self.report(line, 100 * last.step // last.total if last.total else None)
 
     def _on_read(self, read: Reading) -> None:
-        self._busy(None)
         if isinstance(read, WhichSample):
             self.sample_combo.clear()
             self.sample_combo.addItems(["choose a sample…", *read.samples])
@@ -317,43 +315,25 @@ class OpenStep(Step):
             self.spectra_fields.show()
             self.status.plain("The energy calibration is missing.")
         elif isinstance(read, WhichElements):
-            self.name_fields.offer(read.to_decide, {})
-            self.name_fields.show()
-            self.status.plain("No name says an element: type the elements, then read.")
+            self.found.ask(read.to_decide)
+            self.status.plain("No name says an element: type the elements.")
         else:
             self._show_maps(read)
+        self._busy(None)
 
     def _show_maps(self, read: MapsRead) -> None:
-        self._cube, self._report = read.cube, read.report
-        self.start.hide()
+        again = self._read is not None
+        self._read, self._read_with = read, self._answers
         if self._answers.energy is not None:
             remember_energy(folder_of(self._sources), self._answers.energy)
         self.status.plain("Check what was read, then show the section.")
-        self.summary.plain(f"<b>{headline(read.cube)}</b>")
-        self.report_text.setHtml(report_html(read.report))
-        to_decide = read.report.to_decide
-        if read.cube.quantity != "reflectance":  # bands of light are no elements
-            to_decide += unnamed_planes(read.report.used)
-        if to_decide or read.told:
-            self.name_fields.offer(to_decide, read.told)
-            self.name_fields.show()
-        self._other_axis = open_axis(read.report.warnings)
-        self.axis_button.setText(f"The {self._other_axis} axis counts the elements: read again")
-        self.axis_button.setVisible(self._other_axis is not None)
-        is_kept = read.report.pixel_size_source == TYPED_EARLIER
-        self.size.offer(
-            None if is_kept else read.cube.pixel_size,
-            read.report.pixel_size_source,
-            remembered_pixel_size(folder_of(self._sources)),
-        )
-        self.beside.offer(read.cube)
+        self.report_button.offer(read.report, scan_name(self._sources, self._answers.sample))
+        kept_size = remembered_pixel_size(folder_of(self._sources))
+        self.found.show_maps(read, kept_size, self._answers.valid, again=again)
         if read.cube.spectra is not None:
             self.spectra_fields.show_spectra(read.cube.spectra, read.cube.elements)
             self.spectra_fields.show()
-        self.add_button.setEnabled(True)
         make_primary(self.folder_button, False)  # what comes next is another button
-        self.found.show()
-        self.report_button.show()
 
     def _on_sample(self, index: int) -> None:
         if index > 0:
@@ -372,20 +352,18 @@ class OpenStep(Step):
             per_second=fields.per_second,
         )
 
-    def _on_other_axis(self) -> None:
-        self.load(self._sources, channels=self._other_axis)
-
-    def _on_names(self) -> None:
-        names = {**self._answers.names, **self.name_fields.names}
-        if names:
-            self.load(self._sources, self._answers.sample, names=names)
-
     def _on_failed(self, failure: Failure) -> None:
-        answers = self._answers
-        self._forget()
-        # Keep the fields with a typing error, so that the user can correct it.
-        self.spectra_fields.setVisible(answers.energy is not None)
-        self.name_fields.setVisible(bool(answers.names))
+        answers, read = self._answers, self._read
+        if read is not None:  # a choice in the table that cannot be: back to what was read
+            self._answers = self._read_with
+            self.found.show_maps(read, None, self._answers.valid, again=True)
+            self._busy(None)
+        elif answers.names and not self.found.isHidden():
+            self._busy(None)
+        else:
+            self._forget()
+            # Keep the fields with a typing error, so that the user can correct it.
+            self.spectra_fields.setVisible(answers.energy is not None)
         self.fail(failure)
 
     def _on_cancelled(self) -> None:
@@ -393,12 +371,17 @@ class OpenStep(Step):
         self.status.plain("Reading was cancelled.")
 
     def _forget(self) -> None:
-        self._cube = self._report = None
+        self._read = None
+        self.report_button.offer(None)
+        self.found.files.forget()
         make_primary(self.folder_button, True)
-        for part in (self.found, self.sample_combo, self.spectra_fields, self.report_button):
+        for part in (self.found, self.sample_combo, self.spectra_fields):
             part.hide()
-        self.name_fields.hide()
-        self.axis_button.hide()
         self.spectrum_button.hide()
-        self.add_button.setEnabled(False)
+        self.found.add_button.setEnabled(False)
         self._busy(None)
+
+
+def _is_in(file: Path, names: Sequence[str]) -> bool:
+    """Whether a file is one of those that the report calls by these names."""
+    return any(file.as_posix().endswith(name.removeprefix("..")) for name in names)
