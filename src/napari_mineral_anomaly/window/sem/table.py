@@ -22,6 +22,11 @@ _TOOLTIPS = (
 )
 NAME, X, Y, OFF = range(4)
 _MOST_ROWS = 7
+_COMMANDS = (
+    Qt.KeyboardModifier.ControlModifier
+    | Qt.KeyboardModifier.AltModifier
+    | Qt.KeyboardModifier.MetaModifier
+)
 
 
 class FiducialTable(QTableWidget):
@@ -86,7 +91,7 @@ class FiducialTable(QTableWidget):
 
     def event(self, event: QEvent) -> bool:
         """A letter that is typed here is no shortcut."""
-        if event.type() == QEvent.Type.ShortcutOverride and event.text().strip():
+        if event.type() == QEvent.Type.ShortcutOverride and not event.modifiers() & _COMMANDS:
             event.accept()
             return True
         return bool(super().event(event))
