@@ -173,7 +173,9 @@ def _grain(grain: Grain) -> Flowable:
     parts: list[Flowable] = [_paragraph(grain.heading, _style(10.5, bold=True, spaceBefore=8))]
     if pairs:
         looks = TableStyle([*_NARROW_CELLS, ("VALIGN", (0, 0), (-1, -1), "TOP")])
-        parts.append(LongTable(pairs, colWidths=[_WIDTH / 2] * 2, style=looks, hAlign="LEFT"))
+        parts.append(
+            LongTable(pairs, colWidths=[_WIDTH / 2] * 2, style=looks, hAlign="LEFT", splitInRow=1)
+        )
     if grain.picture is not None:
         parts.append(_image(grain.picture, _WIDTH, 46 * mm))
     parts += [
@@ -225,25 +227,29 @@ def _table(table: Table) -> Flowable:
     if not cells:
         return Spacer(1, 1)
     return LongTable(
-        cells, colWidths=widths, repeatRows=n_head, style=TableStyle(looks), hAlign="LEFT"
+        cells,
+        colWidths=widths,
+        repeatRows=n_head,
+        style=TableStyle(looks),
+        hAlign="LEFT",
+        splitInRow=1,  # a comment may be longer than a page
     )
 
 
 def _widths(rows: Sequence[Sequence[str]], size: float) -> list[float]:
     """Widths of columns (points): what each needs in one line, less where the page is too narrow.
 
-    A column never gets less than its longest word needs, as long as the page has room for that.
+    A column never gets less than its longest word needs, as long as the page has room for that; a
+    word that would fill a quarter of the page is broken.
     """
     if not rows:
         return []
     columns = list(zip(*rows, strict=True))
     measure = partial(pdfmetrics.stringWidth, fontName=_BOLD, fontSize=size)
     wanted = [max(map(measure, column)) + _CELL_SPACE + 2 for column in columns]
+    words = [[word for text in column for word in text.split()] for column in columns]
     needed = [
-        max(_NARROWEST, *(measure(word) for text in column for word in text.split() or [""]))
-        + _CELL_SPACE
-        + 1
-        for column in columns
+        min(max([_NARROWEST, *map(measure, own)]), _WIDTH / 4) + _CELL_SPACE + 1 for own in words
     ]
     if sum(wanted) <= _WIDTH:
         return wanted
