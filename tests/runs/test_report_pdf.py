@@ -72,6 +72,19 @@ def test_pictures_of_any_shape_stay_on_the_page_of_the_title(size):
     assert document.metadata.title == "T"
 
 
+@pytest.mark.parametrize(
+    "text", ["a\x00b\x07", "bad\udcffname", "中文 😀", "</para><b>", "\n\t", ""]
+)
+def test_any_text_makes_a_pdf(text):
+    parts = [Text(text), Table("t", (text,), ((text,),)), KeyValues("k", ((text, text),))]
+    (page,) = _pages(
+        [Title(f"T {text}", text), *parts, Grain(text, ((text, text),), (text,), None)]
+    )
+    assert "page 1 of 1" in page
+    # What the font lacks is not left out without a word.
+    assert ("Letters that the font of this file does not hold" in page) == ("中" in text)
+
+
 @pytest.mark.parametrize("text", [" ".join(f"w{k}" for k in range(3000)), "x" * 4000])
 def test_a_comment_longer_than_a_page_goes_on_on_the_next(text):
     header = ("Rank", *(f"Column {k}" for k in range(14)), "Comment")
