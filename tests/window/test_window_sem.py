@@ -243,9 +243,11 @@ def test_real_clicks_and_keys_in_a_real_window(make_napari_viewer: Any, section:
             table.setCurrentCell(row, which)
             digits = f"{value:.3f}"
             QTest.keyClick(table, digits[0])
-            editor = table.findChild(QLineEdit)
+            QTest.qWait(20)  # the editor of the cell before goes
+            [editor] = table.findChildren(QLineEdit)
             QTest.keyClicks(editor, digits[1:])
             QTest.keyClick(editor, Qt.Key.Key_Return)
+            QTest.qWait(20)
     assert str(layer.mode) == "pan_zoom"
     assert step.sem.fit is not None
     assert step.sem.fit.rms_um < 20  # a click is exact to a pixel of the screen
