@@ -72,6 +72,33 @@ def test_pictures_of_any_shape_stay_on_the_page_of_the_title(size):
     assert document.metadata.title == "T"
 
 
+@pytest.mark.parametrize(
+    "text", ["a\x00b\x07", "bad\udcffname", "中文 😀", "</para><b>", "\n\t", ""]
+)
+def test_any_text_makes_a_pdf(text):
+    parts = [Text(text), Table("t", (text,), ((text,),)), KeyValues("k", ((text, text),))]
+    (page,) = _pages(
+        [Title(f"T {text}", text), *parts, Grain(text, ((text, text),), (text,), None)]
+    )
+    assert "page 1 of 1" in page
+    # What the font lacks is not left out without a word.
+    assert ("Letters that the font of this file does not hold" in page) == ("中" in text)
+
+
+@pytest.mark.parametrize("text", [" ".join(f"w{k}" for k in range(3000)), "x" * 4000])
+def test_a_comment_longer_than_a_page_goes_on_on_the_next(text):
+    header = ("Rank", *(f"Column {k}" for k in range(14)), "Comment")
+    rows = ((1, *range(14), text), (2, *range(14), "short"))
+    blocks = [Table("Grains", header, rows), Grain("Rank 1", (("Comment", text),), (), None)]
+    pages = _pages(blocks)
+    assert len(pages) > 2
+    found = "".join("".join(pages).split())
+    if text[0] == "w":
+        assert found.count("w2999") == 2
+    else:
+        assert found.count("x") >= 8000
+
+
 def test_two_grains_share_a_page_and_none_is_split():
     facts = tuple((f"fact {k}", "value") for k in range(8))
     grains = [Grain(f"Grain {k}", facts, (f"end of {k}",), _picture(11.2, 2.3)) for k in range(5)]

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QLineEdit
 
+from napari_mineral_anomaly.detectors.pipeline import run_detection
+from napari_mineral_anomaly.detectors.registry import make_config
+from napari_mineral_anomaly.grains.pixels.mask import judge_score
 from napari_mineral_anomaly.grains.sem.files import read_fiducials
 from napari_mineral_anomaly.project.fiducials import fiducials_of
 from napari_mineral_anomaly.project.reading import read_project
@@ -18,10 +24,16 @@ from napari_mineral_anomaly.window.exporting.presets import GIS, MORE, SEM
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
+from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer
+from napari_mineral_anomaly.window.layers.make import add, element_layers
+from napari_mineral_anomaly.window.layers.results import show_result
+from napari_mineral_anomaly.window.layers.scans import find_scan
+from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.project.projects import projects_of
 from napari_mineral_anomaly.window.sem.points import sem_points_of
 from napari_mineral_anomaly.window.sem.table import NAME, OFF, X, Y
+from napari_mineral_anomaly.window.state.model import HAND_OVER
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 from napari_mineral_anomaly.window.workbench.steps.hand_over_step import HandOverStep
 
@@ -193,3 +205,51 @@ def test_the_project_keeps_the_fiducials(step: HandOverStep, scanned: ViewerMode
     assert keeper.save_now()
     assert fiducials_of(read_project(keeper.folder)).points == ()
     projects_of(scanned).close()
+
+
+@pytest.mark.gui
+def test_real_clicks_and_keys_in_a_real_window(make_napari_viewer: Any, section: Any) -> None:
+    """Points by the mouse on the canvas, readings by the keyboard; no key reaches napari."""
+    viewer = make_napari_viewer(show=True)
+    for data in element_layers(section.cube, scan="section", scan_id="scan-a"):
+        add(viewer, data)
+    run = run_detection(section.cube, "rx", make_config("rx"))
+    scan = find_scan(viewer, "scan-a")
+    show_result(viewer, session_of(viewer), scan, run, judge_score(run.result.score, 3.0, 1, None))
+    step = open_step(viewer, HAND_OVER).step(HAND_OVER)
+    step.choose_preset(SEM)
+    QTest.mouseClick(step.sem.add_button, Qt.MouseButton.LeftButton)
+    canvas = viewer.window._qt_viewer.canvas.native
+    layer = sem_points_of(viewer).layer("scan-a")
+    for x, y in MARKS[:3]:
+        QTest.qWait(50)
+        at = np.array(layer.data_to_world((y, x))) - viewer.camera.center[-2:]
+        height, width = canvas.height() / 2, canvas.width() / 2
+        place = QPoint(
+            round(width + at[1] * viewer.camera.zoom), round(height + at[0] * viewer.camera.zoom)
+        )
+        QTest.mouseMove(canvas, place)
+        QTest.qWait(50)
+        QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    QTest.qWait(100)
+    assert list(layer.features["name"]) == ["A", "B", "C"]
+    assert np.abs(layer.data[:, ::-1] - MARKS[:3]).max() < 1
+    QTest.mouseClick(step.sem.add_button, Qt.MouseButton.LeftButton)
+    assert str(layer.mode) == "pan_zoom"
+    table = step.sem.table
+    for row, reading in enumerate(READINGS[:3]):
+        for which, value in zip((X, Y), reading, strict=True):
+            table.setFocus()
+            table.setCurrentCell(row, which)
+            digits = f"{value:.3f}"
+            QTest.keyClick(table, digits[0])
+            QTest.qWait(20)  # the editor of the cell before goes
+            [editor] = table.findChildren(QLineEdit)
+            QTest.keyClicks(editor, digits[1:])
+            QTest.keyClick(editor, Qt.Key.Key_Return)
+            QTest.qWait(20)
+    assert str(layer.mode) == "pan_zoom"
+    assert step.sem.fit is not None
+    assert step.sem.fit.rms_um < 20  # a click is exact to a pixel of the screen
+    assert step.sem.fit.is_mirrored
+    projects_of(viewer).close()

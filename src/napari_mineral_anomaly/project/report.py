@@ -152,7 +152,9 @@ def write_project_report(
     )
     for path in paths:
         pdf = path.suffix.lower() == ".pdf"
-        page = render_pdf(blocks) if pdf else render_html(blocks).encode("utf-8")
+        page = (
+            render_pdf(blocks) if pdf else render_html(blocks).encode("utf-8", "backslashreplace")
+        )
         with atomic_path(path) as temporary:
             temporary.write_bytes(page)
     return record, decided

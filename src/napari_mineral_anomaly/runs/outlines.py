@@ -89,7 +89,7 @@ def write_outlines(
     describe = _for_qupath if target == "qupath" else _for_qgis
     with (
         atomic_path(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as file,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
     ):
         head: dict[str, Any] = {"type": "FeatureCollection"}
         if target == "qgis":

@@ -1,14 +1,15 @@
 """A report as PDF, made by ReportLab; no window and no browser is needed.
 
 The font is DejaVu Sans, which comes with matplotlib and is embedded: it holds µ, ², Greek, Cyrillic
-and accented Latin letters. What it lacks (Chinese, for example) is drawn as a box and is still
-there as text.
+and accented Latin letters. A letter that it lacks (Chinese, for example) becomes "�", and the
+report says so.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from html import escape
 from pathlib import Path
@@ -36,6 +37,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
+from napari_mineral_anomaly.printable import one_line
 from napari_mineral_anomaly.runs.report.blocks import (
     Block,
     Grain,
@@ -49,6 +51,10 @@ from napari_mineral_anomaly.runs.report.blocks import (
 )
 
 _FONT, _BOLD = "MineralAnomalySans", "MineralAnomalySans-Bold"
+_MISSING = "\N{REPLACEMENT CHARACTER}"
+_NOT_SHOWN = (
+    f"Letters that the font of this file does not hold are shown as {_MISSING}; the HTML has them."
+)
 _PAGE = landscape(A4)
 _MARGIN = 14 * mm
 _WIDTH = _PAGE[0] - 2 * _MARGIN
@@ -74,7 +80,7 @@ def render_pdf(blocks: Iterable[Block]) -> bytes:
     """The report as PDF on A4 across, with page numbers; text is text, not a picture."""
     _register_fonts()
     blocks = list(blocks)
-    title = next((block.text for block in blocks if isinstance(block, Title)), "Report")
+    title = next((one_line(block.text) for block in blocks if isinstance(block, Title)), "Report")
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer,
@@ -90,7 +96,9 @@ def render_pdf(blocks: Iterable[Block]) -> bytes:
         invariant=1,
     )
     flow = [part for block in blocks for part in _parts(block)]
-    document.build(flow, canvasmaker=partial(_NumberedCanvas, footer=title))
+    if any(_MISSING in _escaped(text) for text in _texts(tuple(blocks))):
+        flow += _parts(Text(_NOT_SHOWN, "small"))
+    document.build(flow, canvasmaker=partial(_NumberedCanvas, footer=_plain(title)))
     return buffer.getvalue()
 
 
@@ -134,7 +142,37 @@ def _style(size: float, *, bold: bool = False, **options: Any) -> ParagraphStyle
 
 
 def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
-    return Paragraph(escape(str(text), quote=False), style)
+    return Paragraph(_escaped(text), style)
+
+
+def _escaped(text: str) -> str:
+    """Text for a paragraph, with nothing in it that the font has not."""
+    return escape(_plain(text), quote=False)
+
+
+def _plain(text: str) -> str:
+    known = _glyphs()
+    return "".join(c if ord(c) in known else _MISSING for c in one_line(str(text)))
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """The characters that can be drawn and copied out again."""
+    font: Any = pdfmetrics.getFont(_FONT)
+    # ReportLab 5 writes a table for copying that is broken by characters of more than 16 bits.
+    return frozenset(code for code in font.face.charToGlyph if code < 0x10000)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a block."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _texts(one)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _texts(getattr(value, field.name))
 
 
 def _parts(block: Block) -> list[Flowable]:
@@ -167,13 +205,15 @@ def _parts(block: Block) -> list[Flowable]:
 def _grain(grain: Grain) -> Flowable:
     plain = _style(8.5, spaceAfter=0)
     facts: list[Any] = [
-        Paragraph(f"<b>{escape(k)}:</b> {escape(v, quote=False)}", plain) for k, v in grain.facts
+        Paragraph(f"<b>{_escaped(k)}:</b> {_escaped(v)}", plain) for k, v in grain.facts
     ]
     pairs = [[*facts[k : k + 2], ""][:2] for k in range(0, len(facts), 2)]
     parts: list[Flowable] = [_paragraph(grain.heading, _style(10.5, bold=True, spaceBefore=8))]
     if pairs:
         looks = TableStyle([*_NARROW_CELLS, ("VALIGN", (0, 0), (-1, -1), "TOP")])
-        parts.append(LongTable(pairs, colWidths=[_WIDTH / 2] * 2, style=looks, hAlign="LEFT"))
+        parts.append(
+            LongTable(pairs, colWidths=[_WIDTH / 2] * 2, style=looks, hAlign="LEFT", splitInRow=1)
+        )
     if grain.picture is not None:
         parts.append(_image(grain.picture, _WIDTH, 46 * mm))
     parts += [
@@ -225,25 +265,29 @@ def _table(table: Table) -> Flowable:
     if not cells:
         return Spacer(1, 1)
     return LongTable(
-        cells, colWidths=widths, repeatRows=n_head, style=TableStyle(looks), hAlign="LEFT"
+        cells,
+        colWidths=widths,
+        repeatRows=n_head,
+        style=TableStyle(looks),
+        hAlign="LEFT",
+        splitInRow=1,  # a comment may be longer than a page
     )
 
 
 def _widths(rows: Sequence[Sequence[str]], size: float) -> list[float]:
     """Widths of columns (points): what each needs in one line, less where the page is too narrow.
 
-    A column never gets less than its longest word needs, as long as the page has room for that.
+    A column never gets less than its longest word needs, as long as the page has room for that; a
+    word that would fill a quarter of the page is broken.
     """
     if not rows:
         return []
     columns = list(zip(*rows, strict=True))
     measure = partial(pdfmetrics.stringWidth, fontName=_BOLD, fontSize=size)
     wanted = [max(map(measure, column)) + _CELL_SPACE + 2 for column in columns]
+    words = [[word for text in column for word in text.split()] for column in columns]
     needed = [
-        max(_NARROWEST, *(measure(word) for text in column for word in text.split() or [""]))
-        + _CELL_SPACE
-        + 1
-        for column in columns
+        min(max([_NARROWEST, *map(measure, own)]), _WIDTH / 4) + _CELL_SPACE + 1 for own in words
     ]
     if sum(wanted) <= _WIDTH:
         return wanted

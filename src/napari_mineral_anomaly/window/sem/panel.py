@@ -20,7 +20,7 @@ from napari_mineral_anomaly.window.grains.listing import plan_rows
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import (
     StatusLine,
-    form_layout,
+    flow,
     make_primary,
     push_button,
     row,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _MODELS = {
     "similarity": "similarity",
-    "affine": "affine (stretch, shear)",
+    "affine": "affine",
 }
 _WHICH: dict[Which, str] = {"accepted": "accepted grains", "all": "all listed grains"}
 _HOW_TO = "Click three or more points on the map that you find again under the SEM."
@@ -76,14 +76,16 @@ class FiducialPanel(Panel):
         self.table.itemSelectionChanged.connect(self._on_selected)
         self.fit_line = StatusLine()
         self.model = QComboBox()
+        self.model.setAccessibleName("Transform")
         self.model.setToolTip(
-            "Similarity: rotation, one scale, shift. Affine: also stretch and shear; it needs more "
-            "points to show an error. Both find a mirror by themselves."
+            "The transform. Similarity: rotation, one scale, shift. Affine: also stretch and "
+            "shear; it needs more points to show an error. Both find a mirror by themselves."
         )
         for model in MODELS:
             self.model.addItem(_MODELS[model], model)
         self.model.currentIndexChanged.connect(self._on_model)
         self.which = QComboBox()
+        self.which.setAccessibleName("Grains to list")
         self.which.setToolTip("Which grains the list holds.")
         for which, words in _WHICH.items():
             self.which.addItem(words, which)
@@ -92,12 +94,9 @@ class FiducialPanel(Panel):
             "Take over the column “verdict” of a list that was filled in at the SEM.",
             self._choose_verdicts,
         )
-        form = form_layout()
-        form.addRow("Transform", self.model)
-        form.addRow("List", self.which)
-        self.add(row(self.add_button, self.remove_button), self.table, self.fit_line)
-        self.column.addLayout(form)
-        self.add(self.load_button, self.status)
+        # Few lines, so that “Write” is in sight on a laptop.
+        self.add(flow(self.add_button, self.remove_button, self.load_button))
+        self.add(self.table, self.fit_line, row(self.model, self.which), self.status)
         self.listen(self._points.changed, self._on_points)
 
     def show_score(self, score: Layer | None) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_mineral_anomaly.errors import InputError
@@ -21,6 +22,11 @@ _TOOLTIPS = (
 )
 NAME, X, Y, OFF = range(4)
 _MOST_ROWS = 7
+_COMMANDS = (
+    Qt.KeyboardModifier.ControlModifier
+    | Qt.KeyboardModifier.AltModifier
+    | Qt.KeyboardModifier.MetaModifier
+)
 
 
 class FiducialTable(QTableWidget):
@@ -77,6 +83,18 @@ class FiducialTable(QTableWidget):
     def rows(self) -> list[int]:
         """The selected rows."""
         return sorted({index.row() for index in self.selectedIndexes()})
+
+    def keyPressEvent(self, event: Any) -> None:
+        """Keep every key: napari takes digits for tools of the points layer."""
+        super().keyPressEvent(event)
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        """A letter that is typed here is no shortcut."""
+        if event.type() == QEvent.Type.ShortcutOverride and not event.modifiers() & _COMMANDS:
+            event.accept()
+            return True
+        return bool(super().event(event))
 
     def _set(self, row: int, column: int, text: str, *, bold: bool) -> None:
         item = self.item(row, column)

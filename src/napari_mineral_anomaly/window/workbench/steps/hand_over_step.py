@@ -318,6 +318,7 @@ class HandOverStep(Step):
     def _refresh(self, value: Any = None) -> None:
         busy = self.jobs.is_running(_EXPORTING)
         self.words.plain(next(one.words for one in PRESETS if one.key == self.preset))
+        self.words.setVisible(self.preset != SEM)  # the fiducials say what to do
         self.sem.setVisible(self.preset == SEM)
         if self.preset != SEM:
             self.sem.stop_adding()
