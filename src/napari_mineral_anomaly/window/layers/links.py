@@ -34,6 +34,7 @@ Role = Literal[
     "agreement",
     "ratio",
     "taught",
+    "verdicts",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.

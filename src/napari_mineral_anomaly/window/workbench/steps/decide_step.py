@@ -8,6 +8,7 @@ from napari_mineral_anomaly.grains.columns import UNSEEN
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.card_panel import GrainCard
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
+from napari_mineral_anomaly.window.grains.verdict_map import VerdictMap
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine
 from napari_mineral_anomaly.window.kit.fold import Fold
@@ -54,6 +55,7 @@ class DecideStep(Step):
         self.add(self.next_button)
         self.column.addStretch()
 
+        self.verdict_map = VerdictMap(napari_viewer, self.board, self.jobs, self.listen)
         self.listen(self.board.decided, self._show_decided)
         self.listen(self.board.listed, self._show_decided)
         self._show_decided()
