@@ -19,7 +19,8 @@ from napari_mineral_anomaly.window.grains.verdict_map import (
     UNDECIDED,
     VERDICT_COLOURS,
 )
-from napari_mineral_anomaly.window.layers.links import first_layer
+from napari_mineral_anomaly.window.layers.links import first_layer, link_of
+from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.window.workbench.steps.decide_step import DecideStep
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
@@ -90,3 +91,26 @@ def test_the_keys_colour_the_grains_at_once_and_undo_takes_it_back(
     board.undo()
     assert not np.any(layer.data[labels == ids[2]])
     assert np.all(layer.data[labels == ids[1]] == REJECTED)
+
+
+def test_a_deleted_score_comes_back_with_its_list(
+    run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Any]
+) -> None:
+    step: DecideStep = make_dock(DecideStep, scanned)
+    table, board = step.table, board_of(scanned)
+    table.list_grains()
+    before = board.listing.table["id"].tolist()
+    score = first_layer(scanned, "score")
+    place = scanned.layers.index(score)
+    assert table.back_button.isHidden()
+    scanned.layers.remove(score)
+    table.list_grains()
+    assert board.listing is None
+    assert not table.back_button.isHidden()
+    table.back_button.click()
+    assert scanned.layers.index(score) == place
+    assert table.session.run_of(link_of(score)) is not None
+    assert mask_of(scanned, score) is not None
+    table.list_grains()
+    assert board.listing.table["id"].tolist() == before
+    assert table.back_button.isHidden()

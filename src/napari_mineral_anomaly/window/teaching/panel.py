@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,8 @@ class TeachingPanel(Panel):
         self.board = board_of(napari_viewer)
         self.state = state_of(napari_viewer)
         self._kept = KeptCube()
+        # Told before and after layers are taken away on purpose.
+        self.before_removal: Callable[[bool], None] = lambda paused: None
         self.grain_button = push_button(
             "&Ordinary", "Teach that the chosen grain is ordinary. (O)", self.teach_grain
         )
@@ -204,8 +207,10 @@ class TeachingPanel(Panel):
     def _remove_taught(self, run: DetectionRun) -> None:
         """Show the untouched result again."""
         scan_id, name = self.state.scan_id, taught_name(run.fitted.name)
+        self.before_removal(True)
         for layer, _ in list(linked_layers(self.viewer, scan_id, detector=name)):
             self.viewer.layers.remove(layer)
+        self.before_removal(False)
         score = first_layer(self.viewer, "score", scan_id, detector=run.fitted.name)
         if score is not None:
             self.state.score_id = str(score.unique_id)

@@ -48,6 +48,7 @@ class DecideStep(Step):
         )
         self.teaching = TeachingPanel(napari_viewer, executor)
         self.teaching_fold.column.addWidget(self.teaching)
+        self.teaching.before_removal = self._pause
         self.card = self.add(GrainCard(napari_viewer, executor, scrolls=False))
         self.next_button = self.step_button(
             "Hand over", HAND_OVER, "Go to the step that writes reports and files."
@@ -79,6 +80,9 @@ class DecideStep(Step):
         super().shut_down()
         for part in (self.table, self.card, self.threshold, self.teaching):
             part.shut_down()
+
+    def _pause(self, paused: bool) -> None:
+        self.table.removed.paused = paused
 
     def _show_decided(self) -> None:
         listing = self.board.listing
