@@ -117,6 +117,13 @@ def test_the_brush_teaches_in_a_real_window_and_the_project_keeps_it(
     np.testing.assert_array_equal(kept.results["rx+taught"].run.result.taught, layer.data != 0)
     np.testing.assert_array_equal(kept.results["rx+taught"].run.result.score, taught.data)
 
+    step.teaching.undo_button.click()
+    qtbot.waitUntil(lambda: set(_scores(viewer)) == {"rx"}, timeout=LONG)
+    qtbot.waitUntil(lambda: state_of(viewer).score_id == str(_scores(viewer)["rx"].unique_id))
+    assert _scores(viewer)["rx"].visible
+    assert keeper.save_now()
+    assert set(load_project(keeper.folder).results) == {"rx"}
+
 
 def test_verdicts_are_a_truth_that_does_not_judge_what_they_taught(
     decide: DecideStep, scanned: ViewerModel, make_dock: Callable[..., Any]
