@@ -52,6 +52,9 @@ def test_a_taught_grain_leaves_the_list_and_undo_brings_it_back(
     assert taught.data[y, x] <= 0
     np.testing.assert_array_equal(_scores(scanned)["rx"].data, untouched)
     assert "taught" in teaching.status.text()
+    # The strokes and the verdicts lie over the new score and its mask.
+    order = [link.role for _, link in linked_layers(scanned)]
+    assert order.index("taught") > max(k for k, role in enumerate(order) if role == "mask")
     decide.table.list_grains()
     shown = board.listing
     assert shown.score_id == str(taught.unique_id)

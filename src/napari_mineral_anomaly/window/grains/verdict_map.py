@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.window.grains.board import GrainBoard
+from napari_mineral_anomaly.window.grains.canvas import bring_to_top
 from napari_mineral_anomaly.window.grains.listing import GrainListing
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
 from napari_mineral_anomaly.window.layers.links import (
@@ -88,6 +89,8 @@ class VerdictMap:
         layer = first_layer(self._viewer, "verdicts", listing.scan_id)
         if layer is not None:
             layer.data = codes
+            # Masks that were made since would hide it.
+            bring_to_top(self._viewer, layer)
             return
         score = layer_by_id(self._viewer, listing.score_id)
         if score is not None:

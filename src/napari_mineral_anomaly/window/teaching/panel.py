@@ -18,6 +18,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.grains.canvas import bring_to_top
 from napari_mineral_anomaly.window.grains.listing import KeptCube
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import flow, push_button
@@ -191,6 +192,9 @@ class TeachingPanel(Panel):
             self.fail(error)
             return
         show_score(self.viewer, str(shown.score.unique_id), alone=True)
+        strokes = brush_layer(self.viewer, scan.scan_id)
+        if strokes is not None:
+            bring_to_top(self.viewer, strokes)
         if self.state.scan_id == scan.scan_id:
             self.state.score_id = str(shown.score.unique_id)
         before, after = run.result.score, taught.result.score
