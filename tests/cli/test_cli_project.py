@@ -222,6 +222,8 @@ def test_a_taught_result_lies_beside_the_untouched_one_and_is_repeated(scan, tmp
     assert record["detector"] == "rx+taught"
     assert record["details"]["taught_pixels"] == 1
     np.testing.assert_array_equal(tifffile.imread(taught / "taught.tif"), mask)
+    # Nor is it listed as a concentration of its elements.
+    assert not tifffile.imread(taught / "grain_labels.tif")[mask > 0].any()
     assert set(load_project(taught).results) == {"rx", "rx+taught"}
     # The project alone is enough to do it again.
     capsys.readouterr()

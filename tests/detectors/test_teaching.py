@@ -135,7 +135,7 @@ def test_what_cannot_be_taught_is_refused_in_a_sentence(section) -> None:
         teach_run(cube, teach_run(cube, run, labels == 1), labels == 2)
     with pytest.raises(InputError, match="run rx, then teach"):
         make_detector("rx+taught").fit(cube)
-    assert detector_entry("rx+taught").title == "RX (Reed-Xiaoli), taught"
+    assert detector_entry("rx+taught").title == "taught RX (Reed-Xiaoli)"
 
 
 def test_a_mixture_of_host_and_signature_is_explained_whatever_its_shares() -> None:

@@ -52,6 +52,9 @@ def test_a_taught_grain_leaves_the_list_and_undo_brings_it_back(
     assert taught.data[y, x] <= 0
     np.testing.assert_array_equal(_scores(scanned)["rx"].data, untouched)
     assert "taught" in teaching.status.text()
+    # The strokes and the verdicts lie over the new score and its mask.
+    order = [link.role for _, link in linked_layers(scanned)]
+    assert order.index("taught") > max(k for k, role in enumerate(order) if role == "mask")
     decide.table.list_grains()
     shown = board.listing
     assert shown.score_id == str(taught.unique_id)
@@ -116,6 +119,13 @@ def test_the_brush_teaches_in_a_real_window_and_the_project_keeps_it(
     assert set(kept.results) == {"rx", "rx+taught"}
     np.testing.assert_array_equal(kept.results["rx+taught"].run.result.taught, layer.data != 0)
     np.testing.assert_array_equal(kept.results["rx+taught"].run.result.score, taught.data)
+
+    step.teaching.undo_button.click()
+    qtbot.waitUntil(lambda: set(_scores(viewer)) == {"rx"}, timeout=LONG)
+    qtbot.waitUntil(lambda: state_of(viewer).score_id == str(_scores(viewer)["rx"].unique_id))
+    assert _scores(viewer)["rx"].visible
+    assert keeper.save_now()
+    assert set(load_project(keeper.folder).results) == {"rx"}
 
 
 def test_verdicts_are_a_truth_that_does_not_judge_what_they_taught(

@@ -175,7 +175,7 @@ def detector_entry(name: str) -> DetectorEntry:
         entry = ENTRIES[name.removesuffix(TAUGHT_SUFFIX)]
         if name == entry.name:
             return entry
-        return replace(entry, name=name, title=f"{entry.title}, taught")
+        return replace(entry, name=name, title=f"taught {entry.title}")
     except (KeyError, TypeError, AttributeError):
         raise InputError(
             f"There is no detector {name!r} in this version; "

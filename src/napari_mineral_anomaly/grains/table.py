@@ -196,7 +196,11 @@ def list_grains(
     found = () if cube is None else concentrations(cube, grown.labels > 0, task=task)
     labels = grown.labels
     taken_out = (result.mask & ~mask).reshape(-1)
-    found = tuple(one for one in found if not taken_out[one.pixels].all())
+    found = tuple(
+        one
+        for one in found
+        if not taken_out[one.pixels].all() and not _is_taught(result, one.pixels)
+    )
     for number, one in enumerate(found, start=grown.n_grains + 1):
         labels.reshape(-1)[one.pixels[~taken_out[one.pixels]]] = number
     regions = GrainRegions.of_labels(labels, result.valid)
@@ -268,6 +272,15 @@ def signatures_of(cube: ElementCube) -> SignaturePlanes:
         step = MAD_TO_SIGMA * float(np.median(steps)) if steps.size else 1.0
         noise[c] = step**2 / 2
     return SignaturePlanes(cube.maps, noise)
+
+
+def _is_taught(result: AnomalyResult, pixels: NDArray[np.int64]) -> bool:
+    """Whether what was taught explains most of some pixels: nothing of them is an excess then."""
+    if result.taught is None:
+        return False
+    rows, columns = np.unravel_index(pixels, result.score.shape)
+    excess = np.asarray(result.contributions)[:, rows, columns].any(axis=0)
+    return float(excess.mean()) < 0.5
 
 
 def detail_grains(

@@ -59,6 +59,8 @@ class SectionState:
         The truth masks that there are.
     has_valid : bool
         Whether the valid area is a layer.
+    forgets_taught : bool
+        Whether the user took back everything that was taught; then taught results go.
     layers : tuple of Look
     view : View, optional
     images : mapping
@@ -84,6 +86,7 @@ class SectionState:
     results: tuple[ResultState, ...] = ()
     truths: tuple[tuple[int, str], ...] = ()
     has_valid: bool = False
+    forgets_taught: bool = False
     layers: tuple[Look, ...] = ()
     view: View | None = None
     images: Mapping[str, ImageToSave] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from napari_mineral_anomaly import __version__
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
+from napari_mineral_anomaly.detectors.registry import TAUGHT_SUFFIX
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.verdicts.book import now
 from napari_mineral_anomaly.grains.verdicts.history import save_history
@@ -285,13 +286,17 @@ def _images_of(file: ProjectFile | None) -> Iterable[tuple[str, str]]:
 def _results(
     state: SectionState, images: Mapping[str, str], before: ProjectFile | None
 ) -> tuple[Result, ...]:
-    """The entries of all results; one whose layers were removed stays as it was."""
+    """The entries of all results; one whose layers were removed stays as it was.
+
+    Only a taught result of which nothing is taught any more is dropped.
+    """
     known = {} if before is None else {one.detector: one for one in before.results}
     folders = {name: one.folder for name, one in known.items()} | dict(state.folders)
     shown = {one.detector: one for one in state.results if one.detector in folders}
     return tuple(
         _result(shown[name], folders[name], images) if name in shown else known[name]
         for name in dict.fromkeys((*known, *shown))
+        if not (state.forgets_taught and name.endswith(TAUGHT_SUFFIX))
     )
 
 

@@ -41,6 +41,7 @@ from napari_mineral_anomaly.window.kit.controls import (
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.kit.panel import Panel
+from napari_mineral_anomaly.window.layers.bring_back import RemovedScore
 from napari_mineral_anomaly.window.layers.links import scan_id_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.words import counted
@@ -90,7 +91,12 @@ class GrainTable(Panel):
             "Cancel", "Stop listing; the earlier list stays.", self.cancel
         )
         self.cancel_button.hide()
-        foot = row(self.status, self.progress, self.cancel_button)
+        self.removed = RemovedScore(napari_viewer)
+        self.back_button = push_button(
+            "Bring the score back", "Undo the deletion of the score.", self.removed.bring_back
+        )
+        self.back_button.hide()
+        foot = row(self.status, self.back_button, self.progress, self.cancel_button)
         foot.setStretch(0, 1)
         self.column.addLayout(foot)
 
@@ -119,6 +125,9 @@ class GrainTable(Panel):
         self.listen(self.board.decided, self._on_decided)
         self.listen(self.session.changed, self._on_score)
         self.listen(self.viewer.layers.events.inserted, self._on_layer)
+        self.listen(self.viewer.layers.events.removing, self.removed.on_removing)
+        self.listen(self.viewer.layers.events.removed, self.removed.on_removed)
+        self.listen(self.removed.changed, self._show_removed)
         self.board.next_grain = self.next_grain
         self.colour_by_theme(self.model)
         self._on_listed()
@@ -291,6 +300,7 @@ class GrainTable(Panel):
         self._watch.watch(None)
         self.board.next_grain = nothing
         self._kept.forget()
+        self.removed.forget()
         super().shut_down()
         # The list holds maps and labels of the scan; without this dock nothing keeps it up to date.
         self.board.set_listing(None)
@@ -410,6 +420,11 @@ class GrainTable(Panel):
         mask = None if score is None else mask_of(self.viewer, score)
         if self._watch.watch(mask) and mask is not None:
             self._list_soon()
+
+    def _show_removed(self) -> None:
+        name = self.removed.name
+        self.back_button.setVisible(bool(name))
+        self.back_button.setToolTip(f"“{name}” was deleted: put it back.")
 
     def _search(self) -> None:
         self.model.set_filter(self.filter.text())

@@ -37,6 +37,7 @@ Role = Literal[
     "taught",
     "selection",
     "profile",
+    "verdicts",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.

@@ -28,7 +28,7 @@ THREE_COLOURS = ("red", "green", "blue")
 FAINT_GAMMA = 0.4
 
 # What lies over the element maps of a section.
-_OVER_ELEMENTS = ("score", "mask", "agreement", "pseudo_labels", "ratio")
+_OVER_ELEMENTS = ("score", "mask", "agreement", "pseudo_labels", "ratio", "verdicts")
 _OVER_SCORE = ("element", "ratio", "agreement", "pseudo_labels")
 
 
@@ -99,6 +99,9 @@ def show_score(viewer: Any, score_id: str | None, *, alone: bool = False) -> Non
     mask = mask_of(viewer, score)
     if mask is not None:
         _set_visible(mask, True)
+    verdicts = first_layer(viewer, "verdicts", link.scan_id)
+    if verdicts is not None:
+        _set_visible(verdicts, True)
 
 
 def _set_visible(layer: Layer, visible: bool) -> None:

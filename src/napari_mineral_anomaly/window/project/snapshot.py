@@ -129,6 +129,7 @@ def section_state(
         scan=files_of(viewer, scan_id),
         results=tuple(results),
         truths=tuple(truths),
+        forgets_taught=_forgets_taught(viewer, scan_id),
         has_valid=any(own.role == "valid" for _, _, own in layers),
         layers=tuple(_look(viewer, key, layer) for key, layer, _ in layers),
         view=_view(viewer, scan_id),
@@ -138,6 +139,12 @@ def section_state(
         verdicts=history if changes.has(VERDICTS) else None,
         fiducials=sem_points_of(viewer).fiducials(scan_id) if changes.has(FIDUCIALS) else None,
     )
+
+
+def _forgets_taught(viewer: Any, scan_id: str) -> bool:
+    """Whether pixels were taught to be ordinary, and all of them were taken back."""
+    layers = [layer for layer, _ in linked_layers(viewer, scan_id, "taught")]
+    return bool(layers) and not any(np.any(layer.data) for layer in layers)
 
 
 def _result(viewer: Any, detector: str, score: Layer) -> ResultState:

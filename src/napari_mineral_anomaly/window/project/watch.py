@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 _BRUSHED = ("mask", "truth", "valid", "pseudo_labels")
+# Layers that show what the project keeps elsewhere.
+_OURS = ("outline", "verdicts")
 _LOOK_EVENTS = frozenset(
     ("visible", "opacity", "blending", "gamma", "contrast_limits", "colormap", "name", "scale")
 )
@@ -103,7 +105,7 @@ class SectionWatch:
 
     def _is_ours(self, layer: Any) -> bool:
         link = link_of(layer)
-        return link is not None and link.scan_id == self._scan_id and link.role != "outline"
+        return link is not None and link.scan_id == self._scan_id and link.role not in _OURS
 
     def _on_inserted(self, event: Any) -> None:
         if self._is_ours(event.value):

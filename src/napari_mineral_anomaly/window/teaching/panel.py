@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.grains.canvas import bring_to_top
 from napari_mineral_anomaly.window.grains.listing import KeptCube
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import flow, push_button
@@ -66,6 +68,8 @@ class TeachingPanel(Panel):
         self.board = board_of(napari_viewer)
         self.state = state_of(napari_viewer)
         self._kept = KeptCube()
+        # Told before and after layers are taken away on purpose.
+        self.before_removal: Callable[[bool], None] = lambda paused: None
         self.grain_button = push_button(
             "&Ordinary", "Teach that the chosen grain is ordinary. (O)", self.teach_grain
         )
@@ -188,6 +192,9 @@ class TeachingPanel(Panel):
             self.fail(error)
             return
         show_score(self.viewer, str(shown.score.unique_id), alone=True)
+        strokes = brush_layer(self.viewer, scan.scan_id)
+        if strokes is not None:
+            bring_to_top(self.viewer, strokes)
         if self.state.scan_id == scan.scan_id:
             self.state.score_id = str(shown.score.unique_id)
         before, after = run.result.score, taught.result.score
@@ -204,8 +211,10 @@ class TeachingPanel(Panel):
     def _remove_taught(self, run: DetectionRun) -> None:
         """Show the untouched result again."""
         scan_id, name = self.state.scan_id, taught_name(run.fitted.name)
+        self.before_removal(True)
         for layer, _ in list(linked_layers(self.viewer, scan_id, detector=name)):
             self.viewer.layers.remove(layer)
+        self.before_removal(False)
         score = first_layer(self.viewer, "score", scan_id, detector=run.fitted.name)
         if score is not None:
             self.state.score_id = str(score.unique_id)

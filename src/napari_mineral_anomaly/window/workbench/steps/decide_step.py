@@ -8,6 +8,7 @@ from napari_mineral_anomaly.grains.columns import UNSEEN
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.card_panel import GrainCard
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
+from napari_mineral_anomaly.window.grains.verdict_map import VerdictMap
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine
 from napari_mineral_anomaly.window.kit.fold import Fold
@@ -47,6 +48,7 @@ class DecideStep(Step):
         )
         self.teaching = TeachingPanel(napari_viewer, executor)
         self.teaching_fold.column.addWidget(self.teaching)
+        self.teaching.before_removal = self._pause
         self.card = self.add(GrainCard(napari_viewer, executor, scrolls=False))
         self.next_button = self.step_button(
             "Hand over", HAND_OVER, "Go to the step that writes reports and files."
@@ -54,6 +56,7 @@ class DecideStep(Step):
         self.add(self.next_button)
         self.column.addStretch()
 
+        self.verdict_map = VerdictMap(napari_viewer, self.board, self.jobs, self.listen)
         self.listen(self.board.decided, self._show_decided)
         self.listen(self.board.listed, self._show_decided)
         self._show_decided()
@@ -77,6 +80,9 @@ class DecideStep(Step):
         super().shut_down()
         for part in (self.table, self.card, self.threshold, self.teaching):
             part.shut_down()
+
+    def _pause(self, paused: bool) -> None:
+        self.table.removed.paused = paused
 
     def _show_decided(self) -> None:
         listing = self.board.listing

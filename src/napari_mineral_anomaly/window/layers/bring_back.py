@@ -1,0 +1,75 @@
+"""A score that was deleted from the layer list, and how it comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun
+from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers, unwrapped
+from napari_mineral_anomaly.window.layers.session import session_of
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+
+@dataclass(frozen=True, eq=False)
+class _Removed:
+    layer: Layer
+    link: Link
+    place: int
+    run: DetectionRun | None
+
+
+class RemovedScore:
+    """Keeps the score that was deleted last, as long as its section is open.
+
+    The layer itself comes back, so its mask, its threshold and its strokes still belong to it.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = unwrapped(viewer)
+        self._kept: _Removed | None = None
+        # Taking away on purpose, as teaching does, is no deletion.
+        self.paused = False
+
+    @property
+    def name(self) -> str:
+        """The name of the deleted score; "" where there is none."""
+        return "" if self._kept is None else str(self._kept.layer.name)
+
+    def on_removing(self, event: Any) -> None:
+        """Note a score that is about to go, with its run."""
+        layer = self._viewer.layers[event.index]
+        link = link_of(layer)
+        if link is not None and link.role == "score" and not self.paused:
+            run = session_of(self._viewer).run_of(link)
+            self._kept = _Removed(layer, link, int(event.index), run)
+
+    def on_removed(self, event: Any = None) -> None:
+        """Forget it with its section."""
+        kept = self._kept
+        elements = kept and next(linked_layers(self._viewer, kept.link.scan_id, "element"), None)
+        if kept is not None and elements is None:
+            self._kept = None
+        self.changed.emit()
+
+    def bring_back(self) -> None:
+        """Put the score back where it was."""
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return
+        session = session_of(self._viewer)
+        place = min(kept.place, len(self._viewer.layers))
+        self._viewer.layers.insert(place, kept.layer)
+        if kept.run is not None and session.run_of(kept.link) is None:
+            session.keep_run(kept.link.scan_id, kept.run)
+        self.changed.emit()
+
+    def forget(self) -> None:
+        """Keep nothing any more."""
+        self._kept = None
