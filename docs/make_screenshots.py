@@ -107,12 +107,11 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     window.until(lambda: len(window.viewer.layers) == section.cube.n_elements)
 
     look = window.step(LOOK)
-    look.choose_way(3)
-    for element in ("Fe", "Ca", "K"):
-        look.chips.choose(element)
+    window.until(lambda: len(look.chips.chosen) == 3)
     place = (1000.0, 1000.0)
     look.show_readings(*read_pixel(window.viewer, look.state.scan_id, place, None))
     window.shoot("look")
+    two_elements(window, look)
 
     find = window.step(FIND)
     find.quick_button.click()
@@ -153,6 +152,22 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     window.until(lambda: hand_over.status.text().startswith("Wrote"))
     hand_over.status.good(hand_over.status.text().replace(f"{Path.cwd().resolve()}/", ""))
     window.shoot("export")
+
+
+def two_elements(window: Window, look: Any) -> None:
+    """A cloud of the scatter, selected on the map too."""
+    look.choose_way(2)
+    look.folds["Scatter"].open()
+    window.until(lambda: look.scatter.scatter is not None)
+    scatter = look.scatter.scatter
+    (left, right), (low, high) = scatter.x_range, scatter.y_range
+    middle = (left + right) / 2
+    look.scatter.select([(middle, low), (right, low), (right, high), (middle, high)])
+    window.settle()
+    look._scroll.ensureWidgetVisible(look.scatter)
+    window.shoot("scatter")
+    window.viewer.layers.remove(window.layer("selection"))
+    look.folds["Scatter"].open(False)
 
 
 def workbench(window: Window) -> None:
