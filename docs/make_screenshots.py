@@ -4,7 +4,7 @@
 
 Pictures go to docs/images. ``--size 1366x768``, ``--theme light`` and ``--out FOLDER`` serve
 to check the workbench on a small screen and in napari's other theme; ``--only pseudo_labels`` makes
-one picture without the training before it.
+one picture without the training before it, ``--only look`` those of the first two steps.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class Window:
         return list(linked_layers(self.viewer, role=role))[-1][0]
 
 
-def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
-    """From the folder of maps to the exported files, a picture at every step."""
+def open_and_look(window: Window, section: SimulatedSection, folder: Path) -> None:
+    """The pictures of the first two steps."""
     opening = window.step(OPEN)
     window.shoot("first_minutes")
     opening.load([folder])
@@ -113,6 +113,10 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     window.shoot("look")
     two_elements(window, look)
 
+
+def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
+    """From the folder of maps to the exported files, a picture at every step."""
+    open_and_look(window, section, folder)
     find = window.step(FIND)
     find.quick_button.click()
     window.until(lambda: find.quick_button.isEnabled())
@@ -224,13 +228,16 @@ def clusters_alone(window: Window, section: SimulatedSection, folder: Path) -> N
     pseudo_labels(window)
 
 
+PARTS = {"pseudo_labels": clusters_alone, "look": open_and_look}
+
+
 def main() -> None:
     """Read the options and go."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="1600x1000")
     parser.add_argument("--out", type=Path, default=IMAGES)
     parser.add_argument("--theme", default="dark", help="dark or light")
-    parser.add_argument("--only", choices=["pseudo_labels"], help="make this picture alone")
+    parser.add_argument("--only", choices=list(PARTS), help="make these pictures alone")
     options = parser.parse_args()
     width, height = (int(part) for part in options.size.split("x"))
     section = simulate_section("easy", shape=SHAPE, seed=SEED)
@@ -241,7 +248,7 @@ def main() -> None:
         window.viewer.theme = options.theme
         # Relative paths: the pictures shall not show this computer's folders.
         with contextlib.chdir(scratch):
-            walk = clusters_alone if options.only else journey
+            walk = PARTS[options.only] if options.only else journey
             walk(window, section, Path("thin_section"))
         window.viewer.close()
 
