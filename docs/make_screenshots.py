@@ -4,7 +4,7 @@
 
 Pictures go to docs/images. ``--size 1366x768``, ``--theme light`` and ``--out FOLDER`` serve
 to check the workbench on a small screen and in napari's other theme; ``--only pseudo_labels`` makes
-one picture without the training before it.
+one picture without the training before it, ``--only look`` those of the first two steps.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class Window:
         return list(linked_layers(self.viewer, role=role))[-1][0]
 
 
-def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
-    """From the folder of maps to the exported files, a picture at every step."""
+def open_and_look(window: Window, section: SimulatedSection, folder: Path) -> None:
+    """The pictures of the first two steps."""
     opening = window.step(OPEN)
     window.shoot("first_minutes")
     opening.load([folder])
@@ -107,13 +107,16 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     window.until(lambda: len(window.viewer.layers) == section.cube.n_elements)
 
     look = window.step(LOOK)
-    look.choose_way(3)
-    for element in ("Fe", "Ca", "K"):
-        look.chips.choose(element)
+    window.until(lambda: len(look.chips.chosen) == 3)
     place = (1000.0, 1000.0)
     look.show_readings(*read_pixel(window.viewer, look.state.scan_id, place, None))
     window.shoot("look")
+    two_elements(window, look)
 
+
+def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
+    """From the folder of maps to the exported files, a picture at every step."""
+    open_and_look(window, section, folder)
     find = window.step(FIND)
     find.quick_button.click()
     window.until(lambda: find.quick_button.isEnabled())
@@ -153,6 +156,22 @@ def journey(window: Window, section: SimulatedSection, folder: Path) -> None:
     window.until(lambda: hand_over.status.text().startswith("Wrote"))
     hand_over.status.good(hand_over.status.text().replace(f"{Path.cwd().resolve()}/", ""))
     window.shoot("export")
+
+
+def two_elements(window: Window, look: Any) -> None:
+    """A cloud of the scatter, selected on the map too."""
+    look.choose_way(2)
+    look.folds["Scatter"].open()
+    window.until(lambda: look.scatter.scatter is not None)
+    scatter = look.scatter.scatter
+    (left, right), (low, high) = scatter.x_range, scatter.y_range
+    middle = (left + right) / 2
+    look.scatter.select([(middle, low), (right, low), (right, high), (middle, high)])
+    window.settle()
+    look._scroll.ensureWidgetVisible(look.scatter)
+    window.shoot("scatter")
+    window.viewer.layers.remove(window.layer("selection"))
+    look.folds["Scatter"].open(False)
 
 
 def workbench(window: Window) -> None:
@@ -209,13 +228,16 @@ def clusters_alone(window: Window, section: SimulatedSection, folder: Path) -> N
     pseudo_labels(window)
 
 
+PARTS = {"pseudo_labels": clusters_alone, "look": open_and_look}
+
+
 def main() -> None:
     """Read the options and go."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="1600x1000")
     parser.add_argument("--out", type=Path, default=IMAGES)
     parser.add_argument("--theme", default="dark", help="dark or light")
-    parser.add_argument("--only", choices=["pseudo_labels"], help="make this picture alone")
+    parser.add_argument("--only", choices=list(PARTS), help="make these pictures alone")
     options = parser.parse_args()
     width, height = (int(part) for part in options.size.split("x"))
     section = simulate_section("easy", shape=SHAPE, seed=SEED)
@@ -226,7 +248,7 @@ def main() -> None:
         window.viewer.theme = options.theme
         # Relative paths: the pictures shall not show this computer's folders.
         with contextlib.chdir(scratch):
-            walk = clusters_alone if options.only else journey
+            walk = PARTS[options.only] if options.only else journey
             walk(window, section, Path("thin_section"))
         window.viewer.close()
 

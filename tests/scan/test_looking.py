@@ -23,6 +23,8 @@ def test_a_profile_holds_the_counts_of_the_pixels_and_their_errors() -> None:
     ]
     assert table["distance_um"].tolist() == [10.0 * k for k in range(13)], "6 columns of 20 µm"
     assert table["Fe"].iloc[[0, 2, 12]].tolist() == [503.0, 504.0, 509.0]
+    beside = profile_along([MAP], ["Fe"], [(5.45, 3.45), (5.45, 9.45)])
+    assert beside["Fe"].tolist() == [503.0 + k for k in range(7)], "the nearest pixel"
     assert table["Ca_sigma"].iloc[0] == pytest.approx(np.sqrt(2012))
 
 
@@ -74,10 +76,10 @@ def test_missing_pixels_are_in_no_bin_and_in_no_lasso() -> None:
 
 
 def turned(points: np.ndarray) -> np.ndarray:
-    """Another grid: mirrored, turned by 30 degrees, 2.5 times finer, moved."""
+    """Another grid: mirrored, stretched, turned by 30 degrees, 2.5 times finer, moved."""
     angle = np.deg2rad(30.0)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return 2.5 * (points * [1.0, -1.0]) @ turn.T + [40.0, 300.0]
+    return 2.5 * (points * [1.0, -1.3]) @ turn.T + [40.0, 300.0]
 
 
 def test_a_mirrored_turned_and_scaled_image_is_laid_on_the_map() -> None:

@@ -181,6 +181,7 @@ def test_what_runs_is_told_in_the_header(viewer: ViewerModel, make_dock: MakeDoc
     state.report("find", Activity("Training · 3 min left", 40, is_run=True))
     state.report("open", Activity("Reading…"))
     assert header.doing.toolTip() == "Reading… (+1 more)"
+    assert header.progress.isHidden(), "an end that is not known is said in words alone"
     assert state.run is not None
     state.report("open", None)
     assert header.doing.text() == "Training · 3 min left"

@@ -104,6 +104,15 @@ class ProgressBar(QProgressBar):
         super().__init__()
         self.hide()
 
+    def setRange(self, minimum: int, maximum: int) -> None:
+        """An unknown end (0, 0) is an empty bar.
+
+        Qt would move a chunk to and fro for ever, and each move draws the canvas behind it again:
+        on a large screen without a graphics card, the work itself stood still.
+        """
+        super().setRange(minimum, max(maximum, minimum + 1))
+        self.setValue(minimum)
+
     def show_step(self, step: int, total: int) -> None:
         """Show that ``step`` of ``total`` is done; a total of 0 means unknown."""
         # A new value repaints the bar at once, and with it the map behind napari's canvas. While

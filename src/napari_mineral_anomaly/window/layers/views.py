@@ -37,10 +37,9 @@ def show_elements(
 ) -> None:
     """Show one element in a uniform colour map, or up to three as red, green and blue.
 
-    The shown layers are selected too, so that napari's controls change what is seen.
+    The first of them is selected too, so that napari's controls change what is seen.
     """
     colours = (ONE_COLOUR,) if len(elements) == 1 else THREE_COLOURS
-    shown = []
     for layer, link in linked_layers(viewer, scan_id):
         if link.role == "element":
             element = link.element or layer.name
@@ -48,12 +47,11 @@ def show_elements(
                 layer.colormap = colours[list(elements).index(element)]
                 layer.blending = "translucent" if len(elements) == 1 else "additive"
                 layer.gamma = FAINT_GAMMA if faint else 1.0
-                shown.append(layer)
+                if element == elements[0]:
+                    viewer.layers.selection.active = layer
             _set_visible(layer, element in elements)
         elif link.role in _OVER_ELEMENTS:
             _set_visible(layer, False)
-    if shown:
-        viewer.layers.selection = set(shown)
 
 
 def show_ratio(viewer: Any, scan_id: str, name: str, ratio: NDArray[np.float32]) -> None:

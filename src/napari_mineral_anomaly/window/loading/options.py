@@ -36,7 +36,7 @@ class PixelSizeFields(QWidget):
         self.note = StatusLine()
         form.addRow(self.note)
         self.x = _micrometres("Distance between two neighbouring pixels of a row, in µm.")
-        self.x.setSpecialValueText("unknown (scale in pixels)")
+        self.x.setSpecialValueText("unknown")
         self.x.valueChanged.connect(self._on_value)
         form.addRow("Pixel size", self.x)
         self.y = _micrometres("Distance between two neighbouring rows, in µm.")

@@ -145,7 +145,8 @@ class Header(Panel):
     def _on_activity(self, value: Any = None) -> None:
         activity: Activity | None = self._state.activity
         self.doing.setVisible(activity is not None)
-        self.progress.setVisible(activity is not None)
+        # A bar without an end would move all the time, and each move draws the canvas again.
+        self.progress.setVisible(activity is not None and activity.percent is not None)
         if activity is None:
             return
         n = len(self._state.activities)
@@ -156,9 +157,7 @@ class Header(Panel):
             self.doing.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, width)
         )
         self.doing.setToolTip(line)
-        if activity.percent is None:
-            self.progress.setRange(0, 0)
-        else:
+        if activity.percent is not None:
             self.progress.show_step(activity.percent, 100)
 
     # The project
