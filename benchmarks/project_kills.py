@@ -313,9 +313,7 @@ class Worker:
             self._when(lambda: bool(self.projects.keepers), self._opened)
         else:
             self.viewer.open(str(self.scan), plugin="napari-mineral-anomaly")
-            self.detect.choose_detector("rx")
-            self.detect.run()
-            self._when(self._has_mask, lambda: self._note("run"))
+            self._first_run()
         self.timer = QTimer()
         self.timer.timeout.connect(self._act)
         self._when(lambda: self._has_mask() and not self.detect._running, self._begin)
@@ -323,6 +321,13 @@ class Worker:
     def _opened(self) -> None:
         state = fingerprint_of_window(self.viewer)
         self._note("opened", files=self.files, state=state)
+        if not self._has_mask():  # the kill came before the first run was saved
+            self._first_run()
+
+    def _first_run(self) -> None:
+        self.detect.choose_detector("rx")
+        self.detect.run()
+        self._when(self._has_mask, lambda: self._note("run"))
 
     def _begin(self) -> None:
         self.timer.start(self.chance.randrange(100, 500))
