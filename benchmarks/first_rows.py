@@ -41,8 +41,6 @@ SCANS = (
     "cubes/chevkinite_30x30.bcf",
 )
 N_DRIVERS = 3
-# What the list needs of run.json where the score joins several questions.
-ASKED = ("questions", "proposals")
 
 
 PAGE = Path(__file__).parents[1] / "docs" / "measured" / "first_rows.md"
@@ -57,14 +55,14 @@ def result_of(cube: ElementCube, detector: str, kept: Path) -> AnomalyResult:
         np.savez_compressed(
             kept, score=result.score, threshold=result.threshold, found_by=found_by,
             contributions=np.asarray(result.contributions), labels=result.pseudo_labels,
-            asked=json.dumps({name: result.info.details.get(name) for name in ASKED}),
+            questions=json.dumps(result.info.details.get("questions")),
         )  # fmt: skip
     with np.load(kept) as file:
         found_by = file["found_by"] if "found_by" in file else np.zeros(0)
         return AnomalyResult(
             file["score"], float(file["threshold"]), file["contributions"], file["labels"],
             cube.elements, cube.pixel_size, found_by=found_by if found_by.size else None,
-        ).with_info(**json.loads(str(file["asked"])))  # fmt: skip
+        ).with_info(questions=json.loads(str(file["questions"])))  # fmt: skip
 
 
 def lines_of(table: pd.DataFrame, kinds: list[str]) -> list[str]:

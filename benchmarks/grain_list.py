@@ -29,7 +29,7 @@ from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.evaluation.benchmark.grain_recall import area_of_each
 from napari_mineral_anomaly.grains.pixels.growing import GrownGrains, grow_grains
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
-from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, proposed_pixels, signatures_of
+from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, signatures_of
 from napari_mineral_anomaly.simulate import simulate_section
 from napari_mineral_anomaly.simulate.scene_names import get_scene
 
@@ -60,16 +60,12 @@ class Scored:
     score: NDArray[np.float32]
     threshold: float
     promised: float
-    proposed: tuple[int, ...] = ()
 
     def grow(self, n_rows: int) -> GrownGrains:
         """The grains of the list; their numbers are its first rows."""
         valid = self.cube.valid & np.isfinite(self.score)
         mask = flagged(self.score, self.threshold)
-        return grow_grains(
-            signatures_of(self.cube), self.score, mask, valid,
-            n_rows=n_rows, proposed=self.proposed,
-        )  # fmt: skip
+        return grow_grains(signatures_of(self.cube), self.score, mask, valid, n_rows=n_rows)
 
 
 def scored(
@@ -81,16 +77,10 @@ def scored(
         result = detect(scan[0], detector, seed=0)
         promised = result.info["promised_false_pixels"]
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(
-            path, score=result.score, threshold=result.threshold, promised=promised,
-            proposed=np.array(proposed_pixels(result), dtype=np.int64),
-        )  # fmt: skip
+        np.savez_compressed(path, score=result.score, threshold=result.threshold, promised=promised)
         print(f"{detector} on {name}", flush=True)
     with np.load(path) as kept:
-        return Scored(
-            name, *scan, kept["score"], float(kept["threshold"]), float(kept["promised"]),
-            tuple(kept["proposed"].tolist()),
-        )  # fmt: skip
+        return Scored(name, *scan, kept["score"], float(kept["threshold"]), float(kept["promised"]))
 
 
 def section(

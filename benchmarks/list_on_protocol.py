@@ -47,16 +47,9 @@ def kept_scores(planned: PlannedScene, cache: Path, detectors: list[str]) -> dic
         name: Scored(
             planned.name, cube, truth, pd.DataFrame(), np.load(path).astype(np.float32),
             default_threshold(n_valid), promised_false_pixels(n_valid),
-            kept_proposals(path),
         )
         for name, path in paths.items()
     }  # fmt: skip
-
-
-def kept_proposals(score: Path) -> tuple[int, ...]:
-    """What single questions propose beside a kept score; empty where none does."""
-    path = score.with_name(f"{score.stem}__proposed.npy")
-    return tuple(np.load(path).tolist()) if path.exists() else ()
 
 
 def ranked_grains(scan: Scored) -> set[int]:

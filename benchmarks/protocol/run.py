@@ -6,8 +6,7 @@
 A second start continues where the first stopped; ``--minutes`` sets when a start ends.
 ``--variant LABEL DETECTOR JSON`` adds a detector with other parameters. In ``--cache`` each scene
 gets a folder with truth.npy (uint8, 255 = left out) and a score map LABEL__SEED.npy (float16,
-background sigmas, NaN outside the valid area) for each run, and LABEL__SEED__proposed.npy (flat
-positions, int64) where single questions propose places.
+background sigmas, NaN outside the valid area) for each run.
 
 The test part runs only when the code is committed; every row carries the commit.
 """
@@ -32,7 +31,6 @@ from napari_mineral_anomaly.detectors.networks.msfa.detector import FittedMsfa
 from napari_mineral_anomaly.detectors.pipeline import apply_detector
 from napari_mineral_anomaly.detectors.registry import detector_entry, make_config, make_detector
 from napari_mineral_anomaly.evaluation.metrics import evaluate
-from napari_mineral_anomaly.grains.table import proposed_pixels
 from napari_mineral_anomaly.runs.json_values import plain
 from scenes import FAMILIES, PARTS, Loaded, PlannedScene, barren, plan
 
@@ -93,9 +91,6 @@ def run_scene(
         np.save(folder / "truth.npy", truth)
         score = np.clip(result.score, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
         np.save(folder / f"{contender.label}__{seed}.npy", score)
-        proposed = proposed_pixels(result)
-        if proposed:
-            np.save(folder / f"{contender.label}__{seed}__proposed.npy", proposed)
     common = {name: row[name] for name in ("scene", "family", "seed")}
     others = [
         {**common, "detector": f"{contender.label}, {part}", **measures}

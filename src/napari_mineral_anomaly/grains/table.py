@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -188,7 +187,6 @@ def list_grains(
         result.valid & (mask | ~result.mask),
         drawn=mask & ~result.mask,
         n_rows=n_rows,
-        proposed=proposed_pixels(result),
         min_area_px=min_area_px,
         task=task,
     )
@@ -212,7 +210,7 @@ def list_grains(
         expected_false_pixels(peak, int(np.count_nonzero(result.valid)))
         for peak in table["peak_score"]
     ]
-    table["found_by"] = _found_by(result, regions, is_grain, np.flatnonzero(grown.was_proposed))
+    table["found_by"] = _found_by(result, regions, is_grain)
     _report_step("drivers", task)
     ring = regions.ring(task=task)
     signals = None if cube is None else measure_grains(cube, regions, ring, task=task)
@@ -355,44 +353,19 @@ def _geometry(result: AnomalyResult, regions: GrainRegions) -> pd.DataFrame:
     )
 
 
-def proposed_pixels(result: AnomalyResult) -> list[int]:
-    """Flat positions that single questions propose, each question in turn, the oddest first.
-
-    Empty for detectors that ask one question only.
-    """
-    places = (result.info.details.get("proposals") or {}).values()
-    width = result.score.shape[1]
-    in_turn = (place for turn in zip_longest(*places) for place in turn if place is not None)
-    return [int(row) * width + int(column) for row, column in in_turn]
-
-
 def _found_by(
-    result: AnomalyResult,
-    regions: GrainRegions,
-    is_grain: NDArray[np.bool_],
-    proposed: NDArray[np.intp],
+    result: AnomalyResult, regions: GrainRegions, is_grain: NDArray[np.bool_]
 ) -> list[str]:
-    """In words, the question that found each grain; "" where the detector asks only one.
-
-    The question that adds most in most of its pixels; of a proposed grain the one that proposed it.
-    """
-    names = dict(result.info.details.get("questions") or {})
-    if result.found_by is None or not names:
+    """In words, the question that adds most in most pixels of each grain; "" where there is one."""
+    questions = list((result.info.details.get("questions") or {}).values())
+    if result.found_by is None or not questions:
         return [""] * regions.n_grains
     sets = regions.pixels
     codes = result.found_by.reshape(-1)[sets.pixel].astype(np.int64)
-    votes = np.zeros((regions.n_grains, len(names) + 1), dtype=np.int64)
+    votes = np.zeros((regions.n_grains, len(questions) + 1), dtype=np.int64)
     np.add.at(votes, (sets.grain, codes), 1)
-    questions = list(names.values())
-    found = [questions[k] for k in votes[:, 1:].argmax(axis=1)]
-    for grain in proposed:
-        pixels = set(sets.pixel[sets.grain == grain].tolist())
-        for question, places in result.info.details["proposals"].items():
-            width = result.score.shape[1]
-            if any(row * width + column in pixels for row, column in places):
-                found[grain] = names[question]
-                break
-    return [words if own else "" for words, own in zip(found, is_grain, strict=True)]
+    best = votes[:, 1:].argmax(axis=1)
+    return [questions[k] if own else "" for k, own in zip(best, is_grain, strict=True)]
 
 
 def _agreement(

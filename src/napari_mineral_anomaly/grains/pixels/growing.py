@@ -7,7 +7,7 @@ free for the next, and no other grain starts in its halo.
 
 Below the threshold the order in the list follows the evidence of the whole grain and not its peak
 alone, because one noisy pixel can be as high as the peak of a grain, and its neighbours are not:
-see `evidence_of`. Some rows there are what one question alone finds odd: see `turns`.
+see `evidence_of`.
 
 What grows over more than a small share of the scan, or is not odd as a whole, is rock. Then the
 grain is the part of the first round of growth that has half of the peak's score.
@@ -15,7 +15,7 @@ grain is the part of the first round of growth that has half of the peak's score
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,6 @@ from napari_mineral_anomaly.grains.pixels.extent import (
     widened,
 )
 from napari_mineral_anomaly.grains.pixels.pieces import NEAR_PX, PART, role_beside
-from napari_mineral_anomaly.grains.pixels.turns import take_turns
 from napari_mineral_anomaly.progress import SILENT, Task
 
 # A grain is grown in a window that reaches this far, and in twice as large ones where it needs it.
@@ -72,14 +71,11 @@ class GrownGrains:
     n_grains : int
     n_above : int
         Grains with a flagged pixel.
-    was_proposed : (n_grains,) bool
-        Grains that are listed because they were proposed, not for their score.
     """
 
     labels: NDArray[np.int32]
     n_grains: int
     n_above: int
-    was_proposed: Bools
 
 
 def grow_grains(
@@ -90,7 +86,6 @@ def grow_grains(
     *,
     drawn: Bools | None = None,
     n_rows: int = 0,
-    proposed: Sequence[int] = (),
     min_area_px: int = 1,
     task: Task = SILENT,
 ) -> GrownGrains:
@@ -112,9 +107,6 @@ def grow_grains(
         as it was drawn.
     n_rows : int
         Grains wanted in all; more where more are flagged.
-    proposed : sequence of int, optional
-        Flat positions that are odd in another way than by score, the oddest first. They get their
-        `turns` among the rows below the threshold.
     min_area_px : int
         Smaller grains are left out.
     task : Task, optional
@@ -152,34 +144,11 @@ def grow_grains(
     # Those above the threshold were grown in the order of their peaks already.
     above, below = large[large < n_flagged], large[large >= n_flagged]
     evidence = evidence_of(growth.labels, n_grains, score)
-    below = below[np.argsort(-evidence[below], kind="stable")]
-    wanted = max(n_rows - len(above), 0)
-    by_proposal = _proposed_grains(growth, proposed, n_flagged, n_grains, min_area_px, task)
-    rows = take_turns(below.tolist(), by_proposal, wanted)
-    order = np.array([*above.tolist(), *(grain for grain, _ in rows)], dtype=np.int64)
-    was_proposed = np.array([*(False for _ in above), *(proposed for _, proposed in rows)], bool)
-    number = np.zeros(int(growth.labels.max(initial=0)) + 1, dtype=np.int32)
+    below = below[np.argsort(-evidence[below], kind="stable")][: max(n_rows - len(above), 0)]
+    order = np.concatenate((above, below))
+    number = np.zeros(n_grains + 1, dtype=np.int32)
     number[order + 1] = np.arange(1, len(order) + 1)
-    return GrownGrains(number[growth.labels], len(order), len(above), was_proposed)
-
-
-def _proposed_grains(
-    growth: _Growth,
-    proposed: Iterable[int],
-    n_flagged: int,
-    n_grains: int,
-    min_area_px: int,
-    task: Task,
-) -> Iterator[int]:
-    """Grains below the threshold at the proposed pixels, grown where there is none yet."""
-    labels = growth.labels.reshape(-1)
-    for seed in proposed:
-        if not labels[seed] and growth.is_free(seed):
-            task.check()
-            n_grains += growth.grow(seed, n_grains + 1, odd_by_score=False) > 0
-        grain = int(labels[seed]) - 1
-        if grain >= n_flagged and np.count_nonzero(labels == grain + 1) >= min_area_px:
-            yield grain
+    return GrownGrains(number[growth.labels], len(order), len(above))
 
 
 def _areas(labels: NDArray[np.int32], n_grains: int) -> NDArray[np.int64]:
@@ -256,13 +225,10 @@ class _Growth:
         """Whether a pixel is in no grain and in no halo."""
         return bool(self._seedable.reshape(-1)[seed])
 
-    def grow(self, seed: int, number: int, *, odd_by_score: bool = True) -> int:
-        """Grow a grain from a pixel; its area, 0 where it is part of an earlier grain.
-
-        Of a proposed pixel, which is not ``odd_by_score``, only the signature decides.
-        """
+    def grow(self, seed: int, number: int) -> int:
+        """Grow a grain from a pixel; its area, 0 where it is part of an earlier grain."""
         row, column = divmod(seed, self._width)
-        window, grain, halo = self._extent(row, column, odd_by_score)
+        window, grain, halo = self._extent(row, column)
         if self._joins_earlier(window, grain, halo, int(self._areas[row, column])):
             return 0
         self._seedable[window][grain | halo] = False
@@ -289,7 +255,7 @@ class _Growth:
                 return True
         return False
 
-    def _extent(self, row: int, column: int, odd_by_score: bool) -> tuple[Window, Bools, Bools]:
+    def _extent(self, row: int, column: int) -> tuple[Window, Bools, Bools]:
         """The window, and the grain and its halo in it."""
         number = int(self._areas[row, column])
         if number in self._drawn or (number and self._signatures is None):
@@ -305,9 +271,7 @@ class _Growth:
             at = (row - window[0].start, column - window[1].start)
             grain, halo, start = find_extent(self._signatures, self._free[window], window, at)
             first = start if first is None else first
-            if grain.sum() > self._most_px:
-                break
-            if odd_by_score and not self._is_odd(window, grain, at):
+            if grain.sum() > self._most_px or not self._is_odd(window, grain, at):
                 break
             if (
                 not self._reaches_border(grain, window)

@@ -16,7 +16,6 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
 from napari_mineral_anomaly.detectors.heads.answers import answer
 from napari_mineral_anomaly.detectors.heads.fit import FittedHeads, fit_heads
 from napari_mineral_anomaly.detectors.heads.join import join_answers
-from napari_mineral_anomaly.detectors.heads.proposals import propose
 from napari_mineral_anomaly.detectors.heads.questions import NETWORK, QUESTIONS
 from napari_mineral_anomaly.detectors.networks.fitted import (
     FittedNetwork,
@@ -133,12 +132,11 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         contributions = self._contributions(cube, predicted)
         # The join needs memory of its own.
         del predicted
-        error, joined, proposals = None, None, None
+        error, joined = None, None
         if self.heads is not None:
             answers: dict[str, NDArray[np.floating]] = {NETWORK: statistic}
             answers |= answer(cube, self.features, self.heads, task=task)
             joined = join_answers(answers, valid)
-            proposals = propose(answers, valid)
             error, _ = background_sigmas(statistic, valid)
             statistic = joined.statistic
         result = finish_result(
@@ -155,7 +153,6 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             questions={name: QUESTIONS[name] for name in joined.heads},
             trust=joined.trust,
             weights=joined.weights,
-            proposals=proposals,
         )
         return replace(result, reconstruction_error=error, found_by=joined.found_by)
 

@@ -8,7 +8,6 @@ back. Elements are taken in the order of their names for the same reason (`featu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -86,13 +85,6 @@ class Position:
                 ("found_by", result.found_by),
             )
         }
-        proposals = result.info.details.get("proposals")
-        if proposals is not None:
-            turned = {
-                name: self._turned_places(places, result.score.shape)
-                for name, places in proposals.items()
-            }
-            result = result.with_info(proposals=turned)
         if "contributions" not in given:
             optional["contributions"] = self.turned_image(result.contributions)
         return replace(
@@ -105,18 +97,6 @@ class Position:
     def turned_image(self, image: Any) -> Any:
         """An image (..., H, W) with the same axes reversed: a view."""
         return image[self._cut()]
-
-    def _turned_places(
-        self, places: Iterable[tuple[int, int]], shape: tuple[int, ...]
-    ) -> list[tuple[int, int]]:
-        last_row, last_column = shape[0] - 1, shape[1] - 1
-        return [
-            (
-                last_row - row if self.rows_reversed else row,
-                last_column - column if self.columns_reversed else column,
-            )
-            for row, column in places
-        ]
 
     def turned_window(
         self, window: tuple[slice, slice], shape: tuple[int, int]

@@ -9,7 +9,6 @@ from napari_mineral_anomaly.detectors.fitting import Fitted
 from napari_mineral_anomaly.detectors.heads.answers import answer
 from napari_mineral_anomaly.detectors.heads.fit import FittedHeads, fit_heads
 from napari_mineral_anomaly.detectors.heads.join import join_answers
-from napari_mineral_anomaly.detectors.heads.proposals import propose
 from napari_mineral_anomaly.detectors.heads.questions import QUESTIONS
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
@@ -43,8 +42,7 @@ class FittedQuickMsfa(Fitted[MsfaConfig]):
         task = task or SILENT
         position = Position.of(cube)
         turned = position.turned(cube)
-        answers = answer(turned, self.features, self.heads, task=task)
-        joined = join_answers(answers, turned.valid)
+        joined = join_answers(answer(turned, self.features, self.heads, task=task), turned.valid)
         info = info_without_network(self.preprocessing.meta()).with_(
             epochs=0,
             quick=True,
@@ -52,7 +50,6 @@ class FittedQuickMsfa(Fitted[MsfaConfig]):
             questions={name: QUESTIONS[name] for name in joined.heads},
             trust=joined.trust,
             weights=joined.weights,
-            proposals=propose(answers, turned.valid),
         )
         scaled = scaled_elements(turned, self.preprocessing, task=task)
         result = finish_result(
