@@ -20,7 +20,6 @@ from napari_mineral_anomaly.window.grains.listing import plan_rows
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import (
     StatusLine,
-    flow,
     make_primary,
     push_button,
     row,
@@ -95,7 +94,7 @@ class FiducialPanel(Panel):
             self._choose_verdicts,
         )
         # Few lines, so that “Write” is in sight on a laptop.
-        self.add(flow(self.add_button, self.remove_button, self.load_button))
+        self.add(row(self.add_button, self.remove_button, self.load_button))
         self.add(self.table, self.fit_line, row(self.model, self.which), self.status)
         self.listen(self._points.changed, self._on_points)
 

@@ -216,7 +216,7 @@ def _layer_of(scan_id: str, fiducials: Fiducials, title: str, spatial: dict[str,
         "size": 3,
         "canvas_size_limits": _ON_SCREEN,
         "face_color": _COLOUR,
-        "border_width": 0,  # at a small size a border hides the cross
+        "border_color": _COLOUR,  # at a small size the border hides the cross
         "text": {
             "string": "{name}",
             "color": _COLOUR,
