@@ -21,6 +21,7 @@ from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.sem.points import sem_points_of
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.steps import find_step as detect_module
@@ -72,7 +73,7 @@ def test_every_control_explains_itself_and_the_dock_fits_a_laptop(
 def test_a_closed_dock_hears_nothing_any_more(
     dock_class: type, scanned: ViewerModel, make_dock: MakeDock
 ) -> None:
-    for lasting in (session_of, state_of, projects_of):
+    for lasting in (session_of, state_of, projects_of, sem_points_of):
         lasting(scanned)  # listens for the viewer's life, docks or no docks
     before = [len(emitter.callbacks) for emitter in scanned.layers.events.emitters.values()]
     dock = make_dock(dock_class, scanned)
