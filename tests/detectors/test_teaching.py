@@ -41,7 +41,7 @@ def _run(cube: ElementCube, detector: str) -> DetectionRun:
     return run_detection(cube, detector, make_config(detector, **quick))
 
 
-@pytest.mark.parametrize("detector", ["rx", "robust-rx", "pca", "msfa"])
+@pytest.mark.parametrize("detector", ["rx", "pca", "msfa"])
 def test_the_taught_mineral_leaves_the_list_and_the_others_stay(section, detector: str) -> None:
     cube, labels, minerals = section
     run = _run(cube, detector)
