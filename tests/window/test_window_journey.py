@@ -218,7 +218,7 @@ def test_a_finished_run_opens_with_its_numbers_its_model_and_its_docks(
     assert np.array_equal(layer(viewer, "mask").data != 0, run.result.mask)
     kept = session_of(viewer).run_of(link_of(score))
     assert np.array_equal(
-        kept.result.contributions, run.result.contributions.astype(np.float32), equal_nan=True
+        kept.result.contributions, np.asarray(run.result.contributions), equal_nan=True
     )
     assert kept.result.elements == cube.elements
     assert micrometres(viewer) == ["micrometer", "micrometer"]

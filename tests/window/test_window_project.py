@@ -403,7 +403,7 @@ def test_the_header_shows_where_the_work_is_and_the_first_step_recent_projects(
     assert str(saved.project) in dock.saved_button.toolTip()
     assert "Saved" in dock.saved_button.text()
     assert dock.section_combo.currentText() == "scan"
-    start = FirstMinutes(viewer)
+    start = FirstMinutes(viewer, lambda: None)
     assert start.recent.count() == 1
     assert str(saved.project) in start.recent.item(0).toolTip()
     # A copy of the maps, for another computer.
