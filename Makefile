@@ -65,11 +65,12 @@ test: check wheel
 
 # Two halves of about the same length, side by side, each with its own display and cache.
 tests-of-the-window:
-	$(XVFB) -n 110 $(BIN)/python -m pytest -m "not slow" -o cache_dir=.pytest_cache/window tests/window tests/io
+	$(XVFB) -n 110 $(BIN)/python -m pytest -m "not slow" -o cache_dir=.pytest_cache/window tests/window tests/io \
+		--ignore=tests/io/truth
 
 tests-of-the-core:
 	$(XVFB) -n 160 $(BIN)/python -m pytest -m "not slow" -o cache_dir=.pytest_cache/core tests \
-		--ignore=tests/window --ignore=tests/io
+		--ignore=tests/window --ignore=tests/io/peers --ignore-glob="tests/io/test_*.py"
 
 test-slow: $(VENV)/.dev
 	$(XVFB) $(BIN)/python -m pytest -m slow
