@@ -328,7 +328,7 @@ def test_measuring_sets_the_statistics_to_those_of_the_tiles_evenly(make_scan: M
     ],
     ids=str,
 )
-@pytest.mark.parametrize("tile", [3, 7, 13])
+@pytest.mark.parametrize("tile", [1, 7, 13])
 def test_tiles_give_the_numbers_of_the_whole_scan(
     masked_scan: ElementCube, switch: dict[str, bool], tile: int
 ) -> None:
@@ -346,7 +346,7 @@ def test_tiles_give_the_numbers_of_the_whole_scan(
     np.testing.assert_allclose(of_tiles.latent, latent, atol=1e-4)
     unit = features.unit[:, None, None]
     wanted = (view.values(slice(None)) - whole) * unit * masked_scan.valid
-    np.testing.assert_allclose(at_once.residual, wanted, atol=1e-4 * unit.max())
+    np.testing.assert_allclose(at_once.residual, wanted, atol=1e-4)
     np.testing.assert_allclose(of_tiles.residual, wanted, atol=1e-4 * unit.max())
     assert np.isfinite(latent).all()
     assert whole.std() > 0.01

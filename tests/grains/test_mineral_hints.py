@@ -114,6 +114,18 @@ def test_what_phosphorus_alone_shows_is_a_phosphate():
     assert sentence == "May be: a phosphate. The maps do not show which."
 
 
+def test_hints_are_taken_from_chosen_grains_only():
+    rock = counts_of("quartz", 30)
+    phosphate = rock.copy()
+    phosphate[ELEMENTS.index("P")] += 60
+    for grain in (counts_of("pyrite", 100), phosphate):
+        hints = full_hints(rock, grain)
+        assert hints.of(0)
+        assert hints.without(np.array([False])).texts()[0] == hints.texts()[0]
+        assert hints.without(np.array([True])).of(0) == ()
+        assert hints.without(np.array([True])).texts()[0] == [""]
+
+
 def test_sulfur_without_iron_is_no_pyrite():
     rock = counts_of("olivine", 60)
     grain = rock.copy()
