@@ -19,6 +19,10 @@ coherent its oddest hundredth is, at distances that no averaging spans, and by t
 excess; an excess of a few pixels does not say that the other ranks of that head are right, so that
 this trust grows with the size of the excess.
 
+The sigmas follow the order of that sum, by the more cautious of two tails. Pixels that the network
+alone finds at the default threshold keep the network's sigmas where those are larger: the joint
+tail must not hide what one question promises.
+
 The rule and its constants were chosen on the development scenes of docs/benchmarks.md.
 """
 
@@ -38,6 +42,7 @@ from napari_mineral_anomaly.detectors.results.calibration import (
     calibrate,
     ordinary_calibration,
 )
+from napari_mineral_anomaly.detectors.results.threshold import default_threshold
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -54,8 +59,11 @@ ODDEST_DISTANCES = (3, 4)
 FULL_EXCESS = 2e-3
 # The tail of the joined statistic starts at its 99th percentile, its upper half censored.
 JOINED_TAIL, JOINED_CENSORED = 0.01, 0.005
-# Share of a scan that may be odd by other questions than that of the surroundings.
-ODD_SHARE = 0.02
+# Share of a scan that may be odd by each other question than that of the surroundings.
+ODD_SHARE = 0.01
+# Neighbours share the beam, the ring and the mineral: so many independent values tell the scale of
+# the tail of all pixels, and that of the ordinary ones.
+JOINED_INDEPENDENT, ORDINARY_INDEPENDENT = 20.0, 5.0
 # Pixels whose numbers are held in double precision at a time.
 BLOCK_PIXELS = 200_000
 
@@ -146,9 +154,16 @@ def join_answers(
         total[part] = shares.sum(axis=0)
         most[part] = 1 + shares.argmax(axis=0)
     del ranks, evidence
+    joined, tail = _joined_sigmas(total, ordinary[valid])
+    # What the network promises alone, it keeps.
+    kept = (alone >= default_threshold(n)) & (alone > joined)
+    joined[kept] = alone[kept]
+    score = np.full(valid.shape, np.nan, dtype=np.float32)
+    score[valid] = joined
+    if NETWORK in heads:
+        most[kept] = 1 + heads.index(NETWORK)
     found_by = np.zeros(valid.shape, dtype=np.uint8)
     found_by[valid] = most
-    score, tail = _joined_sigmas(total, alone, ordinary, valid)
     statistic = np.zeros(valid.shape)
     statistic[valid] = total
     return JoinedAnswers(
@@ -163,40 +178,28 @@ def join_answers(
 
 
 def _joined_sigmas(
-    statistic: Doubles,
-    alone: Floats,
-    ordinary: NDArray[np.bool_],
-    valid: NDArray[np.bool_],
+    statistic: Doubles, ordinary: NDArray[np.bool_]
 ) -> tuple[Floats, dict[str, Any]]:
-    """Background sigmas (H, W) of the joined statistic (n,), by the more cautious of two tails.
-
-    The joined statistic decides the order, and the network must not lose what it promises
-    ``alone`` (n,): the sigmas that are given out in that order are the larger ones of both. So at
-    least as many pixels reach a threshold as by the network alone.
+    """Background sigmas (n,) of the joined statistic (n,), by the more cautious of two tails.
 
     One tail is that of all pixels. Small grains of a common mineral inside another are far from
     their surroundings without being odd. The second tail is therefore that of the ``ordinary``
-    pixels (H, W), which no other question finds odd, as in local RX (`statistical.local_rx`): what
+    pixels (n,), which no other question finds odd, as in local RX (`statistical.local_rx`): what
     only differs from its surroundings must differ more than those do.
+
+    Both scales come from pixels that hang together, so both are less certain than the number of
+    pixels says (`BackgroundTail.independent`).
     """
-    out = np.full(valid.shape, np.nan, dtype=np.float32)
     fitted = calibrate(statistic, JOINED_TAIL, JOINED_CENSORED)
     if fitted is None:
-        out[valid] = 0.0
-        return out, {}
+        return np.zeros(len(statistic), dtype=np.float32), {}
     # Not None: the pixels are not all alike.
-    cautious = ordinary_calibration(statistic, ordinary[valid]) or fitted
-    given = np.empty(len(statistic), dtype=np.float32)
+    cautious = ordinary_calibration(statistic, ordinary) or fitted
+    fitted, cautious = fitted.told_by(JOINED_INDEPENDENT), cautious.told_by(ORDINARY_INDEPENDENT)
+    out = np.empty(len(statistic), dtype=np.float32)
     for start in range(0, len(statistic), BLOCK_PIXELS):
         part = slice(start, start + BLOCK_PIXELS)
-        sigmas = np.minimum(fitted.sigmas(statistic[part]), cautious.sigmas(statistic[part]))
-        given[part] = np.maximum(sigmas, alone[part])
-    given.sort()
-    order = np.argsort(statistic)
-    # Equal statistics get the lowest of the sigmas that fall to them.
-    given = given[_first_of_equals(statistic[order])]
-    alone[order] = given
-    out[valid] = alone
+        out[part] = np.minimum(fitted.sigmas(statistic[part]), cautious.sigmas(statistic[part]))
     return out, fitted.info()
 
 
