@@ -6,6 +6,7 @@
   list lies in it. Its row is *whole* when the area is within 20 % of the true area and the centroid
   within half a pixel of the true centre.
 - barren: flagged and promised pixels, and rows above the threshold, on sections without odd
+  grains.
   Those in or beside a mineral that fills less than 1 % of its section are counted apart.
 
 Whether the list holds what is found is measured by `list_on_protocol.py`. Scores are kept in
