@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.utils.colormaps import ensure_colormap
 
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.ratio import ratio_map
@@ -40,8 +41,14 @@ def test_a_click_shows_one_element_instead_of_score_and_mask(
     assert scanned.layers["Au · section"].colormap.name == "viridis"
     look.chips.chips["Fe"].click()
     assert shown(scanned) == ["Fe · section"]
-    look.faint.setChecked(True)
-    assert scanned.layers["Fe · section"].gamma == 0.4
+    look.logarithm.setChecked(True)
+    colours = scanned.layers["Fe · section"].colormap
+    # A hundredth of the range is seen at a fifth of the colours, zero at the darkest.
+    viridis = ensure_colormap("viridis")
+    expected = viridis.map(np.log1p(200 * np.array([0.0, 0.01, 0.1, 1.0])) / np.log1p(200))
+    np.testing.assert_allclose(colours.map([0.0, 0.01, 0.1, 1.0]), expected, atol=0.01)
+    look.logarithm.setChecked(False)
+    assert scanned.layers["Fe · section"].colormap.name == "viridis"
     assert look.state.is_done(LOOK)
     show_score(scanned, look.state.score_id)
     roles = [link.role for layer, link in linked_layers(scanned) if layer.visible]

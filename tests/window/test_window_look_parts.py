@@ -216,11 +216,19 @@ def test_an_image_that_is_given_up_leaves_nothing(
 
 
 def test_the_project_keeps_the_pairs_and_shows_the_image_again(
-    run_rx: Any, scanned: ViewerModel, make_dock: MakeDock, picture: Path, qtbot: Any
+    run_rx: Any,
+    scanned: ViewerModel,
+    make_dock: MakeDock,
+    picture: Path,
+    tmp_path: Path,
+    qtbot: Any,
 ) -> None:
     look = make_dock(LookStep, scanned)
     look.entered()
-    look.images.open_image(picture)
+    (tmp_path / "carried").mkdir()
+    carried = tmp_path / "carried" / picture.name
+    picture.rename(carried)
+    look.images.open_image(carried)
     mark(look, scanned, (5, 5), (60, 10), (20, 90))
     look.images.lay()
     projects = projects_of(scanned)
@@ -235,8 +243,13 @@ def test_the_project_keeps_the_pairs_and_shows_the_image_again(
     folder = keeper.folder
     [(image, _)] = linked_layers(scanned, role="context")
     affine = np.asarray(image.affine.affine_matrix)
+    projects.save_as(scan_id, tmp_path / "carried" / "project")
     projects.close()
 
+    # Project and image move together; the old places are gone.
+    home = tmp_path / "moved"
+    (tmp_path / "carried").rename(home)
+    folder = home / "project"
     other = ViewerModel()
     again = projects_of(other)
     again.open(folder)

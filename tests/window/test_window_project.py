@@ -34,6 +34,7 @@ from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
+from napari_mineral_anomaly.window.layers.log_colours import log_colours
 from napari_mineral_anomaly.window.layers.make import threshold_of
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.plugin.reader import read_as_layers
@@ -118,7 +119,8 @@ def _work(viewer: ViewerModel, projects: Projects, make_dock: Callable[..., Any]
     grains.list_grains()
     grains.board.decide([1, 2], status="accept", comment="gold")
     grains.board.decide([3], status="reject")
-    first_layer(viewer, "element").visible = False
+    element = first_layer(viewer, "element")
+    element.visible, element.colormap = False, log_colours("viridis")
 
 
 @pytest.fixture
@@ -259,7 +261,9 @@ def test_a_project_opens_as_it_was_left_and_goes_on(saved, reopen):
     score, mask = first_layer(viewer, "score"), first_layer(viewer, "mask")
     assert threshold_of(score) == 3.25
     assert [layer.name for layer, _ in linked_layers(viewer)] == saved.names
-    assert not first_layer(viewer, "element").visible
+    element = first_layer(viewer, "element")
+    assert not element.visible
+    assert element.colormap == log_colours("viridis")
     assert session_of(viewer).count_mask(score, mask).brushed == saved.brushed > 0
     keeper = _keeper(projects)
     again = board_of(viewer).history_of(keeper.scan_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_folder
 from napari_mineral_anomaly.project.format import Maps, Place
+from napari_mineral_anomaly.project.images import with_places
 from napari_mineral_anomaly.project.maps import place_of
 from napari_mineral_anomaly.project.names import LOCK_FILE
 from napari_mineral_anomaly.project.reading import read_project
@@ -40,7 +41,8 @@ def copy_project(folder: Path, target: Path) -> None:
         ignored = shutil.ignore_patterns(LOCK_FILE, ".*")
         shutil.copytree(folder, temporary, dirs_exist_ok=True, ignore=ignored)
         maps = _seen_from(file.maps, target)
-        write_project_file(temporary, file.model_copy(update={"maps": maps}))
+        layers = with_places(file.layers, target)
+        write_project_file(temporary, file.model_copy(update={"maps": maps, "layers": layers}))
 
 
 def _seen_from(maps: Maps, folder: Path) -> Maps:

@@ -127,6 +127,7 @@ class Look(_Value):
     """How a layer was shown. ``key`` says which one it is, see `docs/project.md`.
 
     ``pairs``: of an image of another grid, row and column of each point on it, and on the maps.
+    ``place``: of an image beside the maps, where its file is (`project.images`).
     """
 
     key: str
@@ -138,6 +139,7 @@ class Look(_Value):
     contrast_limits: tuple[FiniteFloat, FiniteFloat] | None = None
     colormap: str | None = None
     pairs: tuple[tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat], ...] | None = None
+    place: Place | None = None
 
 
 class View(_Value):

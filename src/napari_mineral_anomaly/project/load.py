@@ -20,6 +20,7 @@ from napari_mineral_anomaly.grains.verdicts.history import load_history
 from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.project.format import Clusters, ProjectFile, Result
+from napari_mineral_anomaly.project.images import found_looks
 from napari_mineral_anomaly.project.maps import MapsMovedError, ScanFiles, find_maps
 from napari_mineral_anomaly.project.reading import read_project
 from napari_mineral_anomaly.project.saving.images import read_layer
@@ -151,6 +152,8 @@ def load_project(
         if maps is not None:
             raise
         why_no_maps = str(moved)
+    sources = (place,) if scan is None else scan.sources
+    file = file.model_copy(update={"layers": found_looks(file.layers, place, sources)})
     main = file.main_result
     results = {}
     for step, note in enumerate(file.results):

@@ -73,6 +73,11 @@ def place_of(path: Path, folder: Path) -> Place:
     return Place(relative=relative, absolute=str(absolute))
 
 
+def seen_from(folder: Path, place: Place) -> Path:
+    """Where a kept path is if it moved together with the project."""
+    return Path(os.path.normpath(folder.resolve() / place.relative))
+
+
 def found_place(place: Place, folder: Path) -> Path:
     """Where a kept path is now: seen from the project, else where it was.
 
@@ -81,8 +86,7 @@ def found_place(place: Place, folder: Path) -> Path:
     MapsMovedError
         When it is in neither place.
     """
-    seen_from_here = Path(os.path.normpath(folder.resolve() / place.relative))
-    for path in (seen_from_here, Path(place.absolute)):
+    for path in (seen_from(folder, place), Path(place.absolute)):
         if split_dataset(path)[0].exists():
             return path
     raise MapsMovedError(

@@ -25,6 +25,7 @@ from napari_mineral_anomaly.io.writing.tiff import write_ome
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.project.fiducials import fiducial_fields
 from napari_mineral_anomaly.project.format import Maps, ProjectFile, Result, Truth
+from napari_mineral_anomaly.project.images import with_places
 from napari_mineral_anomaly.project.log import add_to_log
 from napari_mineral_anomaly.project.maps import describe_maps
 from napari_mineral_anomaly.project.names import (
@@ -182,7 +183,7 @@ class ProjectStore:
                 if image_key("truth", str(number)) in images
             ),
             verdicts=verdicts,
-            layers=state.layers,
+            layers=with_places(state.layers, self.folder),
             view=state.view,
             **fiducial_fields(before, state.fiducials),
         )

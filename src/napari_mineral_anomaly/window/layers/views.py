@@ -15,6 +15,7 @@ from napari_mineral_anomaly.window.layers.links import (
     link_of,
     linked_layers,
 )
+from napari_mineral_anomaly.window.layers.log_colours import log_colours
 from napari_mineral_anomaly.window.layers.make import add, contrast_limits, spatial_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 # Perceptually uniform: equal steps of the number look like equal steps of the colour.
 ONE_COLOUR = "viridis"
 THREE_COLOURS = ("red", "green", "blue")
-# Draws faint pixels out of the dark; zeros stay where they are, as in no logarithm.
-FAINT_GAMMA = 0.4
 
 # What lies over the element maps of a section.
 _OVER_ELEMENTS = ("score", "mask", "agreement", "pseudo_labels", "ratio", "verdicts")
@@ -33,9 +32,11 @@ _OVER_SCORE = ("element", "ratio", "agreement", "pseudo_labels")
 
 
 def show_elements(
-    viewer: Any, scan_id: str, elements: Sequence[str], *, faint: bool = False
+    viewer: Any, scan_id: str, elements: Sequence[str], *, logarithm: bool = False
 ) -> None:
     """Show one element in a uniform colour map, or up to three as red, green and blue.
+
+    With ``logarithm`` the colours follow the logarithm of the numbers (`log_colours`).
 
     The first of them is selected too, so that napari's controls change what is seen.
     """
@@ -44,9 +45,10 @@ def show_elements(
         if link.role == "element":
             element = link.element or layer.name
             if element in elements:
-                layer.colormap = colours[list(elements).index(element)]
+                name = colours[list(elements).index(element)]
+                layer.colormap = log_colours(name) if logarithm else name
                 layer.blending = "translucent" if len(elements) == 1 else "additive"
-                layer.gamma = FAINT_GAMMA if faint else 1.0
+                layer.gamma = 1.0
                 if element == elements[0]:
                     viewer.layers.selection.active = layer
             _set_visible(layer, element in elements)

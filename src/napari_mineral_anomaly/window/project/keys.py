@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from napari_mineral_anomaly.project.images import CONTEXT, REGISTERED
 from napari_mineral_anomaly.window.layers.links import Link, linked_layers
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-# An image of another grid, which was laid onto the maps.
-REGISTERED = "registered"
 _BY_DETECTOR = ("score", "mask", "pseudo_labels")
 
 
@@ -24,7 +23,7 @@ def look_key(link: Link, truth_number: int | None = None) -> str | None:
     if link.role == "truth" and truth_number is not None:
         return f"truth {truth_number}"
     if link.role == "context" and link.source is not None:
-        return f"{'context' if link.pairs is None else REGISTERED} {link.source}"
+        return f"{CONTEXT if link.pairs is None else REGISTERED} {link.source}"
     return link.role if link.role in ("valid", "fiducials") else None
 
 

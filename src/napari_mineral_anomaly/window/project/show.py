@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +21,13 @@ from napari_mineral_anomaly.grains.verdicts.book import History
 from napari_mineral_anomaly.io.reading.companions import context_image
 from napari_mineral_anomaly.project.fiducials import fiducials_of
 from napari_mineral_anomaly.project.format import Look
+from napari_mineral_anomaly.project.images import CONTEXT, file_of
 from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.layers.active import ActiveSection, active_of
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_in, relink
+from napari_mineral_anomaly.window.layers.log_colours import colours_called
 from napari_mineral_anomaly.window.layers.make import (
     LayerData,
     add,
@@ -40,7 +41,7 @@ from napari_mineral_anomaly.window.layers.results import show_result
 from napari_mineral_anomaly.window.layers.scan_layers import scan_layers
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
-from napari_mineral_anomaly.window.project.keys import REGISTERED, kept_layers, look_key
+from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
 from napari_mineral_anomaly.window.sem.points import sem_points_of
 from napari_mineral_anomaly.window.teaching.brush import make_brush_layer
 
@@ -70,7 +71,7 @@ def prepare(loaded: LoadedProject, scan_id: str) -> PreparedProject:
     looks = {look.key: look for look in file.layers}
     layers: list[LayerData] = []
     if loaded.cube is not None:
-        context = [key.removeprefix("context ") for key in looks if key.startswith("context ")]
+        context = [str(file_of(look)) for look in file.layers if look.key.startswith(f"{CONTEXT} ")]
         layers = scan_layers(
             loaded.cube,
             scan=file.name,
@@ -97,7 +98,9 @@ def _registered(loaded: LoadedProject, scan_id: str) -> tuple[list[LayerData], l
     for look in file.layers:
         if look.pairs is None:
             continue
-        path = Path(look.key.removeprefix(f"{REGISTERED} "))
+        path = file_of(look)
+        if path is None:
+            continue
         try:
             layers.append(
                 registered_layer(
@@ -298,7 +301,7 @@ def _apply(active: ActiveSection, layer: Layer, look: Look) -> None:
             setattr(layer, key, value)
     if look.colormap is not None and layer.colormap.name != look.colormap:
         with suppress(ValueError, KeyError):
-            layer.colormap = look.colormap
+            layer.colormap = colours_called(look.colormap)
 
 
 def _is(value: Any, wanted: Any) -> bool:

@@ -76,13 +76,14 @@ class LookStep(Step):
         self.column.addLayout(row(*self.ways.values(), self.all_button))
         self.chips = self.add(ElementChips())
         self.chips.changed.connect(self._show)
-        self.faint = QCheckBox("Bring out faint pixels")
-        self.faint.setToolTip(
-            "Show low numbers brighter (gamma 0.4). Zeros stay dark, and no number is changed."
+        self.logarithm = QCheckBox("Logarithm")
+        self.logarithm.setToolTip(
+            "Colours follow the logarithm of 1 + 200 times the share of the range, so that faint "
+            "pixels are seen. Zeros stay dark, and no number is changed."
         )
-        self.faint.toggled.connect(self._show)
+        self.logarithm.toggled.connect(self._show)
         self.legend = StatusLine()
-        self.add(self.faint, self.legend, self.status)
+        self.add(self.logarithm, self.legend, self.status)
         self.scatter, self.profile = (
             panel(napari_viewer, executor) for panel in (ScatterPanel, ProfilePanel)
         )
@@ -200,7 +201,7 @@ class LookStep(Step):
                 self._make_ratio(scan_id, chosen)
             return
         if chosen:
-            show_elements(self.viewer, scan_id, chosen, faint=self.faint.isChecked())
+            show_elements(self.viewer, scan_id, chosen, logarithm=self.logarithm.isChecked())
             self.state.set_done(LOOK)
 
     def _make_ratio(self, scan_id: str, chosen: tuple[str, ...]) -> None:
