@@ -31,7 +31,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     row,
     spin_box,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.layers.links import layer_by_id
 from napari_mineral_anomaly.window.state.model import DECIDE
 from napari_mineral_anomaly.words import counted

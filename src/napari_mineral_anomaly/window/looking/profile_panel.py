@@ -13,7 +13,7 @@ from superqt.utils import qthrottled
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
-from napari_mineral_anomaly.scan.profile import profile_along
+from napari_mineral_anomaly.scan.looking.profile import profile_along
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import form_layout, push_button, row, spin_box
 from napari_mineral_anomaly.window.kit.panel import Panel

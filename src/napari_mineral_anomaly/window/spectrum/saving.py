@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.file_names import safe_file_name
 from napari_mineral_anomaly.io.writing.msa import SavedSpectrum, region_to_save, write_msa
-from napari_mineral_anomaly.scan.region import Region
+from napari_mineral_anomaly.scan.looking.region import Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.beam import Beam
 from napari_mineral_anomaly.window.kit.controls import column_of, push_button
