@@ -74,7 +74,7 @@ def docks(driver: Driver) -> None:
 def layers(driver: Driver) -> None:
     """The element layers."""
     driver.watcher.feature = "add 20 layers, all docks open"
-    driver.step(OPEN).add_button.click()
+    driver.step(OPEN).found.add_button.click()
     driver.until(lambda: len(driver.viewer.layers) == driver.section.cube.n_elements)
 
 
