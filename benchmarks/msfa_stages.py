@@ -32,7 +32,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
 )
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import fit_features
-from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network.masked import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     hidden_blocks,
     predict_scan,

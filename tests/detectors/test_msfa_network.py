@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mineral_anomaly.detectors.networks.msfa.attention import ScanAttention
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
-from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork, latent_width
+from napari_mineral_anomaly.detectors.networks.msfa.network.attention import ScanAttention
+from napari_mineral_anomaly.detectors.networks.msfa.network.masked import (
+    MaskedNetwork,
+    latent_width,
+)
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     hidden_blocks,
     masked_input,

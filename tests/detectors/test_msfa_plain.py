@@ -12,10 +12,13 @@ import torch.nn.functional as nnf
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_mineral_anomaly.detectors.networks.msfa.attention import FILTER_SIDE, ScanAttention
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import fit_features
-from napari_mineral_anomaly.detectors.networks.msfa.network import Block, MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network.attention import (
+    FILTER_SIDE,
+    ScanAttention,
+)
+from napari_mineral_anomaly.detectors.networks.msfa.network.masked import Block, MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.optimiser import OneCycleAdamW
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import hidden_blocks, predict_scan
 from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView

@@ -12,7 +12,7 @@ import torch
 from napari_mineral_anomaly.detectors.networks.msfa.candidates import cluster_background
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import fit_features
-from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network.masked import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
 from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
 from napari_mineral_anomaly.errors import InputError

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.scan.profile import profile_along
-from napari_mineral_anomaly.scan.registration import register
-from napari_mineral_anomaly.scan.scatter_plot import element_scatter
+from napari_mineral_anomaly.scan.looking.profile import profile_along
+from napari_mineral_anomaly.scan.looking.registration import register
+from napari_mineral_anomaly.scan.looking.scatter_plot import element_scatter
 
 ROWS, COLUMNS = np.indices((30, 40))
 MAP = (100 * ROWS + COLUMNS).astype(np.uint16)

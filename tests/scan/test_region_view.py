@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_mineral_anomaly import ElementCube
-from napari_mineral_anomaly.scan.region import expected_counts, region_spectrum
+from napari_mineral_anomaly.scan.looking.region import expected_counts, region_spectrum
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 
 SHAPE = (6, 8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.scan.telling import telling_elements
+from napari_mineral_anomaly.scan.looking.telling import telling_elements
 from napari_mineral_anomaly.simulate import simulate_section
 
 

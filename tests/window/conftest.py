@@ -20,8 +20,8 @@ from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection, simulate_section, write_section
 from napari_mineral_anomaly.window.jobs import Job, JobHandle, SyncExecutor
-from napari_mineral_anomaly.window.kit.dock import Dock
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers

@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.results.agreement import agree
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.detecting.agreement_dock import AgreementDock
 from napari_mineral_anomaly.window.detecting.agreement_layers import agreement_colours, results_of
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
 from napari_mineral_anomaly.window.layers.session import session_of

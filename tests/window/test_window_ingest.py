@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QFileDialog
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io import read_maps
@@ -159,6 +160,22 @@ def test_the_report_is_copied_as_text_and_saved_as_json(
     assert json.loads((tmp_path / "ingest.json").read_text()) == report.model_dump(mode="json")
     panel.save_json(tmp_path / "no folder" / "ingest.json")
     assert "Cannot write" in panel.status.text()
+
+
+def test_the_report_is_saved_where_the_dialog_says_and_nowhere_when_it_is_cancelled(
+    report: IngestReport, tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = IngestPanel(report, "mount")
+    qtbot.addWidget(panel)
+    answers = iter(["", str(tmp_path / "chosen.json")])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *asked: (next(answers), asked[-1]))
+    panel.save_button.click()
+    assert not list(tmp_path.glob("*.json"))
+    assert panel.status.text() == ""
+    panel.save_button.click()
+    saved = tmp_path / "chosen.json"
+    assert json.loads(saved.read_text("utf-8")) == report.model_dump(mode="json")
+    assert panel.status.text() == f"Saved {saved}."
 
 
 def test_the_panel_opens_from_the_dock_and_closes_with_it(

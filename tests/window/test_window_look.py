@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.utils.colormaps import ensure_colormap
 
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.scan.ratio import ratio_map
+from napari_mineral_anomaly.scan.looking.ratio import ratio_map
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.views import show_score
 from napari_mineral_anomaly.window.state.model import LOOK

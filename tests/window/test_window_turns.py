@@ -19,7 +19,7 @@ from napari_mineral_anomaly.grains.pixels import mask as mask_keeper
 from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
-from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
+from napari_mineral_anomaly.window.kit.docks.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import pixel_size_from
@@ -218,7 +218,7 @@ def test_the_first_dock_lets_a_worker_import_what_the_next_ones_need() -> None:
 import sys, threading, time
 import napari
 from qtpy.QtWidgets import QApplication
-from napari_mineral_anomaly.window.kit.ahead import LIBRARIES, still_missing
+from napari_mineral_anomaly.window.kit.docks.ahead import LIBRARIES, still_missing
 
 def wait(done, seconds):
     end = time.monotonic() + seconds

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.msa import SavedSpectrum, region_to_save, write_msa
-from napari_mineral_anomaly.scan.region import region_spectrum
+from napari_mineral_anomaly.scan.looking.region import region_spectrum
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.scan.spectra.beam import Beam
 from napari_mineral_anomaly.scan.spectra.live_time import live_time

@@ -133,7 +133,7 @@ def beside_maps(
 
 
 def context_image(path: Path) -> ContextImage:
-    """An image of any shape, to be laid onto the maps (`scan.registration`).
+    """An image of any shape, to be laid onto the maps (`scan.looking.registration`).
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ from napari_mineral_anomaly.io.reading.missing import (
     without_markers_lazily,
 )
 from napari_mineral_anomaly.io.reading.naming.told_names import told_names
-from napari_mineral_anomaly.io.reading.selection import select_maps
+from napari_mineral_anomaly.io.reading.selecting.select import select_maps
 from napari_mineral_anomaly.io.reading.sizes.pixel_size import (
     checked_pixel_size,
     checked_spot_size,

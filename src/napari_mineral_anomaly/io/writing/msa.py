@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
-from napari_mineral_anomaly.scan.region import Region
+from napari_mineral_anomaly.scan.looking.region import Region
 from napari_mineral_anomaly.scan.spectra import EnergyAxis, SpectrumImage
 from napari_mineral_anomaly.scan.spectra.beam import Beam
 

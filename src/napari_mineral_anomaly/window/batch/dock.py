@@ -6,7 +6,7 @@ from typing import Any
 
 from napari_mineral_anomaly.window.batch.panel import BatchPanel
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.project.projects import projects_of
 

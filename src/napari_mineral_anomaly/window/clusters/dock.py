@@ -45,7 +45,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     row,
     spin_box,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, role_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers

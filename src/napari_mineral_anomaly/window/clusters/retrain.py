@@ -12,7 +12,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.window.jobs import Failure
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.layers.links import link_of
 from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan

@@ -17,7 +17,7 @@ from napari_mineral_anomaly.window.detecting.agreement_layers import (
 from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 

@@ -27,7 +27,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     push_button,
     row,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.layers.make import threshold_of

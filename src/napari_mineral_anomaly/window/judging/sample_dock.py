@@ -31,7 +31,8 @@ from napari_mineral_anomaly.window.kit.controls import (
     row,
     spin_box,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
+from napari_mineral_anomaly.window.kit.saving import choose_and_save
 from napari_mineral_anomaly.window.layers.links import layer_by_id
 from napari_mineral_anomaly.window.state.model import DECIDE
 from napari_mineral_anomaly.words import counted
@@ -257,11 +258,7 @@ class SampledTruthDock(Dock):
         )
 
     def _choose_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save the draw", "sampled_truth.json", "JSON (*.json)"
-        )
-        if path:
-            self.save(path)
+        choose_and_save(self, "Save the draw", "sampled_truth.json", "JSON (*.json)", self.save)
 
     def _choose_open(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a draw", "", "JSON (*.json)")

@@ -22,7 +22,7 @@ from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.judging.judged import VERDICTS, truth_now
 from napari_mineral_anomaly.window.kit.controls import StatusLine, form_layout, push_button, row
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo, score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.kit.opening import JUDGING

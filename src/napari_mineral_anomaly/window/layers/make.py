@@ -235,7 +235,7 @@ def registered_layer(
     InputError
         When the pairs fix no transform, or the image is damaged.
     """
-    from napari_mineral_anomaly.scan.registration import register
+    from napari_mineral_anomaly.scan.looking.registration import register
 
     points = np.asarray(pairs, dtype=float).reshape(-1, 4)
     found = register(points[:, :2], points[:, 2:])

@@ -9,7 +9,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QDialog,
-    QFileDialog,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -19,11 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.report_text import report_lines
 from napari_mineral_anomaly.window.kit.controls import StatusLine, add_parts, push_button, row
+from napari_mineral_anomaly.window.kit.saving import choose_and_save, save_file
 from napari_mineral_anomaly.window.loading.report_html import pixel_size_text
 from napari_mineral_anomaly.window.loading.report_rows import (
     COLUMNS,
@@ -86,20 +84,11 @@ class IngestPanel(QDialog):
 
     def save_json(self, path: str | Path) -> None:
         """Write the report as JSON; it replaces an earlier file of that name."""
-        try:
-            with atomic_path(path) as temporary:
-                temporary.write_text(self.report.model_dump_json(indent=2) + "\n", "utf-8")
-        except InputError as error:
-            self.status.error(str(error))
-            return
-        self.status.good(f"Saved {path}.")
+        text = self.report.model_dump_json(indent=2) + "\n"
+        save_file(path, lambda to: to.write_text(text, "utf-8"), self.status)
 
     def _choose_file(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save the report", "ingest.json", "JSON (*.json)"
-        )
-        if path:
-            self.save_json(path)
+        choose_and_save(self, "Save the report", "ingest.json", "JSON (*.json)", self.save_json)
 
 
 class ReportButton(QPushButton):

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QGridLayout, QLabel, QSlider, QWidget
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.reading.companions import context_image
 from napari_mineral_anomaly.scan.context import ContextImage
-from napari_mineral_anomaly.scan.registration import FEWEST_PAIRS, register
+from napari_mineral_anomaly.scan.looking.registration import FEWEST_PAIRS, register
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import push_button, row
 from napari_mineral_anomaly.window.kit.panel import Panel

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from qtpy.QtWidgets import QFileDialog
 from superqt.utils import qthrottled
 
-from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.writing.atomic import atomic_path
-from napari_mineral_anomaly.scan.profile import profile_along
+from napari_mineral_anomaly.scan.looking.profile import profile_along
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import form_layout, push_button, row, spin_box
 from napari_mineral_anomaly.window.kit.panel import Panel
+from napari_mineral_anomaly.window.kit.saving import choose_and_save, save_file
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, pixel_size_of, spatial_of
 from napari_mineral_anomaly.window.looking.profile_plot import ProfilePlot
@@ -115,22 +113,12 @@ class ProfilePanel(Panel):
 
     def save(self, path: str | Path) -> None:
         """Write the profile; it replaces an earlier file of that name."""
-        if self.profile is None:
-            return
-        try:
-            with atomic_path(path) as temporary:
-                self.profile.to_csv(temporary, index=False)
-        except InputError as error:
-            self.status.error(str(error))
-            return
-        self.status.good(f"Saved {path}.")
+        profile = self.profile
+        if profile is not None:
+            save_file(path, lambda to: profile.to_csv(to, index=False), self.status)
 
     def _choose_file(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save the profile", "profile.csv", "CSV (*.csv)"
-        )
-        if path:
-            self.save(path)
+        choose_and_save(self, "Save the profile", "profile.csv", "CSV (*.csv)", self.save)
 
     def _on_section(self, scan_id: str | None = None) -> None:
         self.profile = None

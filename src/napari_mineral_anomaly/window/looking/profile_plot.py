@@ -26,7 +26,7 @@ class ProfilePlot(LatePlot):
         self._legend = plot.addLegend(offset=(-4, 4))
 
     def show_profile(self, table: pd.DataFrame, elements: Sequence[str]) -> None:
-        """Draw these elements of a table of `scan.profile.profile_along`."""
+        """Draw these elements of a table of `scan.looking.profile.profile_along`."""
         plot = self._plot
         plot.clear()
         distance = table.columns[0]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from superqt.utils import qthrottled
 
-from napari_mineral_anomaly.scan.scatter_plot import ElementScatter, element_scatter
+from napari_mineral_anomaly.scan.looking.scatter_plot import ElementScatter, element_scatter
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import push_button, row
 from napari_mineral_anomaly.window.kit.panel import Panel

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QRectF, Qt
 
-from napari_mineral_anomaly.scan.scatter_plot import ElementScatter
+from napari_mineral_anomaly.scan.looking.scatter_plot import ElementScatter
 from napari_mineral_anomaly.window.kit.plots import BarePlot, LatePlot
 
 import pyqtgraph as pg  # isort: skip

@@ -7,7 +7,7 @@ from typing import Any
 from napari_mineral_anomaly.window.detecting.queue import queue_of
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import push_button, row
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.project.projects import projects_of

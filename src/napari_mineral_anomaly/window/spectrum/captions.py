@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_mineral_anomaly.detectors.registry import detector_entry
-from napari_mineral_anomaly.scan.region import Region, RegionSpectrum
+from napari_mineral_anomaly.scan.looking.region import Region, RegionSpectrum
 from napari_mineral_anomaly.window.spectrum.work import RegionSeen
 from napari_mineral_anomaly.words import counted
 

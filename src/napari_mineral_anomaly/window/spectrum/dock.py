@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.scan.looking.region import Pixel, Region
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
-from napari_mineral_anomaly.scan.region import Pixel, Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.calibration import EnergyFields
@@ -29,9 +29,9 @@ from napari_mineral_anomaly.window.kit.controls import (
     push_button,
     row,
 )
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.placing import put_below_the_map
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
-from napari_mineral_anomaly.window.kit.placing import put_below_the_map
 from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.attached import put_spectra, spectra_of
 from napari_mineral_anomaly.window.layers.links import link_of

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 import pyqtgraph as pg  # isort: skip
 
+from napari_mineral_anomaly.scan.looking.region import ExpectedCounts
 from napari_mineral_anomaly.scan.names.periodic_table import SYMBOLS
-from napari_mineral_anomaly.scan.region import ExpectedCounts
 from napari_mineral_anomaly.scan.spectra import EnergyAxis
 from napari_mineral_anomaly.window.kit.plots import bare_plot
 from napari_mineral_anomaly.window.kit.themes import Inks

@@ -11,8 +11,8 @@ from qtpy.QtCore import Signal
 from superqt.utils import qdebounced
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.scan.region import Pixel, Region
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.scan.looking.region import Pixel, Region
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.layer_combo import LayerCombo
 from napari_mineral_anomaly.window.kit.layer_watch import ANY_CHANGE, LayerWatch
 from napari_mineral_anomaly.window.layers.links import first_layer

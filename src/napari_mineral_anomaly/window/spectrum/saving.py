@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.writing.file_names import safe_file_name
 from napari_mineral_anomaly.io.writing.msa import SavedSpectrum, region_to_save, write_msa
-from napari_mineral_anomaly.scan.region import Region
+from napari_mineral_anomaly.scan.looking.region import Region
 from napari_mineral_anomaly.scan.spectra import SpectrumImage
 from napari_mineral_anomaly.scan.spectra.beam import Beam
 from napari_mineral_anomaly.window.kit.controls import column_of, push_button
+from napari_mineral_anomaly.window.kit.saving import choose_and_save
 
 
 class SaveSpectrum(QWidget):
@@ -64,8 +65,5 @@ class SaveSpectrum(QWidget):
 
     def _choose_file(self) -> None:
         name = safe_file_name(Path(self._source).stem or "spectrum")
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save the spectrum", f"{name}.msa", "EMSA/MAS spectrum (*.msa)"
-        )
-        if path:
-            self.save(path)
+        kind = "EMSA/MAS spectrum (*.msa)"
+        choose_and_save(self, "Save the spectrum", f"{name}.msa", kind, self.save)

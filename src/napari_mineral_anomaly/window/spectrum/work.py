@@ -13,7 +13,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.element_maps import element_maps
-from napari_mineral_anomaly.scan.region import (
+from napari_mineral_anomaly.scan.looking.region import (
     ExpectedCounts,
     Region,
     RegionSpectrum,

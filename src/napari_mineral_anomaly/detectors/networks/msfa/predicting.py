@@ -12,8 +12,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
-from napari_mineral_anomaly.detectors.networks.msfa.frozen import FrozenNetwork
-from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network.frozen import FrozenNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network.masked import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
 from napari_mineral_anomaly.detectors.threads import in_threads
 from napari_mineral_anomaly.progress import SILENT, Task

@@ -21,7 +21,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
 )
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features
-from napari_mineral_anomaly.detectors.networks.msfa.network import MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network.masked import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.optimiser import OneCycleAdamW
 from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     masked_input,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from napari_mineral_anomaly.window.kit.placing import put_below_the_map
+from napari_mineral_anomaly.window.kit.docks.placing import put_below_the_map
 
 
 class BelowMap:

@@ -9,7 +9,7 @@ from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QMainWindow, QStackedWidget
 
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.dock import Dock
+from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.opening import PLUGIN, open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.project.closing import guard_window

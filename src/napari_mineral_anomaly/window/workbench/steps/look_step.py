@@ -15,8 +15,8 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import qdebounced, qthrottled
 
-from napari_mineral_anomaly.scan.ratio import ratio_map
-from napari_mineral_anomaly.scan.telling import telling_elements
+from napari_mineral_anomaly.scan.looking.ratio import ratio_map
+from napari_mineral_anomaly.scan.looking.telling import telling_elements
 from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, primary_button, row

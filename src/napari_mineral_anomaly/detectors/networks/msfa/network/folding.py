@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_mineral_anomaly.detectors.networks.msfa.attention import (
+from napari_mineral_anomaly.detectors.networks.msfa.network.attention import (
     STRIP_REACH,
     ScanAttention,
     diagonal_blocks,
 )
-from napari_mineral_anomaly.detectors.networks.msfa.network import Block, MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network.masked import Block, MaskedNetwork
 
 STRIP_PIXELS = 2 * STRIP_REACH + 1
 

@@ -1,6 +1,6 @@
 """Measures, event by event, how long the main thread works in our code and in napari.
 
-Part of `window_events.py`. Each of our slots and handlers is timed from the moment Qt or napari
+Part of `window_events/run.py`. Each of our slots and handlers is timed from the moment Qt or napari
 calls it. The time that it spends inside napari (adding a layer, replacing its data) is counted for
 napari; the time of our handlers that napari calls from there is counted for us again.
 """

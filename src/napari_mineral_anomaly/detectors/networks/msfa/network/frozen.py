@@ -13,8 +13,8 @@ import torch.nn.functional as nnf
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_mineral_anomaly.detectors.networks.msfa.attention import STRIP_REACH
-from napari_mineral_anomaly.detectors.networks.msfa.folding import (
+from napari_mineral_anomaly.detectors.networks.msfa.network.attention import STRIP_REACH
+from napari_mineral_anomaly.detectors.networks.msfa.network.folding import (
     STRIP_PIXELS,
     FoldedAttention,
     Pass,
@@ -25,7 +25,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.folding import (
     open_entry,
     with_bias,
 )
-from napari_mineral_anomaly.detectors.networks.msfa.network import Block, MaskedNetwork
+from napari_mineral_anomaly.detectors.networks.msfa.network.masked import Block, MaskedNetwork
 
 # Rows and columns of the part of an image that lies in the scan.
 Inside = tuple[slice, slice]

@@ -14,8 +14,8 @@ import torch.nn.functional as nnf
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_mineral_anomaly.detectors.networks.msfa.attention import REACH, ScanAttention
 from napari_mineral_anomaly.detectors.networks.msfa.config import AUTO, MsfaConfig
+from napari_mineral_anomaly.detectors.networks.msfa.network.attention import REACH, ScanAttention
 from napari_mineral_anomaly.detectors.networks.parts.autoencoder import Forward
 
 SMALLEST_LATENT = 3

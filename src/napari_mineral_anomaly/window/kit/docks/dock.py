@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar
 
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.ahead import import_ahead, still_missing
+from napari_mineral_anomaly.window.kit.docks.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.kit.panel import Panel
 

@@ -1,0 +1,71 @@
+"""Drives a real window while `event_meter` measures. A part of `window_events/run.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import QApplication
+
+from event_meter import Watcher
+from napari_mineral_anomaly.simulate import SimulatedSection
+from napari_mineral_anomaly.window.kit.opening import open_dock, open_step
+from napari_mineral_anomaly.window.layers.links import linked_layers
+
+# Seconds to wait for the effects of a step.
+SETTLED = 0.5
+
+
+@dataclass(eq=False)
+class Driver:
+    """A window that a script drives while the watcher measures."""
+
+    watcher: Watcher
+    viewer: Any
+    section: SimulatedSection
+    folder: Path
+    docks: dict[str, Any] = field(default_factory=dict)
+    # Grains, and seconds (by the clock, of the processor) from the start of the work to the list.
+    listing: tuple[int, float, float] = (0, 0.0, 0.0)
+
+    def turn(self) -> None:
+        """One turn of the event loop; the longest turn of each feature is kept."""
+        started = time.perf_counter()
+        QApplication.processEvents()
+        stall = time.perf_counter() - started
+        stalls, feature = self.watcher.stalls, self.watcher.feature
+        stalls[feature] = max(stall, stalls.get(feature, 0.0))
+        time.sleep(0.002)
+
+    def wait(self, seconds: float) -> None:
+        """Let the event loop run."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.turn()
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Wait until ``done``, then for the effects."""
+        end = time.monotonic() + 300
+        while not done():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.watcher.feature}: the window did not get there")
+            self.turn()
+        self.wait(SETTLED)
+
+    def dock(self, name: str) -> Any:
+        """A dock; it is opened if it is not open yet."""
+        if name not in self.docks:
+            self.docks[name] = open_dock(self.viewer, name)
+            self.wait(0.5)
+        return self.docks[name]
+
+    def step(self, name: str) -> Any:
+        """A step of the workbench; it is shown."""
+        return open_step(self.viewer, name).step(name)
+
+    def layer(self, role: str) -> Any:
+        """The newest layer of a kind."""
+        return list(linked_layers(self.viewer, role=role))[-1][0]

@@ -1,0 +1,1 @@
+"""Which planes of which files are the element maps of one scan."""
