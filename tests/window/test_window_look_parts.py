@@ -243,7 +243,9 @@ def test_the_project_keeps_the_pairs_and_shows_the_image_again(
     folder = keeper.folder
     [(image, _)] = linked_layers(scanned, role="context")
     affine = np.asarray(image.affine.affine_matrix)
-    projects.save_as(scan_id, tmp_path / "carried" / "project")
+    project = tmp_path / "carried" / "project"
+    projects.save_as(scan_id, project)
+    qtbot.waitUntil(lambda: projects.keepers[scan_id].folder == project, timeout=LONG)
     projects.close()
 
     # Project and image move together; the old places are gone.

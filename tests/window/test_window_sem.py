@@ -125,6 +125,26 @@ def test_a_point_that_is_dragged_renamed_or_removed_changes_the_fit(step: HandOv
     assert column(step, X)[3] == ""
 
 
+def test_points_whose_layer_is_deleted_come_back_with_their_readings(step: HandOverStep) -> None:
+    click(step)
+    type_in(step)
+    assert step.sem.back_button.isHidden()
+    step.viewer.layers.remove(sem_points_of(step.viewer).layer("scan-a"))
+    assert column(step, NAME) == []
+    assert not step.sem.back_button.isHidden()
+    assert step.sem.back_button.text() == "Bring 4 deleted points back"
+    step.sem.back_button.click()
+    assert step.sem.fit_line.text() == "Similarity of 4 points, mirrored: RMS 0.0 µm."
+    assert step.sem.back_button.isHidden()
+    # The layer is followed again.
+    step.sem.table.item(0, X).setText("")
+    assert step.sem.fit_line.text().startswith("Similarity of 3 points")
+    # New points in place of deleted ones: nothing to bring back.
+    step.viewer.layers.remove(sem_points_of(step.viewer).layer("scan-a"))
+    click(step)
+    assert step.sem.back_button.isHidden()
+
+
 def test_the_list_is_written_in_mm_and_its_verdicts_come_back(
     step: HandOverStep, scanned: ViewerModel, make_dock: MakeDock, tmp_path: Path
 ) -> None:

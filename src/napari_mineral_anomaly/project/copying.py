@@ -39,7 +39,11 @@ def copy_project(folder: Path, target: Path) -> None:
     file = read_project(folder)
     with atomic_folder(target) as temporary:
         ignored = shutil.ignore_patterns(LOCK_FILE, ".*")
-        shutil.copytree(folder, temporary, dirs_exist_ok=True, ignore=ignored)
+        try:
+            shutil.copytree(folder, temporary, dirs_exist_ok=True, ignore=ignored)
+        except shutil.Error as error:
+            source, _, reason = error.args[0][0]
+            raise InputError(f"Cannot copy {source}: {reason}. {target} was not made.") from error
         maps = _seen_from(file.maps, target)
         layers = with_places(file.layers, target)
         write_project_file(temporary, file.model_copy(update={"maps": maps, "layers": layers}))

@@ -29,6 +29,7 @@ from napari_mineral_anomaly.window.layers.links import link_of, scan_id_of, scan
 from napari_mineral_anomaly.window.layers.make import spatial_of
 from napari_mineral_anomaly.window.sem.points import sem_points_of
 from napari_mineral_anomaly.window.sem.table import FiducialTable, X
+from napari_mineral_anomaly.words import counted
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -68,6 +69,9 @@ class FiducialPanel(Panel):
         self.remove_button = push_button(
             "Remove", "Remove the selected points.", self._remove_selected
         )
+        self.back_button = push_button(
+            "Bring the points back", "Undo the deletion of their layer.", self._bring_back
+        )
         self.table = FiducialTable()
         self.table.typed.connect(self._on_typed)
         self.table.renamed.connect(self._on_renamed)
@@ -95,6 +99,7 @@ class FiducialPanel(Panel):
         )
         # Few lines, so that “Write” is in sight on a laptop.
         self.add(row(self.add_button, self.remove_button, self.load_button))
+        self.add(self.back_button)
         self.add(self.table, self.fit_line, row(self.model, self.which), self.status)
         self.listen(self._points.changed, self._on_points)
 
@@ -115,6 +120,9 @@ class FiducialPanel(Panel):
         score = self._score
         self.setEnabled(score is not None)
         fiducials = self._points.fiducials("" if score is None else scan_id_of(score))
+        n_deleted = 0 if score is None else self._points.n_deleted(scan_id_of(score))
+        self.back_button.setVisible(n_deleted > 0)
+        self.back_button.setText(f"Bring {counted(n_deleted, 'deleted point')} back")
         self.fit, self.problem = None, _HOW_TO
         residuals: dict[str, float] = {}
         worst = ""
@@ -217,6 +225,10 @@ class FiducialPanel(Panel):
         layer = None if self._score is None else self._points.layer(scan_id_of(self._score))
         if layer is not None and str(layer.mode) != "add":
             layer.selected_data = set(self.table.rows())
+
+    def _bring_back(self) -> None:
+        if self._score is not None:
+            self._points.bring_back(scan_id_of(self._score))
 
     def _on_model(self, index: int) -> None:
         if self._score is not None:

@@ -57,6 +57,8 @@ class SemPoints:
         # Weak: with a strong reference here, the viewer would never be freed.
         self._viewer_ref = ref(viewer)
         self._is_writing = False
+        # Layers with points that were deleted, by scan: a slip of the hand must not lose readings.
+        self._deleted: dict[str, Layer] = {}
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         for layer, _ in linked_layers(viewer, role="fiducials"):
@@ -117,6 +119,16 @@ class SemPoints:
         """Add a layer with fiducials, those of a project for example."""
         return add(self._viewer, _layer_of(scan_id, fiducials, title, spatial))
 
+    def n_deleted(self, scan_id: str) -> int:
+        """How many points went with a layer that was deleted, and can be brought back."""
+        deleted = self._deleted.get(scan_id)
+        return 0 if deleted is None or self.layer(scan_id) is not None else len(deleted.data)
+
+    def bring_back(self, scan_id: str) -> None:
+        """Put the deleted layer of a scan back, with its readings."""
+        if self.n_deleted(scan_id):
+            self._viewer.layers.append(self._deleted.pop(scan_id))
+
     def write(self, scan_id: str, row: int, **values: Any) -> None:
         """Change ``name``, ``sem_x_mm`` or ``sem_y_mm`` of a point; None takes a reading away."""
         layer = self.layer(scan_id)
@@ -151,6 +163,8 @@ class SemPoints:
         if link is not None and link.role == "fiducials":
             event.value.events.data.disconnect(self._on_data)
             event.value.events.features.disconnect(self._on_features)
+            if len(event.value.data):
+                self._deleted[link.scan_id] = event.value
             self._tell(event.value)
 
     def _follow(self, layer: Layer) -> bool:
