@@ -6,7 +6,8 @@
 A second start continues where the first stopped; ``--minutes`` sets when a start ends.
 ``--variant LABEL DETECTOR JSON`` adds a detector with other parameters. In ``--cache`` each scene
 gets a folder with truth.npy (uint8, 255 = left out) and a score map LABEL__SEED.npy (float16,
-background sigmas, NaN outside the valid area) for each run.
+background sigmas, NaN outside the valid area) for each run; for `msfa` also the answers of its
+questions, LABEL__SEED__answers.npz.
 
 The test part runs only when the code is committed; every row carries the commit.
 """
@@ -69,7 +70,8 @@ def run_scene(
     started, cpu = time.perf_counter(), time.process_time()
     fitted = detector.fit(cube)
     fit_seconds, fit_cpu = time.perf_counter() - started, time.process_time() - cpu
-    parts = part_rows(cube, truth, fitted, seed)
+    answers = answers_of(cube, fitted)
+    parts = part_rows(cube, truth, answers, seed)
     started, cpu = time.perf_counter(), time.process_time()
     result = apply_detector(cube, fitted).result
     row: dict[str, Any] = {
@@ -91,6 +93,10 @@ def run_scene(
         np.save(folder / "truth.npy", truth)
         score = np.clip(result.score, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
         np.save(folder / f"{contender.label}__{seed}.npy", score)
+        if answers:
+            kept = {name: image.astype(np.float32) for name, image in answers.items()}
+            path = folder / f"{contender.label}__{seed}__answers.npz"
+            np.savez_compressed(path, truth=truth, valid=cube.valid, **kept)
     common = {name: row[name] for name in ("scene", "family", "seed")}
     others = [
         {**common, "detector": f"{contender.label}, {part}", **measures}
@@ -99,13 +105,22 @@ def run_scene(
     return [dict(plain(each)) for each in (row, *others)]
 
 
-def part_rows(
-    cube: ElementCube, truth: NDArray[np.uint8], fitted: FittedDetector, seed: int
-) -> dict[str, dict[str, Any]]:
-    """Measures of each question alone, and of the join without it; empty for other detectors."""
-    if not isinstance(fitted, FittedMsfa) or fitted.heads is None or not (truth == 1).any():
+def answers_of(cube: ElementCube, fitted: FittedDetector) -> dict[str, NDArray[np.floating]]:
+    """What each question says; empty for other detectors."""
+    if not isinstance(fitted, FittedMsfa) or fitted.heads is None:
         return {}
-    answers = fitted.answers(cube)
+    return fitted.answers(cube)
+
+
+def part_rows(
+    cube: ElementCube,
+    truth: NDArray[np.uint8],
+    answers: dict[str, NDArray[np.floating]],
+    seed: int,
+) -> dict[str, dict[str, Any]]:
+    """Measures of each question alone, and of the join without it."""
+    if not answers or not (truth == 1).any():
+        return {}
     maps = {f"only {name}": image for name, image in answers.items()}
     if seed == 0:
         for name in answers:
