@@ -395,6 +395,16 @@ COLUMNS = (
         Shown(45, "Found because"),
         hidden_if_empty=True,
     ),
+    # One of `pixels.edits.HOW`, or empty.
+    Column(
+        "edited",
+        str,
+        "What you did to its pixels: merged, split, redrawn, or cut (it gave pixels to another "
+        "grain); empty: as computed.",
+        Shown(155, "Edited", width=8),
+        Shown(115, "Edited"),
+        hidden_if_empty=True,
+    ),
 )
 
 GRAIN_COLUMNS = tuple(column.key for column in COLUMNS)

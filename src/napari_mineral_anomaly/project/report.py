@@ -16,7 +16,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import STATUS, UNSEEN, minus_sign
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.evidence import evidence_of
-from napari_mineral_anomaly.grains.pixels.regions import numbered
+from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS
 from napari_mineral_anomaly.grains.sem.files import fit_table
 from napari_mineral_anomaly.grains.sem.fit import SemFit
 from napari_mineral_anomaly.grains.sem.places import with_sem_places
@@ -86,11 +86,12 @@ def list_project(project: LoadedProject, *, task: Task = SILENT) -> ProjectGrain
         cube=cube,
         others=others,
         cluster_names=dict(main.clusters.names),
+        edits=NO_EDITS if project.verdicts is None else project.verdicts.present.edits,
         task=task,
     )
     details = detail_grains(cube, result, listed, task=task)
     table = with_details(listed.table, listed.rows, details)
-    labels = numbered(listed.regions.labels, listed.regions.n_grains)
+    labels = listed.labels
     if project.verdicts is not None:
         table = with_verdicts(table, project.verdicts.present, labels)
     if not fiducials_of(project.file).read:

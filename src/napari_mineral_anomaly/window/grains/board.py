@@ -94,7 +94,7 @@ class GrainBoard:
             comment=comment,
             known=known,
             # As the worker made them: sorting millions of pixels here would stop the window.
-            pixels=self.listing.grains.regions.pixels,
+            pixels=self.listing.grains.pixels_by_id,
         )
         what = "comment" if status is None else status
         many = f"{len(grains)} grains" if len(grains) > 1 else "1 grain"

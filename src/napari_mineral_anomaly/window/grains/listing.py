@@ -17,7 +17,6 @@ from napari_mineral_anomaly.detectors.teaching.detector import taught_name, unta
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.cells import Cells
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
-from napari_mineral_anomaly.grains.pixels.regions import numbered
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import (
     DEFAULT_ROWS,
@@ -203,8 +202,7 @@ def plan_rows(
             cluster_names=names,
             task=task,
         )
-        regions = grains.regions
-        labels = numbered(regions.labels, regions.n_grains)
+        labels = grains.labels
         table = grains.table if book is None else with_verdicts(grains.table, book, labels)
         return GrainListing(
             score_id=score_id,
