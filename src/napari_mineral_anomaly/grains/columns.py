@@ -14,7 +14,7 @@ import pandas as pd
 
 N_DRIVERS = 5
 DRIVER_COLUMNS = tuple(f"driver_{k}" for k in range(1, N_DRIVERS + 1))
-STATUS, COMMENT = "status", "comment"
+STATUS, COMMENT, EDITED = "status", "comment", "edited"
 UNSEEN = "unseen"
 GRAIN, CONCENTRATION = "grain", "concentration"
 
@@ -397,7 +397,7 @@ COLUMNS = (
     ),
     # One of `pixels.edits.HOW`, or empty.
     Column(
-        "edited",
+        EDITED,
         str,
         "What you did to its pixels: merged, split, redrawn, or cut (it gave pixels to another "
         "grain); empty: as computed.",
