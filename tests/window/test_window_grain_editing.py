@@ -21,9 +21,10 @@ from napari_mineral_anomaly.project.reading import read_project
 from napari_mineral_anomaly.window.editing.brush import grain_brush
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import GrainListing
+from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import linked_layers
-from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.project.projects import Projects, projects_of
 from napari_mineral_anomaly.window.state.model import DECIDE
 from napari_mineral_anomaly.window.workbench.steps.decide_step import DecideStep
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
@@ -185,7 +186,7 @@ def test_edits_stay_when_threshold_and_list_change(
 
 @pytest.mark.gui
 def test_edits_in_a_real_window_are_kept_and_reach_every_file(
-    window_with_mask: Any, qtbot: Any, tmp_path: Path
+    window_with_mask: Any, qtbot: Any, tmp_path: Path, make_dock: Callable[..., Any]
 ) -> None:
     viewer = window_with_mask
     bench = open_step(viewer, DECIDE)
@@ -248,10 +249,18 @@ def test_edits_in_a_real_window_are_kept_and_reach_every_file(
 
     # Opened again, the list is the same, and undo goes on.
     assert not list(linked_layers(viewer, role="grain_brush"))
-    viewer.layers.clear()
-    projects_of(viewer).open(folder)
-    qtbot.waitUntil(
-        lambda: board.listing is not None and board.listing.n_edited == final.n_edited,
-        timeout=LONG,
-    )
-    np.testing.assert_array_equal(board.listing.labels, final.labels)
+    model = ViewerModel()
+    projects = Projects(model, SyncExecutor())
+    projects.open(folder)
+    qtbot.waitUntil(lambda: board_of(model).history_of(_only_scan(model)) is not None, timeout=LONG)
+    again = make_dock(DecideStep, model)
+    again.table.list_grains()
+    np.testing.assert_array_equal(board_of(model).listing.labels, final.labels)
+    board_of(model).undo()  # the verdict
+    board_of(model).undo()
+    assert board_of(model).listing.n_edited == 1
+    projects.close()
+
+
+def _only_scan(viewer: ViewerModel) -> str:
+    return next((link.scan_id for _, link in linked_layers(viewer)), "")
