@@ -401,7 +401,7 @@ COLUMNS = (
         str,
         "What you did to its pixels: merged, split, redrawn, or cut (it gave pixels to another "
         "grain); empty: as computed.",
-        Shown(155, "Edited", width=8),
+        Shown(75, "Edited", width=8),
         Shown(115, "Edited"),
         hidden_if_empty=True,
     ),

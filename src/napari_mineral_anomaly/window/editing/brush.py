@@ -46,7 +46,7 @@ def take_grain_brush(viewer: Any, score: Layer, pixels: NDArray[np.bool_], *, wi
         "name": f"grain brush {name}",
         "metadata": Link(scan_id_of(score), "grain_brush", scan=name).metadata(),
         "colormap": {0: "transparent", None: BRUSH_COLOUR},
-        "opacity": 0.7,
+        "opacity": 0.5,
         **spatial_of(score),
     }
     layer = add(viewer, (as_labels(pixels), kwargs, "labels"))

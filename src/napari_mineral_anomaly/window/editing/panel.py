@@ -20,7 +20,7 @@ from napari_mineral_anomaly.window.editing.brush import (
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import GrainListing
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.controls import flow, push_button
+from napari_mineral_anomaly.window.kit.controls import flow, primary_button, push_button
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import layer_by_id
 
@@ -94,7 +94,7 @@ class GrainEditPanel(Panel):
         self.redraw_button = push_button(
             "Redraw", "Brush the pixels of the chosen grain anew.", lambda: self.draw("redraw")
         )
-        self.apply_button = push_button("Apply", "Take over what is drawn.", self.apply)
+        self.apply_button = primary_button("Apply", "Take over what is drawn.", self.apply)
         self.cancel_button = push_button("Cancel", "Leave the grain as it is.", self.cancel)
         self.undo_button = push_button("Undo", "", self.board.undo)
         self.redo_button = push_button("Redo", "", self.board.redo)
