@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import tifffile
 from napari.components import ViewerModel
-from qtpy.QtCore import QItemSelectionModel, Qt
+from qtpy.QtCore import Qt
 
 from napari_mineral_anomaly.cli.app import main
 from napari_mineral_anomaly.project.load import load_project
@@ -41,13 +41,8 @@ def decide(run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Any]
 
 def _select(step: DecideStep, grains: list[int]) -> None:
     """Click the rows of some grains, with Ctrl from the second on."""
-    view = step.table.view
-    flags = QItemSelectionModel.SelectionFlag
-    how = flags.ClearAndSelect | flags.Rows
-    for grain in grains:
-        index = view.model_.index(view.model_.row_of(grain), 0)
-        view.selectionModel().setCurrentIndex(index, how)
-        how = flags.Select | flags.Rows
+    for number, grain in enumerate(grains):
+        step.table.view.select_grain(grain, add=number > 0)
 
 
 def _areas(listing: GrainListing) -> dict[int, int]:
@@ -82,6 +77,9 @@ def test_selected_rows_become_one_grain_and_undo_parts_them(
     assert "decide again" in editing.status.text()
     assert listing.table.set_index("id").loc[first, "edited"] == "merged"
     assert "1 edited grain stays as you drew it" in decide.table.status.text()
+    view = decide.table.view
+    shown = [view.model_.columns[k].key for k in view.shown_columns()]
+    assert {"id", "edited"} <= set(shown)  # sentences name ids, which are no longer the ranks
     others = [grain for grain in areas if grain not in (first, second)]
     for grain in others:
         np.testing.assert_array_equal(listing.labels == grain, before.labels == grain)
