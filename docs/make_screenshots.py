@@ -3,8 +3,9 @@
     xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python docs/make_screenshots.py
 
 Pictures go to docs/images. ``--size 1366x768``, ``--theme light`` and ``--out FOLDER`` serve
-to check the workbench on a small screen and in napari's other theme; ``--only pseudo_labels`` makes
-one picture without the training before it, ``--only look`` those of the first two steps.
+to check the workbench on a small screen and in napari's other theme; ``--only pseudo_labels`` or
+``--only edit_grains`` makes one picture without the training before it, ``--only look`` those of
+the first two steps.
 """
 
 from __future__ import annotations
@@ -190,6 +191,35 @@ def workbench(window: Window) -> None:
     window.until(lambda: link_of(window.layer("score")).threshold == THRESHOLD)
     window.shoot("threshold")
     decide.threshold_fold.open(False)
+    edit_grains(window, decide)
+
+
+def edit_grains(window: Window, decide: Any) -> None:
+    """The two rows whose grains are nearest become one, which is then drawn anew."""
+    board, editing = decide.board, decide.editing
+    rows = board.listing.table
+    place = rows[["centroid_y_px", "centroid_x_px"]].to_numpy()
+    apart = np.hypot(*(place[:, None] - place).T)
+    apart[np.tril_indices(len(rows))] = np.inf
+    pair = rows["id"].iloc[list(np.unravel_index(np.argmin(apart), apart.shape))].tolist()
+    decide.edit_fold.open()
+    for grain, rows_too in zip(pair, (False, True), strict=True):
+        decide.table.view.select_grain(grain, add=rows_too)
+    editing.merge_button.click()
+    window.until(lambda: board.listing.n_edited == 1 and not board.listing.pending)
+    decide.table.view.select_grain(board.grain)
+    editing.redraw_button.click()
+    window.shoot("edit_grains")
+    editing.cancel_button.click()
+    decide.edit_fold.open(False)
+
+
+def grains_alone(window: Window, section: SimulatedSection, folder: Path) -> None:
+    """The picture of an edited grain without the rest of the journey."""
+    _quick(window, section, folder)
+    decide = window.step(DECIDE)
+    window.until(lambda: decide.table.model.rowCount() > 0 and not decide.table.model.pending)
+    edit_grains(window, decide)
 
 
 def pseudo_labels(window: Window) -> None:
@@ -217,6 +247,11 @@ def pseudo_labels(window: Window) -> None:
 
 def clusters_alone(window: Window, section: SimulatedSection, folder: Path) -> None:
     """The picture of the clusters without the rest of the journey."""
+    _quick(window, section, folder)
+    pseudo_labels(window)
+
+
+def _quick(window: Window, section: SimulatedSection, folder: Path) -> None:
     opening = window.step(OPEN)
     opening.load([folder])
     window.until(lambda: opening.found.add_button.isEnabled())
@@ -225,10 +260,9 @@ def clusters_alone(window: Window, section: SimulatedSection, folder: Path) -> N
     find = window.step(FIND)
     find.quick_button.click()
     window.until(lambda: find.quick_button.isEnabled())
-    pseudo_labels(window)
 
 
-PARTS = {"pseudo_labels": clusters_alone, "look": open_and_look}
+PARTS = {"pseudo_labels": clusters_alone, "look": open_and_look, "edit_grains": grains_alone}
 
 
 def main() -> None:

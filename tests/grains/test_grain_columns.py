@@ -110,7 +110,7 @@ def test_every_column_holds_what_the_table_of_columns_says(mask, empty):
 def test_a_cell_of_each_shown_column_is_a_text(mask, pixel_size):
     table = find_grains(replace(_result(mask), pixel_size=pixel_size))
     row = table.iloc[0].to_dict()
-    assert [c.key for c in window_columns(table)][:3] == ["rank", "kind", "peak_score"]
+    assert [c.key for c in window_columns(table)][:3] == ["rank", "id", "kind"]
     assert all(isinstance(c.text(row), str) for c in window_columns(table))
     shown = {c.key: c.report_text(row) for c in report_columns(table)}
     unit = "px" if pixel_size is None else "um"

@@ -14,7 +14,7 @@ import pandas as pd
 
 N_DRIVERS = 5
 DRIVER_COLUMNS = tuple(f"driver_{k}" for k in range(1, N_DRIVERS + 1))
-STATUS, COMMENT = "status", "comment"
+STATUS, COMMENT, EDITED = "status", "comment", "edited"
 UNSEEN = "unseen"
 GRAIN, CONCENTRATION = "grain", "concentration"
 
@@ -68,6 +68,8 @@ class Column:
     window, report : Shown
     also : tuple of str
         Further columns whose values stand in the same cell; sorting is by ``key``.
+    shown_with : str
+        The window shows it although it is hidden, where the table shows this column.
     unless : str
         It is hidden where the table has this column: pixels where there are micrometres.
     step : {"list", "maps", "verdicts"}
@@ -84,6 +86,7 @@ class Column:
     window: Shown = NOT_SHOWN
     report: Shown = NOT_SHOWN
     also: tuple[str, ...] = ()
+    shown_with: str = ""
     unless: str = ""
     step: Step = "list"
     start: str = ""
@@ -118,7 +121,7 @@ class Column:
 
     def is_hidden(self, keys: Collection[str]) -> bool:
         """Whether the window hides it at first, in a table with the columns ``keys``."""
-        return self.window.hidden or self.unless in keys
+        return (self.window.hidden and self.shown_with not in keys) or self.unless in keys
 
 
 def split_driver(driver: str) -> tuple[str, float]:
@@ -170,7 +173,8 @@ COLUMNS = (
         "id",
         int,
         "Number of the grain in exported labels.",
-        Shown(230, "Id", "d", 6, hidden=True),
+        Shown(12, "Id", "d", 6, hidden=True),
+        shown_with=EDITED,  # then ids are no longer the ranks, and sentences about edits name them
     ),
     Column(
         "rank",
@@ -393,6 +397,16 @@ COLUMNS = (
         "The question that found it, where the detector asks several.",
         Shown(45, "Found because", width=16),
         Shown(45, "Found because"),
+        hidden_if_empty=True,
+    ),
+    # One of `pixels.edits.HOW`, or empty.
+    Column(
+        EDITED,
+        str,
+        "What you did to its pixels: merged, split, redrawn, or cut (it gave pixels to another "
+        "grain); empty: as computed.",
+        Shown(75, "Edited", width=8),
+        Shown(115, "Edited"),
         hidden_if_empty=True,
     ),
 )

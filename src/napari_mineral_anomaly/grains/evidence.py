@@ -204,10 +204,11 @@ class EvidenceSource:
         )
 
     def _number(self, grain_id: int) -> int:
-        n_grains = self.grains.regions.n_grains
-        if not 1 <= grain_id <= n_grains:
+        number = self.grains.number_of(grain_id)
+        if number is None:
+            n_grains = self.grains.regions.n_grains
             raise InputError(f"There is no grain {grain_id}; there are {n_grains}.")
-        return int(grain_id) - 1
+        return number
 
     def _elements(self, grain: int) -> pd.DataFrame:
         signals = self.details.signals

@@ -7,7 +7,8 @@ there are `DEFAULT_ROWS`; then the concentrations that no listed grain shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,13 +40,15 @@ from napari_mineral_anomaly.grains.drivers import (
     with_surroundings,
 )
 from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
+from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, EditedGrain, GrainEdits, lay_over
 from napari_mineral_anomaly.grains.pixels.extent import SignaturePlanes
-from napari_mineral_anomaly.grains.pixels.growing import grow_grains
+from napari_mineral_anomaly.grains.pixels.growing import evidence_of, grow_grains
 from napari_mineral_anomaly.grains.pixels.neighbours import ClusterShares, neighbour_shares
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.grains.signals import GrainSignals, element_symbols, measure_grains
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.scan.labels import label_dtype
 from napari_mineral_anomaly.scan.robust import MAD_TO_SIGMA
 from napari_mineral_anomaly.scan.spectra.leaks import line_leaks
 from napari_mineral_anomaly.words import sizes
@@ -69,6 +72,8 @@ class GrainList:
         As `find_grains` returns it, without mineral hints and flags.
     rows : (n,) int
         Which grain of ``regions`` each row is.
+    ids : (n,) int64
+        The id of each grain of ``regions``.
     regions : GrainRegions
     contributions : (n, C) float64
         Contribution of each element of the result to each grain of ``regions``, as
@@ -86,6 +91,7 @@ class GrainList:
 
     table: pd.DataFrame
     rows: NDArray[np.intp]
+    ids: NDArray[np.int64]
     regions: GrainRegions
     contributions: Floats
     drivers: Floats
@@ -93,6 +99,28 @@ class GrainList:
     signals: GrainSignals | None
     edges: Edges
     neighbours: list[ClusterShares]
+
+    @cached_property
+    def labels(self) -> NDArray[np.unsignedinteger[Any]]:
+        """(H, W) the id of the grain of each pixel; 0 = none. uint16, or uint32 where needed."""
+        largest = int(self.ids.max(initial=0))
+        of_number = np.concatenate(([0], self.ids)).astype(label_dtype(largest))
+        return np.asarray(of_number[self.regions.labels])
+
+    @cached_property
+    def pixels_by_id(self) -> PixelSets:
+        """The pixels of each grain, so that ``of(id - 1)`` gives those of an id."""
+        sets = self.regions.pixels
+        if np.array_equal(self.ids, np.arange(1, sets.n_grains + 1)):
+            return sets
+        grain = self.ids[sets.grain] - 1
+        order = np.argsort(grain, kind="stable")
+        return PixelSets(grain[order], sets.pixel[order], int(self.ids.max(initial=0)))
+
+    def number_of(self, grain_id: int) -> int | None:
+        """Which grain of ``regions`` has an id; None where there is none."""
+        found = np.flatnonzero(self.ids == grain_id)
+        return int(found[0]) if found.size else None
 
 
 def find_grains(
@@ -104,6 +132,7 @@ def find_grains(
     cube: ElementCube | None = None,
     others: Mapping[str, AnomalyResult] | None = None,
     cluster_names: Mapping[int, str] | None = None,
+    edits: GrainEdits = NO_EDITS,
     task: Task = SILENT,
 ) -> pd.DataFrame:
     """Table of the oddest grains, worst first.
@@ -130,6 +159,9 @@ def find_grains(
         Results of other detectors on the same scan, by the name to show.
     cluster_names : mapping of int to str, optional
         Names of pseudo-label clusters; default: `pseudo_labels.default_cluster_name`.
+    edits : GrainEdits, optional
+        Grains that the user merged, split or redrew: they are listed in any case, unless most of
+        their pixels were taught to be ordinary.
     task : Task, optional
         Reports progress (phase "grains") and can be cancelled.
 
@@ -156,6 +188,7 @@ def find_grains(
         cube=cube,
         others=others,
         cluster_names=cluster_names,
+        edits=edits,
         task=task,
     )
     if cube is None:
@@ -173,6 +206,7 @@ def list_grains(
     cube: ElementCube | None = None,
     others: Mapping[str, AnomalyResult] | None = None,
     cluster_names: Mapping[int, str] | None = None,
+    edits: GrainEdits = NO_EDITS,
     task: Task = SILENT,
 ) -> GrainList:
     """The first half of `find_grains`: all columns but mineral hints and flags."""
@@ -201,11 +235,16 @@ def list_grains(
     )
     for number, one in enumerate(found, start=grown.n_grains + 1):
         labels.reshape(-1)[one.pixels[~taken_out[one.pixels]]] = number
-    regions = GrainRegions.of_labels(labels, result.valid)
-    table = _geometry(result, regions)
-    is_grain = np.arange(len(table)) < grown.n_grains
+    allowed = result.valid & (mask | ~result.mask)
+    edits = replace(edits, grains=_untaught(result, edits.grains))
+    laid = lay_over(labels, grown.n_grains + len(found), edits, allowed)
+    regions = GrainRegions.of_labels(laid.labels, result.valid)
+    table = _geometry(result, regions, laid.ids)
+    is_grain, is_edited = laid.computed <= grown.n_grains, laid.computed < 0
     table["kind"] = np.where(is_grain, GRAIN, CONCENTRATION)
-    table["above_threshold"] = np.arange(len(table)) < grown.n_above
+    has_flagged = regions.pixels.largest(mask.reshape(-1)[regions.pixels.pixel]) > 0
+    table["above_threshold"] = has_flagged & (is_edited | (laid.computed <= grown.n_above))
+    table["edited"] = laid.how
     table["expected_by_chance"] = [
         expected_false_pixels(peak, int(np.count_nonzero(result.valid)))
         for peak in table["peak_score"]
@@ -223,7 +262,8 @@ def list_grains(
             contributions, result.elements, signals, table["peak_score"].to_numpy()
         )
     texts = driver_texts(drivers, result.elements)
-    for row, one in enumerate(found, start=grown.n_grains):
+    for row in np.flatnonzero(~is_grain):
+        one = found[laid.computed[row] - grown.n_grains - 1]
         texts[row] = (*one.drivers, *[""] * N_DRIVERS)[:N_DRIVERS]
     for k, column in enumerate(DRIVER_COLUMNS):
         table[column] = texts[:, k]
@@ -237,10 +277,11 @@ def list_grains(
     table["detectors_agreeing"] = [", ".join(names) for names in agreeing]
     neighbours = neighbour_shares(result.pseudo_labels, regions, task=task)
     table["neighbours"] = _neighbour_texts(neighbours, cluster_names or {})
-    # The ids of the grains below the threshold follow their evidence.
     by_peak = table["above_threshold"] | (table["kind"] == CONCENTRATION)
+    evidence = evidence_of(regions.labels, regions.n_grains, result.score)
     table = table.assign(
-        _peak=table["peak_score"].where(by_peak, 0.0), _mean=table["mean_score"].where(by_peak, 0.0)
+        _peak=table["peak_score"].where(by_peak, evidence),
+        _mean=table["mean_score"].where(by_peak, 0.0),
     ).sort_values(
         ["above_threshold", "kind", "_peak", "_mean", "id"],
         # "grain" comes after "concentration" in the alphabet.
@@ -250,7 +291,9 @@ def list_grains(
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
     table = with_all_columns(table).reset_index(drop=True)
-    return GrainList(table, rows, regions, contributions, drivers, ring, signals, edges, neighbours)
+    return GrainList(
+        table, rows, laid.ids, regions, contributions, drivers, ring, signals, edges, neighbours
+    )
 
 
 def signatures_of(cube: ElementCube) -> SignaturePlanes:
@@ -270,6 +313,10 @@ def signatures_of(cube: ElementCube) -> SignaturePlanes:
         step = MAD_TO_SIGMA * float(np.median(steps)) if steps.size else 1.0
         noise[c] = step**2 / 2
     return SignaturePlanes(cube.maps, noise)
+
+
+def _untaught(result: AnomalyResult, grains: tuple[EditedGrain, ...]) -> tuple[EditedGrain, ...]:
+    return tuple(one for one in grains if not _is_taught(result, one.pixels))
 
 
 def _is_taught(result: AnomalyResult, pixels: NDArray[np.int64]) -> bool:
@@ -323,7 +370,7 @@ def _check_shapes(
             )
 
 
-def _geometry(result: AnomalyResult, regions: GrainRegions) -> pd.DataFrame:
+def _geometry(result: AnomalyResult, regions: GrainRegions, ids: NDArray[np.int64]) -> pd.DataFrame:
     sets = regions.pixels
     score = result.score.reshape(-1)[sets.pixel].astype(np.float64)
     pixel_y, pixel_x = result.pixel_size or (np.nan, np.nan)
@@ -332,7 +379,7 @@ def _geometry(result: AnomalyResult, regions: GrainRegions) -> pd.DataFrame:
     area = sets.size
     return pd.DataFrame(
         {
-            "id": np.arange(1, sets.n_grains + 1),
+            "id": ids,
             "peak_score": sets.largest(score),
             "mean_score": sets.mean(score),
             "area_px": area,

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.io.writing.results import (
+    GRAIN_LABELS_TITLE,
     MASK_TITLE,
     PSEUDO_LABELS_TITLE,
     SCORE_TITLE,
@@ -20,6 +21,7 @@ from napari_mineral_anomaly.runs.export import Product
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
 
 IMAGES = ("score", "mask", "contributions", "labels")
+GRAIN_LABELS = "grain_labels"
 
 
 def image_product(project: LoadedProject, name: str) -> Product:
@@ -48,6 +50,19 @@ def grain_product(project: LoadedProject, grains: ProjectGrains) -> Product:
         pixel_size=project.file.pixel_size_um,
         table=grains.table,
         labels=grains.labels,
+    )
+
+
+def grain_labels_product(project: LoadedProject, grains: ProjectGrains) -> Product:
+    """The pixels of the listed grains by their ids."""
+    return Product(
+        GRAIN_LABELS,
+        f"Grain labels, {project.file.name}",
+        grains.labels[None],
+        (GRAIN_LABELS_TITLE,),
+        project.file.pixel_size_um,
+        MapStyle("classes", classes=((0, "no grain"),)),
+        shrink="first",
     )
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.results.threshold import promise_at
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.columns import STATUS, UNSEEN, minus_sign
+from napari_mineral_anomaly.grains.columns import EDITED, STATUS, UNSEEN, minus_sign
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.evidence import evidence_of
-from napari_mineral_anomaly.grains.pixels.regions import numbered
+from napari_mineral_anomaly.grains.pixels.edits import HOW, NO_EDITS
 from napari_mineral_anomaly.grains.sem.files import fit_table
 from napari_mineral_anomaly.grains.sem.fit import SemFit
 from napari_mineral_anomaly.grains.sem.places import with_sem_places
@@ -37,6 +37,7 @@ from napari_mineral_anomaly.runs.report.page import render_html
 from napari_mineral_anomaly.runs.report.pdf import render_pdf
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.checks import report_of_cube
+from napari_mineral_anomaly.words import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +87,12 @@ def list_project(project: LoadedProject, *, task: Task = SILENT) -> ProjectGrain
         cube=cube,
         others=others,
         cluster_names=dict(main.clusters.names),
+        edits=NO_EDITS if project.verdicts is None else project.verdicts.present.edits,
         task=task,
     )
     details = detail_grains(cube, result, listed, task=task)
     table = with_details(listed.table, listed.rows, details)
-    labels = numbered(listed.regions.labels, listed.regions.n_grains)
+    labels = listed.labels
     if project.verdicts is not None:
         table = with_verdicts(table, project.verdicts.present, labels)
     if not fiducials_of(project.file).read:
@@ -108,6 +110,16 @@ def verdicts_in_words(table: pd.DataFrame) -> str:
     given = [f"{counts[status]:,} {status}" for status in STATUSES[1:] if status in counts]
     unseen = f"{int(counts.get(UNSEEN, 0)):,} {UNSEEN}"
     return f"Verdicts: {', '.join(given)}; {unseen}." if given else f"No verdicts yet; {unseen}."
+
+
+def edits_in_words(table: pd.DataFrame) -> str:
+    """How many grains were edited by hand, and how; "" for none."""
+    counts = table[EDITED].value_counts()
+    kinds = [f"{counts[how]:,} {how}" for how in HOW if how in counts]
+    if not kinds:
+        return ""
+    n = int((table[EDITED] != "").sum())
+    return f" Edited by hand: {counted(n, 'grain')} ({', '.join(kinds)})."
 
 
 def write_project_report(
@@ -128,7 +140,7 @@ def write_project_report(
     RunRecord
         The record that the page shows.
     str
-        How many grains have which verdict, in words.
+        How many grains have which verdict, and how many were edited, in words.
 
     Raises
     ------
@@ -139,7 +151,8 @@ def write_project_report(
     """
     grains = list_project(project, task=task)
     cube, result = project.require_cube(), project.main.result
-    record, decided = _record(project, grains), verdicts_in_words(grains.table)
+    record = _record(project, grains)
+    decided = verdicts_in_words(grains.table) + edits_in_words(grains.table)
     figure = draw_overview(cube, result, grains.table, grains.labels, title=record.source)
     blocks = report_blocks(
         record,

@@ -12,7 +12,6 @@ import pandas as pd
 
 from napari_mineral_anomaly.detectors.bundle import save_model
 from napari_mineral_anomaly.grains.details import with_details
-from napari_mineral_anomaly.grains.pixels.regions import numbered
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS, detail_grains, list_grains
 from napari_mineral_anomaly.io.run_files import (
     CONTRIBUTIONS_FILE,
@@ -135,11 +134,10 @@ def write_run(
         listed = list_grains(result, min_area_px=min_grain_px, n_rows=n_rows, cube=cube, task=task)
         details = detail_grains(cube, result, listed, task=task)
         grains = with_details(listed.table, listed.rows, details)
-        regions = listed.regions
         write_score(next_file(SCORE_FILE), result.score, size)
         write_mask(next_file(MASK_FILE), result.mask, size)
         write_labels(next_file(LABELS_FILE), result.pseudo_labels, size, title=PSEUDO_LABELS_TITLE)
-        labels = numbered(regions.labels, regions.n_grains)
+        labels = listed.labels
         write_labels(next_file(GRAIN_LABELS_FILE), labels, size, title=GRAIN_LABELS_TITLE)
         maps = [SCORE_FILE, MASK_FILE, LABELS_FILE, GRAIN_LABELS_FILE, CONTRIBUTIONS_FILE]
         if result.reconstruction_error is not None:

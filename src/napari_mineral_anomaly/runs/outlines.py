@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.grains.columns import COMMENT, DRIVER_COLUMNS, STATUS
+from napari_mineral_anomaly.grains.columns import COMMENT, DRIVER_COLUMNS, EDITED, STATUS
 from napari_mineral_anomaly.grains.pixels.polygons import Polygon, mask_polygons
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 from napari_mineral_anomaly.io.writing.world import MICROMETRES
@@ -181,6 +181,7 @@ def _for_qupath(row: dict[str, Any]) -> dict[str, Any]:
             "drivers": _drivers(row),
             "mineral": str(row["mineral_hint"]),
             "comment": str(row[COMMENT]),
+            EDITED: str(row[EDITED]),
         },
     }
 
@@ -194,6 +195,7 @@ def _for_qgis(row: dict[str, Any]) -> dict[str, Any]:
         "flags": str(row["flags"]),
         STATUS: str(row[STATUS]),
         COMMENT: str(row[COMMENT]),
+        EDITED: str(row[EDITED]),
     }
 
 

@@ -10,7 +10,8 @@ from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.cli.console import answer, answer_json
 from napari_mineral_anomaly.errors import InputError
 
-_IMAGES = ("score", "mask", "contributions", "labels")
+_GRAIN_LABELS = "grain_labels"
+_IMAGES = ("score", "mask", "contributions", "labels", _GRAIN_LABELS)
 _IMAGE_FORMATS = ("imagej", "ome", "png", "csv", "zarr")
 _GRAIN_FORMATS = ("csv", "qupath", "qgis")
 
@@ -21,7 +22,7 @@ def add_parser(commands: Any) -> None:
         commands,
         "export",
         "write results of a project for GIS, Fiji, QuPath and spreadsheets, with your threshold, "
-        "brush and verdicts",
+        "brush, edited grains and verdicts",
     )
     options.add_project(parser)
     options.add_out(parser, "folder for the files", metavar="FOLDER")
@@ -61,7 +62,11 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.progress import Task
-    from napari_mineral_anomaly.project.exporting import grain_product, image_product
+    from napari_mineral_anomaly.project.exporting import (
+        grain_labels_product,
+        grain_product,
+        image_product,
+    )
     from napari_mineral_anomaly.project.load import load_project
     from napari_mineral_anomaly.project.report import list_project
     from napari_mineral_anomaly.runs.export import existing, plan_files, write_files
@@ -73,11 +78,15 @@ def run(arguments: argparse.Namespace) -> None:
     with ProgressPrinter() as progress:
         task = Task(progress)
         project = load_project(arguments.project, maps=arguments.maps, task=task)
+        images = [name for name in arguments.images if name != _GRAIN_LABELS]
         pairs: list[Any] = [
-            (image_product(project, name), arguments.image_format) for name in arguments.images
+            (image_product(project, name), arguments.image_format) for name in images
         ]
-        if arguments.grains:
-            grains = grain_product(project, list_project(project, task=task))
+        if arguments.grains or len(images) < len(arguments.images):
+            listed = list_project(project, task=task)
+            if len(images) < len(arguments.images):
+                pairs.append((grain_labels_product(project, listed), arguments.image_format))
+            grains = grain_product(project, listed)
             pairs += [(grains, wanted) for wanted in arguments.grains]
         files = plan_files(pairs, dialect)
         there = existing(files, arguments.out, world_files=True)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.columns import COMMENT, DRIVER_COLUMNS, STATUS
+from napari_mineral_anomaly.grains.columns import COMMENT, DRIVER_COLUMNS, EDITED, STATUS
 from napari_mineral_anomaly.grains.sem.fit import SemFit
 from napari_mineral_anomaly.grains.sem.places import places_to_visit
 from napari_mineral_anomaly.grains.sem.route import short_route
@@ -35,6 +35,7 @@ LIST_COLUMNS = (
     VERDICT,
     "map_x_px",
     "map_y_px",
+    EDITED,
 )
 
 
@@ -58,7 +59,8 @@ def sem_list(
     DataFrame
         With `LIST_COLUMNS`. ``x_mm`` and ``y_mm`` are for the stage of the SEM, to a tenth of a
         micrometre. ``verdict`` is empty, for the person at the SEM. ``map_x_px`` and ``map_y_px``,
-        a pixel of the grain, find it again when the verdicts come back.
+        a pixel of the grain, find it again when the verdicts come back. ``edited`` says how the
+        user edited its pixels.
 
     Raises
     ------
@@ -92,6 +94,7 @@ def sem_list(
             VERDICT: "",
             "map_x_px": np.round(x_px).astype(int),
             "map_y_px": np.round(y_px).astype(int),
+            EDITED: table[EDITED].to_numpy(),
         }
     )
     ordered = visits.iloc[short_route(y, x)].reset_index(drop=True)

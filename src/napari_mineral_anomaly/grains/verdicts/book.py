@@ -1,4 +1,4 @@
-"""Verdicts on grains, stored by position so that they stay valid at another threshold."""
+"""What the user decided about grains, stored by position so that it holds at another threshold."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly import words
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.columns import UNSEEN
+from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, GrainEdits
 from napari_mineral_anomaly.grains.pixels.regions import PixelSets
 
 STATUSES = (UNSEEN, "accept", "reject", "undecided", "SEM-true", "SEM-false")
@@ -45,7 +46,9 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class VerdictBook:
-    """All verdicts on one scan; a value: `decide` returns a new book.
+    """All verdicts on one scan, and the edits of its grains; a value: `decide` returns a new book.
+
+    Both are in one value, because an edit takes verdicts along: one undo takes both back.
 
     Attributes
     ----------
@@ -53,10 +56,13 @@ class VerdictBook:
         (H, W) of the scan.
     verdicts : tuple of Verdict
         The oldest first.
+    edits : GrainEdits
+        Grains that were merged, split or redrawn.
     """
 
     shape: tuple[int, int]
     verdicts: tuple[Verdict, ...] = ()
+    edits: GrainEdits = NO_EDITS
 
     def decide(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly import words
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.edits import HOW, NO_EDITS, EditedGrain, GrainEdits
 from napari_mineral_anomaly.grains.verdicts.book import STATUSES, Verdict, VerdictBook
 from napari_mineral_anomaly.io.spreadsheets import PLAIN, SavedTable, number_in, read_cells
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
@@ -105,6 +107,57 @@ def _kind(path: Path) -> str:
     return kind
 
 
+def edited_entry(grain: EditedGrain) -> dict[str, Any]:
+    """An edited grain as a JSON object; its pixels are runs "first+length"."""
+    return vars(grain) | {"pixels": _runs(grain.pixels)}
+
+
+def edited_from_entry(entry: dict[str, Any], shape: tuple[int, int]) -> EditedGrain:
+    """The edited grain of a JSON object.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        For a damaged entry.
+    """
+    how, anchor, number = entry["how"], entry["anchor"], entry["number"]
+    if how not in HOW:
+        raise ValueError(f"the edit {how!r}")
+    if anchor is not None and not 0 <= int(anchor) < shape[0] * shape[1]:
+        raise ValueError("pixels outside the scan")
+    return EditedGrain(
+        _pixels(entry["pixels"], shape),
+        how,
+        None if anchor is None else int(anchor),
+        None if number is None else int(number),
+    )
+
+
+def edits_content(edits: GrainEdits, grains: list[Any]) -> dict[str, Any]:
+    """Edits as a JSON object; ``grains`` stands for the grains in it."""
+    return {"grains": grains, "freed": _runs(edits.freed), "n_new": edits.n_new}
+
+
+def edits_from_content(
+    content: dict[str, Any], grains: Iterable[EditedGrain], shape: tuple[int, int]
+) -> GrainEdits:
+    """The edits of a JSON object with the grains that it stands for.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        For a damaged object, or where grains overlap.
+    """
+    grains = tuple(grains)
+    freed = content["freed"]
+    pixels = _pixels(freed, shape) if freed else NO_EDITS.freed
+    edits = GrainEdits(grains, pixels, int(content["n_new"]))
+    every = np.concatenate([pixels, *(grain.pixels for grain in grains)])
+    if np.unique(every).size != every.size:
+        raise ValueError("grains without a common pixel")
+    return edits
+
+
 def verdict_entry(verdict: Verdict) -> dict[str, Any]:
     """A verdict as a JSON object; its pixels are runs "first+length"."""
     return vars(verdict) | {"pixels": _runs(verdict.pixels)}
@@ -117,6 +170,7 @@ def book_content(book: VerdictBook) -> dict[str, Any]:
         "kind": "grain verdicts",
         "shape": list(book.shape),
         "verdicts": [verdict_entry(verdict) for verdict in book.verdicts],
+        "edits": edits_content(book.edits, [edited_entry(one) for one in book.edits.grains]),
     }
 
 
@@ -155,7 +209,14 @@ def book_from_content(content: Any, shape: tuple[int, int], path: Path) -> Verdi
         verdicts = tuple(verdict_from_entry(one, shape, path) for one in content["verdicts"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path.name} is damaged: a verdict lacks {error}.") from error
-    return VerdictBook(shape, verdicts)
+    if "edits" not in content:  # written before grains could be edited
+        return VerdictBook(shape, verdicts)
+    try:
+        found = content["edits"]
+        grains = [edited_from_entry(one, shape) for one in found["grains"]]
+        return VerdictBook(shape, verdicts, edits_from_content(found, grains, shape))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path.name} is damaged: an edited grain lacks {error}.") from error
 
 
 def _frame(book: VerdictBook, pixel_size: tuple[float, float] | None) -> pd.DataFrame:

@@ -9,17 +9,23 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, EditedGrain, GrainEdits
 from napari_mineral_anomaly.grains.verdicts.book import History, Verdict, VerdictBook
 from napari_mineral_anomaly.grains.verdicts.files import (
     book_content,
     book_from_content,
+    edited_entry,
+    edited_from_entry,
+    edits_content,
+    edits_from_content,
     verdict_entry,
     verdict_from_entry,
 )
 from napari_mineral_anomaly.io.writing.atomic import atomic_path
 
-# Verdicts never change, and a window saves the same ones again and again.
+# Verdicts and edited grains never change, and a window saves the same ones again and again.
 _entries: WeakKeyDictionary[Verdict, dict[str, Any]] = WeakKeyDictionary()
+_edited_entries: WeakKeyDictionary[EditedGrain, dict[str, Any]] = WeakKeyDictionary()
 
 
 def save_history(path: str | Path, history: History[VerdictBook]) -> None:
@@ -50,6 +56,7 @@ def save_history(path: str | Path, history: History[VerdictBook]) -> None:
             "first": states[0],
             "steps": steps,
             "undone": len(history.future),
+            "edits": _edits_of(books),
         }
     }
     with atomic_path(path) as temporary:
@@ -99,6 +106,44 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
     return _entries[verdict]
 
 
+def _edits_of(books: Sequence[VerdictBook]) -> dict[str, Any]:
+    """The edits of all states: each edited grain once, each set of edits once, which state has it.
+
+    Few steps change the edits.
+    """
+    number: dict[int, int] = {}
+    grains: list[dict[str, Any]] = []
+    sets: list[dict[str, Any]] = []
+    place: dict[int, int] = {}
+    for edits in (book.edits for book in books):
+        if id(edits) in place:
+            continue
+        for grain in edits.grains:
+            if id(grain) not in number:
+                number[id(grain)] = len(grains)
+                if grain not in _edited_entries:
+                    _edited_entries[grain] = edited_entry(grain)
+                grains.append(_edited_entries[grain])
+        place[id(edits)] = len(sets)
+        sets.append(edits_content(edits, [number[id(grain)] for grain in edits.grains]))
+    return {"grains": grains, "sets": sets, "states": [place[id(book.edits)] for book in books]}
+
+
+def _read_edits(content: dict[str, Any], n_states: int, shape: tuple[int, int]) -> list[GrainEdits]:
+    """The edits of all states; none in a file from before grains could be edited."""
+    if "edits" not in content:
+        return [NO_EDITS] * n_states
+    found = content["edits"]
+    grains = [edited_from_entry(entry, shape) for entry in found["grains"]]
+    sets = [
+        edits_from_content(one, (grains[k] for k in one["grains"]), shape) for one in found["sets"]
+    ]
+    states = [sets[k] for k in found["states"]]
+    if len(states) != n_states:
+        raise ValueError("the edits of a state")
+    return states
+
+
 def _difference(before: Sequence[int], after: Sequence[int]) -> dict[str, list[int]]:
     """What a step took away and what it added at the end."""
     there, left = set(before), set(after)
@@ -116,7 +161,11 @@ def _history(content: dict[str, Any], shape: tuple[int, int], path: Path) -> His
         removed = set(step["removed"])
         states.append([*(k for k in states[-1] if k not in removed), *step["added"]])
         texts.append(str(step["what"]))
-    books = [VerdictBook(shape, tuple(verdicts[k] for k in state)) for state in states]
+    edits = _read_edits(content, len(states), shape)
+    books = [
+        VerdictBook(shape, tuple(verdicts[k] for k in state), own)
+        for state, own in zip(states, edits, strict=True)
+    ]
     at = len(books) - 1 - int(content["undone"])
     if not 0 <= at < len(books):
         raise ValueError("the present state")

@@ -1,13 +1,15 @@
-"""What the grain docks of one viewer share: the list, the chosen grain, the verdicts."""
+"""What the grain docks of one viewer share: the list, the chosen grain, verdicts and edits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
+from napari_mineral_anomaly.grains.editing.steps import EditStep
 from napari_mineral_anomaly.grains.verdicts.book import History, Verdict, VerdictBook
 from napari_mineral_anomaly.window.grains.listing import GrainListing
 from napari_mineral_anomaly.window.layers.links import unwrapped
@@ -34,12 +36,15 @@ class GrainBoard:
     completed = Signal()
     chosen = Signal()
     decided = Signal()
+    edited = Signal()  # the list must be made again
 
     def __init__(self) -> None:
         self.listing: GrainListing | None = None
         self.grain: int | None = None
         self._books: dict[str, History[VerdictBook]] = {}
         self._found: dict[int, Verdict] | None = None
+        # A pixel (flat position) of the grain to choose in the next list.
+        self._next_choice: int | None = None
         self.cluster_names: dict[str, dict[int, str]] = {}
         # Set by the dock that shows the list, because it orders the rows.
         self.next_grain: Callable[[], None] = nothing
@@ -50,6 +55,9 @@ class GrainBoard:
         if listing is not None and self.listing is not None and self.grain is not None:
             same = self.listing.labels.shape == listing.labels.shape
             kept = listing.grain_at(*self.listing.pixel_of(self.grain)) if same else None
+        if listing is not None and self._next_choice is not None:
+            kept = int(listing.labels.reshape(-1)[self._next_choice]) or kept
+            self._next_choice = None
         self.listing, self.grain, self._found = listing, kept or None, None
         self.listed.emit()
         self.chosen.emit()
@@ -78,6 +86,18 @@ class GrainBoard:
         """Take over the verdicts of a saved project."""
         self._books[scan_id] = history
         self._changed()
+        if history.present.edits:
+            self.edited.emit()
+
+    def edit(self, step: EditStep) -> None:
+        """Take over an edit of the listed grains, with the verdicts that follow it."""
+        if self.listing is None:
+            return
+        history = self._history(self.listing)
+        self._next_choice = step.pixel
+        self._books[self.listing.scan_id] = history.push(step.book, step.text)
+        self._changed()
+        self.edited.emit()
 
     def decide(
         self, grains: Sequence[int], *, status: str | None = None, comment: str | None = None
@@ -94,7 +114,7 @@ class GrainBoard:
             comment=comment,
             known=known,
             # As the worker made them: sorting millions of pixels here would stop the window.
-            pixels=self.listing.grains.regions.pixels,
+            pixels=self.listing.grains.pixels_by_id,
         )
         what = "comment" if status is None else status
         many = f"{len(grains)} grains" if len(grains) > 1 else "1 grain"
@@ -110,19 +130,23 @@ class GrainBoard:
             self.adopt_for(self.listing.scan_id, book, text)
 
     def adopt_for(self, scan_id: str, book: VerdictBook, text: str) -> None:
-        """The same for a scan that may not be listed."""
+        """The same for a scan that may not be listed; edits of grains stay where it has none."""
         history = self._books.get(scan_id)
         if history is None or history.present.shape != book.shape:
             history = History(VerdictBook(book.shape))
+        if not book.edits:
+            book = replace(book, edits=history.present.edits)
         self._books[scan_id] = history.push(book, text)
         self._changed()
+        if book.edits is not history.present.edits:
+            self.edited.emit()
 
     def undo(self) -> None:
-        """Undo the last verdict."""
+        """Undo the last verdict or edit of grains."""
         self._step(History.undo)
 
     def redo(self) -> None:
-        """Redo a verdict that was undone."""
+        """Redo what was undone."""
         self._step(History.redo)
 
     @property
@@ -157,8 +181,11 @@ class GrainBoard:
     def _step(self, change: Callable[[History[VerdictBook]], History[VerdictBook]]) -> None:
         history = self.history
         if history is not None and self.listing is not None:
-            self._books[self.listing.scan_id] = change(history)
+            after = change(history)
+            self._books[self.listing.scan_id] = after
             self._changed()
+            if after.present.edits is not history.present.edits:
+                self.edited.emit()
 
 
 def nothing() -> None:

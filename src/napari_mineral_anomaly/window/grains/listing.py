@@ -16,8 +16,10 @@ from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.teaching.detector import taught_name, untaught_name
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.cells import Cells
+from napari_mineral_anomaly.grains.columns import EDITED
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
-from napari_mineral_anomaly.grains.pixels.regions import numbered
+from napari_mineral_anomaly.grains.editing.steps import GrainMap
+from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, GrainEdits
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import (
     DEFAULT_ROWS,
@@ -58,6 +60,10 @@ class GrainListing:
     cube : ElementCube or None
         None if the element layers were removed, or are not those that were scored.
     grains : GrainList
+    edits : GrainEdits
+        The edits of the user that it was made with.
+    allowed : (H, W) bool
+        Pixels that may belong to a grain.
     details : GrainDetails or None
         None until the element maps were examined, see `pending`.
     search : GrainSearch
@@ -72,6 +78,8 @@ class GrainListing:
     result: AnomalyResult
     cube: ElementCube | None
     grains: GrainList
+    edits: GrainEdits
+    allowed: NDArray[np.bool_]
     details: GrainDetails | None
     search: GrainSearch
     cells: Cells
@@ -113,6 +121,15 @@ class GrainListing:
         score = np.where(inside, np.nan_to_num(self.result.score[window]), -np.inf)
         y, x = np.unravel_index(np.argmax(score), score.shape)
         return top + int(y), left + int(x)
+
+    @property
+    def n_edited(self) -> int:
+        """How many of the grains the user has merged, split or redrawn."""
+        return int((self.table[EDITED] != "").sum())
+
+    def for_editing(self) -> GrainMap:
+        """The grains as the next edit needs them."""
+        return GrainMap(self.labels, self.result.score, self.allowed, self.edits)
 
     def grain_at(self, y: int, x: int) -> int:
         """The grain of a pixel; 0 = none."""
@@ -183,6 +200,8 @@ def plan_rows(
     if edited is not None and edited.shape == result.score.shape:
         result = replace(result, pseudo_labels=edited)
     cube = _cube(viewer, scan_id, result, kept or KeptCube())
+    fits = book is not None and book.shape == result.score.shape
+    edits = book.edits if book is not None and fits else NO_EDITS
     # The same detector, taught or not, is no second opinion.
     name = "" if run is None else untaught_name(run.fitted.name)
     same = (name, taught_name(name))
@@ -201,10 +220,10 @@ def plan_rows(
             cube=cube,
             others=others,
             cluster_names=names,
+            edits=edits,
             task=task,
         )
-        regions = grains.regions
-        labels = numbered(regions.labels, regions.n_grains)
+        labels = grains.labels
         table = grains.table if book is None else with_verdicts(grains.table, book, labels)
         return GrainListing(
             score_id=score_id,
@@ -214,6 +233,8 @@ def plan_rows(
             result=result,
             cube=cube,
             grains=grains,
+            edits=edits,
+            allowed=result.valid & ((mask != 0) | ~result.mask),
             details=None,
             search=GrainSearch(table),
             cells=Cells.of(table),

@@ -123,6 +123,7 @@ class GrainTable(Panel):
         self.listen(self.board.completed, self._on_completed)
         self.listen(self.board.chosen, self._on_chosen)
         self.listen(self.board.decided, self._on_decided)
+        self.listen(self.board.edited, self.list_grains)
         self.listen(self.session.changed, self._on_score)
         self.listen(self.viewer.layers.events.inserted, self._on_layer)
         self.listen(self.viewer.layers.events.removing, self.removed.on_removing)
@@ -172,8 +173,12 @@ class GrainTable(Panel):
             "&Undecided", "The maps do not tell what this grain is. (U)", self.leave_undecided
         )
         self.next_button = push_button("&Next", "Go to the next row. (N)", self.next_grain)
-        self.undo_button = push_button("Undo", "Undo the last verdict. (Ctrl+Z)", self.board.undo)
-        self.redo_button = push_button("Redo", "Redo the verdict. (Ctrl+Shift+Z)", self.board.redo)
+        self.undo_button = push_button(
+            "Undo", "Undo the last verdict or edit. (Ctrl+Z)", self.board.undo
+        )
+        self.redo_button = push_button(
+            "Redo", "Redo what was undone. (Ctrl+Shift+Z)", self.board.redo
+        )
         self.columns_button = push_button(
             "Columns", "Choose the columns. Drag a header to move its column.", self._choose_columns
         )
@@ -390,7 +395,12 @@ class GrainTable(Panel):
 
     def _show_hint(self) -> None:
         n, shown = self.model.n_all, self.model.rowCount()
-        self.status.plain(_NO_GRAIN if n == 0 else _READY if shown else _NONE_FITS)
+        hint = _NO_GRAIN if n == 0 else _READY if shown else _NONE_FITS
+        edited = 0 if self.board.listing is None else self.board.listing.n_edited
+        if edited and shown:
+            stay = "stays as you drew it" if edited == 1 else "stay as you drew them"
+            hint += f" {counted(edited, 'edited grain')} {stay}, whatever the threshold."
+        self.status.plain(hint)
 
     def _on_decided(self) -> None:
         listing = self.board.listing
@@ -462,8 +472,12 @@ class GrainTable(Panel):
         undo, redo = ("", "") if history is None else (history.undo_text, history.redo_text)
         self.undo_button.setEnabled(bool(undo))
         self.redo_button.setEnabled(bool(redo))
-        self.undo_button.setToolTip(f"Undo: {undo} (Ctrl+Z)" if undo else "Undo the last verdict.")
-        self.redo_button.setToolTip(f"Redo: {redo} (Ctrl+Shift+Z)" if redo else "Redo the verdict.")
+        self.undo_button.setToolTip(
+            f"Undo: {undo} (Ctrl+Z)" if undo else "Undo the last verdict or edit."
+        )
+        self.redo_button.setToolTip(
+            f"Redo: {redo} (Ctrl+Shift+Z)" if redo else "Redo what was undone."
+        )
 
     def _choose_columns(self) -> None:
         below = self.columns_button.mapToGlobal(self.columns_button.rect().bottomLeft())

@@ -119,6 +119,17 @@ class GrainView(QTableView):
             self._following = False
         return True
 
+    def select_grain(self, grain: int, *, add: bool = False) -> None:
+        """Select the row of a grain as a click does; ``add``: as one with Ctrl."""
+        row = self.model_.row_of(grain)
+        if row is None:
+            return
+        if not add:
+            self._select(row, 0)
+            return
+        flags = QItemSelectionModel.SelectionFlag
+        self.selectionModel().setCurrentIndex(self.model_.index(row, 0), flags.Select | flags.Rows)
+
     def choose_next(self) -> None:
         """Choose the next row; the last one stays."""
         # Without a current row Qt gives -1: the first row is next.

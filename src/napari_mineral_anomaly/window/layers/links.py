@@ -38,6 +38,7 @@ Role = Literal[
     "selection",
     "profile",
     "verdicts",
+    "grain_brush",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.

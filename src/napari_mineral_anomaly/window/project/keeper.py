@@ -14,6 +14,7 @@ from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
 from napari_mineral_anomaly.project.format import ProjectFile
 from napari_mineral_anomaly.project.lock import ProjectLock, open_lock
 from napari_mineral_anomaly.project.log import LogEntry
@@ -379,8 +380,8 @@ def _log(state: SectionState, before: ProjectFile | None, changes: Changes) -> t
         known = None if before is None else before.result_of(one.detector)
         if known is not None and known.threshold != one.threshold:
             texts.append(f"threshold of {one.detector}: {one.threshold:.2f}")
-    if changes.has(VERDICTS) and state.verdicts is not None and state.verdicts.past:
-        texts.append(f"verdict: {state.verdicts.past[-1][0]}")
+    if changes.has(VERDICTS) and state.verdicts is not None:
+        texts += _last_step(state.verdicts)
     brushed = sorted(key for key in state.images if key.split(" ")[0] in ("truth", "valid"))
     texts += [f"changed {key}" for key in brushed]
     if any(key.startswith("strokes ") for key in state.images):
@@ -388,6 +389,17 @@ def _log(state: SectionState, before: ProjectFile | None, changes: Changes) -> t
     if before is None:
         texts.insert(0, "started the project")
     return tuple(map(LogEntry, texts))
+
+
+def _last_step(history: History[VerdictBook]) -> list[str]:
+    """The last verdict or edit of grains, or what was taken back."""
+    if history.future:
+        return [f"undid: {history.redo_text}"]
+    if not history.past:
+        return []
+    text, before = history.past[-1]
+    is_edit = before.edits is not history.present.edits
+    return [f"{'grains' if is_edit else 'verdict'}: {text}"]
 
 
 def _clock() -> str:

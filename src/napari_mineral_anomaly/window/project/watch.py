@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _BRUSHED = ("mask", "truth", "valid", "pseudo_labels")
 # Layers that show what the project keeps elsewhere.
-_OURS = ("outline", "verdicts")
+_OURS = ("outline", "verdicts", "grain_brush")
 _LOOK_EVENTS = frozenset(
     ("visible", "opacity", "blending", "gamma", "contrast_limits", "colormap", "name", "scale")
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari_mineral_anomaly.grains.columns import UNSEEN
+from napari_mineral_anomaly.window.editing.panel import GrainEditPanel
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.card_panel import GrainCard
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
@@ -49,6 +50,13 @@ class DecideStep(Step):
         self.teaching = TeachingPanel(napari_viewer, executor)
         self.teaching_fold.column.addWidget(self.teaching)
         self.teaching.before_removal = self._pause
+        self.edit_fold = self.add(Fold("Edit grains", "Merge, split or redraw grains of the list."))
+        self.editing = GrainEditPanel(
+            napari_viewer, executor, selected=self.table.view.selected_grains
+        )
+        self.edit_fold.column.addWidget(self.editing)
+        self.table.view.selectionModel().selectionChanged.connect(self.editing.refresh)
+        self.table.add_key("M", self.merge_grains)
         self.card = self.add(GrainCard(napari_viewer, executor, scrolls=False))
         self.next_button = self.step_button(
             "Hand over", HAND_OVER, "Go to the step that writes reports and files."
@@ -71,6 +79,11 @@ class DecideStep(Step):
         self.teaching_fold.open()
         self.teaching.teach_grain()
 
+    def merge_grains(self) -> None:
+        """Merge the selected grains."""
+        self.edit_fold.open()
+        self.editing.merge()
+
     def left(self) -> None:
         """Give the keys back to napari."""
         self.table.release_canvas_keys()
@@ -78,7 +91,7 @@ class DecideStep(Step):
     def shut_down(self) -> None:
         """Also shut the parts down."""
         super().shut_down()
-        for part in (self.table, self.card, self.threshold, self.teaching):
+        for part in (self.table, self.card, self.threshold, self.teaching, self.editing):
             part.shut_down()
 
     def _pause(self, paused: bool) -> None:

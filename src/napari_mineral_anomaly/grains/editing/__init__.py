@@ -1,0 +1,1 @@
+"""Merge, split and redraw grains; what is computed from them follows in `grains.table`."""

@@ -1,0 +1,1 @@
+"""Merge, split and redraw grains in the step *Decide*."""
