@@ -17,8 +17,8 @@ from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
 from napari_mineral_anomaly.io.run_files import SCORE_FILE
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import open_lock
+from napari_mineral_anomaly.project.output.report import list_project
 from napari_mineral_anomaly.project.reading import read_project
-from napari_mineral_anomaly.project.report import list_project
 from napari_mineral_anomaly.project.saving.state import ImageToSave, ResultState, SectionState
 from napari_mineral_anomaly.project.saving.store import ProjectStore
 

@@ -14,8 +14,8 @@ from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.project.fiducials import fiducials_of
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import open_lock
+from napari_mineral_anomaly.project.output.report import list_project
 from napari_mineral_anomaly.project.reading import read_project
-from napari_mineral_anomaly.project.report import list_project
 
 # A stage that is turned by 90 degrees, mirrored and shifted; a pixel of the scan is 20 µm wide.
 STAGE = np.array([[0.0, 0.02, 10.0], [0.02, 0.0, -5.0]])

@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.project.lock import require_not_open
     from napari_mineral_anomaly.project.new import make_project
+    from napari_mineral_anomaly.project.output.repeat import job_of
     from napari_mineral_anomaly.project.reading import is_project
-    from napari_mineral_anomaly.project.repeat import job_of
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 

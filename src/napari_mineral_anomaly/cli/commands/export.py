@@ -62,13 +62,13 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.progress import Task
-    from napari_mineral_anomaly.project.exporting import (
+    from napari_mineral_anomaly.project.load import load_project
+    from napari_mineral_anomaly.project.output.exporting import (
         grain_labels_product,
         grain_product,
         image_product,
     )
-    from napari_mineral_anomaly.project.load import load_project
-    from napari_mineral_anomaly.project.report import list_project
+    from napari_mineral_anomaly.project.output.report import list_project
     from napari_mineral_anomaly.runs.export import existing, plan_files, write_files
     from napari_mineral_anomaly.runs.json_values import as_json
 

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.run_files import REPORT_FILE
     from napari_mineral_anomaly.progress import Task
     from napari_mineral_anomaly.project.load import load_project
-    from napari_mineral_anomaly.project.report import write_project_report
+    from napari_mineral_anomaly.project.output.report import write_project_report
 
     (place,) = arguments.projects
     out = arguments.out or place / REPORT_FILE
@@ -75,7 +75,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.cli.progress import ProgressPrinter
     from napari_mineral_anomaly.io.writing.atomic import require_free_folder
     from napari_mineral_anomaly.progress import Task
-    from napari_mineral_anomaly.project.compare import compare_projects, write_comparison
+    from napari_mineral_anomaly.project.output.compare import compare_projects, write_comparison
 
     if arguments.out is None:
         raise InputError("Give a folder for the comparison of several projects: -o OUT.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_mineral_anomaly.grains.sem.fit import SemFit
     from napari_mineral_anomaly.grains.verdicts.returned import ReturnedVerdicts
     from napari_mineral_anomaly.project.load import LoadedProject
-    from napari_mineral_anomaly.project.report import ProjectGrains
+    from napari_mineral_anomaly.project.output.report import ProjectGrains
 
 
 def add_parser(commands: Any) -> None:
@@ -77,8 +77,8 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.project.changing import keep_fiducials
     from napari_mineral_anomaly.project.fiducials import fiducials_of, fit_of
     from napari_mineral_anomaly.project.load import load_project
+    from napari_mineral_anomaly.project.output.report import list_project
     from napari_mineral_anomaly.project.reading import read_project
-    from napari_mineral_anomaly.project.report import list_project
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.words import counted, listed
 

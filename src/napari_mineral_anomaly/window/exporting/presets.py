@@ -61,7 +61,7 @@ def report_of(project: Path, folder: Path, *, overwrite: bool) -> Writing:
 
     def write(task: Task) -> list[Path]:
         from napari_mineral_anomaly.project.load import load_project
-        from napari_mineral_anomaly.project.report import write_project_report
+        from napari_mineral_anomaly.project.output.report import write_project_report
 
         _make_free(paths, overwrite)
         write_project_report(load_project(project, task=task), *paths, task=task)

@@ -16,7 +16,7 @@ from napari_mineral_anomaly.io.writing.results import (
 )
 from napari_mineral_anomaly.io.writing.zarr import Shrink
 from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
-from napari_mineral_anomaly.project.report import ProjectGrains
+from napari_mineral_anomaly.project.output.report import ProjectGrains
 from napari_mineral_anomaly.runs.export import Product
 from napari_mineral_anomaly.runs.report.map_style import MapStyle
 

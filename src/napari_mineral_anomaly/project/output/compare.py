@@ -17,7 +17,7 @@ from napari_mineral_anomaly.io.writing.atomic import staged_folder
 from napari_mineral_anomaly.io.writing.tables import write_grains, write_table
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.project.load import LoadedProject, load_project
-from napari_mineral_anomaly.project.report import list_project
+from napari_mineral_anomaly.project.output.report import list_project
 from napari_mineral_anomaly.words import counted
 
 SECTION = "section"
