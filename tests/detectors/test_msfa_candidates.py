@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from napari_mineral_anomaly.detectors.heads.likeness import squared_mean_distance
 from napari_mineral_anomaly.detectors.networks.msfa import surroundings
 from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
     Candidates,
@@ -15,13 +16,15 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
     residual_sigma,
     squared_sigmas,
 )
+from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.surroundings import (
     PRIOR_PIXELS,
     local_surprise,
     whitening,
 )
+from napari_mineral_anomaly.detectors.networks.msfa.training import background_map_of, candidates_of
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS
-from napari_mineral_anomaly.progress import CancelledError, CancelToken, Task
+from napari_mineral_anomaly.progress import SILENT, CancelledError, CancelToken, Task
 
 
 def _noise(shape: tuple[int, int] = (60, 60), n: int = 6, seed: int = 0) -> np.ndarray:
@@ -161,6 +164,31 @@ def test_minerals_become_clusters_the_largest_first() -> None:
     again = cluster_background(latent, 0.01, seed=0)
     for name, array in vars(clusters).items():
         np.testing.assert_array_equal(array, getattr(again, name))
+
+
+def test_a_cancel_is_heard_in_every_part_between_two_stages_of_training() -> None:
+    """The longest of these parts takes seconds on a large scan: so long a window waits to close."""
+    latent, _ = _blobs([600, 1500, 300])
+    clusters = cluster_background(latent, 0.01, seed=0)
+    token = CancelToken()
+    token.cancel()
+    task, valid = Task(token=token), np.ones((60, 40), dtype=bool)
+    none = Candidates(~valid)
+    image = latent.T.reshape(3, *valid.shape)
+    config = MsfaConfig()
+    for part in (
+        lambda: cluster_background(latent, 0.01, seed=0, task=task),
+        lambda: clusters.assign(latent, task=task),
+        lambda: candidates_of(_noise((60, 40)), valid, config, task),
+        lambda: background_map_of(image, valid, none, config, task),
+        lambda: squared_mean_distance(latent, latent, task=task),
+    ):
+        with pytest.raises(CancelledError):
+            part()
+    # The same without a cancel, one cluster of each pixel.
+    found = background_map_of(image, valid, none, config, SILENT)
+    assert found is not None
+    assert np.bincount(found.own.reshape(-1)).size == 3
 
 
 def test_without_a_large_cluster_all_pixels_are_one() -> None:

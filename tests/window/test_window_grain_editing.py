@@ -143,9 +143,13 @@ def test_a_grain_is_redrawn_and_leaving_the_brush_changes_nothing(
     np.testing.assert_array_equal(np.asarray(layer.data) != 0, before.labels == grain)
     scanned.layers.remove(layer)  # the user takes the layer away
     assert not editing.apply_button.isVisibleTo(editing)
+    active = scanned.layers[0]
+    scanned.layers.selection.active = active
     editing.draw("redraw")
+    assert scanned.layers.selection.active is grain_brush(scanned)
     editing.cancel()
     assert grain_brush(scanned) is None
+    assert scanned.layers.selection.active is active
     assert board.listing is before
     editing.draw("redraw")
     layer = grain_brush(scanned)

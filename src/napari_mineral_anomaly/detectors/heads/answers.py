@@ -68,7 +68,7 @@ def _answered(
         SCAN: _from_the_scan(near, heads),
         CELLS: _from_each_other(block.pixels(block.measured), heads),
         SURROUNDINGS: _from_the_ring(block, heads.noise, task)[block.valid[block.inside]],
-        LIKENESS: squared_mean_distance(near, heads.sample),
+        LIKENESS: squared_mean_distance(near, heads.sample, task=task),
     }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.smallest import smallest
+from napari_mineral_anomaly.progress import SILENT, Task
 
 # How many of the nearest pixels count.
 NEIGHBOURS = 25
@@ -15,7 +16,9 @@ DISTANCE_PIXELS = 64
 Floats = NDArray[np.float32]
 
 
-def squared_mean_distance(pixels: Floats, sample: Floats) -> NDArray[np.float64]:
+def squared_mean_distance(
+    pixels: Floats, sample: Floats, *, task: Task = SILENT
+) -> NDArray[np.float64]:
     """Square (n,) of the mean distance of pixels (n, F) to the nearest pixels of a sample (m, F).
 
     Ramaswamy, Rastogi and Shim (2000), SIGMOD Record 29, 427-438; the mean after Angiulli and
@@ -29,6 +32,7 @@ def squared_mean_distance(pixels: Floats, sample: Floats) -> NDArray[np.float64]
     squared = np.empty((DISTANCE_PIXELS, len(sample)), dtype=np.float32)
     out = np.empty(len(pixels))
     for start in range(0, len(pixels), DISTANCE_PIXELS):
+        task.check()
         part = pixels[start : start + DISTANCE_PIXELS]
         n = len(part)
         shown[:n, :-1] = part

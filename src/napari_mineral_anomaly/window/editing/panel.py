@@ -43,11 +43,15 @@ _GONE = "The grain is not in the list any more: choose it again."
 
 @dataclass(frozen=True)
 class _Drawn:
-    """What is being drawn: on which score, for the grain that holds a pixel."""
+    """What is being drawn: on which score, for the grain that holds a pixel.
+
+    ``active_before`` is the layer that was active, which is active again afterwards.
+    """
 
     kind: Drawing
     score_id: str
     pixel: tuple[int, int]
+    active_before: str | None = None
 
 
 class GrainEditPanel(Panel):
@@ -148,9 +152,11 @@ class GrainEditPanel(Panel):
             return
         own = listing.labels == grain
         self._drawn = None  # the brush of an earlier drawing goes
+        active = self.viewer.layers.selection.active
         shown = own if kind == "redraw" else np.zeros_like(own)
         take_grain_brush(self.viewer, score, shown, width=_WIDTHS[kind])
-        self._drawn = _Drawn(kind, listing.score_id, listing.pixel_of(grain))
+        before = None if active is None else str(active.unique_id)
+        self._drawn = _Drawn(kind, listing.score_id, listing.pixel_of(grain), before)
         self.status.plain(_TASKS[kind].format(grain))
         self.refresh()
 
@@ -231,8 +237,11 @@ class GrainEditPanel(Panel):
         return selected[0] if selected else self.board.grain
 
     def _put_away(self) -> None:
-        self._drawn = None
+        drawn, self._drawn = self._drawn, None
         put_grain_brush_away(self.viewer)
+        before = None if drawn is None else layer_by_id(self.viewer, drawn.active_before)
+        if before is not None:
+            self.viewer.layers.selection.active = before
         self.refresh()
 
     def _on_listed(self) -> None:

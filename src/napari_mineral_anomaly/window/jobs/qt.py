@@ -20,6 +20,7 @@ from qtpy.QtCore import QCoreApplication, QObject, QTimer
 
 from napari_mineral_anomaly.progress import CancelToken, ProgressEvent, Task
 from napari_mineral_anomaly.window.jobs.collecting import MainThreadCollector
+from napari_mineral_anomaly.window.jobs.ending import end_quickly
 from napari_mineral_anomaly.window.jobs.job import Job, JobHandle, Outcome
 
 T = TypeVar("T")
@@ -132,6 +133,7 @@ class _Workers(QObject):
         self._timer.setInterval(MS_BETWEEN_LOOKS)
         self._timer.timeout.connect(self._look)
         app.aboutToQuit.connect(self._cancel_all)
+        end_quickly()
 
     def add(self, worker: _Worker) -> None:
         """Start a worker as soon as there is a thread for it."""

@@ -41,7 +41,7 @@ MIN_SAMPLES = 15
 CLUSTER_MIN_SAMPLES = 25
 CORE_POINTS = 4_000
 # Pixels that are assigned to clusters at a time.
-ASSIGNED_PIXELS = 200_000
+ASSIGNED_PIXELS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +105,12 @@ def find_candidates(
     mask = np.zeros(valid.shape, dtype=bool)
     log: list[dict[str, object]] = []
     for _ in range(ROUNDS):
+        task.check()
         mean, sigma = residual_sigma(residual, valid & ~mask)
+        task.check()
         distance = squared_sigmas(residual, mean, sigma)
         share = odd_share(distance[valid])
+        task.check()
         odd = valid & (distance > np.quantile(distance[valid], 1 - share))
         grains = _in_grains(odd)
         mask, sizes = _without_minerals(
@@ -206,11 +209,12 @@ class BackgroundClusters:
     core_cluster: NDArray[np.int64]
     centres: NDArray[np.float32]
 
-    def assign(self, latent: NDArray[np.float32]) -> NDArray[np.int64]:
+    def assign(self, latent: NDArray[np.float32], *, task: Task = SILENT) -> NDArray[np.int64]:
         """Cluster (n,) of the core point nearest to each latent pixel (n, D)."""
         tree = cKDTree(self.core)
         out = np.empty(len(latent), dtype=np.int64)
         for start in range(0, len(latent), ASSIGNED_PIXELS):
+            task.check()
             part = slice(start, start + ASSIGNED_PIXELS)
             scaled = (latent[part] - self.low) / self.span
             out[part] = self.core_cluster[tree.query(scaled, workers=usable_threads())[1]]

@@ -127,7 +127,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
         ordinary = valid & ~candidates.mask
         labels[ordinary] = FIRST_BACKGROUND_LABEL + self.clusters.assign(
-            predicted.latent[:, ordinary].T
+            predicted.latent[:, ordinary].T, task=task
         )
         contributions = self._contributions(cube, predicted)
         # The join needs memory of its own.
@@ -136,7 +136,9 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         if self.heads is not None:
             answers: dict[str, NDArray[np.floating]] = {NETWORK: statistic}
             answers |= answer(cube, self.features, self.heads, task=task)
+            task.check()
             joined = join_answers(answers, valid)
+            task.check()
             error, _ = background_sigmas(statistic, valid)
             statistic = joined.statistic
         result = finish_result(

@@ -349,7 +349,7 @@ def train_in_stages(
             latent, found = search()
         if not config.no_pseudo_labels:
             candidates = found
-            trainer.weigh(found.mask, _background_map(latent, cube.valid, found, config))
+            trainer.weigh(found.mask, background_map_of(latent, cube.valid, found, config, task))
         del latent
     for number in range(HIDDEN_ROUNDS if noisy else 1):
         trainer.run(second, stage=2 + number + noisy)
@@ -385,18 +385,19 @@ def candidates_of(
     )
 
 
-def _background_map(
+def background_map_of(
     latent: NDArray[np.float32],
     valid: NDArray[np.bool_],
     candidates: Candidates,
     config: MsfaConfig,
+    task: Task,
 ) -> BackgroundMap | None:
     """Clusters of the background for the second stage, None where their losses are off."""
     if config.lambda_cohesion == 0 and config.lambda_separation == 0:
         return None
     clusters = cluster_background(
-        latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed
+        latent[:, valid & ~candidates.mask].T, config.anomal_prop, config.seed, task=task
     )
     own = np.zeros(valid.shape, dtype=np.int64)
-    own[valid] = clusters.assign(latent[:, valid].T)
+    own[valid] = clusters.assign(latent[:, valid].T, task=task)
     return BackgroundMap(own, clusters)
