@@ -113,3 +113,10 @@ def test_a_grain_without_ordinary_surroundings_says_so(scan):
     assert source.details.ring.size.tolist() == [0]
     assert any("no ordinary pixel" in sentence for sentence in evidence.sentences)
     assert evidence.elements["ring_sigmas"].eq(0).all()
+    # Then the scan is what it is compared with.
+    excess = evidence.elements.set_index("element")["scan_sigmas"]
+    assert excess.abs().is_monotonic_decreasing
+    assert excess.index.tolist() == ["Si", "Zr", "Fe"]
+    assert evidence.thumbnails
+    for thumbnail in evidence.thumbnails:
+        assert thumbnail.sigmas == excess[thumbnail.element]
