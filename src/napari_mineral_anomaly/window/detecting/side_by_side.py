@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import layers_of
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ class SideBySide:
     """
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer = viewer
+        self._viewer, self._active = viewer, active_of(viewer)
         self._before: list[tuple[Layer, bool, bool, float]] | None = None
         self._grid = (False, 1)
+        self._camera: tuple[Any, float] = ((0.0, 0.0, 0.0), 1.0)
 
     @property
     def is_on(self) -> bool:
@@ -37,6 +39,8 @@ class SideBySide:
         layers = list(layers)
         grid = self._viewer.canvas.grid
         self._grid = (grid.enabled, grid.stride)
+        camera = self._viewer.scene.camera
+        self._camera = (camera.center, camera.zoom)
         self._before = [
             (x, x.visible, x.name_overlay.visible, x.name_overlay.font_size)
             for x in layers_of(self._viewer)
@@ -49,10 +53,11 @@ class SideBySide:
         for layer, *_ in self._before:
             layer.name_overlay.font_size = size
             layer.name_overlay.visible = layer.visible
-        self._viewer.reset_view()
+        # Not all layers: a larger section that is hidden would make the cells small.
+        self._viewer.fit_to_view(layers=layers)
 
-    def back(self) -> None:
-        """Restore the view from before."""
+    def back(self, *, same_section: bool = True) -> None:
+        """Restore the view from before; of another section only what is hidden and shown."""
         if self._before is None:
             return
         grid = self._viewer.canvas.grid
@@ -60,11 +65,13 @@ class SideBySide:
         still_there = layers_of(self._viewer)
         for layer, visible, named, size in self._before:
             if any(layer is one for one in still_there):
-                layer.visible = visible
+                self._active.show(layer, visible)
                 layer.name_overlay.visible = named
                 layer.name_overlay.font_size = size
         self._before = None
-        self._viewer.reset_view()
+        if same_section:
+            camera = self._viewer.scene.camera
+            camera.center, camera.zoom = self._camera
 
     def _name_size(self, layers: list[Layer]) -> float:
         """The largest size at which the longest name fits into its cell."""

@@ -268,7 +268,7 @@ class LookStep(Step):
             self._all.show(layer for layer, _ in linked_layers(self.viewer, scan_id, "element"))
             self.state.set_done(LOOK)
         else:
-            self._all.back()
+            self._all.back(same_section=scan_id == self._section)
         self._show()
 
     def _on_section(self, scan_id: str | None) -> None:
@@ -313,9 +313,8 @@ class LookStep(Step):
         self.place.plain(place)
         self.table.setRowCount(len(readings))
         for line, one in enumerate(readings):
-            error = "" if one.error is None else f" ± {one.error:.0f}"
             sigmas = "" if one.sigmas is None else f"{one.sigmas:+.1f}"
-            for column, text in enumerate((one.element, f"{one.value:,.5g}{error}", sigmas)):
+            for column, text in enumerate((one.element, one.number, sigmas)):
                 item = self.table.item(line, column)
                 if item is None:
                     item = QTableWidgetItem()
