@@ -10,7 +10,8 @@ from napari_mineral_anomaly.window.looking.scatter_plot import root_ticks
 
 
 def test_a_short_logarithmic_axis_writes_round_numbers_only(qapp: object) -> None:
-    axis = BarePlot(150).getAxis("left")
+    plot = BarePlot(150)
+    axis = plot.getAxis("left")
     axis.setLogMode(True)
     values = [float(np.log10(number)) for number in (0.5, 0.6, 0.9, 1, 2, 3, 5, 8, 10)]
     written = axis.tickStrings(values, 1.0, 1.0)
@@ -32,5 +33,6 @@ def test_numbers_at_the_scatter_have_room(low: float, high: float, expected: lis
     ticks = root_ticks(low, high)
     assert [text for _, text in ticks] == expected
     places = np.array([place for place, _ in ticks])
-    assert low <= places.min() and places.max() <= 1.01 * high
+    assert low <= places.min()
+    assert places.max() <= 1.01 * high
     assert np.diff(places).min() >= 0.17 * (high - low)
