@@ -147,8 +147,8 @@ def page(actions: list[Action], n_grains: int) -> str:
     clicks, keys, seconds = (sum(column) for column in list(zip(*actions, strict=True))[1:])
     return "\n".join(
         [
-            f"The sample section, *Quick look*, the first {ACCEPTED} of {n_grains} grains accepted, "
-            f"client report as HTML and PDF: **{clicks} clicks and {keys} letters, "
+            f"The sample section, *Quick look*, {ACCEPTED} of {n_grains} grains accepted, client "
+            f"report as HTML and PDF: **{clicks} clicks and {keys} letters, "
             f"{seconds:.0f} seconds**. The seconds are those until the window shows what the "
             "action leads to, with a software renderer and other work on the same two processors. "
             "The time in which a person reads and decides is not in them.",
