@@ -46,7 +46,7 @@ class FormatGrid(QWidget):
         self.boxes: dict[Choice, QCheckBox] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(2)
+        grid.setHorizontalSpacing(5)
         grid.setVerticalSpacing(2)
         in_columns = [form for form in FORMATS if form not in _IN_WORDS]
         columns = {form: k for k, form in enumerate(in_columns, start=1)}

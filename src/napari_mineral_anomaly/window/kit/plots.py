@@ -24,12 +24,14 @@ class RoundAxis(pg.AxisItem):
 
     def logTickStrings(self, values: Any, scale: float, spacing: Any) -> list[str]:
         """The numbers at the ticks; empty for those that are not written."""
-        written = super().logTickStrings(values, scale, spacing)
-        first_digits = (round(10 ** (value % 1), 3) for value in values)
-        return [
-            text if digit in (1, 2, 5, 10) else ""
-            for text, digit in zip(written, first_digits, strict=True)
-        ]
+        powers = super().logTickStrings(values, scale, spacing)
+        return [_log_tick(value, power) for value, power in zip(values, powers, strict=True)]
+
+
+def _log_tick(exponent: float, power: str) -> str:
+    if round(10 ** (exponent % 1), 3) not in (1, 2, 5, 10):
+        return ""
+    return f"{10**exponent:g}" if -3 < exponent < 3.5 else power
 
 
 class BarePlot(pg.PlotWidget):
