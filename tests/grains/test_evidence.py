@@ -113,3 +113,27 @@ def test_a_grain_without_ordinary_surroundings_says_so(scan):
     assert source.details.ring.size.tolist() == [0]
     assert any("no ordinary pixel" in sentence for sentence in evidence.sentences)
     assert evidence.elements["ring_sigmas"].eq(0).all()
+
+
+def test_a_grain_without_ordinary_surroundings_is_compared_with_the_scan(scan):
+    cube, result = scan
+    maps, valid = cube.maps.copy(), np.ones(SHAPE, dtype=bool)
+    maps[1, :, :15] = 100
+    valid[:, 15] = False
+    score = np.where(valid, result.score, np.nan).astype(np.float32)
+    contributions = np.where(valid, (maps - 20.0) / np.sqrt(20), np.nan).astype(np.float32)
+    source = prepare_evidence(
+        ElementCube(maps, ELEMENTS, (10.0, 20.0), valid, "counts"),
+        AnomalyResult(score, 6.0, contributions, result.pseudo_labels, ELEMENTS, (10.0, 20.0)),
+        mask=valid,
+        n_rows=0,
+    )
+    grain = source.grains.regions.labels[20, 10]
+    assert source.details.ring.size[grain - 1] == 0
+    evidence = source.of(grain)
+    excess = evidence.elements.set_index("element")["scan_sigmas"]
+    assert excess.index[0] == "Zr"
+    assert excess["Zr"] > 8
+    assert excess.abs().is_monotonic_decreasing
+    first = evidence.thumbnails[0]
+    assert (first.element, first.sigmas) == ("Zr", excess["Zr"])

@@ -136,3 +136,21 @@ def test_copied_comments_start_no_formula_and_numbers_stay_numbers():
         "Mean": "−1.5",
         "Comment": "'=1+1",
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9.2e-13, "<0.001"),
+        (0.0171, "0.017"),
+        (1.0, "1"),
+        (9.6, "9.6"),
+        (162.3, "162"),
+        (12345.0, "12,345"),
+        (np.nan, ""),
+    ],
+)
+def test_grains_of_chance_are_counted_in_words_for_people(value: float, text: str) -> None:
+    (column,) = (one for one in COLUMNS if one.key == "expected_by_chance")
+    assert column.text({"expected_by_chance": value}) == text
+    assert column.report_text({"expected_by_chance": value}) == text

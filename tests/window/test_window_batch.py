@@ -72,8 +72,12 @@ def test_a_parent_folder_is_worked_on_and_any_section_opens(
 ):
     out = tmp_path / "out"
     assert not panel.run_button.isEnabled()
+    assert panel.status.text().startswith("Add the sections")
     _drop(panel, sections)
+    assert not panel.run_button.isEnabled()
+    assert panel.status.text() == "Choose the folder for the results."
     panel.choose_out(out)
+    assert panel.status.text() == ""
     panel.detector.setCurrentIndex(panel.detector.findData("rx"))
     panel.workers.setValue(2)
     assert panel.run_button.text() == "&Run"

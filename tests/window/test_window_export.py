@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import tifffile
 from napari.components import ViewerModel
+from qtpy.QtWidgets import QFileDialog
 
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.io import read_maps
@@ -25,6 +26,7 @@ from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import plan_rows
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
+from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers, relink
 from napari_mineral_anomaly.window.project.projects import projects_of
 from napari_mineral_anomaly.window.state.model import HAND_OVER
@@ -58,13 +60,45 @@ def test_the_dock_offers_what_is_there_and_says_why_not(dock: HandOverStep, tmp_
     assert "brush a truth mask first" in truth.toolTip()
     assert not dock.boxes["reconstruction", "ome"].isEnabled()
     assert set(dock.chosen()) == {choice for choice in DEFAULTS if choice[0] != "truth"}
-    assert "Choose the folder" in dock.status.text()
     dock.folder.setText(str(tmp_path / "out"))
     assert dock.export_button.isEnabled()
     tick(dock)
     assert "Tick at least one box" in dock.status.text()
     assert not dock.export_button.isEnabled()
     assert dock.plan_text.text() == ""
+
+
+def test_write_asks_for_the_folder_where_none_is_typed(
+    dock: HandOverStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tick(dock, ("score", "ome"))
+    assert dock.export_button.text() == "Write…"
+    assert "asks for the folder" in dock.status.text()
+    answers = ["", str(tmp_path / "out")]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: answers.pop(0))
+    dock.export_button.click()
+    assert not (tmp_path / "out").exists(), "the dialog was cancelled"
+    assert dock.open_button.isHidden()
+    dock.export_button.click()
+    assert names(tmp_path / "out") == {"anomaly_score.ome.tif"}
+    assert dock.export_button.text() == "Write"
+    # The next button to press stands out.
+    assert not dock.open_button.isHidden()
+    assert dock.open_button.styleSheet()
+    assert not dock.export_button.styleSheet()
+    tick(dock, ("score", "png"))
+    assert dock.open_button.isHidden()
+    assert dock.export_button.styleSheet()
+
+
+def test_all_formats_are_seen_beside_the_map_of_a_laptop(dock: HandOverStep) -> None:
+    dock.choose_preset(REPORT)
+    assert not dock.more.is_open
+    dock.choose_preset(MORE)
+    assert dock.more.is_open
+    dock.resize(PANEL_WIDTH, 2000)
+    dock.show()
+    assert dock.minimumSizeHint().width() == PANEL_WIDTH, "a wider step would be cut"
 
 
 def test_exported_files_hold_the_numbers_of_the_layers(

@@ -69,6 +69,19 @@ def test_the_card_shows_the_evidence_of_the_core(
     assert card.spectrum.isHidden(), "these maps come without spectra"
 
 
+def test_the_card_names_the_surroundings_only_where_there_are_several(
+    docks: tuple[GrainTable, GrainCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, card = docks
+    table.next_grain()
+    assert table.board.listing.row(table.board.grain)["neighbours"] == "Cluster 2 100 %"
+    assert "Surrounded" not in card.facts.text(), "RX knows one background"
+    listed = table.board.listing.table
+    listed.loc[listed.index[1], "neighbours"] = "Cluster 3 100 %"
+    card._show_facts(table.board.listing.row(table.board.grain))
+    assert "Surrounded by Cluster 2 100 %" in card.facts.text()
+
+
 def test_buttons_decide_and_go_on(docks: tuple[GrainTable, GrainCard]) -> None:
     table, card = docks
     card.next_button.click()
@@ -117,3 +130,18 @@ def test_both_themes_have_inks_that_stand_out(
     for inks, background in ((dark, 36), (light, 232)):
         shades = [int(inks.text[k : k + 2], 16) for k in (1, 3, 5)]
         assert all(abs(shade - background) > 120 for shade in shades)
+    # Rows below the threshold are fainter, and can be read (WCAG AA) on the rows of a table.
+    for inks, row in ((dark, "#2e333e"), (light, "#dddad8")):
+        assert contrast(inks.text, row) > contrast(inks.scan, row) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours, as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        shades = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+        linear = np.where(shades <= 0.04045, shades / 12.92, ((shades + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from qtpy.QtWidgets import QDockWidget, QTabBar
+from qtpy.QtWidgets import QDockWidget, QLabel, QTabBar
 
 from napari_mineral_anomaly.detectors.pipeline import run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
@@ -193,6 +193,9 @@ def test_docks_open_as_tabs_of_one_place_and_let_go_when_closed(
     bar = next(bar for bar in window.findChildren(QTabBar) if bar.parent() is window)
     names = [bar.tabText(number) for number in range(bar.count())]
     assert set(names) <= set(docks)
+    for dock in docks.values():  # nor a title with the name of the package behind it
+        titles = [label.text() for label in dock.titleBarWidget().findChildren(QLabel)]
+        assert not any(PLUGIN in title for title in titles)
     for number, name in enumerate(names):  # none cut to a letter or two
         assert bar.tabRect(number).width() > bar.fontMetrics().horizontalAdvance(name)
     detect = docks[LAB[2]]

@@ -118,6 +118,49 @@ def test_all_elements_are_shown_side_by_side_and_back(
     assert not scanned.canvas.grid.enabled, "other steps show one map"
 
 
+def test_all_elements_have_one_colour_map_and_whole_names(
+    look: LookStep, scanned: ViewerModel
+) -> None:
+    scanned.canvas.size = (700, 300)
+    look.choose_way(3)
+    for element in ("Fe", "Ca", "Si"):
+        look.chips.choose(element)
+    look.all_button.click()
+    layers = [layer for layer, _ in linked_layers(scanned, role="element")]
+    assert {(one.colormap.name, one.blending) for one in layers} == {("viridis", "translucent")}
+    assert [button.isChecked() for button in look.ways.values()] == [False] * 3
+    assert "Each element" in look.legend.text()
+    # Three cells of 100 pixels; at 10 points a letter is at most 10 pixels wide.
+    longest = max(len(one.name) for one in layers)
+    sizes = {one.name_overlay.font_size for one in layers}
+    assert len(sizes) == 1
+    assert 5.0 < sizes.pop() * longest <= 100.0
+    look.logarithm.setChecked(True)
+    assert {one.colormap.name for one in layers} == {"viridis, logarithm"}
+    look.logarithm.setChecked(False)
+    look.chips.chips["Au"].click()
+    assert not scanned.canvas.grid.enabled, "a click on an element shows it"
+    assert look.ways[3].isChecked()
+    assert not look.all_button.isChecked()
+    assert {one.name_overlay.font_size for one in layers} == {10.0}
+
+
+def test_a_late_ratio_does_not_hide_what_the_user_looks_at_now(
+    scanned: ViewerModel, make_dock: Callable[..., Any], by_hand: Any
+) -> None:
+    look = make_dock(LookStep, scanned, by_hand)
+    look.entered()
+    look.choose_way(2)
+    look.chips.set_chosen(("Fe", "Si"))
+    look._show()
+    look.choose_way(1)
+    look.chips.choose("Au")
+    while by_hand.waiting:
+        by_hand.run_next()
+    assert shown(scanned) == ["Au · section"]
+    assert first_layer(scanned, "ratio") is None
+
+
 def test_the_numbers_under_the_cursor_are_those_of_the_maps(
     look: LookStep, scanned: ViewerModel, cube: ElementCube, scan_id: str
 ) -> None:

@@ -21,6 +21,7 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, link_of, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, context_layer, element_layers, spatial_of
+from napari_mineral_anomaly.window.looking.readout import Reading
 from napari_mineral_anomaly.window.project.projects import projects_of
 from napari_mineral_anomaly.window.state.model import LOOK
 from napari_mineral_anomaly.window.workbench.steps.look_step import LookStep
@@ -45,6 +46,22 @@ def test_the_first_click_after_the_offered_colours_shows_one_element(look: LookS
     look.chips.choose("Au")
     assert look.chips.chosen == ("Au",)
     assert look.ways[1].isChecked()
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (2308.5, 48.0, "2,308 ± 48"),
+        (25.576, 5.06, "26 ± 5"),
+        (0.0, 0.0, "0 ± 0"),
+        (-26.183, None, "-26.183"),
+        (12.3456, None, "12.346"),
+    ],
+)
+def test_a_number_has_the_digits_that_its_error_leaves(
+    value: float, error: float | None, text: str
+) -> None:
+    assert Reading("P", value, error, None).number == text
 
 
 # Scatter

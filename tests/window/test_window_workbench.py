@@ -35,6 +35,8 @@ from napari_mineral_anomaly.window.state.model import (
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.window.workbench.frame.dock import Workbench
 from napari_mineral_anomaly.window.workbench.frame.header import Header
+from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
+from napari_mineral_anomaly.window.workbench.steps.look_step import LookStep
 
 LONG = 60_000
 MakeDock = Callable[..., Any]
@@ -155,6 +157,25 @@ def test_a_section_without_a_result_is_not_met_with_a_list(
     assert workbench.state.step == LOOK, "nobody is sent back either"
 
 
+def test_another_section_ends_the_view_of_all_elements(
+    two_sections: ViewerModel, cube: ElementCube, make_dock: MakeDock
+) -> None:
+    state = state_of(two_sections)
+    look = make_dock(LookStep, two_sections)
+    look.entered()
+    look.all_button.click()
+    # The cells show the small section, not the extent of the large one that is hidden.
+    small = two_sections.scene.camera.center[-2:]
+    assert small == pytest.approx([19.5 * cube.pixel_size[0], 24.5 * cube.pixel_size[1]], abs=1.0)
+    state.scan_id = "scan-a"
+    assert not two_sections.canvas.grid.enabled
+    assert shown(two_sections)["b"] == 0, "its layers come back with it"
+    large = two_sections.scene.camera.center[-2:]
+    height, width = cube.shape
+    middle = [(height - 1) / 2 * cube.pixel_size[0], (width - 1) / 2 * cube.pixel_size[1]]
+    assert large == pytest.approx(middle, abs=1.0)
+
+
 def test_all_lists_of_scores_show_the_same_choice_of_the_active_section(
     run_rx: Any, scanned: ViewerModel, cube: ElementCube, make_dock: MakeDock, scan_id: str
 ) -> None:
@@ -172,6 +193,31 @@ def test_all_lists_of_scores_show_the_same_choice_of_the_active_section(
     assert {one.layer() for one in lists} == {None}
     workbench.state.scan_id = scan_id
     assert {one.layer() for one in lists} == {pca}
+
+
+def test_after_a_run_the_next_button_to_press_goes_to_the_grains(
+    scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    find = make_dock(FindStep, scanned)
+    assert find.next_button.isHidden()
+    assert find.quick_button.styleSheet()
+    find.quick_look()
+    assert not find.next_button.isHidden()
+    assert find.next_button.styleSheet()
+    assert not find.quick_button.styleSheet(), "one button stands out"
+
+
+def test_a_run_that_flags_nothing_says_what_the_list_holds(
+    viewer: ViewerModel, make_dock: MakeDock
+) -> None:
+    noise = np.random.default_rng(3).poisson(50, (3, 30, 30)).astype(np.uint16)
+    cube = ElementCube(maps=noise, elements=("Fe", "Si", "Ca"))
+    for data in element_layers(cube, scan="noise", scan_id="n"):
+        add(viewer, data)
+    find = make_dock(FindStep, viewer)
+    find.quick_look()
+    assert "0 pixels in 0 grains" in find.status.text()
+    assert "The list holds the oddest places" in find.status.text()
 
 
 def test_what_runs_is_told_in_the_header(viewer: ViewerModel, make_dock: MakeDock) -> None:

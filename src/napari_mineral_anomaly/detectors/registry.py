@@ -40,7 +40,7 @@ _TAUGHT = f"{_PACKAGE}.teaching.detector:TaughtDetector"
 _ENTRIES = (
     DetectorEntry(
         "msfa",
-        "MSFA-Net (ours)",
+        "MSFA-Net",
         "What a trained network cannot predict of a pixel from its other elements and neighbours.",
         f"{_PACKAGE}.networks.msfa.chosen:msfa_detector",
         f"{_PACKAGE}.networks.msfa.config:MsfaConfig",

@@ -52,6 +52,9 @@ class Shown:
 
 NOT_SHOWN = Shown(0, "")
 
+# For people a grain below this is not one of chance; files keep the number.
+LEAST_CHANCE = 0.001
+
 
 @dataclass(frozen=True)
 class Column:
@@ -152,6 +155,15 @@ def _mineral(row: Row) -> str:
 
 def _above(row: Row) -> str:
     return "yes" if row["above_threshold"] else "no"
+
+
+def _chance(row: Row) -> str:
+    value = row["expected_by_chance"]
+    if value != value:
+        return ""
+    if value < LEAST_CHANCE:
+        return f"<{LEAST_CHANCE:g}"
+    return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
 
 
 def _window_drivers(row: Row) -> str:
@@ -388,8 +400,8 @@ COLUMNS = (
         "expected_by_chance",
         float,
         "False pixels expected in the whole scan at or above its peak.",
-        Shown(35, "By chance", ".2g", 8),
-        Shown(27, "Expected by chance (pixels per scan)", ".2g"),
+        Shown(35, "By chance", width=8, special=_chance),
+        Shown(27, "Expected by chance (pixels per scan)", special=_chance),
     ),
     Column(
         "found_by",

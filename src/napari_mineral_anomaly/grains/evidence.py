@@ -47,7 +47,7 @@ class Thumbnail:
         x_min, x_max, y_min, y_max of the outer pixel edges in µm, in px where the pixel size is
         unknown; the centre of the scan's first pixel is at 0.
     sigmas : float
-        Excess of the grain over its ring.
+        Excess of the grain over its ring; over the scan where there is no ring.
     """
 
     element: str
@@ -102,7 +102,8 @@ class Evidence:
     peak_score : float
         Background sigmas.
     elements : DataFrame
-        One row per element, the largest excess or lack over the ring first: element, grain_mean,
+        One row per element, the largest excess or lack over the ring first (over the scan where
+        there is no ring): element, grain_mean,
         grain_error, ring_mean, ring_error, scan_median, scan_sigma (units of the maps; errors are
         counting errors of the means, NaN where the maps are not counts), ring_sigmas (signed
         excess over the ring), scan_sigmas ((grain - median) / robust sigma of the scan),
@@ -158,6 +159,7 @@ class EvidenceSource:
         grain = self._number(grain_id)
         peak = float(self.result.score.reshape(-1)[self.grains.regions.pixels.of(grain)].max())
         elements = self._elements(grain)
+        excess = dict(zip(elements["element"], self._excess(grain, elements), strict=True))
         names = elements["element"][elements["is_driver"]].tolist()[:N_THUMBNAILS]
         flags = self.details.flags[grain]
         sentences = [flag_sentence(flag) for flag in flags]
@@ -171,7 +173,7 @@ class EvidenceSource:
         return Evidence(
             peak_score=peak,
             elements=elements,
-            thumbnails=tuple(self._thumbnail(grain, name) for name in names),
+            thumbnails=tuple(self._thumbnail(grain, name, float(excess[name])) for name in names),
             histogram=self._histogram(peak),
             minerals=self.details.hints.of(grain),
             neighbours=self.grains.neighbours[grain],
@@ -231,10 +233,15 @@ class EvidenceSource:
                 "is_driver": self.driving[grain],
             }
         )
-        order = np.argsort(-np.abs(signals.ring_sigmas[grain]), kind="stable")
+        order = np.argsort(-np.abs(self._excess(grain, table)), kind="stable")
         return table.iloc[order].reset_index(drop=True)
 
-    def _thumbnail(self, grain: int, element: str) -> Thumbnail:
+    def _excess(self, grain: int, elements: pd.DataFrame) -> Floats:
+        """Excess over the ring in sigmas; over the scan where there is no ring."""
+        has_ring = self.details.ring.size[grain] > 0
+        return elements["ring_sigmas" if has_ring else "scan_sigmas"].to_numpy()
+
+    def _thumbnail(self, grain: int, element: str, sigmas: float) -> Thumbnail:
         height, width = self.cube.shape
         regions = self.grains.regions
         row_min, row_max, col_min, col_max = (int(bound[grain]) for bound in regions.bounds)
@@ -258,7 +265,7 @@ class EvidenceSource:
                 (rows.start - 0.5) * step_y,
                 (rows.stop - 0.5) * step_y,
             ),
-            sigmas=float(self.details.signals.ring_sigmas[grain, c]),
+            sigmas=sigmas,
         )
 
     def _histogram(self, peak: float) -> ScoreHistogram:

@@ -39,6 +39,8 @@ from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
 from napari_mineral_anomaly.words import counted
 
 _RUNNING, _LOOKING = "Working on the sections", "Looking at the batch"
+_NO_INPUT = "Add the sections: a folder for each, or a folder that holds them."
+_NO_OUT = "Choose the folder for the results."
 _LOOK_AGAIN_MS = 500
 
 
@@ -258,10 +260,19 @@ class BatchPanel(QWidget):
         self.run_button.setText("&Go on" if knows else "&Run")
         self.run_button.setEnabled(can_run and not self.is_running)
         self.cancel_button.setEnabled(self.is_running)
+        self._say_what_is_missing(needs_input=not knows and self.inputs.count() == 0)
         self.detector.setEnabled(self._recipe is None and not self.recipe.text().strip())
         chosen = self.table.chosen
         self.open_button.setEnabled(chosen is not None and chosen.state == DONE)
         self.page_button.setEnabled(out is not None and (out / INDEX_FILE).is_file())
+
+    def _say_what_is_missing(self, *, needs_input: bool) -> None:
+        """Say why a batch cannot run, unless the line tells something else."""
+        missing = ""
+        if not self.is_running:
+            missing = _NO_INPUT if needs_input else _NO_OUT if self.out_folder is None else ""
+        if self.status.text() in ("", _NO_INPUT, _NO_OUT):
+            self.status.plain(missing)
 
     def _path_field(self, tooltip: str) -> QLineEdit:
         field = QLineEdit()

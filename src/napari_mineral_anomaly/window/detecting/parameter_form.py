@@ -121,11 +121,17 @@ def _field_widget(name: str, field: FieldInfo) -> Any:
     widget = create_widget(
         value=field.default,
         annotation=annotation,
-        label=TITLES.get(name, name.replace("_", " ")),
+        label=title_of(name),
         options=options,
     )
     widget.min_width = 90
     return widget
+
+
+def title_of(name: str) -> str:
+    """What stands beside the field of a parameter."""
+    text = TITLES.get(name, name.replace("_", " "))
+    return text[:1].upper() + text[1:]
 
 
 def _bound(field: FieldInfo, kinds: tuple[str, ...], otherwise: float) -> Any:

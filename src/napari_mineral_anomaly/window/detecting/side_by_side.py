@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import layers_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
+
+# Size of the names in points, and how many pixels wide a letter of one point is at most.
+_LARGEST, _SMALLEST = 10.0, 5.0
+_LETTER_PX = 1.0
 
 
 class SideBySide:
@@ -18,38 +23,59 @@ class SideBySide:
     """
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer = viewer
-        self._before: list[tuple[Layer, bool, bool]] | None = None
+        self._viewer, self._active = viewer, active_of(viewer)
+        self._before: list[tuple[Layer, bool, bool, float]] | None = None
         self._grid = (False, 1)
+        self._camera: tuple[Any, float] = ((0.0, 0.0, 0.0), 1.0)
 
     @property
     def is_on(self) -> bool:
         """Whether the layers are shown side by side now."""
         return self._before is not None
 
-    def show(self, layers: Sequence[Layer]) -> None:
-        """Show only these layers, each in its own cell."""
+    def show(self, layers: Iterable[Layer]) -> None:
+        """Show only these layers, each in its own cell with its whole name."""
         self.back()
+        layers = list(layers)
         grid = self._viewer.canvas.grid
         self._grid = (grid.enabled, grid.stride)
-        self._before = [(x, x.visible, x.name_overlay.visible) for x in layers_of(self._viewer)]
-        for layer, _, _ in self._before:
+        camera = self._viewer.scene.camera
+        self._camera = (camera.center, camera.zoom)
+        self._before = [
+            (x, x.visible, x.name_overlay.visible, x.name_overlay.font_size)
+            for x in layers_of(self._viewer)
+        ]
+        for layer, *_ in self._before:
             layer.visible = any(layer is one for one in layers)
-            layer.name_overlay.visible = layer.visible
         grid.stride = 1
         grid.enabled = True
-        self._viewer.reset_view()
+        size = self._name_size(layers)
+        for layer, *_ in self._before:
+            layer.name_overlay.font_size = size
+            layer.name_overlay.visible = layer.visible
+        # Not all layers: a larger section that is hidden would make the cells small.
+        self._viewer.fit_to_view(layers=layers)
 
-    def back(self) -> None:
-        """Restore the view from before."""
+    def back(self, *, same_section: bool = True) -> None:
+        """Restore the view from before; of another section only what is hidden and shown."""
         if self._before is None:
             return
         grid = self._viewer.canvas.grid
         grid.enabled, grid.stride = self._grid
         still_there = layers_of(self._viewer)
-        for layer, visible, named in self._before:
+        for layer, visible, named, size in self._before:
             if any(layer is one for one in still_there):
-                layer.visible = visible
+                self._active.show(layer, visible)
                 layer.name_overlay.visible = named
+                layer.name_overlay.font_size = size
         self._before = None
-        self._viewer.reset_view()
+        if same_section:
+            camera = self._viewer.scene.camera
+            camera.center, camera.zoom = self._camera
+
+    def _name_size(self, layers: list[Layer]) -> float:
+        """The largest size at which the longest name fits into its cell."""
+        canvas = self._viewer.canvas
+        cell = canvas.size[1] / canvas.grid.actual_shape(layers)[1]
+        letters = max((len(layer.name) for layer in layers), default=0) + 2
+        return min(_LARGEST, max(_SMALLEST, cell / (_LETTER_PX * letters)))

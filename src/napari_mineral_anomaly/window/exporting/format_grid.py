@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from napari_mineral_anomaly.runs.export import FORMATS, Format
 from napari_mineral_anomaly.window.exporting.plan import DEFAULTS, ROWS, Choice
+from napari_mineral_anomaly.window.kit.controls import flow
 
 _HEADINGS: dict[Format, str] = {
     "ome": "OME",
     "imagej": "Fiji",
-    "folder": "each",
+    "folder": "one TIFF per element",
     "png": "PNG",
     "csv": "CSV",
     "zarr": "Zarr",
@@ -21,7 +22,13 @@ _HEADINGS: dict[Format, str] = {
     "qgis": "QGIS",
 }
 
-_OUTLINES: tuple[Format, ...] = ("qupath", "qgis")
+# Boxes with words below the grid, as a column for each would be too wide for a laptop: the title of
+# their line, and whether they are named after the format or after the result.
+_IN_WORDS: dict[Format, tuple[str, bool]] = {
+    "folder": ("One TIFF per element of", False),
+    "qupath": ("Outlines for", True),
+    "qgis": ("Outlines for", True),
+}
 
 
 class FormatGrid(QWidget):
@@ -39,17 +46,19 @@ class FormatGrid(QWidget):
         self.boxes: dict[Choice, QCheckBox] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(2)
+        grid.setHorizontalSpacing(5)
         grid.setVerticalSpacing(2)
-        columns = {form: k for k, form in enumerate(FORMATS, start=1) if form not in _OUTLINES}
+        in_columns = [form for form in FORMATS if form not in _IN_WORDS]
+        columns = {form: k for k, form in enumerate(in_columns, start=1)}
         for form, column in columns.items():
             words = FORMATS[form]
             heading = QLabel(_HEADINGS[form])
             heading.setToolTip(words)
+            heading.setStyleSheet("padding: 0px; margin: 0px;")
             grid.addWidget(heading, 0, column, Qt.AlignmentFlag.AlignHCenter)
         for line, (key, result) in enumerate(ROWS.items(), start=1):
             title = QLabel(result.title)
-            title.setMinimumWidth(title.fontMetrics().horizontalAdvance(result.title) + 8)
+            title.setMinimumWidth(title.sizeHint().width())
             grid.addWidget(title, line, 0)
             for form in result.formats:
                 box = QCheckBox()
@@ -59,18 +68,17 @@ class FormatGrid(QWidget):
                 self.boxes[key, form] = box
                 if form in columns:
                     grid.addWidget(box, line, columns[form], Qt.AlignmentFlag.AlignHCenter)
-        # Shapes are no maps: they have a row of their own with words. A column for each would be
-        # too wide for a laptop.
-        outlines = QWidget()
-        side_by_side = QHBoxLayout(outlines)
-        side_by_side.setContentsMargins(0, 0, 0, 0)
-        for (_, form), box in self.boxes.items():
-            if form in _OUTLINES:
-                box.setText(_HEADINGS[form])
-                side_by_side.addWidget(box)
-        side_by_side.addStretch()
-        grid.addWidget(QLabel("Outlines for"), len(ROWS) + 1, 0)
-        grid.addWidget(outlines, len(ROWS) + 1, 1, 1, len(columns))
+        lines: dict[str, list[QCheckBox]] = {}
+        for (key, form), box in self.boxes.items():
+            if form in _IN_WORDS:
+                title, by_format = _IN_WORDS[form]
+                box.setText(_HEADINGS[form] if by_format else ROWS[key].title)
+                lines.setdefault(title, []).append(box)
+        line = len(ROWS) + 1
+        for title, boxes in lines.items():
+            for part in (QLabel(title), _side_by_side(boxes)):
+                grid.addWidget(part, line, 0, 1, len(columns) + 1)
+                line += 1
         grid.setColumnStretch(0, 1)
 
     def chosen(self) -> list[Choice]:
@@ -99,3 +107,9 @@ class FormatGrid(QWidget):
 
     def _on_toggled(self, ticked: bool) -> None:
         self.changed.emit()
+
+
+def _side_by_side(boxes: Sequence[QCheckBox]) -> QWidget:
+    place = QWidget()
+    place.setLayout(flow(*boxes))
+    return place

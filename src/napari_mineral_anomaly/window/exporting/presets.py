@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,6 +103,13 @@ def copy_of(project: Path, folder: Path, name: str) -> Writing:
         return [target]
 
     return write
+
+
+def files_in_words(paths: Sequence[Path]) -> str:
+    """The files in words; those that only stand beside a TIFF are counted."""
+    beside = [path for path in paths if path.suffix in (".tfw", ".xml", ".vrt")]
+    names = ", ".join(path.name for path in paths if path not in beside)
+    return f"{names} and {len(beside)} files for QGIS beside them" if beside else names
 
 
 def _make_free(paths: Iterable[Path], overwrite: bool) -> None:

@@ -228,9 +228,15 @@ class GrainCard(Panel):
             )
         if line["detectors_agreeing"]:
             lines.append(f"Flagged by {line['detectors_agreeing']}")
-        if line["neighbours"]:
+        # A detector with one background has nothing to tell here.
+        if line["neighbours"] and self._has_backgrounds():
             lines.append(f"Surrounded by {line['neighbours']}")
         self.facts.plain("\n".join([size, *lines]))
+
+    def _has_backgrounds(self) -> bool:
+        """Whether the listed grains lie in different clusters of the background."""
+        listing = self.board.listing
+        return listing is not None and listing.table["neighbours"].nunique() > 1
 
     def _show_evidence(self, source: EvidenceSource, grain: int) -> None:
         try:

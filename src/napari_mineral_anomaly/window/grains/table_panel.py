@@ -145,7 +145,7 @@ class GrainTable(Panel):
     def _build_controls(self) -> None:
         self.score_combo = score_combo(self)
         self.score_combo.setToolTip("The score map whose grains are listed.")
-        self.score_combo.setMinimumWidth(190)
+        self.score_combo.setMinimumWidth(240)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Show only: As, accept, no flags, peak>10 …")
         self.filter.setClearButtonEnabled(True)
@@ -165,6 +165,8 @@ class GrainTable(Panel):
         )
         self.rows.valueChanged.connect(lambda _: self._list_soon())
         self.count = QLabel()
+        self.count.setMinimumHeight(self.rows.sizeHint().height())  # beside fields of this height
+        self.count.setContentsMargins(4, 0, 6, 0)
         self.accept_button = push_button("&Accept", "This grain is what it seems. (A)", self.accept)
         self.reject_button = push_button(
             "&Reject", "This is no grain of interest. (R)", self.reject

@@ -21,6 +21,8 @@ from napari_mineral_anomaly.window.grains.model import GrainTableModel
 
 # The header and one or two rows.
 _LEAST_HEIGHT = 60
+# Letters from which on a text is long: such columns take the width that is left.
+_LONG = 16
 
 
 class StatusDelegate(QStyledItemDelegate):
@@ -81,6 +83,9 @@ class GrainView(QTableView):
             lambda at: self.columns_menu().exec(columns.mapToGlobal(at))
         )
         self._titles: tuple[str, ...] = ()
+        # Width that each column needs, and the one that it was given.
+        self._needed: dict[int, int] = {}
+        self._given: dict[int, int] = {}
         self.selectionModel().currentRowChanged.connect(self._on_current)
         model.modelReset.connect(self._fit_columns)
         self._following = False
@@ -179,10 +184,32 @@ class GrainView(QTableView):
         letter = self.fontMetrics().averageCharWidth()
         for k, column in enumerate(self.model_.columns):
             heading = self.fontMetrics().horizontalAdvance(column.window.title) + 28
-            self.setColumnWidth(k, max(heading, letter * column.window.width + 12))
+            self._needed[k] = self._given[k] = max(heading, letter * column.window.width + 12)
+            self.setColumnWidth(k, self._needed[k])
             self.setColumnHidden(k, column.is_hidden(keys))
             if column.key == STATUS:
                 self.setItemDelegateForColumn(k, StatusDelegate(self))
+        self._share_free_width()
+
+    def _share_free_width(self) -> None:
+        """Give the width that is left to long texts, unless the user set their width."""
+        shown = [k for k in self._needed if not self.isColumnHidden(k)]
+        columns = self.model_.columns
+        long = [
+            k
+            for k in shown
+            if columns[k].window.width >= _LONG and self.columnWidth(k) == self._given[k]
+        ]
+        others = sum(self.columnWidth(k) for k in shown if k not in long)
+        free = self.viewport().width() - others - sum(self._needed[k] for k in long)
+        for k in long:
+            self._given[k] = self._needed[k] + max(0, free // len(long))
+            self.setColumnWidth(k, self._given[k])
+
+    def resizeEvent(self, event: Any) -> None:
+        """A wide window shows long texts in full."""
+        super().resizeEvent(event)
+        self._share_free_width()
 
     def _on_current(self, current: Any, previous: Any) -> None:
         if current.isValid() and not self._following:

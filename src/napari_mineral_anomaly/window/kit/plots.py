@@ -19,12 +19,28 @@ _INK = "#808080"
 _FIRST_MS, _PAUSE_MS = 60, 60
 
 
+class RoundAxis(pg.AxisItem):
+    """An axis whose logarithmic scale writes 1, 2 and 5 only: pyqtgraph's 6 to 9 overlap."""
+
+    def logTickStrings(self, values: Any, scale: float, spacing: Any) -> list[str]:
+        """The numbers at the ticks; empty for those that are not written."""
+        powers = super().logTickStrings(values, scale, spacing)
+        return [_log_tick(value, power) for value, power in zip(values, powers, strict=True)]
+
+
+def _log_tick(exponent: float, power: str) -> str:
+    if round(10 ** (exponent % 1), 3) not in (1, 2, 5, 10):
+        return ""
+    return f"{10**exponent:g}" if -3 < exponent < 3.5 else power
+
+
 class BarePlot(pg.PlotWidget):
     """A plot on the dock's own background."""
 
     def __init__(self, height: int, menu: bool = True) -> None:
+        axes = {side: RoundAxis(side) for side in ("left", "bottom")}
         # A third of the time for a plot goes into the menu of the right click.
-        super().__init__(background=None, enableMenu=menu)
+        super().__init__(background=None, enableMenu=menu, axisItems=axes)
         self.setFixedHeight(height)
         self.setFrameShape(self.Shape.NoFrame)
         self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)

@@ -50,10 +50,10 @@ _ON_DARK = Inks(
 
 _ON_LIGHT = Inks(
     text="#2b2d31",
-    faint="#85888e",
+    faint="#74777d",
     grain="#b45f06",
     ring="#0277a8",
-    scan="#6d7178",
+    scan="#55585e",
     over="#c8431a",
     under="#1a63b0",
     good="#2e7d32",

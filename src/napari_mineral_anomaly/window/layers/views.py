@@ -56,6 +56,13 @@ def show_elements(
             _set_visible(layer, False)
 
 
+def colour_alike(viewer: Any, scan_id: str, *, logarithm: bool = False) -> None:
+    """Give all elements of a section one uniform colour map, to compare them side by side."""
+    colours = log_colours(ONE_COLOUR) if logarithm else ONE_COLOUR
+    for layer, _ in linked_layers(viewer, scan_id, "element"):
+        layer.colormap, layer.blending, layer.gamma = colours, "translucent", 1.0
+
+
 def show_ratio(viewer: Any, scan_id: str, name: str, ratio: NDArray[np.float32]) -> None:
     """Show a ratio of two elements; a section has one such layer."""
     element = first_layer(viewer, "element", scan_id)

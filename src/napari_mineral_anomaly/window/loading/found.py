@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QTextBrowser, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_mineral_anomaly.io.formats.shared.axes import Channels, open_axis
 from napari_mineral_anomaly.io.reading.sizes.pixel_size import TYPED_EARLIER
@@ -20,11 +20,10 @@ from napari_mineral_anomaly.window.kit.controls import (
 )
 from napari_mineral_anomaly.window.loading.file_rows import file_rows
 from napari_mineral_anomaly.window.loading.files_table import FilesTable
+from napari_mineral_anomaly.window.loading.notes import Notes
 from napari_mineral_anomaly.window.loading.options import PixelSizeFields, SampleArea
 from napari_mineral_anomaly.window.loading.reading import MapsRead
 from napari_mineral_anomaly.window.loading.report_html import headline, warnings_html
-
-_NOTES_HEIGHT = 96
 
 
 class FoundScan(QWidget):
@@ -59,9 +58,7 @@ class FoundScan(QWidget):
             "one was taken; this reads the scan again with the other.",
             lambda: other_axis(self._other_axis),
         )
-        self.notes = QTextBrowser()
-        self.notes.setFixedHeight(_NOTES_HEIGHT)
-        self.notes.setToolTip("What may be wrong. Read this before you show the section.")
+        self.notes = Notes()
         self.size = PixelSizeFields()
         self.area = SampleArea()
         self.add_button = primary_button(
@@ -96,7 +93,7 @@ class FoundScan(QWidget):
         report = read.report
         self.summary.plain(f"<b>{headline(read.cube)}</b>")
         self._show_files(report, read, mask)
-        self.notes.setHtml(warnings_html(report))
+        self.notes.show_notes(warnings_html(report))
         for part in self._of_maps:
             part.show()
         self.notes.setVisible(bool(report.warnings))

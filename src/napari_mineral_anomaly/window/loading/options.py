@@ -47,7 +47,7 @@ class PixelSizeFields(QWidget):
             "smaller than the beam appear as blobs of its size."
         )
         self.spot.setSpecialValueText("not given")
-        form.addRow("Beam", self.spot)
+        form.addRow("Beam width", self.spot)
         self._square = True
         self._offered = (0.0, 0.0)
         self._exact: tuple[float, float] | None = None
@@ -121,7 +121,7 @@ class SpectraFields(QWidget):
             "Voltage of the tube or microscope, or energy of the beamline. Lines that it cannot "
             "excite are not mapped. At the lowest value: as the file or the spectra tell it."
         )
-        form.addRow("Beam", self.beam)
+        form.addRow("Beam energy", self.beam)
         self.per_second_box = QCheckBox("Counts per second of live time")
         self.per_second_box.setToolTip(
             "Divide the counts of each pixel by its live time. Such maps are no counts any more: "

@@ -32,6 +32,13 @@ class Reading:
     error: float | None
     sigmas: float | None
 
+    @property
+    def number(self) -> str:
+        """The value with its error, in digits that the error leaves."""
+        if self.error is None:
+            return f"{self.value:,.5g}"
+        return f"{self.value:,.0f} ± {self.error:.0f}"
+
 
 def read_pixel(viewer: Any, scan_id: str, position: Any, run: Any) -> tuple[str, list[Reading]]:
     """The pixel under a place of the canvas, in words, and the numbers of all elements there.

@@ -16,7 +16,8 @@ import pyqtgraph as pg  # isort: skip
 
 _HEIGHT = 250
 _SELECTED = "#ff8c1a"
-_TICKS = (0, 1, 2, 5)
+# Least distance of two numbers at an axis, as a share of its length.
+_ROOM = 0.17
 
 
 class ScatterPlot(LatePlot):
@@ -61,7 +62,7 @@ class ScatterPlot(LatePlot):
         ):
             axis = self._item.getAxis(side)
             self._item.setLabel(side, name)
-            axis.setTicks([_root_ticks(ends[1])] if scatter.is_root else None)
+            axis.setTicks([root_ticks(*ends)] if scatter.is_root else None)
 
     def mark(self, counts: NDArray[np.int64] | None) -> None:
         """Show where the selected pixels are; None for no selection."""
@@ -96,14 +97,16 @@ class ScatterPlot(LatePlot):
             self._told(list(self._corners))
 
 
-def _root_ticks(end: float) -> list[tuple[float, str]]:
-    """Round numbers at the places of their square roots."""
-    highest = max(end, 1.0) ** 2
-    step = 10.0 ** np.floor(np.log10(highest))
-    numbers = [0.0, *(factor * step / 10 for factor in _TICKS[1:])]
-    numbers += [factor * step for factor in _TICKS[1:]]
-    shown = [number for number in numbers if number <= highest * 1.02]
-    return [(float(np.sqrt(number)), f"{number:,.4g}") for number in shown[:1] + shown[-4:]]
+def root_ticks(low: float, end: float) -> list[tuple[float, str]]:
+    """Round numbers at the places of their square roots, with room for each number."""
+    step = 10.0 ** np.floor(np.log10(max(end, 1.0) ** 2))
+    numbers = [factor * size for size in (step / 10, step) for factor in (1, 2, 5)]
+    places = [place for place in (0.0, *np.sqrt(numbers)) if low <= place <= 1.01 * end]
+    kept: list[float] = []
+    for place in reversed(places):  # the largest number matters most
+        if not kept or kept[-1] - place >= _ROOM * (end - low):
+            kept.append(float(place))
+    return [(place, f"{place**2:,.4g}") for place in reversed(kept)]
 
 
 def _fading(colour: str) -> NDArray[np.ubyte]:

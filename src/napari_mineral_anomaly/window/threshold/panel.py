@@ -93,7 +93,7 @@ class ThresholdPanel(Panel):
             "Pixels in the mask, and grains (pixels that touch at sides or corners)."
         )
         self.area.setToolTip("The area of the flagged pixels.")
-        form.addRow("With nothing odd", self.expected)
+        form.addRow("By chance", self.expected)
         form.addRow("In this scan", self.flagged)
         form.addRow("Area", self.area)
 

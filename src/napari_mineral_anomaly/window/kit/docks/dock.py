@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabBar
 
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.docks.ahead import import_ahead, still_missing
@@ -41,9 +41,12 @@ class Dock(Panel):
         if not isinstance(own, QDockWidget) or not isinstance(window, QMainWindow):
             return
         self._import_ahead()
-        # Tabs and the menu “Window” show the dock's name only. With the name of the plugin, which
-        # napari adds in brackets, the dock's name would be cut off on a tab.
+        # Title, tabs and the menu “Window” show the dock's name only. With the name of the plugin,
+        # which napari adds in brackets, the dock's name would be cut off on a tab.
         own.setWindowTitle(own.windowTitle().removesuffix(f" ({PLUGIN})"))
+        if own.titleBarWidget() is not None:
+            for label in own.titleBarWidget().findChildren(QLabel):
+                label.setText(label.text().removesuffix(f" ({PLUGIN})"))
         # Direct children: napari's window has thousands of widgets.
         children = Qt.FindChildOption.FindDirectChildrenOnly
         for other in window.findChildren(QDockWidget, options=children):

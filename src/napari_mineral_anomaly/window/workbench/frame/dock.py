@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QSize, QTimer
-from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QMainWindow, QStackedWidget
+from qtpy.QtCore import QSize
+from qtpy.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QMainWindow, QStackedWidget
 
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
-from napari_mineral_anomaly.window.kit.opening import PLUGIN, open_dock
+from napari_mineral_anomaly.window.kit.opening import open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
@@ -84,14 +84,6 @@ class Workbench(Dock):
         if isinstance(self.window(), QMainWindow):
             guard_window(self)
             self._show_below()
-            QTimer.singleShot(0, self._name_place)
-
-    def _name_place(self) -> None:
-        """Show the name of the dock without that of the package, which napari adds in brackets."""
-        place = self.parent()
-        if isinstance(place, QDockWidget) and place.titleBarWidget() is not None:
-            for label in place.titleBarWidget().findChildren(QLabel):
-                label.setText(label.text().removesuffix(f" ({PLUGIN})"))
 
     def hideEvent(self, event: Any) -> None:
         """What belongs to the step goes with a dock that is closed, not with one behind a tab."""

@@ -25,6 +25,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     ProgressBar,
     StatusLine,
     add_parts,
+    make_primary,
     primary_button,
     push_button,
     row,
@@ -89,7 +90,8 @@ class FindStep(Step):
         self.next_button = self.step_button(
             "Decide about the grains", DECIDE, "Go to the list of the grains that were found."
         )
-        self.add(self.next_button).hide()
+        self.add(self.next_button)
+        self._show_next(False)
 
         self.expert = self.add(ExpertFields())
         self.slow = StatusLine(
@@ -283,8 +285,16 @@ class FindStep(Step):
             text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
         elif scan.scan_id != self.scan_id:
             text += f" The result belongs to {scan.name}."
+        if not counts.grains:
+            text += " The list holds the oddest places below it."
         self.status.good(text)
-        self.next_button.show()
+        self._show_next(True)
+
+    def _show_next(self, shown: bool) -> None:
+        """Where there is a result, the next button to press goes to its grains."""
+        self.next_button.setVisible(shown)
+        make_primary(self.next_button, shown)
+        make_primary(self.quick_button, not shown)
 
     def _on_run_failed(self, failure: Failure) -> None:
         self._end()
@@ -321,7 +331,7 @@ class FindStep(Step):
         if not self._running:
             self.status.plain("")
             self.loss_plot.hide()
-            self.next_button.setVisible(self.state.is_done(FIND))
+            self._show_next(self.state.is_done(FIND))
         self._refresh()
 
     def _on_elements(self, event: Any = None) -> None:

@@ -35,6 +35,7 @@ from napari_mineral_anomaly.window.exporting.presets import (
     SEM_FILE,
     Writing,
     copy_of,
+    files_in_words,
     report_of,
     sem_list_of,
 )
@@ -44,6 +45,7 @@ from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import (
     StatusLine,
     form_layout,
+    make_primary,
     primary_button,
     push_button,
     row,
@@ -57,7 +59,7 @@ from napari_mineral_anomaly.window.state.model import HAND_OVER
 from napari_mineral_anomaly.window.workbench.steps.step import Step
 
 _NO_SCORE = "Nothing to hand over yet: run a detector first, or open a score map."
-_NO_FOLDER = "Choose the folder for the files."
+_NO_FOLDER = "“Write…” asks for the folder."
 _NO_FILE = "Tick at least one box."
 _NO_PROJECT = "This needs a run of this window, or an open project."
 _NO_FIT = "The list needs three points with their readings of the SEM."
@@ -126,6 +128,7 @@ class HandOverStep(Step):
         self.add(self.status, self.open_button, self.plan_text)
         self.more = self.add(Fold("More", "Every result in every format."))
         self._build_more()
+        self.presets[MORE].toggled.connect(self.more.open)
         self.column.addStretch()
 
         # A result adds several layers: plan once, after the last of them.
@@ -180,7 +183,11 @@ class HandOverStep(Step):
         self.presets[key].setChecked(True)
 
     def export(self) -> None:
-        """Write what is chosen."""
+        """Write what is chosen; ask for the folder where none is typed."""
+        if not self.folder.text().strip():
+            self._choose_folder()
+        if not self.folder.text().strip():
+            return
         folder = Path(self.folder.text().strip()).expanduser()
         try:
             work = self._work(folder)
@@ -267,10 +274,9 @@ class HandOverStep(Step):
 
     def _on_written(self, paths: list[Path]) -> None:
         self._written = paths[0].parent.resolve()
-        self.status.good(f"Wrote {_names(paths)} to {self._written}.")
-        self._has_news = True
+        self.status.good(f"Wrote {files_in_words(paths)} to {self._written}.")
+        self._show_news(True)
         self.plan_text.plain("")
-        self.open_button.show()
         self.state.set_done(HAND_OVER)
 
     def _on_cancelled(self) -> None:
@@ -311,9 +317,15 @@ class HandOverStep(Step):
 
     def _forget_news(self) -> None:
         if self._has_news:
-            self._has_news = False
+            self._show_news(False)
             self.status.plain("")
-            self.open_button.hide()
+
+    def _show_news(self, shown: bool) -> None:
+        """After files were written, the next button to press opens their folder."""
+        self._has_news = shown
+        self.open_button.setVisible(shown)
+        make_primary(self.open_button, shown)
+        make_primary(self.export_button, not shown)
 
     def _refresh(self, value: Any = None) -> None:
         busy = self.jobs.is_running(_EXPORTING)
@@ -329,11 +341,13 @@ class HandOverStep(Step):
             reason = _NO_PROJECT
         elif self.preset == SEM and self.sem.fit is None:
             reason = _NO_FIT
-        elif not self.folder.text().strip():
-            reason = _NO_FOLDER
         elif self.preset in (GIS, MORE) and not self.chosen():
             reason = _NO_FILE
         self.export_button.setEnabled(not busy and not reason)
+        has_folder = bool(self.folder.text().strip())
+        self.export_button.setText("Write" if has_folder else "Write…")
+        if not reason and not has_folder:
+            reason = _NO_FOLDER
         self.cancel_button.setVisible(busy)
         if reason and not busy:
             self.status.plain(reason)
@@ -381,10 +395,3 @@ class HandOverStep(Step):
     def _open_folder(self) -> None:
         if self._written is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written)))
-
-
-def _names(paths: Sequence[Path]) -> str:
-    """The files in words; those that only stand beside a TIFF are counted."""
-    beside = [path for path in paths if path.suffix in (".tfw", ".xml", ".vrt")]
-    names = ", ".join(path.name for path in paths if path not in beside)
-    return f"{names} and {len(beside)} files for QGIS beside them" if beside else names

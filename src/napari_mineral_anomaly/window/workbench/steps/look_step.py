@@ -24,7 +24,7 @@ from napari_mineral_anomaly.window.kit.fold import Fold
 from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, linked_layers
-from napari_mineral_anomaly.window.layers.views import show_elements, show_ratio
+from napari_mineral_anomaly.window.layers.views import colour_alike, show_elements, show_ratio
 from napari_mineral_anomaly.window.looking.chips import ElementChips
 from napari_mineral_anomaly.window.looking.images_panel import ImagesPanel
 from napari_mineral_anomaly.window.looking.profile_panel import ProfilePanel
@@ -61,13 +61,13 @@ class LookStep(Step):
         self._section: str | None = None
 
         self.ways: dict[int, QPushButton] = {}
-        group = QButtonGroup(self)
+        self._group = QButtonGroup(self)
         for places, title, words in _WAYS:
             button = QPushButton(title)
             button.setCheckable(True)
             button.setToolTip(words)
             button.clicked.connect(lambda _=False, places=places: self.choose_way(places))
-            group.addButton(button)
+            self._group.addButton(button)
             self.ways[places] = button
         self.all_button = QPushButton("All")
         self.all_button.setCheckable(True)
@@ -75,7 +75,7 @@ class LookStep(Step):
         self.all_button.toggled.connect(self._on_all)
         self.column.addLayout(row(*self.ways.values(), self.all_button))
         self.chips = self.add(ElementChips())
-        self.chips.changed.connect(self._show)
+        self.chips.changed.connect(self._on_chip)
         self.logarithm = QCheckBox("Logarithm")
         self.logarithm.setToolTip(
             "Colours follow the logarithm of 1 + 200 times the share of the range, so that faint "
@@ -188,13 +188,23 @@ class LookStep(Step):
         for panel in (self.scatter, self.profile, self.images):
             panel.shut_down()
 
+    def _on_chip(self) -> None:
+        """A click on an element also ends the view of all."""
+        if self._all.is_on:
+            self.all_button.setChecked(False)
+        else:
+            self._show()
+
     def _show(self, value: Any = None) -> None:
-        """Show what the chips say."""
-        self.ways[self.chips.places].setChecked(True)
+        """Show what the chips say, or all elements."""
+        self._show_way()
         self._show_legend()
         self._show_parts()
         scan_id, chosen = self.state.scan_id, self.chips.chosen
-        if scan_id is None or not self._is_shown or self._all.is_on:
+        if scan_id is not None and self._all.is_on:
+            colour_alike(self.viewer, scan_id, logarithm=self.logarithm.isChecked())
+            return
+        if scan_id is None or not self._is_shown:
             return
         if self.chips.places == 2:
             if len(chosen) == 2:
@@ -215,16 +225,28 @@ class LookStep(Step):
         self.jobs.run(
             _RATIO,
             lambda task: ratio_map(above, below),
-            lambda ratio: self._on_ratio(scan_id, name, ratio),
+            lambda ratio: self._on_ratio(scan_id, chosen, name, ratio),
         )
 
-    def _on_ratio(self, scan_id: str, name: str, ratio: Any) -> None:
+    def _on_ratio(self, scan_id: str, chosen: tuple[str, ...], name: str, ratio: Any) -> None:
+        """Show the ratio, unless the user looks at something else by now."""
+        is_wanted = self._is_shown and not self._all.is_on and self.chips.places == 2
+        if not is_wanted or self.chips.chosen != chosen or self.state.scan_id != scan_id:
+            return
         show_ratio(self.viewer, scan_id, name, ratio)
         self.state.set_done(LOOK, scan_id=scan_id)
 
+    def _show_way(self) -> None:
+        """Mark one of the four ways to look."""
+        self._group.setExclusive(not self._all.is_on)  # an exclusive group keeps one marked
+        for places, button in self.ways.items():
+            button.setChecked(places == self.chips.places and not self._all.is_on)
+
     def _show_legend(self) -> None:
         chosen, places = self.chips.chosen, self.chips.places
-        if len(chosen) < min(places, 2):
+        if self._all.is_on:
+            self.legend.plain("Each element: dark blue is little, yellow is much.")
+        elif len(chosen) < min(places, 2):
             self.legend.plain(next(words for one, _, words in _WAYS if one == places))
         elif places == 1:
             self.legend.plain(f"{chosen[0]}: dark blue is little, yellow is much.")
@@ -243,14 +265,11 @@ class LookStep(Step):
     def _on_all(self, wanted: bool) -> None:
         scan_id = self.state.scan_id
         if wanted and scan_id is not None:
-            layers = [layer for layer, _ in linked_layers(self.viewer, scan_id, "element")]
-            for layer in layers:
-                layer.blending = "translucent"
-            self._all.show(layers)
+            self._all.show(layer for layer, _ in linked_layers(self.viewer, scan_id, "element"))
             self.state.set_done(LOOK)
         else:
-            self._all.back()
-            self._show()
+            self._all.back(same_section=scan_id == self._section)
+        self._show()
 
     def _on_section(self, scan_id: str | None) -> None:
         """Show the choices that were made for a section; its layers are as they were left."""
@@ -294,9 +313,8 @@ class LookStep(Step):
         self.place.plain(place)
         self.table.setRowCount(len(readings))
         for line, one in enumerate(readings):
-            error = "" if one.error is None else f" ± {one.error:.0f}"
             sigmas = "" if one.sigmas is None else f"{one.sigmas:+.1f}"
-            for column, text in enumerate((one.element, f"{one.value:,.5g}{error}", sigmas)):
+            for column, text in enumerate((one.element, one.number, sigmas)):
                 item = self.table.item(line, column)
                 if item is None:
                     item = QTableWidgetItem()
