@@ -75,8 +75,10 @@ def test_the_card_names_the_surroundings_only_where_there_are_several(
     table, card = docks
     table.next_grain()
     assert table.board.listing.row(table.board.grain)["neighbours"] == "Cluster 2 100 %"
-    assert "Surrounded" not in card.facts.text(), "RX knows one background"
     listed = table.board.listing.table
+    listed.loc[listed.index[1], "neighbours"] = ""  # a grain between others
+    card._show_facts(table.board.listing.row(table.board.grain))
+    assert "Surrounded" not in card.facts.text(), "RX knows one background"
     listed.loc[listed.index[1], "neighbours"] = "Cluster 3 100 %"
     card._show_facts(table.board.listing.row(table.board.grain))
     assert "Surrounded by Cluster 2 100 %" in card.facts.text()

@@ -33,6 +33,13 @@ def test_long_texts_take_the_width_that_is_left(
     table.resize(700, 300)
     qtbot.waitUntil(lambda: view.columnWidth(drivers) == narrow[drivers], timeout=5000)
     assert view.columnWidth(mineral) == 333
+    # A list with fewer columns is fitted anew.
+    shorter = table.model.shown_table().drop(columns=["mineral_hint"])
+    n_before = len(table.model.columns)
+    table.model.set_table(shorter, None, None, pending=False)
+    assert 0 < len(table.model.columns) < n_before
+    table.resize(2400, 300)
+    qtbot.waitUntil(lambda: view.columnWidth(drivers) > narrow[drivers] + 100, timeout=5000)
 
 
 def test_parameters_have_titles_like_other_fields() -> None:

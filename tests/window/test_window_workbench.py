@@ -167,9 +167,15 @@ def test_another_section_ends_the_view_of_all_elements(
     # The cells show the small section, not the extent of the large one that is hidden.
     small = two_sections.scene.camera.center[-2:]
     assert small == pytest.approx([19.5 * cube.pixel_size[0], 24.5 * cube.pixel_size[1]], abs=1.0)
+    look.all_button.click()
+    state.scan_id = "scan-a"
+    n_shown = shown(two_sections)["scan-a"]
+    assert n_shown > 0, "hidden sections do not forget what they show"
+    state.scan_id = "b"
+    look.all_button.click()
     state.scan_id = "scan-a"
     assert not two_sections.canvas.grid.enabled
-    assert shown(two_sections)["b"] == 0, "its layers come back with it"
+    assert shown(two_sections) == {"scan-a": n_shown, "b": 0}, "its layers come back with it"
     large = two_sections.scene.camera.center[-2:]
     height, width = cube.shape
     middle = [(height - 1) / 2 * cube.pixel_size[0], (width - 1) / 2 * cube.pixel_size[1]]

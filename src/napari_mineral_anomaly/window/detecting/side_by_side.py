@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -42,17 +43,18 @@ class SideBySide:
         camera = self._viewer.scene.camera
         self._camera = (camera.center, camera.zoom)
         self._before = [
-            (x, x.visible, x.name_overlay.visible, x.name_overlay.font_size)
+            (x, self._active.is_shown(x), x.name_overlay.visible, x.name_overlay.font_size)
             for x in layers_of(self._viewer)
         ]
+        # Before there are cells: with them, napari arranges all names again after each change.
+        size = self._name_size(layers)
+        for layer in layers:
+            layer.name_overlay.font_size = size
+            layer.name_overlay.visible = True
         for layer, *_ in self._before:
             layer.visible = any(layer is one for one in layers)
         grid.stride = 1
         grid.enabled = True
-        size = self._name_size(layers)
-        for layer, *_ in self._before:
-            layer.name_overlay.font_size = size
-            layer.name_overlay.visible = layer.visible
         # Not all layers: a larger section that is hidden would make the cells small.
         self._viewer.fit_to_view(layers=layers)
 
@@ -75,7 +77,9 @@ class SideBySide:
 
     def _name_size(self, layers: list[Layer]) -> float:
         """The largest size at which the longest name fits into its cell."""
-        canvas = self._viewer.canvas
-        cell = canvas.size[1] / canvas.grid.actual_shape(layers)[1]
+        n_rows, n_columns = self._viewer.canvas.grid.shape
+        if n_columns < 0:  # as napari chooses it
+            n_columns = math.ceil(len(layers) / n_rows if n_rows > 0 else math.sqrt(len(layers)))
+        cell = self._viewer.canvas.size[1] / max(n_columns, 1)
         letters = max((len(layer.name) for layer in layers), default=0) + 2
         return min(_LARGEST, max(_SMALLEST, cell / (_LETTER_PX * letters)))

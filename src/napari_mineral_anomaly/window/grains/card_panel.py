@@ -236,7 +236,7 @@ class GrainCard(Panel):
     def _has_backgrounds(self) -> bool:
         """Whether the listed grains lie in different clusters of the background."""
         listing = self.board.listing
-        return listing is not None and listing.table["neighbours"].nunique() > 1
+        return listing is not None and len(set(listing.table["neighbours"]) - {""}) > 1
 
     def _show_evidence(self, source: EvidenceSource, grain: int) -> None:
         try:

@@ -179,7 +179,7 @@ class GrainView(QTableView):
         titles = tuple(column.window.title for column in self.model_.columns)
         if titles == self._titles:
             return  # widths and order that the user set stay
-        self._titles = titles
+        self._titles, self._needed, self._given = titles, {}, {}
         keys = {column.key for column in self.model_.columns}
         letter = self.fontMetrics().averageCharWidth()
         for k, column in enumerate(self.model_.columns):
@@ -193,8 +193,10 @@ class GrainView(QTableView):
 
     def _share_free_width(self) -> None:
         """Give the width that is left to long texts, unless the user set their width."""
-        shown = [k for k in self._needed if not self.isColumnHidden(k)]
         columns = self.model_.columns
+        if len(self._needed) != len(columns):
+            return  # a list of other columns is on its way
+        shown = [k for k in self._needed if not self.isColumnHidden(k)]
         long = [
             k
             for k in shown

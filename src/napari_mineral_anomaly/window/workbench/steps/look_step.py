@@ -269,7 +269,8 @@ class LookStep(Step):
             self.state.set_done(LOOK)
         else:
             self._all.back(same_section=scan_id == self._section)
-        self._show()
+        if scan_id == self._section:  # else the chips are still those of another section
+            self._show()
 
     def _on_section(self, scan_id: str | None) -> None:
         """Show the choices that were made for a section; its layers are as they were left."""
