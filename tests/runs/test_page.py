@@ -109,7 +109,7 @@ def test_it_says_what_was_found_read_and_warned():
         "grain",
         "17.2",
         "yes",
-        "1.1e−65",
+        "<0.001",
         "17.2",
         "400",
         "1",

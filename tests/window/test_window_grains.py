@@ -403,7 +403,8 @@ def test_five_thousand_rows_are_sorted_filtered_and_decided(qapp: object) -> Non
     )
     model = GrainTableModel()
     model.set_table(table)
-    model.sort(1, Qt.SortOrder.AscendingOrder)
+    keys = [column.key for column in model.columns]
+    model.sort(keys.index("peak_score"), Qt.SortOrder.AscendingOrder)
     assert model.grain_at(0) == n
     model.show_verdicts(dict.fromkeys(range(1, n + 1, 2), ("reject", "")))
     model.set_filter("reject As")
