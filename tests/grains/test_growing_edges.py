@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly import ElementCube
+from napari_mineral_anomaly import ElementCube, detect
 from napari_mineral_anomaly.grains.pixels.extent import SignaturePlanes
 from napari_mineral_anomaly.grains.pixels.growing import GrownGrains, evidence_of, grow_grains
-from napari_mineral_anomaly.grains.table import signatures_of
+from napari_mineral_anomaly.grains.table import list_grains, signatures_of
 
 SHAPE = (40, 50)
 GRAIN = np.s_[10:14, 20:25]  # 20 pixels
@@ -191,3 +191,25 @@ def test_thousands_of_flagged_pixels_grow_without_a_pixel_in_two_grains() -> Non
     numbers = np.unique(grown.labels)
     assert numbers.tolist() == list(range(grown.n_grains + 1))
     assert grown.n_grains > 50
+
+
+def test_a_list_reads_a_store_on_disk_once_and_not_for_each_grain() -> None:
+    maps = maps_of(n_elements=5)
+    elements = ["Al", "Si", "Ca", "Fe", "Ti"]
+    result = detect(ElementCube(maps, elements), "rx")
+    loads: list[int] = []
+
+    def loaded(block: NDArray[np.float32]) -> NDArray[np.float32]:
+        loads.append(block.size)
+        return block
+
+    stored = da.from_array(maps, chunks=(1, 16, 16)).map_blocks(loaded, dtype=maps.dtype)
+    cube = ElementCube(stored, elements)
+    assert cube.valid.all()
+    loads.clear()
+    grown = list_grains(result, cube=cube, n_rows=200)
+    assert len(grown.table) > 30
+    # For the grains once; a few times more for columns and concentrations.
+    assert sum(loads) < 10 * maps.size
+    eager = list_grains(result, cube=ElementCube(maps, elements), n_rows=200)
+    assert np.array_equal(grown.labels, eager.labels)

@@ -58,6 +58,9 @@ Floats = NDArray[np.float64]
 # Rows of the list, where fewer grains are above the threshold.
 DEFAULT_ROWS = 20
 _NOISE_PIXELS = 200_000
+# Maps on disk that take no more than this are held in memory while grains are grown: 25 megapixels
+# of 20 elements in uint16.
+_HELD_BYTES = 1_000_000_000
 
 STEPS = ("grains", "concentrations", "drivers", "surroundings", "minerals", "flags")
 
@@ -215,7 +218,7 @@ def list_grains(
     _report_step("grains", task)
     mask = mask & result.valid
     grown = grow_grains(
-        None if cube is None else signatures_of(cube),
+        None if cube is None else signatures_of(_at_hand(cube)),
         result.score,
         mask,
         result.valid & (mask | ~result.mask),
@@ -294,6 +297,15 @@ def list_grains(
     return GrainList(
         table, rows, laid.ids, regions, contributions, drivers, ring, signals, edges, neighbours
     )
+
+
+def _at_hand(cube: ElementCube) -> ElementCube:
+    """A scan whose maps are in memory where they may be: each grain reads several windows of it.
+
+    A window of a store on disk needs whole chunks of every element.
+    """
+    n_bytes = cube.maps.dtype.itemsize * cube.n_elements * cube.shape[0] * cube.shape[1]
+    return cube.in_memory() if n_bytes <= _HELD_BYTES else cube
 
 
 def signatures_of(cube: ElementCube) -> SignaturePlanes:
