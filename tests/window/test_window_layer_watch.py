@@ -38,6 +38,16 @@ def test_strokes_undo_and_new_pixels_are_changes(watched: tuple[Labels, list[int
         assert len(changes) > before
 
 
+def test_new_pixels_are_a_change_while_the_old_ones_are_still_held(
+    watched: tuple[Labels, list[int]],
+) -> None:
+    layer, changes = watched
+    held = layer.data
+    layer.data = np.ones((20, 30), dtype=np.uint8)
+    assert changes
+    assert not held.any()
+
+
 def test_a_layer_that_is_drawn_again_is_no_change(
     viewer: ViewerModel, watched: tuple[Labels, list[int]]
 ) -> None:

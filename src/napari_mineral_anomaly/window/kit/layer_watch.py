@@ -58,11 +58,18 @@ class LayerWatch:
         if kind == _NEW_PIXELS:
             before, layer = self._seen, layer_by_id(self._viewer, self._layer_id)
             self._seen = None if layer is None else _seen_in(layer.data)
-            if before is not None and before == self._seen:
+            if _are_same(before, self._seen):
                 return
         elif kind == "paint":
             self._seen = None
         self._on_change()
+
+
+def _are_same(before: tuple[ref[Any], int] | None, now: tuple[ref[Any], int] | None) -> bool:
+    # References to two living arrays must not be compared: their pixels would be.
+    return (
+        before is not None and now is not None and before[0]() is now[0]() and before[1] == now[1]
+    )
 
 
 def _seen_in(data: Any) -> tuple[ref[Any], int] | None:
