@@ -218,6 +218,21 @@ def test_what_the_network_promises_alone_keeps_its_sigmas_and_nothing_else_gains
     assert np.count_nonzero(others >= default_threshold(truth.size)) <= 1
 
 
+def test_a_pixel_with_the_sigmas_of_the_network_was_found_by_the_network() -> None:
+    rng = np.random.default_rng(4)
+    seeing, truth = _planted(rng)
+    # Another question sees the same grains more clearly and adds most to the joined statistic.
+    answers = {"scan": seeing + 5.0 * truth, "network": seeing}
+    for name in ("likeness", "cells"):
+        noise = ndimage.gaussian_filter(rng.standard_normal(truth.shape), BEAM_PX)
+        answers[name] = noise / noise.std()
+    joined = join_answers(answers, np.ones(truth.shape, dtype=bool))
+    alone, _ = background_sigmas(seeing, np.ones(truth.shape, dtype=bool))
+    kept = (alone >= default_threshold(truth.size)) & (joined.score == alone)
+    assert kept.sum() > 100
+    assert (joined.found_by[kept] == 2).all()
+
+
 def test_a_coherent_tail_of_ordinary_pixels_stays_below_the_threshold() -> None:
     # Small grains of a common mineral: only the surroundings see them, side by side as they are.
     flagged, promised = 0, 0.0
