@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.network.frozen import FrozenNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.network.masked import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
+from napari_mineral_anomaly.detectors.networks.parts.torch_threads import in_torch_threads
 from napari_mineral_anomaly.detectors.threads import in_threads
 from napari_mineral_anomaly.progress import SILENT, Task
 
@@ -73,7 +75,6 @@ class PredictedTile:
     latent: NDArray[np.float32]
 
 
-@torch.no_grad()
 def predicted_tiles(
     network: MaskedNetwork,
     view: ScanView,
@@ -104,27 +105,25 @@ def predicted_tiles(
         Rows and columns. Tiles lie on one grid, so that a window gets the numbers of the scan.
     """
     height, width = view.cube.shape
-    frozen = None if view.features.local else FrozenNetwork(network, blocks)
     wanted = window or (slice(0, height), slice(0, width))
     tops, lefts = (range(part.start // tile * tile, part.stop, tile) for part in wanted)
-    for top in tops:
-        rows = slice(top, min(top + tile, height))
-        # One reading for all tiles of these rows.
-        band = None if frozen is None else _Band.of(view, rows, frozen.margin)
-        for left in lefts:
-            task.check()
-            columns = slice(left, min(left + tile, width))
-            if frozen is None or band is None:
-                values = view.values(rows, columns)
-                found = _from_surroundings(network, view, rows, columns, device)
-            else:
-                padded, inside = band.with_margin(columns, frozen.margin)
-                found = frozen.predict(torch.from_numpy(padded).to(device), inside)
-                m = frozen.margin
-                values = padded[:, m : m + rows.stop - rows.start, m : m + columns.stop - left]
-            prediction, latent = (part.cpu().numpy() for part in found)
-            yield PredictedTile(rows, columns, values, prediction, latent)
-        task.step(phase, rows.stop, height)
+    cuts = [
+        (slice(top, min(top + tile, height)), slice(left, min(left + tile, width)))
+        for top in tops
+        for left in lefts
+    ]
+    if view.features.local:
+        found = (_from_surroundings(network, view, *cut, device) for cut in cuts)
+    else:
+        frozen = FrozenNetwork(network, blocks)
+        work = partial(_from_each_other, frozen, device)
+        tiles = _shown_tiles(view, cuts, frozen.margin)
+        found = in_torch_threads(work, tiles, task) if device.type == "cpu" else map(work, tiles)
+    for cut, each in zip(cuts, found, strict=True):
+        task.check()
+        yield each
+        if cut[1].stop == min(width, cuts[-1][1].stop):
+            task.step(phase, cut[0].stop, height)
 
 
 def predict_scan(
@@ -182,12 +181,50 @@ def predict_with_residual(
     return ScanPrediction(residual, latent)
 
 
+@torch.no_grad()
 def _from_surroundings(
     network: MaskedNetwork, view: ScanView, rows: slice, columns: slice, device: torch.device
-) -> tuple[Tensor, Tensor]:
+) -> PredictedTile:
     around = torch.from_numpy(view.surroundings(rows, columns))[:, None].to(device)
     shown = network(around)
-    return (shown.output + plain_surroundings(around))[:, 0], shown.latent[:, 0]
+    prediction = (shown.output + plain_surroundings(around))[:, 0]
+    return PredictedTile(
+        rows,
+        columns,
+        view.values(rows, columns),
+        prediction.cpu().numpy(),
+        shown.latent[:, 0].cpu().numpy(),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _ShownTile:
+    """Features (F, h + 2 m, w + 2 m) of a tile and a margin m; what of them lies in the scan."""
+
+    rows: slice
+    columns: slice
+    values: NDArray[np.float32]
+    inside: Window
+
+
+def _shown_tiles(view: ScanView, cuts: list[Window], margin: int) -> Iterator[_ShownTile]:
+    """The tiles of a scan, those of the same rows by one reading."""
+    band, read = None, None
+    for rows, columns in cuts:
+        if band is None or rows != read:
+            band, read = _Band.of(view, rows, margin), rows
+        yield _ShownTile(rows, columns, *band.with_margin(columns, margin))
+
+
+def _from_each_other(
+    frozen: FrozenNetwork, device: torch.device, tile: _ShownTile
+) -> PredictedTile:
+    m = frozen.margin
+    found = frozen.predict(torch.from_numpy(tile.values).to(device), tile.inside)
+    prediction, latent = (part.cpu().numpy() for part in found)
+    height, width = prediction.shape[1:]
+    values = tile.values[:, m : m + height, m : m + width]
+    return PredictedTile(tile.rows, tile.columns, values, prediction, latent)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,14 @@
 """Predicts tiles of a scan with a trained network, by few matrix products.
 
 Pixels are the columns of every matrix. A tile is small enough for the cache of a processor, and
-its working memory is used again by the next tile. All passes of a tile share their start. The
+its working memory is used again by the next tile of the same thread. All passes of a tile share
+their start. The
 numbers are those of `MaskedNetwork.forward` in evaluation mode, up to rounding.
 """
 
 from __future__ import annotations
+
+import threading
 
 import numpy as np
 import torch
@@ -32,7 +35,7 @@ Inside = tuple[slice, slice]
 
 
 class FrozenNetwork:
-    """A trained network that predicts features from each other.
+    """A trained network that predicts features from each other. Several threads may use it at once.
 
     Each feature is predicted twice, with everything shown and with its block hidden, and the mean
     is taken.
@@ -53,7 +56,7 @@ class FrozenNetwork:
     @torch.no_grad()
     def __init__(self, network: MaskedNetwork, blocks: list[NDArray[np.intp]]) -> None:
         self.margin = network.reach
-        self._scratch: dict[str, Tensor] = {}
+        self._scratch = _Scratch()
         layers = [folded_block(block) for block in network.blocks if isinstance(block, Block)]
         # The biases of the narrow layers enter at the start, where they cost nothing. The first
         # wide layer does not see them; the later ones take off those that are still to come.
@@ -242,12 +245,19 @@ class FrozenNetwork:
         return out
 
     def _buffer(self, name: str, rows: int, n: int) -> Tensor:
-        """Working memory (rows, n), used again by the next pass and tile."""
-        kept = self._scratch.get(name)
+        """Working memory (rows, n) of this thread, used again by the next pass and tile."""
+        kept = self._scratch.kept.get(name)
         if kept is None or kept.numel() < rows * n:
             kept = self._entry.new_empty(rows * n)
-            self._scratch[name] = kept
+            self._scratch.kept[name] = kept
         return kept[: rows * n].view(rows, n)
+
+
+class _Scratch(threading.local):
+    """Working memory by name; each thread has its own."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Tensor] = {}
 
 
 def _without_border(grid: Tensor, border: int) -> Tensor:
