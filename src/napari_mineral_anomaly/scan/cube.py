@@ -29,6 +29,9 @@ BLOCK_PIXELS = 1_000_000
 # This share of the numbers does not decide what they are: glitches of an instrument are rarer.
 _ABSURD_SHARE = 1e-4
 
+# What belongs to the whole area of a scan.
+_NOTHING_BESIDE: dict[str, Any] = {"spectra": None, "context": (), "report": None}
+
 
 class ElementCube:
     """Element maps of one scan, one plane per element.
@@ -265,13 +268,26 @@ class ElementCube:
 
     def in_memory(self) -> ElementCube:
         """The same scan with its maps read into memory, in their native dtype."""
-        if not self.is_lazy:
-            return self
-        maps = np.empty(self._maps.shape, dtype=self._maps.dtype)
-        for rows in self.row_blocks():
-            maps[:, rows] = self.stored(rows)
-        # Markers are searched for in maps that are in memory; these stay those of the lazy scan.
-        cube = self.replace(maps=maps, valid=self.valid, quantity=self.quantity)
+        return self.some_rows(list(self.row_blocks())) if self.is_lazy else self
+
+    def some_rows(self, bands: Sequence[slice]) -> ElementCube:
+        """Bands of rows one below the other, read into memory in their native dtype.
+
+        Spectra and context images stay behind, unless all rows are taken.
+        """
+        sizes = [range(*band.indices(self.shape[0])) for band in bands]
+        height = sum(len(rows) for rows in sizes)
+        maps = np.empty((self.n_elements, height, self.shape[1]), dtype=self._maps.dtype)
+        valid = np.empty(maps.shape[1:], dtype=bool)
+        at = 0
+        for band, rows in zip(bands, sizes, strict=True):
+            part = slice(at, at + len(rows))
+            maps[:, part] = self.stored(band)
+            valid[part] = self.valid[band]
+            at = part.stop
+        beside: dict[str, Any] = {} if maps.shape[1:] == self.shape else _NOTHING_BESIDE
+        # Markers are searched for in maps that are in memory; these stay those of the whole scan.
+        cube = self.replace(maps=maps, valid=valid, quantity=self.quantity, **beside)
         cube._markers = self.markers
         return cube
 

@@ -82,6 +82,15 @@ class ResidualStatistics:
         return self.spread.ndim == 2
 
 
+@dataclass(frozen=True, eq=False)
+class SeenScan:
+    """The scan of the fit and what its last prediction gave; candidates where they are its own."""
+
+    cube: ElementCube
+    prediction: ScanPrediction
+    candidates: Candidates | None
+
+
 @dataclass(eq=False)
 class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     """A trained network with the statistics of its residual."""
@@ -90,7 +99,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     background: ResidualStatistics
     clusters: BackgroundClusters
     # The fit has just predicted its own scan: scoring that scan next does not predict it again.
-    seen: tuple[ElementCube, ScanPrediction] | None = None
+    seen: SeenScan | None = None
     design: int = DESIGN
     # None: the error of the network is the score (``network_only``, and models saved before).
     heads: FittedHeads | None = None
@@ -108,7 +117,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         CancelledError
         """
         task = task or SILENT
-        if self.seen is not None and self.seen[0] is not cube:
+        if self.seen is not None and self.seen.cube is not cube:
             self.seen = None
         position = Position.of(cube) if self.design >= TURNED_DESIGN else Position(False, False)
         turned = position.turned(cube)
@@ -119,11 +128,13 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
     def _scored(self, cube: ElementCube, task: Task) -> AnomalyResult:
         """Score a scan in its standard position; `seen` is its prediction where there is one."""
         seen, self.seen = self.seen, None
-        predicted = self._predicted(cube, task) if seen is None else seen[1]
+        predicted = self._predicted(cube, task) if seen is None else seen.prediction
+        candidates = None if seen is None else seen.candidates
         del seen
         valid = cube.valid
         statistic = self._error(predicted, valid, task)
-        candidates = self._candidates(predicted, valid, task)
+        if candidates is None:
+            candidates = _candidates(predicted, valid, self.config, task)
         labels = np.full(cube.shape, CANDIDATE_LABEL, dtype=np.uint16)
         ordinary = valid & ~candidates.mask
         labels[ordinary] = FIRST_BACKGROUND_LABEL + self.clusters.assign(
@@ -174,8 +185,8 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         """
         position = Position.of(cube)
         turned = position.turned(cube)
-        known = self.seen is not None and self.seen[0] is cube
-        predicted = self.seen[1] if self.seen and known else self._predicted(turned, task)
+        known = self.seen is not None and self.seen.cube is cube
+        predicted = self.seen.prediction if self.seen and known else self._predicted(turned, task)
         answers: dict[str, NDArray[np.floating]] = {
             NETWORK: self._error(predicted, turned.valid, task)
         }
@@ -199,13 +210,6 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             return np.asarray(np.cbrt(surprise - surprise[valid].min()), dtype=np.float64)
         squares = squared_sigmas(predicted.residual, mean, spread).astype(np.float64)
         return gaussianised(squares, self.features.n)
-
-    def _candidates(
-        self, predicted: ScanPrediction, valid: NDArray[np.bool_], task: Task
-    ) -> Candidates:
-        if self.config.no_pseudo_labels:
-            return Candidates(np.zeros(valid.shape, dtype=bool))
-        return candidates_of(predicted.residual, valid, self.config, task)
 
     def _contributions(self, cube: ElementCube, predicted: ScanPrediction) -> NDArray[np.float32]:
         features = self.features
@@ -254,6 +258,14 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         return self._state(parts, local=self.features.local, design=self.design)
 
 
+def _candidates(
+    predicted: ScanPrediction, valid: NDArray[np.bool_], config: MsfaConfig, task: Task
+) -> Candidates:
+    if config.no_pseudo_labels:
+        return Candidates(np.zeros(valid.shape, dtype=bool))
+    return candidates_of(predicted.residual, valid, config, task)
+
+
 class MsfaDetector:
     """Our MSFA-Net, see `MsfaConfig`."""
 
@@ -280,9 +292,12 @@ class MsfaDetector:
         given, cube = cube, Position.of(cube).turned(cube)
         features, axes = fit_features(cube, config.transform, config.components, task=task)
         trained = train_in_stages(cube, features, axes, config, device, task)
-        network, candidates, noisy = trained.network, trained.candidates, trained.noisy
+        network, noisy = trained.network, trained.noisy
         view = ScanView(cube, features, kept=False)
         last = predict_with_residual(network, view, config, device, phase="statistics", task=task)
+        candidates = trained.candidates
+        if candidates is None:
+            candidates = _candidates(last, cube.valid, config, task)
         ordinary = cube.valid & ~candidates.mask
         background = ResidualStatistics(
             *(whitening if features.local or noisy else residual_sigma)(last.residual, ordinary)
@@ -310,6 +325,7 @@ class MsfaDetector:
             "noise_hides_candidates": noisy,
             "judged_by": "surroundings" if background.by_surroundings else "scan",
             "pre_epochs": trained.epochs[0],
+            "trained_pixels": trained.pixels,
             "loss_curve": trained.loss_curve,
             "candidate_rounds": candidates.log,
             "n_background_clusters": len(clusters.centres),
@@ -323,7 +339,7 @@ class MsfaDetector:
             features,
             background,
             clusters,
-            (given, last),
+            SeenScan(given, last, None if trained.candidates else candidates),
             heads=heads,
         )
 

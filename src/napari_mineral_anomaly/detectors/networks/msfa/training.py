@@ -28,6 +28,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.predicting import (
     plain_surroundings,
     predict_with_residual,
 )
+from napari_mineral_anomaly.detectors.networks.msfa.training_part import training_part
 from napari_mineral_anomaly.detectors.networks.msfa.view import RINGS, ScanView
 from napari_mineral_anomaly.detectors.networks.parts.autoencoder import Forward
 from napari_mineral_anomaly.detectors.networks.parts.losses import (
@@ -296,19 +297,23 @@ class Trained:
     Attributes
     ----------
     network : MaskedNetwork
-    candidates : Candidates
+    candidates : Candidates or None
+        None when a part of the scan was trained on.
     noisy : bool
         Whether noise hides the candidates.
     epochs : (int, int)
         Steps of the first stage, and of each later one.
     loss_curve : list
+    pixels : int
+        Valid pixels that training tiles were drawn from.
     """
 
     network: MaskedNetwork
-    candidates: Candidates
+    candidates: Candidates | None
     noisy: bool
     epochs: tuple[int, int]
     loss_curve: list[dict[str, Any]]
+    pixels: int
 
 
 def train_in_stages(
@@ -320,8 +325,10 @@ def train_in_stages(
     task: Task,
 ) -> Trained:
     """Train a network on a scan, in stages. What only the training needs is freed after it."""
-    # Tiles are drawn at random: from memory, in the number type of the file.
-    view = ScanView(cube.in_memory(), features)
+    # Tiles are drawn at random: from memory, in the number type of the file. Surroundings would
+    # reach across the seams of a part.
+    scan, cube = cube, cube.in_memory() if features.local else training_part(cube)
+    view = ScanView(cube, features)
     started = _started(features, config, axes, SMALL_START).to(device)
     trainer = TileTrainer(started, view, config, device, task=task)
     candidates = Candidates(np.zeros(cube.shape, dtype=bool))
@@ -354,7 +361,14 @@ def train_in_stages(
     for number in range(HIDDEN_ROUNDS if noisy else 1):
         trainer.run(second, stage=2 + number + noisy)
     trainer.measure()
-    return Trained(trainer.network, candidates, noisy, (first, second), trainer.loss_curve)
+    return Trained(
+        trainer.network,
+        candidates if cube.shape == scan.shape else None,
+        noisy,
+        (first, second),
+        trainer.loss_curve,
+        cube.n_valid,
+    )
 
 
 def built(features: Features, config: MsfaConfig) -> MaskedNetwork:
