@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import torch
 
 from napari_mineral_anomaly.detectors.heads.likeness import NEIGHBOURS, squared_mean_distance
 from napari_mineral_anomaly.detectors.heads.ring import INNER, MARGIN, OUTER, ring_distance
+from napari_mineral_anomaly.detectors.networks.parts.torch_threads import in_torch_threads
 from napari_mineral_anomaly.detectors.smallest import smallest
 from napari_mineral_anomaly.detectors.statistical.elimination import distance_and_log_determinant
 from napari_mineral_anomaly.detectors.statistical.ring import ring_offsets
@@ -143,3 +146,24 @@ def test_the_smallest_are_those_of_a_full_order(n: int, k: int) -> None:
     values = values.astype(np.float32)
     found = np.sort(smallest(values, k), axis=1)
     np.testing.assert_array_equal(found, np.sort(values, axis=1)[:, :k])
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_torch_computes_each_part_in_one_thread_and_gets_its_threads_back() -> None:
+    def threads_of(part: int) -> int:
+        return torch.get_num_threads()
+
+    tiles = in_torch_threads(threads_of, range(8), SILENT)
+    assert next(tiles) == 1
+    tiles.close()
+    assert torch.get_num_threads() == 2
+    assert set(in_torch_threads(threads_of, range(8), SILENT)) == {1}
+    assert torch.get_num_threads() == 2

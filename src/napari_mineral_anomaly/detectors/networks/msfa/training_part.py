@@ -15,17 +15,17 @@ BAND_ROWS = 64
 LEAST_BANDS = 4
 
 
-def training_part(cube: ElementCube) -> ElementCube:
-    """A scan in memory; of one with more than `TRAINED_PIXELS` valid pixels, bands of rows.
+def training_part(cube: ElementCube, most: int = TRAINED_PIXELS) -> ElementCube:
+    """A scan in memory; of one with more than ``most`` valid pixels, bands of rows.
 
     The bands lie at even distances from the first row with sample to the last, one below the other.
     """
-    if cube.n_valid <= TRAINED_PIXELS:
+    if cube.n_valid <= most:
         return cube.in_memory()
     height = cube.shape[0]
     bands = [slice(top, min(top + BAND_ROWS, height)) for top in range(0, height, BAND_ROWS)]
     bands = [band for band in bands if cube.valid[band].any()]
-    wanted = max(LEAST_BANDS, round(len(bands) * TRAINED_PIXELS / cube.n_valid))
+    wanted = max(LEAST_BANDS, round(len(bands) * most / cube.n_valid))
     if wanted >= len(bands):
         return cube.in_memory()
     places = np.linspace(0, len(bands) - 1, wanted).round().astype(int)
