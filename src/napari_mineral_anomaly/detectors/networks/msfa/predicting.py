@@ -112,6 +112,7 @@ def predicted_tiles(
         for top in tops
         for left in lefts
     ]
+    found: Iterator[PredictedTile]
     if view.features.local:
         found = (_from_surroundings(network, view, *cut, device) for cut in cuts)
     else:
