@@ -58,7 +58,7 @@ class MsfaConfig(DetectorConfig):
     learning_rate: float = Field(
         0.004, ge=1e-6, le=1.0, description="Largest step width of the AdamW optimiser."
     )
-    tile: int = Field(48, ge=8, le=512, description="Side of a training tile (px).")
+    tile: int = Field(32, ge=8, le=512, description="Side of a training tile (px).")
     batch_size: int = Field(8, ge=1, le=256, description="Tiles per training step.")
     width: int = Field(32, ge=4, le=512, description="Features per pixel inside the network.")
     blocks: int = Field(2, ge=1, le=8, description="Residual blocks between input and bottleneck.")
