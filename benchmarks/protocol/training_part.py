@@ -1,0 +1,74 @@
+"""Whether `msfa` loses by training on a part of a large scan.
+
+    OMP_NUM_THREADS=1 python benchmarks/protocol/training_part.py [--side 1000] [--seeds 70 71]
+
+Sections of the simulator, larger than `training_part.TRAINED_PIXELS`. Each is scored twice: by a
+network of the whole scan, and by one of a part of it, as `msfa` does. Given are AUC, average
+precision and processor seconds of both, and the largest move of a score above three sigmas. Writes
+docs/measured/training_part.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from napari_mineral_anomaly.detectors.networks.msfa import training
+from napari_mineral_anomaly.detectors.networks.msfa.training_part import training_part
+from napari_mineral_anomaly.detectors.pipeline import detect
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.evaluation.metrics import evaluate
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.simulate import simulate_section
+
+PAGE = Path(__file__).parents[2] / "docs" / "measured" / "training_part.md"
+HIGH = 3.0
+
+
+def scored(cube: ElementCube, most: int | None) -> tuple[AnomalyResult, float]:
+    """Result and processor seconds of a network of at most so many pixels; None: as `msfa` does."""
+    if most is None:
+        training.training_part = training_part
+    else:
+        training.training_part = lambda scan: training_part(scan, most)
+    started = time.process_time()
+    return detect(cube, device="cpu"), time.process_time() - started
+
+
+def main() -> None:
+    """Simulate, score, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[70, 71])
+    parser.add_argument("--scene", nargs="*", default=["easy", "hard"])
+    options = parser.parse_args()
+    rows = []
+    for scene in options.scene:
+        for seed in options.seeds:
+            section = simulate_section(scene, shape=(options.side,) * 2, seed=seed)
+            whole, seconds = scored(section.cube, options.side**2)
+            part, part_seconds = scored(section.cube, None)
+            cells = []
+            for result, spent in ((whole, seconds), (part, part_seconds)):
+                found = evaluate(result.score, section.truth, threshold=result.threshold)
+                cells += [f"{found['auc']:.3f}", f"{found['ap']:.3f}", f"{spent:.0f}"]
+            high = whole.score > HIGH
+            moved = float(np.abs(part.score - whole.score)[high].max()) if high.any() else 0.0
+            rows.append(f"| {scene} {seed} | {' | '.join(cells)} | {moved:.2f} |")
+            print(rows[-1], flush=True)
+    lines = [
+        f"Made by `benchmarks/protocol/training_part.py`: sections of {options.side} x "
+        f"{options.side} pixels.",
+        "",
+        "| section | whole: AUC | AP | s | part: AUC | AP | s | largest move of a score above 3 |",
+        "|---|---|---|---|---|---|---|---|",
+        *rows,
+    ]
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
