@@ -1,12 +1,13 @@
 """Clear the layers of a real window while another OpenGL context is current, and draw again.
 
-For `test_window_clearing.py`, which starts it in a process of its own: without `kit/docks/gl_context`
-the process ends with a segmentation fault. It prints
-whether the context of the map is current when the layers are gone, and "drawn" at the end.
+For `test_window_clearing.py`, which starts it in a process of its own: without
+`kit/docks/gl_context` the process ends with a segmentation fault. It writes whether the context of
+the map is current when the layers are gone, and "drawn" at the end.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 
 import napari
@@ -16,6 +17,12 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QApplication
 
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
+
+
+def tell(word: object) -> None:
+    """Write a word for the test."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
 
 
 def draw(seconds: float = 0.5) -> None:
@@ -54,12 +61,12 @@ def main() -> None:
     (shown,) = window.findChildren(QOpenGLWidget)
     kept = other_context(shown.context())
     viewer.layers.clear()
-    print(QOpenGLContext.currentContext() == shown.context(), flush=True)
+    tell(QOpenGLContext.currentContext() == shown.context())
     window.resize(1200, 700)
     draw()
     viewer.add_image(np.zeros((64, 96)))
     draw()
-    print("drawn", flush=True)
+    tell("drawn")
     del kept  # until here, as that of a window
     viewer.close()
 
