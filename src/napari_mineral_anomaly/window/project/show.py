@@ -27,7 +27,7 @@ from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.layers.active import ActiveSection, active_of
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_in, relink
-from napari_mineral_anomaly.window.layers.log_colours import colours_called
+from napari_mineral_anomaly.window.layers.log_colours import show_colours
 from napari_mineral_anomaly.window.layers.make import (
     LayerData,
     add,
@@ -301,7 +301,7 @@ def _apply(active: ActiveSection, layer: Layer, look: Look) -> None:
             setattr(layer, key, value)
     if look.colormap is not None and layer.colormap.name != look.colormap:
         with suppress(ValueError, KeyError):
-            layer.colormap = colours_called(look.colormap)
+            show_colours(layer, look.colormap)
 
 
 def _is(value: Any, wanted: Any) -> bool:
