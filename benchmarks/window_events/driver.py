@@ -63,8 +63,11 @@ class Driver:
         return self.docks[name]
 
     def step(self, name: str) -> Any:
-        """A step of the workbench; it is shown."""
-        return open_step(self.viewer, name).step(name)
+        """A step of the workbench; it is shown, in as many turns as it takes."""
+        workbench = open_step(self.viewer, name)
+        while workbench.is_changing:
+            self.turn()
+        return workbench.step(name)
 
     def layer(self, role: str) -> Any:
         """The newest layer of a kind."""
