@@ -40,6 +40,7 @@ _TASKS: dict[Drawing, str] = {
     "redraw": "Paint what belongs to grain {}, erase what does not, then press “Apply”.",
 }
 _WIDTHS: dict[Drawing, int] = {"line": 1, "part": 2, "redraw": 1}
+_GAP = 3  # pixels between the buttons
 _EDITING = "Editing grains"
 _ONE_GRAIN = "Choose one grain first: click its row, or the grain on the map."
 _GONE = "The grain is not in the list any more: choose it again."
@@ -117,6 +118,7 @@ class GrainEditPanel(Panel):
                 self.cancel_button,
                 self.undo_button,
                 self.redo_button,
+                gap=_GAP,
             )
         )
         self.add(self.status)

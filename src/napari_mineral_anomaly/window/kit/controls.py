@@ -76,7 +76,6 @@ def push_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButt
 
 
 # The one button of a step to press next. The colours can be read in napari's dark and light theme.
-_GAP = 3  # pixels between the parts of a flow
 _LARGE = "QPushButton { padding: 7px 12px; }"
 _PRIMARY = """
 QPushButton { background: #2f6fd0; color: white; font-weight: bold; }
@@ -170,13 +169,13 @@ def add_parts(column: QBoxLayout, *parts: QWidget | QLayout) -> None:
             column.addWidget(part)
 
 
-def flow(*widgets: QWidget) -> QFlowLayout:
-    """Widgets side by side; they take several lines in a narrow dock."""
+def flow(*widgets: QWidget, gap: int | None = None) -> QFlowLayout:
+    """Widgets side by side, ``gap`` pixels apart; they take several lines in a narrow dock."""
     layout = QFlowLayout()
     layout.setContentsMargins(0, 0, 0, 0)
-    # The style of napari names no distance: its buttons would touch.
-    layout.setHorizontalSpacing(_GAP)
-    layout.setVerticalSpacing(_GAP)
+    if gap is not None:  # the style of napari names none: its buttons touch
+        layout.setHorizontalSpacing(gap)
+        layout.setVerticalSpacing(gap)
     for widget in widgets:
         layout.addWidget(widget)
     return layout
