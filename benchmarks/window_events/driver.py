@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QApplication
 
 from event_meter import Watcher
@@ -21,15 +23,28 @@ SETTLED = 0.5
 
 @dataclass(eq=False)
 class Driver:
-    """A window that a script drives while the watcher measures."""
+    """A window that a script drives while the watcher measures.
+
+    Attributes
+    ----------
+    section : SimulatedSection or None
+        What the folder holds; None for a scan of the user.
+    folder : Path
+        With the maps.
+    scratch : Path
+        For what is written.
+    """
 
     watcher: Watcher
     viewer: Any
-    section: SimulatedSection
+    section: SimulatedSection | None
     folder: Path
+    scratch: Path
     docks: dict[str, Any] = field(default_factory=dict)
     # Grains, and seconds (by the clock, of the processor) from the start of the work to the list.
     listing: tuple[int, float, float] = (0, 0.0, 0.0)
+    # Seconds (by the clock, of the processor) from a stroke of the teaching brush to the new list.
+    teaching: tuple[float, float] | None = None
 
     def turn(self) -> None:
         """One turn of the event loop; the longest turn of each feature is kept."""
@@ -63,8 +78,22 @@ class Driver:
         return self.docks[name]
 
     def step(self, name: str) -> Any:
-        """A step of the workbench; it is shown."""
-        return open_step(self.viewer, name).step(name)
+        """A step of the workbench; it is shown, in as many turns as it takes."""
+        workbench = open_step(self.viewer, name)
+        while workbench.is_changing:
+            self.turn()
+        return workbench.step(name)
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """The true grains (H, W) of a simulated section."""
+        assert self.section is not None, "only simulated sections have a truth"
+        return self.section.truth
+
+    @property
+    def elements(self) -> list[Any]:
+        """The layers of the element maps."""
+        return [layer for layer, _ in linked_layers(self.viewer, role="element")]
 
     def layer(self, role: str) -> Any:
         """The newest layer of a kind."""

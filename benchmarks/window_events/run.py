@@ -7,12 +7,16 @@ Drives a real window through every feature and times each of our slots and handl
 
 `--only docks rx` runs these steps and the steps that they need, and writes nothing. `--explain 30`
 also prints what took long in events with 30 ms or more of our code.
+
+`--scan FOLDER` drives the window through a scan of the user instead, from its maps to verdicts on
+its grains (`SCAN_STEPS`), with the memory of the process; `--page FILE` says where the table goes.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -27,9 +31,11 @@ from driver import Driver
 from event_meter import Watcher
 from napari_mineral_anomaly.simulate import simulate_section, write_section
 from napari_mineral_anomaly.window.layers.links import linked_layers
-from steps import STEPS, with_needs
+from steps import STEPS, USUAL, with_needs
 
 PAGE = Path(__file__).parents[2] / "docs" / "measured" / "window_events.md"
+# The steps for a scan of the user, about which nothing is known before.
+SCAN_STEPS = ("elements", "found", "look_through", "decide_some")
 BAR_MS = 50.0
 SHAPE, SEED = (1500, 1600), 1
 
@@ -68,9 +74,28 @@ def first_import() -> float:
     return float(done.stdout.split()[-1])
 
 
+def peak_gb() -> float:
+    """The most memory that this process held, in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def taught(driver: Driver) -> list[str]:
+    """How long the list takes to follow a stroke of the teaching brush."""
+    if driver.teaching is None:
+        return []
+    clock, working = driver.teaching
+    return [
+        f"From a stroke of the teaching brush to the list without that grain: {clock:.1f} s by the "
+        f"clock, {working:.1f} s of processor time, the waits of 0.3 and 0.5 s after the last "
+        "change of the brush and of the mask included.",
+        "",
+    ]
+
+
 def page(driver: Driver, copy_ms: float, set_ms: float) -> str:
     """The table, in Markdown."""
     watcher, listing = driver.watcher, driver.listing
+    maps = driver.elements
     rows = []
     worst_of_all, over = 0.0, []
     for feature, events in watcher.events.items():
@@ -91,8 +116,7 @@ def page(driver: Driver, copy_ms: float, set_ms: float) -> str:
     verdict = "met" if not over else f"missed in: {'; '.join(over)}"
     return "\n".join(
         [
-            f"Scan of {' × '.join(map(str, driver.section.cube.shape))} pixels and "
-            f"{driver.section.cube.n_elements} "
+            f"Scan of {' × '.join(map(str, maps[0].data.shape[-2:]))} pixels and {len(maps)} "
             "elements. Time of our own code per event, in milliseconds of the main thread's "
             "processor time; napari's share is left out. *Worst wait included* is by the clock: "
             "with the wait for a processor and for Python's lock, while workers compute. *Longest "
@@ -121,6 +145,9 @@ def page(driver: Driver, copy_ms: float, set_ms: float) -> str:
             f"included, in {listing[1]:.1f} s by the clock, {listing[2]:.1f} s of "
             "processor time with napari's drawing and the evidence that is prepared meanwhile.",
             "",
+            *taught(driver),
+            f"The process needed {peak_gb():.1f} GB at most.",
+            "",
         ]
     )
 
@@ -135,22 +162,28 @@ def main() -> None:
     parser.add_argument(
         "--shape", nargs=2, type=int, default=SHAPE, metavar=("H", "W"), help="of the scan"
     )
+    parser.add_argument("--scan", type=Path, metavar="FOLDER", help="a scan of the user")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="of the table for --scan")
     args = parser.parse_args()
     watcher = Watcher(explain_ms=args.explain)
     watcher.watch_our_code()
     watcher.watch_napari()
     watcher.watch_collector()
-    section = simulate_section("easy", shape=tuple(args.shape), seed=SEED)
+    section = None
+    if args.scan is None:
+        section = simulate_section("easy", shape=tuple(args.shape), seed=SEED)
     with tempfile.TemporaryDirectory() as scratch:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, scratch)
         os.environ["MINERAL_ANOMALY_CONFIG"] = scratch  # where the project is saved meanwhile
-        folder = Path(scratch) / "section"
-        write_section(section, folder)
+        folder = args.scan or Path(scratch) / "section"
+        if section is not None:
+            write_section(section, folder)
         viewer = napari.Viewer(show=True)
         viewer.window._qt_window.resize(1600, 1000)
-        driver = Driver(watcher, viewer, section, folder)
+        driver = Driver(watcher, viewer, section, folder, Path(scratch))
         driver.wait(1.0)
-        for name in with_needs(args.only or list(STEPS)):
+        wanted = args.only or (USUAL if args.scan is None else list(SCAN_STEPS))
+        for name in with_needs(wanted):
             STEPS[name][0](driver)
         watcher.feature = "references"
         copy_ms, set_ms = references(driver)
@@ -159,9 +192,12 @@ def main() -> None:
         viewer.close()
     print(text)
     # The page shows only complete runs of the usual scan, without profiling.
-    if args.only is None and args.explain is None and tuple(args.shape) == SHAPE:
+    complete = args.only is None and args.explain is None
+    if complete and args.scan is None and tuple(args.shape) == SHAPE:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(text, encoding="utf-8")
+    if args.scan is not None and args.page is not None:
+        args.page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

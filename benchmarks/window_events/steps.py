@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 
 from driver import SETTLED, Driver
 from napari_mineral_anomaly.window.exporting.presets import MORE
+from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.kit.opening import (
     JUDGING,
     PSEUDO_LABELS,
@@ -17,7 +18,7 @@ from napari_mineral_anomaly.window.kit.opening import (
     SECTIONS,
     TRUTH,
 )
-from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, OPEN
+from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
 from napari_mineral_anomaly.window.state.model import STEPS as STEPS_OF_WORKBENCH
 
 # A list of some thousand grains, as a low threshold gives.
@@ -75,7 +76,20 @@ def layers(driver: Driver) -> None:
     """The element layers."""
     driver.watcher.feature = "add 20 layers, all docks open"
     driver.step(OPEN).found.add_button.click()
-    driver.until(lambda: len(driver.viewer.layers) == driver.section.cube.n_elements)
+    n = 0
+    while not n or len(driver.elements) != n:  # until no more come
+        n = len(driver.elements)
+        driver.wait(2.0)
+
+
+@step("layers")
+def elements(driver: Driver) -> None:
+    """The chips."""
+    driver.watcher.feature = "look at one element after the other"
+    look = driver.step(LOOK)
+    for chip in list(look.chips.chips.values())[:8]:
+        chip.click()
+        driver.wait(0.3)
 
 
 @step("layers")
@@ -133,7 +147,7 @@ def brush(driver: Driver) -> None:
     dock = driver.dock(TRUTH)
     dock.make_button.click()
     layer = driver.layer("truth")
-    for y, x in np.argwhere(driver.section.truth)[:120:3]:
+    for y, x in np.argwhere(driver.truth)[:120:3]:
         layer.paint((y, x), 1)
         driver.turn()
     driver.until(lambda: dock.auc.text() != "–")
@@ -165,12 +179,83 @@ def grains(driver: Driver) -> None:
     driver.until(lambda: card._source is not None)
 
 
+@step("rx")
+def found(driver: Driver) -> None:
+    """The list as the run leaves it; for the scan of a user."""
+    driver.watcher.feature = "list the grains at the default threshold"
+    driver.step(DECIDE)
+    board = board_of(driver.viewer)
+    started = time.perf_counter(), time.process_time()
+    driver.until(lambda: board.listing is not None and not board.listing.pending)
+    assert board.listing is not None
+    driver.listing = (
+        len(board.listing.table),
+        time.perf_counter() - started[0] - SETTLED,
+        time.process_time() - started[1],
+    )
+
+
+@step("found")
+def look_through(driver: Driver) -> None:
+    """Drag the threshold a little, then one grain after the other."""
+    driver.watcher.feature = "drag the threshold"
+    line = driver.step(DECIDE).threshold.plot.line
+    default = line.value()
+    for factor in (1.1, 1.2, 1.1, 1.0):
+        line.setValue(factor * default)
+        driver.wait(0.5)
+    board = board_of(driver.viewer)
+    driver.wait(2.0)
+    driver.until(lambda: board.listing is not None and not board.listing.pending)
+    show_grains(driver, "go through the list, with evidence and outline")
+
+
+@step("look_through")
+def decide_some(driver: Driver) -> None:
+    """Verdicts."""
+    decide(driver)
+
+
+@step("rx")
+def teach(driver: Driver) -> None:
+    """Brush a grain as ordinary, as far as the list that follows."""
+    driver.watcher.feature = "teach by brush, the list follows"
+    decide_step = driver.step(DECIDE)
+    board = decide_step.board
+    driver.until(lambda: board.listing is not None and not board.listing.pending)
+    decide_step.table.next_grain()
+    before = board.listing
+    assert before is not None
+    assert board.grain is not None
+    y, x = before.pixel_of(board.grain)
+    decide_step.teaching.take_brush()
+    started = time.perf_counter(), time.process_time()
+    driver.layer("taught").paint((y, x), 1)
+
+    def is_listed() -> bool:
+        now = board.listing
+        return now is not None and now.score_id != before.score_id
+
+    driver.until(is_listed)
+    driver.teaching = (
+        time.perf_counter() - started[0] - SETTLED,
+        time.process_time() - started[1],
+    )
+    decide_step.teaching.forget()
+    driver.until(lambda: board.listing is not None and board.listing.score_id == before.score_id)
+
+
 @step("grains")
 def go_through(driver: Driver) -> None:
     """One grain after the other."""
+    n = driver.step(DECIDE).table.model.n_all
+    show_grains(driver, f"go through {n:,} grains, with evidence and outline")
+
+
+def show_grains(driver: Driver, feature: str) -> None:
+    """The next twenty grains."""
+    driver.watcher.feature = feature
     table = driver.step(DECIDE).table
-    n = table.model.n_all
-    driver.watcher.feature = f"go through {n:,} grains, with evidence and outline"
     for _ in range(20):
         table.next_grain()
         driver.wait(0.1)
@@ -260,7 +345,7 @@ def export(driver: Driver) -> None:
     driver.watcher.feature = "export every file"
     dock = driver.step(HAND_OVER)
     dock.choose_preset(MORE)
-    dock.folder.setText(str(driver.folder.parent / "results"))
+    dock.folder.setText(str(driver.scratch / "results"))
     dock.export_button.click()
     driver.until(lambda: dock.status.text().startswith("Wrote"))
 
@@ -277,9 +362,9 @@ def save_and_open_project(driver: Driver) -> None:
     driver.until(lambda: not keeper.has_unsaved_work)
     driver.layer("mask").paint((700, 700), 1)
     driver.until(lambda: not keeper.has_unsaved_work)
-    copy_project(keeper.folder, driver.folder.parent / "copy")
+    copy_project(keeper.folder, driver.scratch / "copy")
     driver.watcher.feature = "open a project"
-    projects.open(driver.folder.parent / "copy")
+    projects.open(driver.scratch / "copy")
     driver.until(lambda: len(projects.keepers) == 2)
 
 
@@ -291,3 +376,7 @@ def sections(driver: Driver) -> None:
     for k in range(8):
         dock.sections.setCurrentItem(dock.sections.topLevelItem(k % 2))
         driver.wait(0.5)
+
+
+# What is driven for the page of a simulated section; the other steps are for `run.py --scan`.
+USUAL = [name for name in STEPS if name not in ("found", "look_through", "decide_some")]

@@ -35,6 +35,7 @@ LONG = 60_000
 @pytest.fixture
 def decide(run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Any]) -> DecideStep:
     step = make_dock(DecideStep, scanned)
+    step.complete()
     step.table.list_grains()
     return step
 
@@ -114,7 +115,7 @@ def test_a_drawn_line_parts_a_grain_and_a_short_one_says_why_not(
     layer.data_setitem(np.nonzero(_column(before.labels.shape, top, bottom, middle)), 1)
     editing.apply()
     assert grain_brush(scanned) is None
-    assert not editing.apply_button.isVisibleTo(editing)
+    assert not editing.apply_button.isEnabled()
     listing = board.listing
     new = set(_areas(listing)) - set(_areas(before))
     assert len(new) >= 1
@@ -142,7 +143,7 @@ def test_a_grain_is_redrawn_and_leaving_the_brush_changes_nothing(
     layer = grain_brush(scanned)
     np.testing.assert_array_equal(np.asarray(layer.data) != 0, before.labels == grain)
     scanned.layers.remove(layer)  # the user takes the layer away
-    assert not editing.apply_button.isVisibleTo(editing)
+    assert not editing.apply_button.isEnabled()
     active = scanned.layers[0]
     scanned.layers.selection.active = active
     editing.draw("redraw")
@@ -216,7 +217,10 @@ def test_edits_in_a_real_window_are_kept_and_reach_every_file(
     layer.paint(tuple(np.argwhere(merged.allowed & (merged.labels == 0))[0]), 1)
     drawn = np.asarray(layer.data) != 0
     assert 0 < np.count_nonzero(drawn != (merged.labels == third)) <= 2
-    qtbot.mouseClick(step.editing.apply_button, Qt.MouseButton.LeftButton)
+    editing = step.editing
+    line = (editing.apply_button, editing.cancel_button, editing.undo_button, editing.redo_button)
+    assert len({button.height() for button in line}) == 1
+    qtbot.mouseClick(editing.apply_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: board.listing.n_edited == 2 and listed(), timeout=LONG)
     board.decide([first], status="accept")
     np.testing.assert_array_equal(board.listing.labels == third, drawn & board.listing.allowed)
@@ -256,6 +260,7 @@ def test_edits_in_a_real_window_are_kept_and_reach_every_file(
     projects.open(folder)
     qtbot.waitUntil(lambda: board_of(model).history_of(_only_scan(model)) is not None, timeout=LONG)
     again = make_dock(DecideStep, model)
+    again.complete()
     again.table.list_grains()
     np.testing.assert_array_equal(board_of(model).listing.labels, final.labels)
     board_of(model).undo()  # the verdict

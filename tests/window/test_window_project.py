@@ -34,7 +34,7 @@ from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
-from napari_mineral_anomaly.window.layers.log_colours import log_colours
+from napari_mineral_anomaly.window.layers.log_colours import show_logarithm
 from napari_mineral_anomaly.window.layers.make import threshold_of
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.plugin.reader import read_as_layers
@@ -120,7 +120,8 @@ def _work(viewer: ViewerModel, projects: Projects, make_dock: Callable[..., Any]
     grains.board.decide([1, 2], status="accept", comment="gold")
     grains.board.decide([3], status="reject")
     element = first_layer(viewer, "element")
-    element.visible, element.colormap = False, log_colours("viridis")
+    element.visible = False
+    show_logarithm(element, "viridis")
 
 
 @pytest.fixture
@@ -263,7 +264,10 @@ def test_a_project_opens_as_it_was_left_and_goes_on(saved, reopen):
     assert [layer.name for layer, _ in linked_layers(viewer)] == saved.names
     element = first_layer(viewer, "element")
     assert not element.visible
-    assert element.colormap == log_colours("viridis")
+    colours = element.colormap
+    assert colours.name.startswith("viridis, logarithm over ")
+    show_logarithm(element, "viridis")
+    assert element.colormap == colours
     assert session_of(viewer).count_mask(score, mask).brushed == saved.brushed > 0
     keeper = _keeper(projects)
     again = board_of(viewer).history_of(keeper.scan_id)

@@ -28,6 +28,7 @@ LONG = 60_000
 @pytest.fixture
 def decide(run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Any]) -> DecideStep:
     step = make_dock(DecideStep, scanned)
+    step.complete()
     step.table.list_grains()
     return step
 

@@ -72,6 +72,7 @@ def test_the_keys_colour_the_grains_at_once_and_undo_takes_it_back(
     run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Any]
 ) -> None:
     step: DecideStep = make_dock(DecideStep, scanned)
+    step.complete()
     step.table.list_grains()
     board = board_of(scanned)
     assert first_layer(scanned, "verdicts") is None  # nothing is decided yet
@@ -97,6 +98,7 @@ def test_a_deleted_score_comes_back_with_its_list(
     run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Any]
 ) -> None:
     step: DecideStep = make_dock(DecideStep, scanned)
+    step.complete()
     table, board = step.table, board_of(scanned)
     table.list_grains()
     before = board.listing.table["id"].tolist()

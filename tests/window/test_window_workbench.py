@@ -322,11 +322,11 @@ def test_the_list_lies_below_the_map_while_grains_are_decided(window: Any, qtbot
     workbench = open_step(window, DECIDE)
     table = workbench.step(DECIDE).table
     main: QMainWindow = window.window._qt_window
+    qtbot.waitUntil(table.isVisible, timeout=LONG)
     assert main.dockWidgetArea(table.parent()) == Qt.DockWidgetArea.BottomDockWidgetArea
-    assert table.isVisible()
     commands.show_find()
     assert workbench.state.step == FIND
-    assert not table.isVisible()
+    qtbot.waitUntil(lambda: not table.isVisible(), timeout=LONG)
     # Qt gives a shortcut to the active window only. Without a window manager nobody makes a new
     # window active; here it asks for it.
     main.activateWindow()

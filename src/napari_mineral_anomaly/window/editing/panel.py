@@ -20,7 +20,11 @@ from napari_mineral_anomaly.window.editing.brush import (
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.listing import GrainListing
 from napari_mineral_anomaly.window.jobs import Executor
-from napari_mineral_anomaly.window.kit.controls import flow, primary_button, push_button
+from napari_mineral_anomaly.window.kit.controls import (
+    flow,
+    primary_button,
+    push_button,
+)
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import layer_by_id
 
@@ -36,6 +40,7 @@ _TASKS: dict[Drawing, str] = {
     "redraw": "Paint what belongs to grain {}, erase what does not, then press “Apply”.",
 }
 _WIDTHS: dict[Drawing, int] = {"line": 1, "part": 2, "redraw": 1}
+_GAP = 3  # pixels between the buttons
 _EDITING = "Editing grains"
 _ONE_GRAIN = "Choose one grain first: click its row, or the grain on the map."
 _GONE = "The grain is not in the list any more: choose it again."
@@ -98,7 +103,9 @@ class GrainEditPanel(Panel):
         self.redraw_button = push_button(
             "Redraw", "Brush the pixels of the chosen grain anew.", lambda: self.draw("redraw")
         )
-        self.apply_button = primary_button("Apply", "Take over what is drawn.", self.apply)
+        self.apply_button = primary_button(
+            "Apply", "Take over what is drawn.", self.apply, large=False
+        )
         self.cancel_button = push_button("Cancel", "Leave the grain as it is.", self.cancel)
         self.undo_button = push_button("Undo", "", self.board.undo)
         self.redo_button = push_button("Redo", "", self.board.redo)
@@ -111,6 +118,7 @@ class GrainEditPanel(Panel):
                 self.cancel_button,
                 self.undo_button,
                 self.redo_button,
+                gap=_GAP,
             )
         )
         self.add(self.status)
@@ -264,8 +272,10 @@ class GrainEditPanel(Panel):
         self.merge_button.setEnabled(listed and not drawing and len(selected) > 1)
         self.split_button.setEnabled(one and not drawing)
         self.redraw_button.setEnabled(one and not drawing)
-        self.apply_button.setVisible(drawing)
-        self.cancel_button.setVisible(drawing)
+        # Greyed, not hidden: a hidden button comes out lower than those beside it, because Qt
+        # measures it without the style of the window.
+        self.apply_button.setEnabled(drawing)
+        self.cancel_button.setEnabled(drawing)
         history = self.board.history
         undo, redo = ("", "") if history is None else (history.undo_text, history.redo_text)
         self.undo_button.setEnabled(bool(undo))

@@ -78,6 +78,10 @@ class GrainTableModel(QAbstractTableModel):
         self._order = self._arranged()
         self.endResetModel()
 
+    def clear(self) -> None:
+        """Show no row; the columns stay."""
+        self.set_table(self._table.iloc[:0])
+
     def fill_details(self, table: pd.DataFrame, search: GrainSearch, cells: Cells) -> None:
         """Add the `DETAIL_COLUMNS` to the table; verdicts that came meanwhile stay."""
         verdicts = {key: self._values[key] for key in (STATUS, COMMENT)}

@@ -421,7 +421,7 @@ class GrainTable(Panel):
             self._busy(None)
             self._kept.forget()
             self.board.set_listing(None)
-            self.model.set_table(self.model.shown_table().iloc[:0])
+            self.model.clear()
         self._on_layer()
         if score is None:
             self.status.plain(_NO_SCORE)

@@ -12,6 +12,7 @@ from napari_mineral_anomaly.window.grains.board import GrainBoard
 from napari_mineral_anomaly.window.grains.canvas import bring_to_top
 from napari_mineral_anomaly.window.grains.listing import GrainListing
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
+from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import (
     Link,
     first_layer,
@@ -107,8 +108,10 @@ class VerdictMap:
         }
         # The user does not draw on this layer: the layer that was active stays active.
         active = self._viewer.layers.selection.active
-        layer = add(self._viewer, (codes, kwargs, "labels"))
+        layer = add(self._viewer, (codes, kwargs | {"visible": False}, "labels"))
+        # While it is hidden: napari computes the outlines of all pixels at each change.
         layer.contour = 1
         layer.editable = False
+        active_of(self._viewer).show(layer, True)
         if active is not None:
             self._viewer.layers.selection.active = active

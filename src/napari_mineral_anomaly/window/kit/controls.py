@@ -76,8 +76,9 @@ def push_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButt
 
 
 # The one button of a step to press next. The colours can be read in napari's dark and light theme.
+_LARGE = "QPushButton { padding: 7px 12px; }"
 _PRIMARY = """
-QPushButton { background: #2f6fd0; color: white; font-weight: bold; padding: 7px 12px; }
+QPushButton { background: #2f6fd0; color: white; font-weight: bold; }
 QPushButton:hover { background: #3f82e6; }
 QPushButton:pressed { background: #245bb0; }
 QPushButton:focus { border: 1px solid #9cc2ff; }
@@ -85,16 +86,22 @@ QPushButton:disabled { background: rgba(128, 128, 128, 60); color: rgba(128, 128
 """
 
 
-def primary_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButton:
-    """The button of a step that a user is expected to press next."""
+def primary_button(
+    text: str, tooltip: str, action: Callable[[], Any], *, large: bool = True
+) -> QPushButton:
+    """The button that a user is expected to press next.
+
+    A large one stands alone; another one is as high as the buttons beside it.
+    """
     made = push_button(text, tooltip, action)
-    make_primary(made)
+    make_primary(made, large=large)
     return made
 
 
-def make_primary(button: QPushButton, primary: bool = True) -> None:
+def make_primary(button: QPushButton, primary: bool = True, *, large: bool = True) -> None:
     """Let a button stand out as the next one to press, or take that away."""
-    button.setStyleSheet(_PRIMARY if primary else "")
+    look = _PRIMARY + _LARGE if large else _PRIMARY
+    button.setStyleSheet(look if primary else "")
 
 
 class ProgressBar(QProgressBar):
@@ -162,10 +169,13 @@ def add_parts(column: QBoxLayout, *parts: QWidget | QLayout) -> None:
             column.addWidget(part)
 
 
-def flow(*widgets: QWidget) -> QFlowLayout:
-    """Widgets side by side; they take several lines in a narrow dock."""
+def flow(*widgets: QWidget, gap: int | None = None) -> QFlowLayout:
+    """Widgets side by side, ``gap`` pixels apart; they take several lines in a narrow dock."""
     layout = QFlowLayout()
     layout.setContentsMargins(0, 0, 0, 0)
+    if gap is not None:  # the style of napari names none: its buttons touch
+        layout.setHorizontalSpacing(gap)
+        layout.setVerticalSpacing(gap)
     for widget in widgets:
         layout.addWidget(widget)
     return layout

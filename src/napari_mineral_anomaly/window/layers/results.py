@@ -77,40 +77,86 @@ def show_result(
     InputError
         When the shape of the element layers changed during the run.
     """
-    result = run.result
-    now = find_scan(viewer, scan.scan_id)
-    if now is not None and now.shape != result.score.shape:
-        raise InputError(
-            f"The element maps of {scan.name} were changed to {_size(now.shape)} pixels while the "
-            f"run worked on {_size(result.score.shape)}. The result is not shown: run again."
-        )
-    if judged is None:
-        judged = mask_of_result(viewer, session, scan, run)(SILENT)
-    spatial = scan.spatial if now is None else now.spatial
-    link = Link(scan.scan_id, "score", scan=scan.name, detector=run.fitted.name)
-    # The short name of the detector: napari shows about 24 letters of the name of a layer.
-    title = f"{run.fitted.name} · {scan.name}"
-    own = _own(scan, run)
+    showing = ResultInSteps(viewer, session, scan, run, judged)
+    for step in showing.steps:
+        step()
+    return showing.shown()
 
-    labels = first_layer(viewer, "pseudo_labels", **own)
-    if labels is None:
-        data = pseudo_label_layer(result.pseudo_labels, title=title, link=link, spatial=spatial)
-        add(viewer, data)
-    else:
-        labels.data = result.pseudo_labels
 
-    score = first_layer(viewer, "score", **own)
-    if score is None:
-        made = score_layer(result.score, result.threshold, title=title, link=link, spatial=spatial)
-        score, mask = add(viewer, made), None
-    else:
-        mask = mask_of(viewer, score)
-        session.replace_score(score, mask, judged)
-        score.contrast_limits = score_limits(result.score, result.threshold)
-    if mask is None:
-        mask = add_mask(viewer, session, score, judged, link=link, title=title)
-    session.keep_run(scan.scan_id, run)
-    return ShownResult(score, mask, now is not None)
+class ResultInSteps:
+    """What `show_result` does, in steps for as many turns of the event loop.
+
+    ``steps`` come in their order; then `shown` tells the layers. Parameters as in `show_result`.
+    """
+
+    def __init__(
+        self,
+        viewer: Any,
+        session: Session,
+        scan: Scan,
+        run: DetectionRun,
+        judged: JudgedScore | None = None,
+    ) -> None:
+        self._viewer, self._session, self._scan, self._run = viewer, session, scan, run
+        self._judged = judged
+        self._shown: ShownResult | None = None
+        self.steps = (self._show_labels, self._show_score)
+
+    def shown(self) -> ShownResult:
+        """The layers, after all steps."""
+        assert self._shown is not None, "take the steps first"
+        return self._shown
+
+    def _scan_now(self) -> Scan | None:
+        scan, shape = self._scan, self._run.result.score.shape
+        now = find_scan(self._viewer, scan.scan_id)
+        if now is not None and now.shape != shape:
+            raise InputError(
+                f"The element maps of {scan.name} were changed to {_size(now.shape)} pixels while "
+                f"the run worked on {_size(shape)}. The result is not shown: run again."
+            )
+        return now
+
+    def _look(self, now: Scan | None) -> dict[str, Any]:
+        scan, name = self._scan, self._run.fitted.name
+        return {
+            # The short name of the detector: napari shows about 24 letters of a layer's name.
+            "title": f"{name} · {scan.name}",
+            "link": Link(scan.scan_id, "score", scan=scan.name, detector=name),
+            "spatial": scan.spatial if now is None else now.spatial,
+        }
+
+    def _show_labels(self) -> None:
+        now, labels = self._scan_now(), self._run.result.pseudo_labels
+        if self._judged is None:
+            # As the mask is now: the strokes on it are kept.
+            work = mask_of_result(self._viewer, self._session, self._scan, self._run)
+            self._judged = work(SILENT)
+        layer = first_layer(self._viewer, "pseudo_labels", **_own(self._scan, self._run))
+        if layer is None:
+            add(self._viewer, pseudo_label_layer(labels, **self._look(now)))
+        else:
+            layer.data = labels
+
+    def _show_score(self) -> None:
+        viewer, result, judged = self._viewer, self._run.result, self._judged
+        assert judged is not None, "the labels come first"
+        now = self._scan_now()
+        look = self._look(now)
+        score = first_layer(viewer, "score", **_own(self._scan, self._run))
+        if score is None:
+            score = add(viewer, score_layer(result.score, result.threshold, **look))
+            mask = None
+        else:
+            mask = mask_of(viewer, score)
+            self._session.replace_score(score, mask, judged)
+            score.contrast_limits = score_limits(result.score, result.threshold)
+        if mask is None:
+            mask = add_mask(
+                viewer, self._session, score, judged, link=look["link"], title=look["title"]
+            )
+        self._session.keep_run(self._scan.scan_id, self._run)
+        self._shown = ShownResult(score, mask, now is not None)
 
 
 def add_mask(

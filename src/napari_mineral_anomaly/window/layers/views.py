@@ -15,7 +15,7 @@ from napari_mineral_anomaly.window.layers.links import (
     link_of,
     linked_layers,
 )
-from napari_mineral_anomaly.window.layers.log_colours import log_colours
+from napari_mineral_anomaly.window.layers.log_colours import show_logarithm
 from napari_mineral_anomaly.window.layers.make import add, contrast_limits, spatial_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 
@@ -36,7 +36,7 @@ def show_elements(
 ) -> None:
     """Show one element in a uniform colour map, or up to three as red, green and blue.
 
-    With ``logarithm`` the colours follow the logarithm of the numbers (`log_colours`).
+    With ``logarithm`` the colours follow the logarithm of the numbers (`layers.log_colours`).
 
     The first of them is selected too, so that napari's controls change what is seen.
     """
@@ -46,7 +46,7 @@ def show_elements(
             element = link.element or layer.name
             if element in elements:
                 name = colours[list(elements).index(element)]
-                layer.colormap = log_colours(name) if logarithm else name
+                _colour(layer, name, logarithm=logarithm)
                 layer.blending = "translucent" if len(elements) == 1 else "additive"
                 layer.gamma = 1.0
                 if element == elements[0]:
@@ -58,9 +58,17 @@ def show_elements(
 
 def colour_alike(viewer: Any, scan_id: str, *, logarithm: bool = False) -> None:
     """Give all elements of a section one uniform colour map, to compare them side by side."""
-    colours = log_colours(ONE_COLOUR) if logarithm else ONE_COLOUR
     for layer, _ in linked_layers(viewer, scan_id, "element"):
-        layer.colormap, layer.blending, layer.gamma = colours, "translucent", 1.0
+        colour_one_alike(layer, logarithm=logarithm)
+
+
+def colour_one_alike(layer: Layer, *, logarithm: bool = False) -> None:
+    """As `colour_alike`, for one layer."""
+    _colour(layer, ONE_COLOUR, logarithm=logarithm)
+    if layer.blending != "translucent":
+        layer.blending = "translucent"
+    if layer.gamma != 1.0:
+        layer.gamma = 1.0
 
 
 def show_ratio(viewer: Any, scan_id: str, name: str, ratio: NDArray[np.float32]) -> None:
@@ -109,6 +117,13 @@ def show_score(viewer: Any, score_id: str | None, *, alone: bool = False) -> Non
     verdicts = first_layer(viewer, "verdicts", link.scan_id)
     if verdicts is not None:
         _set_visible(verdicts, True)
+
+
+def _colour(layer: Layer, name: str, *, logarithm: bool) -> None:
+    if logarithm:
+        show_logarithm(layer, name)
+    elif layer.colormap.name != name:
+        layer.colormap = name
 
 
 def _set_visible(layer: Layer, visible: bool) -> None:

@@ -102,4 +102,6 @@ class ElementChips(QWidget):
             if element in self._chosen:
                 back, text = colours[self._chosen.index(element)]
                 style += f"background: {back}; color: {text}; font-weight: bold; "
-            chip.setStyleSheet(style + "}")
+            style += "}"
+            if chip.styleSheet() != style:  # Qt computes the look of a widget anew at each
+                chip.setStyleSheet(style)

@@ -27,7 +27,7 @@ from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.layers.active import ActiveSection, active_of
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_in, relink
-from napari_mineral_anomaly.window.layers.log_colours import colours_called
+from napari_mineral_anomaly.window.layers.log_colours import show_colours
 from napari_mineral_anomaly.window.layers.make import (
     LayerData,
     add,
@@ -37,9 +37,9 @@ from napari_mineral_anomaly.window.layers.make import (
     truth_labels,
     valid_layer,
 )
-from napari_mineral_anomaly.window.layers.results import show_result
+from napari_mineral_anomaly.window.layers.results import ResultInSteps
 from napari_mineral_anomaly.window.layers.scan_layers import scan_layers
-from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
+from napari_mineral_anomaly.window.layers.scans import Scan
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
 from napari_mineral_anomaly.window.sem.points import sem_points_of
@@ -162,14 +162,15 @@ class ProjectInTurns:
         viewer, file, scan_id, note = self._viewer, self._loaded.file, self._scan_id, one.note
         session = session_of(viewer)
 
-        def show() -> None:
-            scan = find_scan(viewer, scan_id) or Scan(
-                scan_id, file.name, file.elements, file.shape, spatial_kwargs(file.pixel_size_um)
-            )
-            shown = show_result(viewer, session, scan, one.run, judged)
-            relink(shown.score, min_grain_px=note.min_grain_px)
+        spatial = spatial_kwargs(file.pixel_size_um)
+        scan = Scan(scan_id, file.name, file.elements, file.shape, spatial)
+        showing = ResultInSteps(viewer, session, scan, one.run, judged)
+
+        def teach() -> None:
+            score = showing.shown().score
+            relink(score, min_grain_px=note.min_grain_px)
             if one.run.result.taught is not None:
-                make_brush_layer(viewer, shown.score, one.run.result.taught)
+                make_brush_layer(viewer, score, one.run.result.taught)
 
         def brush() -> None:
             score = first_layer(viewer, "score", scan_id, detector=note.detector)
@@ -182,7 +183,7 @@ class ProjectInTurns:
             if labels is not None and (note.labels is not None or note.clusters is not None):
                 self._clusters(labels, one.clusters)
 
-        return [show, brush, name_clusters]
+        return [*showing.steps, teach, brush, name_clusters]
 
     def _clusters(self, layer: Layer, clusters: ClusterMap) -> None:
         if not np.array_equal(layer.data, clusters.labels):
@@ -301,7 +302,7 @@ def _apply(active: ActiveSection, layer: Layer, look: Look) -> None:
             setattr(layer, key, value)
     if look.colormap is not None and layer.colormap.name != look.colormap:
         with suppress(ValueError, KeyError):
-            layer.colormap = colours_called(look.colormap)
+            show_colours(layer, look.colormap)
 
 
 def _is(value: Any, wanted: Any) -> bool:

@@ -160,12 +160,13 @@ class TeachingPanel(Panel):
             return
         threshold = self._threshold_for(scan.scan_id, run)
 
-        def work(task: Task) -> DetectionRun:
+        def work(task: Task) -> tuple[DetectionRun, int]:
             taught = teach_run(cube, run, mask, task=task)
-            return replace(taught, result=taught.result.with_threshold(threshold))
+            taught = replace(taught, result=taught.result.with_threshold(threshold))
+            return taught, _others_that_fell(run, taught)
 
         self.status.plain("Teaching…")
-        self.jobs.run(_TEACHING, work, lambda taught: self._on_taught(scan, run, taught))
+        self.jobs.run(_TEACHING, work, lambda done: self._on_taught(scan, *done))
 
     def shut_down(self) -> None:
         """Also disconnect from the layer and drop what is still due."""
@@ -176,15 +177,15 @@ class TeachingPanel(Panel):
 
     # What happens then
 
-    def _on_taught(self, scan: Scan, run: DetectionRun, taught: DetectionRun) -> None:
+    def _on_taught(self, scan: Scan, taught: DetectionRun, others: int) -> None:
         self.jobs.run(
             _TEACHING,
             mask_of_result(self.viewer, self.session, scan, taught),
-            lambda judged: self._on_judged(scan, run, taught, judged),
+            lambda judged: self._on_judged(scan, taught, others, judged),
         )
 
     def _on_judged(
-        self, scan: Scan, run: DetectionRun, taught: DetectionRun, judged: JudgedScore
+        self, scan: Scan, taught: DetectionRun, others: int, judged: JudgedScore
     ) -> None:
         try:
             shown = show_result(self.viewer, self.session, scan, taught, judged)
@@ -197,14 +198,9 @@ class TeachingPanel(Panel):
             bring_to_top(self.viewer, strokes)
         if self.state.scan_id == scan.scan_id:
             self.state.score_id = str(shown.score.unique_id)
-        before, after = run.result.score, taught.result.score
-        threshold = taught.result.threshold
-        fell = int(np.count_nonzero((before >= threshold) & (after < threshold)))
-        own = taught.result.taught
-        others = fell if own is None else fell - int(np.count_nonzero(own & (before >= threshold)))
         n = int(taught.result.info["taught_pixels"])
         self.status.good(
-            f"{counted(n, 'pixel')} taught; {counted(max(others, 0), 'other pixel')} with that "
+            f"{counted(n, 'pixel')} taught; {counted(others, 'other pixel')} with that "
             "signature fell below the threshold."
         )
 
@@ -283,3 +279,11 @@ class TeachingPanel(Panel):
             if layer is not None:
                 return threshold_of(layer)
         return float(run.result.threshold)
+
+
+def _others_that_fell(run: DetectionRun, taught: DetectionRun) -> int:
+    """Pixels that fell below the threshold without being taught themselves, for a worker."""
+    threshold, own = taught.result.threshold, taught.result.taught
+    odd_before = run.result.score >= threshold
+    fell = int(np.count_nonzero(odd_before & (taught.result.score < threshold)))
+    return fell if own is None else max(0, fell - int(np.count_nonzero(own & odd_before)))

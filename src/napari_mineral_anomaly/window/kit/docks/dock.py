@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabBar
 
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.docks.ahead import import_ahead, still_missing
+from napari_mineral_anomaly.window.kit.docks.gl_context import keep_map_context
 from napari_mineral_anomaly.window.kit.opening import PLUGIN
 from napari_mineral_anomaly.window.kit.panel import Panel
 
@@ -40,6 +41,7 @@ class Dock(Panel):
         own, window = self.parent(), self.window()
         if not isinstance(own, QDockWidget) or not isinstance(window, QMainWindow):
             return
+        keep_map_context(window, self.viewer)
         self._import_ahead()
         # Title, tabs and the menu “Window” show the dock's name only. With the name of the plugin,
         # which napari adds in brackets, the dock's name would be cut off on a tab.

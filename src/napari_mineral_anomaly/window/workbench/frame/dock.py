@@ -12,6 +12,7 @@ from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.opening import open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
+from napari_mineral_anomaly.window.kit.turns import Turns
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
 from napari_mineral_anomaly.window.state.of_viewer import state_of
@@ -25,7 +26,7 @@ _LOWEST = 300
 
 
 class Workbench(Dock):
-    """Shows one step at a time. A step is made when it is first shown."""
+    """Shows one step at a time. A step is made when it is first shown, in several turns."""
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor, scrolls=False)
@@ -34,6 +35,7 @@ class Workbench(Dock):
         self._steps: dict[str, Step] = {}
         self._shown: Step | None = None
         self._below = BelowMap()
+        self._turns = Turns(self)
 
         self.column.setSpacing(0)
         self.header = Header(napari_viewer, executor)
@@ -55,7 +57,8 @@ class Workbench(Dock):
         self.listen(self.state.events.scan_id, self._on_section)
         self.colour_by_theme(self.rail)
         self._show_ticks()
-        self._on_step(self.state.step)
+        self.step(self.state.step)
+        self.rail.show_step(self.state.step)
 
     def sizeHint(self) -> QSize:
         """Wide enough for a step beside the row of steps."""
@@ -66,16 +69,22 @@ class Workbench(Dock):
         needed = max(PANEL_WIDTH, self._stack.minimumSizeHint().width())
         return QSize(needed + WIDTH, _LOWEST)
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether a step is still being shown."""
+        return self._turns.pending
+
     def go_to(self, step: str) -> None:
         """Show a step."""
         self.state.step = step
 
     def step(self, name: str) -> Step:
-        """A step by its name."""
-        if name not in self._steps:
-            made = STEP_CLASSES[name](self.viewer, self._executor)
-            self._steps[name] = made
-            self._stack.addWidget(made)
+        """A step by its name; made at once where it is not there yet."""
+        self._make(name)
+        self._complete(name)
+        self._place(name)
+        if name == self.state.step:
+            self._show(name)
         return self._steps[name]
 
     def showEvent(self, event: Any) -> None:
@@ -95,22 +104,53 @@ class Workbench(Dock):
     def shut_down(self) -> None:
         """Also shut the header and all steps down."""
         super().shut_down()
+        self._turns.cancel()
         self.header.shut_down()
         for step in self._steps.values():
             step.shut_down()
         self._below.remove()
 
     def _on_step(self, name: str) -> None:
-        step = self.step(name)
+        """Show a step; the pieces of one that is new come in turns, because each takes long."""
+        self.rail.show_step(name)
+        if self._is_placed(name):
+            self._show(name)
+            self._turns.do(self._show_below)
+            return
+        self._turns.do(
+            partial(self._make, name),
+            partial(self._complete, name),
+            partial(self._place, name),
+            partial(self._show, name),
+            self._show_below,
+        )
+
+    def _make(self, name: str) -> None:
+        if name not in self._steps:
+            self._steps[name] = STEP_CLASSES[name](self.viewer, self._executor)
+
+    def _complete(self, name: str) -> None:
+        self._steps[name].complete()
+
+    def _place(self, name: str) -> None:
+        """Put a step into the stack: Qt gives all its widgets the style of the window."""
+        if not self._is_placed(name):
+            self._stack.addWidget(self._steps[name])
+
+    def _is_placed(self, name: str) -> bool:
+        return name in self._steps and self._stack.indexOf(self._steps[name]) >= 0
+
+    def _show(self, name: str) -> None:
+        step = self._steps[name]
         if step is self._shown:
             return
         if self._shown is not None:
             self._shown.left()
         self._shown = step
         self._stack.setCurrentWidget(step)
-        self.rail.show_step(name)
+        if step.below_map is None:
+            self._below.hide()
         step.entered()
-        self._show_below()
 
     def _show_below(self) -> None:
         content = None if self._shown is None else self._shown.below_map

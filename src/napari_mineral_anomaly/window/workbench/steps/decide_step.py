@@ -37,7 +37,14 @@ class DecideStep(Step):
         self.table.hide_verdict_buttons()
         self.table.add_key("O", self.teach_grain)
         self.below_map = self.table
+        self._is_complete = False
 
+    def complete(self) -> None:
+        """Make what stands beside the list: the list alone fills a turn."""
+        if self._is_complete:
+            return
+        self._is_complete = True
+        napari_viewer, executor = self.viewer, self.jobs.executor
         self.decided = self.add(StatusLine(tooltip="Grains of the list that have a verdict."))
         self.threshold_fold = self.add(
             Fold("Threshold", "From which score on a pixel belongs to a grain.")
@@ -91,8 +98,10 @@ class DecideStep(Step):
     def shut_down(self) -> None:
         """Also shut the parts down."""
         super().shut_down()
-        for part in (self.table, self.card, self.threshold, self.teaching, self.editing):
-            part.shut_down()
+        self.table.shut_down()
+        if self._is_complete:
+            for part in (self.card, self.threshold, self.teaching, self.editing):
+                part.shut_down()
 
     def _pause(self, paused: bool) -> None:
         self.table.removed.paused = paused

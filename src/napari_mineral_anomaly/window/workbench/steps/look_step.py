@@ -78,8 +78,9 @@ class LookStep(Step):
         self.chips.changed.connect(self._on_chip)
         self.logarithm = QCheckBox("Logarithm")
         self.logarithm.setToolTip(
-            "Colours follow the logarithm of 1 + 200 times the share of the range, so that faint "
-            "pixels are seen. Zeros stay dark, and no number is changed."
+            "Colours follow the logarithm of 1 + the counts, so that faint pixels are seen; for "
+            "numbers that are no counts, of 1 + 200 times the share of the range. Zeros stay dark, "
+            "and no number is changed."
         )
         self.logarithm.toggled.connect(self._show)
         self.legend = StatusLine()

@@ -37,6 +37,9 @@ class Step(Panel):
         self.task = StatusLine(self.TASK)
         self.add(self.task)
 
+    def complete(self) -> None:
+        """Make what takes too long to be made in the same turn as the rest; once."""
+
     def entered(self) -> None:
         """The step is shown from now on."""
 
