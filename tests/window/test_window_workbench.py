@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QScrollBar, Q
 
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.window.kit.opening import LAB, PLUGIN, WORKBENCH, open_dock, open_step
+from napari_mineral_anomaly.window.kit.opening import LAB, PLUGIN, open_dock, open_step
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
@@ -340,8 +340,7 @@ def test_the_list_lies_below_the_map_while_grains_are_decided(window: Any, qtbot
     qtbot.waitUntil(lambda: workbench.visibleRegion().isEmpty(), timeout=LONG)
     assert not lab.visibleRegion().isEmpty()
     assert table.isVisible(), "the grains of a sample are looked at with the list"
-    place = window.window.add_plugin_dock_widget(PLUGIN, WORKBENCH)[0]
-    window.window.remove_dock_widget(place)
+    window.window.remove_dock_widget(workbench.parent())
     assert table._connections == []
     assert not any(dock.widget() is table for dock in main.findChildren(QDockWidget))
 
