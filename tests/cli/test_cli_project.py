@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from napari_mineral_anomaly.io.writing.tiff import write_ome
 from pypdf import PdfReader
 
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
 from napari_mineral_anomaly.io.run_files import SCORE_FILE
+from napari_mineral_anomaly.io.writing.tiff import write_ome
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import open_lock
 from napari_mineral_anomaly.project.output.report import list_project

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import pytest
+from npe2 import PluginManifest
+from npe2.manifest.utils import import_python_name
 from qtpy.QtGui import QAction
 
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.opening import LAB, PLUGIN, TRUTH, WORKBENCH, open_dock
+from napari_mineral_anomaly.window.state.model import STEPS
 
 LONG = 20_000
+
+
+def test_what_the_command_palette_offers_needs_no_arguments() -> None:
+    manifest = PluginManifest.from_distribution(PLUGIN)
+    contributions = manifest.contributions
+    widgets = {one.command for one in contributions.widgets}
+    samples = {one.command for one in contributions.sample_data}
+    offered = [
+        command
+        for command in contributions.commands
+        if command.id not in widgets | samples and command.enablement != "False"
+    ]
+    assert len(offered) == len(STEPS)
+    for command in offered:
+        parameters = signature(import_python_name(command.python_name)).parameters.values()
+        assert all(one.default is not one.empty for one in parameters), command.title
 
 
 def entries(viewer: Any) -> dict[str, QAction]:
