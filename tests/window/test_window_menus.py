@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from qtpy.QtGui import QAction
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.opening import LAB, PLUGIN, TRUTH, WORKBENCH, open_dock
 from napari_mineral_anomaly.window.state.model import STEPS
+from napari_mineral_anomaly.window.workbench.steps.all_steps import STEP_CLASSES
 
 LONG = 20_000
 
@@ -46,6 +49,19 @@ def entries(viewer: Any) -> dict[str, QAction]:
 def opened(viewer: Any, dock: str) -> list[Dock]:
     kind = type(open_dock(viewer, dock))
     return [one for one in viewer.window._qt_window.findChildren(kind) if one.isVisible()]
+
+
+def test_the_pages_name_docks_and_steps_that_there_are() -> None:
+    """“the dock *Lab: batch*”, “the step *Open*”: names as the window shows them."""
+    titles = {one.TITLE for one in STEP_CLASSES.values()}
+    named = []
+    for page in sorted((Path(__file__).parents[2] / "docs").glob("*.md")):
+        text = re.sub(r"\s+", " ", page.read_text("utf-8"))
+        named += [("dock", name) for name in re.findall(r"\bdock \*([^*]+)\*", text)]
+        named += [("step", name) for name in re.findall(r"\bstep \*([^*]+)\*", text)]
+    assert len(named) > 8
+    known = {"dock": {WORKBENCH, *LAB}, "step": titles}
+    assert [one for one in named if one[1] not in known[one[0]]] == []
 
 
 @pytest.mark.gui
