@@ -189,6 +189,8 @@ def workbench(window: Window) -> None:
     window.until(lambda: threshold.expected.text() != "")
     threshold.plot.line.setValue(THRESHOLD)
     window.until(lambda: link_of(window.layer("score")).threshold == THRESHOLD)
+    window.settle(1.0)  # the list follows half a second later
+    window.until(lambda: table.cancel_button.isHidden() and not table.model.pending)
     window.shoot("threshold")
     decide.threshold_fold.open(False)
     edit_grains(window, decide)
@@ -232,7 +234,7 @@ def pseudo_labels(window: Window) -> None:
     clusters.split()
     window.until(lambda: clusters.table.rowCount() == 4)
     window.viewer.reset_view()
-    roles = ("truth", "mask", "score")
+    roles = ("truth", "mask", "score", "ratio", "verdicts")
     hidden = [layer for role in roles for layer, _ in linked_layers(window.viewer, role=role)]
     labels = window.layer("pseudo_labels")
     for layer in hidden:

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from napari_mineral_anomaly.cli import main
 from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
 from napari_mineral_anomaly.io.run_files import SCORE_FILE
+from napari_mineral_anomaly.io.writing.tiff import write_ome
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import open_lock
 from napari_mineral_anomaly.project.output.report import list_project
@@ -235,6 +236,29 @@ def test_a_taught_result_lies_beside_the_untouched_one_and_is_repeated(scan, tmp
     argv = ["detect", str(scan), "-o", str(tmp_path / "c"), "--detector", "rx", "--taught"]
     assert main([*argv, str(tmp_path / "small.tif")]) == 2
     assert "must be of the same scan" in capsys.readouterr().err
+
+
+def test_a_result_is_made_again_from_the_copy_of_the_maps(judged, tmp_path):
+    cube = load_project(judged).require_cube()
+    write_ome(judged / "maps.ome.tif", cube.maps, list(cube.elements), cube.pixel_size)
+    path = judged / "project.json"
+    content = json.loads(path.read_text())
+    content["maps"] |= {"stored": "maps.ome.tif", "sources": []}
+    path.write_text(json.dumps(content))
+    assert main(["detect", str(judged), "-o", str(tmp_path / "again")]) == 0
+    before, again = (tifffile.imread(at / SCORE_FILE) for at in (judged, tmp_path / "again"))
+    np.testing.assert_array_equal(again, before)
+    (judged / "maps.ome.tif").unlink()
+    assert main(["detect", str(judged), "-o", str(tmp_path / "third")]) == 2
+
+
+def test_a_result_is_not_made_again_from_other_elements(judged, tmp_path, capsys):
+    record = json.loads((judged / "run.json").read_text())
+    left_out = record["elements"].pop()
+    (judged / "run.json").write_text(json.dumps(record))
+    assert main(["detect", str(judged), "-o", str(tmp_path / "again")]) == 2
+    assert f"was made without {left_out}, which the maps" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
 
 
 def _detect(scan, out, *more):

@@ -9,7 +9,7 @@ from napari_mineral_anomaly.detectors.registry import detector_names, make_confi
 
 SLOW = (
     *("local-rx", "crd", "knn", "iforest", "inne", "consensus"),
-    *("auto-ad", "dfan", "msfa-paper"),
+    *("auto-ad", "dfan", "msfa", "msfa-paper"),
 )
 
 
@@ -55,11 +55,13 @@ def test_parameters_that_cost_time_count() -> None:
     assert total("inne", sets=2000) > 8 * total("inne")
     assert total("consensus") > total("knn") + total("iforest")
     assert total("msfa-paper", epochs=1500) > 8 * total("msfa-paper")
+    assert total("msfa", epochs=1200) > 6 * total("msfa")
+    assert total("msfa", quick=True) < 0.2 * total("msfa")
 
 
 @pytest.mark.parametrize(
     "name",
-    ["crd", "local-rx", "knn", "inne", "consensus", "auto-ad", "dfan", "msfa-paper"],
+    ["crd", "local-rx", "knn", "inne", "consensus", "auto-ad", "dfan", "msfa", "msfa-paper"],
 )
 def test_a_large_scan_is_warned_about_with_the_default_parameters(name: str) -> None:
     expected = make_config(name).expected_seconds(2_400_000, 20)
@@ -70,7 +72,7 @@ def test_a_large_scan_is_warned_about_with_the_default_parameters(name: str) -> 
 def test_fast_detectors_are_not_warned_about() -> None:
     # mcd searches a sample: slow only with many bands, whatever the size of the scan.
     fast = set(detector_names()) - {*SLOW, "mcd"}
-    assert {"rx", "ddc", "pca", "msfa"} <= fast
+    assert {"rx", "ddc", "pca"} <= fast
     for name in fast:
         assert make_config(name).expected_seconds(10_000_000, 40) is None
 

@@ -15,6 +15,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_mineral_anomaly.project.new import make_project
+from napari_mineral_anomaly.project.recent import remember_project
 from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.kit.opening import LAB, PLUGIN, open_dock, open_step
@@ -43,6 +44,22 @@ def open_few(scan_folder: Path, folder: Path, *names: str) -> Path:
     for name in names:
         (folder / f"{name}.tif").symlink_to(scan_folder / f"{name}.tif")
     return folder
+
+
+@pytest.mark.gui
+def test_recent_projects_stand_right_below_the_buttons(
+    window: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "project.json").write_text("{}")
+    remember_project(tmp_path / "project", "slide 7")
+    window.window._qt_window.resize(1400, 980)
+    start = open_step(window, OPEN).step(OPEN).start
+    qtbot.waitUntil(start.recent.isVisible, timeout=LONG)
+    qtbot.wait(100)
+    assert start.recent.count() == 1
+    assert start.heading.height() < 40, "it does not take the free height"
+    assert start.recent.geometry().top() - start.batch_button.geometry().bottom() < 60
 
 
 @pytest.mark.gui

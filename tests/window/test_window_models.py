@@ -108,11 +108,11 @@ def test_the_histogram_of_nothing() -> None:
     assert histogram.counts.sum() == 0
 
 
-def test_run_status_tells_phase_epoch_loss_and_time_left() -> None:
+def test_run_status_tells_phase_epoch_time_left_and_loss() -> None:
     clock = RunClock()
     clock.status(ProgressEvent("training", 10, 110, loss=0.5), now=100.0)
     line, percent = clock.status(ProgressEvent("training", 30, 110, loss=0.25), now=110.0)
-    assert line == "Training · epoch 30 of 110 · loss 0.25 · 40 s left"
+    assert line == "Training · epoch 30 of 110 · 40 s left in this part · loss 0.25"
     assert percent == 27
 
 
@@ -121,7 +121,7 @@ def test_each_phase_has_its_own_clock_and_an_unknown_total_no_guess() -> None:
     clock.status(ProgressEvent("training", 0, 10, loss=1.0), now=0.0)
     clock.status(ProgressEvent("scoring", 0, 4), now=50.0)
     line, _ = clock.status(ProgressEvent("scoring", 3, 4), now=53.0)
-    assert line == "Scoring · step 3 of 4 · 1 s left"
+    assert line == "Scoring · step 3 of 4 · 1 s left in this part"
     line, percent = clock.status(ProgressEvent("pseudo-labels", message="20 000 pixels"), now=60.0)
     assert line == "Pseudo-labels · 20 000 pixels"
     assert percent is None

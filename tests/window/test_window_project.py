@@ -323,6 +323,23 @@ def test_a_folder_that_is_lost_is_told_at_once_and_the_work_goes_on_elsewhere(
     assert not own.exists()
 
 
+def test_a_project_of_ours_that_was_removed_starts_again(worked_on, opened, qtbot):
+    keeper = _keeper(worked_on)
+    assert keeper.save_now()
+    removed = keeper.folder
+    assert removed.parent == unsaved_root()
+    shutil.rmtree(removed)
+    said: list[str] = []
+    keeper.failed.connect(said.append)
+    first_layer(opened, "mask").paint((44, 44), 1)
+    qtbot.waitUntil(lambda: bool(said), timeout=LONG)
+    assert "Your work is kept in" in said[0]
+    qtbot.waitUntil(lambda: is_project(keeper.folder), timeout=LONG)
+    assert keeper.save_now()
+    assert keeper.folder != removed
+    assert load_project(keeper.folder).results["rx"].judged.edits[44, 44] == 1
+
+
 def test_maps_that_moved_are_asked_for_and_those_of_another_scan_refused(
     saved, reopen, answers, tmp_path
 ):

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from numpy.typing import NDArray
+from qtpy.QtCore import Qt
 from skimage.color import rgb2lab
 
 from napari_mineral_anomaly.window.grains.board import board_of
-from napari_mineral_anomaly.window.grains.verdict_map import (
+from napari_mineral_anomaly.window.grains.verdict_colours import (
     ACCEPTED,
     REJECTED,
     UNDECIDED,
@@ -21,6 +22,8 @@ from napari_mineral_anomaly.window.grains.verdict_map import (
 )
 from napari_mineral_anomaly.window.layers.links import first_layer, link_of
 from napari_mineral_anomaly.window.layers.session import mask_of
+from napari_mineral_anomaly.window.state.model import FIND
+from napari_mineral_anomaly.window.workbench.frame.dock import Workbench
 from napari_mineral_anomaly.window.workbench.steps.decide_step import DecideStep
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 
@@ -116,3 +119,39 @@ def test_a_deleted_score_comes_back_with_its_list(
     table.list_grains()
     assert board.listing.table["id"].tolist() == before
     assert table.back_button.isHidden()
+
+
+def test_the_list_shows_the_colours_of_the_map(
+    run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Any]
+) -> None:
+    step: DecideStep = make_dock(DecideStep, scanned)
+    step.table.list_grains()
+    model = step.table.model
+    status = [column.key for column in model.columns].index("status")
+    board_of(scanned).choose(model.grain_at(0))
+    step.table.accept()
+    step.table.reject()
+    step.table.leave_undecided()
+
+    def swatch(row: int) -> str | None:
+        colour = model.data(model.index(row, status), Qt.ItemDataRole.DecorationRole)
+        return None if colour is None else colour.name()
+
+    assert [swatch(row) for row in range(4)] == [*VERDICT_COLOURS.values(), None]
+    # The longest word fits beside its square.
+    longest = step.table.view.fontMetrics().horizontalAdvance("undecided")
+    assert step.table.view.columnWidth(status) > longest + 24
+
+
+def test_a_score_that_was_deleted_before_the_list_was_there_comes_back(
+    run_rx: FindStep, scanned: ViewerModel, make_dock: Callable[..., Any]
+) -> None:
+    make_dock(Workbench, scanned).go_to(FIND)
+    score = first_layer(scanned, "score")
+    scanned.layers.remove(score)
+    step: DecideStep = make_dock(DecideStep, scanned)
+    assert not step.table.back_button.isHidden()
+    step.table.back_button.click()
+    step.table.list_grains()
+    assert first_layer(scanned, "score") is score
+    assert board_of(scanned).listing.table["id"].size > 0

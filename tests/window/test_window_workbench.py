@@ -13,13 +13,22 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QScrollBar, QSpinBox, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QMainWindow,
+    QScrollBar,
+    QSpinBox,
+    QWidget,
+)
 
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-from napari_mineral_anomaly.window.kit.opening import LAB, PLUGIN, WORKBENCH, open_dock, open_step
+from napari_mineral_anomaly.window.kit.opening import LAB, PLUGIN, open_dock, open_step
 from napari_mineral_anomaly.window.kit.panel import Panel
-from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.links import Link, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
 from napari_mineral_anomaly.window.plugin import commands
 from napari_mineral_anomaly.window.project.projects import projects_of
@@ -285,6 +294,34 @@ def test_the_wheel_over_a_form_scrolls_the_form(viewer: ViewerModel, qtbot: Any)
     assert boxes[0].value() == 49, "who works in a field may use the wheel"
 
 
+def test_fields_that_come_late_let_the_wheel_scroll_too(scanned: ViewerModel, qtbot: Any) -> None:
+    find = FindStep(scanned)
+    qtbot.addWidget(find)
+    find.show()
+    qtbot.waitExposed(find)
+    find.choose_detector("msfa-paper")  # a form that is built while it is in sight
+    find.form._fields  # noqa: B018  all of it
+    fields = [*find.findChildren(QComboBox), *find.findChildren(QAbstractSpinBox)]
+    assert len(fields) > 10
+    for field in fields:
+        assert not _turn_wheel(field), field.toolTip()
+
+
+def test_a_result_that_is_there_already_leads_on_to_its_grains(
+    scanned: ViewerModel, scan_id: str, qtbot: Any
+) -> None:
+    late = Link(scan_id, "score", detector="rx").metadata()
+    score = scanned.add_image(np.zeros((64, 96)), name="score", metadata=late)
+    find = FindStep(scanned)
+    qtbot.addWidget(find)
+    assert not find.next_button.isHidden()
+    scanned.layers.remove(score)
+    assert find.next_button.isHidden()
+    assert not find.state.is_done(FIND)
+    scanned.layers.append(score)  # the step is there, then a project is read
+    assert not find.next_button.isHidden()
+
+
 # A real window
 
 
@@ -340,8 +377,7 @@ def test_the_list_lies_below_the_map_while_grains_are_decided(window: Any, qtbot
     qtbot.waitUntil(lambda: workbench.visibleRegion().isEmpty(), timeout=LONG)
     assert not lab.visibleRegion().isEmpty()
     assert table.isVisible(), "the grains of a sample are looked at with the list"
-    place = window.window.add_plugin_dock_widget(PLUGIN, WORKBENCH)[0]
-    window.window.remove_dock_widget(place)
+    window.window.remove_dock_widget(workbench.parent())
     assert table._connections == []
     assert not any(dock.widget() is table for dock in main.findChildren(QDockWidget))
 

@@ -64,6 +64,15 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_result(parser: argparse.ArgumentParser) -> None:
+    """``--detector``, for a project that holds several results."""
+    parser.add_argument(
+        "--detector",
+        metavar="NAME",
+        help="the result of this detector (default: the one that was chosen last in the window)",
+    )
+
+
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
     """``--overwrite``."""
     parser.add_argument(

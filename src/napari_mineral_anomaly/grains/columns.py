@@ -354,7 +354,7 @@ COLUMNS = (
         STATUS,
         str,
         "Your verdict: A accepts, R rejects, N goes on. Double-click to choose what the SEM said.",
-        Shown(80, "Status", width=9),
+        Shown(80, "Status", width=13),
         Shown(120, "Verdict"),
         step="verdicts",
         start=UNSEEN,

@@ -103,6 +103,21 @@ class LoadedProject:
             raise InputError(f"The project {self.folder} holds no result yet: run a detector.")
         return self.results[note.detector]
 
+    def with_main(self, detector: str) -> LoadedProject:
+        """The project with another result that stands for it.
+
+        Raises
+        ------
+        InputError
+            When it holds none of this detector.
+        """
+        if detector not in self.results:
+            known = ", ".join(self.results) or "none"
+            raise InputError(
+                f"The project {self.folder} holds no result of {detector!r}; it holds: {known}."
+            )
+        return replace(self, file=self.file.model_copy(update={"main": detector}))
+
     def require_cube(self) -> ElementCube:
         """The maps.
 

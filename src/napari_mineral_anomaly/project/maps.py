@@ -120,7 +120,9 @@ def find_maps(
         When a file is not the one that the project was made from.
     """
     if not maps.sources and at is None:
-        raise MapsMovedError("This project does not say where its maps are: say where they are.")
+        raise MapsMovedError(
+            "This project does not say where its maps are and holds no copy of them: give them too."
+        )
     if at is None:
         sources = tuple(found_place(place, folder) for place in maps.sources)
     else:

@@ -1,4 +1,4 @@
-"""The dock *Spectrum* saves what it shows; the dock *Load maps* takes a beam energy."""
+"""The dock *Lab: spectrum* saves what it shows; the step *Open* takes a beam energy."""
 
 from __future__ import annotations
 

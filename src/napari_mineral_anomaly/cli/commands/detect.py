@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_mineral_anomaly.cli import options
 from napari_mineral_anomaly.cli.console import answer, answer_json
 from napari_mineral_anomaly.progress import Task
+
+if TYPE_CHECKING:
+    from napari_mineral_anomaly.scan.cube import ElementCube
 
 
 def add_parser(commands: Any) -> None:
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.project.lock import require_not_open
     from napari_mineral_anomaly.project.new import make_project
-    from napari_mineral_anomaly.project.output.repeat import job_of
+    from napari_mineral_anomaly.project.output.repeat import job_of, require_same_elements
     from napari_mineral_anomaly.project.reading import is_project
     from napari_mineral_anomaly.runs.json_values import as_json
     from napari_mineral_anomaly.runs.scan_to_folder import scan_to_folder
@@ -61,6 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     detector = arguments.detector or DEFAULT_DETECTOR
     threshold, taught = arguments.threshold, arguments.taught
     min_grain_px = arguments.min_grain_px
+    job = None
     if len(sources) == 1 and is_project(sources[0]):
         job = job_of(sources[0])
         require_nothing_else(arguments)
@@ -71,6 +75,12 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         config = detector_config(detector, arguments)
     require_not_open(arguments.out)
+
+    def on_read(cube: ElementCube) -> None:
+        if job is not None:
+            require_same_elements(cube, job)
+        warn_if_slow(detector, config, cube)
+
     with ProgressPrinter() as progress:
         written = scan_to_folder(
             sources,
@@ -85,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
             csv_dialect=dialect,
             overwrite=arguments.overwrite,
             protected=config_file(arguments),
-            on_read=lambda cube: warn_if_slow(detector, config, cube),
+            on_read=on_read,
             task=Task(progress),
         )
     make_project(written, sources, reading)

@@ -25,6 +25,7 @@ def add_parser(commands: Any) -> None:
         "brush, edited grains and verdicts",
     )
     options.add_project(parser)
+    options.add_result(parser)
     options.add_out(parser, "folder for the files", metavar="FOLDER")
     parser.add_argument(
         "--images",
@@ -78,6 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
     with ProgressPrinter() as progress:
         task = Task(progress)
         project = load_project(arguments.project, maps=arguments.maps, task=task)
+        if arguments.detector is not None:
+            project = project.with_main(arguments.detector)
         images = [name for name in arguments.images if name != _GRAIN_LABELS]
         pairs: list[Any] = [
             (image_product(project, name), arguments.image_format) for name in images

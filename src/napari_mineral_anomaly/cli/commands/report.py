@@ -27,6 +27,7 @@ def add_parser(commands: Any) -> None:
         "projects", nargs="+", type=Path, metavar="PROJECT", help=options.PROJECT_HELP
     )
     options.add_maps(parser)
+    options.add_result(parser)
     parser.add_argument(
         "-o",
         "--out",
@@ -66,6 +67,8 @@ def run(arguments: argparse.Namespace) -> None:
     with ProgressPrinter() as progress:
         task = Task(progress)
         project = load_project(place, maps=arguments.maps, task=task)
+        if arguments.detector is not None:
+            project = project.with_main(arguments.detector)
         record, decided = write_project_report(project, *pages, task=task)
     names = " and ".join(shown(str(page)) for page in pages)
     answer(f"Report in {names}.\n{record.findings}\n{decided}")
@@ -81,6 +84,8 @@ def _compare(arguments: argparse.Namespace) -> None:
         raise InputError("Give a folder for the comparison of several projects: -o OUT.")
     if arguments.pdf:
         raise InputError("--pdf is for one project.")
+    if arguments.detector is not None:
+        raise InputError("--detector is for one project.")
     if arguments.maps is not None:
         raise InputError("--maps is for one project: open each project whose maps moved once.")
     projects = arguments.projects

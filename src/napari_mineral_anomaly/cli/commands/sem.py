@@ -27,6 +27,7 @@ def add_parser(commands: Any) -> None:
         "verdicts from there",
     )
     options.add_project(parser)
+    options.add_result(parser)
     parser.add_argument(
         "--fiducials",
         type=Path,
@@ -108,6 +109,8 @@ def run(arguments: argparse.Namespace) -> None:
         with ProgressPrinter() as progress:
             task = Task(progress)
             project = load_project(place, maps=arguments.maps, task=task)
+            if arguments.detector is not None:
+                project = project.with_main(arguments.detector)
             grains = list_project(project, task=task)
         if arguments.verdicts is not None:
             grains, returned = _take_over(project, grains, arguments.verdicts)

@@ -11,9 +11,13 @@ from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.registry import TAUGHT_SUFFIX, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.run_files import RUN_FILE, TAUGHT_FILE
-from napari_mineral_anomaly.project.maps import ScanFiles, find_maps
+from napari_mineral_anomaly.project.format import ProjectFile
+from napari_mineral_anomaly.project.maps import MapsMovedError, ScanFiles, find_maps
 from napari_mineral_anomaly.project.reading import read_project
+from napari_mineral_anomaly.runs.read_scan import ReadingOptions
 from napari_mineral_anomaly.runs.record import RunRecord
+from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.words import listed
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class Job:
     Attributes
     ----------
     scan : ScanFiles
+    elements : tuple of str
+        Those that the result was made from.
     detector : str
         The untaught one.
     config : DetectorConfig
@@ -34,6 +40,7 @@ class Job:
     """
 
     scan: ScanFiles
+    elements: tuple[str, ...]
     detector: str
     config: DetectorConfig
     threshold: float
@@ -63,14 +70,42 @@ def job_of(folder: Path) -> Job:
     except (OSError, ValidationError) as error:
         raise InputError(f"{place} holds no complete run ({error}).") from None
     taught = place / TAUGHT_FILE if result.detector.endswith(TAUGHT_SUFFIX) else None
-    scan = find_maps(file.maps, folder)
+    scan = _scan_of(file, folder)
     if file.valid is not None:
         scan = replace(scan, options=replace(scan.options, valid=folder / file.valid))
     return Job(
         scan=scan,
+        elements=tuple(record.elements),
         detector=detector,
         config=make_config(detector, **record.parameters),
         threshold=result.threshold,
         min_grain_px=result.min_grain_px,
         taught=taught,
     )
+
+
+def require_same_elements(cube: ElementCube, job: Job) -> None:
+    """Refuse to make a result again from other elements than it was made from.
+
+    Raises
+    ------
+    InputError
+    """
+    extra = [name for name in cube.elements if name not in job.elements]
+    if extra:
+        raise InputError(
+            f"The result was made without {listed(extra)}, which the maps of the project hold: "
+            "give the maps themselves instead of the project, and leave these out with --name "
+            "FILE=-."
+        )
+
+
+def _scan_of(file: ProjectFile, folder: Path) -> ScanFiles:
+    """The maps where they were; else the copy in the project."""
+    try:
+        return find_maps(file.maps, folder)
+    except MapsMovedError:
+        stored = file.maps.stored
+        if stored is None or not (folder / stored).exists():
+            raise
+        return ScanFiles((folder / stored,), ReadingOptions(pixel_size=file.pixel_size_um))

@@ -17,7 +17,6 @@ from napari_mineral_anomaly.window.kit.controls import (
     spin_box,
 )
 from napari_mineral_anomaly.window.kit.fold import Fold
-from napari_mineral_anomaly.window.kit.wheel import calm_wheel
 
 
 class ExpertFields(Fold):
@@ -87,10 +86,6 @@ class ExpertFields(Fold):
             old.hide()
             old.deleteLater()
         self.form = ParameterForm(config_class(self.detector))
-        self.form.changed.connect(self._on_form)
+        self.form.changed.connect(self.changed)
         self._form_place.addWidget(self.form)
-        self.changed.emit()
-
-    def _on_form(self) -> None:
-        calm_wheel(self)  # the fields of the form are built one after the other
         self.changed.emit()

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.window.kit.wheel import calm_wheel
 
 # Shown at once where a detector has them; the others are under "More parameters".
 MAIN_FIELDS = ("quick", "epochs", "transform", "anomal_prop", "weight_mode", "score")
@@ -101,6 +102,7 @@ class ParameterForm(QWidget):
         self._built[name] = _field_widget(name, self._config_class.model_fields[name])
         self._built[name].changed.connect(lambda value: self.changed.emit())
         container.append(self._built[name])
+        calm_wheel(container.native)  # the form may be in sight already
 
 
 def _container() -> Container:

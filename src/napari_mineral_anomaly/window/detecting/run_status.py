@@ -1,4 +1,4 @@
-"""What a run is doing, in one line: phase, step, loss and time left."""
+"""What a run is doing, in one line: phase, step, time left and loss."""
 
 from __future__ import annotations
 
@@ -40,11 +40,13 @@ class RunClock:
             unit = "epoch" if event.loss is not None else "step"
             parts.append(f"{unit} {event.step} of {event.total}")
             percent = min(100, 100 * event.step // event.total)
-        if event.loss is not None:
-            parts.append(f"loss {event.loss:.4g}")
         left = self._seconds_left(event, now)
         if left is not None:
-            parts.append(f"{duration(left)} left")
+            # A run has several phases, and a network two stages: how long the later ones take is
+            # not known yet.
+            parts.append(f"{duration(left)} left in this part")
+        if event.loss is not None:
+            parts.append(f"loss {event.loss:.4g}")
         # While a network trains, the message repeats the loss.
         if event.message and event.loss is None:
             parts.append(event.message)

@@ -15,6 +15,7 @@ from napari_mineral_anomaly.io.writing.tables import write_table
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.exporting.plan import Choice
 from napari_mineral_anomaly.window.grains.listing import GrainListing
+from napari_mineral_anomaly.window.layers.links import Link
 
 REPORT, SEM, GIS, PROJECT, MORE = "report", "sem", "gis", "project", "more"
 
@@ -55,8 +56,11 @@ PRESETS = (
 Writing = Callable[[Task], list[Path]]
 
 
-def report_of(project: Path, folder: Path, *, overwrite: bool) -> Writing:
-    """The work that writes the report of a project as HTML and PDF; it needs no window."""
+def report_of(project: Path, score: Link | None, folder: Path, *, overwrite: bool) -> Writing:
+    """The work that writes the report of a score as HTML and PDF; it needs no window."""
+    detector = None if score is None else score.detector
+    if detector is None:
+        raise InputError("The report needs the result of a run: this score was opened without one.")
     paths = [folder / name for name in (REPORT_FILE, PDF_FILE)]
 
     def write(task: Task) -> list[Path]:
@@ -64,7 +68,8 @@ def report_of(project: Path, folder: Path, *, overwrite: bool) -> Writing:
         from napari_mineral_anomaly.project.output.report import write_project_report
 
         _make_free(paths, overwrite)
-        write_project_report(load_project(project, task=task), *paths, task=task)
+        loaded = load_project(project, task=task).with_main(detector)
+        write_project_report(loaded, *paths, task=task)
         return paths
 
     return write

@@ -18,6 +18,7 @@ from qtpy.QtGui import QColor
 from napari_mineral_anomaly.grains.cells import Cells, CopiedCells
 from napari_mineral_anomaly.grains.columns import COMMENT, DETAIL_COLUMNS, STATUS, Column
 from napari_mineral_anomaly.grains.search import GrainSearch
+from napari_mineral_anomaly.window.grains.verdict_colours import verdict_colour
 from napari_mineral_anomaly.window.kit.themes import Inks
 
 _ROLE = Qt.ItemDataRole
@@ -202,12 +203,10 @@ class GrainTableModel(QAbstractTableModel):
             side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)
         if role == _ROLE.ForegroundRole and self._inks is not None:
-            row = self._order[index.row()]
-            colour = ""
-            if column.key == STATUS:
-                colour = _status_colour(str(self._values[STATUS][row]), self._inks)
-            if not colour and not self._values["above_threshold"][row]:
-                colour = self._inks.scan
+            above = self._values["above_threshold"][self._order[index.row()]]
+            return None if above else QColor(self._inks.scan)
+        if role == _ROLE.DecorationRole and column.key == STATUS:
+            colour = verdict_colour(str(self._values[STATUS][self._order[index.row()]]))
             return QColor(colour) if colour else None
         return None
 
@@ -279,9 +278,3 @@ class GrainTableModel(QAbstractTableModel):
         if len(self._order):
             last = self.index(len(self._order) - 1, len(self.columns) - 1)
             self.dataChanged.emit(self.index(0, 0), last)
-
-
-def _status_colour(status: str, inks: Inks) -> str:
-    if status in ("accept", "SEM-true"):
-        return inks.good
-    return inks.bad if status in ("reject", "SEM-false") else ""

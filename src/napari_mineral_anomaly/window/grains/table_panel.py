@@ -41,7 +41,7 @@ from napari_mineral_anomaly.window.kit.controls import (
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.kit.panel import Panel
-from napari_mineral_anomaly.window.layers.bring_back import RemovedScore
+from napari_mineral_anomaly.window.layers.bring_back import removed_score_of
 from napari_mineral_anomaly.window.layers.links import scan_id_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.words import counted
@@ -91,7 +91,7 @@ class GrainTable(Panel):
             "Cancel", "Stop listing; the earlier list stays.", self.cancel
         )
         self.cancel_button.hide()
-        self.removed = RemovedScore(napari_viewer)
+        self.removed = removed_score_of(napari_viewer)
         self.back_button = push_button(
             "Bring the score back", "Undo the deletion of the score.", self.removed.bring_back
         )
@@ -126,13 +126,12 @@ class GrainTable(Panel):
         self.listen(self.board.edited, self.list_grains)
         self.listen(self.session.changed, self._on_score)
         self.listen(self.viewer.layers.events.inserted, self._on_layer)
-        self.listen(self.viewer.layers.events.removing, self.removed.on_removing)
-        self.listen(self.viewer.layers.events.removed, self.removed.on_removed)
         self.listen(self.removed.changed, self._show_removed)
         self.board.next_grain = self.next_grain
         self.colour_by_theme(self.model)
         self._on_listed()
         self._on_score()
+        self._show_removed()
 
     def sizeHint(self) -> QSize:
         """High enough for some rows, low enough to leave room for the map."""

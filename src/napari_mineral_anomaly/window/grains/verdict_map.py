@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_mineral_anomaly.window.grains.board import GrainBoard
 from napari_mineral_anomaly.window.grains.canvas import bring_to_top
 from napari_mineral_anomaly.window.grains.listing import GrainListing
+from napari_mineral_anomaly.window.grains.verdict_colours import VERDICT_CODES, VERDICT_COLOURS
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
 from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import (
@@ -24,16 +25,6 @@ from napari_mineral_anomaly.window.layers.make import add, label_colours, spatia
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-ACCEPTED, REJECTED, UNDECIDED = 1, 2, 3
-# Readable on black and on white (contrast 3.8 or more), and different for colour-blind people.
-VERDICT_COLOURS = {ACCEPTED: "#0a78d1", REJECTED: "#d55e00", UNDECIDED: "#b5537a"}
-_CODES = {
-    "accept": ACCEPTED,
-    "SEM-true": ACCEPTED,
-    "reject": REJECTED,
-    "SEM-false": REJECTED,
-    "undecided": UNDECIDED,
-}
 _DRAWING = "Drawing the verdicts"
 
 
@@ -43,7 +34,7 @@ def verdict_codes(
     """The code of the verdict of each pixel (H, W); 0 where there is none."""
     of_grain = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.uint8)
     for grain, (status, _) in verdicts.items():
-        of_grain[grain] = _CODES.get(status, 0)
+        of_grain[grain] = VERDICT_CODES.get(status, 0)
     return of_grain[labels]
 
 

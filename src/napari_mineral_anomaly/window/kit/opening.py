@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
 
 PLUGIN = "napari-mineral-anomaly"
+
+# What napari adds to the name of a dock: for its menus and its command palette the name of the
+# plugin for people, for `add_plugin_dock_widget` the name of the package.
+SUFFIXES = (" (Mineral anomaly)", f" ({PLUGIN})")
 
 # The dock of the five steps, as the manifest names it.
 WORKBENCH = "Mineral anomaly"
@@ -41,10 +48,31 @@ def open_dock(viewer: Any, dock: str) -> Any | None:
     window = getattr(viewer, "window", None)
     if window is None:
         return None
-    place, widget = window.add_plugin_dock_widget(PLUGIN, dock, tabify=True)
+    widget = _opened(window, dock)
+    if widget is None:
+        # Under the name that napari's menus use: they find this dock and open no second one.
+        widget = _dock_class(dock)(viewer)
+        place = window.add_dock_widget(widget, name=f"{dock}{SUFFIXES[0]}", tabify=True)
+    else:
+        place = widget.parentWidget()
     place.show()
     place.raise_()
     return widget
+
+
+def _opened(window: Any, dock: str) -> QWidget | None:
+    """The widget of a dock that is open, whoever opened it."""
+    names = [f"{dock}{suffix}" for suffix in SUFFIXES]
+    return next((window.dock_widgets[name] for name in names if name in window.dock_widgets), None)
+
+
+def _dock_class(dock: str) -> Any:
+    from npe2 import PluginManager
+
+    for widget in PluginManager.instance().iter_widgets():
+        if widget.plugin_name == PLUGIN and widget.display_name == dock:
+            return widget.get_callable()
+    raise LookupError(f"The manifest names no dock {dock!r}.")
 
 
 def open_step(viewer: Any, step: str | None = None) -> Any | None:

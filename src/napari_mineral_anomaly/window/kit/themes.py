@@ -22,7 +22,7 @@ class Inks:
     over, under : str
         More and less than expected.
     good, bad : str
-        Accepted and rejected.
+        Wanted and unwanted.
     """
 
     text: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
 
 from psygnal import Signal
 
@@ -23,8 +24,22 @@ class _Removed:
     run: DetectionRun | None
 
 
+_removed: WeakKeyDictionary[Any, RemovedScore] = WeakKeyDictionary()
+
+
+def removed_score_of(viewer: Any) -> RemovedScore:
+    """The deleted score of a viewer; from the first call on it follows the layers."""
+    viewer = unwrapped(viewer)
+    if viewer not in _removed:
+        _removed[viewer] = RemovedScore(viewer)
+    return _removed[viewer]
+
+
 class RemovedScore:
     """Keeps the score that was deleted last, as long as its section is open.
+
+    It belongs to the viewer (`removed_score_of`), not to a list: a score may be deleted while
+    another step is shown.
 
     The layer itself comes back, so its mask, its threshold and its strokes still belong to it.
     """
@@ -32,17 +47,24 @@ class RemovedScore:
     changed = Signal()
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer = unwrapped(viewer)
+        # Weak: with a strong reference in `_removed`, the viewer would never be freed.
+        self._ref = ref(viewer)
+        viewer.layers.events.removing.connect(self._on_removing)
+        viewer.layers.events.removed.connect(self._on_removed)
         self._kept: _Removed | None = None
         # Taking away on purpose, as teaching does, is no deletion.
         self.paused = False
+
+    @property
+    def _viewer(self) -> Any:
+        return self._ref()
 
     @property
     def name(self) -> str:
         """The name of the deleted score; "" where there is none."""
         return "" if self._kept is None else str(self._kept.layer.name)
 
-    def on_removing(self, event: Any) -> None:
+    def _on_removing(self, event: Any) -> None:
         """Note a score that is about to go, with its run."""
         layer = self._viewer.layers[event.index]
         link = link_of(layer)
@@ -50,7 +72,7 @@ class RemovedScore:
             run = session_of(self._viewer).run_of(link)
             self._kept = _Removed(layer, link, int(event.index), run)
 
-    def on_removed(self, event: Any = None) -> None:
+    def _on_removed(self, event: Any = None) -> None:
         """Forget it with its section."""
         kept = self._kept
         elements = kept and next(linked_layers(self._viewer, kept.link.scan_id, "element"), None)

@@ -15,6 +15,7 @@ from napari_mineral_anomaly.scan.looking.registration import FEWEST_PAIRS, regis
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import push_button, row
 from napari_mineral_anomaly.window.kit.panel import Panel
+from napari_mineral_anomaly.window.kit.wheel import calm_wheel
 from napari_mineral_anomaly.window.layers.links import (
     first_layer,
     link_of,
@@ -206,6 +207,7 @@ class ImagesPanel(Panel):
             self.sliders[str(layer.unique_id)] = slider
             self._grid.addWidget(name, number, 0)
             self._grid.addWidget(slider, number, 1)
+        calm_wheel(self._rows)  # the panel may be in sight already
         self._rows.setVisible(bool(found))
 
     def _see(self, layer: Any, percent: int) -> None:

@@ -344,7 +344,8 @@ class SectionKeeper:
         """Say it, and go on in a folder of our own."""
         lost = self.folder
         problem = failure.sentence
-        if lost is not None and self.has_own_place:
+        # In our own folder another place would not help, unless somebody removed it.
+        if lost is not None and (self.has_own_place or not lost.is_dir()):
             try:
                 spare = new_unsaved_folder(self.name)
                 attempt = open_lock(spare)

@@ -43,6 +43,7 @@ from napari_mineral_anomaly.window.layers.scans import Scan
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
 from napari_mineral_anomaly.window.sem.points import sem_points_of
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.window.teaching.brush import make_brush_layer
 
 if TYPE_CHECKING:
@@ -247,6 +248,7 @@ class ProjectInTurns:
             layers.move(layers.index(layer), place)
 
     def _end(self) -> None:
+        self._choose_main()
         self._active.fit()
         show_scale_bar(self._viewer)
         view = self._loaded.file.view
@@ -255,6 +257,15 @@ class ProjectInTurns:
                 self._active.see(self._scan_id, (view.centre, view.zoom))
         self._active.tell_apart()
         self._on_shown(self._truth_numbers)
+
+    def _choose_main(self) -> None:
+        """The result that stands for the project is judged again, not the one shown last."""
+        main, state = self._loaded.file.main_result, state_of(self._viewer)
+        if main is None or state.scan_id != self._scan_id:
+            return
+        score = first_layer(self._viewer, "score", self._scan_id, detector=main.detector)
+        if score is not None:
+            state.score_id = str(score.unique_id)
 
 
 def _adding(viewer: Any, layer: LayerData) -> Step:

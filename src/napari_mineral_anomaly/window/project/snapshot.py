@@ -29,12 +29,13 @@ from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.attached import files_of
-from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
+from napari_mineral_anomaly.window.layers.links import Link, layer_by_id, link_of, linked_layers
 from napari_mineral_anomaly.window.layers.make import min_grain_of, pixel_size_of, threshold_of
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers
 from napari_mineral_anomaly.window.sem.points import sem_points_of
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -126,6 +127,7 @@ def section_state(
         shape=(height, width),
         pixel_size=pixel_size_of(first),
         elements=tuple(str(own.element) for _, own in elements),
+        main=chosen_detector(viewer, scan_id),
         scan=files_of(viewer, scan_id),
         results=tuple(results),
         truths=tuple(truths),
@@ -139,6 +141,13 @@ def section_state(
         verdicts=history if changes.has(VERDICTS) else None,
         fiducials=sem_points_of(viewer).fiducials(scan_id) if changes.has(FIDUCIALS) else None,
     )
+
+
+def chosen_detector(viewer: Any, scan_id: str) -> str | None:
+    """The detector whose score the user judges; None while another section is active."""
+    score = layer_by_id(viewer, state_of(viewer).score_id)
+    link = None if score is None else link_of(score)
+    return link.detector if link is not None and link.scan_id == scan_id else None
 
 
 def _forgets_taught(viewer: Any, scan_id: str) -> bool:

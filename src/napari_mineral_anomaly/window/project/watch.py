@@ -23,9 +23,11 @@ from napari_mineral_anomaly.window.project.snapshot import (
     GRAINS,
     LOOKS,
     VERDICTS,
+    chosen_detector,
     pixels_of,
 )
 from napari_mineral_anomaly.window.sem.points import sem_points_of
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -62,6 +64,7 @@ class SectionWatch:
         self._active = active_of(viewer)
         self._board, self._clusters = board_of(viewer), clusters_of(viewer)
         self._history = self._board.history_of(scan_id)
+        self._chosen = chosen_detector(viewer, scan_id)
         events = self._viewer.layers.events
         self._connections = [
             (events.inserted, self._on_inserted),
@@ -72,6 +75,7 @@ class SectionWatch:
             (self._board.listed, self._on_listed),
             (self._clusters.changed, self._on_clusters),
             (sem_points_of(viewer).changed, self._on_fiducials),
+            (state_of(viewer).events.score_id, self._on_chosen),
         ]
         for emitter, callback in self._connections:
             emitter.connect(callback)
@@ -140,6 +144,12 @@ class SectionWatch:
         if history is not self._history:
             self._history = history
             self._on_change(VERDICTS)
+
+    def _on_chosen(self, score_id: str | None) -> None:
+        chosen = chosen_detector(self._viewer, self._scan_id)
+        if chosen is not None and chosen != self._chosen:
+            self._chosen = chosen
+            self._on_change(LOOKS)
 
     def _on_fiducials(self, scan_id: str) -> None:
         if scan_id == self._scan_id:

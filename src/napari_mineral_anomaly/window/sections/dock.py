@@ -14,7 +14,7 @@ from napari_mineral_anomaly.window.project.projects import projects_of
 from napari_mineral_anomaly.window.sections.section_list import SectionList
 
 _NOTHING = (
-    "Open scans with “Load maps”, by dropping their folders onto napari, or as projects. Each "
+    "Open scans in the step “Open”, by dropping their folders onto napari, or as projects. Each "
     "becomes a section of this list."
 )
 

@@ -75,6 +75,8 @@ class _Follower:
             return
         if state.score_id == str(event.value.unique_id):
             state.score_id = _score_of(viewer, state.scan_id)
+        if link.role == "score" and _score_of(viewer, link.scan_id) is None:
+            state.set_done(FIND, False, link.scan_id)
         if any(next(linked_layers(viewer, link.scan_id, role), None) for role in _ROLES):
             return
         left = tuple(one for one in state.sections if one.scan_id != link.scan_id)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
+from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.networks.parts.choices import (
     CohesionWeight,
     Margin,
@@ -20,6 +21,9 @@ from napari_mineral_anomaly.detectors.networks.parts.choices import (
 from napari_mineral_anomaly.scan.transforms import Transform
 
 WeightMode = Literal["mask", "paper_up"]
+# Element lists end at about 40; more channels than that are the bands of a spectrometer, which
+# repeat each other.
+MOST_ELEMENTS = 40
 AUTO = 0
 HALF_OF_EPOCHS = -1
 
@@ -165,3 +169,17 @@ class MsfaConfig(DetectorConfig):
     def warm_up_epochs(self) -> int:
         """Steps of the first stage, `HALF_OF_EPOCHS` resolved."""
         return self.epochs // 2 if self.pre_epochs == HALF_OF_EPOCHS else self.pre_epochs
+
+    def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
+        """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
+        n = n_elements if n_elements <= MOST_ELEMENTS else self.components
+        questions = n_pixels * (2.2e-5 + 4.5e-8 * n**2)
+        if self.quick:
+            return ExpectedSeconds(fit=0.0, score=questions)
+        # The second stage takes as many steps as it says, or three times as many on noisy scans.
+        steps = self.warm_up_epochs + 2 * self.epochs
+        tiles = self.batch_size * self.tile**2 / (8 * 48**2) * self.width / 32
+        passes = n_pixels * (2.5e-5 + 1.3e-6 * n)
+        return ExpectedSeconds(
+            fit=5.0 + steps * tiles * (0.13 + 0.0015 * n), score=questions + passes
+        )

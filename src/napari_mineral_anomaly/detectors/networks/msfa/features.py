@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.networks.msfa.config import MOST_ELEMENTS
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing, fit_preprocessing
 from napari_mineral_anomaly.detectors.statistical.pixelwise import scan_moments
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
-
-# Element lists end at about 40; more channels than that are the bands of a spectrometer, which
-# repeat each other.
-MOST_ELEMENTS = 40
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -11,7 +12,7 @@ from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabBar
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.docks.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.window.kit.docks.gl_context import keep_map_context
-from napari_mineral_anomaly.window.kit.opening import PLUGIN
+from napari_mineral_anomaly.window.kit.opening import SUFFIXES
 from napari_mineral_anomaly.window.kit.panel import Panel
 
 _numbers = count()
@@ -41,17 +42,21 @@ class Dock(Panel):
         own, window = self.parent(), self.window()
         if not isinstance(own, QDockWidget) or not isinstance(window, QMainWindow):
             return
+        # Direct children: napari's window has thousands of widgets.
+        children = Qt.FindChildOption.FindDirectChildrenOnly
+        others = window.findChildren(QDockWidget, options=children)
+        if self._is_second(others):
+            self.viewer.window.remove_dock_widget(own)
+            return
         keep_map_context(window, self.viewer)
         self._import_ahead()
         # Title, tabs and the menu “Window” show the dock's name only. With the name of the plugin,
         # which napari adds in brackets, the dock's name would be cut off on a tab.
-        own.setWindowTitle(own.windowTitle().removesuffix(f" ({PLUGIN})"))
+        own.setWindowTitle(_short(own.windowTitle()))
         if own.titleBarWidget() is not None:
             for label in own.titleBarWidget().findChildren(QLabel):
-                label.setText(label.text().removesuffix(f" ({PLUGIN})"))
-        # Direct children: napari's window has thousands of widgets.
-        children = Qt.FindChildOption.FindDirectChildrenOnly
-        for other in window.findChildren(QDockWidget, options=children):
+                label.setText(_short(label.text()))
+        for other in others:
             inner = other.widget()
             older = isinstance(inner, Dock) and inner._number < self._number
             beside = window.dockWidgetArea(other) == window.dockWidgetArea(own)
@@ -65,6 +70,20 @@ class Dock(Panel):
                 _name_tabs_in_full(window)
                 return
 
+    def _is_second(self, others: Sequence[QDockWidget]) -> bool:
+        """Whether this dock is open already; then the first one is brought to the front.
+
+        napari knows a dock by two names. A script may open it under one of them, and a menu then
+        opens it under the other.
+        """
+        for other in others:
+            inner = other.widget()
+            if type(inner) is type(self) and inner._number < self._number:
+                other.show()
+                other.raise_()
+                return True
+        return False
+
     def _import_ahead(self) -> None:
         """Let a worker import the libraries that the next docks need."""
         names = still_missing()
@@ -75,6 +94,12 @@ class Dock(Panel):
                 lambda task: import_ahead(names, task),
                 on_failed=lambda failure: None,
             )
+
+
+def _short(name: str) -> str:
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
 
 
 def _name_tabs_in_full(window: QMainWindow) -> None:

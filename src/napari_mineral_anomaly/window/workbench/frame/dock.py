@@ -13,6 +13,7 @@ from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.opening import open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.kit.turns import Turns
+from napari_mineral_anomaly.window.layers.bring_back import removed_score_of
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
 from napari_mineral_anomaly.window.state.of_viewer import state_of
@@ -31,6 +32,7 @@ class Workbench(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor, scrolls=False)
         self.state = state_of(napari_viewer)
+        removed_score_of(napari_viewer)  # from now on, a score that is deleted can come back
         self._executor = executor
         self._steps: dict[str, Step] = {}
         self._shown: Step | None = None

@@ -91,7 +91,7 @@ class FindStep(Step):
             "Decide about the grains", DECIDE, "Go to the list of the grains that were found."
         )
         self.add(self.next_button)
-        self._show_next(False)
+        self._on_found()
 
         self.expert = self.add(ExpertFields())
         self.slow = StatusLine(
@@ -115,6 +115,7 @@ class FindStep(Step):
 
         self.expert.changed.connect(self._refresh)
         self.listen(self.state.events.scan_id, self._on_section)
+        self.listen(self.state.events.done, self._on_found)
         self.listen(self.session.changed, self._refresh)
         self.listen(self._queue.changed, self._on_queue)
         events = self.viewer.layers.events
@@ -288,10 +289,11 @@ class FindStep(Step):
         if not counts.grains:
             text += " The list holds the oddest places below it."
         self.status.good(text)
-        self._show_next(True)
+        self._on_found()
 
-    def _show_next(self, shown: bool) -> None:
+    def _on_found(self, value: Any = None) -> None:
         """Where there is a result, the next button to press goes to its grains."""
+        shown = self.state.is_done(FIND)
         self.next_button.setVisible(shown)
         make_primary(self.next_button, shown)
         make_primary(self.quick_button, not shown)
@@ -331,7 +333,7 @@ class FindStep(Step):
         if not self._running:
             self.status.plain("")
             self.loss_plot.hide()
-            self._show_next(self.state.is_done(FIND))
+            self._on_found()
         self._refresh()
 
     def _on_elements(self, event: Any = None) -> None:

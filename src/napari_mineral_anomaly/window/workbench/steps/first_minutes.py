@@ -53,6 +53,7 @@ class FirstMinutes(QWidget):
         column = column_of(self)
         buttons = row(self.sample_button, self.project_button)
         add_parts(column, buttons, self.batch_button, self.heading, self.recent)
+        column.addStretch()  # a list of fixed height would leave gaps around the heading
         self.refresh()
 
     def refresh(self) -> None:

@@ -52,7 +52,7 @@ from napari_mineral_anomaly.window.kit.controls import (
 )
 from napari_mineral_anomaly.window.kit.fold import Fold
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
-from napari_mineral_anomaly.window.layers.links import scan_id_of
+from napari_mineral_anomaly.window.layers.links import link_of, scan_id_of
 from napari_mineral_anomaly.window.project.projects import projects_of
 from napari_mineral_anomaly.window.sem.panel import FiducialPanel
 from napari_mineral_anomaly.window.state.model import HAND_OVER
@@ -227,7 +227,7 @@ class HandOverStep(Step):
                 raise InputError(keeper.problem or "The project is still being saved: try again.")
             if self.preset == PROJECT:
                 return copy_of(keeper.folder, folder, keeper.name)
-            return report_of(keeper.folder, folder, overwrite=overwrite)
+            return report_of(keeper.folder, link_of(score), folder, overwrite=overwrite)
         if self.preset == SEM:
             board = board_of(self.viewer)
             book = board.book(scan_id_of(score))
