@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/protocol/training_part.py [--side 1000] [--seeds 70 71]
 
-Sections of the simulator, larger than `training_part.TRAINED_PIXELS`. Each is scored twice: by a
+Sections of the simulator, larger than `TRAINED_PIXELS`. Each is scored twice: by a
 network of the whole scan, and by one of a part of it, as `msfa` does. Given are AUC, average
 precision and processor seconds of both, and the largest move of a score above three sigmas. Writes
 docs/measured/training_part.md.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_mineral_anomaly.detectors.networks.msfa.config import TRAINED_PIXELS
 from napari_mineral_anomaly.scan.cube import ElementCube
 
-# Training sees about three million pixels, for every size of scan. In a larger scan than this it
-# would meet most pixels less than three times, and predicting all of them to find the anomaly
-# candidates of the first stage would take longer than all steps (our choice).
-TRAINED_PIXELS = 500_000
 # Two tiles high, so that few tiles lie across a seam.
 BAND_ROWS = 64
 LEAST_BANDS = 4
