@@ -41,6 +41,8 @@ class Driver:
     folder: Path
     scratch: Path
     docks: dict[str, Any] = field(default_factory=dict)
+    # Seconds to wait for the window.
+    patience: float = 300
     # Grains, and seconds (by the clock, of the processor) from the start of the work to the list.
     listing: tuple[int, float, float] = (0, 0.0, 0.0)
     # Seconds (by the clock, of the processor) from a stroke of the teaching brush to the new list.
@@ -63,7 +65,7 @@ class Driver:
 
     def until(self, done: Callable[[], bool]) -> None:
         """Wait until ``done``, then for the effects."""
-        end = time.monotonic() + 300
+        end = time.monotonic() + self.patience
         while not done():
             if time.monotonic() > end:
                 raise TimeoutError(f"{self.watcher.feature}: the window did not get there")

@@ -181,6 +181,8 @@ def main() -> None:
         viewer = napari.Viewer(show=True)
         viewer.window._qt_window.resize(1600, 1000)
         driver = Driver(watcher, viewer, section, folder, Path(scratch))
+        if args.scan is not None:
+            driver.patience = 3600
         driver.wait(1.0)
         wanted = args.only or (USUAL if args.scan is None else list(SCAN_STEPS))
         for name in with_needs(wanted):

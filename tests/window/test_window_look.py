@@ -108,42 +108,66 @@ def test_all_elements_are_shown_side_by_side_and_back(
     look: LookStep, scanned: ViewerModel, cube: ElementCube
 ) -> None:
     look.chips.choose("Au")
+    camera = scanned.scene.camera.center, scanned.scene.camera.zoom
     look.all_button.click()
-    assert scanned.canvas.grid.enabled
-    assert len(shown(scanned)) == cube.n_elements
+    assert shown(scanned) == ["all elements section", "names section"]
+    names = scanned.layers["names section"].text.values
+    assert sorted(names) == sorted(cube.elements)
+    picture = scanned.layers["all elements section"]
+    assert tuple(picture.scale) == cube.pixel_size, "small maps are shown as they are"
     look.all_button.click()
-    assert not scanned.canvas.grid.enabled
     assert shown(scanned) == ["Au · section"]
+    assert (scanned.scene.camera.center, scanned.scene.camera.zoom) == camera
+    assert first_layer(scanned, "contact_sheet") is None
     look.all_button.click()
     look.left()
-    assert not scanned.canvas.grid.enabled, "other steps show one map"
+    assert shown(scanned) == ["Au · section"], "other steps show one map"
 
 
-def test_all_elements_have_one_colour_map_and_whole_names(
+def test_all_elements_have_one_colour_map_and_a_click_shows_one(
     look: LookStep, scanned: ViewerModel
 ) -> None:
-    scanned.canvas.size = (700, 300)
     look.choose_way(3)
     for element in ("Fe", "Ca", "Si"):
         look.chips.choose(element)
     look.all_button.click()
-    layers = [layer for layer, _ in linked_layers(scanned, role="element")]
-    assert {(one.colormap.name, one.blending) for one in layers} == {("viridis", "translucent")}
     assert [button.isChecked() for button in look.ways.values()] == [False] * 3
     assert "Each element" in look.legend.text()
-    # Three cells of 100 pixels; at 10 points a letter is at most 10 pixels wide.
-    longest = max(len(one.name) for one in layers)
-    sizes = {one.name_overlay.font_size for one in layers}
-    assert len(sizes) == 1
-    assert 5.0 < sizes.pop() * longest <= 100.0
+    iron = scanned.layers["Fe · section"]
+    place = list(scanned.layers["names section"].text.values).index("Fe")
+    top, left = (scanned.layers["names section"].data[place] - 1).astype(int)
+    height, width = iron.data.shape
+
+    def expected(colours: Any) -> np.ndarray:
+        low, high = iron.contrast_limits
+        return 255 * colours.map(np.clip((iron.data - low) / (high - low), 0, 1).ravel())[:, :3]
+
+    def seen() -> np.ndarray:
+        image = scanned.layers["all elements section"].data
+        return image[top : top + height, left : left + width].reshape(-1, 3).astype(float)
+
+    assert np.abs(seen() - expected(ensure_colormap("viridis"))).max() < 3
+    plain = seen()
     look.logarithm.setChecked(True)
-    assert {one.colormap.name.split(" over ")[0] for one in layers} == {"viridis, logarithm"}
+    assert np.abs(seen() - plain).max() > 20, "the logarithm shows faint pixels"
     look.logarithm.setChecked(False)
     look.chips.chips["Au"].click()
-    assert not scanned.canvas.grid.enabled, "a click on an element shows it"
+    assert first_layer(scanned, "contact_sheet") is None, "a click on an element shows it"
     assert look.ways[3].isChecked()
     assert not look.all_button.isChecked()
-    assert {one.name_overlay.font_size for one in layers} == {10.0}
+
+
+def test_pressing_all_again_stops_the_worker(
+    scanned: ViewerModel, make_dock: Callable[..., Any], by_hand: Any
+) -> None:
+    look = make_dock(LookStep, scanned, by_hand)
+    look.entered()
+    before = shown(scanned)
+    look.all_button.click()
+    assert shown(scanned) == before, "the map stays until the picture is there"
+    look.all_button.click()
+    assert not look.jobs.is_running("Making small maps")
+    assert shown(scanned) == before
 
 
 def test_a_late_ratio_does_not_hide_what_the_user_looks_at_now(

@@ -39,6 +39,7 @@ Role = Literal[
     "profile",
     "verdicts",
     "grain_brush",
+    "contact_sheet",
 ]
 
 # Titles inside files: the reader recognises a result by them, under any file name.

@@ -64,6 +64,13 @@ def show_logarithm(layer: Layer, name: str) -> None:
     layer.events.contrast_limits.connect(_on_limits)
 
 
+def colours_of(layer: Layer, name: str, *, logarithm: bool) -> Colormap:
+    """The colours in which `show_logarithm` or napari shows a layer."""
+    from napari.utils.colormaps import ensure_colormap
+
+    return log_colours(name, _counts_of(layer)) if logarithm else ensure_colormap(name)
+
+
 def show_colours(layer: Layer, name: str) -> None:
     """Show a layer in a colour map by the name that a layer's has, a logarithmic one too."""
     found = _NAME.fullmatch(name)

@@ -56,21 +56,6 @@ def show_elements(
             _set_visible(layer, False)
 
 
-def colour_alike(viewer: Any, scan_id: str, *, logarithm: bool = False) -> None:
-    """Give all elements of a section one uniform colour map, to compare them side by side."""
-    for layer, _ in linked_layers(viewer, scan_id, "element"):
-        colour_one_alike(layer, logarithm=logarithm)
-
-
-def colour_one_alike(layer: Layer, *, logarithm: bool = False) -> None:
-    """As `colour_alike`, for one layer."""
-    _colour(layer, ONE_COLOUR, logarithm=logarithm)
-    if layer.blending != "translucent":
-        layer.blending = "translucent"
-    if layer.gamma != 1.0:
-        layer.gamma = 1.0
-
-
 def show_ratio(viewer: Any, scan_id: str, name: str, ratio: NDArray[np.float32]) -> None:
     """Show a ratio of two elements; a section has one such layer."""
     element = first_layer(viewer, "element", scan_id)

@@ -124,8 +124,7 @@ def read_or_ask(paths: Sequence[Path], answers: Answers, *, task: Task = SILENT)
         return WhichElements(unnamed.to_decide)
     if answers.names:
         keep_names(list(paths), answers.names)
-    # Compute here what the layers will need, so that the window does not wait for it.
-    _ = cube.quantity
-    if not cube.is_lazy:
-        _ = cube.valid
+    # Compute here what the report and the layers will need, so that the window does not wait for
+    # it: the area of a slab on disk takes seconds.
+    _ = cube.quantity, cube.valid
     return MapsRead(cube, cube.report or report_of_cube(cube), remembered_names(listing.root))

@@ -17,14 +17,14 @@ from superqt.utils import qdebounced, qthrottled
 
 from napari_mineral_anomaly.scan.looking.ratio import ratio_map
 from napari_mineral_anomaly.scan.looking.telling import telling_elements
-from napari_mineral_anomaly.window.detecting.side_by_side import SideBySide
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import StatusLine, primary_button, row
 from napari_mineral_anomaly.window.kit.fold import Fold
 from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of, linked_layers
-from napari_mineral_anomaly.window.layers.views import colour_alike, show_elements, show_ratio
+from napari_mineral_anomaly.window.layers.views import show_elements, show_ratio
+from napari_mineral_anomaly.window.looking.all_elements import AllElements
 from napari_mineral_anomaly.window.looking.chips import ElementChips
 from napari_mineral_anomaly.window.looking.images_panel import ImagesPanel
 from napari_mineral_anomaly.window.looking.profile_panel import ProfilePanel
@@ -54,7 +54,7 @@ class LookStep(Step):
 
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
-        self._all = SideBySide(napari_viewer)
+        self._all = AllElements(napari_viewer, self.jobs)
         self._is_shown = False
         # What was looked at in each section: the way, and the elements.
         self._kept: dict[str, tuple[int, tuple[str, ...]]] = {}
@@ -71,7 +71,9 @@ class LookStep(Step):
             self.ways[places] = button
         self.all_button = QPushButton("All")
         self.all_button.setCheckable(True)
-        self.all_button.setToolTip("Show all elements side by side; press again to go back.")
+        self.all_button.setToolTip(
+            "Show all elements side by side, small; press again to stop or to go back."
+        )
         self.all_button.toggled.connect(self._on_all)
         self.column.addLayout(row(*self.ways.values(), self.all_button))
         self.chips = self.add(ElementChips())
@@ -203,7 +205,7 @@ class LookStep(Step):
         self._show_parts()
         scan_id, chosen = self.state.scan_id, self.chips.chosen
         if scan_id is not None and self._all.is_on:
-            colour_alike(self.viewer, scan_id, logarithm=self.logarithm.isChecked())
+            self._show_all(scan_id)
             return
         if scan_id is None or not self._is_shown:
             return
@@ -266,12 +268,21 @@ class LookStep(Step):
     def _on_all(self, wanted: bool) -> None:
         scan_id = self.state.scan_id
         if wanted and scan_id is not None:
-            self._all.show(layer for layer, _ in linked_layers(self.viewer, scan_id, "element"))
+            self._watch.stop()  # a place on the picture is no place on the map
+            self._show_all(scan_id)
             self.state.set_done(LOOK)
-        else:
-            self._all.back(same_section=scan_id == self._section)
+            self._show_way()
+            self._show_legend()
+            return
+        self._all.back(same_section=scan_id == self._section)
+        if self._is_shown:
+            self._watch.start()
         if scan_id == self._section:  # else the chips are still those of another section
             self._show()
+
+    def _show_all(self, scan_id: str) -> None:
+        layers = [layer for layer, _ in linked_layers(self.viewer, scan_id, "element")]
+        self._all.show(layers, logarithm=self.logarithm.isChecked())
 
     def _on_section(self, scan_id: str | None) -> None:
         """Show the choices that were made for a section; its layers are as they were left."""
