@@ -100,7 +100,7 @@ def test_more_false_pixels_update_the_same_layer(
     assert layers_with(scanned, "agreement") == [layer]
     assert (layer.data >= before).all()
     assert (layer.data > 0).sum() > (before > 0).sum()
-    assert "At 60 expected false pixels each" in box.legend.text()
+    assert "Flagged by each, with 60 false pixels expected" in box.legend.text()
 
 
 def test_colours_tell_the_numbers_apart_and_leave_the_rest_transparent(

@@ -79,5 +79,6 @@ def legend_html(agreement: Agreement, false_pixels: float) -> str:
         f"{escape(detector_entry(name).title)} {flagged:,}"
         for name, flagged in agreement.flagged.items()
     )
-    lines.append(f"At {false_pixels:g} expected false pixels each: {each}.")
+    pixel = "pixel" if false_pixels == 1 else "pixels"
+    lines.append(f"Flagged by each, with {false_pixels:g} false {pixel} expected: {each}.")
     return "<br>".join(lines)

@@ -248,11 +248,11 @@ class LookStep(Step):
     def _show_legend(self) -> None:
         chosen, places = self.chips.chosen, self.chips.places
         if self._all.is_on:
-            self.legend.plain("Each element: dark blue is little, yellow is much.")
+            self.legend.plain("Each element: dark violet is little, yellow is much.")
         elif len(chosen) < min(places, 2):
             self.legend.plain(next(words for one, _, words in _WAYS if one == places))
         elif places == 1:
-            self.legend.plain(f"{chosen[0]}: dark blue is little, yellow is much.")
+            self.legend.plain(f"{chosen[0]}: dark violet is little, yellow is much.")
         elif places == 2:
             self.legend.plain(
                 f"{chosen[0]} / {chosen[1]} as decimal logarithm: 0 is equal, 1 is ten times."
