@@ -71,7 +71,7 @@ def test_results_without_project_file_open_once_the_maps_are_given(home):
     assert is_project(result)
     project = load_project(result)
     assert project.cube is None
-    assert "say where they are" in project.why_no_maps
+    assert "does not say where its maps are" in project.why_no_maps
     assert project.main.note.threshold == 3.0
     found = load_project(result, maps=home / "scan")
     assert found.cube is not None
