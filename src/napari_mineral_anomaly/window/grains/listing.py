@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,7 +32,6 @@ from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.layers.links import (
     first_layer,
     link_of,
-    linked_layers,
     scan_id_of,
 )
 from napari_mineral_anomaly.window.layers.make import pixel_size_of, threshold_of
@@ -137,38 +135,23 @@ class GrainListing:
 
 
 class KeptCube:
-    """The cube of the last list of a dock.
+    """Holds the cube of the last list of a dock, so that all others share it (`shared_cubes`).
 
-    Each cube finds its valid area once, which takes about a second for millions of pixels. So lists
-    share one cube while the maps stay the same. With a brushed valid area no cube is kept, because
-    that area changes in place.
+    A cube with a brushed valid area is not kept, because that area changes in place.
     """
 
     def __init__(self) -> None:
         self._cube: ElementCube | None = None
-        self._arrays: list[Any] = []
-        self._description: tuple[Any, ...] = ()
 
     def of(self, viewer: Any, scan_id: str) -> ElementCube:
-        """As `cube_from_layers`, but the earlier cube if nothing changed."""
+        """As `cube_from_layers`."""
         cube = cube_from_layers(viewer, scan_id)
-        if valid_area_of(viewer, scan_id) is not None:
-            self.forget()
-            return cube
-        layers = list(linked_layers(viewer, scan_id, "element"))
-        arrays = [cube.spectra, *(layer.data for layer, _ in layers)]
-        description = (cube.elements, cube.pixel_size, [link.quantity for _, link in layers])
-        if (
-            self._cube is None
-            or self._description != description
-            or not all(map(operator.is_, arrays, self._arrays))
-        ):
-            self._cube, self._arrays, self._description = cube, arrays, description
-        return self._cube
+        self._cube = cube if valid_area_of(viewer, scan_id) is None else None
+        return cube
 
     def forget(self) -> None:
         """Drop the maps."""
-        self._cube, self._arrays = None, []
+        self._cube = None
 
 
 def plan_rows(

@@ -15,6 +15,7 @@ from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import PixelSize, pixel_size_of, spatial_of
+from napari_mineral_anomaly.window.layers.shared_cubes import shared
 from napari_mineral_anomaly.words import sizes
 
 
@@ -60,7 +61,8 @@ def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
 
     The pixel size is that of the layers, so a size that the user set in napari counts. The valid
     area comes from the layer "valid area" of the scan with its strokes, if there is one. No map is
-    copied: planes of one array stay that array, others are stacked lazily.
+    copied: planes of one array stay that array, others are stacked lazily. Without a layer of the
+    valid area it is the earlier cube while nothing changed and somebody holds it.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
         raise InputError(
             "No element map of this scan is left in the layer list: load the scan again."
         )
-    planes = [np.asarray(layer.data) for layer, _ in found]
+    planes = [_as_it_lies(layer.data) for layer, _ in found]
     shapes = {plane.shape for plane in planes}
     if len(shapes) > 1 or planes[0].ndim != 2:
         listed = ", ".join(sorted(map(sizes, shapes)))
@@ -85,16 +87,22 @@ def cube_from_layers(viewer: Any, scan_id: str) -> ElementCube:
     quantity = cast(Quantity, link.quantity) if link.quantity in QUANTITIES else None
     elements = [link.element or layer.name for layer, link in found]
     pixel_size = pixel_size_of(layer)
-    return ElementCube(
+    valid = valid_area_of(viewer, scan_id)
+    cube = ElementCube(
         stacked(planes),
         elements,
         pixel_size=pixel_size,
-        valid=valid_area_of(viewer, scan_id),
+        valid=valid,
         quantity=quantity,
         source=link.source or link.scan or None,
         report=_report_now(viewer, scan_id, elements, pixel_size),
         spectra=spectra if spectra is not None and spectra.shape in shapes else None,
     )
+    if valid is not None:
+        return cube  # the brushed area changes in place
+    arrays = [spectra, report_of(viewer, scan_id), *(layer.data for layer, _ in found)]
+    description = (cube.elements, cube.pixel_size, cube.source, quantity)
+    return shared(viewer, scan_id, cube, arrays, description)
 
 
 def valid_area_of(viewer: Any, scan_id: str) -> NDArray[np.bool_] | None:
@@ -117,19 +125,34 @@ def _report_now(
     return report.model_copy(update=changes)
 
 
-def stacked(planes: Sequence[NDArray[Any]]) -> Any:
+def _as_it_lies(data: Any) -> Any:
+    """The data of a layer; maps on disk are not read."""
+    return data if hasattr(data, "dask") else np.asarray(data)
+
+
+def stacked(planes: Sequence[Any]) -> Any:
     """A (C, H, W) array of the planes without copying them.
 
     If the planes are neighbours in one array: a slice of that array. Else a dask array.
     """
-    base = planes[0].base
+    base = getattr(planes[0], "base", None)
     if isinstance(base, np.ndarray) and base.ndim == 3 and base.shape[1:] == planes[0].shape:
         where = {base[i].__array_interface__["data"]: i for i in range(base.shape[0])}
-        found = [where.get(plane.__array_interface__["data"], -1) for plane in planes]
+        found = [
+            where.get(plane.__array_interface__["data"], -1)
+            if isinstance(plane, np.ndarray)
+            else -1
+            for plane in planes
+        ]
         neighbours = found[0] >= 0 and found == list(range(found[0], found[0] + len(found)))
         if neighbours and all(plane.strides == base.strides[1:] for plane in planes):
             return base[found[0] : found[0] + len(found)]
     import dask.array as da  # takes a quarter of a second, and most scans do not need it
 
     # name=False: no hashing of the data.
-    return da.stack([da.from_array(plane, chunks=-1, name=False) for plane in planes])
+    return da.stack(
+        [
+            plane if isinstance(plane, da.Array) else da.from_array(plane, chunks=-1, name=False)
+            for plane in planes
+        ]
+    )
