@@ -38,6 +38,18 @@ def scored(cube: ElementCube, most: int | None) -> tuple[AnomalyResult, float]:
     return detect(cube, device="cpu"), time.process_time() - started
 
 
+def write_page(side: int, rows: list[str]) -> None:
+    """The table, after each section."""
+    lines = [
+        f"Made by `benchmarks/protocol/training_part.py`: sections of {side} x {side} pixels.",
+        "",
+        "| section | whole: AUC | AP | s | part: AUC | AP | s | largest move of a score above 3 |",
+        "|---|---|---|---|---|---|---|---|",
+        *rows,
+    ]
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Simulate, score, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -45,7 +57,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[70, 71])
     parser.add_argument("--scene", nargs="*", default=["easy", "hard"])
     options = parser.parse_args()
-    rows = []
+    rows: list[str] = []
     for scene in options.scene:
         for seed in options.seeds:
             section = simulate_section(scene, shape=(options.side,) * 2, seed=seed)
@@ -59,15 +71,7 @@ def main() -> None:
             moved = float(np.abs(part.score - whole.score)[high].max()) if high.any() else 0.0
             rows.append(f"| {scene} {seed} | {' | '.join(cells)} | {moved:.2f} |")
             print(rows[-1], flush=True)
-    lines = [
-        f"Made by `benchmarks/protocol/training_part.py`: sections of {options.side} x "
-        f"{options.side} pixels.",
-        "",
-        "| section | whole: AUC | AP | s | part: AUC | AP | s | largest move of a score above 3 |",
-        "|---|---|---|---|---|---|---|---|",
-        *rows,
-    ]
-    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            write_page(options.side, rows)
 
 
 if __name__ == "__main__":
