@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.layers.links import unwrapped
 
-
-@dataclass(frozen=True, eq=False)
-class _Made:
-    """A cube, what it was made of, and what else it says."""
-
-    cube: ref[ElementCube]
-    arrays: WeakKeyDictionary[ElementCube, Sequence[Any]]
-    description: tuple[Any, ...]
-
-
-_made: WeakKeyDictionary[Any, dict[str, _Made]] = WeakKeyDictionary()
+# The last cube of each scan, and what each was made of, which lives as long as the cube.
+_cubes: WeakKeyDictionary[Any, WeakValueDictionary[str, ElementCube]] = WeakKeyDictionary()
+_made_of: WeakKeyDictionary[ElementCube, tuple[Sequence[Any], tuple[Any, ...]]] = (
+    WeakKeyDictionary()
+)
 
 
 def shared(
@@ -36,14 +30,23 @@ def shared(
 ) -> ElementCube:
     """The cube that was made before of the same arrays, if somebody still holds it; else ``cube``.
 
-    The arrays live as long as their cube.
+    Parameters
+    ----------
+    viewer, scan_id
+    cube : ElementCube
+        Made of the layers as they are now.
+    arrays : sequence
+        What it was made of; compared by identity.
+    description : tuple
+        What else it says; compared by value.
     """
-    made = _made.setdefault(viewer, {})
-    known = made.get(scan_id)
-    earlier = None if known is None else known.cube()
-    if known is not None and earlier is not None and known.description == description:
-        before = known.arrays[earlier]
-        if len(before) == len(arrays) and all(map(operator.is_, before, arrays)):
+    cubes = _cubes.setdefault(unwrapped(viewer), WeakValueDictionary())
+    earlier = cubes.get(scan_id)
+    if earlier is not None:
+        before, said = _made_of[earlier]
+        same = len(before) == len(arrays) and all(map(operator.is_, before, arrays))
+        if same and said == description:
             return earlier
-    made[scan_id] = _Made(ref(cube), WeakKeyDictionary({cube: tuple(arrays)}), description)
+    cubes[scan_id] = cube
+    _made_of[cube] = (tuple(arrays), description)
     return cube
