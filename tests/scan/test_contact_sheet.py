@@ -26,9 +26,13 @@ def test_each_map_lies_whole_in_its_cell() -> None:
     assert covered == 5 * 20 * 30, "no map lies on another one"
 
 
-@pytest.mark.parametrize(("aspect", "columns"), [(0.2, 1), (1.0, 3), (9.0, 9)])
-def test_the_columns_follow_the_place(aspect: float, columns: int) -> None:
-    maps = [to_show(np.zeros((50, 50)))] * 9
+@pytest.mark.parametrize(
+    ("n", "aspect", "columns"),
+    # Seven in two columns would be four rows: smaller than in three columns.
+    [(9, 0.1, 1), (9, 1.0, 3), (9, 9.0, 9), (7, 0.9, 3)],
+)
+def test_the_columns_make_the_maps_largest(n: int, aspect: float, columns: int) -> None:
+    maps = [to_show(np.zeros((50, 50)))] * n
     sheet = contact_sheet(maps, aspect=aspect)
     assert len(set(sheet.corners[:, 1])) == columns
 

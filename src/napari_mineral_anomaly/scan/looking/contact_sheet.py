@@ -83,8 +83,8 @@ def contact_sheet(
 
 
 def _columns(n: int, cells_across: float) -> int:
-    """Columns for ``n`` cells in a place that is so many cells wide for one cell of height."""
-    return min(n, max(1, round(math.sqrt(n * cells_across))))
+    """Columns that make ``n`` cells largest in a place ``cells_across`` cells wide and one high."""
+    return max(range(1, n + 1), key=lambda some: min(cells_across / some, 1 / -(-n // some)))
 
 
 def _coloured(plane: NDArray[np.float32], one: MapToShow) -> NDArray[np.uint8]:
