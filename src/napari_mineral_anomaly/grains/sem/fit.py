@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import f as f_distribution
+from scipy.special import fdtrc
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.sem.fiducials import (
@@ -224,7 +224,7 @@ def _doubts(fit: SemFit, best: _Solved) -> list[str]:
         # F of the deleted residual; 2 numbers per pair, 2 per pair left.
         alone = residuals**2 / np.maximum(1 - best.leverages, 1e-9)
         others = np.maximum(np.sum(residuals**2) - alone, 1e-9)
-        chance = f_distribution.sf(alone / 2 / (others / (2 * left)), 2, 2 * left) * n
+        chance = fdtrc(2, 2 * left, alone / 2 / (others / (2 * left))) * n
         worst = int(np.argmin(chance))
         # A µm is below what any stage shows: without it, perfect pairs would accuse each other.
         if chance[worst] < _WRONG and residuals[worst] > 1.0:

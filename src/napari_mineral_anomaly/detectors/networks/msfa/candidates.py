@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, stats
+from scipy import ndimage, special
 from scipy.spatial import cKDTree
 
 from napari_mineral_anomaly.detectors.clusters.dbscan import (
@@ -140,13 +140,13 @@ def odd_share(distance: NDArray[np.floating]) -> float:
     if median <= 0:
         return 0.0
     shapes = np.geomspace(0.2, 60, 60)
-    ratios = stats.gamma.ppf(0.9, shapes) / stats.gamma.ppf(0.5, shapes)
+    ratios = special.gammaincinv(shapes, 0.9) / special.gammaincinv(shapes, 0.5)
     shape = float(np.interp(-ninth / median, -ratios, shapes))
-    scale = median / stats.gamma.ppf(0.5, shape)
+    scale = median / special.gammaincinv(shape, 0.5)
     most = min(int(MOST_CANDIDATES * n) + 1, n)
     # Only the tail needs an order.
     tail = np.sort(np.partition(values, n - most)[n - most :])[::-1]
-    expected = stats.gamma.sf(tail, shape, scale=scale) * n
+    expected = special.gammaincc(shape, tail / scale) * n
     passed = np.flatnonzero(expected < FALSE_DISCOVERY * np.arange(1, len(tail) + 1))
     return min((passed.max() + 1) / n, MOST_CANDIDATES) if passed.size else 0.0
 
