@@ -1,8 +1,10 @@
 """Tables of the protocol in Markdown, from the rows that run.py made.
 
     python benchmarks/protocol/page.py ROWS.jsonl --part test [--ours msfa] [--barren BARREN.jsonl]
+                                       [--same-numbers COMMIT COMMIT]
 
-Writes docs/measured/protocol_PART.md.
+Commits between which no number changes, as a scene scored at both shows, are named with
+``--same-numbers``; the page says so. Writes docs/measured/protocol_PART.md.
 """
 
 from __future__ import annotations
@@ -83,11 +85,12 @@ def spread_table(scenes: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str) -> list[str]:
+def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str, same: list[str]) -> list[str]:
     """The lines of the page."""
     scenes = of_scenes(rows)
     commits = ", ".join(sorted(rows["commit"].unique()))
-    lines = [f"Made by `benchmarks/protocol`; code of commit {commits}.", ""]
+    equal = f" {' and '.join(same)} compute the same numbers." if same else ""
+    lines = [f"Made by `benchmarks/protocol`; code of commit {commits}.{equal}", ""]
     labels = list(scenes["detector"].unique())
     parts = [label for label in labels if VARIANT_MARK in label]
     whole = [label for label in labels if label not in parts]
@@ -147,13 +150,16 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, required=True)
     parser.add_argument("--ours", default="msfa")
     parser.add_argument("--barren", type=Path, help="rows of run.py --part barren")
+    parser.add_argument("--same-numbers", nargs="*", default=[], metavar="COMMIT")
     arguments = parser.parse_args()
     rows = read(arguments.rows)
-    if arguments.part == "test" and rows.groupby("detector")["commit"].nunique().max() > 1:
+    same = arguments.same_numbers
+    scored_at = rows["commit"].replace(same[1:], same[:1] * len(same[1:]))
+    if arguments.part == "test" and scored_at.groupby(rows["detector"]).nunique().max() > 1:
         raise SystemExit("The test part was scored at several commits: it is scored once.")
     barren = read(arguments.barren) if arguments.barren else None
     path = PAGES / f"protocol_{arguments.part}.md"
-    path.write_text("\n".join(page(rows, barren, arguments.ours)), encoding="utf-8")
+    path.write_text("\n".join(page(rows, barren, arguments.ours, same)), encoding="utf-8")
     print(f"written: {path}")
 
 
