@@ -18,6 +18,7 @@ from napari_mineral_anomaly.grains.cells import Cells
 from napari_mineral_anomaly.grains.columns import EDITED
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.editing.steps import GrainMap
+from napari_mineral_anomaly.grains.memory import ListMemory
 from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, GrainEdits
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import (
@@ -138,20 +139,28 @@ class KeptCube:
     """Holds the cube of the last list of a dock, so that all others share it (`shared_cubes`).
 
     A cube with a brushed valid area is not kept, because that area changes in place.
+
+    Attributes
+    ----------
+    memory : ListMemory
+        What the lists of this cube share.
     """
 
     def __init__(self) -> None:
         self._cube: ElementCube | None = None
+        self.memory = ListMemory()
 
     def of(self, viewer: Any, scan_id: str) -> ElementCube:
         """As `cube_from_layers`."""
         cube = cube_from_layers(viewer, scan_id)
+        if cube is not self._cube:
+            self.memory = ListMemory()
         self._cube = cube if valid_area_of(viewer, scan_id) is None else None
         return cube
 
     def forget(self) -> None:
         """Drop the maps."""
-        self._cube = None
+        self._cube, self.memory = None, ListMemory()
 
 
 def plan_rows(
@@ -182,7 +191,9 @@ def plan_rows(
     result = replace(result, threshold=threshold, pixel_size=pixel_size)
     if edited is not None and edited.shape == result.score.shape:
         result = replace(result, pseudo_labels=edited)
-    cube = _cube(viewer, scan_id, result, kept or KeptCube())
+    kept = kept or KeptCube()
+    cube = _cube(viewer, scan_id, result, kept)
+    memory = kept.memory
     fits = book is not None and book.shape == result.score.shape
     edits = book.edits if book is not None and fits else NO_EDITS
     # The same detector, taught or not, is no second opinion.
@@ -204,6 +215,7 @@ def plan_rows(
             others=others,
             cluster_names=names,
             edits=edits,
+            memory=memory,
             task=task,
         )
         labels = grains.labels

@@ -60,8 +60,9 @@ _FILTER_WAITS = "“Show only” waits until minerals and flags are known."
 _LISTING, _LOOKING = "Listing the grains", "Looking for minerals and artefacts"
 _NO_GRAIN = "No pixel of this scan is odder than another."
 
-# The list is made again when brush and threshold have rested this long.
-SETTLE_MS = 500
+# The list is made again when brush and threshold have rested this long; of another score sooner,
+# because nobody is drawing then. A few events come with one score.
+SETTLE_MS, NEXT_MS = 500, 50
 SEARCH_MS = 150
 
 # A laptop screen of 768 lines has no more room beside napari's own docks.
@@ -101,6 +102,7 @@ class GrainTable(Panel):
         self.column.addLayout(foot)
 
         self._list_soon = qdebounced(self.list_grains, timeout=SETTLE_MS)
+        self._list_next = qdebounced(self.list_grains, timeout=NEXT_MS)
         self._search_soon = qdebounced(self._search, timeout=SEARCH_MS)
         self._watch = LayerWatch(self.viewer, self._list_soon)
         self.filter.textChanged.connect(self._search_soon)
@@ -251,6 +253,8 @@ class GrainTable(Panel):
 
     def list_grains(self) -> None:
         """List the grains of the chosen score in the background; the last list counts."""
+        for due in (self._list_soon, self._list_next):
+            due.cancel()  # this list shows what they are waiting for
         score = self.score_combo.layer()
         self.jobs.cancel(_LISTING, _LOOKING)
         if score is None:
@@ -300,6 +304,7 @@ class GrainTable(Panel):
     def shut_down(self) -> None:
         """Also give keys and clicks back to napari, and remove the outline."""
         self._list_soon.cancel()
+        self._list_next.cancel()
         self._search_soon.cancel()
         self.release_canvas_keys()
         self._clicks.close()
@@ -418,19 +423,19 @@ class GrainTable(Panel):
         ):
             self.jobs.cancel(_LISTING, _LOOKING)
             self._busy(None)
-            self._kept.forget()
             self.board.set_listing(None)
             self.model.clear()
         self._on_layer()
         if score is None:
+            self._kept.forget()
             self.status.plain(_NO_SCORE)
-        self._list_soon()
+        self._list_next()
 
     def _on_layer(self, event: Any = None) -> None:
         score = self.score_combo.layer()
         mask = None if score is None else mask_of(self.viewer, score)
         if self._watch.watch(mask) and mask is not None:
-            self._list_soon()
+            self._list_next()
 
     def _show_removed(self) -> None:
         name = self.removed.name

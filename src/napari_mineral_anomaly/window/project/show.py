@@ -168,7 +168,10 @@ class ProjectInTurns:
         showing = ResultInSteps(viewer, session, scan, one.run, judged)
 
         def teach() -> None:
-            score = showing.shown().score
+            shown = showing.shown()
+            if shown is None:
+                return
+            score = shown.score
             relink(score, min_grain_px=note.min_grain_px)
             if one.run.result.taught is not None:
                 make_brush_layer(viewer, score, one.run.result.taught)

@@ -24,6 +24,7 @@ from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import flow, push_button
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.kit.panel import Panel
+from napari_mineral_anomaly.window.kit.showing import ResultTurns
 from napari_mineral_anomaly.window.layers.links import (
     Link,
     first_layer,
@@ -32,7 +33,7 @@ from napari_mineral_anomaly.window.layers.links import (
     linked_layers,
 )
 from napari_mineral_anomaly.window.layers.make import threshold_of
-from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
+from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.views import show_score
 from napari_mineral_anomaly.window.state.of_viewer import state_of
@@ -68,6 +69,7 @@ class TeachingPanel(Panel):
         self.board = board_of(napari_viewer)
         self.state = state_of(napari_viewer)
         self._kept = KeptCube()
+        self._showing = ResultTurns(self)
         # Told before and after layers are taken away on purpose.
         self.before_removal: Callable[[bool], None] = lambda paused: None
         self.grain_button = push_button(
@@ -171,6 +173,7 @@ class TeachingPanel(Panel):
     def shut_down(self) -> None:
         """Also disconnect from the layer and drop what is still due."""
         self._teach_soon.cancel()
+        self._showing.stop()
         self._watch.watch(None)
         self._kept.forget()
         super().shut_down()
@@ -187,10 +190,18 @@ class TeachingPanel(Panel):
     def _on_judged(
         self, scan: Scan, taught: DetectionRun, others: int, judged: JudgedScore
     ) -> None:
-        try:
-            shown = show_result(self.viewer, self.session, scan, taught, judged)
-        except InputError as error:
-            self.fail(error)
+        self._showing.show(
+            scan,
+            taught,
+            judged,
+            lambda shown: self._on_shown(scan, taught, others, shown),
+            self.fail,
+        )
+
+    def _on_shown(
+        self, scan: Scan, taught: DetectionRun, others: int, shown: ShownResult | None
+    ) -> None:
+        if shown is None:
             return
         show_score(self.viewer, str(shown.score.unique_id), alone=True)
         strokes = brush_layer(self.viewer, scan.scan_id)
@@ -206,6 +217,7 @@ class TeachingPanel(Panel):
 
     def _remove_taught(self, run: DetectionRun) -> None:
         """Show the untouched result again."""
+        self._showing.stop()
         scan_id, name = self.state.scan_id, taught_name(run.fitted.name)
         self.before_removal(True)
         for layer, _ in list(linked_layers(self.viewer, scan_id, detector=name)):
