@@ -8,7 +8,6 @@ from functools import partial
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
-from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.kit.turns import Step, Turns
 from napari_mineral_anomaly.window.layers.results import ResultInSteps, ShownResult
@@ -17,8 +16,6 @@ from napari_mineral_anomaly.window.layers.scans import Scan
 
 class ResultTurns:
     """Shows one run after the other. napari needs a quarter of a second for each new layer.
-
-    Where the jobs of the panel run at once, as in scripts, results are shown at once too.
 
     Parameters
     ----------
@@ -67,7 +64,7 @@ class ResultTurns:
         first, *others = showing.steps
         self._turns.do(*(partial(take, step) for step in others), lambda: on_shown(showing.shown()))
         take(first)
-        if not isinstance(panel.jobs.executor, QtExecutor):
+        if panel.works_at_once:
             self._turns.finish()
 
     def stop(self) -> None:

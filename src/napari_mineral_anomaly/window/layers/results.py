@@ -108,7 +108,8 @@ class ResultInSteps:
         self._judged = judged
         self._score_id: str | None = None
         self._shown: ShownResult | None = None
-        self.steps = (self._show_labels, self._show_score, self._show_mask)
+        self._told = False
+        self.steps = (self._show_labels, self._show_score, self._show_mask, self._tell)
 
     def shown(self) -> ShownResult | None:
         """The layers, after all steps; None if the user removed the score between two of them."""
@@ -147,6 +148,7 @@ class ResultInSteps:
         if first_layer(self._viewer, "score", **_own(self._scan, self._run)) is not None:
             self._show_score()
             self._show_mask()
+            self._tell()
 
     def _show_score(self) -> None:
         viewer, result, judged = self._viewer, self._run.result, self._judged
@@ -176,8 +178,12 @@ class ResultInSteps:
             mask = add_mask(
                 viewer, self._session, score, judged, link=look["link"], title=look["title"]
             )
-        self._session.changed.emit()
         self._shown = ShownResult(score, mask, now is not None)
+
+    def _tell(self) -> None:
+        if self._score_id is not None and not self._told:
+            self._told = True
+            self._session.changed.emit()
 
 
 def add_mask(
