@@ -25,7 +25,8 @@ from pathlib import Path
 
 import napari
 import numpy as np
-from qtpy.QtCore import QSettings
+from qtpy.QtCore import QSettings, QTimer
+from qtpy.QtWidgets import QApplication
 
 from driver import Driver
 from event_meter import Watcher
@@ -77,6 +78,14 @@ def first_import() -> float:
 def peak_gb() -> float:
     """The most memory that this process held, in GB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def end_as_a_user_does(viewer: napari.Viewer) -> None:
+    """Close the window and let the program quit: then workers are cancelled and waited for."""
+    viewer.close()
+    app = QApplication.instance()
+    QTimer.singleShot(0, app.quit)
+    app.exec()
 
 
 def taught(driver: Driver) -> list[str]:
@@ -193,7 +202,7 @@ def main() -> None:
         copy_ms, set_ms = references(driver)
         watcher.events.pop("references", None)
         text = page(driver, copy_ms, set_ms)
-        viewer.close()
+        end_as_a_user_does(viewer)
     print(text)
     # The page shows only complete runs of the usual scan, without profiling.
     complete = args.only is None and args.explain is None

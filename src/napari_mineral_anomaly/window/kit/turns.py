@@ -50,6 +50,9 @@ class Turns(QObject):
         if not self._steps:
             return
         step = self._steps.pop(0)
-        if self._steps:
-            self._timer.start(0)
-        step()
+        try:
+            step()
+        finally:
+            # Started last: what the step itself has put off comes first.
+            if self._steps:
+                self._timer.start(0)
