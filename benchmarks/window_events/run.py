@@ -95,8 +95,8 @@ def taught(driver: Driver) -> list[str]:
     clock, working = driver.teaching
     return [
         f"From a stroke of the teaching brush to the list without that grain: {clock:.1f} s by the "
-        f"clock, {working:.1f} s of processor time, the waits of 0.3 and 0.5 s after the last "
-        "change of the brush and of the mask included.",
+        f"clock, {working:.1f} s of processor time, the wait of 0.3 s after the last change of the "
+        "brush included.",
         "",
     ]
 
