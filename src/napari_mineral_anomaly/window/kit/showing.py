@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.errors import InputError
@@ -12,6 +13,9 @@ from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.kit.turns import Step, Turns
 from napari_mineral_anomaly.window.layers.results import ResultInSteps, ShownResult
 from napari_mineral_anomaly.window.layers.scans import Scan
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
 
 
 class ResultTurns:
@@ -38,6 +42,8 @@ class ResultTurns:
         judged: JudgedScore,
         on_shown: Callable[[ShownResult | None], None],
         on_failed: Callable[[InputError], None],
+        *,
+        stay_on: Layer | None = None,
     ) -> None:
         """Show a run, its first step at once; one that is still being shown stays as it is.
 
@@ -50,16 +56,23 @@ class ResultTurns:
             meanwhile.
         on_failed : callable
             Called when the element layers do not fit the run any more.
+        stay_on : Layer, optional
+            A layer on which the user is drawing: napari makes each new layer the active one.
         """
         panel = self._panel
         showing = ResultInSteps(panel.viewer, panel.session, scan, run, judged)
 
+        selection = panel.viewer.layers.selection
+
         def take(step: Step) -> None:
+            stays = stay_on is not None and selection.active is stay_on
             try:
                 step()
             except InputError as error:
                 self._turns.cancel()
                 on_failed(error)
+            if stays:
+                selection.active = stay_on
 
         first, *others = showing.steps
         self._turns.do(*(partial(take, step) for step in others), lambda: on_shown(showing.shown()))

@@ -201,6 +201,7 @@ class TeachingPanel(Panel):
             judged,
             lambda shown: self._on_shown(scan, taught, others, shown),
             self.fail,
+            stay_on=brush_layer(self.viewer, scan.scan_id),
         )
 
     def _on_shown(
