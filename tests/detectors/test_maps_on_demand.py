@@ -9,7 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.pipeline import detect
-from napari_mineral_anomaly.detectors.results.maps_on_demand import ExpectedMaps, MapsOnDemand
+from napari_mineral_anomaly.detectors.results.maps_on_demand import (
+    ExpectedMaps,
+    FadedMaps,
+    MapsOnDemand,
+)
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 WHOLE = np.random.default_rng(0).normal(size=(3, 6, 8)).astype(np.float32)
@@ -45,6 +49,16 @@ def _counted() -> tuple[ExpectedMaps, list[tuple[slice, slice]]]:
 def test_parts_are_those_of_the_whole_array(key: Any) -> None:
     expected, _ = _counted()
     np.testing.assert_array_equal(expected[key], WHOLE[key])
+
+
+def test_faded_maps_are_the_product_and_look_only_where_they_are_looked_at() -> None:
+    factor = np.random.default_rng(1).random((6, 8)).astype(np.float32)
+    expected, asked = _counted()
+    faded = FadedMaps(expected, factor)
+    np.testing.assert_array_equal(faded[1, 2:4, 3:5], WHOLE[1, 2:4, 3:5] * factor[2:4, 3:5])
+    assert asked == [(slice(2, 4), slice(3, 5))]
+    np.testing.assert_array_equal(faded, WHOLE * factor)
+    np.testing.assert_array_equal(FadedMaps(WHOLE, factor)[:, 5], WHOLE[:, 5] * factor[5])
 
 
 def test_only_what_is_asked_for_is_predicted_and_once_for_all_elements() -> None:

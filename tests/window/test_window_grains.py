@@ -420,8 +420,9 @@ def test_five_thousand_rows_are_sorted_filtered_and_decided(qapp: object) -> Non
 @pytest.mark.gui
 def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtbot: Any) -> None:
     viewer = window_with_mask
-    dock = open_step(viewer, DECIDE).step(DECIDE).table
-    qtbot.waitUntil(lambda: dock.model.rowCount() > 2, timeout=LONG)
+    bench = open_step(viewer, DECIDE)
+    dock = bench.step(DECIDE).table
+    qtbot.waitUntil(lambda: dock.model.rowCount() > 2 and not bench.is_changing, timeout=LONG)
     place = dock.parent()
     assert isinstance(dock.jobs.executor, QtExecutor)
     window = viewer.window._qt_window

@@ -12,7 +12,7 @@ from qtpy.QtCore import QThread
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import CancelToken, ProgressEvent, Task
-from napari_mineral_anomaly.window.jobs import Failure, Job, JobHandle, JobState, SyncExecutor
+from napari_mineral_anomaly.window.jobs import Failure, Job, JobHandle, JobState, SyncExecutor, qt
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 
 
@@ -246,3 +246,48 @@ def test_a_finished_job_keeps_neither_payload_nor_result(qtbot: object) -> None:
     qtbot.waitUntil(lambda: not handle.running, timeout=10_000)
     gc.collect()
     assert [ref() for ref in alive] == [None, None]
+
+
+def test_a_patient_job_waits_until_the_others_have_ended(
+    qtbot: object, gate: threading.Event
+) -> None:
+    executor, order = QtExecutor(), []
+    other = executor.submit(Job("other", lambda task: gate.wait(30)), JobHandle("other"))
+    patient = executor.submit(
+        Job("patient", lambda task: order.append("patient"), patient=True), JobHandle("patient")
+    )
+    late = executor.submit(Job("late", lambda task: order.append("late")), JobHandle("late"))
+    qtbot.waitUntil(lambda: not late.running, timeout=10_000)
+    qtbot.wait(500)
+    assert order == ["late"]
+    gate.set()
+    qtbot.waitUntil(lambda: not patient.running, timeout=10_000)
+    assert not other.running
+    assert order == ["late", "patient"]
+
+
+def test_patience_ends(
+    qtbot: object, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qt, "MOST_SECONDS_OF_PATIENCE", 0.2)
+    other = QtExecutor().submit(Job("other", lambda task: gate.wait(30)), JobHandle("other"))
+    patient = QtExecutor().submit(
+        Job("patient", lambda task: 7, patient=True), JobHandle("patient")
+    )
+    qtbot.waitUntil(lambda: not patient.running, timeout=10_000)
+    assert other.running
+
+
+def test_a_patient_job_that_nobody_waits_for_any_more_is_not_begun(
+    qtbot: object, gate: threading.Event
+) -> None:
+    begun: list[int] = []
+    other = QtExecutor().submit(Job("other", lambda task: gate.wait(30)), JobHandle("other"))
+    patient = QtExecutor().submit(
+        Job("patient", lambda task: begun.append(1), patient=True), JobHandle("patient")
+    )
+    patient.cancel()
+    gate.set()
+    qtbot.waitUntil(lambda: not other.running, timeout=10_000)
+    qtbot.wait(500)
+    assert begun == []

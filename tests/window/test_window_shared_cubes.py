@@ -8,6 +8,7 @@ import dask
 import dask.array as da
 import numpy as np
 from napari.components import ViewerModel
+from napari.utils._dask_utils import _DASK_CACHE
 
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.layers.make import add, element_layers
@@ -48,3 +49,14 @@ def test_maps_on_disk_are_not_read_to_make_a_cube() -> None:
     assert again.is_lazy
     assert again.shape == (64, 64)
     assert np.asarray(again.stored(slice(0, 2))).sum() == 2 * 2 * 64
+
+
+def test_maps_on_disk_are_not_kept_in_the_cache_of_napari() -> None:
+    viewer = ViewerModel()
+    maps = da.from_array(np.arange(2 * 64 * 64).reshape(2, 64, 64).astype(np.uint16), chunks=32)
+    cube = ElementCube(maps, ["Fe", "Ca"], valid=np.ones((64, 64), bool), quantity="counts")
+    before = len(_DASK_CACHE.cache.data)
+    for layer in element_layers(cube, scan="a", scan_id="s", visible=2):
+        add(viewer, layer)
+    assert viewer.layers[1].get_value((40, 50)) == 64 * 64 + 40 * 64 + 50
+    assert len(_DASK_CACHE.cache.data) == before

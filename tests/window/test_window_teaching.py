@@ -111,6 +111,8 @@ def test_the_brush_teaches_in_a_real_window_and_the_project_keeps_it(
         timeout=LONG,
     )
     assert taught.data[y, x] <= 0
+    assert viewer.layers.selection.active is layer, "the next stroke teaches, too"
+    assert layer.mode == "paint"
     assert taught.visible
     assert not _scores(viewer)["rx"].visible
 

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_mineral_anomaly.grains.memory import FORGETFUL, ListRecall
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.robust import robust_centre_and_sigma, thinned
@@ -57,6 +59,28 @@ class Concentration:
     drivers: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _HighAreas:
+    """Where one element is high, whatever is listed.
+
+    Attributes
+    ----------
+    pixel : (n,) int64
+        Flat positions of the high pixels, in their order.
+    z : (n,) float32
+        Robust sigmas there.
+    label : (n,) int32
+        The area of each, counted from 1.
+    sizes : (areas + 1,) int64
+        Pixels of each area; 0 for areas that do not count.
+    """
+
+    pixel: NDArray[np.intp]
+    z: NDArray[np.float32]
+    label: NDArray[np.int32]
+    sizes: NDArray[np.int64]
+
+
 class _Found(NamedTuple):
     """Element ``c`` with its highest sigma and the pixels of its largest area, highest first."""
 
@@ -66,7 +90,11 @@ class _Found(NamedTuple):
 
 
 def concentrations(
-    cube: ElementCube, listed: NDArray[np.bool_], *, task: Task = SILENT
+    cube: ElementCube,
+    listed: NDArray[np.bool_],
+    *,
+    recall: ListRecall = FORGETFUL,
+    task: Task = SILENT,
 ) -> tuple[Concentration, ...]:
     """The elements that are highest outside the listed grains, the highest first.
 
@@ -79,6 +107,9 @@ def concentrations(
     listed : (H, W) bool
         Pixels of the grains that are listed. Areas of which they cover a quarter are left out,
         and what the beam spreads of them.
+    recall : ListRecall, optional
+        Knows where the elements of this scan are high.
+    task : Task, optional
 
     Raises
     ------
@@ -91,14 +122,11 @@ def concentrations(
     found: list[_Found] = []
     for c in range(cube.n_elements):
         task.check()
-        z, scale = _robust_z(cube, c, transform)
+        scale, areas = recall.answer(("high areas", c), partial(_high_areas, cube, c, transform))
         scales.append(scale)
-        areas = _areas(z, cube.valid, listed)
-        if areas is not None:
-            labels, sizes = areas
-            inside = np.flatnonzero((labels == np.argmax(sizes)) & ~listed)
-            inside = inside[np.argsort(-z.reshape(-1)[inside], kind="stable")]
-            found.append(_Found(float(z.flat[inside[0]]), c, inside))
+        one = None if areas is None else _highest(areas, c, listed)
+        if one is not None:
+            found.append(one)
     found.sort(key=lambda one: -one.peak)
     taken = np.zeros(cube.shape, dtype=bool)
     kept: list[Concentration] = []
@@ -112,6 +140,14 @@ def concentrations(
         drivers = _drivers(cube, one.inside, transform, scales, one.c)
         kept.append(Concentration(cube.elements[one.c], one.inside, drivers))
     return tuple(kept)
+
+
+def _high_areas(
+    cube: ElementCube, c: int, transform: AppliedTransform
+) -> tuple[tuple[float, float], _HighAreas | None]:
+    """Median and sigma of one element, and its high areas where they are few."""
+    z, scale = _robust_z(cube, c, transform)
+    return scale, _areas(z, cube.valid)
 
 
 def _robust_z(
@@ -129,27 +165,37 @@ def _robust_z(
     return z, (centre, sigma)
 
 
-def _areas(
-    z: NDArray[np.float32], valid: NDArray[np.bool_], listed: NDArray[np.bool_]
-) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
-    """Labels of the high areas, and their sizes: 0 for areas that do not count."""
+def _areas(z: NDArray[np.float32], valid: NDArray[np.bool_]) -> _HighAreas | None:
+    """The high areas of one element (H, W) in robust sigmas; None where none counts."""
     high = (z >= LEAST_SIGMAS) & valid
     n_high = int(np.count_nonzero(high))
     if not SMALLEST_AREA_PX <= n_high <= LARGEST_SHARE * np.count_nonzero(valid):
         return None
     labels = np.empty(z.shape, dtype=np.int32)
     ndimage.label(high, np.ones((3, 3), dtype=bool), output=labels)
-    sizes = np.bincount(labels.reshape(-1))
-    sizes[0] = 0
+    pixel = np.flatnonzero(high)
+    label = labels.reshape(-1)[pixel]
+    sizes = np.bincount(label)
     sizes[sizes < SMALLEST_AREA_PX] = 0
-    if np.count_nonzero(sizes) > MOST_AREAS:
+    if not 0 < np.count_nonzero(sizes) <= MOST_AREAS:
         return None
-    covered = np.bincount(labels[listed], minlength=sizes.size)
+    return _HighAreas(pixel, z.reshape(-1)[pixel], label, sizes)
+
+
+def _highest(areas: _HighAreas, c: int, listed: NDArray[np.bool_]) -> _Found | None:
+    """The largest area of an element that no listed grain shows; None without one."""
+    is_listed, sizes = listed.reshape(-1)[areas.pixel], areas.sizes.copy()
+    covered = np.bincount(areas.label[is_listed], minlength=sizes.size)
     sizes[covered >= _SHOWN_SHARE * sizes] = 0
     for number in np.flatnonzero(sizes):
-        if _is_glow(z[labels == number], listed[labels == number]):
+        own = areas.label == number
+        if _is_glow(areas.z[own], is_listed[own]):
             sizes[number] = 0
-    return (labels, sizes) if sizes.any() else None
+    if not sizes.any():
+        return None
+    inside = np.flatnonzero((areas.label == np.argmax(sizes)) & ~is_listed)
+    inside = inside[np.argsort(-areas.z[inside], kind="stable")]
+    return _Found(float(areas.z[inside[0]]), c, areas.pixel[inside])
 
 
 def _is_glow(z: NDArray[np.float32], listed: NDArray[np.bool_]) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.grains.memory import FORGETFUL, ListRecall
 from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -148,8 +150,21 @@ def element_symbols(elements: tuple[str, ...]) -> tuple[str | None, ...]:
     )
 
 
+class _Levels(NamedTuple):
+    """Of one element over the whole scan: median, `_RICH_PERCENTILE`, and the poorest square."""
+
+    median: float
+    rich: float
+    poor: float
+
+
 def measure_grains(
-    cube: ElementCube, regions: GrainRegions, ring: PixelSets, *, task: Task = SILENT
+    cube: ElementCube,
+    regions: GrainRegions,
+    ring: PixelSets,
+    *,
+    recall: ListRecall = FORGETFUL,
+    task: Task = SILENT,
 ) -> GrainSignals:
     """Means of all grains and rings; one element plane in memory at a time.
 
@@ -159,6 +174,8 @@ def measure_grains(
     regions : GrainRegions
     ring : PixelSets
         ``regions.ring()``.
+    recall : ListRecall, optional
+        Knows what the elements show of the whole scan.
     task : Task, optional
     """
     n, shape = regions.n_grains, (regions.n_grains, cube.n_elements)
@@ -179,14 +196,11 @@ def measure_grains(
         at = _highest(regions.pixels, inside)
         peak[:, c] = inside[at]
         around[:, c] = _mean_around(plane, cube.valid, regions.rows[at], regions.columns[at])
-        sampled = flat[sample]
-        median[c] = np.median(sampled) if sampled.size else np.nan
+        levels = recall.answer(("levels", c), partial(_levels, plane, cube.valid, sample))
+        median[c] = levels.median
         large = mean[regions.pixels.size >= _LEAST_PX, c]
-        low[c] = np.fmin(_poorest(plane, cube.valid), large.min(initial=np.inf))
-        percentile = np.percentile(sampled, _RICH_PERCENTILE) if sampled.size else np.nan
-        rich[c] = (
-            max(float(percentile), float(mean[:, c].max(initial=-np.inf))) if n else percentile
-        )
+        low[c] = np.fmin(levels.poor, large.min(initial=np.inf))
+        rich[c] = max(levels.rich, float(mean[:, c].max(initial=-np.inf))) if n else levels.rich
     return GrainSignals(
         elements=cube.elements,
         symbols=element_symbols(cube.elements),
@@ -203,6 +217,14 @@ def measure_grains(
         scan_rich=rich,
         scan_low=low,
     )
+
+
+def _levels(plane: NDArray[Any], valid: NDArray[np.bool_], sample: NDArray[np.intp]) -> _Levels:
+    sampled = plane.reshape(-1)[sample]
+    if not sampled.size:
+        return _Levels(np.nan, np.nan, _poorest(plane, valid))
+    rich = float(np.percentile(sampled, _RICH_PERCENTILE))
+    return _Levels(float(np.median(sampled)), rich, _poorest(plane, valid))
 
 
 def _highest(pixels: PixelSets, values: Floats) -> NDArray[np.int64]:

@@ -39,6 +39,7 @@ from napari_mineral_anomaly.grains.drivers import (
     seen_in_maps,
     with_surroundings,
 )
+from napari_mineral_anomaly.grains.memory import ListMemory, ListRecall
 from napari_mineral_anomaly.grains.minerals.hints import hint_minerals
 from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, EditedGrain, GrainEdits, lay_over
 from napari_mineral_anomaly.grains.pixels.extent import SignaturePlanes
@@ -210,9 +211,15 @@ def list_grains(
     others: Mapping[str, AnomalyResult] | None = None,
     cluster_names: Mapping[int, str] | None = None,
     edits: GrainEdits = NO_EDITS,
+    memory: ListMemory | None = None,
     task: Task = SILENT,
 ) -> GrainList:
-    """The first half of `find_grains`: all columns but mineral hints and flags."""
+    """The first half of `find_grains`: all columns but mineral hints and flags.
+
+    ``memory`` is what an earlier list of the same scan left for this one: the list is the same
+    with and without it, and takes less time with it.
+    """
+    recall = ListRecall() if memory is None else memory.recall()
     mask = result.mask if mask is None else np.asarray(mask) != 0
     _check_shapes(result, mask=mask, cube=cube, others=others)
     _report_step("grains", task)
@@ -225,10 +232,11 @@ def list_grains(
         drawn=mask & ~result.mask,
         n_rows=n_rows,
         min_area_px=min_area_px,
+        recall=recall,
         task=task,
     )
     _report_step("concentrations", task)
-    found = () if cube is None else concentrations(cube, grown.labels > 0, task=task)
+    found = () if cube is None else concentrations(cube, grown.labels > 0, recall=recall, task=task)
     labels = grown.labels
     taken_out = (result.mask & ~mask).reshape(-1)
     found = tuple(
@@ -248,14 +256,16 @@ def list_grains(
     has_flagged = regions.pixels.largest(mask.reshape(-1)[regions.pixels.pixel]) > 0
     table["above_threshold"] = has_flagged & (is_edited | (laid.computed <= grown.n_above))
     table["edited"] = laid.how
+    n_valid = int(np.count_nonzero(result.valid))
     table["expected_by_chance"] = [
-        expected_false_pixels(peak, int(np.count_nonzero(result.valid)))
-        for peak in table["peak_score"]
+        expected_false_pixels(peak, n_valid) for peak in table["peak_score"]
     ]
     table["found_by"] = _found_by(result, regions, is_grain)
     _report_step("drivers", task)
     ring = regions.ring(task=task)
-    signals = None if cube is None else measure_grains(cube, regions, ring, task=task)
+    signals = (
+        None if cube is None else measure_grains(cube, regions, ring, recall=recall, task=task)
+    )
     contributions = driver_contributions(result, regions.pixels, ring)
     drivers = contributions
     if signals is not None:
@@ -294,6 +304,7 @@ def list_grains(
     rows = table.index.to_numpy()
     table["rank"] = np.arange(1, len(table) + 1)
     table = with_all_columns(table).reset_index(drop=True)
+    recall.keep()
     return GrainList(
         table, rows, laid.ids, regions, contributions, drivers, ring, signals, edges, neighbours
     )
@@ -336,7 +347,11 @@ def _is_taught(result: AnomalyResult, pixels: NDArray[np.int64]) -> bool:
     if result.taught is None:
         return False
     rows, columns = np.unravel_index(pixels, result.score.shape)
-    excess = np.asarray(result.contributions)[:, rows, columns].any(axis=0)
+    # Of maps that are computed on demand, only those of the window around the pixels.
+    top, left = int(rows.min()), int(columns.min())
+    window = slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1)
+    near = np.asarray(result.contributions[(slice(None), *window)])
+    excess = near[:, rows - top, columns - left].any(axis=0)
     return float(excess.mean()) < 0.5
 
 

@@ -101,6 +101,26 @@ class ExpectedMaps(MapsOnDemand):
         return kept[1][elements.start : elements.stop]
 
 
+class FadedMaps(MapsOnDemand):
+    """Maps times one factor for each pixel.
+
+    Parameters
+    ----------
+    maps : (C, H, W) float32
+        An array, or computed where it is indexed.
+    factor : (H, W) float32
+    """
+
+    def __init__(self, maps: Any, factor: NDArray[np.float32]) -> None:
+        super().__init__((len(maps), *factor.shape))
+        self._maps, self._factor = maps, factor
+
+    def part(self, elements: range, window: Window) -> NDArray[np.float32]:
+        """The product in a window."""
+        near = np.asarray(self._maps[(slice(elements.start, elements.stop), *window)])
+        return near * self._factor[window]
+
+
 @dataclass(frozen=True, eq=False)
 class ScaledElements:
     """How a transformed element becomes its robust z.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.base import Detector, FittedDetector, ModelState
 from napari_mineral_anomaly.detectors.registry import TAUGHT_SUFFIX
+from napari_mineral_anomaly.detectors.results.maps_on_demand import FadedMaps
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.teaching.background import TaughtBackground
 from napari_mineral_anomaly.detectors.teaching.mixtures import Noise, Signature
@@ -176,8 +177,8 @@ def with_background(
         )
     score, fallen = taught_score(cube, result.score, background, taught, task=task)
     n_taught = 0 if taught is None else int(np.count_nonzero(taught))
-    rest = np.float32(1.0) - fallen
-    contributions = result.contributions * rest
-    return replace(result, score=score, taught=taught, contributions=contributions).with_info(
+    # Few users look at all of them, and a stack of its own would take as long as the teaching.
+    rest = FadedMaps(result.contributions, np.float32(1.0) - fallen)
+    return replace(result, score=score, taught=taught, contributions=rest).with_info(
         taught_from=result.info.detector or "", taught_pixels=n_taught
     )

@@ -62,13 +62,8 @@ def learn_taught(
         raise InputError("Every pixel was brushed as ordinary: nothing is left to compare with.")
     preprocessing = fit_preprocessing(cube, task=task)
     elements = preprocessing.elements
-    return learn_background(
-        elements,
-        preprocessing.transform,
-        _pixels(cube, elements, _some(ordinary, ENOUGH_PIXELS)),
-        _pixels(cube, elements, taught),
-        _pixels(cube, elements, _around(taught) & ordinary),
-    )
+    kinds = (_some(ordinary, ENOUGH_PIXELS), taught, _around(taught) & ordinary)
+    return learn_background(elements, preprocessing.transform, *_pixels(cube, elements, *kinds))
 
 
 def taught_score(
@@ -107,11 +102,12 @@ def taught_score(
     elements = background.elements
     task.step(TEACHING, 1, 3)
     sample = _some(valid & (score < ORDINARY_SIGMAS), CALIBRATION_PIXELS)
-    _, left = background.explained(_pixels(cube, elements, sample))
+    odd = valid & (score >= LOW_SIGMAS)
+    pixels_of_sample, odd_pixels = _pixels(cube, elements, sample, odd)
+    _, left = background.explained(pixels_of_sample)
     calibration = calibrate(np.sqrt(left))
     task.step(TEACHING, 2, 3)
-    odd = valid & (score >= LOW_SIGMAS)
-    gain, left = background.explained(_pixels(cube, elements, odd))
+    gain, left = background.explained(odd_pixels)
     before = score[odd].astype(np.float64)
     sigmas = np.zeros_like(before) if calibration is None else calibration.sigmas(np.sqrt(left))
     present = _ramp(np.sqrt(gain), *PRESENT_SIGMAS)
@@ -148,15 +144,22 @@ def _some(chosen: NDArray[np.bool_], n: int) -> NDArray[np.bool_]:
 
 
 def _pixels(
-    cube: ElementCube, elements: tuple[str, ...], chosen: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """Values (n, K) of the chosen pixels in the units of the maps; a missing one is the median."""
-    out = np.empty((int(np.count_nonzero(chosen)), len(elements)), dtype=np.float32)
+    cube: ElementCube, elements: tuple[str, ...], *chosen: NDArray[np.bool_]
+) -> list[NDArray[np.float32]]:
+    """Values (n, K) of each choice of pixels in the units of the maps; a missing one is the median.
+
+    Each map is read once, because it may be on disk.
+    """
+    found = [
+        np.empty((int(np.count_nonzero(one)), len(elements)), dtype=np.float32) for one in chosen
+    ]
     for k, element in enumerate(elements):
         c = cube.elements.index(element)
-        values = cube.as_measured(c, cube.plane(c)[chosen]).astype(np.float32)
-        finite = np.isfinite(values)
-        if not finite.all():
-            values[~finite] = np.median(values[finite]) if finite.any() else 0.0
-        out[:, k] = values
-    return out
+        plane = cube.plane(c)
+        for one, out in zip(chosen, found, strict=True):
+            values = cube.as_measured(c, plane[one]).astype(np.float32)
+            finite = np.isfinite(values)
+            if not finite.all():
+                values[~finite] = np.median(values[finite]) if finite.any() else 0.0
+            out[:, k] = values
+    return found

@@ -23,8 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_mineral_anomaly.grains.memory import FORGETFUL, ListRecall
 from napari_mineral_anomaly.grains.pixels.extent import (
     Bools,
+    Extent,
     Floats,
     SignaturePlanes,
     Window,
@@ -87,6 +89,7 @@ def grow_grains(
     drawn: Bools | None = None,
     n_rows: int = 0,
     min_area_px: int = 1,
+    recall: ListRecall = FORGETFUL,
     task: Task = SILENT,
 ) -> GrownGrains:
     """Grow the grains of all flagged pixels, then the oddest others up to ``n_rows``.
@@ -109,6 +112,8 @@ def grow_grains(
         Grains wanted in all; more where more are flagged.
     min_area_px : int
         Smaller grains are left out.
+    recall : ListRecall, optional
+        Knows grains that were grown before from the same pixel among the same free pixels.
     task : Task, optional
         Can be cancelled.
 
@@ -116,7 +121,7 @@ def grow_grains(
     -------
     GrownGrains
     """
-    growth = _Growth(signatures, score, mask & candidates, candidates, drawn)
+    growth = _Growth(signatures, score, mask & candidates, candidates, drawn, recall)
     # Grains that are too small are grown and numbered like the others, which are then the same for
     # every minimum; they are left out at the end.
     n_grains = 0
@@ -208,7 +213,9 @@ class _Growth:
         mask: Bools,
         candidates: Bools,
         drawn: Bools | None,
+        recall: ListRecall,
     ) -> None:
+        self._recall = recall
         self.labels: NDArray[np.int32] = np.zeros(score.shape, dtype=np.int32)
         self._height, self._width = int(score.shape[0]), int(score.shape[1])
         self._signatures, self._score = signatures, score
@@ -246,7 +253,7 @@ class _Growth:
             if self._areas[window][labels == number].max() in self._drawn:
                 continue
             free = self._free[window]
-            role = role_beside(self._signatures, free, window, labels == number, grain)
+            role = self._role(self._signatures, free, window, labels == number, grain)
             if role is not None:
                 if role == PART:
                     labels[grain] = number
@@ -269,7 +276,7 @@ class _Growth:
         for _ in range(_DOUBLINGS):
             window = self._window(row, column, reach)
             at = (row - window[0].start, column - window[1].start)
-            grain, halo, start = find_extent(self._signatures, self._free[window], window, at)
+            grain, halo, start = self._found(self._signatures, self._free[window], window, at)
             first = start if first is None else first
             if grain.sum() > self._most_px or not self._is_odd(window, grain, at):
                 break
@@ -280,6 +287,34 @@ class _Growth:
                 return window, grain, halo
             reach *= 2
         return self._by_score(row, column, first)
+
+    def _found(
+        self, signatures: SignaturePlanes, free: Bools, window: Window, at: tuple[int, int]
+    ) -> Extent:
+        """As `extent.find_extent`; what was found for an earlier list is not computed again."""
+
+        def packed() -> NDArray[np.uint8]:
+            return np.packbits(np.stack(find_extent(signatures, free, window, at)))
+
+        key = ("extent", _place(window), at, np.packbits(free).tobytes())
+        bits = np.unpackbits(self._recall.answer(key, packed), count=3 * free.size)
+        grain, halo, first = bits.view(np.bool_).reshape(3, *free.shape)
+        return Extent(grain, halo, first)
+
+    def _role(
+        self,
+        signatures: SignaturePlanes,
+        free: Bools,
+        window: Window,
+        grain: Bools,
+        piece: Bools,
+    ) -> str | None:
+        """As `pieces.role_beside`, and remembered likewise."""
+        bits = np.packbits(np.stack((free, grain, piece))).tobytes()
+        return self._recall.answer(
+            ("role", _place(window), bits),
+            lambda: role_beside(signatures, free, window, grain, piece),
+        )
 
     def _by_score(self, row: int, column: int, first: Bools | None) -> tuple[Window, Bools, Bools]:
         """The connected pixels around a peak with half of its score, within ``first``."""
@@ -313,3 +348,8 @@ class _Growth:
             or (columns.start > 0 and grain[:, 0].any())
             or (columns.stop < width and grain[:, -1].any())
         )
+
+
+def _place(window: Window) -> tuple[int, int, int, int]:
+    rows, columns = window
+    return rows.start, rows.stop, columns.start, columns.stop

@@ -13,8 +13,9 @@ from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.window.jobs import Failure
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
+from napari_mineral_anomaly.window.kit.showing import ResultTurns
 from napari_mineral_anomaly.window.layers.links import link_of
-from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
+from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.words import counted
 
@@ -32,12 +33,13 @@ class Retraining:
         adopt: Callable[[str, ClusterMap], None],
     ) -> None:
         self._dock, self._show_busy, self._show_events = dock, show_busy, show_events
+        self._showing = ResultTurns(dock)
         self._adopt = adopt
 
     @property
     def running(self) -> bool:
         """Whether a run is going on."""
-        return self._dock.jobs.is_running(_RETRAINING, _MASKING)
+        return self._dock.jobs.is_running(_RETRAINING, _MASKING) or self._showing.pending
 
     def start(self, layer: Any, clusters: Callable[[], ClusterMap]) -> None:
         """Run the detector that made ``layer``, learning from the background of ``clusters``.
@@ -87,15 +89,21 @@ class Retraining:
     def _on_judged(
         self, scan: Scan, layer_id: str, retrained: Retrained, judged: JudgedScore
     ) -> None:
-        dock = self._dock
         self._adopt(layer_id, retrained.clusters)
-        try:
-            shown = show_result(dock.viewer, dock.session, scan, retrained.run, judged)
-        except InputError as error:
-            self._on_failed(error)
-            return
-        counts = dock.session.count_mask(shown.score, shown.mask)
+        self._showing.show(
+            scan,
+            retrained.run,
+            judged,
+            lambda shown: self._on_shown(retrained, shown),
+            self._on_failed,
+        )
+
+    def _on_shown(self, retrained: Retrained, shown: ShownResult | None) -> None:
         self._end("")
+        if shown is None:
+            return
+        dock = self._dock
+        counts = dock.session.count_mask(shown.score, shown.mask)
         n = retrained.run.result.info["background_pixels_given"]
         dock.status.good(
             f"Retrained on {counted(n, 'background pixel')}: now "

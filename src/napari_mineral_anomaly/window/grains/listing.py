@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.detectors.teaching.detector import taught_name, untaught_name
 from napari_mineral_anomaly.errors import InputError
@@ -18,6 +19,7 @@ from napari_mineral_anomaly.grains.cells import Cells
 from napari_mineral_anomaly.grains.columns import EDITED
 from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.editing.steps import GrainMap
+from napari_mineral_anomaly.grains.memory import ListMemory
 from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, GrainEdits
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import (
@@ -138,20 +140,130 @@ class KeptCube:
     """Holds the cube of the last list of a dock, so that all others share it (`shared_cubes`).
 
     A cube with a brushed valid area is not kept, because that area changes in place.
+
+    Attributes
+    ----------
+    memory : ListMemory
+        What the lists of this cube share.
     """
 
     def __init__(self) -> None:
         self._cube: ElementCube | None = None
+        self.memory = ListMemory()
 
     def of(self, viewer: Any, scan_id: str) -> ElementCube:
         """As `cube_from_layers`."""
         cube = cube_from_layers(viewer, scan_id)
+        if cube is not self._cube:
+            self.memory = ListMemory()
         self._cube = cube if valid_area_of(viewer, scan_id) is None else None
         return cube
 
     def forget(self) -> None:
         """Drop the maps."""
-        self._cube = None
+        self._cube, self.memory = None, ListMemory()
+
+
+@dataclass(frozen=True, eq=False)
+class RowsPlan:
+    """What a list of grains is made from: plain values, for a worker. A call makes the list.
+
+    Minerals and flags, which need the element maps, are added by `GrainListing.with_maps`.
+
+    Attributes
+    ----------
+    score_id, scan_id : str
+    run : DetectionRun or None
+        None for a score from a file.
+    result : AnomalyResult
+        Of the run, with the threshold, pixel size and pseudo-labels of the layers.
+    brushed : (H, W) integer or None
+        The mask layer; None where the score has none.
+    cube : ElementCube or None
+    memory : ListMemory
+    book : VerdictBook or None
+    edits : GrainEdits
+    others : mapping of str to AnomalyResult
+        Results of other detectors on the scan.
+    cluster_names : mapping of int to str, or None
+    n_rows : int
+    """
+
+    score_id: str
+    scan_id: str
+    run: DetectionRun | None
+    result: AnomalyResult
+    brushed: NDArray[Any] | None
+    cube: ElementCube | None
+    memory: ListMemory
+    book: VerdictBook | None
+    edits: GrainEdits
+    others: Mapping[str, AnomalyResult]
+    cluster_names: Mapping[int, str] | None
+    n_rows: int
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The pixels (H, W) whose grains are listed."""
+        return self.result.mask if self.brushed is None else self.brushed != 0
+
+    def gives_the_same_as(self, other: RowsPlan) -> bool:
+        """Whether the list of another plan is this one, verdicts apart, so that none is needed.
+
+        Verdicts are shown when they are given, in whatever list. A cube with a brushed valid area
+        is another one each time.
+        """
+        one, two = self.result, other.result
+        return (
+            self.run is not None
+            and self.run is other.run
+            and self.cube is other.cube
+            and self.edits is other.edits
+            and (self.score_id, self.n_rows) == (other.score_id, other.n_rows)
+            and (one.threshold, one.pixel_size) == (two.threshold, two.pixel_size)
+            and self.cluster_names == other.cluster_names
+            and _are_alike(self.others, other.others)
+            and np.array_equal(one.pseudo_labels, two.pseudo_labels)
+            and np.array_equal(self.mask, other.mask)
+        )
+
+    def __call__(self, task: Task) -> GrainListing:
+        """Make the list."""
+        mask, result, book = self.mask, self.result, self.book
+        grains = list_grains(
+            result,
+            mask=mask,
+            n_rows=self.n_rows,
+            cube=self.cube,
+            others=self.others,
+            cluster_names=self.cluster_names,
+            edits=self.edits,
+            memory=self.memory,
+            task=task,
+        )
+        labels = grains.labels
+        table = grains.table if book is None else with_verdicts(grains.table, book, labels)
+        return GrainListing(
+            score_id=self.score_id,
+            scan_id=self.scan_id,
+            table=table,
+            labels=labels,
+            result=result,
+            cube=self.cube,
+            grains=grains,
+            edits=self.edits,
+            allowed=result.valid & (mask | ~result.mask),
+            details=None,
+            search=GrainSearch(table),
+            cells=Cells.of(table),
+        )
+
+
+def _are_alike(one: Mapping[str, AnomalyResult], two: Mapping[str, AnomalyResult]) -> bool:
+    return one.keys() == two.keys() and all(
+        result.score is two[name].score and result.threshold == two[name].threshold
+        for name, result in one.items()
+    )
 
 
 def plan_rows(
@@ -162,11 +274,10 @@ def plan_rows(
     cluster_names: Mapping[str, dict[int, str]],
     kept: KeptCube | None = None,
     n_rows: int = DEFAULT_ROWS,
-) -> Callable[[Task], GrainListing]:
-    """The work of listing the grains of ``score``; it holds plain values and no layer.
+) -> RowsPlan:
+    """The work of listing the grains of ``score``.
 
-    Minerals and flags, which need the element maps, are added by `GrainListing.with_maps`. The
-    names of the clusters are those of `GrainBoard.cluster_names`.
+    The names of the clusters are those of `GrainBoard.cluster_names`.
     """
     link = link_of(score)
     scan_id, score_id = scan_id_of(score), str(score.unique_id)
@@ -182,9 +293,9 @@ def plan_rows(
     result = replace(result, threshold=threshold, pixel_size=pixel_size)
     if edited is not None and edited.shape == result.score.shape:
         result = replace(result, pseudo_labels=edited)
-    cube = _cube(viewer, scan_id, result, kept or KeptCube())
+    kept = kept or KeptCube()
+    cube = _cube(viewer, scan_id, result, kept)
     fits = book is not None and book.shape == result.score.shape
-    edits = book.edits if book is not None and fits else NO_EDITS
     # The same detector, taught or not, is no second opinion.
     name = "" if run is None else untaught_name(run.fitted.name)
     same = (name, taught_name(name))
@@ -193,37 +304,20 @@ def plan_rows(
         for other in session.runs_of_scan(scan_id)
         if other.fitted.name not in same and other.result.score.shape == result.score.shape
     }
-
-    def work(task: Task) -> GrainListing:
-        mask = result.mask if brushed is None else brushed != 0
-        grains = list_grains(
-            result,
-            mask=mask,
-            n_rows=n_rows,
-            cube=cube,
-            others=others,
-            cluster_names=names,
-            edits=edits,
-            task=task,
-        )
-        labels = grains.labels
-        table = grains.table if book is None else with_verdicts(grains.table, book, labels)
-        return GrainListing(
-            score_id=score_id,
-            scan_id=scan_id,
-            table=table,
-            labels=labels,
-            result=result,
-            cube=cube,
-            grains=grains,
-            edits=edits,
-            allowed=result.valid & ((mask != 0) | ~result.mask),
-            details=None,
-            search=GrainSearch(table),
-            cells=Cells.of(table),
-        )
-
-    return work
+    return RowsPlan(
+        score_id=score_id,
+        scan_id=scan_id,
+        run=run,
+        result=result,
+        brushed=brushed,
+        cube=cube,
+        memory=kept.memory,
+        book=book,
+        edits=book.edits if book is not None and fits else NO_EDITS,
+        others=others,
+        cluster_names=names,
+        n_rows=n_rows,
+    )
 
 
 def pseudo_labels_of(viewer: Any, score: Layer) -> Layer | None:

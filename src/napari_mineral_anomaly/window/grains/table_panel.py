@@ -25,6 +25,7 @@ from napari_mineral_anomaly.window.grains.files import GrainFiles
 from napari_mineral_anomaly.window.grains.listing import (
     GrainListing,
     KeptCube,
+    RowsPlan,
     plan_rows,
 )
 from napari_mineral_anomaly.window.grains.mark import GrainMark
@@ -60,8 +61,9 @@ _FILTER_WAITS = "“Show only” waits until minerals and flags are known."
 _LISTING, _LOOKING = "Listing the grains", "Looking for minerals and artefacts"
 _NO_GRAIN = "No pixel of this scan is odder than another."
 
-# The list is made again when brush and threshold have rested this long.
-SETTLE_MS = 500
+# The list is made again when brush and threshold have rested this long; that of another score in
+# the next turn of the event loop, because nobody is drawing then.
+SETTLE_MS, NEXT_MS = 500, 0
 SEARCH_MS = 150
 
 # A laptop screen of 768 lines has no more room beside napari's own docks.
@@ -76,6 +78,8 @@ class GrainTable(Panel):
         super().__init__(napari_viewer, executor)
         self.board = board_of(napari_viewer)
         self._kept = KeptCube()
+        # What the list that is shown, or being made, is made from.
+        self._plan: RowsPlan | None = None
 
         self.column.setContentsMargins(6, 2, 6, 2)
         self.column.setSpacing(3)
@@ -100,7 +104,8 @@ class GrainTable(Panel):
         foot.setStretch(0, 1)
         self.column.addLayout(foot)
 
-        self._list_soon = qdebounced(self.list_grains, timeout=SETTLE_MS)
+        self._list_soon = qdebounced(self._list_if_new, timeout=SETTLE_MS)
+        self._list_next = qdebounced(self._list_if_new, timeout=NEXT_MS)
         self._search_soon = qdebounced(self._search, timeout=SEARCH_MS)
         self._watch = LayerWatch(self.viewer, self._list_soon)
         self.filter.textChanged.connect(self._search_soon)
@@ -249,22 +254,39 @@ class GrainTable(Panel):
 
         self.jobs.run("Copying", lambda task: cells.as_text(), put)
 
-    def list_grains(self) -> None:
+    def list_grains(self, *, only_if_new: bool = False) -> None:
         """List the grains of the chosen score in the background; the last list counts."""
+        for due in (self._list_soon, self._list_next):
+            due.cancel()  # this list shows what they are waiting for
         score = self.score_combo.layer()
-        self.jobs.cancel(_LISTING, _LOOKING)
         if score is None:
-            self._busy(None)
+            self._forget_list()
             self._kept.forget()
             self.board.set_listing(None)
             self.status.plain(_NO_SCORE)
             return
         names, book = self.board.cluster_names, self.board.book(scan_id_of(score))
-        work = plan_rows(
+        plan = plan_rows(
             self.viewer, self.session, score, book, names, self._kept, self.rows.value()
         )
+        there = self.board.listing is not None or self.jobs.is_running(_LISTING, _LOOKING)
+        known = self._plan if only_if_new and there else None
+        if known is not None and plan.gives_the_same_as(known):
+            return
+        self._plan = plan
+        self.jobs.cancel(_LISTING, _LOOKING)
         self._busy(_LISTING)
-        self.jobs.run(_LISTING, work, self._on_rows, on_events=self.progress.show_events)
+        self.jobs.run(_LISTING, plan, self._on_rows, on_events=self.progress.show_events)
+
+    def _list_if_new(self) -> None:
+        """List the grains unless that list is shown already, or being made."""
+        self.list_grains(only_if_new=True)
+
+    def _forget_list(self) -> None:
+        """Give up the list that is being made; the next one is made in any case."""
+        self._plan = None
+        self.jobs.cancel(_LISTING, _LOOKING)
+        self._busy(None)
 
     def look_at_maps(self, listing: GrainListing) -> None:
         """Look for minerals and artefacts in the background; meanwhile the rows can be used."""
@@ -279,8 +301,7 @@ class GrainTable(Panel):
     def cancel(self) -> None:
         """Stop listing; the earlier list stays."""
         if self.jobs.is_running(_LISTING):
-            self.jobs.cancel(_LISTING)
-            self._busy(None)
+            self._forget_list()
             self.status.plain("Listing was stopped; the list may not fit the mask.")
         elif self.jobs.is_running(_LOOKING):
             self.jobs.cancel(_LOOKING)
@@ -300,6 +321,7 @@ class GrainTable(Panel):
     def shut_down(self) -> None:
         """Also give keys and clicks back to napari, and remove the outline."""
         self._list_soon.cancel()
+        self._list_next.cancel()
         self._search_soon.cancel()
         self.release_canvas_keys()
         self._clicks.close()
@@ -380,7 +402,7 @@ class GrainTable(Panel):
 
     def _on_failed(self, failure: Failure) -> None:
         if not self.jobs.is_running(_LISTING, _LOOKING):
-            self._busy(None)
+            self._forget_list()
         self.fail(failure)
 
     def _on_listed(self) -> None:
@@ -416,21 +438,20 @@ class GrainTable(Panel):
         if score is None or (
             self.board.listing is not None and self.board.listing.score_id != str(score.unique_id)
         ):
-            self.jobs.cancel(_LISTING, _LOOKING)
-            self._busy(None)
-            self._kept.forget()
+            self._forget_list()
             self.board.set_listing(None)
             self.model.clear()
         self._on_layer()
         if score is None:
+            self._kept.forget()
             self.status.plain(_NO_SCORE)
-        self._list_soon()
+        self._list_next()
 
     def _on_layer(self, event: Any = None) -> None:
         score = self.score_combo.layer()
         mask = None if score is None else mask_of(self.viewer, score)
         if self._watch.watch(mask) and mask is not None:
-            self._list_soon()
+            self._list_next()
 
     def _show_removed(self) -> None:
         name = self.removed.name

@@ -57,12 +57,14 @@ class Outcome(Generic[T]):
 class Job(Generic[T]):
     """A computation that runs once: ``work(task)`` and a name for people.
 
+    A ``patient`` job may wait some seconds until no other job runs: nobody looks at its outcome.
+
     The job drops ``work`` when it starts, and with it the maps or the model that ``work`` holds. So
     code that still holds the job afterwards keeps no large memory.
     """
 
-    def __init__(self, name: str, work: Work[T]) -> None:
-        self.name = name
+    def __init__(self, name: str, work: Work[T], *, patient: bool = False) -> None:
+        self.name, self.patient = name, patient
         self._work: Work[T] | None = work
 
     @property

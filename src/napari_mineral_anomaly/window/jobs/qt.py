@@ -31,6 +31,9 @@ SECONDS_BETWEEN_UPDATES = 0.1
 # How often the main thread looks whether a job has ended; nobody sees a delay as short as this.
 MS_BETWEEN_LOOKS = 10
 
+# A patient job waits until no other has run for so long, and at most so long.
+SECONDS_OF_QUIET, MOST_SECONDS_OF_PATIENCE = 0.3, 10.0
+
 # A cancelled job keeps its thread until its next check; the next job must not wait for it.
 MAX_THREADS = max(8, os.cpu_count() or 1)
 
@@ -60,7 +63,8 @@ class _Worker:
     """A job, its handle and its thread, as the main thread holds them."""
 
     def __init__(self, job: Job[Any], handle: JobHandle[Any]) -> None:
-        self._handle = handle
+        self._handle, self.patient = handle, job.patient
+        self.added = time.monotonic()
         # Kept until the thread has ended, so that the main thread frees the objects it refers to.
         self._work = job.work
         self._mailbox = _Mailbox()
@@ -93,6 +97,10 @@ class _Worker:
         """Ask the computation to stop at its next check."""
         self._handle.token.cancel()
 
+    def wait(self) -> None:
+        """Wait until the thread has ended."""
+        self._thread.join()
+
     def deliver(self) -> None:
         """Pass on the events that have gathered, oldest first."""
         self._last_delivery = time.monotonic()
@@ -121,7 +129,9 @@ class _Workers(QObject):
     Parameters
     ----------
     app : QCoreApplication
-        When it is about to quit, all jobs are cancelled. Python then waits for their threads.
+        When it is about to quit, all jobs are cancelled and their threads are waited for. Python
+        would wait for them too, but only after it has closed the pools of threads in which dask
+        reads maps on disk: what was being saved then would be cut off.
     """
 
     def __init__(self, app: QCoreApplication) -> None:
@@ -129,26 +139,40 @@ class _Workers(QObject):
         self._collector = MainThreadCollector()
         self._waiting: deque[_Worker] = deque()
         self._running: list[_Worker] = []
+        # When a job that is not patient was last seen at work.
+        self._last_busy = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(MS_BETWEEN_LOOKS)
         self._timer.timeout.connect(self._look)
-        app.aboutToQuit.connect(self._cancel_all)
+        app.aboutToQuit.connect(self._end_all)
         end_quickly()
 
     def add(self, worker: _Worker) -> None:
         """Start a worker as soon as there is a thread for it."""
         self._waiting.append(worker)
+        self._timer.start()
         self._start_waiting()
 
     def _start_waiting(self) -> None:
+        now, patient = time.monotonic(), deque[_Worker]()
         while self._waiting and len(self._running) < MAX_THREADS:
             worker = self._waiting.popleft()
             if worker.given_up:
                 continue
+            if not worker.patient:
+                self._last_busy = now
+            elif not self._is_quiet(now) and now - worker.added < MOST_SECONDS_OF_PATIENCE:
+                patient.append(worker)
+                continue
             self._running.append(worker)
             self._collector.begin()
-            self._timer.start()
             worker.start()
+        self._waiting.extendleft(reversed(patient))
+
+    def _is_quiet(self, now: float) -> bool:
+        if not all(worker.patient for worker in self._running):
+            self._last_busy = now
+        return now - self._last_busy >= SECONDS_OF_QUIET
 
     def _look(self) -> None:
         self._collector.collect_if_due()
@@ -160,12 +184,14 @@ class _Workers(QObject):
             elif worker.has_news:
                 _soon(worker.deliver)
         self._start_waiting()
-        if not self._running:
+        if not self._running and not self._waiting:
             self._timer.stop()
 
-    def _cancel_all(self) -> None:
+    def _end_all(self) -> None:
         for worker in (*self._running, *self._waiting):
             worker.cancel()
+        for worker in self._running:
+            worker.wait()
 
 
 def _soon(tell: Callable[[], None]) -> None:

@@ -38,6 +38,7 @@ class DockJobs:
         on_cancelled: Callable[[], None] | None = None,
         on_end: Callable[[], None] | None = None,
         alongside: bool = False,
+        patient: bool = False,
     ) -> None:
         """Run ``work`` in the background.
 
@@ -55,6 +56,8 @@ class DockJobs:
             Called before each of the three endings.
         alongside : bool
             Let an earlier job of this kind run on.
+        patient : bool
+            See `Job`.
         """
         if not alongside:
             self.cancel(kind)
@@ -67,7 +70,7 @@ class DockJobs:
         )
         running = [(one, old) for one, old in self.handles if old.running]
         self.handles[:] = [*running, (kind, handle)]
-        self.executor.submit(Job(handle.name, work), handle)
+        self.executor.submit(Job(handle.name, work, patient=patient), handle)
 
     def cancel(self, *kinds: str) -> None:
         """Cancel the jobs of these kinds, if any run."""

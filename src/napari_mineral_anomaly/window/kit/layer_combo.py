@@ -15,7 +15,7 @@ from napari_mineral_anomaly.window.layers.active import active_of, is_active
 from napari_mineral_anomaly.window.layers.links import (
     layer_by_id,
     layers_of,
-    link_of,
+    noted_scan_id,
     role_of,
 )
 from napari_mineral_anomaly.window.state.of_viewer import state_of
@@ -48,6 +48,8 @@ class LayerCombo(QComboBox):
         self._prefers = prefers
         self._empty, self._always_empty, self._prefix = empty, always_empty, prefix
         self._shown: str | None = None
+        # Name and id of each layer of the list; None before it is filled for the first time.
+        self._rows: list[tuple[str, str]] | None = None
         fit_width(self)
         events = panel.viewer.layers.events
         for emitter in (events.removed, events.reordered, events.renamed):
@@ -86,13 +88,16 @@ class LayerCombo(QComboBox):
         chosen = self.currentData()
         # The newest layer is on top of napari's list and of this one.
         layers = [layer for layer in reversed(layers_of(self._viewer)) if self._accepts(layer)]
-        with QSignalBlocker(self):
-            self.clear()
-            if self._always_empty or not layers:
-                self.addItem(self._empty, None)
-            for layer in layers:
-                self.addItem(f"{self._prefix}{layer.name}", str(layer.unique_id))
-            self.setCurrentIndex(max(0, self.findData(chosen) if chosen is not None else 0))
+        rows = [(f"{self._prefix}{layer.name}", str(layer.unique_id)) for layer in layers]
+        if rows != self._rows:  # most layers that come and go are of another kind
+            self._rows = rows
+            with QSignalBlocker(self):
+                self.clear()
+                if self._always_empty or not layers:
+                    self.addItem(self._empty, None)
+                for name, unique_id in rows:
+                    self.addItem(name, unique_id)
+                self.setCurrentIndex(max(0, self.findData(chosen) if chosen is not None else 0))
         if not self._always_empty:
             self.setEnabled(bool(layers))
         self._on_index()
@@ -118,10 +123,10 @@ class ScoreCombo(LayerCombo):
         self.layer_changed.connect(self._tell)
 
     def _is_of_section(self, layer: Any) -> bool:
-        link = link_of(layer)
-        scan_id = self._state.scan_id
-        elsewhere = link is not None and scan_id is not None and link.scan_id != scan_id
-        return _can_be_score(layer) and not elsewhere
+        if not _can_be_score(layer):
+            return False
+        own, scan_id = noted_scan_id(layer), self._state.scan_id
+        return own is None or scan_id is None or own == scan_id
 
     def _on_section(self, scan_id: str | None) -> None:
         self._fill()

@@ -112,6 +112,11 @@ class Panel(QWidget):
         bar = self._scroll.verticalScrollBar().sizeHint().width()
         return QSize(max(PANEL_WIDTH, needed + bar), 200)
 
+    @property
+    def works_at_once(self) -> bool:
+        """Whether jobs and turns are done at once, as in scripts and tests, not in a window."""
+        return not isinstance(self.jobs.executor, QtExecutor)
+
     def add(self, part: W, *more: QWidget | QLayout) -> W:
         """Put widgets and layouts at the end of the column; returns the first."""
         add_parts(self.column, part, *more)

@@ -35,6 +35,12 @@ class Turns(QObject):
         self._steps = list(steps)
         self._timer.start(0)
 
+    def finish(self) -> None:
+        """Do the steps that are still due at once."""
+        while self._steps:
+            self._take()
+        self._timer.stop()
+
     def cancel(self) -> None:
         """Drop the steps that are still due."""
         self._steps = []
@@ -44,6 +50,9 @@ class Turns(QObject):
         if not self._steps:
             return
         step = self._steps.pop(0)
-        if self._steps:
-            self._timer.start(0)
-        step()
+        try:
+            step()
+        finally:
+            # Started last: what the step itself has put off comes first.
+            if self._steps:
+                self._timer.start(0)

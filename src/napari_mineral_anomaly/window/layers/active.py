@@ -16,6 +16,7 @@ from napari_mineral_anomaly.window.layers.attached import files_of
 from napari_mineral_anomaly.window.layers.links import (
     link_of,
     linked_layers,
+    noted_scan_id,
     relink,
     unwrapped,
 )
@@ -252,5 +253,5 @@ def _renamed(name: str, old: str, new: str) -> str:
 
 def is_active(viewer: Any, layer: Layer) -> bool:
     """Whether a layer belongs to the active scan, or to none."""
-    link = link_of(layer)
-    return link is None or link.scan_id == active_of(viewer).scan_id
+    scan_id = noted_scan_id(layer)
+    return scan_id is None or scan_id == active_of(viewer).scan_id

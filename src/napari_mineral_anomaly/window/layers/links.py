@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 from napari_mineral_anomaly.io.writing.results import (
     MASK_TITLE,
@@ -116,8 +118,13 @@ def _link(note: Mapping[str, Any]) -> Link:
 
 def scan_id_of(layer: Layer) -> str:
     """The scan of a layer; a layer from elsewhere counts as its own scan."""
-    link = link_of(layer)
-    return str(layer.unique_id) if link is None else link.scan_id
+    return noted_scan_id(layer) or str(layer.unique_id)
+
+
+def noted_scan_id(layer: Layer) -> str | None:
+    """The scan in the note on ``layer``; None for layers that are not ours."""
+    note = _note_in(layer.metadata)
+    return None if note is None else str(note["scan_id"])
 
 
 def scan_name_of(layer: Layer) -> str:
@@ -158,8 +165,18 @@ def layers_of(viewer: Any) -> list[Layer]:
 
 def layer_by_id(viewer: Any, unique_id: str | None) -> Layer | None:
     """The layer with that ``unique_id``, if it is still in the viewer."""
-    layers = () if unique_id is None else layers_of(viewer)
-    return next((layer for layer in layers if str(layer.unique_id) == unique_id), None)
+    wanted = None if unique_id is None else _uuid(unique_id)
+    layers = () if wanted is None else layers_of(viewer)
+    return next((layer for layer in layers if layer.unique_id == wanted), None)
+
+
+# Every dock asks for its layer at every change, and to compare texts takes ten times as long.
+@lru_cache(maxsize=256)
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def linked_layers(

@@ -129,7 +129,15 @@ def element_layers(
     for index, element in enumerate(cube.elements):
         plane = cube.maps[index] if cube.is_lazy else cube.plane(index)
         limits = contrast_limits(without_glitches(shown.as_measured(index, shown.plane(index))))
-        look = {"colormap": "gray", "contrast_limits": limits, "visible": index < visible}
+        look: dict[str, Any] = {
+            "colormap": "gray",
+            "contrast_limits": limits,
+            "visible": index < visible,
+        }
+        if cube.is_lazy:
+            # napari would keep every map that was shown, and what workers read meanwhile, in a
+            # cache of up to a quarter of the computer's memory.
+            look["cache"] = False
         own = replace(link, element=element)
         layer = _layer("image", plane, f"{element} · {scan}", own, spatial, **look)
         layer[1]["metadata"] |= handles

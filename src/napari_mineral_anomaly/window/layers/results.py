@@ -10,7 +10,7 @@ from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge_score
 from napari_mineral_anomaly.progress import SILENT, Task
-from napari_mineral_anomaly.window.layers.links import Link, first_layer
+from napari_mineral_anomaly.window.layers.links import Link, first_layer, layer_by_id
 from napari_mineral_anomaly.window.layers.make import (
     add,
     mask_layer,
@@ -80,13 +80,20 @@ def show_result(
     showing = ResultInSteps(viewer, session, scan, run, judged)
     for step in showing.steps:
         step()
-    return showing.shown()
+    shown = showing.shown()
+    assert shown is not None, "nobody can remove a layer between these steps"
+    return shown
 
 
 class ResultInSteps:
     """What `show_result` does, in steps for as many turns of the event loop.
 
     ``steps`` come in their order; then `shown` tells the layers. Parameters as in `show_result`.
+
+    Between two steps the window may do anything, so each step looks for the layers again. What is
+    there then is a result that misses its mask, as if the user had removed it. Where layers of an
+    earlier run are updated, the first step does all: nobody may see or save the labels of one run
+    beside the score of another.
     """
 
     def __init__(
@@ -99,12 +106,13 @@ class ResultInSteps:
     ) -> None:
         self._viewer, self._session, self._scan, self._run = viewer, session, scan, run
         self._judged = judged
+        self._score_id: str | None = None
         self._shown: ShownResult | None = None
-        self.steps = (self._show_labels, self._show_score)
+        self._told = False
+        self.steps = (self._show_labels, self._show_score, self._show_mask, self._tell)
 
-    def shown(self) -> ShownResult:
-        """The layers, after all steps."""
-        assert self._shown is not None, "take the steps first"
+    def shown(self) -> ShownResult | None:
+        """The layers, after all steps; None if the user removed the score between two of them."""
         return self._shown
 
     def _scan_now(self) -> Scan | None:
@@ -137,26 +145,45 @@ class ResultInSteps:
             add(self._viewer, pseudo_label_layer(labels, **self._look(now)))
         else:
             layer.data = labels
+        if first_layer(self._viewer, "score", **_own(self._scan, self._run)) is not None:
+            self._show_score()
+            self._show_mask()
+            self._tell()
 
     def _show_score(self) -> None:
         viewer, result, judged = self._viewer, self._run.result, self._judged
         assert judged is not None, "the labels come first"
-        now = self._scan_now()
-        look = self._look(now)
+        if self._score_id is not None:
+            return
+        # Known before the score comes: whoever lists it at once finds the run. It is told later.
+        self._session.keep_run(self._scan.scan_id, self._run, tell=False)
         score = first_layer(viewer, "score", **_own(self._scan, self._run))
         if score is None:
+            look = self._look(self._scan_now())
             score = add(viewer, score_layer(result.score, result.threshold, **look))
-            mask = None
         else:
-            mask = mask_of(viewer, score)
-            self._session.replace_score(score, mask, judged)
+            self._session.replace_score(score, mask_of(viewer, score), judged)
             score.contrast_limits = score_limits(result.score, result.threshold)
+        self._score_id = str(score.unique_id)
+
+    def _show_mask(self) -> None:
+        viewer, judged = self._viewer, self._judged
+        assert judged is not None, "the labels come first"
+        score = layer_by_id(viewer, self._score_id)
+        if score is None or self._shown is not None:
+            return
+        now, mask = self._scan_now(), mask_of(viewer, score)
         if mask is None:
+            look = self._look(now)
             mask = add_mask(
                 viewer, self._session, score, judged, link=look["link"], title=look["title"]
             )
-        self._session.keep_run(self._scan.scan_id, self._run)
         self._shown = ShownResult(score, mask, now is not None)
+
+    def _tell(self) -> None:
+        if self._score_id is not None and not self._told:
+            self._told = True
+            self._session.changed.emit()
 
 
 def add_mask(

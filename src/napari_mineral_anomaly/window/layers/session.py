@@ -58,10 +58,14 @@ class Session:
         self._keepers: dict[str, MaskKeeper] = {}
         viewer.layers.events.removed.connect(self._on_removed)
 
-    def keep_run(self, scan_id: str, run: DetectionRun) -> None:
-        """Make ``run`` the current run of its scan and detector."""
+    def keep_run(self, scan_id: str, run: DetectionRun, *, tell: bool = True) -> None:
+        """Make ``run`` the current run of its scan and detector.
+
+        Without ``tell`` the caller tells of it, with `changed`, when its layers are there.
+        """
         self._runs[scan_id, run.fitted.name] = run
-        self.changed.emit()
+        if tell:
+            self.changed.emit()
 
     def run_of(self, link: Link | None) -> DetectionRun | None:
         """The run of a result layer with this note; None if the layer was opened from a file."""

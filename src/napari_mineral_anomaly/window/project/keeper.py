@@ -306,6 +306,7 @@ class SectionKeeper:
                 lambda folder: written(folder, quick=quick),
                 on_failed=lambda failure: self._on_run_not_written(detector, failure),
                 alongside=True,
+                patient=not quick,  # the list of grains comes first
             )
 
         write(quick=True)

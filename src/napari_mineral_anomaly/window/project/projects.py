@@ -123,19 +123,31 @@ class Projects:
         state_of(self._viewer).report(_OPENING, doing)
 
     def _load(self, folder: Path, scan_id: str, attempt: LockAttempt, maps: Path | None) -> None:
-        def work(task: Task) -> PreparedProject:
-            return prepare(load_project(folder, maps=maps, task=task), scan_id)
+        is_ours = attempt.lock is not None
+
+        def work(task: Task) -> tuple[PreparedProject, ProjectStore | None]:
+            loaded = load_project(folder, maps=maps, task=task)
+            store = ProjectStore(loaded.folder, loaded.file) if is_ours else None
+            if store is not None:
+                store.tidy()  # older results are large: to remove them takes a while
+            return prepare(loaded, scan_id), store
 
         self._jobs.run(
             _OPENING,
             work,
-            lambda prepared: self._on_loaded(scan_id, attempt, prepared),
+            lambda done: self._on_loaded(scan_id, attempt, *done),
             on_events=lambda events: self._tell(folder, events[-1]),
             on_failed=lambda failure: self._on_not_loaded(folder, scan_id, attempt, maps, failure),
             alongside=True,
         )
 
-    def _on_loaded(self, scan_id: str, attempt: LockAttempt, prepared: PreparedProject) -> None:
+    def _on_loaded(
+        self,
+        scan_id: str,
+        attempt: LockAttempt,
+        prepared: PreparedProject,
+        store: ProjectStore | None,
+    ) -> None:
         loaded = prepared.loaded
         if loaded.cube is None:
             maps = self.asker.where_are_the_maps(loaded.why_no_maps)
@@ -146,7 +158,7 @@ class Projects:
             self._viewer,
             scan_id,
             prepared,
-            lambda truths: self._on_shown(scan_id, attempt, prepared, truths),
+            lambda truths: self._on_shown(scan_id, attempt, prepared, store, truths),
         )
 
     def _on_not_loaded(
@@ -168,6 +180,7 @@ class Projects:
         scan_id: str,
         attempt: LockAttempt,
         prepared: PreparedProject,
+        store: ProjectStore | None,
         truths: dict[str, int],
     ) -> None:
         loaded, state = prepared.loaded, state_of(self._viewer)
@@ -175,10 +188,6 @@ class Projects:
         state.report(_OPENING, None)
         # The work goes on where it was left: with the grains, where some were found.
         state.step = DECIDE if loaded.results else LOOK
-        store = None
-        if attempt.lock is not None:
-            store = ProjectStore(loaded.folder, loaded.file)
-            store.tidy()
         self._keep(
             SectionKeeper(
                 self._viewer,

@@ -149,7 +149,18 @@ class ProjectInTurns:
         for name, one in prepared.loaded.results.items():
             steps += self._showing(one, *prepared.masks[name])
         steps += [self._truth(*one) for one in prepared.loaded.truths]
-        self._steps = deque([*steps, self._fiducials, self._verdicts, self._looks, self._end])
+        self._steps = deque(
+            [
+                *steps,
+                self._fiducials,
+                self._verdicts,
+                self._looks,
+                self._choose_main,
+                self._see,
+                self._active.tell_apart,
+                self._end,
+            ]
+        )
         self._next()
 
     def _next(self) -> None:
@@ -168,7 +179,10 @@ class ProjectInTurns:
         showing = ResultInSteps(viewer, session, scan, one.run, judged)
 
         def teach() -> None:
-            score = showing.shown().score
+            shown = showing.shown()
+            if shown is None:
+                return
+            score = shown.score
             relink(score, min_grain_px=note.min_grain_px)
             if one.run.result.taught is not None:
                 make_brush_layer(viewer, score, one.run.result.taught)
@@ -247,15 +261,16 @@ class ProjectInTurns:
         if layer in layers and layers.index(layer) != place:
             layers.move(layers.index(layer), place)
 
-    def _end(self) -> None:
-        self._choose_main()
-        self._active.fit()
+    def _see(self) -> None:
+        if self._active.scan_id == self._scan_id:  # the user may look at another meanwhile
+            self._active.fit()
         show_scale_bar(self._viewer)
         view = self._loaded.file.view
         if view is not None:
             with suppress(ValueError):
                 self._active.see(self._scan_id, (view.centre, view.zoom))
-        self._active.tell_apart()
+
+    def _end(self) -> None:
         self._on_shown(self._truth_numbers)
 
     def _choose_main(self) -> None:

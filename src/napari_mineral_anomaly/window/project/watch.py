@@ -79,8 +79,14 @@ class SectionWatch:
         ]
         for emitter, callback in self._connections:
             emitter.connect(callback)
-        # One layer per turn of the event loop: to connect to its events takes napari milliseconds.
-        self._waiting = deque(layer for layer, _ in linked_layers(viewer, scan_id))
+        # What the brush may write into now: no stroke may be missed. The others one per turn of
+        # the event loop: to connect to the events of a layer takes napari milliseconds.
+        self._waiting: deque[Layer] = deque()
+        for layer, link in linked_layers(viewer, scan_id):
+            if link.role in _BRUSHED:
+                self._follow(layer)
+            else:
+                self._waiting.append(layer)
         self._follow_next()
 
     def close(self) -> None:

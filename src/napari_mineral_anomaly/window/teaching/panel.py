@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,15 +25,18 @@ from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import flow, push_button
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.kit.panel import Panel
+from napari_mineral_anomaly.window.kit.showing import ResultTurns
+from napari_mineral_anomaly.window.kit.turns import Turns
 from napari_mineral_anomaly.window.layers.links import (
     Link,
     first_layer,
     layer_by_id,
+    layers_of,
     link_of,
     linked_layers,
 )
 from napari_mineral_anomaly.window.layers.make import threshold_of
-from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
+from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.views import show_score
 from napari_mineral_anomaly.window.state.of_viewer import state_of
@@ -68,6 +72,7 @@ class TeachingPanel(Panel):
         self.board = board_of(napari_viewer)
         self.state = state_of(napari_viewer)
         self._kept = KeptCube()
+        self._showing, self._removing = ResultTurns(self), Turns(self)
         # Told before and after layers are taken away on purpose.
         self.before_removal: Callable[[bool], None] = lambda paused: None
         self.grain_button = push_button(
@@ -141,6 +146,7 @@ class TeachingPanel(Panel):
     def teach_now(self) -> None:
         """Teach the untouched result what is brushed; the last request counts."""
         self.jobs.cancel(_TEACHING)
+        self._removing.finish()
         layer, run = brush_layer(self.viewer, self.state.scan_id), self._untaught_run()
         scan = None if self.state.scan_id is None else find_scan(self.viewer, self.state.scan_id)
         if layer is None or run is None or scan is None:
@@ -171,6 +177,8 @@ class TeachingPanel(Panel):
     def shut_down(self) -> None:
         """Also disconnect from the layer and drop what is still due."""
         self._teach_soon.cancel()
+        self._showing.stop()
+        self._removing.finish()
         self._watch.watch(None)
         self._kept.forget()
         super().shut_down()
@@ -187,10 +195,19 @@ class TeachingPanel(Panel):
     def _on_judged(
         self, scan: Scan, taught: DetectionRun, others: int, judged: JudgedScore
     ) -> None:
-        try:
-            shown = show_result(self.viewer, self.session, scan, taught, judged)
-        except InputError as error:
-            self.fail(error)
+        self._showing.show(
+            scan,
+            taught,
+            judged,
+            lambda shown: self._on_shown(scan, taught, others, shown),
+            self.fail,
+            stay_on=brush_layer(self.viewer, scan.scan_id),
+        )
+
+    def _on_shown(
+        self, scan: Scan, taught: DetectionRun, others: int, shown: ShownResult | None
+    ) -> None:
+        if shown is None:
             return
         show_score(self.viewer, str(shown.score.unique_id), alone=True)
         strokes = brush_layer(self.viewer, scan.scan_id)
@@ -205,17 +222,28 @@ class TeachingPanel(Panel):
         )
 
     def _remove_taught(self, run: DetectionRun) -> None:
-        """Show the untouched result again."""
+        """Show the untouched result again, and take the layers of the taught one away in turns."""
+        self._showing.stop()
         scan_id, name = self.state.scan_id, taught_name(run.fitted.name)
-        self.before_removal(True)
-        for layer, _ in list(linked_layers(self.viewer, scan_id, detector=name)):
-            self.viewer.layers.remove(layer)
-        self.before_removal(False)
         score = first_layer(self.viewer, "score", scan_id, detector=run.fitted.name)
         if score is not None:
             self.state.score_id = str(score.unique_id)
             show_score(self.viewer, self.state.score_id, alone=True)
         self.status.plain(_HINT)
+        # The score first: without it the project holds no taught result any more.
+        layers = sorted(
+            linked_layers(self.viewer, scan_id, detector=name),
+            key=lambda pair: pair[1].role != "score",
+        )
+        self._removing.do(*(partial(self._remove, layer) for layer, _ in layers))
+        if self.works_at_once:
+            self._removing.finish()
+
+    def _remove(self, layer: Layer) -> None:
+        if layer in layers_of(self.viewer):
+            self.before_removal(True)
+            self.viewer.layers.remove(layer)
+            self.before_removal(False)
 
     def _on_stroke(self) -> None:
         self._refresh()

@@ -32,11 +32,8 @@ from napari_mineral_anomaly.window.kit.controls import (
 )
 from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.opening import AGREEMENT
-from napari_mineral_anomaly.window.layers.results import (
-    ShownResult,
-    mask_of_result,
-    show_result,
-)
+from napari_mineral_anomaly.window.kit.showing import ResultTurns
+from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND
 from napari_mineral_anomaly.window.workbench.steps.step import Step
@@ -58,6 +55,7 @@ class FindStep(Step):
         super().__init__(napari_viewer, executor)
         self._clock = RunClock()
         self._queue = queue_of(napari_viewer)
+        self._showing = ResultTurns(self)
         self._run: QueuedRun | None = None
         # Who gives runs to the queue: not the step itself, which the queue would keep alive.
         self._owner = object()
@@ -187,6 +185,10 @@ class FindStep(Step):
 
     @property
     def _running(self) -> bool:
+        return self._can_cancel or self._showing.pending
+
+    @property
+    def _can_cancel(self) -> bool:
         return self.jobs.is_running(_DETECTING, _MASKING)
 
     def _start(
@@ -264,14 +266,14 @@ class FindStep(Step):
         )
 
     def _on_judged(self, scan: Scan, run: DetectionRun, judged: JudgedScore) -> None:
-        self._end()
-        try:
-            shown = show_result(self.viewer, self.session, scan, run, judged)
-        except InputError as error:
-            self.fail(error)
-        else:
-            self._tell_done(scan, run, shown)
-        self._next()
+        def on_shown(shown: ShownResult | None) -> None:
+            self._end()
+            if shown is not None:
+                self._tell_done(scan, run, shown)
+            self._next()
+
+        self.cancel_button.hide()
+        self._showing.show(scan, run, judged, on_shown, self._on_run_failed)
 
     def _tell_done(self, scan: Scan, run: DetectionRun, shown: ShownResult) -> None:
         counts = self.session.count_mask(shown.score, shown.mask)
@@ -298,7 +300,7 @@ class FindStep(Step):
         make_primary(self.next_button, shown)
         make_primary(self.quick_button, not shown)
 
-    def _on_run_failed(self, failure: Failure) -> None:
+    def _on_run_failed(self, failure: Failure | InputError) -> None:
         self._end()
         self.fail(failure)
         self._next()
@@ -321,6 +323,7 @@ class FindStep(Step):
 
     def shut_down(self) -> None:
         """Cancel the runs of this step, also those that wait."""
+        self._showing.stop()
         super().shut_down()
         self._run = None
         self._queue.forget(self._owner)
@@ -350,7 +353,7 @@ class FindStep(Step):
         self._show_times(scan)
 
     def _refresh_buttons(self) -> None:
-        running, scan = self._running, self._scan()
+        scan = self._scan()
         asked = {
             self.quick_button: QUICK,
             self.thorough_button: THOROUGH,
@@ -360,7 +363,7 @@ class FindStep(Step):
             is_asked = scan is not None and self._queue.holds(scan.scan_id, detector)
             button.setEnabled(scan is not None and not is_asked)
         self.models.apply_button.setEnabled(scan is not None)
-        self.cancel_button.setVisible(running)
+        self.cancel_button.setVisible(self._can_cancel)
         self.models.save_button.setEnabled(self._current_run() is not None)
 
     def _scan(self) -> Scan | None:
