@@ -239,8 +239,8 @@ class SpectrumDock(Dock):
         self._show_state()
 
     def shut_down(self) -> None:
-        """Also stop listening to clicks and brush strokes, and add no further layers."""
-        self._adding.stop()
+        """Also stop listening to clicks and brush strokes; maps that are being added all come."""
+        self._adding.finish()
         self._clicks.let_go()
         self.region_choice.let_go()
         self.energy.let_go()
