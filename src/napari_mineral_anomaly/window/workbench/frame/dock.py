@@ -14,6 +14,7 @@ from napari_mineral_anomaly.window.kit.opening import open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.kit.turns import Turns
 from napari_mineral_anomaly.window.layers.bring_back import removed_score_of
+from napari_mineral_anomaly.window.layers.tools import put_tools_away
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
 from napari_mineral_anomaly.window.state.of_viewer import state_of
@@ -148,6 +149,7 @@ class Workbench(Dock):
             return
         if self._shown is not None:
             self._shown.left()
+            put_tools_away(self.viewer)
         self._shown = step
         self._stack.setCurrentWidget(step)
         if step.below_map is None:

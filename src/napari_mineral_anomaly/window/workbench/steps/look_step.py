@@ -152,6 +152,7 @@ class LookStep(Step):
         """Show the chosen elements, and read the map under the cursor."""
         self._is_shown = True
         self._watch.start()
+        self.images.resume()
         if self.chips.chosen:
             self._show()
         else:
