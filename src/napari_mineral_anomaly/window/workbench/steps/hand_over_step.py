@@ -62,7 +62,9 @@ _NO_SCORE = "Nothing to hand over yet: run a detector first, or open a score map
 _NO_FOLDER = "“Write…” asks for the folder."
 _NO_FILE = "Tick at least one box."
 _NO_PROJECT = "This needs a run of this window, or an open project."
+_READ_ONLY = "The project is open read-only: choose “Save as…” in the menu of the header first."
 _NO_FIT = "The list needs three points with their readings of the SEM."
+_REASONS = (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT, _READ_ONLY, _NO_FIT)
 _EXPORTING = "Exporting"
 
 
@@ -213,7 +215,7 @@ class HandOverStep(Step):
             return None
         if self.preset in (REPORT, PROJECT):
             if keeper is None or keeper.folder is None:
-                raise InputError(_NO_PROJECT)
+                raise InputError(self._why_no_project)
             if not keeper.save_now():
                 raise InputError(keeper.problem or "The project is still being saved: try again.")
             if self.preset == PROJECT:
@@ -245,6 +247,12 @@ class HandOverStep(Step):
     @property
     def _keeper(self) -> Any:
         return self._projects.keepers.get(str(self.state.scan_id))
+
+    @property
+    def _why_no_project(self) -> str:
+        """Why no project can be read; "" where one can."""
+        keeper = self._keeper
+        return _NO_PROJECT if keeper is None else _READ_ONLY if keeper.is_read_only else ""
 
     def _planned(self, *, copy: bool) -> list[PlannedFile]:
         score = self.score_combo.layer()
@@ -328,8 +336,8 @@ class HandOverStep(Step):
         reason = ""
         if self.score_combo.layer() is None:
             reason = _NO_SCORE
-        elif self.preset in (REPORT, PROJECT) and self._keeper is None:
-            reason = _NO_PROJECT
+        elif self.preset in (REPORT, PROJECT) and self._why_no_project:
+            reason = self._why_no_project
         elif self.preset == SEM and self.sem.fit is None:
             reason = _NO_FIT
         elif self.preset in (GIS, MORE) and not self.chosen():
@@ -342,7 +350,7 @@ class HandOverStep(Step):
         self.cancel_button.setVisible(busy)
         if reason and not busy:
             self.status.plain(reason)
-        elif self.status.text() in (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT, _NO_FIT):
+        elif self.status.text() in _REASONS:
             self.status.plain("")
         if not busy and not self._has_news:
             self._show_plan()
