@@ -12,6 +12,7 @@ from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import push_button, row
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.layers.links import linked_layers
+from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.project.comparing import compare
 from napari_mineral_anomaly.window.project.keeper import SectionKeeper
@@ -57,8 +58,8 @@ class SectionsDock(Dock):
         if scan_id is None or not projects_of(self.viewer).may_close(scan_id):
             return
         queue_of(self.viewer).cancel_scan(scan_id)
-        for layer, _ in reversed(list(linked_layers(self.viewer, scan_id))):
-            self.viewer.layers.remove(layer)
+        own = [layer for layer, _ in linked_layers(self.viewer, scan_id)]
+        remove_layers(self.viewer, reversed(own))
 
     def compare(self, out: str | Path) -> None:
         """Save the sections that have a project, and write their comparison into a folder."""

@@ -32,6 +32,7 @@ from napari_mineral_anomaly.window.layers.links import (
     linked_layers,
 )
 from napari_mineral_anomaly.window.layers.make import threshold_of
+from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.layers.results import mask_of_result, show_result
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.views import show_score
@@ -208,8 +209,8 @@ class TeachingPanel(Panel):
         """Show the untouched result again."""
         scan_id, name = self.state.scan_id, taught_name(run.fitted.name)
         self.before_removal(True)
-        for layer, _ in list(linked_layers(self.viewer, scan_id, detector=name)):
-            self.viewer.layers.remove(layer)
+        taught = [layer for layer, _ in linked_layers(self.viewer, scan_id, detector=name)]
+        remove_layers(self.viewer, taught)
         self.before_removal(False)
         score = first_layer(self.viewer, "score", scan_id, detector=run.fitted.name)
         if score is not None:
