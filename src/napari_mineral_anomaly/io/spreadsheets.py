@@ -97,7 +97,7 @@ class Dialect:
         return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
 
 
-PLAIN = Dialect("plain", "programs: comma, decimal point")
+PLAIN = Dialect("plain", "programs, decimal point")
 _SPREADSHEET: dict[str, Any] = {"line_end": "\r\n", "encoding": "utf-8-sig"}
 DIALECTS = {
     dialect.name: dialect

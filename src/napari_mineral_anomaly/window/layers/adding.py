@@ -41,7 +41,10 @@ class LayersInTurns:
 
     def start(self, layers: Sequence[LayerData]) -> None:
         """Add the first layer now and the others in later turns; after those that wait."""
-        link = link_in(layers[0][1]["metadata"]) if layers else None
+        if not layers:
+            self._on_all(0)
+            return
+        link = link_in(layers[0][1]["metadata"])
         scan_id = "" if link is None else link.scan_id
         self._arrivals.begin(scan_id)
         self._batches.append((deque(layers), scan_id))
@@ -55,26 +58,26 @@ class LayersInTurns:
             waiting, scan_id = self._batches.popleft()
             for layer in waiting:
                 add(self._viewer, layer)
-            self._arrivals.end(scan_id)
+            if waiting:
+                self._arrivals.end(scan_id)
 
     def _next(self) -> None:
         if not self._batches:
             return
-        waiting, _ = self._batches[0]
-        if waiting:
-            add(self._viewer, waiting.popleft())
-            self._added += 1
+        waiting, scan_id = self._batches[0]
+        add(self._viewer, waiting.popleft())
+        self._added += 1
         if waiting:
             self._on_next(self._added)
             QTimer.singleShot(0, self._next)
         else:
+            self._arrivals.end(scan_id)
             QTimer.singleShot(0, self._end)
 
     def _end(self) -> None:
         if not self._batches:
             return
-        _, scan_id = self._batches.popleft()
+        self._batches.popleft()
         added, self._added = self._added, 0
-        self._arrivals.end(scan_id)
         self._on_all(added)
         self._next()
