@@ -20,7 +20,7 @@ from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
+from napari_mineral_anomaly.window.layers.attached import files_of, report_of, spectra_of
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, scans_in
@@ -423,3 +423,19 @@ def test_a_section_is_complete_when_the_step_is_closed_meanwhile(
     opening.close()
     assert len(scans_in(viewer)[0].elements) == 6
     assert find.quick_button.isEnabled()
+
+
+def test_only_a_size_that_was_typed_is_kept_as_typed(
+    viewer: ViewerModel, scan_folder: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    """A project reads the maps again with what is kept, and reports where a size is from."""
+    opening = make_dock(OpenStep, viewer)
+    opening.load([scan_folder])
+    add_layers(opening, qtbot)
+    first = scans_in(viewer)[0].scan_id
+    assert files_of(viewer, first).options.pixel_size is None
+    opening.load([scan_folder])
+    opening.found.size.x.setValue(12.5)
+    add_layers(opening, qtbot)
+    second = scans_in(viewer)[1].scan_id
+    assert files_of(viewer, second).options.pixel_size == (12.5, 12.5)

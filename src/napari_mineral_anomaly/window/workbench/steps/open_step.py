@@ -15,7 +15,11 @@ from superqt.utils import qdebounced
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
-from napari_mineral_anomaly.io.reading.sizes.pixel_size import checked_pixel_size, checked_spot_size
+from napari_mineral_anomaly.io.reading.sizes.pixel_size import (
+    TYPED_EARLIER,
+    checked_pixel_size,
+    checked_spot_size,
+)
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.window.jobs import Executor, Failure
@@ -51,6 +55,7 @@ _PATTERNS = " ".join(f"*{ending} *{ending.upper()}" for ending in READ_ENDINGS)
 FILE_FILTER = f"Element maps and spectrum images ({_PATTERNS});;All files (*)"
 
 _READING = "Reading maps"
+_TYPED = "typed by the user"
 # From a choice in the table of files until the scan is read again.
 _AGAIN_MS = 300
 
@@ -179,7 +184,7 @@ class OpenStep(Step):
         read, self._read = self._read, None
         changes: dict[str, Any] = {"spot_size_um": spot_size}
         if pixel_size != read.cube.pixel_size:
-            changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
+            changes |= {"pixel_size_um": pixel_size, "pixel_size_source": _TYPED}
             if pixel_size is not None:
                 remember_pixel_size(folder_of(self._sources), pixel_size)
         report = read.report.model_copy(update=changes)
@@ -188,12 +193,15 @@ class OpenStep(Step):
         self.status.plain("Preparing layers…")
         name = scan_name(self._sources, self._answers.sample)
         shown = self.found.files.context
+        # A size that the files tell is no size that the user typed.
+        is_typed = report.pixel_size_source in (_TYPED, TYPED_EARLIER)
+        typed = pixel_size if is_typed else None
         wanted: dict[str, Any] = {
             "scan": name,
             "scan_id": new_scan_id(),
             "context": [str(one.file) for one in cube.context if _is_in(one.file, shown)],
             "with_valid": self.found.area.with_layer,
-            "files": self._answers.files(self._sources, pixel_size, spot_size),
+            "files": self._answers.files(self._sources, typed, spot_size),
         }
         self.report_button.offer(report, name)
         self.spectrum_button.setVisible(bool(report.spectra))
