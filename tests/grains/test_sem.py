@@ -301,13 +301,23 @@ def test_verdicts_find_their_grain_by_its_place_when_ids_have_changed(tmp_path):
     ("text", "sentence"),
     [
         ("id,comment\n1,x\n", "lacks the column verdict"),
-        ("id,verdict\n9,accept\n", "line 2: there is no grain 9"),
+        ("id,verdict\n9,accept\n", "line 2: the list has no grain 9 now. Lower the threshold"),
+        ("id,verdict\n1.5,accept\n", "line 2: cannot use the id '1.5': it is no whole number"),
         ("id,verdict\n1,perhaps\n", "line 2: the verdict 'perhaps' is unknown"),
-        ("id,verdict\n1,yes\n1,no\n", "line 3: grain 1 is there twice"),
+        (
+            "id,verdict\n1,yes\n2,\n1,no\n",
+            "lines 2 and 4 mean the same grain now, with different verdicts: SEM-true and",
+        ),
         ("id,verdict\n1,\n", "holds no verdict: fill in the column"),
-        ("id,verdict\nx,yes\n", "line 2: cannot use"),
+        ("id,verdict\n12. Mai,yes\n", "line 2: cannot use the number '12. Mai'"),
+        ("id,verdict\n,yes\n", "line 2: cannot use the number ''"),
         ("id,verdict,map_x_px,map_y_px\n1,yes,5,900\n", "the place of grain 1 is outside this map"),
-        ("id,verdict,map_x_px,map_y_px\n1,yes,5,200\n", "where grain 1 was, there is no grain"),
+        ("id,verdict,map_x_px,map_y_px\n1,yes,5,200\n", "where grain 1 was, the list has no"),
+        (
+            'visit,id,rank,drivers,verdict;\n"1,1,1,""As, S"",";yes\n',
+            "showed each row in one cell: write the list in the form of your spreadsheet",
+        ),
+        ('"visit,id,verdict";\n"1,1,";yes\n', "showed each row in one cell"),
     ],
 )
 def test_a_table_that_cannot_be_taken_over_says_why(tmp_path, text, sentence):
@@ -315,3 +325,61 @@ def test_a_table_that_cannot_be_taken_over_says_why(tmp_path, text, sentence):
     path.write_text(text)
     with pytest.raises(InputError, match=sentence):
         read_returned_verdicts(path, _aligned()[1])
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        *(("WAHR", "SEM-true"), ("Ja", "SEM-true"), ("vrai", "SEM-true"), ("SEM true", "SEM-true")),
+        *(("FALSCH", "SEM-false"), ("non", "SEM-false"), ("sem_false", "SEM-false")),
+        *(("Accepted", "accept"), ("rejected", "reject"), ("undecided", "undecided")),
+    ],
+)
+def test_a_verdict_may_be_said_as_people_and_their_spreadsheets_say_it(tmp_path, said, status):
+    path = tmp_path / "back.csv"
+    path.write_text(f"Verdict;ID\n{said};1,0\n")
+    (one,) = read_returned_verdicts(path, _aligned()[1]).verdicts
+    assert (one.grain, one.status) == (1, status)
+
+
+def test_rows_that_were_not_filled_in_may_mean_grains_that_are_gone(tmp_path):
+    path = tmp_path / "back.csv"
+    path.write_text("id,verdict,map_x_px,map_y_px\n1,,5,200\n99,,,\n2,yes,,\n")
+    returned = read_returned_verdicts(path, _aligned()[1])
+    assert returned.sentence == "1 grain taken over: 1 SEM-true. 2 rows held no verdict."
+
+
+def test_two_rows_on_one_grain_are_taken_together_where_they_agree(tmp_path):
+    path = tmp_path / "back.csv"
+    path.write_text("id,verdict,comment\n2,yes,left part\n2,yes,right part\n2,,\n")
+    (one,) = read_returned_verdicts(path, _aligned()[1]).verdicts
+    assert (one.grain, one.status, one.comment) == (2, "SEM-true", "left part; right part")
+
+
+def test_verdicts_come_back_in_an_excel_workbook(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["id", "Verdict", "comment"], [2, True, "gold, 12 µm"], [3, None, None]):
+        book.active.append(row)
+    path = tmp_path / "back.xlsx"
+    book.save(path)
+    labels = _aligned()[1]
+    assert holds_returned_verdicts(path)
+    returned = read_returned_verdicts(path, labels)
+    assert [vars(one) for one in returned.verdicts] == [
+        {"grain": 2, "status": "SEM-true", "comment": "gold, 12 µm", "who": None}
+    ]
+    assert returned.n_empty == 1
+    book.create_sheet("notes").append(["x"])
+    book.save(path)
+    with pytest.raises(InputError, match=r"has 2 sheets with cells \(Sheet and notes\)"):
+        read_returned_verdicts(path, labels)
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused_in_plain_words(tmp_path):
+    labels = _aligned()[1]
+    with pytest.raises(InputError, match=r"^There is no file .*gone\.csv\.$"):
+        read_returned_verdicts(tmp_path / "gone.csv", labels)
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(InputError, match=r"folder\.csv is a folder\.$"):
+        read_returned_verdicts(tmp_path / "folder.csv", labels)

@@ -86,7 +86,7 @@ def test_the_lock_of_another_computer_counts(home):
     (home / "result" / "project.lock").write_text(json.dumps(lock | {"started": 1.0, "token": "x"}))
     attempt = open_lock(home / "result")
     assert attempt.lock is None
-    assert "sem-room of anna" in attempt.why_not
+    assert "sem-room of anna (process 1, since 2026-11-28 00:00)" in attempt.why_not
 
 
 def test_a_damaged_lock_does_not_block(home):

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
-from qtpy.QtGui import QDropEvent
+from qtpy.QtGui import QDesktopServices, QDropEvent
 
 from napari_mineral_anomaly.io.run_files import GRAINS_FILE
 from napari_mineral_anomaly.project.reading import read_project
+from napari_mineral_anomaly.window.batch.dock import BatchDock
 from napari_mineral_anomaly.window.batch.panel import BatchPanel
+from napari_mineral_anomaly.window.jobs.qt import QtExecutor
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 
 LONG = 120_000
 SHAPE = (40, 48)
@@ -118,6 +122,7 @@ def test_a_cancelled_batch_goes_on_later_and_repeats_nothing(panel, sections, tm
     panel.cancel()
     assert not panel.is_running
     assert panel.status.text().startswith("Cancelled: 1 of 2 sections finished")
+    assert [line[1] for line in panel.table.texts()] == ["done", "waiting"]
     before = (out / "first" / GRAINS_FILE).stat().st_mtime_ns
     # Another window, the folder alone: the recipe and the sections are those of the batch.
     other = BatchPanel(lambda folder: None)
@@ -142,3 +147,65 @@ def test_a_recipe_that_is_wrong_gets_a_sentence(panel, sections, tmp_path):
     panel.run()
     assert "detektor, which is unknown" in panel.status.text()
     assert not (tmp_path / "out").exists()
+
+
+def test_another_folder_shows_nothing_of_the_batch_before(panel, sections, tmp_path, qtbot):
+    panel.inputs.add([sections / "first"])
+    panel.detector.setCurrentIndex(panel.detector.findData("rx"))
+    panel.choose_out(tmp_path / "out")
+    panel.run()
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=LONG)
+    assert len(panel.table.texts()) == 1
+    panel.choose_out(tmp_path / "other")
+    assert panel.table.texts() == []
+    assert panel.status.text() == ""
+    panel.choose_out(tmp_path / "out")
+    qtbot.waitUntil(lambda: len(panel.table.texts()) == 1, timeout=LONG)
+
+
+def test_finished_sections_are_compared_beside_them(panel, sections, tmp_path, qtbot, monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url.toLocalFile()))
+    out = tmp_path / "out"
+    panel.inputs.add([sections])
+    panel.detector.setCurrentIndex(panel.detector.findData("rx"))
+    panel.choose_out(out)
+    panel.workers.setValue(2)
+    panel.run()
+    assert not panel.compare_button.isEnabled()
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=LONG)
+    panel.compare_button.click()
+    qtbot.waitUntil(lambda: bool(shown), timeout=LONG)
+    assert shown == [str(out / "comparison" / "index.html")]
+    assert panel.status.text() == f"2 sections compared in {out / 'comparison'}."
+    grains = pd.read_csv(out / "comparison" / "grains.csv")
+    for name in ("first", "second"):
+        own = pd.read_csv(out / name / GRAINS_FILE)
+        assert (grains["section"] == name).sum() == len(own) > 0
+    # The batch goes on with the comparison beside it.
+    panel.run()
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=LONG)
+    assert [line[0] for line in panel.table.texts()] == ["first", "second", "third"]
+
+
+def test_the_header_shows_a_batch_and_the_window_asks_before_it_closes(
+    viewer, sections, tmp_path, make_dock, qtbot
+):
+    dock = make_dock(BatchDock, viewer, QtExecutor())
+    panel, state = dock.panel, state_of(viewer)
+    panel.inputs.add([sections / "first", sections / "second"])
+    panel.detector.setCurrentIndex(panel.detector.findData("rx"))
+    panel.choose_out(tmp_path / "out")
+    assert state.run is None
+    panel.run()
+    assert state.run is not None
+    said: set[str] = set()
+
+    def is_done() -> bool:
+        if state.run is not None:
+            said.add(state.run.text)
+        return not panel.is_running
+
+    qtbot.waitUntil(is_done, timeout=LONG)
+    assert "Batch: 1 of 2 sections worked on" in said
+    assert state.run is None

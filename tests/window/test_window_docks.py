@@ -17,6 +17,7 @@ from napari_mineral_anomaly.detectors.pipeline import detect
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
+from napari_mineral_anomaly.window.kit.opening import BATCH, WORKBENCH, open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
@@ -339,3 +340,37 @@ def test_a_dock_destroyed_with_its_window_gives_its_run_up(
     gated.set()
     qtbot.wait(300)
     assert not list(linked_layers(scanned, role="score"))
+
+
+@pytest.mark.gui
+def test_the_header_stays_in_sight_while_a_dock_of_the_lab_is_in_front(
+    make_napari_viewer: Any, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    workbench = open_dock(viewer, WORKBENCH)
+    header, place = workbench.header, workbench.parent()
+    qtbot.waitUntil(header.isVisible, timeout=20_000)
+    batch = open_dock(viewer, BATCH)
+    window = viewer.window._qt_window
+    qtbot.waitUntil(lambda: bool(window.tabifiedDockWidgets(place)), timeout=20_000)
+    qtbot.waitUntil(lambda: not batch.visibleRegion().isEmpty(), timeout=20_000)
+    assert header.isVisible()
+    bottom = header.mapTo(window, header.rect().bottomLeft()).y()
+    assert bottom < batch.mapTo(window, batch.rect().topLeft()).y()
+    # It is as high as its text.
+    low = header.height()
+    header.not_saved.warning("This project is open in another window. " * 6)
+    qtbot.waitUntil(lambda: header.height() > low + 40, timeout=20_000)
+    assert header.height() >= header.column.heightForWidth(header.width())
+    high = header.height()
+    header.not_saved.warning("")
+    qtbot.waitUntil(lambda: header.height() < high - 40, timeout=20_000)
+    # It goes and comes with the workbench, whether that is hidden or closed.
+    place.hide()
+    qtbot.waitUntil(lambda: not header.isVisible(), timeout=20_000)
+    open_dock(viewer, WORKBENCH)
+    qtbot.waitUntil(header.isVisible, timeout=20_000)
+    place.destroyOnClose()
+    assert not [one for one in window.findChildren(type(header)) if one.isVisible()]
+    again = open_dock(viewer, WORKBENCH)
+    qtbot.waitUntil(again.header.isVisible, timeout=20_000)

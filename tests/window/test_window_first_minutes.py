@@ -23,6 +23,7 @@ from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
 from napari_mineral_anomaly.window.project.projects import projects_of
 from napari_mineral_anomaly.window.state.model import DECIDE, LOOK, OPEN, STEPS
+from napari_mineral_anomaly.window.workbench.steps.first_minutes import FirstMinutes
 from napari_mineral_anomaly.window.workbench.steps.look_step import LookStep
 
 LONG = 90_000
@@ -60,6 +61,18 @@ def test_recent_projects_stand_right_below_the_buttons(
     assert start.recent.count() == 1
     assert start.heading.height() < 40, "it does not take the free height"
     assert start.recent.geometry().top() - start.batch_button.geometry().bottom() < 60
+
+
+def test_recent_projects_of_one_name_are_told_apart_by_their_folders(
+    viewer: Any, tmp_path: Path
+) -> None:
+    for place, name in (("a/work", "maps"), ("b/work", "maps"), ("c", "slide 7")):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "project.json").write_text("{}")
+        remember_project(tmp_path / place, name)
+    start = FirstMinutes(viewer, lambda: None)
+    shown = [start.recent.item(row).text() for row in range(start.recent.count())]
+    assert shown == ["slide 7", "maps · b/work", "maps · a/work"]
 
 
 @pytest.mark.gui

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication, QComboBox
 
 from napari_mineral_anomaly.grains.columns import drivers_text
 from napari_mineral_anomaly.grains.pixels.regions import label_grains
+from napari_mineral_anomaly.grains.sem.fiducials import Fiducial, Fiducials
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.grains.board import board_of
@@ -24,6 +25,7 @@ from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.sem.points import sem_points_of
 from napari_mineral_anomaly.window.state.model import DECIDE
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
@@ -453,3 +455,32 @@ def test_keys_work_from_the_canvas_and_from_the_table(window_with_mask: Any, qtb
     assert dock.filter.text() == "ar"
     assert cell(dock, 1, "status") == "unseen", "letters that are being written decide nothing"
     assert board_of(viewer) is dock.board
+
+
+@pytest.mark.gui
+def test_keys_on_the_map_decide_while_points_of_ours_are_active(
+    window_with_mask: Any, qtbot: Any
+) -> None:
+    """napari gives A to the active layer, where it selects all points, and R and M likewise."""
+    viewer = window_with_mask
+    dock = open_step(viewer, DECIDE).step(DECIDE).table
+    qtbot.waitUntil(lambda: dock.model.rowCount() > 2, timeout=LONG)
+    points = sem_points_of(viewer).put(
+        "s", Fiducials((Fiducial("A", 3.0, 4.0), Fiducial("B", 5.0, 80.0))), "section", {}
+    )
+    assert viewer.layers.selection.active is points
+    points.selected_data = {0}
+    canvas = viewer.window._qt_viewer.canvas.native
+    qtbot.keyClick(canvas, Qt.Key.Key_N)
+    qtbot.keyClick(canvas, Qt.Key.Key_A)
+    assert cell(dock, 0, "status") == "accept"
+    assert points.selected_data == {0}
+    # A layer of the user keeps its keys, and so do all in another step.
+    own = viewer.add_points([(3.0, 4.0), (5.0, 6.0)])
+    qtbot.keyClick(canvas, Qt.Key.Key_A)
+    assert own.selected_data == {0, 1}
+    assert cell(dock, 1, "status") == "unseen"
+    viewer.layers.selection.active = points
+    dock.release_canvas_keys()
+    qtbot.keyClick(canvas, Qt.Key.Key_A)
+    assert points.selected_data == {0, 1}

@@ -20,7 +20,7 @@ from napari_mineral_anomaly.io import read_maps
 from napari_mineral_anomaly.scan.report import IngestReport
 from napari_mineral_anomaly.scan.spectra.lines import fwhm_kev, mapped_line
 from napari_mineral_anomaly.simulate import SimulatedSection
-from napari_mineral_anomaly.window.layers.attached import report_of, spectra_of
+from napari_mineral_anomaly.window.layers.attached import files_of, report_of, spectra_of
 from napari_mineral_anomaly.window.layers.links import linked_layers
 from napari_mineral_anomaly.window.layers.make import add
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, scans_in
@@ -373,3 +373,69 @@ def test_real_spectra_of_chevkinite_show_the_apatite(real_data: Path) -> None:
     layers = _reader.get_reader(path)(path)
     elements = {data[1]["metadata"]["mineral_anomaly"].get("element") for data in layers}
     assert {"P", "Ca", "Ti", "Si"} <= elements
+
+
+# Sections that arrive layer by layer
+
+
+def test_no_run_starts_from_a_part_of_the_maps(
+    viewer: ViewerModel, scan_folder: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    opening, find = make_dock(OpenStep, viewer), make_dock(FindStep, viewer)
+    opening.load([scan_folder])
+    opening.found.add_button.click()
+    assert len(viewer.layers) == 1
+    assert find.status.text() == "The maps of this section are still being added."
+    assert not find.quick_button.isEnabled()
+    find.quick_look()  # by a key or a script
+    assert not list(linked_layers(viewer, role="score"))
+    qtbot.waitUntil(find.quick_button.isEnabled, timeout=20_000)
+    assert find.status.text() == ""
+    find.quick_look()
+    [(_, link)] = linked_layers(viewer, role="score")
+    assert len(cube_from_layers(viewer, find.scan_id).elements) == 6
+    assert find.session.run_of(link).result.contributions.shape[0] == 6
+
+
+def test_a_section_that_is_being_added_is_completed_when_another_is_opened(
+    viewer: ViewerModel, scan_folder: Path, mount: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    opening = make_dock(OpenStep, viewer)
+    opening.load([scan_folder])
+    opening.found.add_button.click()
+    assert len(viewer.layers) == 1
+    opening.load([mount])
+    qtbot.waitUntil(lambda: len(scans_in(viewer)[0].elements) == 6, timeout=20_000)
+    qtbot.wait(50)
+    assert not opening.found.isHidden()  # the second is still to be checked
+    assert opening.state.step == "open"
+    add_layers(opening, qtbot)
+    assert [len(scan.elements) for scan in scans_in(viewer)] == [6, 6]
+    assert "of mount" in opening.status.text()
+
+
+def test_a_section_is_complete_when_the_step_is_closed_meanwhile(
+    viewer: ViewerModel, scan_folder: Path, make_dock: MakeDock
+) -> None:
+    opening, find = make_dock(OpenStep, viewer), make_dock(FindStep, viewer)
+    opening.load([scan_folder])
+    opening.found.add_button.click()
+    opening.close()
+    assert len(scans_in(viewer)[0].elements) == 6
+    assert find.quick_button.isEnabled()
+
+
+def test_only_a_size_that_was_typed_is_kept_as_typed(
+    viewer: ViewerModel, scan_folder: Path, make_dock: MakeDock, qtbot: Any
+) -> None:
+    """A project reads the maps again with what is kept, and reports where a size is from."""
+    opening = make_dock(OpenStep, viewer)
+    opening.load([scan_folder])
+    add_layers(opening, qtbot)
+    first = scans_in(viewer)[0].scan_id
+    assert files_of(viewer, first).options.pixel_size is None
+    opening.load([scan_folder])
+    opening.found.size.x.setValue(12.5)
+    add_layers(opening, qtbot)
+    second = scans_in(viewer)[1].scan_id
+    assert files_of(viewer, second).options.pixel_size == (12.5, 12.5)

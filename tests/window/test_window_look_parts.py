@@ -23,7 +23,7 @@ from napari_mineral_anomaly.window.layers.links import first_layer, link_of, lin
 from napari_mineral_anomaly.window.layers.make import add, context_layer, element_layers, spatial_of
 from napari_mineral_anomaly.window.looking.readout import Reading
 from napari_mineral_anomaly.window.project.projects import projects_of
-from napari_mineral_anomaly.window.state.model import LOOK
+from napari_mineral_anomaly.window.state.model import FIND, LOOK
 from napari_mineral_anomaly.window.workbench.steps.look_step import LookStep
 
 LONG = 60_000
@@ -200,8 +200,7 @@ def test_three_pairs_lay_an_image_of_another_grid_onto_the_map(
     assert "2 pairs of at least 3" in look.images.status.text()
     assert not look.images.lay_button.isEnabled()
     mark(look, scanned, (5, 5), (60, 10), (20, 90), (50, 70))
-    assert "root mean square" in look.images.status.text()
-    assert "µm" in look.images.status.text()
+    assert "root mean square 0.0 µm" in look.images.status.text()
     look.images.lay_button.click()
     y, x = cube.pixel_size
     assert np.asarray(image.data_to_world((3 * 33 + 1, 3 * 44 + 1)))[-2:] == pytest.approx(
@@ -219,6 +218,120 @@ def test_three_pairs_lay_an_image_of_another_grid_onto_the_map(
     assert image.opacity == 0.8
     slider.setValue(0)
     assert not image.visible
+
+
+def test_residuals_are_those_of_a_known_error_in_micrometres(
+    look: LookStep, scanned: ViewerModel, picture: Path
+) -> None:
+    """One corner of a square that is off by d leaves d / 4 at each, by the symmetry of the fit."""
+    look.images.open_image(picture)
+    mark(look, scanned, (10, 10), (10, 50), (50, 50), (50, 10))
+    assert "Residuals 1: 0.0, 2: 0.0, 3: 0.0, 4: 0.0 µm" in look.images.status.text()
+    points = look.images.marking.points
+    moved = points.data.copy()
+    moved[5] += (2, 0)  # on the map, two pixels of 20 µm
+    points.data = moved
+    assert "Residuals 1: 10.0, 2: 10.0, 3: 10.0, 4: 10.0 µm" in look.images.status.text()
+    assert "root mean square 10.0 µm" in look.images.status.text()
+
+
+def test_points_have_the_number_of_their_pair_and_can_be_undone(
+    look: LookStep, scanned: ViewerModel, picture: Path
+) -> None:
+    look.images.open_image(picture)
+    assert not look.images.undo_button.isEnabled()
+    marking = look.images.marking
+    mark(look, scanned, (5, 5), (60, 10))
+    assert list(marking.points.features["pair"]) == ["1", "1", "2", "2"]
+    marking.points.add((20, 90))
+    assert list(marking.points.features["pair"])[-1] == "3"
+    assert "Now click place 3 on the image" in look.images.status.text()
+    look.images.undo_button.click()
+    assert len(marking.points.data) == 4
+    # Beside both: it says so, and moves no other point to another pair.
+    marking.points.add((-30, 20))
+    assert list(marking.points.features["pair"]) == ["1", "1", "2", "2", "?"]
+    assert "1 point lies neither on the image nor on the map" in look.images.status.text()
+    assert [len(side) for side in marking.pairs()] == [2, 2]
+
+
+def test_points_on_a_line_cannot_be_used(
+    look: LookStep, scanned: ViewerModel, picture: Path
+) -> None:
+    look.images.open_image(picture)
+    mark(look, scanned, (5, 5), (5, 40), (5, 90))
+    assert "lie on one line" in look.images.status.text()
+    assert not look.images.lay_button.isEnabled()
+
+
+def test_an_image_that_was_laid_can_be_corrected_or_left_as_it_was(
+    look: LookStep, scanned: ViewerModel, picture: Path
+) -> None:
+    look.images.open_image(picture)
+    mark(look, scanned, (5, 5), (60, 10), (20, 90))
+    look.images.lay_button.click()
+    assert "only a fourth shows how well" in look.images.status.text()
+    [(image, link)] = linked_layers(scanned, role="context")
+    affine, pairs = np.asarray(image.affine.affine_matrix), link.pairs
+    [button] = look.images._corrections.values()
+    assert not button.isHidden()
+    button.click()
+    marking = look.images.marking
+    assert list(marking.points.features["pair"]) == ["1", "1", "2", "2", "3", "3"]
+    assert np.hstack(marking.pairs()) == pytest.approx(np.array(pairs))
+    assert button.isHidden()
+    look.images.give_up_button.click()
+    assert np.asarray(image.affine.affine_matrix) == pytest.approx(affine)
+    assert image.opacity == 0.5
+    assert look.images.sliders[str(image.unique_id)].value() == 50
+    button.click()
+    mark(look, scanned, (5, 5), (60, 10), (20, 90), (50, 60))
+    look.images.lay_button.click()
+    [(image, link)] = linked_layers(scanned, role="context")
+    assert len(link.pairs) == 4
+    assert np.asarray(image.affine.affine_matrix) == pytest.approx(affine)
+
+
+@pytest.mark.parametrize("removed", ["image", "points"])
+def test_layers_that_are_removed_while_points_are_marked_end_the_marking(
+    look: LookStep, scanned: ViewerModel, picture: Path, removed: str
+) -> None:
+    before = list(scanned.layers)
+    look.images.open_image(picture)
+    mark(look, scanned, (5, 5), (60, 10), (20, 90))
+    scanned.layers.remove(getattr(look.images.marking, removed))
+    assert look.images.marking is None
+    assert "removed" in look.images.status.text()
+    assert list(scanned.layers) == before
+    assert not look.images.add_button.isHidden()
+
+
+def test_leaving_the_step_puts_its_tools_away(
+    make_napari_viewer: Any, cube: ElementCube, picture: Path, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer(show=True)
+    for data in element_layers(cube, scan="section", scan_id="scan-a"):
+        add(viewer, data)
+    look = open_step(viewer, LOOK).step(LOOK)
+    look.images.open_image(picture)
+    qtbot.waitUntil(lambda: look.images.marking is not None, timeout=LONG)
+    points = look.images.marking.points
+    assert str(points.mode) == "add"
+    open_step(viewer, FIND).step(FIND)
+    assert str(points.mode) == "pan_zoom"
+    open_step(viewer, LOOK).step(LOOK)
+    assert str(points.mode) == "add"
+    look.images.give_up()
+    look.profile.draw()
+    line = viewer.layers.selection.active
+    assert str(line.mode) == "add_line"
+    open_step(viewer, FIND).step(FIND)
+    assert str(line.mode) == "pan_zoom"
+    # A tool that the user took on a layer of his own stays.
+    own = viewer.add_points()
+    own.mode = "add"
+    open_step(viewer, LOOK).step(LOOK)
+    assert str(own.mode) == "add"
 
 
 def test_an_image_that_is_given_up_leaves_nothing(

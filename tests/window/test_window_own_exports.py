@@ -100,7 +100,7 @@ def test_results_come_back_as_what_they_are(
 def test_tables_for_spreadsheets_come_back(
     dock: HandOverStep, scanned: ViewerModel, tmp_path: Path, key: str, dialect: str
 ) -> None:
-    dock.dialect.setCurrentIndex(dock.dialect.findData(dialect))
+    dock.csv.choose(dialect)
     [path] = exported(dock, tmp_path / "out", (key, "csv"))
     assert path.name == f"{ROWS[key].stem}_{dialect}.csv"
     layers = opened([path]).layers

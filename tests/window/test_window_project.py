@@ -29,6 +29,7 @@ from napari_mineral_anomaly.project.recent import (
 from napari_mineral_anomaly.simulate import SimulatedSection, write_section
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.clusters.dock import PseudoLabelsDock
+from napari_mineral_anomaly.window.exporting.presets import GIS, REPORT
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs import SyncExecutor
@@ -45,6 +46,7 @@ from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.frame.header import Header
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 from napari_mineral_anomaly.window.workbench.steps.first_minutes import FirstMinutes
+from napari_mineral_anomaly.window.workbench.steps.hand_over_step import HandOverStep
 
 LONG = 20_000
 
@@ -417,6 +419,27 @@ def test_a_killed_window_is_offered_once(saved, projects_in, answers, qtbot):
     qtbot.waitUntil(lambda: bool(projects.keepers), timeout=LONG)
     assert _keeper(projects).folder == saved.project
     assert not _keeper(projects).is_read_only
+
+
+def test_a_read_only_project_says_so_in_the_header_and_what_to_do_in_hand_over(
+    saved, reopen, make_dock, monkeypatch, tmp_path
+):
+    reopen(saved.project)
+    viewer, projects = reopen(saved.project)
+    monkeypatch.setitem(module._projects, viewer, projects)
+    header, hand_over = make_dock(Header, viewer), make_dock(HandOverStep, viewer)
+    assert "Read-only" in header.saved_button.text()
+    assert not header.not_saved.isHidden()
+    assert "Changes are not saved. “Save as…”" in header.not_saved.text()
+    hand_over.folder.setText(str(tmp_path / "out"))
+    assert not hand_over.export_button.isEnabled()
+    assert "open read-only: choose “Save as…”" in hand_over.status.text()
+    hand_over.choose_preset(GIS)  # what needs no project can be written
+    assert hand_over.export_button.isEnabled()
+    projects.save_as(_keeper(projects).scan_id, tmp_path / "own")
+    assert header.not_saved.isHidden()
+    hand_over.choose_preset(REPORT)
+    assert hand_over.export_button.isEnabled()
 
 
 def test_the_header_shows_where_the_work_is_and_the_first_step_recent_projects(

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
+from qtpy.QtGui import QDesktopServices
 from scipy.ndimage import binary_dilation
 
 from napari_mineral_anomaly.project.load import load_project
@@ -300,3 +302,27 @@ def test_a_section_is_closed_with_its_work_saved(two, make_dock, projects):
     assert not list(linked_layers(viewer, second))
     assert not projects.keepers
     assert load_project(folder).results["rx"].judged.edits[6, 6] == 1
+
+
+def test_the_sections_of_a_window_are_compared(two, make_dock, projects, tmp_path, monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url.toLocalFile()))
+    viewer, first, second = two
+    dock, detect = make_dock(SectionsDock, viewer), make_dock(FindStep, viewer)
+    assert not dock.compare_button.isEnabled()
+    detect.choose_detector("rx")
+    detect.run()
+    active_of(viewer).activate(first)
+    detect.run()
+    assert dock.compare_button.isEnabled()
+    out = tmp_path / "comparison"
+    dock.compare(out)
+    assert shown == [str(out / "index.html")]
+    grains = pd.read_csv(out / "grains.csv")
+    names = [projects.keepers[scan_id].folder.name for scan_id in (second, first)]
+    assert sorted(set(grains["section"])) == sorted(names)
+    # Files of the user are never taken away.
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "notes.txt").write_text("mine")
+    dock.compare(tmp_path / "own")
+    assert (tmp_path / "own" / "notes.txt").read_text() == "mine"

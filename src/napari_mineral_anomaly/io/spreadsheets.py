@@ -14,13 +14,15 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.formats.text.encoding import read_text
+from napari_mineral_anomaly.io.formats.text.encoding import Text, read_text
+from napari_mineral_anomaly.io.formats.text.excel import read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +97,7 @@ class Dialect:
         return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
 
 
-PLAIN = Dialect("plain", "programs: comma, decimal point")
+PLAIN = Dialect("plain", "programs, decimal point")
 _SPREADSHEET: dict[str, Any] = {"line_end": "\r\n", "encoding": "utf-8-sig"}
 DIALECTS = {
     dialect.name: dialect
@@ -116,6 +118,7 @@ class SavedTable:
     Attributes
     ----------
     heading : tuple of str
+        In small letters.
     rows : tuple of (int, dict of str to str)
         The line of the file where a row begins, and its cells by heading.
     """
@@ -163,7 +166,8 @@ def read_cells(path: Path, kind: str, known: Callable[[tuple[str, ...]], bool]) 
     """The rows of a table by heading, as a spreadsheet saved it in any dialect and encoding.
 
     The text may be UTF-8, UTF-16 or code page 1252, with semicolons, tabs or commas between its
-    fields. Empty rows are left out. The apostrophe before a formula is taken away.
+    fields; an Excel workbook (`.xlsx`) with one sheet is read too. Empty rows are left out. The
+    apostrophe before a formula is taken away. Capital letters in headings do not matter.
 
     Parameters
     ----------
@@ -171,31 +175,51 @@ def read_cells(path: Path, kind: str, known: Callable[[tuple[str, ...]], bool]) 
     kind : str
         What the file should be, for the sentence of a refusal.
     known : callable
-        Whether headings are those of such a table; the separator for which they are is taken.
+        Whether headings, in small letters, are those of such a table; the separator for which they
+        are is taken.
 
     Raises
     ------
     InputError
-        When the file cannot be read, or is no text.
+        When the file cannot be read, is no text, or holds rows in one cell each.
     """
-    text = read_text(path, kind)
+    text = _text_of(path, kind)
     skipped = int(re.fullmatch(r'"?sep=.?"?[;,\t]*', text.lines[0].strip(), re.I) is not None)
     joined = "\n".join(text.lines[skipped:])
     try:
         tables = [_rows(joined, sign) for sign in _SEPARATORS]
     except csv.Error as error:
         raise InputError(f"{path.name} is no table: {error}.") from error
-    headings = [tuple(cell.strip() for cell in table[0][1]) for table in tables]
+    headings = [tuple(cell.strip(" ;\t").lower() for cell in table[0][1]) for table in tables]
     best = next((k for k, heading in enumerate(headings) if known(heading)), None)
     if best is None:
         best = max(range(len(tables)), key=lambda k: len(headings[k]))
     heading, first = headings[best], text.first_line + skipped
-    rows = [
+    rows = [row for row in tables[best][1:] if any(map(str.strip, row[1]))]
+    if _in_one_cell(heading, [row for _, row in rows], known):
+        raise InputError(
+            f"{path.name} was saved from a spreadsheet that showed each row in one cell: write the "
+            "list in the form of your spreadsheet (“CSV for”), or import it with commas between "
+            "its columns."
+        )
+    named = [
         (first + line * text.line_step, dict(zip(heading, map(_shown, row), strict=False)))
-        for line, row in tables[best][1:]
-        if any(map(str.strip, row))
+        for line, row in rows
     ]
-    return SavedTable(heading, tuple(rows))
+    return SavedTable(heading, tuple(named))
+
+
+def _text_of(path: Path, kind: str) -> Text:
+    return read_sheet(path) if path.suffix.lower() == ".xlsx" else read_text(path, kind)
+
+
+def _in_one_cell(
+    heading: tuple[str, ...], rows: list[list[str]], known: Callable[[tuple[str, ...]], bool]
+) -> bool:
+    """Whether a spreadsheet with another separator took whole rows for cells of text."""
+    if not known(heading):
+        return known(tuple(heading[0].split(",")))
+    return len(heading) > 2 and any(len(row) < 3 and row[0].count(",") > 1 for row in rows)
 
 
 def _rows(text: str, separator: str) -> list[tuple[int, list[str]]]:
@@ -214,9 +238,16 @@ def number_in(cell: str) -> float:
     Raises
     ------
     ValueError
-        For anything else, also for signs between thousands ("1,234.5").
+        For anything else, with words for a sentence; also for signs between thousands ("1,234.5").
     """
-    return float(cell.strip().replace(",", ".", 1))
+    text = cell.strip()
+    try:
+        number = float(text.replace(",", ".", 1))
+    except ValueError:
+        raise ValueError(f"the number {text!r}") from None
+    if not isfinite(number):
+        raise ValueError(f"the number {text!r}")
+    return number
 
 
 def _shown(cell: str) -> str:

@@ -7,6 +7,7 @@ import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -50,7 +51,7 @@ class Holder:
         """Who that is, for people."""
         place = "another window" if self.host == socket.gethostname() else f"{self.host}"
         user = f" of {self.who}" if self.who else ""
-        return f"{place}{user} (process {self.pid}, since {self.since})"
+        return f"{place}{user} (process {self.pid}, since {_local(self.since)})"
 
 
 class ProjectLock:
@@ -136,6 +137,14 @@ def require_not_open(folder: Path) -> None:
     holder = holder_of(folder)
     if holder is not None and holder.is_alive:
         raise InputError(f"{folder} is open in {holder.sentence}: close it there first.")
+
+
+def _local(when: str) -> str:
+    """A time in UTC as the clock of this computer shows it."""
+    try:
+        return f"{datetime.fromisoformat(when).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return when
 
 
 def _make(path: Path, token: str) -> None:

@@ -93,6 +93,8 @@ def load_verdicts(path: str | Path, shape: tuple[int, int]) -> VerdictBook:
         if kind == ".json":
             return book_from_content(json.loads(path.read_text(encoding="utf-8")), shape, path)
         cells = read_cells(path, "table of verdicts", set(_NEEDED).issubset)
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error.strerror}.") from error
     except ValueError as error:

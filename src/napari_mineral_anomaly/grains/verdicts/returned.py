@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,17 @@ from napari_mineral_anomaly.words import counted, listed
 
 ID, VERDICT, COMMENT, WHO = "id", "verdict", "comment", "who"
 _PLACE = ("map_y_px", "map_x_px")
-# What people write for what they saw.
-_WORDS = {status.lower(): status for status in STATUSES} | {
-    "true": "SEM-true",
-    "yes": "SEM-true",
-    "false": "SEM-false",
-    "no": "SEM-false",
-}
+# What people write for what they saw. Spreadsheets turn "true" into the word of their language.
+_SEEN = ("true", "yes", "wahr", "ja", "vrai", "oui")
+_NOT_SEEN = ("false", "no", "falsch", "nein", "faux", "non")
+_WORDS = (
+    {status.lower(): status for status in STATUSES}
+    | dict.fromkeys(_SEEN, "SEM-true")
+    | dict.fromkeys(_NOT_SEEN, "SEM-false")
+    | {"accepted": "accept", "rejected": "reject"}
+)
+_TO_DO = "Lower the threshold, list more grains, or delete the row."
+_HYPHENS = str.maketrans("_ –−", "----")
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,9 @@ class ReturnedVerdicts:
 
 
 def holds_returned_verdicts(path: str | Path) -> bool:
-    """Whether a file is a CSV with the columns id and verdict."""
+    """Whether a file is a CSV or an Excel sheet with the columns id and verdict."""
     path = Path(path)
-    if path.suffix.lower() != ".csv":
+    if path.suffix.lower() not in (".csv", ".xlsx"):
         return False
     heading = read_cells(path, "table of verdicts", {ID, VERDICT}.issubset).heading
     return {ID, VERDICT} <= set(heading)
@@ -76,17 +80,20 @@ def read_returned_verdicts(path: str | Path, labels: NDArray[Any]) -> ReturnedVe
     Parameters
     ----------
     path : path
-        A CSV of any spreadsheet with the columns ``id`` and ``verdict``; ``comment`` and ``who``
-        are optional. A verdict is one of `STATUSES`, or true, yes, false or no for what the SEM
-        showed; capital letters do not matter. With ``map_x_px`` and ``map_y_px``, as in an SEM
-        list, the grain at that place is meant: ids change with the threshold.
+        A CSV of any spreadsheet, or an Excel sheet, with the columns ``id`` and ``verdict``;
+        ``comment`` and ``who`` are optional. A verdict is one of `STATUSES`, or true, yes, false
+        or no for what the SEM showed, in English, German or French; capital letters do not matter.
+        With ``map_x_px`` and ``map_y_px``, as in an SEM list, the grain at that place is meant: ids
+        change with the threshold. Rows without verdict and comment are counted, and may mean
+        grains that are not there now. Two rows may mean one grain if they agree.
     labels : (H, W)
         The grains as they are now.
 
     Raises
     ------
     InputError
-        When the file cannot be read, or names a grain or a verdict that there is not.
+        When the file cannot be read, names a grain or a verdict that there is not, or holds two
+        verdicts on one grain.
     """
     path = Path(path)
     cells = read_cells(path, "table of verdicts", {ID, VERDICT}.issubset)
@@ -94,23 +101,21 @@ def read_returned_verdicts(path: str | Path, labels: NDArray[Any]) -> ReturnedVe
     if missing:
         raise InputError(f"{path.name} lacks the column {', '.join(missing)}.")
     found: dict[int, ReturnedVerdict] = {}
+    lines: dict[int, int] = {}
     n_empty, ids = 0, frozenset(np.unique(labels).tolist()) - {0}
     for line, row in cells.rows:
         said, comment = row.get(VERDICT, "").strip(), row.get(COMMENT, "").strip()
-        grain = _grain(row, labels, ids, f"{path.name}, line {line}")
         if not said and not comment:
             n_empty += 1
             continue
-        if said and said.lower() not in _WORDS:
-            raise InputError(
-                f"{path.name}, line {line}: the verdict {said!r} is unknown; known are "
-                f"{', '.join(STATUSES)}."
-            )
+        where = f"{path.name}, line {line}"
+        status = _status(said, where)
+        grain = _grain(row, labels, ids, where)
+        one = ReturnedVerdict(grain, status, comment or None, row.get(WHO, "").strip() or None)
         if grain in found:
-            raise InputError(f"{path.name}, line {line}: grain {grain} is there twice.")
-        status = _WORDS[said.lower()] if said else None
-        who = row.get(WHO, "").strip() or None
-        found[grain] = ReturnedVerdict(grain, status, comment or None, who)
+            one = _both(found[grain], one, f"{path.name}, lines {lines[grain]} and {line}")
+        found[grain] = one
+        lines.setdefault(grain, line)
     if not any(one.status for one in found.values()):
         raise InputError(f"{path.name} holds no verdict: fill in the column “{VERDICT}”.")
     return ReturnedVerdicts(tuple(found.values()), n_empty)
@@ -139,22 +144,54 @@ def with_returned(
     return book
 
 
+def _status(said: str, where: str) -> str | None:
+    """The status that a word means; None for an empty cell."""
+    if not said:
+        return None
+    status = _WORDS.get(said.lower().translate(_HYPHENS))
+    if status is None:
+        raise InputError(
+            f"{where}: the verdict {said!r} is unknown; known are {', '.join(STATUSES)}, yes and "
+            "no."
+        )
+    return status
+
+
+def _both(first: ReturnedVerdict, second: ReturnedVerdict, where: str) -> ReturnedVerdict:
+    """What two rows say about one grain: grains of a list may have become one since."""
+    statuses = dict.fromkeys(one.status for one in (first, second) if one.status)
+    if len(statuses) > 1:
+        raise InputError(
+            f"{where} mean the same grain now, with different verdicts: {' and '.join(statuses)}."
+        )
+    comments = dict.fromkeys(one.comment for one in (first, second) if one.comment)
+    return replace(
+        first,
+        status=next(iter(statuses), None),
+        comment="; ".join(comments) or None,
+        who=first.who or second.who,
+    )
+
+
 def _grain(row: dict[str, str], labels: NDArray[Any], ids: frozenset[int], where: str) -> int:
     """The grain that a row means."""
     try:
-        by_id = int(number_in(row[ID]))
+        number = number_in(row.get(ID, ""))
+        if not number.is_integer():
+            raise ValueError(f"the id {row[ID].strip()!r}: it is no whole number")
         has_place = all(row.get(key, "").strip() for key in _PLACE)
         place = tuple(round(number_in(row[key])) for key in _PLACE) if has_place else None
-    except (KeyError, ValueError, OverflowError) as error:
+    except ValueError as error:
         raise InputError(f"{where}: cannot use {error}.") from None
+    by_id = int(number)
     if place is None:
         if by_id not in ids:
-            raise InputError(f"{where}: there is no grain {by_id} at this threshold.")
+            raise InputError(f"{where}: the list has no grain {by_id} now. {_TO_DO}")
         return by_id
     y, x = place
     if not (0 <= y < labels.shape[0] and 0 <= x < labels.shape[1]):
         raise InputError(f"{where}: the place of grain {by_id} is outside this map.")
     at_place = int(labels[y, x])
     if not at_place:
-        raise InputError(f"{where}: where grain {by_id} was, there is no grain at this threshold.")
+        raise InputError(f"{where}: where grain {by_id} was, the list has no grain now. {_TO_DO}")
     return at_place

@@ -34,6 +34,11 @@ class BatchWatch:
         with self._lock:
             self._working.discard(section)
 
+    def stopped(self) -> None:
+        """Note that no section is worked on any more."""
+        with self._lock:
+            self._working.clear()
+
     def rows(self) -> list[SectionRow]:
         """The sections; those that are worked on have the state `WORKING`."""
         with self._lock:

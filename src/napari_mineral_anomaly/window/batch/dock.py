@@ -9,6 +9,8 @@ from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.project.projects import projects_of
+from napari_mineral_anomaly.window.state.model import Activity
+from napari_mineral_anomaly.window.state.of_viewer import state_of
 
 
 class BatchDock(Dock):
@@ -17,13 +19,20 @@ class BatchDock(Dock):
     def __init__(self, napari_viewer: Any, executor: Executor | None = None) -> None:
         super().__init__(napari_viewer, executor)
         self.panel = self.add(BatchPanel(projects_of(napari_viewer).open, executor))
+        self.panel.told.connect(self._report)
 
     def shut_down(self) -> None:
         """Also stop the batch."""
         self.panel.shut_down()
+        self._report("", None)
         super().shut_down()
 
     def showEvent(self, event: Any) -> None:
         """Also ask before the window closes."""
         super().showEvent(event)
         guard_window(self)
+
+    def _report(self, line: str, percent: int | None) -> None:
+        """Show in the header how far the batch is; closing the window asks meanwhile."""
+        doing = Activity(line, percent, is_run=True) if line else None
+        state_of(self.viewer).report("batch", doing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qtpy.QtCore import QTimer, QUrl
+from qtpy.QtCore import QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 
@@ -36,12 +36,14 @@ from napari_mineral_anomaly.window.kit.controls import (
 )
 from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs, abandon
+from napari_mineral_anomaly.window.project.comparing import compare
 from napari_mineral_anomaly.words import counted
 
 _RUNNING, _LOOKING = "Working on the sections", "Looking at the batch"
 _NO_INPUT = "Add the sections: a folder for each, or a folder that holds them."
 _NO_OUT = "Choose the folder for the results."
 _LOOK_AGAIN_MS = 500
+COMPARISON_FOLDER = "comparison"
 
 
 class BatchPanel(QWidget):
@@ -55,7 +57,11 @@ class BatchPanel(QWidget):
         Opens the folder of a section.
     executor : Executor, optional
         Who starts the batch; default: a worker thread.
+    ``told`` says how far a batch is: a line and the share that is done in percent; "" and None at
+    its end.
     """
+
+    told = Signal(str, object)
 
     def __init__(
         self, open_project: Callable[[Path], None], executor: Executor | None = None
@@ -66,6 +72,7 @@ class BatchPanel(QWidget):
         when_destroyed(self, abandon, self.jobs.handles)
         self._watch = BatchWatch()
         self._recipe: Recipe | None = None
+        self._shown_out: Path | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_AGAIN_MS)
         self._timer.timeout.connect(self._look)
@@ -114,7 +121,7 @@ class BatchPanel(QWidget):
         column.addWidget(self.status)
         self.table = BatchTable()
         self.table.itemDoubleClicked.connect(lambda item, at: self.open_chosen())
-        self.table.currentItemChanged.connect(lambda *items: self._refresh())
+        self.table.itemSelectionChanged.connect(self._refresh)
         column.addWidget(self.table)
         self.open_button = push_button(
             "&Open section", "Open the chosen section in this window.", self.open_chosen
@@ -122,7 +129,13 @@ class BatchPanel(QWidget):
         self.page_button = push_button(
             "Summary &page", "Open index.html of the batch in the web browser.", self._open_page
         )
-        column.addLayout(row(self.open_button, self.page_button))
+        self.compare_button = push_button(
+            "Co&mpare",
+            "List the grains of the finished sections in one table, and which elements and "
+            "minerals recur; of the chosen lines, where you choose several.",
+            self.compare,
+        )
+        column.addLayout(row(self.open_button, self.page_button, self.compare_button))
         self._refresh()
 
     @property
@@ -169,6 +182,7 @@ class BatchPanel(QWidget):
         self.progress.setRange(0, 0)
         self.progress.show()
         self.status.plain("Looking for the sections…")
+        self.told.emit("Batch: looking for the sections…", None)
         self._timer.start()
         self.jobs.run(
             _RUNNING,
@@ -190,6 +204,18 @@ class BatchPanel(QWidget):
         chosen, out = self.table.chosen, self.out_folder
         if chosen is not None and out is not None and chosen.state == DONE:
             self._open_project(out / chosen.section)
+
+    def compare(self) -> None:
+        """Compare the chosen finished sections, or all, in a folder beside them."""
+        out, sections = self.out_folder, self._to_compare()
+        if out is not None and len(sections) > 1:
+            projects = [out / section for section in sections]
+            compare(self.jobs, self.status, projects, out / COMPARISON_FOLDER)
+
+    def _to_compare(self) -> list[str]:
+        rows = self.table.chosen_rows
+        rows = rows if len(rows) > 1 else self._watch.rows()
+        return [row.section for row in rows if row.state == DONE]
 
     def shut_down(self) -> None:
         """Stop the batch and follow nothing any more."""
@@ -213,6 +239,12 @@ class BatchPanel(QWidget):
                 return batch.recipe, section_rows(batch)
 
             self.jobs.run(_LOOKING, work, lambda found: self._on_known(*found))
+        elif out != self._shown_out and not self.is_running:  # what is shown is of another folder
+            self._watch = BatchWatch()
+            self.status.plain("")
+            self._look()
+        if not self.is_running:
+            self._shown_out = out
         self._refresh()
 
     def _on_known(self, recipe: Recipe, rows: list[SectionRow]) -> None:
@@ -229,7 +261,9 @@ class BatchPanel(QWidget):
         if sections:
             self.progress.show_events(sections)
             done, total = sections[-1].step, sections[-1].total
-            self.status.plain(f"{done} of {counted(total, 'section')} worked on.")
+            line = f"{done} of {counted(total, 'section')} worked on"
+            self.status.plain(f"{line}.")
+            self.told.emit(f"Batch: {line}", 100 * done // total if total else None)
         self._look()
 
     def _look(self) -> None:
@@ -237,6 +271,7 @@ class BatchPanel(QWidget):
 
     def _on_end(self) -> None:
         self._timer.stop()
+        self.told.emit("", None)
         self.progress.hide()
         self._look()
         self._refresh()
@@ -248,6 +283,8 @@ class BatchPanel(QWidget):
         self._refresh()
 
     def _on_cancelled(self) -> None:
+        self._watch.stopped()
+        self._look()
         self.status.plain(f"Cancelled: {_summary(self._watch.rows())}. Run goes on from here.")
 
     def _on_failed(self, failure: Failure) -> None:
@@ -264,6 +301,7 @@ class BatchPanel(QWidget):
         self.detector.setEnabled(self._recipe is None and not self.recipe.text().strip())
         chosen = self.table.chosen
         self.open_button.setEnabled(chosen is not None and chosen.state == DONE)
+        self.compare_button.setEnabled(len(self._to_compare()) > 1 and not self.is_running)
         self.page_button.setEnabled(out is not None and (out / INDEX_FILE).is_file())
 
     def _say_what_is_missing(self, *, needs_input: bool) -> None:

@@ -20,6 +20,7 @@ class BatchTable(QTreeWidget):
         self.setHeaderLabels(_TITLES)
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
+        self.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
         self.setMinimumHeight(140)
         self.setToolTip("Double-click a finished section to open it in this window.")
         header = self.header()
@@ -33,6 +34,12 @@ class BatchTable(QTreeWidget):
         """The section of the current line."""
         item = self.currentItem()
         return None if item is None else self._rows.get(item.text(0))
+
+    @property
+    def chosen_rows(self) -> list[SectionRow]:
+        """The sections of all chosen lines."""
+        names = [item.text(0) for item in self.selectedItems()]
+        return [self._rows[name] for name in names if name in self._rows]
 
     def choose(self, section: str) -> None:
         """Make the line of a section the current one."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.window.layers.links import Link, first_layer, layer_by_id, unwrapped
+from napari_mineral_anomaly.window.layers.links import (
+    Link,
+    first_layer,
+    layer_by_id,
+    link_of,
+    unwrapped,
+)
 from napari_mineral_anomaly.window.layers.make import add, spatial_of
 
 if TYPE_CHECKING:
@@ -120,26 +126,47 @@ class CanvasClicks:
 class CanvasKeys:
     """Keys that work while the canvas has the focus (napari ignores the keys of a manifest).
 
+    napari gives a key to the active layer first, where A, R or M select points, tools or labels.
+    While one of our layers is active, these keys go before; a layer of the user keeps its own.
     `close` restores the keys that were bound before.
     """
 
     def __init__(self, viewer: Any, actions: dict[str, Callable[[], None]]) -> None:
         self._viewer = unwrapped(viewer)
-        # napari returns what was bound to the key before; None stands for nothing.
-        self._before = {
-            key: self._viewer.bind_key(key, _key_action(action), overwrite=True)
-            for key, action in actions.items()
-        }
+        self._actions = {key: _key_action(action) for key, action in actions.items()}
+        self._of_viewer = _bind(self._viewer, self._actions)
+        self._layer: Layer | None = None
+        self._of_layer: dict[str, Any] = {}
+        self._active = self._viewer.layers.selection.events.active
+        self._active.connect(self._on_active)
+        self._on_active()
 
     def close(self) -> None:
         """Restore the keys from before."""
-        for key, before in self._before.items():
-            self._viewer.bind_key(key, before, overwrite=True)
-        self._before.clear()
+        self._active.disconnect(self._on_active)
+        self._let_go()
+        _bind(self._viewer, self._of_viewer)
+        self._of_viewer.clear()
+
+    def _on_active(self, event: Any = None) -> None:
+        self._let_go()
+        layer = self._viewer.layers.selection.active
+        if layer is not None and link_of(layer) is not None:
+            self._layer, self._of_layer = layer, _bind(layer, self._actions)
+
+    def _let_go(self) -> None:
+        if self._layer is not None:
+            _bind(self._layer, self._of_layer)
+        self._layer = None
+
+
+def _bind(owner: Any, actions: Mapping[str, Any]) -> dict[str, Any]:
+    """Bind keys of the viewer or a layer; what was bound before, None for nothing."""
+    return {key: owner.bind_key(key, act, overwrite=True) for key, act in actions.items()}
 
 
 def _key_action(action: Callable[[], None]) -> Callable[[Any], None]:
-    def act(viewer: Any) -> None:
+    def act(owner: Any) -> None:
         action()
 
     return act

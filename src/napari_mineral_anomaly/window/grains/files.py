@@ -142,6 +142,8 @@ class GrainFiles(QPushButton):
             self.save_verdicts(path)
 
     def _choose_open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open verdicts", "", _VERDICT_FILES)
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Open verdicts", "", "Verdicts (*.json *.csv *.xlsx)"
+        )
         if path:
             self.open_verdicts(path)

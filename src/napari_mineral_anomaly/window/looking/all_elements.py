@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.QtCore import QTimer
 
 from napari_mineral_anomaly.scan.looking.contact_sheet import (
     ContactSheet,
@@ -21,6 +22,7 @@ from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import Link, layers_of, link_of, linked_layers
 from napari_mineral_anomaly.window.layers.log_colours import colours_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_of
+from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.layers.views import ONE_COLOUR
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _MAKING = "Making small maps"
 _N_COLOURS = 256
+# Long enough for the map to be drawn first.
+_REMOVE_MS = 400
 
 
 class AllElements:
@@ -45,6 +49,9 @@ class AllElements:
         self._camera: tuple[Any, float] = ((0.0, 0.0, 0.0), 1.0)
         self._before: list[tuple[Layer, bool]] | None = None
         self.is_on = False
+        self._remove_soon = QTimer()
+        self._remove_soon.setSingleShot(True)
+        self._remove_soon.timeout.connect(self.remove)
 
     def show(self, layers: Iterable[Layer], *, logarithm: bool = False) -> None:
         """Show these layers side by side as soon as the picture is there."""
@@ -73,7 +80,9 @@ class AllElements:
             return
         self.is_on = False
         self._jobs.cancel(_MAKING)
-        self._remove()
+        # At once out of sight; to remove them takes napari half a second.
+        for layer, _ in linked_layers(self._viewer, role="contact_sheet"):
+            self._active.show(layer, False)
         there = layers_of(self._viewer)
         for layer, visible in self._before or ():
             if any(layer is one for one in there):
@@ -82,12 +91,13 @@ class AllElements:
             camera = self._viewer.scene.camera
             camera.center, camera.zoom = self._camera
         self._before = None
+        self._remove_soon.start(_REMOVE_MS)
 
     def _on_sheet(self, first: Layer, names: list[str], sheet: ContactSheet) -> None:
         link = link_of(first)
         if not self.is_on or link is None:
             return
-        self._remove()
+        self.remove()
         if self._before is None:
             own = [layer for layer, _ in linked_layers(self._viewer, link.scan_id)]
             self._before = [(layer, self._active.is_shown(layer)) for layer in own]
@@ -106,9 +116,11 @@ class AllElements:
         self._viewer.layers.selection.active = active
         self._viewer.fit_to_view(layers=[picture])
 
-    def _remove(self) -> None:
-        for layer, _ in list(linked_layers(self._viewer, role="contact_sheet")):
-            self._viewer.layers.remove(layer)
+    def remove(self) -> None:
+        """Take the picture and its names out of the layer list."""
+        self._remove_soon.stop()
+        pictures = [layer for layer, _ in linked_layers(self._viewer, role="contact_sheet")]
+        remove_layers(self._viewer, pictures)
 
 
 def _to_show(layer: Layer, *, logarithm: bool) -> MapToShow:

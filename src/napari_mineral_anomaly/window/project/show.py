@@ -26,6 +26,7 @@ from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.layers.active import ActiveSection, active_of
+from napari_mineral_anomaly.window.layers.arrivals import arrivals_of
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_in, relink
 from napari_mineral_anomaly.window.layers.log_colours import show_colours
 from napari_mineral_anomaly.window.layers.make import (
@@ -145,6 +146,7 @@ class ProjectInTurns:
         self._viewer, self._scan_id, self._active = viewer, scan_id, active_of(viewer)
         self._loaded, self._on_shown = prepared.loaded, on_shown
         self._truth_numbers: dict[str, int] = {}
+        arrivals_of(viewer).begin(scan_id)
         steps: list[Step] = [_adding(viewer, layer) for layer in prepared.layers]
         for name, one in prepared.loaded.results.items():
             steps += self._showing(one, *prepared.masks[name])
@@ -269,8 +271,10 @@ class ProjectInTurns:
         if view is not None:
             with suppress(ValueError):
                 self._active.see(self._scan_id, (view.centre, view.zoom))
+        self._active.tell_apart()
 
     def _end(self) -> None:
+        arrivals_of(self._viewer).end(self._scan_id)
         self._on_shown(self._truth_numbers)
 
     def _choose_main(self) -> None:

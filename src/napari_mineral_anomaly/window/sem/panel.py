@@ -238,7 +238,7 @@ class FiducialPanel(Panel):
 
     def _choose_verdicts(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self, "Load verdicts of the SEM", "", "Tables (*.csv)"
+            self, "Load verdicts of the SEM", "", "Tables (*.csv *.xlsx)"
         )
         if path:
             self.load_verdicts(path)

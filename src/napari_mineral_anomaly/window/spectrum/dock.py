@@ -36,6 +36,7 @@ from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.attached import put_spectra, spectra_of
 from napari_mineral_anomaly.window.layers.links import link_of
 from napari_mineral_anomaly.window.layers.make import LayerData
+from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan, scans_in
 from napari_mineral_anomaly.window.spectrum.captions import expected_caption, region_caption
 from napari_mineral_anomaly.window.spectrum.elements import ElementList
@@ -239,8 +240,8 @@ class SpectrumDock(Dock):
         self._show_state()
 
     def shut_down(self) -> None:
-        """Also stop listening to clicks and brush strokes, and add no further layers."""
-        self._adding.stop()
+        """Also stop listening to clicks and brush strokes; maps that are being added all come."""
+        self._adding.finish()
         self._clicks.let_go()
         self.region_choice.let_go()
         self.energy.let_go()
@@ -336,9 +337,7 @@ class SpectrumDock(Dock):
 
     def _on_maps_added(self, added: int) -> None:
         removed = [link.element for layer in self._obsolete if (link := link_of(layer))]
-        for layer in self._obsolete:
-            if layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
+        remove_layers(self.viewer, self._obsolete)
         self._obsolete = []
         scan = self._scan()
         text = f"Element maps made: {0 if scan is None else len(scan.elements)}."

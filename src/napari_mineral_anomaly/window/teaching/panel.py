@@ -31,11 +31,11 @@ from napari_mineral_anomaly.window.layers.links import (
     Link,
     first_layer,
     layer_by_id,
-    layers_of,
     link_of,
     linked_layers,
 )
 from napari_mineral_anomaly.window.layers.make import threshold_of
+from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.views import show_score
@@ -231,19 +231,19 @@ class TeachingPanel(Panel):
             show_score(self.viewer, self.state.score_id, alone=True)
         self.status.plain(_HINT)
         # The score first: without it the project holds no taught result any more.
-        layers = sorted(
-            linked_layers(self.viewer, scan_id, detector=name),
-            key=lambda pair: pair[1].role != "score",
-        )
-        self._removing.do(*(partial(self._remove, layer) for layer, _ in layers))
+        taught = list(linked_layers(self.viewer, scan_id, detector=name))
+        score_first = [
+            [layer for layer, link in taught if (link.role == "score") == is_score]
+            for is_score in (True, False)
+        ]
+        self._removing.do(*(partial(self._remove, layers) for layers in score_first))
         if self.works_at_once:
             self._removing.finish()
 
-    def _remove(self, layer: Layer) -> None:
-        if layer in layers_of(self.viewer):
-            self.before_removal(True)
-            self.viewer.layers.remove(layer)
-            self.before_removal(False)
+    def _remove(self, layers: list[Layer]) -> None:
+        self.before_removal(True)
+        remove_layers(self.viewer, layers)
+        self.before_removal(False)
 
     def _on_stroke(self) -> None:
         self._refresh()

@@ -94,6 +94,26 @@ def open_maps(path: Path, dataset: str | None = None) -> MapFile:
     )
 
 
+def read_sheet(path: Path) -> Text:
+    """The lines of the only visible sheet that is not empty, with tabs between the cells.
+
+    Raises
+    ------
+    InputError
+        When openpyxl is not installed, when the file is damaged, or has not one such sheet.
+    """
+    require_extra(path, "openpyxl", "openpyxl", "xlsx")
+    with explained(path, TITLE):
+        sheets = _sheets(path)
+    if len(sheets) != 1:
+        titles = f" ({listed([sheet.title for sheet in sheets])})" if sheets else ""
+        raise InputError(
+            f"{path.name} has {len(sheets)} sheets with cells{titles}, and one is needed: save the "
+            "table as CSV."
+        )
+    return sheets[0].text
+
+
 def _of_sheet(path: Path, sheet: _Sheet) -> MapFile:
     step = f"the sheet {sheet.title} is read"
     if sheet.is_table:

@@ -14,9 +14,11 @@ from napari_mineral_anomaly.window.kit.opening import open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.kit.turns import Turns
 from napari_mineral_anomaly.window.layers.bring_back import removed_score_of
+from napari_mineral_anomaly.window.layers.tools import put_tools_away
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN
 from napari_mineral_anomaly.window.state.of_viewer import state_of
+from napari_mineral_anomaly.window.workbench.frame.above_docks import AboveDocks
 from napari_mineral_anomaly.window.workbench.frame.below_map import BelowMap
 from napari_mineral_anomaly.window.workbench.frame.header import Header
 from napari_mineral_anomaly.window.workbench.frame.rail import WIDTH, Rail
@@ -41,10 +43,10 @@ class Workbench(Dock):
 
         self.column.setSpacing(0)
         self.header = Header(napari_viewer, executor)
-        self.add(self.header)
-        line = QFrame()
-        line.setFrameShape(QFrame.Shape.HLine)
-        self.add(line)
+        self._above = AboveDocks(self.header)
+        self._line = QFrame()
+        self._line.setFrameShape(QFrame.Shape.HLine)
+        self.add(self.header, self._line)
         entries = [(cls.NAME, cls.TITLE, cls.TASK) for cls in STEP_CLASSES.values()]
         self.rail = Rail(entries, self.go_to, partial(open_dock, napari_viewer))
         self._stack = QStackedWidget()
@@ -92,9 +94,13 @@ class Workbench(Dock):
     def showEvent(self, event: Any) -> None:
         """Also save every run from now on, and ask before the window closes."""
         super().showEvent(event)
-        if isinstance(self.window(), QMainWindow):
+        window, place = self.window(), self.parent()
+        if isinstance(window, QMainWindow):
             guard_window(self)
             self._show_below()
+            if isinstance(place, QDockWidget):
+                self._above.show(window, place)
+                self._line.setVisible(self.header.parent() is self)
 
     def hideEvent(self, event: Any) -> None:
         """What belongs to the step goes with a dock that is closed, not with one behind a tab."""
@@ -102,6 +108,7 @@ class Workbench(Dock):
         place = self.parent()
         if isinstance(place, QDockWidget) and not place.toggleViewAction().isChecked():
             self._below.hide()
+            self._above.hide()
 
     def shut_down(self) -> None:
         """Also shut the header and all steps down."""
@@ -111,6 +118,7 @@ class Workbench(Dock):
         for step in self._steps.values():
             step.shut_down()
         self._below.remove()
+        self._above.remove()
 
     def _on_step(self, name: str) -> None:
         """Show a step; the pieces of one that is new come in turns, because each takes long."""
@@ -148,6 +156,7 @@ class Workbench(Dock):
             return
         if self._shown is not None:
             self._shown.left()
+            put_tools_away(self.viewer)
         self._shown = step
         self._stack.setCurrentWidget(step)
         if step.below_map is None:

@@ -32,6 +32,7 @@ from napari_mineral_anomaly.window.workbench.frame.section_facts import (
 
 _THUMBNAIL = 44
 _SETTLE_MS = 200
+_SAVE_AS = "“Save as…” in the menu above keeps them."
 _NO_SECTION = "No section is open."
 
 
@@ -85,6 +86,10 @@ class Header(Panel):
         facts.addWidget(self.thumbnail)
         facts.addWidget(self.facts, 1)
         self.column.addLayout(facts)
+
+        # In sight, because a notification goes after seconds.
+        self.not_saved = StatusLine()
+        self.column.addWidget(self.not_saved)
 
         self.doing = QLabel()
         self.doing.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -206,7 +211,9 @@ class Header(Panel):
             action.setEnabled(keeper is not None)
         if keeper is None:
             text, tip = "Project", "Nothing to save yet: a project starts with the first run."
-        elif keeper.is_read_only or keeper.problem:
+        elif keeper.is_read_only:
+            text, tip = "⚠ Read-only", keeper.status
+        elif keeper.problem:
             text, tip = "⚠ Not saved", keeper.status
         elif keeper.has_unsaved_work:
             text, tip = "● Saving…", keeper.status
@@ -214,6 +221,9 @@ class Header(Panel):
             text, tip = "✓ Saved", keeper.status
         self.saved_button.setText(f"{text} ▾")
         self.saved_button.setToolTip(tip)
+        is_read_only = keeper is not None and keeper.is_read_only
+        is_off = is_read_only or (keeper is not None and bool(keeper.problem))
+        self.not_saved.warning(f"{tip} {_SAVE_AS}" if is_read_only else tip if is_off else "")
 
     def _choose_project(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of a project")

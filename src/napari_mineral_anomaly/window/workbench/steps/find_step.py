@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_mineral_anomaly.detectors.cost import about, slow_sentence
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun, run_detection
 from napari_mineral_anomaly.detectors.registry import detector_entry, make_config
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.detecting.expected import of_both_searches, slow_warning
 from napari_mineral_anomaly.window.detecting.expert import ExpertFields
 from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
 from napari_mineral_anomaly.window.detecting.model_row import ModelRow, applying, saving
@@ -33,6 +33,7 @@ from napari_mineral_anomaly.window.kit.controls import (
 from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.opening import AGREEMENT
 from napari_mineral_anomaly.window.kit.showing import ResultTurns
+from napari_mineral_anomaly.window.layers.arrivals import arrivals_of
 from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND
@@ -42,6 +43,7 @@ from napari_mineral_anomaly.words import counted
 QUICK, THOROUGH = "rx", "msfa"
 
 _NO_SCAN = "Open element maps first (step “Open”, or drop their folder onto napari)."
+_ARRIVING = "The maps of this section are still being added."
 _DETECTING, _MASKING = "Detecting", "Making the mask"
 
 
@@ -56,6 +58,7 @@ class FindStep(Step):
         self._clock = RunClock()
         self._queue = queue_of(napari_viewer)
         self._showing = ResultTurns(self)
+        self._arrivals = arrivals_of(napari_viewer)
         self._run: QueuedRun | None = None
         # Who gives runs to the queue: not the step itself, which the queue would keep alive.
         self._owner = object()
@@ -116,6 +119,7 @@ class FindStep(Step):
         self.listen(self.state.events.done, self._on_found)
         self.listen(self.session.changed, self._refresh)
         self.listen(self._queue.changed, self._on_queue)
+        self.listen(self._arrivals.changed, self._refresh)
         events = self.viewer.layers.events
         self.listen(events.inserted, self._on_elements)
         self.listen(events.removed, self._on_elements)
@@ -196,7 +200,8 @@ class FindStep(Step):
     ) -> None:
         """Run now, or after the runs that were asked for earlier; with the maps as they are now."""
         scan = self._scan()
-        if scan is None:
+        if scan is None or self._why_not(scan):
+            self._refresh()
             return
         try:
             cube = cube_from_layers(self.viewer, scan.scan_id)
@@ -346,14 +351,16 @@ class FindStep(Step):
     def _refresh(self) -> None:
         self._refresh_buttons()
         scan = self._scan()
-        if not self._running and scan is None:
-            self.status.plain(_NO_SCAN)
-        elif self.status.text() == _NO_SCAN:
+        reason = "" if self._running else self._why_not(scan)
+        if reason:
+            self.status.plain(reason)
+        elif self.status.text() in (_NO_SCAN, _ARRIVING):
             self.status.plain("")
         self._show_times(scan)
 
     def _refresh_buttons(self) -> None:
         scan = self._scan()
+        may_start = not self._why_not(scan)
         asked = {
             self.quick_button: QUICK,
             self.thorough_button: THOROUGH,
@@ -361,10 +368,16 @@ class FindStep(Step):
         }
         for button, detector in asked.items():
             is_asked = scan is not None and self._queue.holds(scan.scan_id, detector)
-            button.setEnabled(scan is not None and not is_asked)
-        self.models.apply_button.setEnabled(scan is not None)
+            button.setEnabled(may_start and not is_asked)
+        self.models.apply_button.setEnabled(may_start)
         self.cancel_button.setVisible(self._can_cancel)
         self.models.save_button.setEnabled(self._current_run() is not None)
+
+    def _why_not(self, scan: Scan | None) -> str:
+        """Why no run can start; "" where one can."""
+        if scan is None:
+            return _NO_SCAN
+        return _ARRIVING if self._arrivals.holds(scan.scan_id) else ""
 
     def _scan(self) -> Scan | None:
         return None if self.scan_id is None else find_scan(self.viewer, self.scan_id)
@@ -375,20 +388,13 @@ class FindStep(Step):
             self.times.plain("")
             self.slow.plain("")
             return
-        # All pixels of the scan: the valid area is not known without reading every map.
-        n_pixels = scan.shape[0] * scan.shape[1]
-        size = (n_pixels, len(scan.elements))
-        thorough = make_config(THOROUGH).expected_seconds(*size)
-        minutes = "" if thorough is None else f", about {about(max(60.0, thorough.total))}"
-        self.times.plain(f"Quick: seconds. Thorough: learns the rock first{minutes}.")
-        name = self.expert.detector
+        self.times.plain(of_both_searches(scan, THOROUGH))
         try:
-            expected = make_config(name, **self.expert.parameters()).expected_seconds(*size)
+            words = slow_warning(scan, self.expert.detector, self.expert.parameters())
         except InputError as error:
             self.slow.error(str(error))
-            return
-        seconds = 0.0 if expected is None else expected.total
-        self.slow.warning(slow_sentence(detector_entry(name).title, seconds, n_pixels))
+        else:
+            self.slow.warning(words)
 
     def _current_run(self) -> DetectionRun | None:
         if self.scan_id is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QLabel, QListWidget, QListWidgetItem, QWidget
 
-from napari_mineral_anomaly.project.recent import recent_projects
+from napari_mineral_anomaly.project.recent import RecentProject, recent_projects
 from napari_mineral_anomaly.window.kit.controls import add_parts, column_of, push_button, row
 from napari_mineral_anomaly.window.kit.opening import BATCH, open_dock
 from napari_mineral_anomaly.window.project.projects import projects_of
@@ -60,8 +60,8 @@ class FirstMinutes(QWidget):
         """Read the list of recent projects again."""
         found = recent_projects()[:_MOST_SHOWN]
         self.recent.clear()
-        for one in found:
-            item = QListWidgetItem(one.name)
+        for one, title in zip(found, _titles(found), strict=True):
+            item = QListWidgetItem(title)
             item.setData(_PATH_ROLE, str(one.folder))
             item.setToolTip(f"{one.folder}\nopened {one.when}")
             self.recent.addItem(item)
@@ -82,3 +82,12 @@ class FirstMinutes(QWidget):
         folder = QFileDialog.getExistingDirectory(self, "Folder of a project")
         if folder:
             projects_of(self._viewer).open(folder)
+
+
+def _titles(projects: Sequence[RecentProject]) -> list[str]:
+    """The names of projects; those of the same name with the end of their folder."""
+    names = [one.name for one in projects]
+    return [
+        name if names.count(name) == 1 else f"{name} · {'/'.join(one.folder.parts[-2:])}"
+        for name, one in zip(names, projects, strict=True)
+    ]

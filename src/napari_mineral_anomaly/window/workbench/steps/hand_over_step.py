@@ -8,12 +8,12 @@ from typing import Any
 
 from qtpy.QtCore import QTimer, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QButtonGroup, QCheckBox, QComboBox, QFileDialog, QLineEdit, QRadioButton
+from qtpy.QtWidgets import QButtonGroup, QCheckBox, QFileDialog, QLineEdit, QRadioButton
 
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.io.spreadsheets import DIALECTS
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.runs.export import PlannedFile, existing, plan_files, write_files
+from napari_mineral_anomaly.window.exporting.dialect_choice import DialectChoice
 from napari_mineral_anomaly.window.exporting.format_grid import FormatGrid
 from napari_mineral_anomaly.window.exporting.plan import (
     Choice,
@@ -62,7 +62,9 @@ _NO_SCORE = "Nothing to hand over yet: run a detector first, or open a score map
 _NO_FOLDER = "“Write…” asks for the folder."
 _NO_FILE = "Tick at least one box."
 _NO_PROJECT = "This needs a run of this window, or an open project."
+_READ_ONLY = "The project is open read-only: choose “Save as…” in the menu of the header first."
 _NO_FIT = "The list needs three points with their readings of the SEM."
+_REASONS = (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT, _READ_ONLY, _NO_FIT)
 _EXPORTING = "Exporting"
 
 
@@ -98,6 +100,8 @@ class HandOverStep(Step):
         self.sem = self.add(FiducialPanel(napari_viewer, executor))
         self.sem.changed.connect(self._refresh)
 
+        self.csv = self.add(DialectChoice())
+        self.csv.changed.connect(self._on_choice)
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("folder for the files")
         self.folder.setToolTip("Folder for the files. It is made if it does not exist.")
@@ -148,16 +152,6 @@ class HandOverStep(Step):
     def _build_more(self) -> None:
         self.grid = FormatGrid()
         self.grid.changed.connect(self._on_ticked)
-        self.dialect = QComboBox()
-        self.dialect.setToolTip(
-            "How CSV files are written. A spreadsheet reads numbers right only in the form of its "
-            "own language."
-        )
-        for dialect in DIALECTS.values():
-            self.dialect.addItem(dialect.title, dialect.name)
-        self.dialect.currentIndexChanged.connect(self._on_choice)
-        csv_form = form_layout()
-        csv_form.addRow("CSV for", self.dialect)
         self.world_files = QCheckBox("World files for QGIS beside the TIFFs")
         self.world_files.setToolTip(
             "A file of six lines (.tfw) beside each TIFF. It places the TIFF in µm: x to the "
@@ -165,7 +159,6 @@ class HandOverStep(Step):
         )
         self.world_files.toggled.connect(self._on_choice)
         self.more.column.addWidget(self.grid)
-        self.more.column.addLayout(csv_form)
         self.more.column.addWidget(self.world_files)
 
     @property
@@ -222,7 +215,7 @@ class HandOverStep(Step):
             return None
         if self.preset in (REPORT, PROJECT):
             if keeper is None or keeper.folder is None:
-                raise InputError(_NO_PROJECT)
+                raise InputError(self._why_no_project)
             if not keeper.save_now():
                 raise InputError(keeper.problem or "The project is still being saved: try again.")
             if self.preset == PROJECT:
@@ -234,9 +227,8 @@ class HandOverStep(Step):
             rows = plan_rows(self.viewer, self.session, score, book, board.cluster_names)
             if self.sem.fit is None:
                 raise InputError(self.sem.problem)
-            which, dialect = self.sem.which.currentData(), DIALECTS[self.dialect.currentData()]
-            fit = self.sem.fit
-            return sem_list_of(rows, fit, which, folder, dialect, overwrite=overwrite)
+            which, fit = self.sem.which.currentData(), self.sem.fit
+            return sem_list_of(rows, fit, which, folder, self.csv.dialect, overwrite=overwrite)
         files, inputs = self._planned(copy=True), opened_files(self.viewer)
         world_files = self._wants_world_files
         return lambda task: write_files(
@@ -256,12 +248,18 @@ class HandOverStep(Step):
     def _keeper(self) -> Any:
         return self._projects.keepers.get(str(self.state.scan_id))
 
+    @property
+    def _why_no_project(self) -> str:
+        """Why no project can be read; "" where one can."""
+        keeper = self._keeper
+        return _NO_PROJECT if keeper is None else _READ_ONLY if keeper.is_read_only else ""
+
     def _planned(self, *, copy: bool) -> list[PlannedFile]:
         score = self.score_combo.layer()
         if score is None:
             return []
         products = chosen_products(self.chosen(), self.viewer, self.session, score, copy=copy)
-        return plan_files(products, DIALECTS[self.dialect.currentData()])
+        return plan_files(products, self.csv.dialect)
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
         doing = events[-1].message or events[-1].phase
@@ -332,13 +330,14 @@ class HandOverStep(Step):
         self.words.plain(next(one.words for one in PRESETS if one.key == self.preset))
         self.words.setVisible(self.preset != SEM)  # the fiducials say what to do
         self.sem.setVisible(self.preset == SEM)
+        self.csv.setVisible(self.preset in (SEM, GIS, MORE))
         if self.preset != SEM:
             self.sem.stop_adding()
         reason = ""
         if self.score_combo.layer() is None:
             reason = _NO_SCORE
-        elif self.preset in (REPORT, PROJECT) and self._keeper is None:
-            reason = _NO_PROJECT
+        elif self.preset in (REPORT, PROJECT) and self._why_no_project:
+            reason = self._why_no_project
         elif self.preset == SEM and self.sem.fit is None:
             reason = _NO_FIT
         elif self.preset in (GIS, MORE) and not self.chosen():
@@ -351,7 +350,7 @@ class HandOverStep(Step):
         self.cancel_button.setVisible(busy)
         if reason and not busy:
             self.status.plain(reason)
-        elif self.status.text() in (_NO_SCORE, _NO_FOLDER, _NO_FILE, _NO_PROJECT, _NO_FIT):
+        elif self.status.text() in _REASONS:
             self.status.plain("")
         if not busy and not self._has_news:
             self._show_plan()
@@ -359,9 +358,10 @@ class HandOverStep(Step):
     def _show_plan(self) -> None:
         """List the files to write, their size, and files that already exist."""
         if self.preset in (REPORT, SEM, PROJECT):
+            dialect = self.csv.dialect
             single = {
                 REPORT: f"{REPORT_FILE} and {PDF_FILE}",
-                SEM: f"{SEM_FILE} and {FIDUCIALS_FILE}",
+                SEM: f"{dialect.file_name(SEM_FILE)} and {dialect.file_name(FIDUCIALS_FILE)}",
                 PROJECT: "the folder of the project",
             }
             self.plan_text.plain(f"Will write {single[self.preset]}.")

@@ -152,6 +152,7 @@ class LookStep(Step):
         """Show the chosen elements, and read the map under the cursor."""
         self._is_shown = True
         self._watch.start()
+        self.images.resume()
         if self.chips.chosen:
             self._show()
         else:
@@ -186,6 +187,7 @@ class LookStep(Step):
     def shut_down(self) -> None:
         """Also leave the mouse and the view side by side."""
         self.left()
+        self._all.remove()
         self._begin_soon.cancel()
         super().shut_down()
         for panel in (self.scatter, self.profile, self.images):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,11 @@ from superqt.utils import qdebounced
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import READ_ENDINGS
 from napari_mineral_anomaly.io.formats.shared.axes import Channels
-from napari_mineral_anomaly.io.reading.sizes.pixel_size import checked_pixel_size, checked_spot_size
+from napari_mineral_anomaly.io.reading.sizes.pixel_size import (
+    TYPED_EARLIER,
+    checked_pixel_size,
+    checked_spot_size,
+)
 from napari_mineral_anomaly.io.remembered import remember_pixel_size, remembered_pixel_size
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.window.jobs import Executor, Failure
@@ -50,6 +55,7 @@ _PATTERNS = " ".join(f"*{ending} *{ending.upper()}" for ending in READ_ENDINGS)
 FILE_FILTER = f"Element maps and spectrum images ({_PATTERNS});;All files (*)"
 
 _READING = "Reading maps"
+_TYPED = "typed by the user"
 # From a choice in the table of files until the scan is read again.
 _AGAIN_MS = 300
 
@@ -64,7 +70,8 @@ class OpenStep(Step):
         super().__init__(napari_viewer, executor)
         self._sources: list[Path] = []
         self._answers = Answers()
-        self._name = ""
+        # The sections that are being added, in their order.
+        self._coming: deque[str] = deque()
         # What was read, and the answers with which it was read.
         self._read: MapsRead | None = None
         self._read_with = Answers()
@@ -153,13 +160,12 @@ class OpenStep(Step):
         """Make a simulated section in a worker, then show it."""
         self._make_way()
         self.path.clear()
-        self._name = simulated_name(scene)
-        scan_id = new_scan_id()
+        name, scan_id = simulated_name(scene), new_scan_id()
         self._busy("Simulating a thin section…")
         self.jobs.run(
             _READING,
             lambda task: simulated_layers(scene, scan_id, task=task),
-            self._on_prepared,
+            partial(self._on_prepared, name),
             on_events=self._on_events,
             on_cancelled=self._on_cancelled,
             on_end=lambda: self._busy(None),
@@ -178,34 +184,37 @@ class OpenStep(Step):
         read, self._read = self._read, None
         changes: dict[str, Any] = {"spot_size_um": spot_size}
         if pixel_size != read.cube.pixel_size:
-            changes |= {"pixel_size_um": pixel_size, "pixel_size_source": "typed by the user"}
+            changes |= {"pixel_size_um": pixel_size, "pixel_size_source": _TYPED}
             if pixel_size is not None:
                 remember_pixel_size(folder_of(self._sources), pixel_size)
         report = read.report.model_copy(update=changes)
         cube = read.cube.replace(pixel_size=pixel_size, report=report)
         self.found.add_button.setEnabled(False)
         self.status.plain("Preparing layers…")
-        self._name = scan_name(self._sources, self._answers.sample)
+        name = scan_name(self._sources, self._answers.sample)
         shown = self.found.files.context
+        # A size that the files tell is no size that the user typed.
+        is_typed = report.pixel_size_source in (_TYPED, TYPED_EARLIER)
+        typed = pixel_size if is_typed else None
         wanted: dict[str, Any] = {
-            "scan": self._name,
+            "scan": name,
             "scan_id": new_scan_id(),
             "context": [str(one.file) for one in cube.context if _is_in(one.file, shown)],
             "with_valid": self.found.area.with_layer,
-            "files": self._answers.files(self._sources, pixel_size, spot_size),
+            "files": self._answers.files(self._sources, typed, spot_size),
         }
-        self.report_button.offer(report, self._name)
+        self.report_button.offer(report, name)
         self.spectrum_button.setVisible(bool(report.spectra))
         self.jobs.run(
             "Preparing layers",
             lambda task: scan_layers(cube, **wanted),
-            self._on_prepared,
+            partial(self._on_prepared, name),
             alongside=True,
         )
 
     def shut_down(self) -> None:
-        """Also add no further layers, and close the window of the report."""
-        self._adding.stop()
+        """Also complete a section that is being added, and close the window of the report."""
+        self._adding.finish()
         self._again_soon.cancel()
         self.spectra_fields.energy_fields.let_go()
         self.report_button.close_report()
@@ -213,9 +222,11 @@ class OpenStep(Step):
 
     # Layers
 
-    def _on_prepared(self, layers: list[LayerData]) -> None:
-        self.found.hide()
-        self.spectra_fields.hide()
+    def _on_prepared(self, name: str, layers: list[LayerData]) -> None:
+        if self._read is None:  # else the next scan is there to be checked
+            self.found.hide()
+            self.spectra_fields.hide()
+        self._coming.append(name)
         self._adding.start(layers)
 
     def _on_next_layer(self, added: int) -> None:
@@ -224,8 +235,11 @@ class OpenStep(Step):
     def _all_added(self, added: int) -> None:
         self.active.fit()
         show_scale_bar(self.viewer)
+        name = self._coming.popleft()
+        if self._adding.is_adding or self._read is not None or self.jobs.is_running(_READING):
+            return  # the next scan comes
         self.status.good(
-            f"Added {added} layers of {self._name}. Delete a layer to leave its element out of the "
+            f"Added {added} layers of {name}. Delete a layer to leave its element out of the "
             "analysis."
         )
         self._busy(None)
@@ -255,9 +269,8 @@ class OpenStep(Step):
     # Reading
 
     def _make_way(self) -> None:
-        """Give up what is being read or added."""
+        """Give up what is being read. A section that is being added is completed."""
         self._cancel()
-        self._adding.stop()
         self._again_soon.cancel()
         self._forget()
         self.next_button.hide()

@@ -125,6 +125,10 @@ def explained(path: Path, kind: str) -> Iterator[None]:
         raise
     except PermissionError:
         raise InputError(f"{path.name} cannot be read: permission denied.") from None
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder.") from None
     except Exception as error:
         detail = " ".join(str(error).split())[:160].rstrip(".")
         raise InputError(
