@@ -12,7 +12,8 @@ XVFB := xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
 SAMPLE := sample_data/simulated_section
 OUT ?= out/simulated_section
 # The grain workbench is also tested on the other Qt binding, which napari's bundle ships.
-BOTH_QT := $(addprefix tests/window/test_window_,grains.py grain_card.py pseudo_labels.py judging_figures.py)
+BOTH_QT := $(addprefix tests/window/,$(addprefix grains/test_window_,grains.py grain_card.py) \
+	$(addprefix judging/test_window_,pseudo_labels.py judging_figures.py))
 
 # On a few busy cores torch's spinning threads cost more than they bring.
 export OMP_NUM_THREADS ?= 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "project_kills.py"
+SCRIPT = Path(__file__).parents[3] / "benchmarks" / "project_kills.py"
 
 
 @pytest.mark.slow

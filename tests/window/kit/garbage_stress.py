@@ -1,6 +1,6 @@
 """Workers make garbage while the main thread makes and drops widgets: a program of its own.
 
-    python tests/window/garbage_stress.py [--rounds N] [--seconds S] [--limit S]
+    python tests/window/kit/garbage_stress.py [--rounds N] [--seconds S] [--limit S]
 
 Where a cyclic garbage collection runs in a worker thread, it destroys Qt objects there, or waits
 for Python's lock while it holds a lock of Qt: with PySide6 the program crashes or stops for good

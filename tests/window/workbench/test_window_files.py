@@ -77,7 +77,7 @@ def test_docks_are_in_the_plugins_menu_only() -> None:
 
 
 def test_the_manifest_at_the_top_is_the_one_of_the_package() -> None:
-    top = Path(__file__).parents[2] / "napari.yaml"
+    top = Path(__file__).parents[3] / "napari.yaml"
     assert top.resolve() == MANIFEST.resolve()
 
 

@@ -55,7 +55,7 @@ def test_the_pages_name_docks_and_steps_that_there_are() -> None:
     """“the dock *Lab: batch*”, “the step *Open*”: names as the window shows them."""
     titles = {one.TITLE for one in STEP_CLASSES.values()}
     named = []
-    for page in sorted((Path(__file__).parents[2] / "docs").glob("*.md")):
+    for page in sorted((Path(__file__).parents[3] / "docs").glob("*.md")):
         text = re.sub(r"\s+", " ", page.read_text("utf-8"))
         named += [("dock", name) for name in re.findall(r"\bdock \*([^*]+)\*", text)]
         named += [("step", name) for name in re.findall(r"\bstep \*([^*]+)\*", text)]
