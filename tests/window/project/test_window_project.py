@@ -210,7 +210,7 @@ def _keeper(projects: Projects) -> Any:
     return next(iter(projects.keepers.values()))
 
 
-def test_every_change_is_saved_by_itself(worked_on, opened, qtbot):
+def test_every_change_is_saved_by_itself(worked_on, opened, qtbot, tmp_path):
     keeper = _keeper(worked_on)
     qtbot.waitUntil(lambda: not keeper.has_unsaved_work, timeout=LONG)
     saved = load_project(keeper.folder)
@@ -229,7 +229,9 @@ def test_every_change_is_saved_by_itself(worked_on, opened, qtbot):
     assert saved.file.maps.sources[0].absolute.endswith("/scan")
     assert one.note.grain_labels is not None
     assert "ran rx" in [entry.what for entry in read_log(keeper.folder)]
-    assert recent_projects()[0].folder == keeper.folder
+    # A viewer of an earlier test may still be saving its own project.
+    recent = [one.folder for one in recent_projects() if one.folder.is_relative_to(tmp_path)]
+    assert recent == [keeper.folder]
     # The whole run folder of the contract is there.
     assert (keeper.folder / one.note.folder / "report.html").is_file()
     # A further change alone.

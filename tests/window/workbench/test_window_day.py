@@ -82,6 +82,7 @@ def test_the_work_of_a_day_comes_back(
     sections = open_dock(viewer, SECTIONS).sections
     detect = open_step(viewer, FIND).step(FIND)
     detect.choose_detector("rx")
+    qtbot.waitUntil(detect.run_button.isEnabled, timeout=LONG)  # the last maps may still be coming
     detect.run_button.click()
     qtbot.waitUntil(lambda: first_layer(viewer, "mask") is not None, timeout=LONG)
 

@@ -86,6 +86,7 @@ def test_from_a_folder_to_exported_files_and_back(
     detect = step(viewer, FIND)
     detect.choose_detector("msfa")
     detect.form.set_value("epochs", 50_000)
+    qtbot.waitUntil(detect.run_button.isEnabled, timeout=LONG)
     detect.run_button.click()
     qtbot.waitUntil(lambda: detect.loss_plot.n_points > 0, timeout=LONG)
     assert "epoch" in detect.status.text()
