@@ -260,6 +260,8 @@ def reopen(
 
 def test_a_project_opens_as_it_was_left_and_goes_on(saved, reopen):
     viewer, projects = reopen(saved.project)
+    keeper = _keeper(projects)
+    assert not keeper.has_unsaved_work, "opening changes nothing"
     for role, data in saved.shown.items():
         shown = first_layer(viewer, role).data
         assert np.array_equal(shown, data, equal_nan=role == "score"), role
@@ -273,15 +275,13 @@ def test_a_project_opens_as_it_was_left_and_goes_on(saved, reopen):
     show_logarithm(element, "viridis")
     assert element.colormap == colours
     assert session_of(viewer).count_mask(score, mask).brushed == saved.brushed > 0
-    keeper = _keeper(projects)
     again = board_of(viewer).history_of(keeper.scan_id)
     assert again.undo_text == saved.verdicts.undo_text
     assert [v.comment for v in again.present.verdicts] == ["gold", "gold", ""]
     labels_id = str(first_layer(viewer, "pseudo_labels").unique_id)
     assert clusters_of(viewer).of(labels_id).present.names[2] == "quartz"
     assert board_of(viewer).cluster_names[labels_id][2] == "quartz"
-    # Opening changes nothing; a stroke is saved into the same project.
-    assert not keeper.has_unsaved_work
+    # A stroke is saved into the same project.
     mask.paint((50, 60), 1)
     assert keeper.save_now()
     strokes = load_project(keeper.folder).results["rx"].judged.edits
