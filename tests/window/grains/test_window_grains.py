@@ -481,6 +481,6 @@ def test_keys_on_the_map_decide_while_points_of_ours_are_active(
     assert own.selected_data == {0, 1}
     assert cell(dock, 1, "status") == "unseen"
     viewer.layers.selection.active = points
-    dock.release_canvas_keys()
+    dock.canvas_keys.close()
     qtbot.keyClick(canvas, Qt.Key.Key_A)
     assert points.selected_data == {0, 1}

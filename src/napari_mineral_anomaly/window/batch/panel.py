@@ -57,8 +57,12 @@ class BatchPanel(QWidget):
         Opens the folder of a section.
     executor : Executor, optional
         Who starts the batch; default: a worker thread.
-    ``told`` says how far a batch is: a line and the share that is done in percent; "" and None at
-    its end.
+
+    Attributes
+    ----------
+    told : Signal
+        How far a batch is: a line, and the share that is done in percent or None; "" and None at
+        its end.
     """
 
     told = Signal(str, object)

@@ -128,25 +128,41 @@ class CanvasKeys:
 
     napari gives a key to the active layer first, where A, R or M select points, tools or labels.
     While one of our layers is active, these keys go before; a layer of the user keeps its own.
-    `close` restores the keys that were bound before.
+    They are bound at once; `close` restores the keys that were bound before, `bind` takes them
+    again.
     """
 
     def __init__(self, viewer: Any, actions: dict[str, Callable[[], None]]) -> None:
         self._viewer = unwrapped(viewer)
         self._actions = {key: _key_action(action) for key, action in actions.items()}
-        self._of_viewer = _bind(self._viewer, self._actions)
+        self._of_viewer: dict[str, Any] = {}
         self._layer: Layer | None = None
         self._of_layer: dict[str, Any] = {}
         self._active = self._viewer.layers.selection.events.active
-        self._active.connect(self._on_active)
-        self._on_active()
+        self.bind()
+
+    def bind(self) -> None:
+        """Take the keys, unless they are ours already."""
+        if not self._of_viewer:
+            self._of_viewer = _bind(self._viewer, self._actions)
+            self._active.connect(self._on_active)
+            self._on_active()
+
+    def add(self, key: str, action: Callable[[], None]) -> None:
+        """Take one more key, or give a key another action."""
+        is_bound = bool(self._of_viewer)
+        self.close()
+        self._actions[key] = _key_action(action)
+        if is_bound:
+            self.bind()
 
     def close(self) -> None:
-        """Restore the keys from before."""
-        self._active.disconnect(self._on_active)
-        self._let_go()
-        _bind(self._viewer, self._of_viewer)
-        self._of_viewer.clear()
+        """Restore the keys from before, if they are ours."""
+        if self._of_viewer:
+            self._active.disconnect(self._on_active)
+            self._let_go()
+            _bind(self._viewer, self._of_viewer)
+            self._of_viewer = {}
 
     def _on_active(self, event: Any = None) -> None:
         self._let_go()

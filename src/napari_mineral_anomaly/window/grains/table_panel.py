@@ -118,8 +118,7 @@ class GrainTable(Panel):
             "U": self.leave_undecided,
             "N": self.next_grain,
         }
-        self._keys: CanvasKeys | None = None
-        self.bind_canvas_keys()
+        self.canvas_keys = CanvasKeys(self.viewer, self._actions)
         bind_keys(
             self, {**self._actions, "Ctrl+Z": self.board.undo, "Ctrl+Shift+Z": self.board.redo}
         )
@@ -222,20 +221,7 @@ class GrainTable(Panel):
         """Bind one more key, in the list and on the map."""
         self._actions[key] = action
         bind_keys(self, {key: action})
-        if self._keys is not None:
-            self.release_canvas_keys()
-            self.bind_canvas_keys()
-
-    def bind_canvas_keys(self) -> None:
-        """Let the keys work on the map too."""
-        if self._keys is None:
-            self._keys = CanvasKeys(self.viewer, self._actions)
-
-    def release_canvas_keys(self) -> None:
-        """Give the keys on the map back to napari."""
-        if self._keys is not None:
-            self._keys.close()
-            self._keys = None
+        self.canvas_keys.add(key, action)
 
     def next_grain(self) -> None:
         """Choose the next row."""
@@ -323,7 +309,7 @@ class GrainTable(Panel):
         self._list_soon.cancel()
         self._list_next.cancel()
         self._search_soon.cancel()
-        self.release_canvas_keys()
+        self.canvas_keys.close()
         self._clicks.close()
         self._watch.watch(None)
         self.board.next_grain = nothing

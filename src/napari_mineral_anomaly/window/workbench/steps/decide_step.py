@@ -78,7 +78,7 @@ class DecideStep(Step):
 
     def entered(self) -> None:
         """The keys A, R, U and N work on the map too."""
-        self.table.bind_canvas_keys()
+        self.table.canvas_keys.bind()
         show_score(self.viewer, self.state.score_id)
 
     def teach_grain(self) -> None:
@@ -93,7 +93,7 @@ class DecideStep(Step):
 
     def left(self) -> None:
         """Give the keys back to napari."""
-        self.table.release_canvas_keys()
+        self.table.canvas_keys.close()
 
     def shut_down(self) -> None:
         """Also shut the parts down."""
