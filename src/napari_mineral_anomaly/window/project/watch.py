@@ -100,7 +100,7 @@ class SectionWatch:
 
     def _follow_next(self) -> None:
         if self._waiting:
-            self._follow(self._waiting.pop())  # the masks, which are on top, first
+            self._follow(self._waiting.pop())  # from the top
             QTimer.singleShot(0, self._follow_next)
 
     def _follow(self, layer: Layer) -> None:
