@@ -11,18 +11,27 @@ from __future__ import annotations
 import gc
 import sys
 
+# To look through so many objects takes some milliseconds.
+MOST_TO_LOOK_AT = 50_000
+
 
 class MainThreadCollector:
     """Takes the automatic collection over while workers live; used from the main thread only.
 
     `begin` and `end` are counted. `collect_if_due`, called by a timer, follows the rules by which
-    Python itself decides which generations to collect.
+    Python itself decides which generations to collect, with one exception. While the main thread
+    draws, workers may make hundreds of thousands of objects, and to look through them would stop
+    the window. They are counted among the old objects then, which the next full collection sees.
     """
 
     def __init__(self) -> None:
         self._workers = 0
         self._was_automatic = False
         self._blocks_after_full_collection = 0
+        # How many objects have come since the middle generation was looked through.
+        self._since_middle = 0
+        # Whether old objects wait that no collection has seen.
+        self._has_unseen = False
 
     @property
     def active(self) -> bool:
@@ -63,14 +72,37 @@ class MainThreadCollector:
         young, middle, old = gc.get_threshold()
         if young == 0:  # Python's own sign for "never"
             return
-        for generation, limit in ((0, young), (1, middle), (2, old)):
-            if gc.get_count()[generation] <= limit:
-                return
-            if generation < 2:
-                gc.collect(generation)
-            elif self._program_grew():
-                gc.collect()
-                self._blocks_after_full_collection = sys.getallocatedblocks()
+        new = gc.get_count()[0]
+        if new <= young:
+            return
+        self._since_middle += new
+        if new > MOST_TO_LOOK_AT:
+            self._take_for_old()
+        else:
+            gc.collect(0)
+            if gc.get_count()[1] > middle:
+                self._collect_middle()
+        if (self._has_unseen or gc.get_count()[2] > old) and self._program_grew():
+            gc.collect()
+            self._has_unseen = False
+            self._blocks_after_full_collection = sys.getallocatedblocks()
+
+    def _collect_middle(self) -> None:
+        if self._since_middle > MOST_TO_LOOK_AT:
+            self._take_for_old()
+        else:
+            gc.collect(1)
+            self._since_middle = 0
+
+    def _take_for_old(self) -> None:
+        """Count all objects among the old ones without looking at them."""
+        self._since_middle = 0
+        if gc.get_freeze_count():  # another part of the program keeps objects from the collector
+            gc.collect(1)
+            return
+        gc.freeze()
+        gc.unfreeze()
+        self._has_unseen = True
 
     def _program_grew(self) -> bool:
         # As in Python's own rule, a full collection, which looks at every object of the program,
