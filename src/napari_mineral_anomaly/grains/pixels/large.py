@@ -43,7 +43,7 @@ def same_pixels(one: NDArray[Any], two: NDArray[Any]) -> bool:
     if one is two:
         return True
     return one.shape == two.shape and all(
-        np.array_equal(one[rows], two[rows]) for rows in _blocks(one)
+        np.array_equal(one[rows], two[rows]) for rows in row_blocks(one)
     )
 
 
@@ -55,11 +55,12 @@ def copy_unless_same(image: NDArray[Any], known: NDArray[Any] | None) -> NDArray
 def painted_rows(numbers: NDArray[Any], mask: NDArray[np.bool_]) -> slice | None:
     """Rows outside which ``numbers`` are 0 where ``mask`` is False; None if they are everywhere."""
     changed = [
-        rows for rows in _blocks(numbers) if not np.array_equal(numbers[rows] != 0, mask[rows])
+        rows for rows in row_blocks(numbers) if not np.array_equal(numbers[rows] != 0, mask[rows])
     ]
     return slice(changed[0].start, changed[-1].stop) if changed else None
 
 
-def _blocks(image: NDArray[Any]) -> Iterator[slice]:
+def row_blocks(image: NDArray[Any]) -> Iterator[slice]:
+    """The rows of an image in blocks that a processor holds in its cache."""
     n = max(1, _BLOCK_BYTES * len(image) // max(image.nbytes, 1))
     return (slice(row, row + n) for row in range(0, len(image), n))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.detectors.teaching.detector import taught_name, untaught_name
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.cells import Cells
@@ -21,7 +22,7 @@ from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.editing.steps import GrainMap
 from napari_mineral_anomaly.grains.memory import ListMemory
 from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, GrainEdits
-from napari_mineral_anomaly.grains.pixels.large import copy_unless_same, same_pixels
+from napari_mineral_anomaly.grains.pixels.large import copy_unless_same, row_blocks, same_pixels
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import (
     DEFAULT_ROWS,
@@ -225,7 +226,19 @@ class RowsPlan:
             and self.cluster_names == other.cluster_names
             and _are_alike(self.others, other.others)
             and same_pixels(one.pseudo_labels, two.pseudo_labels)
-            and same_pixels(self.mask, other.mask)
+            and self._has_the_mask_of(other)
+        )
+
+    def _has_the_mask_of(self, other: RowsPlan) -> bool:
+        """The same for the masks, where score and threshold are the same."""
+        given = [mask for mask in (self.brushed, other.brushed) if mask is not None]
+        if len(given) == 2:
+            return same_pixels(*given)
+        score, threshold = self.result.score, self.result.threshold
+        return all(
+            np.array_equal(mask[rows], flagged(score[rows], threshold))
+            for mask in given
+            for rows in row_blocks(mask)
         )
 
     def __call__(self, task: Task) -> GrainListing:

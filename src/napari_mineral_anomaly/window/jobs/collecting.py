@@ -30,8 +30,6 @@ class MainThreadCollector:
         self._blocks_after_full_collection = 0
         # How many objects have come since the middle generation was looked through.
         self._since_middle = 0
-        # Whether old objects wait that no collection has seen.
-        self._has_unseen = False
 
     @property
     def active(self) -> bool:
@@ -76,33 +74,23 @@ class MainThreadCollector:
         if new <= young:
             return
         self._since_middle += new
-        if new > MOST_TO_LOOK_AT:
-            self._take_for_old()
-        else:
+        if new <= MOST_TO_LOOK_AT:
             gc.collect(0)
-            if gc.get_count()[1] > middle:
-                self._collect_middle()
-        if (self._has_unseen or gc.get_count()[2] > old) and self._program_grew():
-            gc.collect()
-            self._has_unseen = False
-            self._blocks_after_full_collection = sys.getallocatedblocks()
-
-    def _collect_middle(self) -> None:
-        if self._since_middle > MOST_TO_LOOK_AT:
-            self._take_for_old()
+            if gc.get_count()[1] <= middle:
+                return
+        many = self._since_middle > MOST_TO_LOOK_AT
+        self._since_middle = 0
+        if many and not gc.get_freeze_count():  # others may keep objects from the collector
+            # All objects are old ones from now on, and no longer frozen; none was looked at.
+            gc.freeze()
+            gc.unfreeze()
         else:
             gc.collect(1)
-            self._since_middle = 0
-
-    def _take_for_old(self) -> None:
-        """Count all objects among the old ones without looking at them."""
-        self._since_middle = 0
-        if gc.get_freeze_count():  # another part of the program keeps objects from the collector
-            gc.collect(1)
-            return
-        gc.freeze()
-        gc.unfreeze()
-        self._has_unseen = True
+            if gc.get_count()[2] <= old:
+                return
+        if self._program_grew():
+            gc.collect()
+            self._blocks_after_full_collection = sys.getallocatedblocks()
 
     def _program_grew(self) -> bool:
         # As in Python's own rule, a full collection, which looks at every object of the program,
