@@ -175,6 +175,16 @@ class MaskKeeper:
         self._computed, self._shown, self._grains = judged.computed, judged.shown, judged.grains
         return self._shown
 
+    @property
+    def knows_grains(self) -> bool:
+        """Whether `counts` need not count grains, which takes long."""
+        return self._grains is not None
+
+    def take_grains(self, shown: NDArray[np.bool_], grains: int) -> None:
+        """Take the number of grains of a mask that a worker counted, if it is still shown."""
+        if shown is self._shown:
+            self._grains = grains
+
     def counts(self) -> MaskCounts:
         """Counts of the mask as last shown."""
         if self._grains is None:

@@ -131,6 +131,14 @@ class Session:
         """Counts of a mask with its present strokes."""
         return self._absorbed(mask, score).counts()
 
+    def knows_counts(self, score: Layer, mask: Layer) -> bool:
+        """Whether `count_mask` takes no time; else a worker may count the grains before."""
+        return self._absorbed(mask, score).knows_grains
+
+    def take_grains(self, score: Layer, mask: Layer, shown: NDArray[np.bool_], grains: int) -> None:
+        """Take the number of grains that a worker counted in ``shown`` (`mask_parts`)."""
+        self._absorbed(mask, score).take_grains(shown, grains)
+
     def replace_score(
         self, score: Layer, mask: Layer | None, judged: JudgedScore, numbers: Spare | None = None
     ) -> None:

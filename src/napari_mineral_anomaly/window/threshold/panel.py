@@ -17,7 +17,12 @@ from napari_mineral_anomaly.detectors.results.threshold import (
 )
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.pixels.large import Spare
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge_score
+from napari_mineral_anomaly.grains.pixels.mask import (
+    JudgedScore,
+    MaskCounts,
+    count_grains,
+    judge_score,
+)
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
@@ -32,6 +37,7 @@ from napari_mineral_anomaly.words import counted
 
 _NO_SCORE = "Run a detector first, or open a score map (a 2-D image of decimal numbers)."
 _COUNTING, _MASKING = "Counting scores", "Making the mask"
+_COUNTING_GRAINS = "Counting the grains"
 
 # How often the mask is computed while the line is dragged; the eye does not see more.
 MASK_UPDATE_MS = 100
@@ -187,7 +193,7 @@ class ThresholdPanel(Panel):
         super().shut_down()
 
     def _on_score(self) -> None:
-        self.jobs.cancel(_COUNTING)
+        self.jobs.cancel(_COUNTING, _COUNTING_GRAINS)
         self._due = False  # the request was for the score shown until now
         score = self.score_combo.layer()
         self._counted = None
@@ -225,10 +231,29 @@ class ThresholdPanel(Panel):
             return  # another layer came or went
         self._counted = shown
         if score is not None and mask is not None:
-            self._show_counts(self.session.count_mask(score, mask))
+            self._count(score, mask)
         elif score is not None:
             self.flagged.setText("make a mask to count")
             self.area.clear()
+
+    def _count(self, score: Any, mask: Any) -> None:
+        """Show the counts; a worker counts the grains of a mask that was brushed."""
+        if self.session.knows_counts(score, mask):
+            self._show_counts(self.session.count_mask(score, mask))
+            return
+        shown, mask_id = self.session.mask_parts(mask, score).shown, str(mask.unique_id)
+        self.flagged.setText("counting…")
+        self.jobs.run(
+            _COUNTING_GRAINS,
+            lambda task: count_grains(shown),
+            lambda grains: self._on_grains(mask_id, shown, grains),
+        )
+
+    def _on_grains(self, mask_id: str, shown: NDArray[np.bool_], grains: int) -> None:
+        score, mask = self.score_combo.layer(), layer_by_id(self.viewer, mask_id)
+        if score is not None and mask is not None and mask is mask_of(self.viewer, score):
+            self.session.take_grains(score, mask, shown, grains)
+            self._count(score, mask)  # again, where it was brushed meanwhile
 
     def _on_value(self, value: float) -> None:
         self.plot.set_threshold(self.threshold.value())
