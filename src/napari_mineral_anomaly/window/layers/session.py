@@ -131,9 +131,10 @@ class Session:
         """Counts of a mask with its present strokes."""
         return self._absorbed(mask, score).counts()
 
-    def knows_counts(self, score: Layer, mask: Layer) -> bool:
-        """Whether `count_mask` takes no time; else a worker may count the grains before."""
-        return self._absorbed(mask, score).knows_grains
+    def known_counts(self, score: Layer, mask: Layer) -> MaskCounts | None:
+        """As `count_mask`; None where a worker should count the grains of `mask_parts` before."""
+        keeper = self._absorbed(mask, score)
+        return keeper.counts() if keeper.knows_grains else None
 
     def take_grains(self, score: Layer, mask: Layer, shown: NDArray[np.bool_], grains: int) -> None:
         """Take the number of grains that a worker counted in ``shown`` (`mask_parts`)."""

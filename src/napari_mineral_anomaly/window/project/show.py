@@ -44,6 +44,7 @@ from napari_mineral_anomaly.window.layers.scans import Scan
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
 from napari_mineral_anomaly.window.sem.points import sem_points_of
+from napari_mineral_anomaly.window.state.model import DECIDE, HAND_OVER, LOOK
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.window.teaching.brush import make_brush_layer
 
@@ -156,6 +157,7 @@ class ProjectInTurns:
         steps += [self._truth(*one) for one in prepared.loaded.truths]
         self._steps = deque(
             [
+                self._leave_list,
                 *steps,
                 self._fiducials,
                 self._verdicts,
@@ -172,6 +174,12 @@ class ProjectInTurns:
         if self._steps:
             self._steps.popleft()()
             QTimer.singleShot(0, self._next)
+
+    def _leave_list(self) -> None:
+        """Leave the steps that need a result: with the first layer there is none."""
+        state = state_of(self._viewer)
+        if state.step in (DECIDE, HAND_OVER):
+            state.step = LOOK
 
     def _showing(self, one: LoadedResult, ready: ReadyRun, with_strokes: Spare) -> list[Step]:
         viewer, file, scan_id, note = self._viewer, self._loaded.file, self._scan_id, one.note

@@ -238,8 +238,9 @@ class ThresholdPanel(Panel):
 
     def _count(self, score: Any, mask: Any) -> None:
         """Show the counts; a worker counts the grains of a mask that was brushed."""
-        if self.session.knows_counts(score, mask):
-            self._show_counts(self.session.count_mask(score, mask))
+        counts = self.session.known_counts(score, mask)
+        if counts is not None:
+            self._show_counts(counts)
             return
         shown, mask_id = self.session.mask_parts(mask, score).shown, str(mask.unique_id)
         self.flagged.setText("counting…")
