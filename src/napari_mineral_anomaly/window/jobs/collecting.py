@@ -28,8 +28,9 @@ class MainThreadCollector:
         self._workers = 0
         self._was_automatic = False
         self._blocks_after_full_collection = 0
-        # How many objects have come since the middle generation was looked through.
-        self._since_middle = 0
+        # How many objects have come to stay since the middle generation was looked through, and
+        # since the size of the program was looked at.
+        self._since_middle = self._since_size = 0
 
     @property
     def active(self) -> bool:
@@ -73,11 +74,12 @@ class MainThreadCollector:
         new = gc.get_count()[0]
         if new <= young:
             return
-        self._since_middle += new
-        if new <= MOST_TO_LOOK_AT:
-            gc.collect(0)
-            if gc.get_count()[1] <= middle:
-                return
+        few = new <= MOST_TO_LOOK_AT
+        stay = max(0, new - gc.collect(0)) if few else new
+        self._since_middle += stay
+        self._since_size += stay
+        if few and gc.get_count()[1] <= middle:
+            return
         many = self._since_middle > MOST_TO_LOOK_AT
         self._since_middle = 0
         if many and not gc.get_freeze_count():  # others may keep objects from the collector
@@ -88,6 +90,10 @@ class MainThreadCollector:
             gc.collect(1)
             if gc.get_count()[2] <= old:
                 return
+        # To look at the size takes milliseconds where the system has put idle memory aside.
+        if self._since_size <= MOST_TO_LOOK_AT:
+            return
+        self._since_size = 0
         if self._program_grew():
             gc.collect()
             self._blocks_after_full_collection = sys.getallocatedblocks()
