@@ -7,18 +7,14 @@ napari; the time of our handlers that napari calls from there is counted for us 
 
 from __future__ import annotations
 
-import cProfile
 import functools
 import gc
 import importlib
 import inspect
-import io
 import pkgutil
-import pstats
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, is_dataclass
 from types import FunctionType
 from typing import Any
@@ -89,12 +85,22 @@ class Event:
     working: dict[str, float] = field(default_factory=lambda: dict.fromkeys(OWNERS, 0.0))
 
 
+@dataclass
+class Calls:
+    """The calls of a method in an event: seconds of ours in it, with and without what it calls."""
+
+    n: int = 0
+    own: float = 0.0
+    total: float = 0.0
+
+
 class Watcher:
     """Counts the main thread's time for the code that spends it."""
 
     def __init__(self, explain_ms: float | None = None) -> None:
         self._explain_ms = explain_ms
-        self._profile: cProfile.Profile | None = None
+        self._calls: dict[str, Calls] = {}
+        self._names: list[str] = []
         self.events: dict[str, list[Event]] = {}
         self.stalls: dict[str, float] = {}
         self._feature = ""
@@ -114,27 +120,27 @@ class Watcher:
         print(f"{now:6.0f} s, {time.process_time():6.0f} s of processor: {name}", flush=True)
         self._feature = name
 
-    @contextmanager
-    def owner(self, owner: str, name: str) -> Iterator[None]:
-        """Count the time in this block for ``owner``, except where another owner takes over."""
+    def counted(self, owner: str, name: str, function: Callable[[], Any]) -> Any:
+        """Call a function and count its time for ``owner``, except where another takes over."""
         outermost = self._event is None
+        # A call inside code of the same owner costs nothing here: one event holds many of them.
+        if outermost and owner == "napari":  # napari called by itself, not by us: not counted
+            return function()
+        if not outermost and self._explain_ms is None and self._owners[-1] == owner:
+            return function()
         if outermost:
-            if owner == "napari":  # napari called by itself, not by us: not counted
-                yield
-                return
             self._event = Event(name)
-            if self._explain_ms is not None:
-                self._profile = cProfile.Profile(time.thread_time)
+            self._calls = {}
             self._since, self._worked = time.perf_counter(), time.thread_time()
         self._count_time()
         self._owners.append(owner)
-        self._switch_profile()
+        self._names.append(name)
         try:
-            yield
+            return function()
         finally:
             self._count_time()
             self._owners.pop()
-            self._switch_profile()
+            self._calls.setdefault(self._names.pop(), Calls()).n += 1
             if outermost and self._event is not None:
                 self.events.setdefault(self.feature, []).append(self._event)
                 self._explain(self._event)
@@ -146,7 +152,10 @@ class Watcher:
 
     def _on_collection(self, phase: str, about: dict[str, int]) -> None:
         on_main = threading.current_thread() is threading.main_thread()
-        if about["generation"] < 2 or not on_main or self._event is None:
+        if not on_main or self._event is None:
+            return
+        if about["generation"] < 2:
+            self._on_short_pass(phase)
             return
         self._count_time()
         if phase == "start":
@@ -154,45 +163,49 @@ class Watcher:
         elif self._owners and self._owners[-1] == "collector":
             self._owners.pop()
 
-    def _switch_profile(self) -> None:
-        """Profile only while our own code works."""
-        if self._profile is not None:
-            self._profile.disable()
-            if self._owners and self._owners[-1] == "ours":
-                self._profile.enable()
+    def _on_short_pass(self, phase: str) -> None:
+        """A short pass of the collector counts for the code that it interrupts."""
+        self._count_time()
+        if phase == "start":
+            self._names.append("short passes of the collector")
+        elif self._names[-1:] == ["short passes of the collector"]:
+            self._calls.setdefault(self._names.pop(), Calls()).n += 1
 
     def _explain(self, event: Event) -> None:
-        """Print what took long in an event, if wanted; the profiling itself takes time."""
-        profile, self._profile = self._profile, None
-        if profile is None or self._explain_ms is None:
+        """Print which of our methods took long in an event, if wanted."""
+        if self._explain_ms is None or 1e3 * event.working["ours"] < self._explain_ms:
             return
-        if 1e3 * event.working["ours"] >= self._explain_ms:
-            text = io.StringIO()
-            pstats.Stats(profile, stream=text).sort_stats("cumulative").print_stats(30)
-            lines = [line for line in text.getvalue().splitlines() if "event_meter" not in line]
-            print(f"--- {self.feature}: {event.name}, {event.working}", *lines[5:], sep="\n")
+        rows = sorted(self._calls.items(), key=lambda row: -row[1].total)
+        shares = {owner: round(1e3 * seconds, 1) for owner, seconds in event.working.items()}
+        print(f"--- {self.feature}: {event.name}, ms {shares}")
+        for name, calls in rows[:40]:
+            print(f"{1e3 * calls.total:7.1f} {1e3 * calls.own:7.1f} ms {calls.n:4d} ×  {name}")
 
     def _count_time(self) -> None:
         now, worked = time.perf_counter(), time.thread_time()
         if self._owners and self._event is not None:
             self._event.seconds[self._owners[-1]] += now - self._since
             self._event.working[self._owners[-1]] += worked - self._worked
+            if self._explain_ms is not None and self._owners[-1] == "ours":
+                self._calls.setdefault(self._names[-1], Calls()).own += worked - self._worked
+                for name in set(self._names):
+                    self._calls.setdefault(name, Calls()).total += worked - self._worked
         self._since, self._worked = now, worked
 
     def wrapped(self, function: Callable[..., Any], owner: str, name: str) -> Any:
         """The function with its time counted; calls in worker threads are not counted."""
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         takes_any = inspect.Parameter.VAR_POSITIONAL in kinds
+        main = threading.main_thread().ident
         most = sum(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             # Qt passes only as many arguments of a signal as the slot takes.
             args = args if takes_any else args[:most]
-            if threading.current_thread() is not threading.main_thread():
+            if threading.get_ident() != main:
                 return function(*args, **kwargs)
-            with self.owner(owner, name):
-                return function(*args, **kwargs)
+            return self.counted(owner, name, functools.partial(function, *args, **kwargs))
 
         return call
 
@@ -231,6 +244,7 @@ class Watcher:
         for kind, name in (
             (VispyCanvas, "_update_viewer_overlays"),
             (VispyScaleBarOverlay, "_on_size_or_zoom_change"),
+            (VispyCanvas, "_resume_scene_graph_update"),
         ):
             setattr(kind, name, self.wrapped(getattr(kind, name), "napari", name))
         # A moved camera makes vispy move the picture of every layer.

@@ -14,7 +14,7 @@ from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap, cluste
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge_score, with_strokes
+from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge_score
 from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
 from napari_mineral_anomaly.grains.verdicts.history import load_history
 from napari_mineral_anomaly.io import read_maps
@@ -52,7 +52,7 @@ class LoadedResult:
     @property
     def mask(self) -> NDArray[np.bool_]:
         """The mask (H, W) with the strokes of the user."""
-        return with_strokes(self.judged.computed, self.judged.edits)
+        return self.judged.shown
 
     @property
     def result(self) -> AnomalyResult:

@@ -21,7 +21,7 @@ from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
 from napari_mineral_anomaly.window.layers.links import first_layer, link_of
-from napari_mineral_anomaly.window.layers.session import mask_of
+from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.threshold import panel as threshold_module
 from napari_mineral_anomaly.window.threshold.panel import ThresholdPanel
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
@@ -78,6 +78,25 @@ def test_strokes_survive_in_the_live_mask_and_can_be_undone(
     dock.update_mask()
     assert mask.data[y, x] == 1
     assert "Your brush changed 1 pixel." in dock.status.text()
+
+
+def test_grains_of_a_mask_that_was_brushed_are_counted_beside_the_window(
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
+) -> None:
+    score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
+    mask.brush_size = 1
+    mask.paint((5, 5), 1)
+    dock = make_dock(ThresholdPanel, scanned, by_hand)
+    assert dock.flagged.text() == "counting…"
+    mask.paint((5, 9), 1)
+    for _ in range(len(by_hand.waiting)):
+        by_hand.run_next()
+    assert dock.flagged.text() == "counting…", "brushed meanwhile: counted again"
+    by_hand.run_next("Counting the grains")
+    n, grains = int((mask.data != 0).sum()), int(label_grains(mask.data != 0).max())
+    assert dock.flagged.text() == f"{n:,} pixels in {grains} grains"
+    assert session_of(scanned).count_mask(score, mask).grains == grains
+    assert "Your brush changed 2 pixels." in dock.status.text()
 
 
 def test_small_grains_are_left_out_on_request(

@@ -27,7 +27,7 @@ from napari_mineral_anomaly.window.jobs import SyncExecutor
 from napari_mineral_anomaly.window.kit.opening import open_step
 from napari_mineral_anomaly.window.layers.links import first_layer
 from napari_mineral_anomaly.window.layers.make import add, element_layers
-from napari_mineral_anomaly.window.layers.results import show_result
+from napari_mineral_anomaly.window.layers.results import ReadyRun, show_result
 from napari_mineral_anomaly.window.layers.scans import find_scan
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.project.projects import projects_of
@@ -235,7 +235,8 @@ def test_real_clicks_and_keys_in_a_real_window(make_napari_viewer: Any, section:
         add(viewer, data)
     run = run_detection(section.cube, "rx", make_config("rx"))
     scan = find_scan(viewer, "scan-a")
-    show_result(viewer, session_of(viewer), scan, run, judge_score(run.result.score, 3.0, 1, None))
+    ready = ReadyRun.of(run, judge_score(run.result.score, 3.0, 1, None))
+    show_result(viewer, session_of(viewer), scan, run, ready)
     step = open_step(viewer, HAND_OVER).step(HAND_OVER)
     step.choose_preset(SEM)
     QTest.mouseClick(step.sem.add_button, Qt.MouseButton.LeftButton)

@@ -115,6 +115,9 @@ def main() -> int:
         del panel
         app.processEvents()
         rounds += 1
+        if rounds % 20 == 0:  # as a user does; without a rest, Qt's timers and the workers starve
+            time.sleep(0.002)
+            app.processEvents()
         most_waiting = max(most_waiting, gc.get_count()[0])
         if rounds % 100 == 0:  # workers come and go
             stops.pop(0).set()

@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from qtpy.QtCore import QObject, QTimer
 
-from napari_mineral_anomaly.window.jobs import Job, JobHandle
+from napari_mineral_anomaly.window.jobs import Job, JobHandle, collecting
 from napari_mineral_anomaly.window.jobs.collecting import MainThreadCollector
 from napari_mineral_anomaly.window.jobs.qt import MAX_THREADS, QtExecutor
 
@@ -53,7 +54,7 @@ def cycles(n: int) -> None:
 
 def test_workers_and_widgets_together_neither_hang_nor_crash() -> None:
     ended = subprocess.run(
-        [sys.executable, str(STRESS), "--rounds", "3000", "--limit", "120"],
+        [sys.executable, str(STRESS), "--seconds", "5", "--limit", "120"],
         capture_output=True,
         text=True,
         timeout=150,
@@ -80,10 +81,13 @@ def test_no_collection_runs_in_a_worker(
 ) -> None:
     gc.set_threshold(50, 2, 2)
     executor = QtExecutor()
-    handles = [
-        executor.submit(Job("garbage", lambda task: cycles(400_000)), JobHandle("garbage"))
-        for _ in range(3)
-    ]
+
+    def work(task: object) -> None:
+        for _ in range(40):
+            cycles(1000)
+            time.sleep(0.005)
+
+    handles = [executor.submit(Job("garbage", work), JobHandle("garbage")) for _ in range(3)]
     assert not gc.isenabled()
     qtbot.waitUntil(lambda: not any(handle.running for handle in handles), timeout=30_000)
     assert gc.isenabled()
@@ -145,6 +149,63 @@ def test_a_full_collection_waits_until_the_program_is_a_quarter_larger(
         assert [generation for _, generation in collections].count(2) == 1
         assert kept
     finally:
+        collector.end()
+
+
+def test_very_many_new_objects_are_looked_through_with_the_whole_program_only(
+    collections: list[tuple[threading.Thread, int]],
+    automatic: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collecting, "MOST_TO_LOOK_AT", 1000)
+
+    class Cycle:
+        pass
+
+    lost = Cycle()
+    lost.itself = lost
+    gone = weakref.ref(lost)
+    collector = MainThreadCollector()
+    gc.collect()
+    collections.clear()
+    collector.begin()
+    try:
+        del lost
+        kept: list[Any] = [[index] for index in range(2000)]
+        collector.collect_if_due()
+        assert collections == [], "2000 objects are too many to look at"
+        assert gc.get_count()[0] < 1000, "they are old now"
+        assert gone() is not None
+        kept += [[index] for index in range(sys.getallocatedblocks() // 3)]
+        collector.collect_if_due()
+        assert [generation for _, generation in collections] == [2]
+        assert gone() is None, "garbage among them is found"
+        kept += [[index] for index in range(900)]
+        collector.collect_if_due()
+        assert [generation for _, generation in collections] == [2, 0], "few are looked at again"
+    finally:
+        collector.end()
+
+
+def test_objects_that_others_keep_from_the_collector_stay_so(
+    collections: list[tuple[threading.Thread, int]],
+    automatic: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collecting, "MOST_TO_LOOK_AT", 1000)
+    collector = MainThreadCollector()
+    collector.begin()
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        kept = [[index] for index in range(2000)]
+        collector.collect_if_due()
+        # Some frozen objects may have gone by themselves.
+        assert gc.get_freeze_count() > frozen - 1000
+        assert kept
+        assert [generation for _, generation in collections] == [1]
+    finally:
+        gc.unfreeze()
         collector.end()
 
 

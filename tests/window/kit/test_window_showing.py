@@ -148,7 +148,7 @@ def test_maps_that_change_between_two_turns_end_the_showing_with_a_sentence(
     turns = ResultTurns(panel)
     showing = steps_of(scanned, scan_id, rx_run)
     showing.steps[0]()
-    turns.show(find_scan(scanned, scan_id), rx_run, showing._judged, print, failed.append)
+    turns.show(find_scan(scanned, scan_id), rx_run, showing._ready, print, failed.append)
     assert turns.pending
     for layer, _ in list(linked_layers(scanned, role="element")):
         layer.data = layer.data[:30]
@@ -168,7 +168,7 @@ def test_a_panel_that_closes_in_between_drops_the_rest_and_the_run_is_saved(
     told: list[int] = []
     session.changed.connect(lambda: told.append(len(session.runs())))
     shown: list[Any] = []
-    turns.show(find_scan(scanned, scan_id), rx_run, showing._judged, shown.append, shown.append)
+    turns.show(find_scan(scanned, scan_id), rx_run, showing._ready, shown.append, shown.append)
     qtbot.waitUntil(lambda: first_layer(scanned, "score") is not None, timeout=LONG)
     if turns.pending:
         turns.stop()

@@ -17,7 +17,7 @@ def watched(viewer: ViewerModel) -> Iterator[tuple[Labels, list[int]]]:
     """A labels layer, and a list that grows with each change."""
     layer = viewer.add_labels(np.zeros((20, 30), dtype=np.uint8))
     changes: list[int] = []
-    watch = LayerWatch(viewer, lambda: changes.append(1))
+    watch = LayerWatch(lambda: changes.append(1))
     assert watch.watch(layer)
     yield layer, changes
     assert watch.watch(None)

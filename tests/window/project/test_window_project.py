@@ -289,6 +289,21 @@ def test_a_project_opens_as_it_was_left_and_goes_on(saved, reopen):
     assert strokes[10, 10] == 1
 
 
+def test_a_brush_on_the_pseudo_labels_of_a_run_is_saved_and_leaves_the_run_as_it_was(
+    worked_on: Projects, opened: ViewerModel
+) -> None:
+    keeper, labels = _keeper(worked_on), first_layer(opened, "pseudo_labels")
+    run = next(session_of(opened).runs_of_scan(keeper.scan_id))
+    before = run.result.pseudo_labels.copy()
+    labels.brush_size = 1
+    labels.paint((30, 31), 7)
+    assert keeper.save_now()
+    assert np.array_equal(run.result.pseudo_labels, before)
+    again = load_project(keeper.folder).results["rx"]
+    assert np.array_equal(again.run.result.pseudo_labels, before)
+    assert again.clusters.labels[30, 31] == 7
+
+
 def test_a_second_window_opens_read_only_and_says_so(saved, reopen, answers, qtbot):
     reopen(saved.project)
     viewer, second = reopen(saved.project)

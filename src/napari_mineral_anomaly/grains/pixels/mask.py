@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.threshold import flagged
+from napari_mineral_anomaly.grains.pixels.large import painted_rows
 from napari_mineral_anomaly.grains.pixels.regions import label_grains, remove_small_grains
 
 
@@ -51,7 +52,9 @@ class JudgedScore:
     computed : (H, W) bool
         The mask without strokes.
     edits : (H, W) int8, optional
-        The strokes that ``grains`` takes into account.
+        The strokes that ``shown`` and ``grains`` take into account.
+    shown : (H, W) bool
+        The mask with these strokes; without strokes it is ``computed`` itself.
     grains : int
         Grains of the mask with these strokes.
     """
@@ -61,6 +64,7 @@ class JudgedScore:
     min_grain_px: int
     computed: NDArray[np.bool_]
     edits: NDArray[np.int8] | None
+    shown: NDArray[np.bool_]
     grains: int
 
 
@@ -72,8 +76,8 @@ def judge_score(
 ) -> JudgedScore:
     """Judge a score at a threshold; needs no window, so a worker can run it."""
     computed = computed_mask(score, threshold, min_grain_px)
-    grains = count_grains(with_strokes(computed, edits))
-    return JudgedScore(score, threshold, min_grain_px, computed, edits, grains)
+    shown = with_strokes(computed, edits)
+    return JudgedScore(score, threshold, min_grain_px, computed, edits, shown, count_grains(shown))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +98,15 @@ class MaskParts:
 
     def strokes(self, painted: NDArray[Any]) -> NDArray[np.int8] | None:
         """The strokes after the user painted: ``edits`` itself if nothing changed."""
-        painted = painted != 0
-        changed = painted != self.shown
-        if not changed.any():
+        rows = painted_rows(painted, self.shown)
+        if rows is None:
             return self.edits
         edits = np.zeros(painted.shape, np.int8) if self.edits is None else self.edits.copy()
+        painted = painted[rows] != 0
+        changed = painted != self.shown[rows]
         now = painted[changed]
-        against = now != self.computed[changed]
-        edits[changed] = np.where(against, np.where(now, 1, -1), 0)
+        against = now != self.computed[rows][changed]
+        edits[rows][changed] = np.where(against, np.where(now, 1, -1), 0)
         return edits
 
 
@@ -164,8 +169,21 @@ class MaskKeeper:
         return self._shown
 
     def show_judged(self, judged: JudgedScore) -> NDArray[np.bool_]:
-        """Like `show`; the number of grains is known unless a stroke came in between."""
-        return self.show(judged.computed, judged.grains if self._edits is judged.edits else None)
+        """Like `show`; the mask and its grains are known unless a stroke came in between."""
+        if self._edits is not judged.edits:
+            return self.show(judged.computed)
+        self._computed, self._shown, self._grains = judged.computed, judged.shown, judged.grains
+        return self._shown
+
+    @property
+    def knows_grains(self) -> bool:
+        """Whether `counts` need not count grains, which takes long."""
+        return self._grains is not None
+
+    def take_grains(self, shown: NDArray[np.bool_], grains: int) -> None:
+        """Take the number of grains of a mask that a worker counted, if it is still shown."""
+        if shown is self._shown:
+            self._grains = grains
 
     def counts(self) -> MaskCounts:
         """Counts of the mask as last shown."""

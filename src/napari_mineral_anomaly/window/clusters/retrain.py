@@ -9,13 +9,12 @@ from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.detectors.retraining import Retrained, retrain
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.window.jobs import Failure
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.showing import ResultTurns
 from napari_mineral_anomaly.window.layers.links import link_of
-from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
+from napari_mineral_anomaly.window.layers.results import ReadyRun, ShownResult, ready_run
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.words import counted
 
@@ -80,20 +79,18 @@ class Retraining:
         dock = self._dock
         dock.jobs.run(
             _MASKING,
-            mask_of_result(dock.viewer, dock.session, scan, retrained.run),
-            lambda judged: self._on_judged(scan, layer_id, retrained, judged),
+            ready_run(dock.viewer, dock.session, scan, retrained.run),
+            lambda ready: self._on_ready(scan, layer_id, retrained, ready),
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
 
-    def _on_judged(
-        self, scan: Scan, layer_id: str, retrained: Retrained, judged: JudgedScore
-    ) -> None:
+    def _on_ready(self, scan: Scan, layer_id: str, retrained: Retrained, ready: ReadyRun) -> None:
         self._adopt(layer_id, retrained.clusters)
         self._showing.show(
             scan,
             retrained.run,
-            judged,
+            ready,
             lambda shown: self._on_shown(retrained, shown),
             self._on_failed,
         )

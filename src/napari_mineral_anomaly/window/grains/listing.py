@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.detectors.results.threshold import flagged
 from napari_mineral_anomaly.detectors.teaching.detector import taught_name, untaught_name
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.cells import Cells
@@ -21,6 +22,7 @@ from napari_mineral_anomaly.grains.details import GrainDetails, with_details
 from napari_mineral_anomaly.grains.editing.steps import GrainMap
 from napari_mineral_anomaly.grains.memory import ListMemory
 from napari_mineral_anomaly.grains.pixels.edits import NO_EDITS, GrainEdits
+from napari_mineral_anomaly.grains.pixels.large import copy_unless_same, row_blocks, same_pixels
 from napari_mineral_anomaly.grains.search import GrainSearch
 from napari_mineral_anomaly.grains.table import (
     DEFAULT_ROWS,
@@ -177,8 +179,8 @@ class RowsPlan:
         None for a score from a file.
     result : AnomalyResult
         Of the run, with the threshold, pixel size and pseudo-labels of the layers.
-    brushed : (H, W) integer or None
-        The mask layer; None where the score has none.
+    brushed : (H, W) bool or None
+        The mask with the strokes of the user; None where the score has no mask layer.
     cube : ElementCube or None
     memory : ListMemory
     book : VerdictBook or None
@@ -193,7 +195,7 @@ class RowsPlan:
     scan_id: str
     run: DetectionRun | None
     result: AnomalyResult
-    brushed: NDArray[Any] | None
+    brushed: NDArray[np.bool_] | None
     cube: ElementCube | None
     memory: ListMemory
     book: VerdictBook | None
@@ -205,7 +207,7 @@ class RowsPlan:
     @property
     def mask(self) -> NDArray[np.bool_]:
         """The pixels (H, W) whose grains are listed."""
-        return self.result.mask if self.brushed is None else self.brushed != 0
+        return self.result.mask if self.brushed is None else self.brushed
 
     def gives_the_same_as(self, other: RowsPlan) -> bool:
         """Whether the list of another plan is this one, verdicts apart, so that none is needed.
@@ -223,8 +225,20 @@ class RowsPlan:
             and (one.threshold, one.pixel_size) == (two.threshold, two.pixel_size)
             and self.cluster_names == other.cluster_names
             and _are_alike(self.others, other.others)
-            and np.array_equal(one.pseudo_labels, two.pseudo_labels)
-            and np.array_equal(self.mask, other.mask)
+            and same_pixels(one.pseudo_labels, two.pseudo_labels)
+            and self._has_the_mask_of(other)
+        )
+
+    def _has_the_mask_of(self, other: RowsPlan) -> bool:
+        """The same for the masks, where score and threshold are the same."""
+        given = [mask for mask in (self.brushed, other.brushed) if mask is not None]
+        if len(given) == 2:
+            return same_pixels(*given)
+        score, threshold = self.result.score, self.result.threshold
+        return all(
+            np.array_equal(mask[rows], flagged(score[rows], threshold))
+            for mask in given
+            for rows in row_blocks(mask)
         )
 
     def __call__(self, task: Task) -> GrainListing:
@@ -284,15 +298,16 @@ def plan_rows(
     layer = mask_of(viewer, score)
     clusters = pseudo_labels_of(viewer, score)
     names = None if clusters is None else cluster_names.get(str(clusters.unique_id))
-    # A copy: the brush may write into the layer's array while the job runs.
-    brushed = None if layer is None else np.array(layer.data)
-    edited = None if clusters is None else np.array(clusters.data)
+    brushed = None if layer is None else session.mask_parts(layer, score).shown
     pixel_size, threshold = pixel_size_of(score), threshold_of(score)
     run = session.run_of(link)
     result = _scores_alone(np.asarray(score.data)) if run is None else run.result
     result = replace(result, threshold=threshold, pixel_size=pixel_size)
-    if edited is not None and edited.shape == result.score.shape:
-        result = replace(result, pseudo_labels=edited)
+    if clusters is not None and clusters.data.shape == result.score.shape:
+        # A copy: the brush may write into the layer's array while the job runs.
+        result = replace(
+            result, pseudo_labels=copy_unless_same(clusters.data, result.pseudo_labels)
+        )
     kept = kept or KeptCube()
     cube = _cube(viewer, scan_id, result, kept)
     fits = book is not None and book.shape == result.score.shape

@@ -107,7 +107,7 @@ class GrainTable(Panel):
         self._list_soon = qdebounced(self._list_if_new, timeout=SETTLE_MS)
         self._list_next = qdebounced(self._list_if_new, timeout=NEXT_MS)
         self._search_soon = qdebounced(self._search, timeout=SEARCH_MS)
-        self._watch = LayerWatch(self.viewer, self._list_soon)
+        self._watch = LayerWatch(self._list_soon)
         self.filter.textChanged.connect(self._search_soon)
         self.score_combo.layer_changed.connect(self._on_score)
         self._mark = GrainMark(self.viewer, self.jobs, self.score_combo.layer)

@@ -11,18 +11,26 @@ from __future__ import annotations
 import gc
 import sys
 
+# To look through so many objects takes some milliseconds.
+MOST_TO_LOOK_AT = 50_000
+
 
 class MainThreadCollector:
     """Takes the automatic collection over while workers live; used from the main thread only.
 
     `begin` and `end` are counted. `collect_if_due`, called by a timer, follows the rules by which
-    Python itself decides which generations to collect.
+    Python itself decides which generations to collect, with one exception. While the main thread
+    draws, workers may make hundreds of thousands of objects, and to look through them would stop
+    the window. They are counted among the old objects then, which the next full collection sees.
     """
 
     def __init__(self) -> None:
         self._workers = 0
         self._was_automatic = False
         self._blocks_after_full_collection = 0
+        # How many objects have come to stay since the middle generation was looked through, and
+        # since the size of the program was looked at.
+        self._since_middle = self._since_size = 0
 
     @property
     def active(self) -> bool:
@@ -63,14 +71,32 @@ class MainThreadCollector:
         young, middle, old = gc.get_threshold()
         if young == 0:  # Python's own sign for "never"
             return
-        for generation, limit in ((0, young), (1, middle), (2, old)):
-            if gc.get_count()[generation] <= limit:
+        new = gc.get_count()[0]
+        if new <= young:
+            return
+        few = new <= MOST_TO_LOOK_AT
+        stay = max(0, new - gc.collect(0)) if few else new
+        self._since_middle += stay
+        self._since_size += stay
+        if few and gc.get_count()[1] <= middle:
+            return
+        many = self._since_middle > MOST_TO_LOOK_AT
+        self._since_middle = 0
+        if many and not gc.get_freeze_count():  # others may keep objects from the collector
+            # All objects are old ones from now on, and no longer frozen; none was looked at.
+            gc.freeze()
+            gc.unfreeze()
+        else:
+            gc.collect(1)
+            if gc.get_count()[2] <= old:
                 return
-            if generation < 2:
-                gc.collect(generation)
-            elif self._program_grew():
-                gc.collect()
-                self._blocks_after_full_collection = sys.getallocatedblocks()
+        # To look at the size takes milliseconds where the system has put idle memory aside.
+        if self._since_size <= MOST_TO_LOOK_AT:
+            return
+        self._since_size = 0
+        if self._program_grew():
+            gc.collect()
+            self._blocks_after_full_collection = sys.getallocatedblocks()
 
     def _program_grew(self) -> bool:
         # As in Python's own rule, a full collection, which looks at every object of the program,

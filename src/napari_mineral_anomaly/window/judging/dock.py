@@ -95,8 +95,8 @@ class JudgingDock(Dock):
 
         self._judge_soon = qdebounced(self.judge_now, timeout=SETTLE_MS)
         self._move_soon = qdebounced(self.move_threshold, timeout=THRESHOLD_MS)
-        self._truth_watch = LayerWatch(self.viewer, self._judge_soon)
-        self._mask_watch = LayerWatch(self.viewer, self._move_soon, ("set_data",))
+        self._truth_watch = LayerWatch(self._judge_soon)
+        self._mask_watch = LayerWatch(self._move_soon, ("set_data",))
         self.truth_combo.layer_changed.connect(self._on_choice)
         self.score_combo.layer_changed.connect(self._on_choice)
         self.listen(self.session.changed, self._on_choice)

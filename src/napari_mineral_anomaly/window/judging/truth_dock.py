@@ -117,7 +117,7 @@ class TruthDock(Dock):
         self.column.addStretch()
 
         self._compare_soon = qdebounced(self.compare_now, timeout=SETTLE_MS)
-        self._watch = LayerWatch(self.viewer, self._compare_soon)
+        self._watch = LayerWatch(self._compare_soon)
         self.truth_combo.layer_changed.connect(self._on_truth)
         self.score_combo.layer_changed.connect(self._on_choice)
         events = self.viewer.layers.events

@@ -105,7 +105,12 @@ def make_primary(button: QPushButton, primary: bool = True, *, large: bool = Tru
 
 
 class ProgressBar(QProgressBar):
-    """How far a job is; hidden until a job runs."""
+    """How far a job is; hidden until a job runs.
+
+    Qt would repaint the bar at once at each new value, and with it the map behind napari's canvas
+    and whatever else waits to be painted. While updates are off, it paints the bar later, together
+    with other widgets.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,17 +122,21 @@ class ProgressBar(QProgressBar):
         Qt would move a chunk to and fro for ever, and each move draws the canvas behind it again:
         on a large screen without a graphics card, the work itself stood still.
         """
+        self.setUpdatesEnabled(False)
         super().setRange(minimum, max(maximum, minimum + 1))
-        self.setValue(minimum)
+        super().setValue(minimum)
+        self.setUpdatesEnabled(True)
+
+    def setValue(self, value: int) -> None:
+        """How far it is."""
+        self.setUpdatesEnabled(False)
+        super().setValue(value)
+        self.setUpdatesEnabled(True)
 
     def show_step(self, step: int, total: int) -> None:
         """Show that ``step`` of ``total`` is done; a total of 0 means unknown."""
-        # A new value repaints the bar at once, and with it the map behind napari's canvas. While
-        # updates are off, Qt paints the bar later, together with other widgets.
-        self.setUpdatesEnabled(False)
         self.setRange(0, total)
         self.setValue(step)
-        self.setUpdatesEnabled(True)
 
     def show_events(self, events: Sequence[ProgressEvent]) -> None:
         """Show the last of these steps."""

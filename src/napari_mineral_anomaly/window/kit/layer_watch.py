@@ -5,15 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from typing import Any
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
-
-from napari_mineral_anomaly.window.layers.links import layer_by_id
+from psygnal import Signal
 
 # napari emits only `paint` after brush and fill, only `set_data` after undo, redo and new data.
 ANY_CHANGE = ("paint", "set_data")
 _NEW_PIXELS = "set_data"
+
+_pixels: WeakKeyDictionary[Any, _Pixels] = WeakKeyDictionary()
 
 
 class LayerWatch:
@@ -24,45 +25,68 @@ class LayerWatch:
 
     Parameters
     ----------
-    viewer : napari.Viewer or ViewerModel
     on_change : callable
     events : sequence of str
         Names of the layer's events.
     """
 
-    def __init__(
-        self, viewer: Any, on_change: Callable[[], None], events: tuple[str, ...] = ANY_CHANGE
-    ) -> None:
-        self._viewer, self._on_change, self._events = viewer, on_change, events
-        self._layer_id: str | None = None
-        # The array and a number that tell whether pixels are new; None after a brush stroke.
-        self._seen: tuple[ref[Any], int] | None = None
+    def __init__(self, on_change: Callable[[], None], events: tuple[str, ...] = ANY_CHANGE) -> None:
+        self._on_change, self._events = on_change, events
+        self._layer: ref[Any] | None = None
 
     def watch(self, layer: Any | None) -> bool:
         """Follow ``layer`` from now on; False where it is the one that is followed already."""
-        layer_id = None if layer is None else str(layer.unique_id)
-        if layer_id == self._layer_id:
+        old = None if self._layer is None else self._layer()
+        if layer is old:
             return False
-        old = layer_by_id(self._viewer, self._layer_id)
-        self._layer_id = layer_id
-        for name in self._events:
-            if old is not None:
-                old.events[name].disconnect(self._on_event)
-            if layer is not None:
-                layer.events[name].connect(self._on_event)
-        self._seen = None if layer is None else _seen_in(layer.data)
+        self._layer = None if layer is None else ref(layer)
+        for one, connects in ((old, False), (layer, True)):
+            if one is None:
+                continue
+            for name in self._events:
+                if name not in ANY_CHANGE:
+                    emitter, on_event = one.events[name], self._on_event
+                    (emitter.connect if connects else emitter.disconnect)(on_event)
+            changed, on_change = _pixels_of(one).changed, self._on_pixels
+            (changed.connect if connects else changed.disconnect)(on_change)
         return True
 
     def _on_event(self, event: Any = None) -> None:
-        kind = getattr(event, "type", "")
-        if kind == _NEW_PIXELS:
-            before, layer = self._seen, layer_by_id(self._viewer, self._layer_id)
-            self._seen = None if layer is None else _seen_in(layer.data)
+        self._on_change()
+
+    def _on_pixels(self, kind: str) -> None:
+        if kind in self._events:
+            self._on_change()
+
+
+class _Pixels:
+    """Tells of new pixels of a layer. All who follow the layer share it: it looks at all pixels.
+
+    ``changed`` tells which event of napari came with them.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, layer: Any) -> None:
+        # The array and a number that tell whether pixels are new; None after a brush stroke.
+        self._seen = _seen_in(layer.data)
+        for name in ANY_CHANGE:
+            layer.events[name].connect(self._on_event)
+
+    def _on_event(self, event: Any) -> None:
+        if event.type == _NEW_PIXELS:
+            before, self._seen = self._seen, _seen_in(event.source.data)
             if _are_same(before, self._seen):
                 return
-        elif kind == "paint":
+        else:
             self._seen = None
-        self._on_change()
+        self.changed.emit(event.type)
+
+
+def _pixels_of(layer: Any) -> _Pixels:
+    if layer not in _pixels:
+        _pixels[layer] = _Pixels(layer)
+    return _pixels[layer]
 
 
 def _are_same(before: tuple[ref[Any], int] | None, now: tuple[ref[Any], int] | None) -> bool:

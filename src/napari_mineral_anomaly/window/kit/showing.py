@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.kit.turns import Step, Turns
-from napari_mineral_anomaly.window.layers.results import ResultInSteps, ShownResult
+from napari_mineral_anomaly.window.layers.results import ReadyRun, ResultInSteps, ShownResult
 from napari_mineral_anomaly.window.layers.scans import Scan
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class ResultTurns:
         self,
         scan: Scan,
         run: DetectionRun,
-        judged: JudgedScore,
+        ready: ReadyRun,
         on_shown: Callable[[ShownResult | None], None],
         on_failed: Callable[[InputError], None],
         *,
@@ -49,7 +48,7 @@ class ResultTurns:
 
         Parameters
         ----------
-        scan, run, judged
+        scan, run, ready
             As for `layers.results.show_result`.
         on_shown : callable
             Called in a turn of its own with the layers; with None if the user removed the score
@@ -60,7 +59,7 @@ class ResultTurns:
             A layer on which the user is drawing: napari makes each new layer the active one.
         """
         panel = self._panel
-        showing = ResultInSteps(panel.viewer, panel.session, scan, run, judged)
+        showing = ResultInSteps(panel.viewer, panel.session, scan, run, ready)
 
         selection = panel.viewer.layers.selection
 

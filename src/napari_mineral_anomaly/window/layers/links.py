@@ -190,7 +190,12 @@ def linked_layers(
         # Every dock calls this for every layer that is added or removed. To save time, only a
         # matching note becomes a Link.
         note = _note_in(layer.metadata)
-        if note is not None and all(note.get(key) == value for key, value in wanted):
+        if note is None:
+            continue
+        for key, value in wanted:
+            if note.get(key) != value:
+                break
+        else:
             yield layer, _link(note)
 
 

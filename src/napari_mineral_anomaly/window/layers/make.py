@@ -166,18 +166,31 @@ def _score_colours() -> Any:
     return Colormap(colours, name=SCORE_COLOURS, controls=places)
 
 
-def mask_layer(mask: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]) -> LayerData:
-    """The anomaly mask as labels to brush: 0 is transparent, all other values have one colour."""
+def mask_layer(
+    mask: NDArray[Any],
+    *,
+    title: str,
+    link: Link,
+    spatial: dict[str, Any],
+    numbers: NDArray[np.uint8] | None = None,
+) -> LayerData:
+    """The anomaly mask as labels to brush: 0 is transparent, all other values have one colour.
+
+    ``numbers`` are the mask as integers, which the layer may keep; without them they are made.
+    """
     link = replace(link, role="mask", threshold=None)
     colours = {0: "transparent", None: MASK_COLOUR}
-    data = as_labels(mask)
+    data = as_labels(mask) if numbers is None else numbers
     return _layer("labels", data, f"mask {title}", link, spatial, colormap=colours, opacity=0.8)
 
 
 def pseudo_label_layer(
     labels: NDArray[Any], *, title: str, link: Link, spatial: dict[str, Any]
 ) -> LayerData:
-    """The pseudo-labels: 1 anomaly candidates, 2 and more background clusters; hidden at first."""
+    """The pseudo-labels: 1 anomaly candidates, 2 and more background clusters; hidden at first.
+
+    The layer keeps the array, and the brush writes into it.
+    """
     link = replace(link, role="pseudo_labels", threshold=None)
     name = f"pseudo-labels {title}"
     return _layer("labels", labels, name, link, spatial, opacity=0.5, visible=False)

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.large import Spare
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, judge_score
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, layer_by_id
@@ -36,9 +39,32 @@ class ShownResult:
     scan_is_there: bool
 
 
-def mask_of_result(
+@dataclass(frozen=True, eq=False)
+class ReadyRun:
+    """What a worker makes of a run for its layers.
+
+    Attributes
+    ----------
+    judged : JudgedScore
+    numbers : Spare
+        The judged mask, for its layer.
+    labels : Spare
+        The pseudo-labels, for their layer: the brush writes into the layer, not into the result.
+    """
+
+    judged: JudgedScore
+    numbers: Spare
+    labels: Spare
+
+    @classmethod
+    def of(cls, run: DetectionRun, judged: JudgedScore) -> ReadyRun:
+        """Make the copies for the layers."""
+        return cls(judged, Spare(judged.shown, np.uint8), Spare(run.result.pseudo_labels))
+
+
+def ready_run(
     viewer: Any, session: Session, scan: Scan, run: DetectionRun
-) -> Callable[[Task], JudgedScore]:
+) -> Callable[[Task], ReadyRun]:
     """The slow part of showing a run, as a function for a worker; `show_result` does the rest.
 
     The smallest grain that was set for an earlier run and the strokes on its mask are kept.
@@ -50,7 +76,12 @@ def mask_of_result(
     if edits is not None and edits.shape != result.score.shape:
         edits = None
     min_grain_px = 1 if score is None else min_grain_of(score)
-    return lambda task: judge_score(result.score, float(result.threshold), min_grain_px, edits)
+
+    def make(task: Task) -> ReadyRun:
+        judged = judge_score(result.score, float(result.threshold), min_grain_px, edits)
+        return ReadyRun.of(run, judged)
+
+    return make
 
 
 def show_result(
@@ -58,7 +89,7 @@ def show_result(
     session: Session,
     scan: Scan,
     run: DetectionRun,
-    judged: JudgedScore | None = None,
+    ready: ReadyRun | None = None,
 ) -> ShownResult:
     """Show a run of ``scan``.
 
@@ -69,15 +100,15 @@ def show_result(
     Parameters
     ----------
     viewer, session, scan, run
-    judged : JudgedScore, optional
-        The result of `mask_of_result`; computed here if it is not given.
+    ready : ReadyRun, optional
+        The result of `ready_run`; computed here if it is not given.
 
     Raises
     ------
     InputError
         When the shape of the element layers changed during the run.
     """
-    showing = ResultInSteps(viewer, session, scan, run, judged)
+    showing = ResultInSteps(viewer, session, scan, run, ready)
     for step in showing.steps:
         step()
     shown = showing.shown()
@@ -102,10 +133,10 @@ class ResultInSteps:
         session: Session,
         scan: Scan,
         run: DetectionRun,
-        judged: JudgedScore | None = None,
+        ready: ReadyRun | None = None,
     ) -> None:
         self._viewer, self._session, self._scan, self._run = viewer, session, scan, run
-        self._judged = judged
+        self._ready = ready
         self._score_id: str | None = None
         self._shown: ShownResult | None = None
         self._told = False
@@ -135,11 +166,12 @@ class ResultInSteps:
         }
 
     def _show_labels(self) -> None:
-        now, labels = self._scan_now(), self._run.result.pseudo_labels
-        if self._judged is None:
+        now = self._scan_now()
+        if self._ready is None:
             # As the mask is now: the strokes on it are kept.
-            work = mask_of_result(self._viewer, self._session, self._scan, self._run)
-            self._judged = work(SILENT)
+            work = ready_run(self._viewer, self._session, self._scan, self._run)
+            self._ready = work(SILENT)
+        labels = self._ready.labels.take()
         layer = first_layer(self._viewer, "pseudo_labels", **_own(self._scan, self._run))
         if layer is None:
             add(self._viewer, pseudo_label_layer(labels, **self._look(now)))
@@ -151,8 +183,8 @@ class ResultInSteps:
             self._tell()
 
     def _show_score(self) -> None:
-        viewer, result, judged = self._viewer, self._run.result, self._judged
-        assert judged is not None, "the labels come first"
+        viewer, result, ready = self._viewer, self._run.result, self._ready
+        assert ready is not None, "the labels come first"
         if self._score_id is not None:
             return
         # Known before the score comes: whoever lists it at once finds the run. It is told later.
@@ -162,21 +194,22 @@ class ResultInSteps:
             look = self._look(self._scan_now())
             score = add(viewer, score_layer(result.score, result.threshold, **look))
         else:
-            self._session.replace_score(score, mask_of(viewer, score), judged)
+            mask = mask_of(viewer, score)
+            self._session.replace_score(score, mask, ready.judged, ready.numbers)
             score.contrast_limits = score_limits(result.score, result.threshold)
         self._score_id = str(score.unique_id)
 
     def _show_mask(self) -> None:
-        viewer, judged = self._viewer, self._judged
-        assert judged is not None, "the labels come first"
+        viewer, ready = self._viewer, self._ready
+        assert ready is not None, "the labels come first"
         score = layer_by_id(viewer, self._score_id)
         if score is None or self._shown is not None:
             return
         now, mask = self._scan_now(), mask_of(viewer, score)
         if mask is None:
-            look = self._look(now)
+            look = {key: self._look(now)[key] for key in ("link", "title")}
             mask = add_mask(
-                viewer, self._session, score, judged, link=look["link"], title=look["title"]
+                viewer, self._session, score, ready.judged, numbers=ready.numbers, **look
             )
         self._shown = ShownResult(score, mask, now is not None)
 
@@ -187,13 +220,29 @@ class ResultInSteps:
 
 
 def add_mask(
-    viewer: Any, session: Session, score: Layer, judged: JudgedScore, *, link: Link, title: str
+    viewer: Any,
+    session: Session,
+    score: Layer,
+    judged: JudgedScore,
+    *,
+    link: Link,
+    title: str,
+    numbers: Spare | None = None,
 ) -> Layer:
-    """Add a mask layer that follows a score layer; it has no strokes yet."""
+    """Add a mask layer that follows a score layer; it has no strokes yet.
+
+    ``numbers`` is the mask as it was judged, for the layer.
+    """
     from napari.layers import Layer
 
     link = replace(link, score_id=str(score.unique_id), min_grain_px=None)
-    data = mask_layer(judged.computed, title=title, link=link, spatial=spatial_of(score))
+    data = mask_layer(
+        judged.computed,
+        title=title,
+        link=link,
+        spatial=spatial_of(score),
+        numbers=None if numbers is None or judged.edits is not None else numbers.take(),
+    )
     layer = Layer.create(*data)
     # Watch it before it is added: docks count its pixels as soon as the viewer has it.
     session.watch_mask(layer, score, judged)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
+from napari_mineral_anomaly.grains.pixels.large import Spare
 from napari_mineral_anomaly.grains.pixels.mask import (
     JudgedScore,
     MaskCounts,
@@ -78,16 +79,16 @@ class Session:
         return dict(self._runs)
 
     def restore_strokes(
-        self, mask: Layer, score: Layer, judged: JudgedScore, shown: NDArray[np.bool_]
+        self, mask: Layer, score: Layer, judged: JudgedScore, numbers: Spare
     ) -> None:
-        """Show the strokes of an earlier session; ``shown`` is the mask with them."""
+        """Show the strokes of an earlier session; ``numbers`` are the mask with them."""
         if judged.edits is not None:
-            self.watch_mask(mask, score).restore(judged.edits, shown, judged.grains)
-            mask.data = as_labels(shown)
+            self.watch_mask(mask, score).restore(judged.edits, judged.shown, judged.grains)
+            mask.data = numbers.take()
 
     def mask_parts(self, mask: Layer, score: Layer) -> MaskParts:
-        """What the mask was made of when it was last shown, for a worker."""
-        return self.watch_mask(mask, score).parts
+        """The mask as it is now, with its strokes, for a worker: arrays that never change."""
+        return self._absorbed(mask, score).parts
 
     def runs_of_scan(self, scan_id: str) -> Iterator[DetectionRun]:
         """The current runs of one scan, oldest first."""
@@ -114,24 +115,40 @@ class Session:
         """The brush strokes on a mask until now, see `MaskKeeper.edits`."""
         return self._absorbed(mask, score).edits
 
-    def show_judged(self, score: Layer, mask: Layer, judged: JudgedScore) -> MaskCounts:
-        """Show the mask of another threshold; the strokes on it stay."""
+    def show_judged(
+        self, score: Layer, mask: Layer, judged: JudgedScore, numbers: Spare | None = None
+    ) -> MaskCounts:
+        """Show the mask of another threshold; the strokes on it stay.
+
+        ``numbers`` is the mask as it was judged, for the layer; without it, it is made here.
+        """
         keeper = self._absorbed(mask, score)
         relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
-        mask.data = as_labels(keeper.show_judged(judged))
+        mask.data = _numbers(keeper.show_judged(judged), judged, numbers)
         return keeper.counts()
 
     def count_mask(self, score: Layer, mask: Layer) -> MaskCounts:
         """Counts of a mask with its present strokes."""
         return self._absorbed(mask, score).counts()
 
-    def replace_score(self, score: Layer, mask: Layer | None, judged: JudgedScore) -> None:
+    def known_counts(self, score: Layer, mask: Layer) -> MaskCounts | None:
+        """As `count_mask`; None where a worker should count the grains of `mask_parts` before."""
+        keeper = self._absorbed(mask, score)
+        return keeper.counts() if keeper.knows_grains else None
+
+    def take_grains(self, score: Layer, mask: Layer, shown: NDArray[np.bool_], grains: int) -> None:
+        """Take the number of grains that a worker counted in ``shown`` (`mask_parts`)."""
+        self._absorbed(mask, score).take_grains(shown, grains)
+
+    def replace_score(
+        self, score: Layer, mask: Layer | None, judged: JudgedScore, numbers: Spare | None = None
+    ) -> None:
         """Put a new score into its layer; the strokes on its mask stay."""
         keeper = None if mask is None else self._absorbed(mask, score)
         score.data = judged.score
         relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
         if mask is not None and keeper is not None:
-            mask.data = as_labels(keeper.show_judged(judged))
+            mask.data = _numbers(keeper.show_judged(judged), judged, numbers)
 
     def _absorbed(self, mask: Layer, score: Layer) -> MaskKeeper:
         """The keeper of a mask, with the strokes until now."""
@@ -159,6 +176,11 @@ class Session:
 def mask_of(viewer: Any, score: Layer) -> Layer | None:
     """The mask layer that follows a score layer."""
     return first_layer(viewer, "mask", score_id=str(score.unique_id))
+
+
+def _numbers(shown: NDArray[np.bool_], judged: JudgedScore, numbers: Spare | None) -> Any:
+    """The mask for its layer: as a worker made it, unless a stroke came in between."""
+    return as_labels(shown) if numbers is None or shown is not judged.shown else numbers.take()
 
 
 def _computed(score: Layer) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QMainWindow
 
+from napari_mineral_anomaly.window.kit.docks.own_children import own_children
 from napari_mineral_anomaly.window.project.asking import DialogAsker
 from napari_mineral_anomaly.window.project.projects import Projects, projects_of
 from napari_mineral_anomaly.window.state.model import WorkbenchState
@@ -51,8 +52,7 @@ class CloseGuard(QObject):
 def guard_window(dock: Any) -> Projects:
     """Let the window of a dock ask before it closes, and offer to go on after a kill."""
     projects, window = projects_of(dock.viewer), dock.window()
-    children = window.findChildren(CloseGuard) if isinstance(window, QMainWindow) else ()
-    if isinstance(window, QMainWindow) and not children:
+    if isinstance(window, QMainWindow) and not own_children(window, CloseGuard):
         CloseGuard(window, projects, state_of(dock.viewer))
         if isinstance(projects.asker, DialogAsker):
             projects.asker.attach(window)

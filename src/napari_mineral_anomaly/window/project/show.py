@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
-from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
 from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.large import Spare, same_pixels
 from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, count_grains
 from napari_mineral_anomaly.grains.verdicts.book import History
 from napari_mineral_anomaly.io.reading.companions import context_image
@@ -38,12 +38,13 @@ from napari_mineral_anomaly.window.layers.make import (
     truth_labels,
     valid_layer,
 )
-from napari_mineral_anomaly.window.layers.results import ResultInSteps
+from napari_mineral_anomaly.window.layers.results import ReadyRun, ResultInSteps
 from napari_mineral_anomaly.window.layers.scan_layers import scan_layers
 from napari_mineral_anomaly.window.layers.scans import Scan
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 from napari_mineral_anomaly.window.project.keys import kept_layers, look_key
 from napari_mineral_anomaly.window.sem.points import sem_points_of
+from napari_mineral_anomaly.window.state.model import DECIDE, HAND_OVER, LOOK
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.window.teaching.brush import make_brush_layer
 
@@ -57,13 +58,13 @@ Step = Callable[[], None]
 class PreparedProject:
     """A loaded project with what takes long to make; a worker makes it.
 
-    ``layers`` are those of the maps. ``masks`` holds, for each detector, the score judged without
+    ``layers`` are those of the maps. ``masks`` holds, for each detector, the run judged without
     strokes and the mask with them. ``problems`` says what cannot be shown.
     """
 
     loaded: LoadedProject
     layers: list[LayerData]
-    masks: dict[str, tuple[JudgedScore, NDArray[np.bool_]]]
+    masks: dict[str, tuple[ReadyRun, Spare]]
     problems: tuple[str, ...] = ()
 
 
@@ -88,7 +89,10 @@ def prepare(loaded: LoadedProject, scan_id: str) -> PreparedProject:
         layers.append(valid_layer(loaded.valid, scan=file.name, scan_id=scan_id, spatial=spatial))
     registered, problems = _registered(loaded, scan_id)
     layers += registered
-    masks = {name: (_without_strokes(one.judged), one.mask) for name, one in loaded.results.items()}
+    masks = {
+        name: (ReadyRun.of(one.run, _without_strokes(one.judged)), Spare(one.mask, np.uint8))
+        for name, one in loaded.results.items()
+    }
     layers = [_with_look(one, looks) for one in layers]
     return PreparedProject(loaded, layers, masks, tuple(problems))
 
@@ -122,7 +126,7 @@ def _registered(loaded: LoadedProject, scan_id: str) -> tuple[list[LayerData], l
 def _without_strokes(judged: JudgedScore) -> JudgedScore:
     if judged.edits is None:
         return judged
-    return replace(judged, edits=None, grains=count_grains(judged.computed))
+    return replace(judged, edits=None, shown=judged.computed, grains=count_grains(judged.computed))
 
 
 class ProjectInTurns:
@@ -153,6 +157,7 @@ class ProjectInTurns:
         steps += [self._truth(*one) for one in prepared.loaded.truths]
         self._steps = deque(
             [
+                self._leave_list,
                 *steps,
                 self._fiducials,
                 self._verdicts,
@@ -163,22 +168,26 @@ class ProjectInTurns:
                 self._end,
             ]
         )
-        self._next()
+        QTimer.singleShot(0, self._next)
 
     def _next(self) -> None:
         if self._steps:
             self._steps.popleft()()
             QTimer.singleShot(0, self._next)
 
-    def _showing(
-        self, one: LoadedResult, judged: JudgedScore, shown_mask: NDArray[np.bool_]
-    ) -> list[Step]:
+    def _leave_list(self) -> None:
+        """Leave the steps that need a result: with the first layer there is none."""
+        state = state_of(self._viewer)
+        if state.step in (DECIDE, HAND_OVER):
+            state.step = LOOK
+
+    def _showing(self, one: LoadedResult, ready: ReadyRun, with_strokes: Spare) -> list[Step]:
         viewer, file, scan_id, note = self._viewer, self._loaded.file, self._scan_id, one.note
         session = session_of(viewer)
 
         spatial = spatial_kwargs(file.pixel_size_um)
         scan = Scan(scan_id, file.name, file.elements, file.shape, spatial)
-        showing = ResultInSteps(viewer, session, scan, one.run, judged)
+        showing = ResultInSteps(viewer, session, scan, one.run, ready)
 
         def teach() -> None:
             shown = showing.shown()
@@ -193,7 +202,7 @@ class ProjectInTurns:
             score = first_layer(viewer, "score", scan_id, detector=note.detector)
             mask = None if score is None else mask_of(viewer, score)
             if score is not None and mask is not None:
-                session.restore_strokes(mask, score, one.judged, shown_mask)
+                session.restore_strokes(mask, score, one.judged, with_strokes)
 
         def name_clusters() -> None:
             labels = first_layer(viewer, "pseudo_labels", scan_id, detector=note.detector)
@@ -203,7 +212,7 @@ class ProjectInTurns:
         return [*showing.steps, teach, brush, name_clusters]
 
     def _clusters(self, layer: Layer, clusters: ClusterMap) -> None:
-        if not np.array_equal(layer.data, clusters.labels):
+        if not same_pixels(layer.data, clusters.labels):
             layer.data = clusters.labels.copy()
         layer.colormap = DirectLabelColormap(color_dict=_colours(clusters))
         layer_id = str(layer.unique_id)

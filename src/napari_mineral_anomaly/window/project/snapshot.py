@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.errors import InputError
+from napari_mineral_anomaly.grains.pixels.large import copy_unless_same
 from napari_mineral_anomaly.grains.pixels.mask import MaskParts
 from napari_mineral_anomaly.project.format import Look, View
 from napari_mineral_anomaly.project.load import clusters_note
@@ -174,16 +175,14 @@ def _images_of_result(
     images: dict[str, ImageToSave] = {}
     mask = mask_of(viewer, score)
     if mask is not None and changes.has(pixels_of(mask)):
-        painted, parts = np.array(mask.data), session.mask_parts(mask, score)
-        images[image_key("strokes", detector)] = ImageToSave(
-            "strokes", partial(_strokes, parts, painted)
-        )
-        images[image_key("mask", detector)] = ImageToSave("mask", partial(_given, painted))
+        parts = session.mask_parts(mask, score)
+        images[image_key("strokes", detector)] = ImageToSave("strokes", partial(_strokes, parts))
+        images[image_key("mask", detector)] = ImageToSave("mask", partial(_given, parts.shown))
     labels = _labels_layer(viewer, score)
     if labels is not None and changes.has(pixels_of(labels)):
         run = session.run_of(link_of(score))
         of_run = None if run is None else run.result.pseudo_labels
-        make = partial(_edited, np.array(labels.data), of_run)
+        make = partial(_edited, copy_unless_same(labels.data, of_run), of_run)
         images[image_key("labels", detector)] = ImageToSave("labels", make)
     return images
 
@@ -243,15 +242,13 @@ def _given(value: Any) -> Any:
     return value
 
 
-def _strokes(parts: MaskParts, painted: NDArray[Any]) -> NDArray[np.int8] | None:
-    strokes = parts.strokes(painted)
-    return strokes if strokes is not None and strokes.any() else None
+def _strokes(parts: MaskParts) -> NDArray[np.int8] | None:
+    return parts.edits if parts.edits is not None and parts.edits.any() else None
 
 
 def _edited(labels: NDArray[Any], of_run: NDArray[Any] | None) -> NDArray[Any] | None:
     """The labels, where they are not those of the run."""
-    same = of_run is not None and np.array_equal(labels, of_run)
-    return None if same else labels
+    return None if labels is of_run else labels
 
 
 def truth_layers(viewer: Any, scan_id: str) -> list[tuple[Layer, Link]]:

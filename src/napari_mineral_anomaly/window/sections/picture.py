@@ -25,7 +25,7 @@ class ToLookAt:
     threshold : float
         Of the score.
     mask : (H, W) or None
-        A copy, because the brush writes into the layer.
+        With the strokes until now; no array that the brush writes into.
     element : (H, W) array, possibly lazy, or None
         Shown where there is no score.
     limits : (float, float)

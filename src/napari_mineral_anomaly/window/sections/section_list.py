@@ -56,7 +56,7 @@ class SectionList(QTreeWidget):
     def __init__(self, viewer: Any, executor: Executor | None = None) -> None:
         super().__init__()
         self._viewer = unwrapped(viewer)
-        self._active = active_of(viewer)
+        self._active, self._session = active_of(viewer), session_of(viewer)
         self._jobs = DockJobs(executor or QtExecutor(), _ignore)
         when_destroyed(self, abandon, self._jobs.handles)
         self._items: dict[str, QTreeWidgetItem] = {}
@@ -84,7 +84,7 @@ class SectionList(QTreeWidget):
             (events.removed, self._on_removed),
             (self._active.changed, self._soon),
             (self._active.renamed, self._soon),
-            (session_of(viewer).changed, self._soon),
+            (self._session.changed, self._soon),
             (queue_of(viewer).changed, self._soon),
             (projects_of(viewer).changed, self._soon),
             (board_of(viewer).decided, self._soon),
@@ -197,7 +197,7 @@ class SectionList(QTreeWidget):
         what = ToLookAt(
             score=None if score is None else np.asarray(score.data),
             threshold=1.0 if score is None else threshold_of(score),
-            mask=None if mask is None else np.array(mask.data),
+            mask=None if mask is None else self._session.mask_parts(mask, score).shown,
             element=None if element is None else element.data,
             limits=(float(limits[0]), float(limits[1])),
         )

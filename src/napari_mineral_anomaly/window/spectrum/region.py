@@ -34,7 +34,7 @@ class RegionChoice(LayerCombo):
             dock, _can_be_region, empty="the clicked pixel", always_empty=True, prefix="region in "
         )
         self._settled = qdebounced(self.changed.emit, timeout=SETTLE_MS)
-        self._watch = LayerWatch(dock.viewer, self._settled, (*ANY_CHANGE, "selected_label"))
+        self._watch = LayerWatch(self._settled, (*ANY_CHANGE, "selected_label"))
         self.setToolTip(
             "The pixel that you click on, or all pixels with the selected label of a labels layer. "
             "Brush a region in that layer to see its spectrum."

@@ -16,7 +16,6 @@ from napari_mineral_anomaly.detectors.teaching.detector import (
     untaught_name,
 )
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import Task
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.grains.canvas import bring_to_top
@@ -36,7 +35,7 @@ from napari_mineral_anomaly.window.layers.links import (
 )
 from napari_mineral_anomaly.window.layers.make import threshold_of
 from napari_mineral_anomaly.window.layers.removing import remove_layers
-from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
+from napari_mineral_anomaly.window.layers.results import ReadyRun, ShownResult, ready_run
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.views import show_score
 from napari_mineral_anomaly.window.state.of_viewer import state_of
@@ -97,7 +96,7 @@ class TeachingPanel(Panel):
         )
         self.add(self.status)
         self._teach_soon = qdebounced(self.teach_now, timeout=SETTLE_MS)
-        self._watch = LayerWatch(self.viewer, self._on_stroke)
+        self._watch = LayerWatch(self._on_stroke)
         events = self.viewer.layers.events
         self.listen(events.inserted, self._on_layers)
         self.listen(events.removed, self._on_layers)
@@ -188,17 +187,15 @@ class TeachingPanel(Panel):
     def _on_taught(self, scan: Scan, taught: DetectionRun, others: int) -> None:
         self.jobs.run(
             _TEACHING,
-            mask_of_result(self.viewer, self.session, scan, taught),
-            lambda judged: self._on_judged(scan, taught, others, judged),
+            ready_run(self.viewer, self.session, scan, taught),
+            lambda ready: self._on_ready(scan, taught, others, ready),
         )
 
-    def _on_judged(
-        self, scan: Scan, taught: DetectionRun, others: int, judged: JudgedScore
-    ) -> None:
+    def _on_ready(self, scan: Scan, taught: DetectionRun, others: int, ready: ReadyRun) -> None:
         self._showing.show(
             scan,
             taught,
-            judged,
+            ready,
             lambda shown: self._on_shown(scan, taught, others, shown),
             self.fail,
             stay_on=brush_layer(self.viewer, scan.scan_id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QSpinBox
 from superqt.utils import qthrottled
@@ -15,7 +16,13 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     expected_false_pixels,
 )
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore, MaskCounts, judge_score
+from napari_mineral_anomaly.grains.pixels.large import Spare
+from napari_mineral_anomaly.grains.pixels.mask import (
+    JudgedScore,
+    MaskCounts,
+    count_grains,
+    judge_score,
+)
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import form_layout, push_button, row
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
@@ -30,6 +37,7 @@ from napari_mineral_anomaly.words import counted
 
 _NO_SCORE = "Run a detector first, or open a score map (a 2-D image of decimal numbers)."
 _COUNTING, _MASKING = "Counting scores", "Making the mask"
+_COUNTING_GRAINS = "Counting the grains"
 
 # How often the mask is computed while the line is dragged; the eye does not see more.
 MASK_UPDATE_MS = 100
@@ -146,22 +154,22 @@ class ThresholdPanel(Panel):
         threshold, min_grain_px = self.threshold.value(), self.min_grain.value()
         self.jobs.run(
             _MASKING,
-            lambda task: judge_score(data, threshold, min_grain_px, edits),
-            lambda judged: self._on_mask(score_id, judged),
+            lambda task: _judged(data, threshold, min_grain_px, edits),
+            lambda judged: self._on_mask(score_id, *judged),
         )
 
-    def _on_mask(self, score_id: str, judged: JudgedScore) -> None:
+    def _on_mask(self, score_id: str, judged: JudgedScore, numbers: Spare) -> None:
         score = layer_by_id(self.viewer, score_id)
         # If a run ended meanwhile, its score and its mask are there already.
         if score is not None and np.asarray(score.data) is judged.score:
-            counts = self._put_mask(score, judged)
+            counts = self._put_mask(score, judged, numbers)
             if score is self.score_combo.layer():
                 self._show_counts(counts)
         chosen = self.score_combo.layer()
         if self._due and chosen is not None:
             self._compute_mask(chosen)
 
-    def _put_mask(self, score: Any, judged: JudgedScore) -> MaskCounts:
+    def _put_mask(self, score: Any, judged: JudgedScore, numbers: Spare) -> MaskCounts:
         mask = mask_of(self.viewer, score)
         if mask is None:
             link = link_of(score)
@@ -172,7 +180,7 @@ class ThresholdPanel(Panel):
             relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
             title = link.scan or score.name
             mask = add_mask(self.viewer, self.session, score, judged, link=link, title=title)
-        return self.session.show_judged(score, mask, judged)
+        return self.session.show_judged(score, mask, judged, numbers)
 
     def reset_threshold(self) -> None:
         """Back to the default threshold for this many pixels."""
@@ -185,7 +193,7 @@ class ThresholdPanel(Panel):
         super().shut_down()
 
     def _on_score(self) -> None:
-        self.jobs.cancel(_COUNTING)
+        self.jobs.cancel(_COUNTING, _COUNTING_GRAINS)
         self._due = False  # the request was for the score shown until now
         score = self.score_combo.layer()
         self._counted = None
@@ -223,10 +231,30 @@ class ThresholdPanel(Panel):
             return  # another layer came or went
         self._counted = shown
         if score is not None and mask is not None:
-            self._show_counts(self.session.count_mask(score, mask))
+            self._count(score, mask)
         elif score is not None:
             self.flagged.setText("make a mask to count")
             self.area.clear()
+
+    def _count(self, score: Any, mask: Any) -> None:
+        """Show the counts; a worker counts the grains of a mask that was brushed."""
+        counts = self.session.known_counts(score, mask)
+        if counts is not None:
+            self._show_counts(counts)
+            return
+        shown, mask_id = self.session.mask_parts(mask, score).shown, str(mask.unique_id)
+        self.flagged.setText("counting…")
+        self.jobs.run(
+            _COUNTING_GRAINS,
+            lambda task: count_grains(shown),
+            lambda grains: self._on_grains(mask_id, shown, grains),
+        )
+
+    def _on_grains(self, mask_id: str, shown: NDArray[np.bool_], grains: int) -> None:
+        score, mask = self.score_combo.layer(), layer_by_id(self.viewer, mask_id)
+        if score is not None and mask is not None and mask is mask_of(self.viewer, score):
+            self.session.take_grains(score, mask, shown, grains)
+            self._count(score, mask)  # again, where it was brushed meanwhile
 
     def _on_value(self, value: float) -> None:
         self.plot.set_threshold(self.threshold.value())
@@ -255,3 +283,11 @@ class ThresholdPanel(Panel):
         self.status.plain(
             f"Your brush changed {counted(counts.brushed, 'pixel')}." if counts.brushed else ""
         )
+
+
+def _judged(
+    score: NDArray[Any], threshold: float, min_grain_px: int, edits: NDArray[np.int8] | None
+) -> tuple[JudgedScore, Spare]:
+    """A score judged, and its mask for the layer; for a worker."""
+    judged = judge_score(score, threshold, min_grain_px, edits)
+    return judged, Spare(judged.shown, np.uint8)

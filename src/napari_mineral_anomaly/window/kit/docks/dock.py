@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabBar
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.docks.ahead import import_ahead, still_missing
 from napari_mineral_anomaly.window.kit.docks.gl_context import keep_map_context
+from napari_mineral_anomaly.window.kit.docks.own_children import own_children
 from napari_mineral_anomaly.window.kit.opening import SUFFIXES
 from napari_mineral_anomaly.window.kit.panel import Panel
 
@@ -42,9 +43,7 @@ class Dock(Panel):
         own, window = self.parent(), self.window()
         if not isinstance(own, QDockWidget) or not isinstance(window, QMainWindow):
             return
-        # Direct children: napari's window has thousands of widgets.
-        children = Qt.FindChildOption.FindDirectChildrenOnly
-        others = window.findChildren(QDockWidget, options=children)
+        others = own_children(window, QDockWidget)
         if self._is_second(others):
             self.viewer.window.remove_dock_widget(own)
             return
@@ -104,6 +103,6 @@ def _short(name: str) -> str:
 
 def _name_tabs_in_full(window: QMainWindow) -> None:
     """Let the tabs show full names, with arrows to scroll, instead of names of a letter or two."""
-    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+    for bar in own_children(window, QTabBar):
         bar.setElideMode(Qt.TextElideMode.ElideNone)
         bar.setUsesScrollButtons(True)

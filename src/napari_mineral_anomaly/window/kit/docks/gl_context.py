@@ -16,6 +16,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QMainWindow
 
+from napari_mineral_anomaly.window.kit.docks.own_children import own_children
 from napari_mineral_anomaly.window.layers.links import unwrapped
 
 
@@ -38,5 +39,5 @@ class MapContext(QObject):
 
 def keep_map_context(window: QMainWindow, viewer: Any) -> None:
     """Let a window do so from now on."""
-    if not window.findChildren(MapContext):
+    if not own_children(window, MapContext):
         MapContext(window, viewer)

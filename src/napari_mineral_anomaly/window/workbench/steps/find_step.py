@@ -10,7 +10,6 @@ from typing import Any
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun, run_detection
 from napari_mineral_anomaly.detectors.registry import detector_entry, make_config
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.grains.pixels.mask import JudgedScore
 from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.window.detecting.expected import of_both_searches, slow_warning
@@ -34,7 +33,7 @@ from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.opening import AGREEMENT
 from napari_mineral_anomaly.window.kit.showing import ResultTurns
 from napari_mineral_anomaly.window.layers.arrivals import arrivals_of
-from napari_mineral_anomaly.window.layers.results import ShownResult, mask_of_result
+from napari_mineral_anomaly.window.layers.results import ReadyRun, ShownResult, ready_run
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND
 from napari_mineral_anomaly.window.workbench.steps.step import Step
@@ -264,13 +263,13 @@ class FindStep(Step):
         """Make the mask of the finished run; until it is shown, the user can cancel."""
         self.jobs.run(
             _MASKING,
-            mask_of_result(self.viewer, self.session, scan, run),
-            lambda judged: self._on_judged(scan, run, judged),
+            ready_run(self.viewer, self.session, scan, run),
+            lambda ready: self._on_ready(scan, run, ready),
             on_failed=self._on_run_failed,
             on_cancelled=self._on_cancelled,
         )
 
-    def _on_judged(self, scan: Scan, run: DetectionRun, judged: JudgedScore) -> None:
+    def _on_ready(self, scan: Scan, run: DetectionRun, ready: ReadyRun) -> None:
         def on_shown(shown: ShownResult | None) -> None:
             self._end()
             if shown is not None:
@@ -278,7 +277,7 @@ class FindStep(Step):
             self._next()
 
         self.cancel_button.hide()
-        self._showing.show(scan, run, judged, on_shown, self._on_run_failed)
+        self._showing.show(scan, run, ready, on_shown, self._on_run_failed)
 
     def _tell_done(self, scan: Scan, run: DetectionRun, shown: ShownResult) -> None:
         counts = self.session.count_mask(shown.score, shown.mask)
