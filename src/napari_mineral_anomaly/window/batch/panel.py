@@ -30,6 +30,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     fit_width,
     flow,
     form_layout,
+    primary_button,
     push_button,
     row,
     spin_box,
@@ -90,6 +91,7 @@ class BatchPanel(QWidget):
                 push_button("&Add folder…", "A scan, or a folder of scans.", self._add_folder),
                 push_button("Add &files…", "Files of which each is a scan.", self._add_files),
                 push_button("Remo&ve", "Take the chosen lines out.", self.inputs.remove_chosen),
+                gap=6,
             )
         )
         form = form_layout()
@@ -112,8 +114,8 @@ class BatchPanel(QWidget):
         self.workers = spin_box(1, 64, 1, tooltip="Sections at a time on this computer.")
         form.addRow("At a time", self.workers)
         column.addLayout(form)
-        self.run_button = push_button(
-            "&Run", "Work on all sections that are not finished.", self.run
+        self.run_button = primary_button(
+            "&Run", "Work on all sections that are not finished.", self.run, large=False
         )
         self.cancel_button = push_button(
             "&Cancel", "Stop. Finished sections stay; a later run goes on.", self.cancel

@@ -93,6 +93,7 @@ class TeachingPanel(Panel):
                 self.undo_button,
                 self.redo_button,
                 self.clear_button,
+                gap=6,
             )
         )
         self.add(self.status)

@@ -253,6 +253,8 @@ class FindStep(Step):
         for phase, values in losses.items():
             self.loss_plot.extend(phase, values)
             self.loss_plot.show()
+        if not line:
+            return
         self.status.plain(line)
         self.report(line, percent, is_run=True)
         if percent is None:
@@ -284,8 +286,9 @@ class FindStep(Step):
         counts = self.session.count_mask(shown.score, shown.mask)
         result = run.result
         seconds = sum((result.info.timings or {}).values())
+        took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
         text = (
-            f"Done in {seconds:.1f} s: {counted(counts.pixels, 'pixel')} in "
+            f"Done in {took}: {counted(counts.pixels, 'pixel')} in "
             f"{counted(counts.grains, 'grain')} at or above {result.threshold:.2f} background "
             "sigmas."
         )
