@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.cli import main
+from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.reading.companions import context_image
 from napari_mineral_anomaly.runs.batch.run import run_batch
 

@@ -7,6 +7,8 @@ from napari_mineral_anomaly.time_left import TimeLeft, about_left, duration
 
 # With fewer steps the estimate of the remaining time jumps too much.
 _STEPS_BEFORE_GUESS = 3
+# Seconds; what ends at once is not told.
+_WORTH_TELLING = 1.0
 
 
 class RunClock:
@@ -72,4 +74,5 @@ class RunClock:
         done = event.step - self._first_step
         if event.total <= 0 or done < _STEPS_BEFORE_GUESS:
             return None
-        return (now - self._since) / done * (event.total - event.step)
+        left = (now - self._since) / done * (event.total - event.step)
+        return left if left >= _WORTH_TELLING else None
