@@ -9,17 +9,11 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
-from napari.utils.notifications import (
-    Notification,
-    NotificationSeverity,
-    notification_manager,
-)
 
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.layers import make as layers
-from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.bring_back import removed_score_of
 from napari_mineral_anomaly.window.layers.links import KEY, Link, link_of, relink
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, find_scan, scans_in
@@ -209,32 +203,6 @@ def test_nothing_below_a_score_is_seen_where_it_has_no_number() -> None:
     )[1]  # fmt: skip
     grey = np.array([0x8C, 0x8C, 0x8C, 0xFF]) / 255
     assert np.allclose(look["colormap"].map(np.array([np.nan]))[0], grey, atol=1e-3)
-
-
-@pytest.mark.parametrize(("own", "is_warned"), [(None, False), ("pixel", True)])
-def test_units_of_hidden_sections_are_no_warning(own: str | None, is_warned: bool) -> None:
-    viewer = ViewerModel()
-    active = active_of(viewer)
-    for scan_id, size in (("one", None), ("two", (20.0, 20.0))):
-        cube = ElementCube(np.ones((1, 4, 6), np.uint16), ["Fe"], pixel_size=size)
-        for data in layers.element_layers(cube, scan=scan_id, scan_id=scan_id):
-            layers.add(viewer, data)
-    if own is not None:  # a layer of the user, beside a section in micrometres
-        viewer.add_image(np.ones((4, 6)), units=(own, own))
-    assert active.scan_id == "two"
-    assert viewer.layers.extent.units is None
-    heard: list[str] = []
-
-    def hear(event: Any) -> None:
-        heard.append(event.message)
-
-    notification_manager.notification_ready.connect(hear, position="last")
-    try:
-        for words in ("Inconsistent units across layers; units …", "something else"):
-            notification_manager.dispatch(Notification(words, NotificationSeverity.INFO))
-    finally:
-        notification_manager.notification_ready.disconnect(hear)
-    assert [words.startswith("Inconsistent") for words in heard] == [True] * is_warned + [False]
 
 
 def test_a_score_comes_back_below_its_mask() -> None:

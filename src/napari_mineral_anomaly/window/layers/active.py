@@ -20,7 +20,6 @@ from napari_mineral_anomaly.window.layers.links import (
     relink,
     unwrapped,
 )
-from napari_mineral_anomaly.window.layers.mixed_units import UnitWarning
 from napari_mineral_anomaly.window.layers.names import told_apart
 
 if TYPE_CHECKING:
@@ -71,7 +70,6 @@ class ActiveSection:
         self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._name_next)
-        self._unit_warning = UnitWarning(self._layers_of_active)
         events = viewer.layers.events
         events.inserted.connect(self._on_inserted)
         events.removed.connect(self._on_removed)
@@ -82,10 +80,6 @@ class ActiveSection:
     @property
     def _viewer(self) -> Any:
         return self._viewer_ref()
-
-    def _layers_of_active(self) -> tuple[Any, str | None] | None:
-        viewer = self._viewer
-        return None if viewer is None else (viewer.layers, self.scan_id)
 
     def scan_ids(self) -> list[str]:
         """The scans of the window, in the order of their first layer."""
