@@ -76,3 +76,8 @@ class RunClock:
             return None
         left = (now - self._since) / done * (event.total - event.step)
         return left if left >= _WORTH_TELLING else None
+
+
+def short_time(seconds: float) -> str:
+    """How long a run took: "2.4 s", "less than 0.1 s"."""
+    return f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
