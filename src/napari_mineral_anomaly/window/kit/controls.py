@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QFlowLayout
 
-from napari_mineral_anomaly.progress import ProgressEvent
+from napari_mineral_anomaly.progress import PLAN, ProgressEvent
 
 
 class StatusLine(QLabel):
@@ -140,7 +140,9 @@ class ProgressBar(QProgressBar):
 
     def show_events(self, events: Sequence[ProgressEvent]) -> None:
         """Show the last of these steps."""
-        self.show_step(events[-1].step, events[-1].total)
+        steps = [event for event in events if event.phase != PLAN]
+        if steps:
+            self.show_step(steps[-1].step, steps[-1].total)
 
 
 def bind_keys(widget: QWidget, actions: Mapping[str, Callable[[], Any]]) -> None:

@@ -92,6 +92,7 @@ class TeachingPanel(Panel):
                 self.undo_button,
                 self.redo_button,
                 self.clear_button,
+                gap=6,
             )
         )
         self.add(self.status)
