@@ -14,7 +14,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.layers import make as layers
-from napari_mineral_anomaly.window.layers.bring_back import removed_score_of
+from napari_mineral_anomaly.window.layers.coming.bring_back import removed_score_of
 from napari_mineral_anomaly.window.layers.links import KEY, Link, link_of, relink
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, find_scan, scans_in
 

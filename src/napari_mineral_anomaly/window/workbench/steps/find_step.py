@@ -32,7 +32,7 @@ from napari_mineral_anomaly.window.kit.controls import (
 from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.opening import AGREEMENT
 from napari_mineral_anomaly.window.kit.showing import ResultTurns
-from napari_mineral_anomaly.window.layers.arrivals import arrivals_of
+from napari_mineral_anomaly.window.layers.coming.arrivals import arrivals_of
 from napari_mineral_anomaly.window.layers.results import ReadyRun, ShownResult, ready_run
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND
