@@ -146,7 +146,9 @@ def test_blocks_and_threads_change_no_answer(cube: ElementCube, fitted, monkeypa
     monkeypatch.setattr("napari_mineral_anomaly.detectors.heads.answers.LEAST_BLOCK_PIXELS", 700)
     monkeypatch.setattr("napari_mineral_anomaly.detectors.heads.answers.BLOCK_PIXELS", 700)
     for name, image in answer(cube, features, heads).items():
-        np.testing.assert_allclose(image, answers[name], rtol=1e-5, atol=1e-5)
+        # Distances come from products in single precision, which a processor sums in another order
+        # where a block has another number of pixels.
+        np.testing.assert_allclose(image, answers[name], rtol=1e-3, atol=3e-4)
 
 
 def _planted(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
