@@ -150,7 +150,7 @@ def page(actions: list[Action], n_grains: int) -> str:
             f"The sample section, *Quick look*, {ACCEPTED} of {n_grains} grains accepted, client "
             f"report as HTML and PDF: **{clicks} clicks and {keys} letters, "
             f"{seconds:.0f} seconds**. The seconds are those until the window shows what the "
-            "action leads to, with a software renderer and other work on the same two processors. "
+            "action leads to, with a software renderer, on two processors without other work. "
             "The time in which a person reads and decides is not in them.",
             "",
             "| | action | seconds |",

@@ -11,9 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_mineral_anomaly.bare_process import ProcessHungError, call_in_bare_process
+from napari_mineral_anomaly.bare_process import (
+    ProcessHungError,
+    call_in_bare_process,
+    work_in_bare_process,
+)
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.process import ProcessDiedError
+from napari_mineral_anomaly.progress import SILENT
 from napari_mineral_anomaly.scan.spectra.beam import checked_beam_kev
 
 
@@ -64,3 +69,16 @@ def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
         [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.split() == ["once", "True"]
+
+
+@pytest.mark.parametrize(("told", "threads"), [("1", "1"), ("", "2")])
+def test_the_threads_that_a_user_allows_hold_for_every_library(
+    told: str, threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    if told:
+        monkeypatch.setenv("OMP_NUM_THREADS", told)
+    found = [work_in_bare_process(os.getenv, SILENT, 2, name) for name in names]
+    assert found == [threads] * 3

@@ -102,8 +102,11 @@ def work_in_bare_process(
         As `call_in_bare_process`.
     """
     environment = dict(os.environ)
-    for name in _THREADS if threads is not None else ():
-        environment.setdefault(name, str(threads))
+    if threads is not None:
+        # Two threads of one library on a processor that the user left to one wait for each other.
+        wanted = environment.get("OMP_NUM_THREADS", "").partition(",")[0] or str(threads)
+        for name in _THREADS:
+            environment.setdefault(name, wanted)
     done = threading.Event()
 
     def watch(process: subprocess.Popen[bytes]) -> None:

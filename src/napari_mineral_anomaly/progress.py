@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 # The phase of an event that is a sentence for the user rather than a step.
 NOTE = "note"
+# The phase of an event that tells which parts are still to come.
+PLAN = "plan"
 
 
 class CancelledError(Exception):
@@ -45,6 +47,22 @@ class CancelToken:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a long computation, and what it takes beside the others.
+
+    Attributes
+    ----------
+    phase : str
+        That of its events; parts of one phase follow each other.
+    seconds : float
+        On some computer: only the ratio to the other parts counts (`time_left`).
+    """
+
+    phase: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ProgressEvent:
     """One step of a computation.
 
@@ -61,6 +79,8 @@ class ProgressEvent:
         Training loss of this step, where there is one.
     partial : object or None
         A first usable result (for example a provisional score map), where there is one.
+    parts : tuple of Part
+        Of the phase `PLAN`: all that is to come.
     """
 
     phase: str
@@ -69,6 +89,7 @@ class ProgressEvent:
     message: str = ""
     loss: float | None = None
     partial: Any = None
+    parts: tuple[Part, ...] = ()
 
 
 ProgressCallback = Callable[[ProgressEvent], None]
@@ -86,10 +107,13 @@ class Task:
         Called with each `ProgressEvent`, in the thread of the computation.
     token : CancelToken or None
         The flag that stops the computation.
+    after : tuple of Part
+        What follows the computation that gets this task; see `before`.
     """
 
     listener: ProgressCallback | None = None
     token: CancelToken | None = None
+    after: tuple[Part, ...] = ()
 
     @property
     def cancelled(self) -> bool:
@@ -125,6 +149,15 @@ class Task:
         """Tell the user something that is not a step, such as what a killed run left behind."""
         if self.listener is not None:
             self.listener(ProgressEvent(NOTE, message=sentence))
+
+    def plan(self, *parts: Part) -> None:
+        """Tell which parts are to come; a later plan takes the place of an earlier one."""
+        if self.listener is not None:
+            self.listener(ProgressEvent(PLAN, parts=parts + self.after))
+
+    def before(self, *parts: Part) -> Task:
+        """The same task for a computation that these parts will follow: its plans end with them."""
+        return replace(self, after=parts + self.after)
 
     def quiet(self) -> Task:
         """The same task without its listener, for a part whose steps are not shown."""

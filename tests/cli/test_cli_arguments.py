@@ -111,7 +111,7 @@ def test_unknown_detectors_are_answered_with_the_known_ones(capsys):
         ('{"epochs": "many"}', "parameter epochs = 'many' is not possible"),
         ("[1, 2]", "must hold one JSON object"),
         ("{epochs: 3}", "is not JSON"),
-        (None, "Cannot read"),
+        (None, "does not exist"),
     ],
 )
 def test_a_bad_config_is_one_sentence(capsys, tmp_path, content, words):

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from napari_mineral_anomaly.grains.pixels import regions as grain_regions
-from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, label_grains
+from napari_mineral_anomaly.grains.pixels.regions import GrainRegions, PixelSets, label_grains
+from napari_mineral_anomaly.grains.signals import _highest
 
 
 def _random_grains(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -70,3 +71,13 @@ def test_no_grain_and_no_ring_are_empty_not_errors():
     everything = GrainRegions.of(np.ones((5, 5)), np.ones((5, 5), dtype=bool))
     assert everything.ring().size.tolist() == [0]
     assert np.isnan(everything.ring().mean(np.empty(0))).all()
+
+
+def test_missing_values_are_never_the_largest() -> None:
+    labels = np.array([[1, 1, 2], [0, 2, 3]])
+    sets = PixelSets.of_labels(labels, 4)
+    values = np.array([np.nan, 5.0, -1.0, np.nan, np.nan])
+    with np.errstate(all="raise"):
+        assert sets.largest(values).tolist() == [5.0, -1.0, -np.inf, -np.inf]
+    places = _highest(PixelSets.of_labels(labels), values)
+    assert places.tolist() == [1, 2, 4]  # one for each grain, also where all values are missing

@@ -21,6 +21,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.evaluation.verdict_truth import truth_of_verdicts
 from napari_mineral_anomaly.grains.verdicts.history import load_history
 from napari_mineral_anomaly.io import read_scene, read_truth
+from napari_mineral_anomaly.io.formats.shared.disk.places import require_file
 from napari_mineral_anomaly.io.run_files import RUN_FILE
 from napari_mineral_anomaly.project.reading import brushed_truth_of, is_project, read_project
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -152,10 +153,26 @@ def truth_mask(path: Path) -> tuple[NDArray[np.uint8], bool]:
             book = load_history(path / project.verdicts, project.shape).present
             return truth_of_verdicts(book), True
         return read_truth(brushed_truth_of(path)), False
-    return read_truth(path / TRUTH_FILE if path.is_dir() else path), False
+    return read_truth(file_in(path, TRUTH_FILE)), False
+
+
+def file_in(path: Path, name: str) -> Path:
+    """The file of that name where the path is a folder; else the path itself.
+
+    Raises
+    ------
+    InputError
+        When the folder does not hold it.
+    """
+    if not path.is_dir():
+        return path
+    if not (path / name).exists():
+        raise InputError(f"The folder {path} holds no {name}.")
+    return path / name
 
 
 def _read_json_object(path: Path) -> dict[str, Any]:
+    require_file(path, "a JSON file")
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

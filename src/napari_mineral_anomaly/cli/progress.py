@@ -9,7 +9,8 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from napari_mineral_anomaly.cli.console import give_up, say
-from napari_mineral_anomaly.progress import NOTE, ProgressEvent
+from napari_mineral_anomaly.progress import NOTE, PLAN, ProgressEvent
+from napari_mineral_anomaly.time_left import TimeLeft, about_left, duration
 
 SECONDS_BETWEEN_LINES = 20.0
 
@@ -32,6 +33,8 @@ class ProgressPrinter:
         self._phase = ""
         self._first_seen: dict[str, float] = {}
         self._last_line = 0.0
+        self._whole = TimeLeft()
+        self._has_plan = False
         self._is_lost = False
 
     def __enter__(self) -> ProgressPrinter:
@@ -48,17 +51,22 @@ class ProgressPrinter:
             self._close_bar()
             say(f"Note: {event.message}")
             return
+        now = time.monotonic()
+        self._whole.hear(event, now)
+        if event.phase == PLAN:
+            self._has_plan = True
+            return
         try:
             if self._stream.isatty():
-                self._show_bar(event)
+                self._show_bar(event, now)
             elif event.phase not in _SILENT_IN_LOGS:
-                self._print_line(event)
+                self._print_line(event, now)
         except (OSError, ValueError):
             self._is_lost = True
             self._bar = None
             give_up(self._stream)
 
-    def _show_bar(self, event: ProgressEvent) -> None:
+    def _show_bar(self, event: ProgressEvent, now: float) -> None:
         bar = self._bar
         if bar is None or event.phase != self._phase:
             self._close_bar()
@@ -72,12 +80,12 @@ class ProgressPrinter:
                 leave=False,
                 dynamic_ncols=True,
             )
-        bar.set_postfix_str(_remark(event), refresh=False)
+        remarks = (_remark(event), self._left_of_run(now))
+        bar.set_postfix_str(", ".join(filter(None, remarks)), refresh=False)
         bar.total = event.total or None
         bar.update(event.step - bar.n)
 
-    def _print_line(self, event: ProgressEvent) -> None:
-        now = time.monotonic()
+    def _print_line(self, event: ProgressEvent, now: float) -> None:
         is_new = event.phase not in self._first_seen
         if not is_new and now - self._last_line < SECONDS_BETWEEN_LINES:
             return
@@ -85,10 +93,17 @@ class ProgressPrinter:
         self._last_line = now
         of_total = f" {event.step}/{event.total}" if event.total else ""
         parts = [f"{event.phase}{of_total}", _remark(event)]
-        if event.total > event.step > 0 and not is_new:
+        if self._has_plan:
+            parts.append(self._left_of_run(now))
+        elif event.total > event.step > 0 and not is_new:
             left = elapsed / event.step * (event.total - event.step)
-            parts.append(f"about {left:.0f} s left")
+            parts.append(f"about {duration(left)} left in this part")
         print(", ".join(part for part in parts if part), file=self._stream, flush=True)
+
+    def _left_of_run(self, now: float) -> str:
+        """What is left of a run that told its plan."""
+        left = self._whole.seconds(now)
+        return "" if left is None else about_left(left)
 
     def _close_bar(self) -> None:
         if self._bar is not None:

@@ -19,7 +19,7 @@ from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     promised_false_pixels,
 )
-from napari_mineral_anomaly.progress import Task
+from napari_mineral_anomaly.progress import Part, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -50,6 +50,13 @@ class DetectorConfig(BaseModel):
         n_elements : int
         """
         return None
+
+    def scoring_parts(self, n_pixels: int, n_elements: int) -> tuple[Part, ...]:
+        """What follows a fit when the same scan is scored, for the plan that the fit tells.
+
+        Empty for detectors that tell no plan.
+        """
+        return ()
 
 
 @dataclass

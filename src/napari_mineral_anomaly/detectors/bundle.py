@@ -173,6 +173,8 @@ def _read_weights(source: Path, description: dict[str, Any]) -> dict[str, NDArra
 
 
 def _read_bytes(source: Path, name: str) -> bytes:
+    if source.is_file():
+        raise InputError(f"{source} is a file; a model is a folder with {WEIGHTS} and {MODEL}.")
     try:
         return (source / name).read_bytes()
     except FileNotFoundError:

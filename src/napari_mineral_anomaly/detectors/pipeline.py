@@ -107,7 +107,8 @@ def run_detection(
     _require_cube(cube)
     with memory_told(cube.shape, cube.n_elements):
         require_scorable(cube)
-        fitted = make_detector(detector, config).fit(cube, task=task)
+        after = config.scoring_parts(cube.n_valid, cube.n_elements)
+        fitted = make_detector(detector, config).fit(cube, task=task.before(*after))
     fit_seconds = time.perf_counter() - started
     run = apply_detector(cube, fitted, task=task)
     timings = {"fit": fit_seconds, **run.result.info["timings"]}

@@ -228,7 +228,11 @@ def _levels(plane: NDArray[Any], valid: NDArray[np.bool_], sample: NDArray[np.in
 
 
 def _highest(pixels: PixelSets, values: Floats) -> NDArray[np.int64]:
-    """(n_grains,) position of each grain's highest value in the list; the first of equals."""
+    """(n_grains,) position of each grain's highest value in the list; the first of equals.
+
+    A grain that was edited may hold pixels that this map lacks (NaN): they are never the highest.
+    """
+    values = np.where(np.isnan(values), -np.inf, values)
     candidates = np.flatnonzero(values == pixels.largest(values)[pixels.grain])
     _, first = np.unique(pixels.grain[candidates], return_index=True)
     return candidates[first]

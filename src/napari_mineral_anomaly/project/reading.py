@@ -44,7 +44,8 @@ def read_project(folder: str | Path) -> ProjectFile:
     """
     place = Path(folder)
     if not place.is_dir():
-        raise InputError(f"There is no folder {folder}: choose the folder of a project.")
+        kind = "is a file" if place.exists() else "does not exist"
+        raise InputError(f"{folder} {kind}: choose the folder of a project.")
     path = place / PROJECT_FILE
     if path.exists():
         return _checked(_object(path), path)

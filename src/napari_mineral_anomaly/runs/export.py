@@ -242,6 +242,8 @@ def _require_writable(
 ) -> None:
     if not files:
         raise InputError("Nothing was chosen to export: tick at least one box.")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: give a folder for the output.")
     for path in _targets(files, folder, world_files):
         require_not_an_input(path, inputs)
     there = existing(files, folder, world_files)

@@ -19,6 +19,7 @@ from napari_mineral_anomaly.grains.sem.fiducials import Fiducial, Fiducials
 from napari_mineral_anomaly.grains.table import find_grains
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.grains.board import board_of
+from napari_mineral_anomaly.window.grains.canvas import fly_to
 from napari_mineral_anomaly.window.grains.model import GrainTableModel
 from napari_mineral_anomaly.window.grains.table_panel import GrainTable
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
@@ -307,6 +308,19 @@ def test_the_chosen_grain_is_outlined_and_in_the_middle(
     assert scanned.layers.selection.active is not outline
     click_row(table_dock, 2)
     assert len(list(linked_layers(scanned, role="outline"))) == 1
+
+
+def test_a_small_scan_is_shown_as_a_whole() -> None:
+    viewer = ViewerModel()
+    viewer.canvas.size = (600, 800)
+    layer = viewer.add_image(np.zeros((30, 40)), scale=(2.0, 2.0))
+    for box in ((0, 2, 0, 2), (25, 29, 30, 39)):
+        fly_to(viewer, layer, box)
+        assert viewer.scene.camera.center[-2:] == pytest.approx((29.0, 39.0))
+        assert viewer.scene.camera.zoom == pytest.approx(600 / 80)
+    wide = viewer.add_image(np.zeros((300, 400)), scale=(2.0, 2.0))
+    fly_to(viewer, wide, (250, 253, 100, 101))
+    assert viewer.scene.camera.center[-2:] == pytest.approx((503.0, 201.0))
 
 
 def test_the_outline_lies_above_layers_that_came_later(

@@ -11,12 +11,23 @@ import numpy as np
 import pytest
 import tifffile
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_mineral_anomaly.detectors.pipeline import detect
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.jobs.qt import QtExecutor
 from napari_mineral_anomaly.window.judging.truth_dock import TruthDock
+from napari_mineral_anomaly.window.kit.fold import Fold
 from napari_mineral_anomaly.window.kit.opening import BATCH, WORKBENCH, open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.layers.links import first_layer, linked_layers
@@ -374,3 +385,24 @@ def test_the_header_stays_in_sight_while_a_dock_of_the_lab_is_in_front(
     assert not [one for one in window.findChildren(type(header)) if one.isVisible()]
     again = open_dock(viewer, WORKBENCH)
     qtbot.waitUntil(again.header.isVisible, timeout=20_000)
+
+
+def test_what_is_folded_open_by_a_click_comes_into_sight(qtbot: Any) -> None:
+    area, inner = QScrollArea(), QWidget()
+    column = QVBoxLayout(inner)
+    above, fold, late = QLabel("above"), Fold("More", ""), QLabel("late")
+    above.setMinimumHeight(350)
+    late.setMinimumHeight(300)
+    late.hide()
+    fold.column.addWidget(late)
+    column.addWidget(above)
+    column.addWidget(fold)
+    area.setWidget(inner)
+    area.setWidgetResizable(True)
+    area.resize(300, 400)
+    qtbot.addWidget(area)
+    area.show()
+    fold.head.click()
+    QTimer.singleShot(100, late.show)  # as a plot that a worker prepares
+    qtbot.waitUntil(lambda: late.visibleRegion().boundingRect().height() == 300, timeout=5000)
+    assert not fold.head.visibleRegion().isEmpty()

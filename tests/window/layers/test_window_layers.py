@@ -14,6 +14,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.layers import make as layers
+from napari_mineral_anomaly.window.layers.coming.bring_back import removed_score_of
 from napari_mineral_anomaly.window.layers.links import KEY, Link, link_of, relink
 from napari_mineral_anomaly.window.layers.scans import cube_from_layers, find_scan, scans_in
 
@@ -193,3 +194,25 @@ def test_a_scan_without_layers_is_no_scan(scanned: ViewerModel, scan_id: str) ->
     assert scans_in(scanned) == []
     with pytest.raises(InputError, match="load the scan again"):
         cube_from_layers(scanned, scan_id)
+
+
+def test_nothing_below_a_score_is_seen_where_it_has_no_number() -> None:
+    look = layers.score_layer(
+        np.array([[np.nan, 1.0]], np.float32), 4.0, title="rx", link=LINK,
+        spatial=layers.spatial_kwargs(None),
+    )[1]  # fmt: skip
+    grey = np.array([0x8C, 0x8C, 0x8C, 0xFF]) / 255
+    assert np.allclose(look["colormap"].map(np.array([np.nan]))[0], grey, atol=1e-3)
+
+
+def test_a_score_comes_back_below_its_mask() -> None:
+    viewer = ViewerModel()
+    removed = removed_score_of(viewer)
+    for data in every_kind(None):
+        layers.add(viewer, data)
+    score, mask, others = viewer.layers[2], viewer.layers[3], list(viewer.layers[:2])
+    relink(mask, score_id=str(score.unique_id))
+    viewer.layers.remove(score)
+    viewer.layers.remove(others[0])
+    removed.bring_back()
+    assert viewer.layers.index(score) == viewer.layers.index(mask) - 1

@@ -11,8 +11,8 @@ from napari.components import ViewerModel
 
 from napari_mineral_anomaly.simulate import SimulatedSection
 from napari_mineral_anomaly.window.kit.opening import SECTIONS, open_dock
+from napari_mineral_anomaly.window.layers.coming.removing import remove_layers
 from napari_mineral_anomaly.window.layers.make import add, element_layers
-from napari_mineral_anomaly.window.layers.removing import remove_layers
 
 
 def test_layers_that_are_there_go_and_others_stay(viewer: ViewerModel) -> None:

@@ -209,3 +209,13 @@ def test_the_header_shows_a_batch_and_the_window_asks_before_it_closes(
     qtbot.waitUntil(is_done, timeout=LONG)
     assert "Batch: 1 of 2 sections worked on" in said
     assert state.run is None
+
+
+def test_the_button_to_press_next_is_blue_while_there_is_work(panel, sections, tmp_path, qtbot):
+    panel.inputs.add([sections / "first"])
+    panel.detector.setCurrentIndex(panel.detector.findData("rx"))
+    panel.choose_out(tmp_path / "out")
+    assert panel.run_button.styleSheet()
+    panel.run()
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=LONG)
+    assert not panel.run_button.styleSheet()

@@ -89,7 +89,9 @@ def test_a_lasso_selects_on_the_map_and_a_brush_shows_in_the_plot(
     look.scatter._mark()
     assert look.scatter.status.text().startswith(f"{np.count_nonzero(selected):,} pixels selected")
 
+    look.scatter.plot._lasso.setData([0.0, 1.0], [0.0, 1.0])
     look.scatter.clear_button.click()
+    assert look.scatter.plot._lasso.xData is None or not len(look.scatter.plot._lasso.xData)
     layer.data_setitem((np.array([10, 10]), np.array([20, 21])), 1)
     look.scatter._mark()
     shown = look.scatter.plot._selected.image

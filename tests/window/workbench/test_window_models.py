@@ -13,7 +13,7 @@ from napari_mineral_anomaly.grains.pixels.mask import MaskKeeper, computed_mask
 from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.report import IgnoredFile, IngestReport, UndecidedMap, UsedMap
-from napari_mineral_anomaly.window.detecting.run_status import RunClock, duration
+from napari_mineral_anomaly.window.detecting.run_status import RunClock
 from napari_mineral_anomaly.window.layers.scan_layers import scan_name
 from napari_mineral_anomaly.window.loading.file_rows import file_rows
 from napari_mineral_anomaly.window.loading.reading import (
@@ -125,13 +125,6 @@ def test_each_phase_has_its_own_clock_and_an_unknown_total_no_guess() -> None:
     line, percent = clock.status(ProgressEvent("pseudo-labels", message="20 000 pixels"), now=60.0)
     assert line == "Pseudo-labels · 20 000 pixels"
     assert percent is None
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(8.4, "8 s"), (180, "3 min"), (4800, "80 min"), (7800, "2 h 10 min")]
-)
-def test_durations_as_people_say_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_truth_for_files_codes_everything_unknown_as_left_out() -> None:

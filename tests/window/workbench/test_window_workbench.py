@@ -44,6 +44,7 @@ from napari_mineral_anomaly.window.state.model import (
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.window.workbench.frame.dock import Workbench
 from napari_mineral_anomaly.window.workbench.frame.header import Header
+from napari_mineral_anomaly.window.workbench.frame.section_facts import facts_of_section
 from napari_mineral_anomaly.window.workbench.steps.find_step import FindStep
 from napari_mineral_anomaly.window.workbench.steps.look_step import LookStep
 
@@ -436,3 +437,20 @@ def test_closing_during_a_run_asks_and_then_ends_the_run(
     workbench.shut_down()
     assert handle.token.cancelled
     assert workbench.state.run is None
+
+
+@pytest.mark.parametrize(
+    ("pixel_size", "facts"),
+    [
+        ((1.66741, 1.66741), "50 × 33.3 µm · 1.667 µm per pixel"),
+        ((2.0, 1.66741), "50 × 40 µm · 1.667 × 2 µm per pixel"),
+        ((60.0, 60.0), "1.8 × 1.2 mm · 60 µm per pixel"),
+        (None, "20 rows × 30 columns, pixel size unknown"),
+    ],
+)
+def test_the_size_is_told_in_lengths_that_fit(pixel_size: Any, facts: str) -> None:
+    viewer = ViewerModel()
+    cube = ElementCube(np.ones((1, 20, 30), np.uint16), ["Fe"], pixel_size=pixel_size)
+    for data in element_layers(cube, scan="one", scan_id="one"):
+        add(viewer, data)
+    assert facts_of_section(viewer, "one") == f"{facts}\n1 element"

@@ -36,7 +36,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compare a score map with a truth mask."""
     # Imported here, so that --help does not load numpy, pydantic and the readers.
-    from napari_mineral_anomaly.cli.inputs import threshold_beside, truth_mask
+    from napari_mineral_anomaly.cli.inputs import file_in, threshold_beside, truth_mask
     from napari_mineral_anomaly.cli.text import metrics_summary
     from napari_mineral_anomaly.evaluation.metrics import evaluate
     from napari_mineral_anomaly.evaluation.verdict_truth import judged_truth
@@ -45,11 +45,12 @@ def run(arguments: argparse.Namespace) -> None:
     from napari_mineral_anomaly.project.reading import is_project, results_of, threshold_of
     from napari_mineral_anomaly.runs.json_values import as_json
 
-    score_path = arguments.score / SCORE_FILE if arguments.score.is_dir() else arguments.score
     threshold = arguments.threshold
     if is_project(arguments.score):
         score_path = results_of(arguments.score) / SCORE_FILE
         threshold = threshold_of(arguments.score) if threshold is None else threshold
+    else:
+        score_path = file_in(arguments.score, SCORE_FILE)
     if threshold is None:
         threshold = threshold_beside(score_path)
     taught = score_path.parent / TAUGHT_FILE

@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
     for page in pages:
         # The report of the project itself is made again; what the user named is not replaced.
         own = arguments.out is None and page.parent == place
+        if page.is_dir():
+            raise InputError(f"{page} is a folder: give the name of a file for the report.")
         if page.exists() and not own and not arguments.overwrite:
             raise InputError(f"{page} is already there: choose another name, or give --overwrite.")
     with ProgressPrinter() as progress:

@@ -16,13 +16,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from napari_mineral_anomaly.evaluation.metrics import LEAVE_OUT, compared_pixels
-from napari_mineral_anomaly.runs.report.drawing import (
-    OUTSIDE_COLOUR,
-    draw_values,
-    new_figure,
-    shrunk,
-)
-from napari_mineral_anomaly.runs.report.map_style import COLOUR_SPAN
+from napari_mineral_anomaly.runs.report.drawing import draw_values, new_figure, shrunk
+from napari_mineral_anomaly.runs.report.map_style import COLOUR_SPAN, OUTSIDE_COLOUR
 
 BACKGROUND_COLOUR, ANOMALY_COLOUR = "#4c78a8", "#e45756"
 

@@ -114,9 +114,12 @@ class PixelSets:
             return np.asarray(self.sum(values) / self.size, dtype=np.float64)
 
     def largest(self, values: NDArray[Any]) -> Floats:
-        """Maximum over each set of ``values`` (n,), given per pair; -inf for an empty set."""
+        """Maximum over each set of ``values`` (n,), given per pair; -inf for an empty set.
+
+        Missing values (NaN) count as no values.
+        """
         out = np.full(self.n_grains, -np.inf)
-        np.maximum.at(out, self.grain, values)
+        np.fmax.at(out, self.grain, values)
         return out
 
 

@@ -21,7 +21,7 @@ from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.lookup import parse_file_names
 from napari_mineral_anomaly.io.formats.registry import NPY, PICTURE, TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
-from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file
+from napari_mineral_anomaly.io.formats.shared.disk.places import entries, is_file, require_file
 from napari_mineral_anomaly.io.formats.shared.disk.stamps import FileStamp, unchanged
 from napari_mineral_anomaly.io.formats.text.encoding import read_text
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
@@ -145,8 +145,7 @@ def context_image(path: Path) -> ContextImage:
     InputError
         When it is missing, damaged or no single image.
     """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; check the spelling and the drive.")
+    require_file(path, "an image")
     with unchanged(FileStamp.of(path)), explained(path, "an image"):
         found = _opened(path, "other")
     if found is None:

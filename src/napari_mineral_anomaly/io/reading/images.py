@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.io.formats.registry import NPY, TEXT, TIFF
 from napari_mineral_anomaly.io.formats.shared.disk.guards import explained
+from napari_mineral_anomaly.io.formats.shared.disk.places import require_file
 from napari_mineral_anomaly.io.formats.shared.dtypes import in_smallest_dtype
 from napari_mineral_anomaly.io.formats.text import matrix as text
 from napari_mineral_anomaly.io.formats.tiff import maps as tiff
@@ -64,10 +65,7 @@ def read_image(path: str | Path) -> NDArray[Any]:
         When the file is missing or damaged or holds more than one channel.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path} does not exist; check the spelling and the drive.")
-    if not path.is_file():
-        raise InputError(f"{path} is a folder; an image is needed.")
+    require_file(path, "an image")
     if TIFF.takes(path):
         values = _read_tiff(path)
     elif NPY.takes(path):

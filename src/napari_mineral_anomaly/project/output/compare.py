@@ -40,6 +40,38 @@ th { border-bottom: 2px solid #9a9aa2; vertical-align: bottom; max-width: 9rem;
   overflow-wrap: anywhere; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
   background: #fff; white-space: nowrap; }
+th[tabindex] { cursor: pointer; } th[aria-sort=ascending]::after { content: " \\25B2"; }
+th[aria-sort=descending]::after { content: " \\25BC"; }
+"""
+
+# A click on a heading sorts its table: numbers from the largest, words from A. The line of all
+# sections stays at the end. Without scripts the page is complete too.
+_SORT = """
+const key = (row, at) => row.cells[at].textContent.trim();
+const number = (text) => parseFloat(text.replaceAll(",", ""));
+function sortBy(head) {
+  const at = head.cellIndex, body = head.closest("table").tBodies[0];
+  const rows = [...body.rows].filter((row) => key(row, 0) !== "all");
+  const ends = [...body.rows].filter((row) => key(row, 0) === "all");
+  const numbers = rows.every((row) => /^(\\u2013|)$|^-?[\\d.,]+/.test(key(row, at)));
+  const before = head.getAttribute("aria-sort");
+  const down = before ? before === "ascending" : numbers;
+  rows.sort((a, b) => {
+    const [x, y] = [key(a, at), key(b, at)];
+    const order = numbers
+      ? (number(x) || 0) - (number(y) || 0)
+      : x.localeCompare(y);
+    return down ? -order : order;
+  });
+  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", down ? "descending" : "ascending");
+  body.append(...rows, ...ends);
+}
+for (const head of document.querySelectorAll("th")) {
+  head.tabIndex = 0;
+  head.addEventListener("click", () => sortBy(head));
+  head.addEventListener("keydown", (event) => event.key === "Enter" && sortBy(head));
+}
 """
 
 
@@ -188,13 +220,14 @@ def _page(comparison: Comparison) -> str:
         '<p class="small">Grains that reach the threshold of their section and are not rejected, '
         "by the element that stands out most (+ more or - less than the background holds) and by "
         "the mineral that fits best (a hint, no analysis). In brackets: grains per mm². "
-        "The same numbers are in recurring.csv; all grains are in grains.csv.</p>"
+        "The same numbers are in recurring.csv; all grains are in grains.csv. Click a heading to "
+        "sort by it.</p>"
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(parts)
-        + "\n</body></html>\n"
+        + f"\n<script>{_SORT}</script>\n</body></html>\n"
     )
 
 

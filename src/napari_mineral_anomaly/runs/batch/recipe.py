@@ -17,6 +17,7 @@ from napari_mineral_anomaly.detectors.registry import (
 )
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.grains.table import DEFAULT_ROWS
+from napari_mineral_anomaly.io.formats.shared.disk.places import require_file
 from napari_mineral_anomaly.runs.read_scan import ReadingOptions
 from napari_mineral_anomaly.scan.plausible import require_plausible_length
 
@@ -106,6 +107,7 @@ def read_recipe(path: Path) -> Recipe:
     InputError
         When the file cannot be read, is not TOML, or says something that is unknown or impossible.
     """
+    require_file(path, "a TOML file")
     try:
         with path.open("rb") as stream:
             values = tomllib.load(stream)

@@ -82,6 +82,8 @@ def join_batch(
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: give a folder for the output.")
+    # Before anything is made: a folder with the traces of a batch is not free any more.
+    weights = None if model is None else _weights_of(model)
     try:
         out.mkdir(parents=True, exist_ok=True)
         is_new = not (out / BATCH_FILE).exists() and not (out / _WORKING).exists()
@@ -96,7 +98,6 @@ def join_batch(
             )
         with batch_lock(out):
             known = _read(out) if (out / BATCH_FILE).exists() else None
-            weights = None if model is None else _weights_of(model)
             if known is not None:
                 _require_same(known, recipe, weights)
             place = None if model is None else str(model.absolute())
@@ -208,4 +209,5 @@ def _weights_of(model: Path) -> str:
         described: dict[str, Any] = json.loads((model / MODEL).read_text(encoding="utf-8"))
         return str(described["weights_sha256"])
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{model} is not a model folder: {MODEL} cannot be read.") from error
+        kind = "is a file, no" if model.is_file() else "is not a"
+        raise InputError(f"{model} {kind} model folder: {MODEL} cannot be read.") from error

@@ -18,13 +18,15 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from skimage.measure import block_reduce
 
-from napari_mineral_anomaly.runs.report.map_style import SCORE_COLOURS, SCORE_STOPS
+from napari_mineral_anomaly.runs.report.map_style import (
+    OUTSIDE_COLOUR,
+    SCORE_COLOURS,
+    SCORE_STOPS,
+)
 
 # Larger scans are reduced before drawing: no screen shows more pixels, and contours of 12 Mpx take
 # long.
 MAX_SIDE = 1600
-
-OUTSIDE_COLOUR = "#8c8c8c"
 
 # Text on a map: white with a black edge, placed in points from a position.
 MAP_TEXT: dict[str, Any] = {

@@ -20,6 +20,8 @@ SCORE_STOPS = (
     (1.0, "#fff3b8"),
 )
 SCORE_COLOURS = "anomaly score"
+# Where there is no number.
+OUTSIDE_COLOUR = "#8c8c8c"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class InputList(QListWidget):
         self.setAcceptDrops(True)
         self.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self.setMinimumHeight(60)
-        self.setMaximumHeight(120)
+        self.setMaximumHeight(84)
         self.setToolTip(
             "Scans, and folders that hold scans: each scan is a section. Drop folders and files "
             "here."

@@ -30,6 +30,8 @@ from napari_mineral_anomaly.window.kit.controls import (
     fit_width,
     flow,
     form_layout,
+    make_primary,
+    primary_button,
     push_button,
     row,
     spin_box,
@@ -90,6 +92,7 @@ class BatchPanel(QWidget):
                 push_button("&Add folder…", "A scan, or a folder of scans.", self._add_folder),
                 push_button("Add &files…", "Files of which each is a scan.", self._add_files),
                 push_button("Remo&ve", "Take the chosen lines out.", self.inputs.remove_chosen),
+                gap=6,
             )
         )
         form = form_layout()
@@ -112,8 +115,8 @@ class BatchPanel(QWidget):
         self.workers = spin_box(1, 64, 1, tooltip="Sections at a time on this computer.")
         form.addRow("At a time", self.workers)
         column.addLayout(form)
-        self.run_button = push_button(
-            "&Run", "Work on all sections that are not finished.", self.run
+        self.run_button = primary_button(
+            "&Run", "Work on all sections that are not finished.", self.run, large=False
         )
         self.cancel_button = push_button(
             "&Cancel", "Stop. Finished sections stay; a later run goes on.", self.cancel
@@ -257,7 +260,9 @@ class BatchPanel(QWidget):
         self._watch = BatchWatch()
         self._watch.found(rows)
         self.table.show_rows(rows)
-        self.status.plain(f"This folder holds a batch: {_summary(rows)}. Run goes on with it.")
+        self.status.plain(
+            f"This folder holds a batch: {_summary(rows)}. “Go on” works on the rest."
+        )
         self._refresh()
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
@@ -289,7 +294,7 @@ class BatchPanel(QWidget):
     def _on_cancelled(self) -> None:
         self._watch.stopped()
         self._look()
-        self.status.plain(f"Cancelled: {_summary(self._watch.rows())}. Run goes on from here.")
+        self.status.plain(f"Cancelled: {_summary(self._watch.rows())}. “Go on” works on the rest.")
 
     def _on_failed(self, failure: Failure) -> None:
         self.status.error(failure.sentence)
@@ -300,6 +305,9 @@ class BatchPanel(QWidget):
         can_run = out is not None and (knows or self.inputs.count() > 0)
         self.run_button.setText("&Go on" if knows else "&Run")
         self.run_button.setEnabled(can_run and not self.is_running)
+        rows = self._watch.rows()
+        is_done = bool(rows) and all(one.state == DONE for one in rows)
+        make_primary(self.run_button, not is_done, large=False)
         self.cancel_button.setEnabled(self.is_running)
         self._say_what_is_missing(needs_input=not knows and self.inputs.count() == 0)
         self.detector.setEnabled(self._recipe is None and not self.recipe.text().strip())

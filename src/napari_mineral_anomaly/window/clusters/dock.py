@@ -109,7 +109,7 @@ class PseudoLabelsDock(Dock):
         self.redo_button = push_button("Redo", "Redo the change.", self.redo)
         buttons = (self.colour_button, self.role_button, self.merge_button, self.split_button)
         more = (self.parts, self.brush_button, self.undo_button, self.redo_button)
-        self.column.addLayout(flow(*buttons, *more))
+        self.column.addLayout(flow(*buttons, *more, gap=6))
 
         self.retrain_button = push_button(
             "Retrain with these labels",

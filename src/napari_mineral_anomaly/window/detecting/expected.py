@@ -8,12 +8,15 @@ from napari_mineral_anomaly.detectors.cost import about, slow_sentence
 from napari_mineral_anomaly.detectors.registry import detector_entry, make_config
 from napari_mineral_anomaly.window.layers.scans import Scan
 
+_MINUTE = 40.0
+
 
 def of_both_searches(scan: Scan, thorough: str) -> str:
     """What the quick and the thorough search of a section take."""
     expected = make_config(thorough).expected_seconds(*_size(scan))
-    minutes = "" if expected is None else f", about {about(max(60.0, expected.total))}"
-    return f"Quick: seconds. Thorough: learns the rock first{minutes}."
+    seconds = 0.0 if expected is None else expected.total
+    takes = "less than a minute" if seconds < _MINUTE else f"about {about(seconds)}"
+    return f"Quick: seconds. Thorough: learns the rock first, {takes}."
 
 
 def slow_warning(scan: Scan, detector: str, parameters: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_mineral_anomaly.progress import ProgressEvent
 from napari_mineral_anomaly.window.kit.plots import BarePlot, LatePlot
 
 import pyqtgraph as pg  # isort: skip
@@ -44,6 +45,16 @@ class LossPlot(LatePlot):
         curve, values = self._curves[phase]
         values.extend(losses)
         curve.setData(np.asarray(values))
+
+    def extend_by(self, events: Sequence[ProgressEvent]) -> None:
+        """Add the losses of these events; with the first of them, the plot is shown."""
+        losses: dict[str, list[float]] = {}
+        for event in events:
+            if event.loss is not None:
+                losses.setdefault(event.phase, []).append(event.loss)
+        for phase, values in losses.items():
+            self.extend(phase, values)
+            self.show()
 
     @property
     def n_points(self) -> int:

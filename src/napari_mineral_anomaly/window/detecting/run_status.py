@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from napari_mineral_anomaly.progress import ProgressEvent
+from napari_mineral_anomaly.progress import PLAN, ProgressEvent
+from napari_mineral_anomaly.time_left import TimeLeft, about_left, duration
 
 # With fewer steps the estimate of the remaining time jumps too much.
 _STEPS_BEFORE_GUESS = 3
+# Seconds; what ends at once is not told.
+_WORTH_TELLING = 1.0
 
 
 class RunClock:
-    """Makes the status of one run from its events; the time is counted from the phase's start."""
+    """Makes the status of one run from its events.
+
+    The time left is that of the whole run where the detector tells its plan (`msfa`); elsewhere
+    that of the phase, counted from the start of the phase.
+    """
 
     def __init__(self) -> None:
+        self._whole = TimeLeft()
+        self._has_plan = False
+        self._line = ""
         self._phase = ""
         self._since = 0.0
         self._first_step = 0
 
     def status(self, event: ProgressEvent, now: float) -> tuple[str, int | None]:
-        """One line for people on ``event``, and how far the phase is.
+        """One line for people on ``event``, and how far the run or its phase is.
 
         Parameters
         ----------
@@ -31,39 +41,43 @@ class RunClock:
         percent : int or None
             None means unknown.
         """
+        self._whole.hear(event, now)
+        if event.phase == PLAN:
+            self._has_plan = True
+            return self._line, self._percent(event, now)
         if event.phase != self._phase:
             self._phase, self._since, self._first_step = event.phase, now, event.step
         parts = [event.phase[:1].upper() + event.phase[1:]]
-        percent = None
         if event.total > 0:
             # In each training step the network sees the whole scan or window: this is an epoch.
             unit = "epoch" if event.loss is not None else "step"
             parts.append(f"{unit} {event.step} of {event.total}")
-            percent = min(100, 100 * event.step // event.total)
-        left = self._seconds_left(event, now)
+        left = self._whole.seconds(now) if self._has_plan else self._seconds_left(event, now)
         if left is not None:
-            # A run has several phases, and a network two stages: how long the later ones take is
-            # not known yet.
-            parts.append(f"{duration(left)} left in this part")
+            whole = self._has_plan
+            parts.append(about_left(left) if whole else f"{duration(left)} left in this part")
         if event.loss is not None:
             parts.append(f"loss {event.loss:.4g}")
         # While a network trains, the message repeats the loss.
         if event.message and event.loss is None:
             parts.append(event.message)
-        return " · ".join(parts), percent
+        self._line = " · ".join(parts)
+        return self._line, self._percent(event, now)
+
+    def _percent(self, event: ProgressEvent, now: float) -> int | None:
+        if self._has_plan:
+            share = self._whole.share(now)
+            return None if share is None else int(100 * share)
+        return min(100, 100 * event.step // event.total) if event.total > 0 else None
 
     def _seconds_left(self, event: ProgressEvent, now: float) -> float | None:
         done = event.step - self._first_step
         if event.total <= 0 or done < _STEPS_BEFORE_GUESS:
             return None
-        return (now - self._since) / done * (event.total - event.step)
+        left = (now - self._since) / done * (event.total - event.step)
+        return left if left >= _WORTH_TELLING else None
 
 
-def duration(seconds: float) -> str:
-    """A duration as people say it: "8 s", "3 min", "1 h 20 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+def short_time(seconds: float) -> str:
+    """How long a run took: "2.4 s", "less than 0.1 s"."""
+    return f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"

@@ -84,11 +84,16 @@ def fly_to(viewer: Any, layer: Layer, box: Box) -> None:
     centre = layer.data_to_world(((top + bottom) / 2, (left + right) / 2))
     size = max(bottom - top, right - left) + 1
     pixel = max(abs(float(factor)) for factor in layer.scale[-2:])
-    wanted = (size * (1 + 2 * _AROUND_SHARE) + 2 * _AROUND_PX) * pixel
+    wanted = size * (1 + 2 * _AROUND_SHARE) + 2 * _AROUND_PX
+    closest = 3.0
+    height, width = layer.data.shape[-2:]
+    if wanted >= max(height, width):  # a small scan is shown as a whole
+        wanted, closest = max(height, width), 1.0
+        centre = layer.data_to_world(((height - 1) / 2, (width - 1) / 2))
     camera = viewer.scene.camera
-    fitting = min(viewer.canvas.size) / wanted
+    fitting = min(viewer.canvas.size) / (wanted * pixel)
     camera.center = (*camera.center[:-2], *centre[-2:])
-    if not fitting / 1.5 <= camera.zoom <= 3 * fitting:
+    if not fitting / 1.5 <= camera.zoom <= closest * fitting:
         camera.zoom = fitting
 
 

@@ -42,7 +42,7 @@ from napari_mineral_anomaly.window.kit.controls import (
 from napari_mineral_anomaly.window.kit.layer_combo import score_combo
 from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.kit.panel import Panel
-from napari_mineral_anomaly.window.layers.bring_back import removed_score_of
+from napari_mineral_anomaly.window.layers.coming.bring_back import removed_score_of
 from napari_mineral_anomaly.window.layers.links import scan_id_of
 from napari_mineral_anomaly.window.layers.session import mask_of
 from napari_mineral_anomaly.words import counted

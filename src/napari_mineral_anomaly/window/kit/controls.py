@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QBoxLayout,
@@ -23,14 +23,19 @@ from qtpy.QtWidgets import (
 )
 from superqt import QFlowLayout
 
-from napari_mineral_anomaly.progress import ProgressEvent
+from napari_mineral_anomaly.progress import PLAN, ProgressEvent
+
+# Lightness of a text from which on it must stand on a dark background.
+_MIDDLE = 127
 
 
 class StatusLine(QLabel):
     """One or a few lines of text that wrap and can be copied."""
 
-    # Contrast of at least 3 to 1 on napari's dark and light backgrounds.
-    _COLOURS: ClassVar = {"error": "#f0433a", "good": "#3f9142", "warning": "#b7791f", "plain": ""}
+    # Contrast of at least 4.5 to 1 on the background of napari's dark and of its light theme.
+    _ON_DARK: ClassVar = {"error": "#ff7a70", "good": "#6cc070", "warning": "#e0a93f"}
+    _ON_LIGHT: ClassVar = {"error": "#b3261e", "good": "#2a752e", "warning": "#8a5a00"}
+    _kind = ""
 
     def __init__(self, text: str = "", *, tooltip: str = "") -> None:
         super().__init__()
@@ -38,7 +43,6 @@ class StatusLine(QLabel):
         self.setWordWrap(True)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._kind = ""
         self.plain(text)
 
     def plain(self, text: str) -> None:
@@ -61,10 +65,26 @@ class StatusLine(QLabel):
         # A new style takes Qt milliseconds, and progress comes ten times a second.
         if kind != self._kind:
             self._kind = kind
-            colour = self._COLOURS[kind]
-            self.setStyleSheet(f"color: {colour};" if colour else "")
+            self._take_colour()
         self.setText(text)
         self.setVisible(bool(text))
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Another theme: take its colour."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (
+            QEvent.Type.PaletteChange,
+            QEvent.Type.StyleChange,
+        ):
+            self._take_colour()
+
+    def _take_colour(self) -> None:
+        around = self.parentWidget() or self
+        is_dark = around.palette().color(around.foregroundRole()).lightness() > _MIDDLE
+        colour = (self._ON_DARK if is_dark else self._ON_LIGHT).get(self._kind)
+        style = f"color: {colour};" if colour else ""
+        if style != self.styleSheet():
+            self.setStyleSheet(style)
 
 
 def push_button(text: str, tooltip: str, action: Callable[[], Any]) -> QPushButton:
@@ -140,7 +160,9 @@ class ProgressBar(QProgressBar):
 
     def show_events(self, events: Sequence[ProgressEvent]) -> None:
         """Show the last of these steps."""
-        self.show_step(events[-1].step, events[-1].total)
+        steps = [event for event in events if event.phase != PLAN]
+        if steps:
+            self.show_step(steps[-1].step, steps[-1].total)
 
 
 def bind_keys(widget: QWidget, actions: Mapping[str, Callable[[], Any]]) -> None:

@@ -47,8 +47,7 @@ class LayerWatch:
                 if name not in ANY_CHANGE:
                     emitter, on_event = one.events[name], self._on_event
                     (emitter.connect if connects else emitter.disconnect)(on_event)
-            changed, on_change = _pixels_of(one).changed, self._on_pixels
-            (changed.connect if connects else changed.disconnect)(on_change)
+            (_follow if connects else _leave)(one, self._on_pixels)
         return True
 
     def _on_event(self, event: Any = None) -> None:
@@ -73,6 +72,11 @@ class _Pixels:
         for name in ANY_CHANGE:
             layer.events[name].connect(self._on_event)
 
+    def stop(self, layer: Any) -> None:
+        """Hear nothing of the layer any more."""
+        for name in ANY_CHANGE:
+            layer.events[name].disconnect(self._on_event)
+
     def _on_event(self, event: Any) -> None:
         if event.type == _NEW_PIXELS:
             before, self._seen = self._seen, _seen_in(event.source.data)
@@ -83,10 +87,18 @@ class _Pixels:
         self.changed.emit(event.type)
 
 
-def _pixels_of(layer: Any) -> _Pixels:
+def _follow(layer: Any, on_pixels: Callable[[str], None]) -> None:
     if layer not in _pixels:
         _pixels[layer] = _Pixels(layer)
-    return _pixels[layer]
+    _pixels[layer].changed.connect(on_pixels)
+
+
+def _leave(layer: Any, on_pixels: Callable[[str], None]) -> None:
+    pixels = _pixels[layer]
+    pixels.changed.disconnect(on_pixels)
+    if not len(pixels.changed):
+        pixels.stop(layer)
+        del _pixels[layer]
 
 
 def _are_same(before: tuple[ref[Any], int] | None, now: tuple[ref[Any], int] | None) -> bool:

@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 
 from napari_mineral_anomaly.detectors.results.threshold import default_threshold
 from napari_mineral_anomaly.evaluation.brushed_truth import ANOMALY, LEAVE_OUT
-from napari_mineral_anomaly.runs.report.map_style import COLOUR_SPAN, SCORE_COLOURS, SCORE_STOPS
+from napari_mineral_anomaly.runs.report.map_style import (
+    COLOUR_SPAN,
+    OUTSIDE_COLOUR,
+    SCORE_COLOURS,
+    SCORE_STOPS,
+)
 from napari_mineral_anomaly.scan.cube import ElementCube
 from napari_mineral_anomaly.scan.quality.lazy_scans import middle_block
 from napari_mineral_anomaly.scan.valid_area import without_glitches
@@ -40,10 +45,6 @@ MASK_COLOUR = "#00e5ff"
 TRUTH_COLOURS: dict[int | None, str] = {ANOMALY: "#7dff4f", LEAVE_OUT: "#b0b0b0"}
 
 TAUGHT_COLOUR = "#b48cff"
-
-# Tint of the pixels outside the sample, which is to be seen but not to be looked at; the sample
-# itself has no tint.
-OUTSIDE_COLOUR = "#8a93a0"
 
 # Pixels for the contrast limits: quantiles to two digits, computed in milliseconds.
 _SAMPLE_PIXELS = 100_000
@@ -163,7 +164,8 @@ def _score_colours() -> Any:
     from napari.utils.colormaps import Colormap
 
     places, colours = zip(*SCORE_STOPS, strict=True)
-    return Colormap(colours, name=SCORE_COLOURS, controls=places)
+    # Transparent, as napari has it, would show the element maps below where there is no score.
+    return Colormap(colours, name=SCORE_COLOURS, controls=places, nan_color=OUTSIDE_COLOUR)
 
 
 def mask_layer(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mineral_anomaly.runs.report.map_style import OUTSIDE_COLOUR
 from napari_mineral_anomaly.window.layers.links import (
     Link,
     first_layer,
@@ -70,7 +71,7 @@ def show_ratio(viewer: Any, scan_id: str, name: str, ratio: NDArray[np.float32])
         return
     kwargs = {
         "name": name,
-        "colormap": ONE_COLOUR,
+        "colormap": _colours_of_ratios(),
         "contrast_limits": limits,
         "metadata": Link(scan_id, "ratio").metadata(),
         **spatial_of(element),
@@ -102,6 +103,16 @@ def show_score(viewer: Any, score_id: str | None, *, alone: bool = False) -> Non
     verdicts = first_layer(viewer, "verdicts", link.scan_id)
     if verdicts is not None:
         _set_visible(verdicts, True)
+
+
+def _colours_of_ratios() -> Any:
+    """Grey where nothing is divided by nothing: transparent looks like the largest on white."""
+    from napari.utils.colormaps import Colormap, ensure_colormap
+
+    colours = ensure_colormap(ONE_COLOUR)
+    return Colormap(
+        colours.colors, name=ONE_COLOUR, controls=colours.controls, nan_color=OUTSIDE_COLOUR
+    )
 
 
 def _colour(layer: Layer, name: str, *, logarithm: bool) -> None:

@@ -19,10 +19,10 @@ from napari_mineral_anomaly.scan.looking.contact_sheet import (
 )
 from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
 from napari_mineral_anomaly.window.layers.active import active_of
+from napari_mineral_anomaly.window.layers.coming.removing import remove_layers
 from napari_mineral_anomaly.window.layers.links import Link, layers_of, link_of, linked_layers
 from napari_mineral_anomaly.window.layers.log_colours import colours_of
 from napari_mineral_anomaly.window.layers.make import add, spatial_of
-from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.layers.views import ONE_COLOUR
 
 if TYPE_CHECKING:

@@ -15,12 +15,11 @@ from napari_mineral_anomaly.window.kit.controls import push_button, row
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, linked_layers
 from napari_mineral_anomaly.window.layers.make import add, spatial_of
-from napari_mineral_anomaly.window.looking.scatter_plot import ScatterPlot
+from napari_mineral_anomaly.window.looking.scatter_plot import SELECTED, ScatterPlot
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.words import counted
 
 _FOLLOW_MS = 100
-_COLOUR = "#ff8c1a"
 _BOTH = "Choose two elements above: the first goes along x, the second along y."
 
 
@@ -82,11 +81,13 @@ class ScatterPanel(Panel):
         """Let the user brush on the map."""
         layer = self._layer()
         if layer is not None:
+            self.plot.forget_lasso()
             self.viewer.layers.selection.active = layer
             layer.visible, layer.mode, layer.selected_label = True, "paint", 1
 
     def clear(self) -> None:
         """Select nothing."""
+        self.plot.forget_lasso()
         if self._selection is not None:
             self._selection.data = np.zeros_like(self._selection.data)
 
@@ -98,8 +99,8 @@ class ScatterPanel(Panel):
         if self._selection is None or self._selection not in self.viewer.layers:
             kwargs = {
                 "name": "selection",
-                "opacity": 0.6,
-                "colormap": {0: "transparent", None: _COLOUR},
+                "opacity": 0.8,
+                "colormap": {0: "transparent", None: SELECTED},
                 "metadata": Link(str(self._state.scan_id), "selection").metadata(),
                 **spatial_of(element),
             }

@@ -15,9 +15,12 @@ from napari_mineral_anomaly.window.kit.plots import BarePlot, LatePlot
 import pyqtgraph as pg  # isort: skip
 
 _HEIGHT = 250
-_SELECTED = "#ff8c1a"
+# Neither in the colours of one element nor in those of a score.
+SELECTED = "#ff33cc"
 # Least distance of two numbers at an axis, as a share of its length.
 _ROOM = 0.17
+# Nearer to the end of the axis than this, a number would not fit.
+_LAST = 0.97
 
 
 class ScatterPlot(LatePlot):
@@ -42,11 +45,11 @@ class ScatterPlot(LatePlot):
         box.setMouseEnabled(x=False, y=False)
         box.mouseDragEvent = self._on_drag  # pyqtgraph's own would move the view
         self._all, self._selected = pg.ImageItem(), pg.ImageItem()
-        self._lasso = pg.PlotDataItem(pen=pg.mkPen(_SELECTED, width=2))
+        self._lasso = pg.PlotDataItem(pen=pg.mkPen(SELECTED, width=2))
         for item in (self._all, self._selected, self._lasso):
             self._item.addItem(item)
         self._all.setColorMap(pg.colormap.get("viridis"))
-        self._selected.setLookupTable(_fading(_SELECTED))
+        self._selected.setLookupTable(_fading(SELECTED))
 
     def show_scatter(self, scatter: ElementScatter, x_name: str, y_name: str) -> None:
         """Draw the density, with the logarithm of its counts as colour."""
@@ -63,6 +66,11 @@ class ScatterPlot(LatePlot):
             axis = self._item.getAxis(side)
             self._item.setLabel(side, name)
             axis.setTicks([root_ticks(*ends)] if scatter.is_root else None)
+
+    def forget_lasso(self) -> None:
+        """Draw no line any more: what is selected comes from elsewhere."""
+        self._build()
+        self._lasso.setData([], [])
 
     def mark(self, counts: NDArray[np.int64] | None) -> None:
         """Show where the selected pixels are; None for no selection."""
@@ -101,7 +109,7 @@ def root_ticks(low: float, end: float) -> list[tuple[float, str]]:
     """Round numbers at the places of their square roots, with room for each number."""
     step = 10.0 ** np.floor(np.log10(max(end, 1.0) ** 2))
     numbers = [factor * size for size in (step / 10, step) for factor in (1, 2, 5)]
-    places = [place for place in (0.0, *np.sqrt(numbers)) if low <= place <= 1.01 * end]
+    places = [place for place in (0.0, *np.sqrt(numbers)) if low <= place <= _LAST * end]
     kept: list[float] = []
     for place in reversed(places):  # the largest number matters most
         if not kept or kept[-1] - place >= _ROOM * (end - low):

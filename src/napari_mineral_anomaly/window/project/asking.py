@@ -88,7 +88,7 @@ class DialogAsker:
         box = QMessageBox(self.parent)
         box.setWindowTitle("Close napari?")
         box.setText(sentence)
-        end = box.addButton("Give the run up and close", QMessageBox.ButtonRole.DestructiveRole)
+        end = box.addButton("Stop it and close", QMessageBox.ButtonRole.DestructiveRole)
         stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(stay)
         box.exec()

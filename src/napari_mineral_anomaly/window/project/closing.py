@@ -45,7 +45,7 @@ class CloseGuard(QObject):
         run = self._state.run
         if run is None:
             return True
-        sentence = f"A run is not finished: {run.text}. If you close the window, it is given up."
+        sentence = f"A run is not finished. {run.text}. {run.if_closed}"
         return self._projects.asker.end_run(sentence)
 
 

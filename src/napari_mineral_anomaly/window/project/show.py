@@ -26,7 +26,7 @@ from napari_mineral_anomaly.project.load import LoadedProject, LoadedResult
 from napari_mineral_anomaly.window.clusters.book import clusters_of
 from napari_mineral_anomaly.window.grains.board import board_of
 from napari_mineral_anomaly.window.layers.active import ActiveSection, active_of
-from napari_mineral_anomaly.window.layers.arrivals import arrivals_of
+from napari_mineral_anomaly.window.layers.coming.arrivals import arrivals_of
 from napari_mineral_anomaly.window.layers.links import Link, first_layer, link_in, relink
 from napari_mineral_anomaly.window.layers.log_colours import show_colours
 from napari_mineral_anomaly.window.layers.make import (

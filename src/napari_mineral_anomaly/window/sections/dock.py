@@ -11,8 +11,8 @@ from napari_mineral_anomaly.window.detecting.queue import queue_of
 from napari_mineral_anomaly.window.jobs import Executor
 from napari_mineral_anomaly.window.kit.controls import push_button, row
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
+from napari_mineral_anomaly.window.layers.coming.removing import remove_layers
 from napari_mineral_anomaly.window.layers.links import linked_layers
-from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.project.comparing import compare
 from napari_mineral_anomaly.window.project.keeper import SectionKeeper

@@ -32,11 +32,11 @@ from napari_mineral_anomaly.window.kit.controls import (
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.docks.placing import put_below_the_map
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
-from napari_mineral_anomaly.window.layers.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.attached import put_spectra, spectra_of
+from napari_mineral_anomaly.window.layers.coming.adding import LayersInTurns
+from napari_mineral_anomaly.window.layers.coming.removing import remove_layers
 from napari_mineral_anomaly.window.layers.links import link_of
 from napari_mineral_anomaly.window.layers.make import LayerData
-from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan, scans_in
 from napari_mineral_anomaly.window.spectrum.captions import expected_caption, region_caption
 from napari_mineral_anomaly.window.spectrum.elements import ElementList

@@ -32,11 +32,14 @@ class Activity:
         None where it is not known.
     is_run : bool
         Whether work is lost where the window closes now, so that the window asks first.
+    if_closed : str
+        What happens to a run then: a sentence of that question.
     """
 
     text: str
     percent: int | None = None
     is_run: bool = False
+    if_closed: str = "If you close the window, it is given up."
 
 
 @dataclass

@@ -26,6 +26,7 @@ from napari_mineral_anomaly.window.kit.layer_watch import LayerWatch
 from napari_mineral_anomaly.window.kit.panel import Panel
 from napari_mineral_anomaly.window.kit.showing import ResultTurns
 from napari_mineral_anomaly.window.kit.turns import Turns
+from napari_mineral_anomaly.window.layers.coming.removing import remove_layers
 from napari_mineral_anomaly.window.layers.links import (
     Link,
     first_layer,
@@ -34,7 +35,6 @@ from napari_mineral_anomaly.window.layers.links import (
     linked_layers,
 )
 from napari_mineral_anomaly.window.layers.make import threshold_of
-from napari_mineral_anomaly.window.layers.removing import remove_layers
 from napari_mineral_anomaly.window.layers.results import ReadyRun, ShownResult, ready_run
 from napari_mineral_anomaly.window.layers.scans import Scan, find_scan
 from napari_mineral_anomaly.window.layers.views import show_score
@@ -92,6 +92,7 @@ class TeachingPanel(Panel):
                 self.undo_button,
                 self.redo_button,
                 self.clear_button,
+                gap=6,
             )
         )
         self.add(self.status)

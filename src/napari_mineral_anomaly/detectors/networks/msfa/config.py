@@ -12,12 +12,14 @@ from pydantic import Field, model_validator
 
 from napari_mineral_anomaly.detectors.base import DetectorConfig
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
+from napari_mineral_anomaly.detectors.networks.msfa.cost import MsfaCost
 from napari_mineral_anomaly.detectors.networks.parts.choices import (
     CohesionWeight,
     Margin,
     SeparationWeight,
     equal_groups_of,
 )
+from napari_mineral_anomaly.progress import Part
 from napari_mineral_anomaly.scan.transforms import Transform
 
 WeightMode = Literal["mask", "paper_up"]
@@ -28,6 +30,8 @@ MOST_ELEMENTS = 40
 # would meet most pixels less than three times, and predicting all of them to find the anomaly
 # candidates of the first stage would take longer than all steps (our choice).
 TRAINED_PIXELS = 500_000
+# Later stages where noise hides what is odd, see `training`.
+HIDDEN_ROUNDS = 2
 AUTO = 0
 HALF_OF_EPOCHS = -1
 
@@ -174,19 +178,34 @@ class MsfaConfig(DetectorConfig):
         """Steps of the first stage, `HALF_OF_EPOCHS` resolved."""
         return self.epochs // 2 if self.pre_epochs == HALF_OF_EPOCHS else self.pre_epochs
 
+    def cost(self, n_pixels: int, n_features: int, n_trained: int) -> MsfaCost:
+        """What a run with these parameters takes."""
+        default = 8 * 32**2 * 32
+        return MsfaCost(
+            n_pixels,
+            n_trained,
+            n_features,
+            (self.warm_up_epochs, self.epochs),
+            self.batch_size * self.tile**2 * self.width / default,
+            asks=not self.network_only,
+        )
+
+    def scoring_parts(self, n_pixels: int, n_elements: int) -> tuple[Part, ...]:
+        """See `DetectorConfig.scoring_parts`."""
+        cost = self._expected_cost(n_pixels, n_elements)
+        return (Part("heads", cost.asking()),) if self.quick else cost.scoring()
+
     def expected_seconds(self, n_pixels: int, n_elements: int) -> ExpectedSeconds:
         """Rough time on a scan, see `DetectorConfig.expected_seconds`."""
-        n = n_elements if n_elements <= MOST_ELEMENTS else self.components
-        questions = n_pixels * (2.2e-5 + 4.5e-8 * n**2)
+        cost = self._expected_cost(n_pixels, n_elements)
+        score = sum(part.seconds for part in self.scoring_parts(n_pixels, n_elements))
         if self.quick:
-            return ExpectedSeconds(fit=0.0, score=questions)
-        # The second stage takes as many steps as it says, or three times as many on noisy scans.
-        steps = self.warm_up_epochs + 2 * self.epochs
-        tiles = self.batch_size * self.tile**2 / (8 * 48**2) * self.width / 32
-        # Predicted whole for the score; before that, what the network is trained on.
-        of_pixel = 1.25e-5 + 6.5e-7 * n
-        training = steps * tiles * (0.13 + 0.0015 * n)
-        return ExpectedSeconds(
-            fit=5.0 + training + min(n_pixels, TRAINED_PIXELS) * of_pixel,
-            score=questions + n_pixels * of_pixel,
-        )
+            return ExpectedSeconds(fit=0.0, score=score)
+        # Noise may hide what is odd: then the second stage takes three times as many steps.
+        plans = cost.plan(), cost.noisy_plan(HIDDEN_ROUNDS)
+        fits = [sum(part.seconds for part in plan) for plan in plans]
+        return ExpectedSeconds(fit=sum(fits) / len(fits), score=score)
+
+    def _expected_cost(self, n_pixels: int, n_elements: int) -> MsfaCost:
+        n = n_elements if n_elements <= MOST_ELEMENTS else self.components
+        return self.cost(n_pixels, n, min(n_pixels, TRAINED_PIXELS))

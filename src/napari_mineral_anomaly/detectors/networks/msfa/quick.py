@@ -17,7 +17,7 @@ from napari_mineral_anomaly.detectors.preprocess import Preprocessing
 from napari_mineral_anomaly.detectors.results.contributions import scaled_elements
 from napari_mineral_anomaly.detectors.results.maps_on_demand import ElementContributions
 from napari_mineral_anomaly.detectors.results.result import AnomalyResult
-from napari_mineral_anomaly.progress import SILENT, Task
+from napari_mineral_anomaly.progress import SILENT, Part, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
 
@@ -97,6 +97,8 @@ class QuickMsfaDetector:
         task = task or SILENT
         config, cube = self.config, Position.of(cube).turned(cube)
         features, _ = fit_features(cube, config.transform, config.components, task=task)
+        # Learning takes next to nothing beside answering.
+        task.plan(Part("heads", 0.1))
         heads = fit_heads(
             cube, features, unit_noise=features.unit_noise, seed=config.seed, task=task
         )

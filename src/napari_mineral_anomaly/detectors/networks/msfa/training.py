@@ -19,7 +19,7 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import (
     cluster_background,
     find_candidates,
 )
-from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
+from napari_mineral_anomaly.detectors.networks.msfa.config import HIDDEN_ROUNDS, MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features
 from napari_mineral_anomaly.detectors.networks.msfa.network.masked import MaskedNetwork
 from napari_mineral_anomaly.detectors.networks.msfa.optimiser import OneCycleAdamW
@@ -58,7 +58,6 @@ HUBER_COUNTS, HUBER_OTHER = 3.0, 1.5
 # by the sum of squares). Elsewhere that would hide minerals in large crystals.
 SMALL_START, FULL_START = 0.1, 1.0
 HIDDEN_SHARE = 5e-4
-HIDDEN_ROUNDS = 2
 
 HELD_OUT_SHARE = 0.05
 HELD_OUT_SIDE = 12
@@ -337,6 +336,8 @@ def train_in_stages(
         # Surroundings need no second stage; more steps would only learn the odd ones.
         first, second = max(first, second), 0
     noisy = False
+    cost = config.cost(scan.n_valid, features.n, cube.n_valid)
+    task.plan(*(cost.plan_from_surroundings() if features.local else cost.plan()))
 
     def search() -> tuple[NDArray[np.float32], Candidates]:
         trainer.measure()
@@ -351,6 +352,7 @@ def train_in_stages(
         latent, found = search()
         noisy = bool(found.mask.sum() < HIDDEN_SHARE * cube.n_valid)
         if noisy and second:
+            task.plan(*cost.noisy_plan(HIDDEN_ROUNDS))
             trainer.network = _started(features, config, axes, FULL_START).to(device)
             trainer.run(second, stage=2)
             latent, found = search()

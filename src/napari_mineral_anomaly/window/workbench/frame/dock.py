@@ -13,7 +13,7 @@ from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.opening import open_dock
 from napari_mineral_anomaly.window.kit.panel import PANEL_WIDTH
 from napari_mineral_anomaly.window.kit.turns import Turns
-from napari_mineral_anomaly.window.layers.bring_back import removed_score_of
+from napari_mineral_anomaly.window.layers.coming.bring_back import removed_score_of
 from napari_mineral_anomaly.window.layers.tools import put_tools_away
 from napari_mineral_anomaly.window.project.closing import guard_window
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND, HAND_OVER, LOOK, OPEN

@@ -14,17 +14,18 @@ from napari_mineral_anomaly.words import counted
 
 
 def facts_of_section(viewer: Any, scan_id: str | None) -> str:
-    """Size in mm, µm per pixel and number of elements; "" without a section."""
+    """Size in mm or µm, µm per pixel and number of elements; "" without a section."""
     layer = _layer_of(viewer, scan_id)
     if layer is None:
         return ""
     height, width = (int(n) for n in layer.data.shape[-2:])
     size = pixel_size_of(layer)
     if size is None:
-        where = f"{width} × {height} pixels, size of a pixel unknown"
+        where = f"{height} rows × {width} columns, pixel size unknown"
     else:
-        step = f"{size[0]:g}" if size[0] == size[1] else f"{size[1]:g} × {size[0]:g}"
-        where = f"{_mm(width * size[1])} × {_mm(height * size[0])} mm · {step} µm per pixel"
+        steps = dict.fromkeys(f"{step:.4g}" for step in reversed(size))
+        extent = _extent(width * size[1], height * size[0])
+        where = f"{extent} · {' × '.join(steps)} µm per pixel"
     n = sum(1 for _ in linked_layers(viewer, scan_id, "element"))
     return f"{where}\n{counted(n, 'element')}" if n else where
 
@@ -51,5 +52,7 @@ def _layer_of(viewer: Any, scan_id: str | None) -> Any:
     return first_layer(viewer, "element", scan_id) or first_layer(viewer, "score", scan_id)
 
 
-def _mm(micrometres: float) -> str:
-    return f"{micrometres / 1000:.3g}"
+def _extent(width: float, height: float) -> str:
+    """Two lengths in µm, as people say them: in mm from 1 mm on."""
+    factor, unit = (1000, "mm") if max(width, height) >= 1000 else (1, "µm")
+    return f"{width / factor:.3g} × {height / factor:.3g} {unit}"

@@ -18,7 +18,7 @@ from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
 from napari_mineral_anomaly.window.detecting.model_row import ModelRow, applying, saving
 from napari_mineral_anomaly.window.detecting.queue import QueuedRun, queue_of
 from napari_mineral_anomaly.window.detecting.queue_box import QueueBox
-from napari_mineral_anomaly.window.detecting.run_status import RunClock
+from napari_mineral_anomaly.window.detecting.run_status import RunClock, short_time
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.controls import (
     ProgressBar,
@@ -32,7 +32,7 @@ from napari_mineral_anomaly.window.kit.controls import (
 from napari_mineral_anomaly.window.kit.destroyed import when_destroyed
 from napari_mineral_anomaly.window.kit.opening import AGREEMENT
 from napari_mineral_anomaly.window.kit.showing import ResultTurns
-from napari_mineral_anomaly.window.layers.arrivals import arrivals_of
+from napari_mineral_anomaly.window.layers.coming.arrivals import arrivals_of
 from napari_mineral_anomaly.window.layers.results import ReadyRun, ShownResult, ready_run
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND
@@ -187,12 +187,12 @@ class FindStep(Step):
         self.jobs.cancel(_DETECTING, _MASKING)
 
     @property
-    def _running(self) -> bool:
-        return self._can_cancel or self._showing.pending
-
-    @property
     def _can_cancel(self) -> bool:
         return self.jobs.is_running(_DETECTING, _MASKING)
+
+    @property
+    def _running(self) -> bool:
+        return self._can_cancel or self._showing.pending
 
     def _start(
         self, name: str, work: Callable[[ElementCube, Task], DetectionRun], detector: str = ""
@@ -244,14 +244,11 @@ class FindStep(Step):
         self._refresh()
 
     def _on_events(self, events: Sequence[ProgressEvent]) -> None:
-        losses: dict[str, list[float]] = {}
         for event in events:
             line, percent = self._clock.status(event, time.monotonic())
-            if event.loss is not None:
-                losses.setdefault(event.phase, []).append(event.loss)
-        for phase, values in losses.items():
-            self.loss_plot.extend(phase, values)
-            self.loss_plot.show()
+        self.loss_plot.extend_by(events)
+        if not line:
+            return
         self.status.plain(line)
         self.report(line, percent, is_run=True)
         if percent is None:
@@ -284,7 +281,7 @@ class FindStep(Step):
         result = run.result
         seconds = sum((result.info.timings or {}).values())
         text = (
-            f"Done in {seconds:.1f} s: {counted(counts.pixels, 'pixel')} in "
+            f"Done in {short_time(seconds)}: {counted(counts.pixels, 'pixel')} in "
             f"{counted(counts.grains, 'grain')} at or above {result.threshold:.2f} background "
             "sigmas."
         )

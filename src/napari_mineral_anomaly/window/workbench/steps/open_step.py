@@ -30,7 +30,7 @@ from napari_mineral_anomaly.window.kit.controls import (
     row,
 )
 from napari_mineral_anomaly.window.kit.opening import SPECTRUM
-from napari_mineral_anomaly.window.layers.adding import LayersInTurns
+from napari_mineral_anomaly.window.layers.coming.adding import LayersInTurns
 from napari_mineral_anomaly.window.layers.make import LayerData, new_scan_id, show_scale_bar
 from napari_mineral_anomaly.window.layers.scan_layers import folder_of, scan_layers, scan_name
 from napari_mineral_anomaly.window.loading.found import FoundScan

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from napari_mineral_anomaly.errors import InputError
+
 
 def is_file(path: Path) -> bool:
     """Whether there is an ordinary file: no pipe, device or socket, which may block a reader."""
@@ -26,3 +28,17 @@ def entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
+
+
+def require_file(path: Path, wanted: str) -> None:
+    """Refuse a path that is no file; ``wanted`` says what it should be ("an image").
+
+    Raises
+    ------
+    InputError
+    """
+    if is_folder(path):
+        raise InputError(f"{path} is a folder; {wanted} is needed.")
+    if not is_file(path):
+        kind = "is no ordinary file" if os.path.lexists(path) else "does not exist"
+        raise InputError(f"{path} {kind}; check the spelling and the drive.")

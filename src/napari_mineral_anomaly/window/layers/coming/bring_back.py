@@ -10,7 +10,7 @@ from psygnal import Signal
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers, unwrapped
-from napari_mineral_anomaly.window.layers.session import session_of
+from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -87,6 +87,9 @@ class RemovedScore:
             return
         session = session_of(self._viewer)
         place = min(kept.place, len(self._viewer.layers))
+        mask = mask_of(self._viewer, kept.layer)
+        if mask is not None:  # also where layers below went meanwhile
+            place = min(place, self._viewer.layers.index(mask))
         self._viewer.layers.insert(place, kept.layer)
         if kept.run is not None and session.run_of(kept.link) is None:
             session.keep_run(kept.link.scan_id, kept.run)

@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import QTimer
 
-from napari_mineral_anomaly.window.layers.arrivals import arrivals_of
+from napari_mineral_anomaly.window.layers.coming.arrivals import arrivals_of
 from napari_mineral_anomaly.window.layers.links import link_in
 from napari_mineral_anomaly.window.layers.make import LayerData, add
 

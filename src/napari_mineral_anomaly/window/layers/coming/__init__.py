@@ -1,0 +1,1 @@
+"""Layers that come and go: added in turns, awaited, removed together, brought back."""
