@@ -80,6 +80,48 @@ def test_strokes_survive_in_the_live_mask_and_can_be_undone(
     assert "Your brush changed 1 pixel." in dock.status.text()
 
 
+@pytest.mark.parametrize(("before", "after", "painted"), [(2.0, 3.5, 0), (3.5, 2.0, 1)])
+def test_undo_brings_back_no_pixel_of_an_earlier_threshold(
+    run_rx: FindStep,
+    scanned: ViewerModel,
+    make_dock: MakeDock,
+    before: float,
+    after: float,
+    painted: int,
+) -> None:
+    dock = make_dock(ThresholdPanel, scanned)
+    score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
+    dock.threshold.setValue(before)
+    dock.update_mask()
+    y, x = np.argwhere((score.data >= 2.0) & (score.data < 3.5))[0]
+    mask.mode, mask.brush_size = "paint", 1
+    mask.paint((y, x), painted)
+    dock.threshold.setValue(after)
+    dock.update_mask()
+    shown = mask.data.copy()
+    mask.undo()
+    assert np.array_equal(mask.data, shown)
+    edits = session_of(scanned).strokes_on(mask, score)
+    assert int(np.abs(edits).sum()) == 1
+    assert edits[y, x] == (1 if painted else -1)
+    assert (mask.mode, mask.editable) == ("paint", True)
+
+
+def test_a_stroke_that_another_threshold_does_not_touch_can_be_undone(
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock
+) -> None:
+    dock = make_dock(ThresholdPanel, scanned)
+    score, mask = first_layer(scanned, "score"), first_layer(scanned, "mask")
+    y, x = np.argwhere(score.data < 2.0)[0]
+    mask.brush_size = 1
+    mask.paint((y, x), 1)
+    dock.threshold.setValue(3.5)
+    dock.update_mask()
+    mask.undo()
+    assert mask.data[y, x] == 0
+    assert session_of(scanned).count_mask(score, mask).brushed == 0
+
+
 def test_grains_of_a_mask_that_was_brushed_are_counted_beside_the_window(
     run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
 ) -> None:

@@ -143,6 +143,29 @@ def test_retraining_learns_from_the_background_alone(
     assert rows(labels_dock)[1][0] == "Right half", "names follow their clusters"
 
 
+def test_strokes_that_are_made_while_the_detector_learns_stay(
+    run_rx: FindStep, scanned: ViewerModel, make_dock: MakeDock, by_hand: Any
+) -> None:
+    layer = first_layer(scanned, "pseudo_labels")
+    labels = np.full((64, 96), 2, dtype=np.uint16)
+    labels[:, 30:], labels[:8, :8] = 3, 1
+    layer.data = labels
+    dock = make_dock(PseudoLabelsDock, scanned, by_hand)
+    by_hand.run_next()
+    dock.retrain_button.click()
+    layer.brush_size = 1
+    layer.paint((20, 20), 1)
+    layer.paint((30, 20), 3)
+    layer.paint((40, 20), 9)
+    while by_hand.waiting:
+        by_hand.run_next()
+    assert "Retrained on 6,080 background pixels" in dock.status.text()
+    # The larger cluster has code 2 now.
+    assert (layer.data[0, 40], layer.data[60, 20]) == (2, 3)
+    assert [int(layer.data[y, 20]) for y in (20, 30, 40)] == [1, 2, 4]
+    assert np.count_nonzero(layer.data == 4) == 1
+
+
 def test_no_background_left_is_told(labels_dock: PseudoLabelsDock) -> None:
     labels_dock.table.select_codes([2, 3])
     labels_dock.role_button.click()

@@ -9,11 +9,12 @@ from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.detectors.retraining import Retrained, retrain
 from napari_mineral_anomaly.errors import InputError
-from napari_mineral_anomaly.progress import ProgressEvent
+from napari_mineral_anomaly.progress import ProgressEvent, Task
+from napari_mineral_anomaly.window.clusters.work import with_later_strokes
 from napari_mineral_anomaly.window.jobs import Failure
 from napari_mineral_anomaly.window.kit.docks.dock import Dock
 from napari_mineral_anomaly.window.kit.showing import ResultTurns
-from napari_mineral_anomaly.window.layers.links import link_of
+from napari_mineral_anomaly.window.layers.links import layer_by_id, link_of
 from napari_mineral_anomaly.window.layers.results import ReadyRun, ShownResult, ready_run
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.words import counted
@@ -61,10 +62,15 @@ class Retraining:
         self.cancel()
         self._show_busy(True)
         dock.status.plain("Retraining: starting…")
+
+        def work(task: Task) -> tuple[ClusterMap, Retrained]:
+            learned = clusters()
+            return learned, retrain(cube, name, config, learned, task=task)
+
         dock.jobs.run(
             _RETRAINING,
-            lambda task: retrain(cube, name, config, clusters(), task=task),
-            lambda retrained: self._on_done(scan, str(layer.unique_id), retrained),
+            work,
+            lambda done: self._on_done(scan, str(layer.unique_id), *done),
             on_events=self._show_events,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
@@ -74,18 +80,29 @@ class Retraining:
         """Cancel the run."""
         self._dock.jobs.cancel(_RETRAINING, _MASKING)
 
-    def _on_done(self, scan: Scan, layer_id: str, retrained: Retrained) -> None:
+    def _on_done(
+        self, scan: Scan, layer_id: str, learned: ClusterMap, retrained: Retrained
+    ) -> None:
         """Make the mask of the finished run; until it is shown, the user can cancel."""
         dock = self._dock
         dock.jobs.run(
             _MASKING,
             ready_run(dock.viewer, dock.session, scan, retrained.run),
-            lambda ready: self._on_ready(scan, layer_id, retrained, ready),
+            lambda ready: self._on_ready(scan, layer_id, learned, retrained, ready),
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
         )
 
-    def _on_ready(self, scan: Scan, layer_id: str, retrained: Retrained, ready: ReadyRun) -> None:
+    def _on_ready(
+        self,
+        scan: Scan,
+        layer_id: str,
+        learned: ClusterMap,
+        retrained: Retrained,
+        ready: ReadyRun,
+    ) -> None:
+        layer, now = layer_by_id(self._dock.viewer, layer_id), retrained.clusters.labels
+        labels = now if layer is None else with_later_strokes(now, learned.labels, layer.data)
         self._adopt(layer_id, retrained.clusters)
         self._showing.show(
             scan,
@@ -94,6 +111,8 @@ class Retraining:
             lambda shown: self._on_shown(retrained, shown),
             self._on_failed,
         )
+        if layer is not None and labels is not now:
+            layer.data = labels  # the run knows nothing of these strokes: the next training does
 
     def _on_shown(self, retrained: Retrained, shown: ShownResult | None) -> None:
         self._end("")

@@ -69,3 +69,32 @@ def _brushed(before: ClusterMap, labels: Any) -> ClusterMap:
         colours={**fresh.colours, **before.colours},
         background=before.background | (fresh.background - set(before.codes)),
     )
+
+
+def with_later_strokes(now: Any, learned: Any, brushed: Any) -> Any:
+    """The labels after a training, with the strokes that were made while it ran.
+
+    Parameters
+    ----------
+    now : (H, W)
+        The labels of the new run: those of ``learned`` with the codes of files.
+    learned : (H, W)
+        The labels that the run learned from.
+    brushed : (H, W)
+        ``learned`` with the later strokes.
+
+    Returns
+    -------
+    (H, W)
+        ``now`` itself where there are none. A cluster that was begun meanwhile gets a free code.
+    """
+    strokes = brushed != learned
+    if not strokes.any():
+        return now
+    labels, free = now.copy(), int(now.max()) + 1
+    for code in np.unique(brushed[strokes]):
+        new = int(now[learned == code].max(initial=0)) if code else 0
+        if code and not new:
+            new, free = free, free + 1
+        labels[strokes & (brushed == code)] = new
+    return labels

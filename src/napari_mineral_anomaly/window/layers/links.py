@@ -102,7 +102,8 @@ class Link:
 
 def link_of(layer: Layer) -> Link | None:
     """The note on ``layer``; None for layers that are not ours."""
-    return link_in(layer.metadata)
+    note = _note_on(layer)
+    return None if note is None else _link(note)
 
 
 def link_in(metadata: Mapping[str, Any]) -> Link | None:
@@ -123,7 +124,7 @@ def scan_id_of(layer: Layer) -> str:
 
 def noted_scan_id(layer: Layer) -> str | None:
     """The scan in the note on ``layer``; None for layers that are not ours."""
-    note = _note_in(layer.metadata)
+    note = _note_on(layer)
     return None if note is None else str(note["scan_id"])
 
 
@@ -135,8 +136,19 @@ def scan_name_of(layer: Layer) -> str:
 
 def role_of(layer: Layer) -> Role | None:
     """What ``layer`` shows, from its note; None for layers that are not ours."""
-    note = _note_in(layer.metadata)
+    note = _note_on(layer)
     return None if note is None else note["role"]
+
+
+def _note_on(layer: Layer) -> dict[str, Any] | None:
+    """The note on ``layer``, unless napari copied it from another layer.
+
+    A copy belongs to the user: with the score of a section there twice, one of them would be
+    judged and the other one saved. Of truth masks there may be several.
+    """
+    note = _note_in(layer.metadata)
+    is_copy = note is not None and note["role"] != "truth" and layer.source.parent is not None
+    return None if is_copy else note
 
 
 def _note_in(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -189,7 +201,7 @@ def linked_layers(
     for layer in layers_of(viewer):
         # Every dock calls this for every layer that is added or removed. To save time, only a
         # matching note becomes a Link.
-        note = _note_in(layer.metadata)
+        note = _note_on(layer)
         if note is None:
             continue
         for key, value in wanted:

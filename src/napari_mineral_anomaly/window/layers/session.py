@@ -6,6 +6,7 @@ its contributions (the largest arrays here) are freed.
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -36,6 +37,9 @@ from napari_mineral_anomaly.window.layers.make import as_labels, min_grain_of, t
 if TYPE_CHECKING:
     from napari.layers import Layer
 
+# As many as napari undoes.
+_STROKES_TO_UNDO = 100
+
 _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 
@@ -57,6 +61,10 @@ class Session:
         self._viewer = ref(viewer)
         self._runs: dict[tuple[str, str], DetectionRun] = {}
         self._keepers: dict[str, MaskKeeper] = {}
+        # Where the strokes lie that napari can undo; each stroke is one list of places.
+        self._strokes: dict[str, deque[list[Any]]] = defaultdict(
+            lambda: deque(maxlen=_STROKES_TO_UNDO)
+        )
         viewer.layers.events.removed.connect(self._on_removed)
 
     def keep_run(self, scan_id: str, run: DetectionRun, *, tell: bool = True) -> None:
@@ -109,6 +117,7 @@ class Session:
                 if judged is None
                 else MaskKeeper(judged.computed, judged.grains if judged.edits is None else None)
             )
+            mask.events.paint.connect(self._on_paint)
         return self._keepers[key]
 
     def strokes_on(self, mask: Layer, score: Layer) -> NDArray[np.int8] | None:
@@ -124,6 +133,7 @@ class Session:
         """
         keeper = self._absorbed(mask, score)
         relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
+        self._forget_undo(mask, keeper, judged)
         mask.data = _numbers(keeper.show_judged(judged), judged, numbers)
         return keeper.counts()
 
@@ -148,6 +158,7 @@ class Session:
         score.data = judged.score
         relink(score, threshold=judged.threshold, min_grain_px=judged.min_grain_px)
         if mask is not None and keeper is not None:
+            self._forget_undo(mask, keeper, judged)
             mask.data = _numbers(keeper.show_judged(judged), judged, numbers)
 
     def _absorbed(self, mask: Layer, score: Layer) -> MaskKeeper:
@@ -156,8 +167,31 @@ class Session:
         keeper.absorb(np.asarray(mask.data))
         return keeper
 
+    def _on_paint(self, event: Any) -> None:
+        places = [atom[0] for atom in event.value]
+        self._strokes[str(event.source.unique_id)].append(places)
+
+    def _forget_undo(self, mask: Layer, keeper: MaskKeeper, judged: JudgedScore) -> None:
+        """Let napari undo no stroke where the mask without strokes is about to be another one.
+
+        napari would put back the pixels of the old threshold, and they would count as strokes.
+        """
+        strokes = self._strokes.get(str(mask.unique_id))
+        before, after = keeper.parts.computed, judged.computed
+        if not strokes or not any(
+            _differ(before, after, place) for one in strokes for place in one
+        ):
+            return
+        strokes.clear()
+        mode, editable = mask.mode, mask.editable
+        mask.editable = False  # with this napari forgets its history
+        if editable:
+            mask.editable = True
+            mask.mode = mode
+
     def _on_removed(self, event: Any) -> None:
         self._keepers.pop(str(event.value.unique_id), None)
+        self._strokes.pop(str(event.value.unique_id), None)
         viewer = self._viewer()
         if viewer is None:
             return
@@ -181,6 +215,10 @@ def mask_of(viewer: Any, score: Layer) -> Layer | None:
 def _numbers(shown: NDArray[np.bool_], judged: JudgedScore, numbers: Spare | None) -> Any:
     """The mask for its layer: as a worker made it, unless a stroke came in between."""
     return as_labels(shown) if numbers is None or shown is not judged.shown else numbers.take()
+
+
+def _differ(before: NDArray[np.bool_], after: NDArray[np.bool_], place: Any) -> bool:
+    return before.shape != after.shape or bool((before[place] != after[place]).any())
 
 
 def _computed(score: Layer) -> Any:
