@@ -252,6 +252,23 @@ def test_a_result_is_made_again_from_the_copy_of_the_maps(judged, tmp_path):
     assert main(["detect", str(judged), "-o", str(tmp_path / "third")]) == 2
 
 
+def test_a_result_is_made_again_from_maps_that_were_moved(judged, scan, tmp_path, capsys):
+    moved, again = tmp_path / "moved", tmp_path / "again"
+    shutil.copytree(scan, moved)
+    hidden = scan.rename(scan.with_name("gone"))
+    try:
+        assert main(["detect", str(judged), "-o", str(again)]) == 2
+        assert "--maps FOLDER" in capsys.readouterr().err
+        assert main(["detect", str(judged), "--maps", str(moved), "-o", str(again)]) == 0
+    finally:
+        hidden.rename(scan)
+    scores = [tifffile.imread(folder / SCORE_FILE) for folder in (judged, again)]
+    np.testing.assert_array_equal(*scores)
+    capsys.readouterr()
+    assert main(["detect", str(scan), "--maps", str(moved), "-o", str(again)]) == 2
+    assert "--maps belongs to a project" in capsys.readouterr().err
+
+
 def test_a_result_is_not_made_again_from_other_elements(judged, tmp_path, capsys):
     record = json.loads((judged / "run.json").read_text())
     left_out = record["elements"].pop()

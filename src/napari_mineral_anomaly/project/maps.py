@@ -90,7 +90,8 @@ def found_place(place: Place, folder: Path) -> Path:
         if split_dataset(path)[0].exists():
             return path
     raise MapsMovedError(
-        f"The maps of this project are not at {place.absolute} any more: say where they are now."
+        f"The maps of this project are not at {place.absolute} any more: say where they are now "
+        "(on the command line: --maps FOLDER)."
     )
 
 

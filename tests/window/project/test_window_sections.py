@@ -101,6 +101,23 @@ def test_one_section_is_shown_and_fitted(two):
     assert "mine" in _shown(viewer)
 
 
+def test_the_selected_layer_belongs_to_the_section_that_is_shown(two):
+    viewer, first, second = two
+    here, there = (
+        [layer for layer, link in linked_layers(viewer, scan_id) if link.role == "element"]
+        for scan_id in (first, second)
+    )
+    active_of(viewer).show(here[0], True)
+    viewer.layers.selection.active = there[0]
+    active_of(viewer).activate(first)
+    assert viewer.layers.selection.active in here
+    assert viewer.layers.selection.active.visible
+    own = viewer.add_labels(np.zeros((4, 4), dtype=np.uint8))
+    viewer.layers.selection.active = own
+    active_of(viewer).activate(second)
+    assert viewer.layers.selection.active is own, "a layer of the user stays selected"
+
+
 def test_the_view_fits_a_small_section_beside_a_large_one(viewer, folders, qtbot):
     active = active_of(viewer)
     small = _open(viewer, folders[0])

@@ -26,6 +26,7 @@ def add_parser(commands: Any) -> None:
         metavar="INPUT",
         help=f"{options.ONE_SCAN}; or a project, whose main result is made again",
     )
+    options.add_maps(parser)
     options.add_out(parser, "folder for the results")
     options.add_reading(parser)
     options.add_fitting(parser)
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     from napari_mineral_anomaly.cli.text import run_summary, run_values
     from napari_mineral_anomaly.detectors.registry import DEFAULT_DETECTOR
+    from napari_mineral_anomaly.errors import InputError
     from napari_mineral_anomaly.io.spreadsheets import dialect_named
     from napari_mineral_anomaly.project.lock import require_not_open
     from napari_mineral_anomaly.project.new import make_project
@@ -66,12 +68,14 @@ def run(arguments: argparse.Namespace) -> None:
     min_grain_px = arguments.min_grain_px
     job = None
     if len(sources) == 1 and is_project(sources[0]):
-        job = job_of(sources[0])
+        job = job_of(sources[0], arguments.maps)
         require_nothing_else(arguments)
         sources, reading, detector = job.scan.sources, job.scan.options, job.detector
         config, taught = job.config, taught or job.taught
         threshold = job.threshold if threshold is None else threshold
         min_grain_px = max(min_grain_px, job.min_grain_px)
+    elif arguments.maps is not None:
+        raise InputError("--maps belongs to a project whose maps were moved: give the project.")
     else:
         config = detector_config(detector, arguments)
     require_not_open(arguments.out)

@@ -48,10 +48,17 @@ class Job:
     taught: Path | None
 
 
-def job_of(folder: Path) -> Job:
+def job_of(folder: Path, maps: Path | None = None) -> Job:
     """The job of the main result; of its taught result where there is one.
 
     Brush strokes on the mask and edited pseudo-labels are not part of it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the project.
+    maps : Path, optional
+        Where the maps are now, if they were moved; their content is compared.
 
     Raises
     ------
@@ -70,7 +77,7 @@ def job_of(folder: Path) -> Job:
     except (OSError, ValidationError) as error:
         raise InputError(f"{place} holds no complete run ({error}).") from None
     taught = place / TAUGHT_FILE if result.detector.endswith(TAUGHT_SUFFIX) else None
-    scan = _scan_of(file, folder)
+    scan = _scan_of(file, folder, maps)
     if file.valid is not None:
         scan = replace(scan, options=replace(scan.options, valid=folder / file.valid))
     return Job(
@@ -100,8 +107,10 @@ def require_same_elements(cube: ElementCube, job: Job) -> None:
         )
 
 
-def _scan_of(file: ProjectFile, folder: Path) -> ScanFiles:
-    """The maps where they were; else the copy in the project."""
+def _scan_of(file: ProjectFile, folder: Path, at: Path | None) -> ScanFiles:
+    """The maps where they were, or ``at`` another place; else the copy in the project."""
+    if at is not None:
+        return find_maps(file.maps, folder, at)
     try:
         return find_maps(file.maps, folder)
     except MapsMovedError:

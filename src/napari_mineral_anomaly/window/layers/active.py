@@ -99,9 +99,21 @@ class ActiveSection:
                     self._set(layer, self._shown.pop(str(layer.unique_id), layer.visible))
                 else:
                     self._hide(layer)
+            self._select_shown()
         if fit:
             self.fit()
         self.changed.emit()
+
+    def _select_shown(self) -> None:
+        """Where a layer that is hidden now was selected: its like of the section that is shown."""
+        selection = self._viewer.layers.selection
+        hidden = None if selection.active is None else link_of(selection.active)
+        if hidden is None or hidden.scan_id == self.scan_id:
+            return
+        own = [one for one in linked_layers(self._viewer, self.scan_id) if one[0].visible]
+        alike = [one for one in own if one[1].role == hidden.role] or own
+        if alike:
+            selection.active = alike[-1][0]
 
     def fit(self) -> None:
         """Fit the view to the active scan."""
