@@ -15,7 +15,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from numpy.typing import NDArray
 
-from napari_mineral_anomaly.detectors.clusters.editing import rename
+from napari_mineral_anomaly.detectors.clusters.editing import cluster_map, rename
 from napari_mineral_anomaly.grains.verdicts.book import History, VerdictBook
 from napari_mineral_anomaly.project.load import load_project
 from napari_mineral_anomaly.project.lock import open_lock
@@ -302,6 +302,30 @@ def test_a_brush_on_the_pseudo_labels_of_a_run_is_saved_and_leaves_the_run_as_it
     again = load_project(keeper.folder).results["rx"]
     assert np.array_equal(again.run.result.pseudo_labels, before)
     assert again.clusters.labels[30, 31] == 7
+
+
+def test_a_new_run_in_a_project_keeps_no_cluster_of_the_earlier_one(saved, reopen, make_dock):
+    viewer, projects = reopen(saved.project)
+    make_dock(PseudoLabelsDock, viewer)
+    find = make_dock(FindStep, viewer)
+    find.choose_detector("rx")
+    find.run()
+    assert "your changes to the earlier ones are gone" in find.status.text()
+    keeper = _keeper(projects)
+    assert keeper.save_now()
+    one = load_project(keeper.folder).results["rx"]
+    assert not np.any(one.clusters.labels == 9), "the brush had written 9"
+    assert np.array_equal(one.clusters.labels, one.run.result.pseudo_labels)
+    fresh = cluster_map(one.clusters.labels)
+    assert one.clusters.names == fresh.names
+    assert one.clusters.colours == fresh.colours
+    projects.close()
+    viewer, _ = reopen(keeper.folder)
+    find = make_dock(FindStep, viewer)
+    find.choose_detector("rx")
+    find.run()
+    assert "Done in" in find.status.text()
+    assert "gone" not in find.status.text()
 
 
 def test_a_second_window_opens_read_only_and_says_so(saved, reopen, answers, qtbot):

@@ -284,10 +284,15 @@ class PseudoLabelsDock(Dock):
         self.jobs.run(
             _LOOKING,
             lambda task: with_signatures(present, None, cube, task),
-            lambda edited: self._show(layer_id, edited),
+            lambda edited: self._show_step(layer_id, edited),
             on_end=self._refresh,
             alongside=True,
         )
+
+    def _show_step(self, layer_id: str, edited: EditedClusters) -> None:
+        history = self._book.of(layer_id)
+        if history is not None and history.present is edited.map:  # no new run came meanwhile
+            self._show(layer_id, edited)
 
     def _show(self, layer_id: str, edited: EditedClusters) -> None:
         layer = layer_by_id(self.viewer, layer_id)

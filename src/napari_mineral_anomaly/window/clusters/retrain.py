@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
+from napari_mineral_anomaly.detectors.pipeline import DetectionRun
 from napari_mineral_anomaly.detectors.registry import make_config
 from napari_mineral_anomaly.detectors.retraining import Retrained, retrain
 from napari_mineral_anomaly.errors import InputError
@@ -35,6 +36,7 @@ class Retraining:
         self._dock, self._show_busy, self._show_events = dock, show_busy, show_events
         self._showing = ResultTurns(dock)
         self._adopt = adopt
+        self._earlier: DetectionRun | None = None
 
     @property
     def running(self) -> bool:
@@ -52,7 +54,7 @@ class Retraining:
             dock.status.error("The scan or the detector of these labels is not known.")
             return
         earlier = dock.session.run_of(link)
-        name = link.detector
+        self._earlier, name = earlier, link.detector
         try:
             config = make_config(name) if earlier is None else earlier.fitted.config
             cube = cube_from_layers(dock.viewer, scan.scan_id)
@@ -102,7 +104,10 @@ class Retraining:
         ready: ReadyRun,
     ) -> None:
         layer, now = layer_by_id(self._dock.viewer, layer_id), retrained.clusters.labels
-        labels = now if layer is None else with_later_strokes(now, learned.labels, layer.data)
+        labels = now
+        # Another run may have replaced the labels meanwhile: these are no strokes.
+        if layer is not None and self._dock.session.run_of(link_of(layer)) is self._earlier:
+            labels = with_later_strokes(now, learned.labels, layer.data)
         self._adopt(layer_id, retrained.clusters)
         self._showing.show(
             scan,

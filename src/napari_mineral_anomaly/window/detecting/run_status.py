@@ -1,9 +1,12 @@
-"""What a run is doing, in one line: phase, step, time left and loss."""
+"""What a run is doing, in one line: phase, step, time left and loss; then what it found."""
 
 from __future__ import annotations
 
+from napari_mineral_anomaly.detectors.results.result import AnomalyResult
+from napari_mineral_anomaly.grains.pixels.mask import MaskCounts
 from napari_mineral_anomaly.progress import PLAN, ProgressEvent
 from napari_mineral_anomaly.time_left import TimeLeft, about_left, duration
+from napari_mineral_anomaly.words import counted
 
 # With fewer steps the estimate of the remaining time jumps too much.
 _STEPS_BEFORE_GUESS = 3
@@ -81,3 +84,12 @@ class RunClock:
 def short_time(seconds: float) -> str:
     """How long a run took: "2.4 s", "less than 0.1 s"."""
     return f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
+
+
+def done_words(result: AnomalyResult, counts: MaskCounts) -> str:
+    """How long a run took and what it found."""
+    seconds = sum((result.info.timings or {}).values())
+    return (
+        f"Done in {short_time(seconds)}: {counted(counts.pixels, 'pixel')} in "
+        f"{counted(counts.grains, 'grain')} at or above {result.threshold:.2f} background sigmas."
+    )

@@ -43,6 +43,7 @@ class ResultTurns:
         on_failed: Callable[[InputError], None],
         *,
         stay_on: Layer | None = None,
+        before_labels: Callable[[Layer], None] | None = None,
     ) -> None:
         """Show a run, its first step at once; one that is still being shown stays as it is.
 
@@ -57,9 +58,11 @@ class ResultTurns:
             Called when the element layers do not fit the run any more.
         stay_on : Layer, optional
             A layer on which the user is drawing: napari makes each new layer the active one.
+        before_labels : callable, optional
+            As for `layers.results.ResultInSteps`.
         """
         panel = self._panel
-        showing = ResultInSteps(panel.viewer, panel.session, scan, run, ready)
+        showing = ResultInSteps(panel.viewer, panel.session, scan, run, ready, before_labels)
 
         selection = panel.viewer.layers.selection
 

@@ -119,7 +119,8 @@ def show_result(
 class ResultInSteps:
     """What `show_result` does, in steps for as many turns of the event loop.
 
-    ``steps`` come in their order; then `shown` tells the layers. Parameters as in `show_result`.
+    ``steps`` come in their order; then `shown` tells the layers. Parameters as in `show_result`;
+    ``before_labels`` is called with the pseudo-labels of an earlier run before they are replaced.
 
     Between two steps the window may do anything, so each step looks for the layers again. What is
     there then is a result that misses its mask, as if the user had removed it. Where layers of an
@@ -134,7 +135,9 @@ class ResultInSteps:
         scan: Scan,
         run: DetectionRun,
         ready: ReadyRun | None = None,
+        before_labels: Callable[[Layer], None] | None = None,
     ) -> None:
+        self._before_labels = before_labels
         self._viewer, self._session, self._scan, self._run = viewer, session, scan, run
         self._ready = ready
         self._score_id: str | None = None
@@ -176,6 +179,8 @@ class ResultInSteps:
         if layer is None:
             add(self._viewer, pseudo_label_layer(labels, **self._look(now)))
         else:
+            if self._before_labels is not None:
+                self._before_labels(layer)
             layer.data = labels
         if first_layer(self._viewer, "score", **_own(self._scan, self._run)) is not None:
             self._show_score()

@@ -183,11 +183,7 @@ class Session:
         ):
             return
         strokes.clear()
-        mode, editable = mask.mode, mask.editable
-        mask.editable = False  # with this napari forgets its history
-        if editable:
-            mask.editable = True
-            mask.mode = mode
+        forget_undo(mask)
 
     def _on_removed(self, event: Any) -> None:
         self._keepers.pop(str(event.value.unique_id), None)
@@ -205,6 +201,15 @@ class Session:
             del self._runs[key]
         if gone:
             self.changed.emit()
+
+
+def forget_undo(labels: Layer) -> None:
+    """Let napari undo none of the strokes on a labels layer."""
+    mode, editable = labels.mode, labels.editable
+    labels.editable = False  # with this napari forgets its history
+    if editable:
+        labels.editable = True
+        labels.mode = mode
 
 
 def mask_of(viewer: Any, score: Layer) -> Layer | None:

@@ -12,13 +12,14 @@ from napari_mineral_anomaly.detectors.registry import detector_entry, make_confi
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.progress import ProgressEvent, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
+from napari_mineral_anomaly.window.clusters.renewal import Renewal
 from napari_mineral_anomaly.window.detecting.expected import of_both_searches, slow_warning
 from napari_mineral_anomaly.window.detecting.expert import ExpertFields
 from napari_mineral_anomaly.window.detecting.loss_plot import LossPlot
 from napari_mineral_anomaly.window.detecting.model_row import ModelRow, applying, saving
 from napari_mineral_anomaly.window.detecting.queue import QueuedRun, queue_of
 from napari_mineral_anomaly.window.detecting.queue_box import QueueBox
-from napari_mineral_anomaly.window.detecting.run_status import RunClock, short_time
+from napari_mineral_anomaly.window.detecting.run_status import RunClock, done_words
 from napari_mineral_anomaly.window.jobs import Executor, Failure
 from napari_mineral_anomaly.window.kit.controls import (
     ProgressBar,
@@ -37,7 +38,6 @@ from napari_mineral_anomaly.window.layers.results import ReadyRun, ShownResult, 
 from napari_mineral_anomaly.window.layers.scans import Scan, cube_from_layers, find_scan
 from napari_mineral_anomaly.window.state.model import DECIDE, FIND
 from napari_mineral_anomaly.window.workbench.steps.step import Step
-from napari_mineral_anomaly.words import counted
 
 QUICK, THOROUGH = "rx", "msfa"
 
@@ -267,31 +267,29 @@ class FindStep(Step):
         )
 
     def _on_ready(self, scan: Scan, run: DetectionRun, ready: ReadyRun) -> None:
+        renewal = Renewal(self.viewer)
+
         def on_shown(shown: ShownResult | None) -> None:
             self._end()
             if shown is not None:
-                self._tell_done(scan, run, shown)
+                self._tell_done(scan, run, shown, renewal.lost)
             self._next()
 
         self.cancel_button.hide()
-        self._showing.show(scan, run, ready, on_shown, self._on_run_failed)
-
-    def _tell_done(self, scan: Scan, run: DetectionRun, shown: ShownResult) -> None:
-        counts = self.session.count_mask(shown.score, shown.mask)
-        result = run.result
-        seconds = sum((result.info.timings or {}).values())
-        text = (
-            f"Done in {short_time(seconds)}: {counted(counts.pixels, 'pixel')} in "
-            f"{counted(counts.grains, 'grain')} at or above {result.threshold:.2f} background "
-            "sigmas."
+        self._showing.show(
+            scan, run, ready, on_shown, self._on_run_failed, before_labels=renewal.begin
         )
+
+    def _tell_done(self, scan: Scan, run: DetectionRun, shown: ShownResult, lost: str) -> None:
+        counts = self.session.count_mask(shown.score, shown.mask)
+        text = done_words(run.result, counts)
         if not shown.scan_is_there:
             text += f" The element maps of {scan.name} were removed meanwhile; the result is kept."
         elif scan.scan_id != self.scan_id:
             text += f" The result belongs to {scan.name}."
         if not counts.grains:
             text += " The list holds the oddest places below it."
-        self.status.good(text)
+        self.status.good(text + lost)
         self._on_found()
 
     def _on_found(self, value: Any = None) -> None:
