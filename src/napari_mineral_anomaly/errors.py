@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from napari_mineral_anomaly.printable import one_line
 
 
@@ -11,7 +13,14 @@ class InputError(ValueError):
     The command line prints the sentence and exits with status 2; the window shows it as a
     notification. Any other exception keeps its traceback. Names of files in the sentence may hold
     anything: they are made printable here.
+
+    Attributes
+    ----------
+    option : str
+        The option of the command line that helps, which the window has no use for; "" for none.
     """
+
+    option: ClassVar[str] = ""
 
     def __init__(self, sentence: str = "") -> None:
         super().__init__(one_line(sentence))

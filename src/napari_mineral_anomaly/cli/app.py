@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int | None = COMMANDS[arguments.command].run(arguments)
         sys.stdout.flush()
     except InputError as error:
-        say(" ".join(str(error).split()))
+        hint = f" ({error.option})" if error.option else ""
+        say(" ".join(str(error).split()) + hint)
         return BAD_INPUT
     except KeyboardInterrupt:
         say("Interrupted: nothing was left half-written.")

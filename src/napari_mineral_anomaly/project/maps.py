@@ -24,6 +24,8 @@ _BLOCK = 1 << 20
 class MapsMovedError(InputError):
     """The maps of a project are not where they were; the user must say where they are."""
 
+    option = "--maps FOLDER"
+
 
 @dataclass(frozen=True)
 class ScanFiles:
@@ -90,8 +92,7 @@ def found_place(place: Place, folder: Path) -> Path:
         if split_dataset(path)[0].exists():
             return path
     raise MapsMovedError(
-        f"The maps of this project are not at {place.absolute} any more: say where they are now "
-        "(on the command line: --maps FOLDER)."
+        f"The maps of this project are not at {place.absolute} any more: say where they are now."
     )
 
 

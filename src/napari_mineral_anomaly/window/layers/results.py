@@ -212,9 +212,15 @@ class ResultInSteps:
             return
         now, mask = self._scan_now(), mask_of(viewer, score)
         if mask is None:
-            look = {key: self._look(now)[key] for key in ("link", "title")}
+            look = self._look(now)
             mask = add_mask(
-                viewer, self._session, score, ready.judged, numbers=ready.numbers, **look
+                viewer,
+                self._session,
+                score,
+                ready.judged,
+                link=look["link"],
+                title=look["title"],
+                numbers=ready.numbers,
             )
         self._shown = ShownResult(score, mask, now is not None)
 
