@@ -393,7 +393,7 @@ def test_maps_that_moved_are_asked_for_and_those_of_another_scan_refused(
     shutil.copy(other / "Fe.tif", other / "P.tif")
     answers.maps = [other, moved]
     viewer, _ = reopen(saved.project)
-    assert "are not at" in answers.asked[0]
+    assert answers.asked[0].endswith("any more: say where they are now.")
     assert "P.tif is not the file" in answers.asked[1]
     assert len(list(linked_layers(viewer, role="element"))) == 6
 
