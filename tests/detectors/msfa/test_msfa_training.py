@@ -13,7 +13,11 @@ from napari_mineral_anomaly.detectors.networks.msfa.candidates import cluster_ba
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import fit_features
 from napari_mineral_anomaly.detectors.networks.msfa.network.masked import MaskedNetwork
-from napari_mineral_anomaly.detectors.networks.msfa.training import BackgroundMap, TileTrainer
+from napari_mineral_anomaly.detectors.networks.msfa.training import (
+    BackgroundMap,
+    DrawnPixels,
+    TileTrainer,
+)
 from napari_mineral_anomaly.detectors.networks.msfa.view import ScanView
 from napari_mineral_anomaly.errors import InputError
 from napari_mineral_anomaly.scan.cube import ElementCube
@@ -101,6 +105,36 @@ def test_pixels_outside_the_valid_area_weigh_nothing(masked_scan: ElementCube) -
     batch = trainer._draw()
     assert batch.weights.shape == (4, 24, 20)
     assert float(batch.weights[:, ~torch.from_numpy(masked_scan.valid)].sum()) == 0
+
+
+def test_a_missing_pixel_changes_only_the_draws_that_meet_it() -> None:
+    valid = np.ones((40, 50), dtype=bool)
+    with_hole = valid.copy()
+    with_hole[7, 9] = False
+    whole, holed = DrawnPixels(valid, 3), DrawnPixels(with_hole, 3)
+    first, second = np.random.default_rng(1), np.random.default_rng(1)
+    missing = 7 * 50 + 9
+    met = 0
+    for _ in range(2000):
+        drawn, instead = whole.draw(first, 8), holed.draw(second, 8)
+        at_hole = drawn == missing
+        met += int(at_hole.sum())
+        np.testing.assert_array_equal(drawn[~at_hole], instead[~at_hole])
+        assert missing not in instead
+    assert met > 3
+
+
+def test_pixels_are_drawn_among_places_where_some_are_valid() -> None:
+    valid = np.zeros((40, 50), dtype=bool)
+    valid[20:] = True
+    pixels, rng = DrawnPixels(valid, 0), np.random.default_rng(0)
+    drawn = pixels.draw(rng, 5000)
+    assert valid.flat[drawn].all()
+    assert len(np.unique(drawn)) > 900
+    places = np.arange(900, 1100)
+    assert set(pixels.draw(rng, 5000, places)) == set(range(1000, 1100))
+    # None of these is valid: any valid pixel will do.
+    assert valid.flat[pixels.draw(rng, 500, np.arange(10))].all()
 
 
 def test_hidden_elements_are_blank_in_the_input_and_counted(scan: ElementCube) -> None:

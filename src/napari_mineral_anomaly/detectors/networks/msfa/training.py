@@ -64,6 +64,8 @@ HELD_OUT_SIDE = 12
 CHECK_EVERY = 25
 TOLERANCE = 0.03
 MEASURED_TILES = 64
+# Any number: it keeps the second sequence of random numbers apart from the first.
+SPARE = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,33 @@ class Batch:
     own: Tensor | None
 
 
+class DrawnPixels:
+    """Valid pixels drawn at random, so that a missing pixel changes only the draws that meet it.
+
+    Each draw is among all pixels of the scan. An invalid one is replaced by a valid one of a second
+    sequence of random numbers; the first goes on as if nothing was missing.
+    """
+
+    def __init__(self, valid: NDArray[np.bool_], seed: int) -> None:
+        self._valid = valid.reshape(-1)
+        self._valid_index = np.flatnonzero(valid)
+        self._spare = np.random.default_rng([seed, SPARE])
+
+    def draw(
+        self, rng: np.random.Generator, n: int, places: NDArray[np.intp] | None = None
+    ) -> NDArray[np.intp]:
+        """Flat positions (n,) of valid pixels; among ``places`` where some of those are valid."""
+        if places is None:
+            drawn, instead = rng.integers(0, self._valid.size, n), self._valid_index
+        else:
+            drawn, instead = rng.choice(places, n), places[self._valid[places]]
+        invalid = ~self._valid[drawn]
+        if invalid.any():
+            others = instead if instead.size else self._valid_index
+            drawn[invalid] = self._spare.choice(others, int(invalid.sum()))
+        return drawn
+
+
 class TileTrainer:
     """Trains a network on tiles of one scan; the cost does not depend on the size of the scan.
 
@@ -119,7 +148,7 @@ class TileTrainer:
         self._device = device
         self._task = task
         self._rng = np.random.default_rng(config.seed)
-        self._valid_index = np.flatnonzero(view.valid)
+        self._centres = DrawnPixels(view.valid, config.seed)
         self._held_out = self._draw_held_out()
         self._weights = view.valid.astype(np.float32)
         self._background_map: BackgroundMap | None = None
@@ -230,14 +259,11 @@ class TileTrainer:
 
     def _draw(self, rng: np.random.Generator | None = None) -> Batch:
         rng = rng or self._rng
-        centres = rng.choice(self._valid_index, self._config.batch_size)
-        return self._batch(centres, rng)
+        return self._batch(self._centres.draw(rng, self._config.batch_size), rng)
 
     def _held_out_batch(self, rng: np.random.Generator) -> Batch:
-        places = np.flatnonzero(self._held_out & self._view.valid)
-        if places.size == 0:
-            places = self._valid_index
-        return self._batch(rng.choice(places, self._config.batch_size), rng)
+        places, size = np.flatnonzero(self._held_out), self._config.batch_size
+        return self._batch(self._centres.draw(rng, size, places), rng)
 
     def _batch(self, centres: NDArray[np.intp], rng: np.random.Generator) -> Batch:
         config, view = self._config, self._view
@@ -278,12 +304,10 @@ class TileTrainer:
         """Small squares that no gradient uses: their loss shows when training is finished."""
         height, width = self._view.cube.shape
         out = np.zeros((height, width), dtype=bool)
-        n_valid = len(self._valid_index)
-        wanted = HELD_OUT_SHARE * n_valid
+        wanted = HELD_OUT_SHARE * self._view.valid.sum()
         rng = np.random.default_rng(self._config.seed)
-        while n_valid and (out & self._view.valid).sum() < wanted:
-            centre = int(rng.choice(self._valid_index))
-            top, left = centre // width, centre % width
+        while (out & self._view.valid).sum() < wanted:
+            top, left = divmod(int(self._centres.draw(rng, 1)[0]), width)
             side = min(HELD_OUT_SIDE, max(1, int(math.sqrt(wanted))))
             out[top : top + side, left : left + side] = True
         return out
