@@ -137,7 +137,7 @@ def stages(cube: ElementCube) -> list[tuple[str, float, float]]:
     rows.append(("surroundings (noisy scans only)", seconds * n / valid.size, 0.0))
     heads = stage(
         "other questions: what they learn",
-        lambda: fit_heads(cube, features, unit_noise=features.unit_noise, seed=0),
+        lambda: fit_heads(cube, features, unit_noise=features.unit_noise),
     )
     answers = stage("other questions: answers", lambda: answer(cube, features, heads))
     answers[NETWORK] = np.abs(predicted.residual[0])

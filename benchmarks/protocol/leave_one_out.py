@@ -32,7 +32,10 @@ def variants() -> Iterator[tuple[str, dict[str, Any]]]:
     """Names and constants of the variants."""
     yield COMMITTED, {}
     for factor, word in ((0.5, "halved"), (2.0, "doubled")):
-        yield f"EXCESS {word}", {"EXCESS": join.EXCESS * factor}
+        limits = tuple(limit * factor for limit in join.EXCESSES)
+        yield f"EXCESSES {word}", {"EXCESSES": limits}
+        for name in ("EVIDENCE_WEIGHT", "MOST_EVIDENCE"):
+            yield f"{name} {word}", {name: getattr(join, name) * factor}
         yield f"FULL_EXCESS {word}", {"FULL_EXCESS": join.FULL_EXCESS * factor}
         yield f"ODDEST_SHARE {word}", {"ODDEST_SHARE": join.ODDEST_SHARE * factor}
         for name in ("AVERAGED_NEIGHBOURS", "SINGLE_NEIGHBOURS"):

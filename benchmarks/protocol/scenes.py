@@ -151,7 +151,7 @@ def barren(n: int = 20) -> list[PlannedScene]:
     six crystals of dolomite in a sulphide ore are odd, though nobody planted them.
     """
     return [
-        PlannedScene(f"barren-{seed}", "barren", partial(_barren_section, seed))
+        PlannedScene(f"barren-{seed}", "barren", partial(barren_section, seed))
         for seed in range(2000, 2000 + n)
     ]
 
@@ -169,7 +169,8 @@ def _section(kind: str, seed: int, shape: tuple[int, int] = DRAWN_SHAPE) -> Load
     return section.cube, section.truth_with_rim
 
 
-def _barren_section(seed: int) -> Loaded:
+def barren_section(seed: int) -> Loaded:
+    """A drawn section without planted grains, and its truth, see `barren`."""
     section = simulate_section("drawn-barren", DRAWN_SHAPE, seed)
     share = np.bincount(section.phases.ravel(), minlength=len(section.minerals))
     rare = (share < RARE_SHARE * section.phases.size)[section.phases]

@@ -8,7 +8,6 @@ from scipy import stats
 
 from napari_mineral_anomaly import detect
 from napari_mineral_anomaly.detectors.results.calibration import (
-    BackgroundTail,
     background_sigmas,
     calibrate,
     interpolated,
@@ -45,35 +44,6 @@ def test_an_exponential_background_scores_by_its_tail_probability() -> None:
     high = (exact > 2.5) & (exact < 4.0)
     assert high.sum() > 500
     np.testing.assert_allclose(score[high], exact[high], atol=0.15)
-
-
-def test_a_scale_told_by_few_values_is_met_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(3)
-    n, level = 6, 1e-3
-    seen = rng.exponential(1.0, (200_000, n)).mean(axis=1)
-    new = rng.exponential(1.0, len(seen))
-    known = BackgroundTail(0.0, 1.0, 1.0)
-    told = BackgroundTail(0.0, 1.0, 1.0, independent=n)
-
-    def met(tail: BackgroundTail) -> float:
-        return float((tail.log_survival(new / seen) < np.log(level)).mean())
-
-    assert met(told) == pytest.approx(level, rel=0.25)
-    assert met(known) > 4 * level
-
-
-def test_a_scale_told_by_few_values_gives_fewer_sigmas_in_the_same_order() -> None:
-    values = np.random.default_rng(5).standard_normal(100_000)
-    exact = calibrate(values)
-    assert exact is not None
-    at = np.linspace(-2, 9, 200)
-    sigmas, fewer = exact.sigmas(at), exact.told_by(5.0).sigmas(at)
-    body = at <= exact.tail.start
-    np.testing.assert_array_equal(sigmas[body], fewer[body])
-    assert (fewer[~body] < sigmas[~body]).all()
-    assert (np.diff(fewer) > 0).all()
-    assert exact.told_by(5.0).info()["tail_independent"] == 5.0
-    assert "tail_independent" not in exact.info()
 
 
 def test_the_promise_holds_on_backgrounds_of_several_shapes() -> None:

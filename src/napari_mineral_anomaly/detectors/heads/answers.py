@@ -16,7 +16,13 @@ from napari_mineral_anomaly.detectors.heads.blocks import (
 )
 from napari_mineral_anomaly.detectors.heads.fit import FittedHeads
 from napari_mineral_anomaly.detectors.heads.likeness import squared_mean_distance
-from napari_mineral_anomaly.detectors.heads.questions import CELLS, LIKENESS, SCAN, SURROUNDINGS
+from napari_mineral_anomaly.detectors.heads.questions import (
+    BESIDE_NETWORK,
+    CELLS,
+    LIKENESS,
+    SCAN,
+    SURROUNDINGS,
+)
 from napari_mineral_anomaly.detectors.heads.ring import MARGIN, TILE, ring_distance
 from napari_mineral_anomaly.detectors.threads import in_threads, usable_threads
 from napari_mineral_anomaly.progress import SILENT, Task
@@ -30,9 +36,14 @@ Doubles = NDArray[np.float64]
 
 
 def answer(
-    cube: ElementCube, features: HeadFeatures, heads: FittedHeads, *, task: Task = SILENT
+    cube: ElementCube,
+    features: HeadFeatures,
+    heads: FittedHeads,
+    questions: tuple[str, ...] = BESIDE_NETWORK,
+    *,
+    task: Task = SILENT,
 ) -> dict[str, Floats]:
-    """Statistic (H, W) float32 of each head, larger = odder, 0 outside the valid area.
+    """Statistic (H, W) float32 for each question, larger = odder, 0 outside the valid area.
 
     Each is the cube root of a sum of squares over its degrees of freedom, which is close to a
     Gaussian for a Gaussian background (Wilson and Hilferty 1931).
@@ -41,14 +52,11 @@ def answer(
     ------
     CancelledError
     """
-    out = {
-        name: np.zeros(cube.shape, dtype=np.float32)
-        for name in (SCAN, CELLS, SURROUNDINGS, LIKENESS)
-    }
+    out = {name: np.zeros(cube.shape, dtype=np.float32) for name in questions}
     height, width = cube.shape
     fair_share = -(-height * width // usable_threads())
     blocks = list(cube.row_blocks(min(BLOCK_PIXELS, max(LEAST_BLOCK_PIXELS, fair_share))))
-    work = partial(_answered, cube, features, heads, task)
+    work = partial(_answered, cube, features, heads, questions, task)
     for rows, squares in zip(blocks, in_threads(work, blocks, task), strict=True):
         for name, square in squares.items():
             out[name][rows][cube.valid[rows]] = np.cbrt(square / features.n)
@@ -57,19 +65,25 @@ def answer(
 
 
 def _answered(
-    cube: ElementCube, features: HeadFeatures, heads: FittedHeads, task: Task, rows: slice
+    cube: ElementCube,
+    features: HeadFeatures,
+    heads: FittedHeads,
+    questions: tuple[str, ...],
+    task: Task,
+    rows: slice,
 ) -> dict[str, Doubles]:
-    """Sum of squares (n,) of each head for the valid pixels of some rows."""
+    """Sum of squares (n,) for each question, of the valid pixels of some rows."""
     block = head_block(cube, features, rows, MARGIN)
     near = block.pixels(block.averaged)
     if not len(near):
         return {}
-    return {
-        SCAN: _from_the_scan(near, heads),
-        CELLS: _from_each_other(block.pixels(block.measured), heads),
-        SURROUNDINGS: _from_the_ring(block, heads.noise, task)[block.valid[block.inside]],
-        LIKENESS: squared_mean_distance(near, heads.sample, task=task),
+    heads_of = {
+        SCAN: lambda: _from_the_scan(near, heads),
+        CELLS: lambda: _from_each_other(block.pixels(block.measured), heads),
+        SURROUNDINGS: lambda: _from_the_ring(block, heads.noise, task)[block.valid[block.inside]],
+        LIKENESS: lambda: squared_mean_distance(near, heads.sample, task=task),
     }
+    return {name: heads_of[name]() for name in questions}
 
 
 def _from_the_scan(pixels: Floats, heads: FittedHeads) -> Doubles:

@@ -18,7 +18,7 @@ from napari_mineral_anomaly.detectors.threads import in_threads
 from napari_mineral_anomaly.progress import SILENT, Task
 from napari_mineral_anomaly.scan.cube import ElementCube
 
-# Pixels from which the backgrounds are learnt: enough for covariances of 40 features.
+# About so many pixels tell the backgrounds: enough for covariances of 40 features.
 LEARNT_PIXELS = 100_000
 # Pixels that others are compared with.
 SAMPLE = 4000
@@ -70,10 +70,13 @@ def fit_heads(
     features: HeadFeatures,
     *,
     unit_noise: bool,
-    seed: int,
     task: Task = SILENT,
 ) -> FittedHeads:
-    """Learn the backgrounds from at most `LEARNT_PIXELS` valid pixels.
+    """Learn the backgrounds from the valid pixels, from about `LEARNT_PIXELS` where there are more.
+
+    Each pixel of the scan gets a random number by its place, the same in every run; the pixels with
+    the lowest numbers are taken. So the seed of a network changes nothing here, and a missing pixel
+    next to nothing.
 
     Parameters
     ----------
@@ -82,36 +85,31 @@ def fit_heads(
     unit_noise : bool
         Whether the noise of a measured pixel is 1 in every feature (Anscombe counts). Otherwise it
         is estimated from second differences along the rows, which cancel slow changes.
-    seed : int
-        Of the draw of pixels.
 
     Raises
     ------
     CancelledError
     """
-    n_valid = cube.n_valid
-    rng = np.random.default_rng(seed)
-    wanted = min(n_valid, LEARNT_PIXELS)
-    chosen = np.zeros(n_valid, dtype=bool)
-    chosen[rng.choice(n_valid, size=wanted, replace=False)] = True
+    share = min(1.0, LEARNT_PIXELS / cube.n_valid)
     blocks = list(cube.row_blocks(BLOCK_PIXELS))
 
-    def drawn(rows: slice) -> tuple[Floats, Floats, Floats | None]:
+    def drawn(rows: slice) -> tuple[Floats, Floats, Floats, Floats | None]:
         block = head_block(cube, features, rows, 0)
-        before = int(np.count_nonzero(cube.valid[: rows.start]))
-        pixels = block.pixels(block.measured)
-        here = chosen[before : before + len(pixels)]
+        number = _by_place(rows, cube.shape[1])[block.valid]
+        here = number < share
         change = None
         if not unit_noise:
-            change = _second_differences(block.measured, block.valid, wanted / n_valid)
-        return pixels[here], block.pixels(block.averaged)[here], change
+            change = _second_differences(block.measured, block.valid, share)
+        measured, averaged = block.pixels(block.measured), block.pixels(block.averaged)
+        return measured[here], averaged[here], number[here], change
 
-    measured, averaged, changes = [], [], []
-    for rows, (as_measured, near_it, change) in zip(
+    measured, averaged, numbers, changes = [], [], [], []
+    for rows, (as_measured, near_it, number, change) in zip(
         blocks, in_threads(drawn, blocks, task), strict=True
     ):
         measured.append(as_measured)
         averaged.append(near_it)
+        numbers.append(number)
         if change is not None:
             changes.append(change)
         task.step("heads", rows.stop, cube.shape[0])
@@ -121,10 +119,16 @@ def fit_heads(
     moments.add(near)
     scan = Mahalanobis.fit(moments)
     task.check()
-    sample = near if len(near) <= SAMPLE else near[rng.choice(len(near), SAMPLE, replace=False)]
+    sample = near[np.argsort(np.concatenate(numbers), kind="stable")[:SAMPLE]]
     return FittedHeads(
         scan.mean, scan.whitening, *_cell_regression(np.concatenate(measured)), sample, noise
     )
+
+
+def _by_place(rows: slice, width: int) -> Floats:
+    """A random number (h, W) from 0 to 1 for each pixel of some rows, always the same."""
+    rng = np.random.default_rng(rows.start)
+    return rng.random((rows.stop - rows.start, width), dtype=np.float32)
 
 
 def _cell_regression(pixels: NDArray[np.float32]) -> tuple[Doubles, Doubles, Doubles, Doubles]:

@@ -19,9 +19,10 @@ coherent its oddest hundredth is, at distances that no averaging spans, and by t
 excess; an excess of a few pixels does not say that the other ranks of that head are right, so that
 this trust grows with the size of the excess.
 
-The sigmas follow the order of that sum, by the more cautious of two tails. Pixels that the network
-alone finds at the default threshold keep the network's sigmas where those are larger: the joint
-tail must not hide what one question promises.
+The sigmas follow the order of that sum. The scale of its tail is not fitted, because what is odd
+would stretch it: it is that of ranks which always agree, the widest that ranks can give. So a
+network of another seed, or a missing pixel, moves the sigmas little. A second tail keeps what only
+differs from its surroundings below what such pixels do anyway.
 
 The rule and its constants were chosen on the development scenes of docs/benchmarks.md.
 """
@@ -29,26 +30,26 @@ The rule and its constants were chosen on the development scenes of docs/benchma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from napari_mineral_anomaly.detectors.heads.questions import AVERAGED, NETWORK, SURROUNDINGS
+from napari_mineral_anomaly.detectors.heads.questions import AVERAGED, SURROUNDINGS
 from napari_mineral_anomaly.detectors.results.calibration import (
     background_sigmas,
     calibrate,
     ordinary_calibration,
 )
-from napari_mineral_anomaly.detectors.results.threshold import default_threshold
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-# A pixel belongs to the excess of a head when it is e times odder than the background foretells.
-EXCESS = 1.0
+# A pixel belongs to the excess of a head when its evidence is above one of these limits (nats). The
+# trust is their mean: at one limit alone it jumps when a few pixels cross it.
+EXCESSES = (0.5, 1.0, 2.0)
 # (distance in px, share of neighbours by chance, range over which trust rises from 0 to 1). The
 # beam average makes direct neighbours alike, so averaged heads are judged at two pixels.
 AVERAGED_NEIGHBOURS = (2, 0.03, 0.12)
@@ -57,13 +58,13 @@ ODDEST_SHARE = 0.01
 ODDEST_DISTANCES = (3, 4)
 # The trust in an excess counts in full for the ranks where the excess is this share of the scan.
 FULL_EXCESS = 2e-3
-# The tail of the joined statistic starts at its 99th percentile, its upper half censored.
-JOINED_TAIL, JOINED_CENSORED = 0.01, 0.005
+# What a nat of trusted evidence adds. More than so many nats say nothing more about a pixel.
+EVIDENCE_WEIGHT, MOST_EVIDENCE = 0.4, 10.0
+# The tail of the joined statistic starts at its 99th percentile. The scale is that of the mean
+# surprise of ranks where all heads give every pixel the same rank.
+JOINED_TAIL, JOINED_SCALE = 0.01, 1.0
 # Share of a scan that may be odd by each other question than that of the surroundings.
-ODD_SHARE = 0.01
-# Neighbours share the beam, the ring and the mineral: so many independent values tell the scale of
-# the tail of all pixels, and that of the ordinary ones.
-JOINED_INDEPENDENT, ORDINARY_INDEPENDENT = 20.0, 5.0
+ODD_SHARE = 0.02
 # Pixels whose numbers are held in double precision at a time.
 BLOCK_PIXELS = 200_000
 
@@ -103,7 +104,8 @@ def join_answers(
 ) -> JoinedAnswers:
     """Join the statistics of several heads.
 
-    The statistic of a pixel is the sum over heads of ``trust * evidence + weight * -log(r / n)``.
+    The statistic of a pixel, in nats, is the mean over heads of ``weight * -log(r / n)`` plus
+    `EVIDENCE_WEIGHT` times the sum over heads of ``trust * min(evidence, MOST_EVIDENCE)``.
 
     Parameters
     ----------
@@ -118,28 +120,24 @@ def join_answers(
     """
     heads = tuple(answers)
     n = int(np.count_nonzero(valid))
-    alone = np.full(n, -np.inf, dtype=np.float32)
-    ordinary = valid.copy()
+    ordinary = np.ones(n, dtype=bool)
     ranks: list[NDArray[np.int32]] = []
     evidence: list[Floats] = []
     trust, weights = np.zeros(len(heads)), np.zeros(len(heads))
     for k, name in enumerate(heads):
-        if name != SURROUNDINGS:
-            values = answers[name][valid]
-            ordinary[valid] &= values <= np.quantile(values, 1.0 - ODD_SHARE)
-            del values
         sigmas = background_sigmas(answers[name], valid)[0][valid]
-        if name == NETWORK:
-            alone = sigmas
         rank, of_rank = ranks_and_evidence(sigmas)
+        if name != SURROUNDINGS:
+            ordinary &= rank > ODD_SHARE * n
         ranks.append(rank)
         evidence.append(of_rank)
         # Evidence never rises with the rank.
-        excess = rank <= np.count_nonzero(of_rank > EXCESS)
-        trust[k] = _trust(_mapped(excess, valid), name in AVERAGED)
+        found = [rank <= np.count_nonzero(of_rank > limit) for limit in EXCESSES]
+        trust[k] = np.mean([_trust(_mapped(one, valid), name in AVERAGED) for one in found])
+        size = np.mean([min(1.0, one.mean() / FULL_EXCESS) for one in found])
         oddest = _mapped(_surprise(rank, n) >= -np.log(ODDEST_SHARE), valid)
         coherence = np.mean([neighbour_share(oddest, px) for px in ODDEST_DISTANCES])
-        weights[k] = trust[k] * min(1.0, excess.mean() / FULL_EXCESS) + coherence
+        weights[k] = trust[k] * size + coherence
     # Where no head is coherent at all, all count alike.
     weights = weights / weights.mean() if weights.any() else np.ones(len(heads))
     total, most = np.empty(n), np.empty(n, dtype=np.uint8)
@@ -147,21 +145,17 @@ def join_answers(
         part = slice(start, start + BLOCK_PIXELS)
         shares = np.stack(
             [
-                trust[k] * _of_rank(evidence[k], rank[part]) + weights[k] * _surprise(rank[part], n)
+                EVIDENCE_WEIGHT * trust[k] * _of_rank(evidence[k], rank[part])
+                + weights[k] * _surprise(rank[part], n) / len(heads)
                 for k, rank in enumerate(ranks)
             ]
         )
         total[part] = shares.sum(axis=0)
         most[part] = 1 + shares.argmax(axis=0)
     del ranks, evidence
-    joined, tail = _joined_sigmas(total, ordinary[valid])
-    # What the network promises alone, it keeps.
-    kept = (alone >= default_threshold(n)) & (alone > joined)
-    joined[kept] = alone[kept]
+    joined, tail = _joined_sigmas(total, ordinary if heads != (SURROUNDINGS,) else None)
     score = np.full(valid.shape, np.nan, dtype=np.float32)
     score[valid] = joined
-    if NETWORK in heads:
-        most[kept] = 1 + heads.index(NETWORK)
     found_by = np.zeros(valid.shape, dtype=np.uint8)
     found_by[valid] = most
     statistic = np.zeros(valid.shape)
@@ -178,29 +172,27 @@ def join_answers(
 
 
 def _joined_sigmas(
-    statistic: Doubles, ordinary: NDArray[np.bool_]
+    statistic: Doubles, ordinary: NDArray[np.bool_] | None
 ) -> tuple[Floats, dict[str, Any]]:
     """Background sigmas (n,) of the joined statistic (n,), by the more cautious of two tails.
 
-    One tail is that of all pixels. Small grains of a common mineral inside another are far from
+    One is that of `JOINED_SCALE`. Small grains of a common mineral inside another are far from
     their surroundings without being odd. The second tail is therefore that of the ``ordinary``
     pixels (n,), which no other question finds odd, as in local RX (`statistical.local_rx`): what
     only differs from its surroundings must differ more than those do.
-
-    Both scales come from pixels that hang together, so both are less certain than the number of
-    pixels says (`BackgroundTail.independent`).
     """
-    fitted = calibrate(statistic, JOINED_TAIL, JOINED_CENSORED)
-    if fitted is None:
+    body = calibrate(statistic, JOINED_TAIL)
+    if body is None:
         return np.zeros(len(statistic), dtype=np.float32), {}
-    # Not None: the pixels are not all alike.
-    cautious = ordinary_calibration(statistic, ordinary) or fitted
-    fitted, cautious = fitted.told_by(JOINED_INDEPENDENT), cautious.told_by(ORDINARY_INDEPENDENT)
+    known = replace(body, tail=replace(body.tail, scale=JOINED_SCALE))
+    cautious = known
+    if ordinary is not None and ordinary.any():
+        cautious = ordinary_calibration(statistic, ordinary) or known
     out = np.empty(len(statistic), dtype=np.float32)
     for start in range(0, len(statistic), BLOCK_PIXELS):
         part = slice(start, start + BLOCK_PIXELS)
-        out[part] = np.minimum(fitted.sigmas(statistic[part]), cautious.sigmas(statistic[part]))
-    return out, fitted.info()
+        out[part] = np.minimum(known.sigmas(statistic[part]), cautious.sigmas(statistic[part]))
+    return out, known.info()
 
 
 def ranks_and_evidence(sigmas: Floats) -> tuple[NDArray[np.int32], Floats]:
@@ -235,10 +227,10 @@ def ranks_and_evidence(sigmas: Floats) -> tuple[NDArray[np.int32], Floats]:
 
 
 def _of_rank(evidence: Floats, ranks: NDArray[np.int32]) -> Doubles:
-    """Evidence of pixels from that of each rank."""
+    """Evidence of pixels from that of each rank, at most `MOST_EVIDENCE`."""
     out = np.zeros(len(ranks))
     some = ranks <= len(evidence)
-    out[some] = evidence[ranks[some] - 1]
+    out[some] = np.minimum(evidence[ranks[some] - 1], MOST_EVIDENCE)
     return out
 
 

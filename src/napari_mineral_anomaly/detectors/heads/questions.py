@@ -20,3 +20,13 @@ QUESTIONS: dict[str, str] = {
 # Heads that see pixels averaged over about the beam. The averaging makes neighbours alike, which
 # `join` allows for.
 AVERAGED = frozenset({NETWORK, SCAN, SURROUNDINGS, LIKENESS})
+
+# Beside the network. What is odd in a scene of reflectance is odd where it stands: bright roofs are
+# rare in the whole scene, and nobody looks for them.
+BESIDE_NETWORK = (SCAN, CELLS, SURROUNDINGS, LIKENESS)
+OF_REFLECTANCE = (SURROUNDINGS,)
+
+
+def asked_of(reflectance: bool) -> tuple[str, ...]:
+    """The questions that are asked beside that of the network."""
+    return OF_REFLECTANCE if reflectance else BESIDE_NETWORK

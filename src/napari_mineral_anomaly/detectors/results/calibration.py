@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -43,24 +43,15 @@ class BackgroundTail:
         Share of the pixels beyond ``start``.
     scale : float
         In units of the raw statistic.
-    independent : float, optional
-        How many independent values told the scale. None: so many that it counts as known. With n
-        values the probability that the next one exceeds x is ``share (1 + e / n) ** -n`` with
-        ``e = (x - start) / scale`` (Geisser 1993, Predictive Inference, ch. 3, for an exponential
-        law with the usual prior 1 / scale).
     """
 
     start: float
     share: float
     scale: float
-    independent: float | None = None
 
     def log_survival(self, statistic: NDArray[np.float64]) -> NDArray[np.float64]:
         """Natural logarithm of the tail probability, for values at or beyond ``start``."""
-        excess = (statistic - self.start) / self.scale
-        if self.independent is not None:
-            excess = self.independent * np.log1p(excess / self.independent)
-        return np.asarray(np.log(self.share) - excess)
+        return np.asarray(np.log(self.share) - (statistic - self.start) / self.scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +79,9 @@ class Calibration:
         out[beyond] = -special.ndtri_exp(self.tail.log_survival(values[beyond]))
         return out
 
-    def told_by(self, independent: float) -> Calibration:
-        """The same calibration, but its scale is only known from so many independent values."""
-        return replace(self, tail=replace(self.tail, independent=independent))
-
     def info(self) -> dict[str, Any]:
         """The tail, for run.json."""
-        told = asdict(self.tail).items()
-        return {f"tail_{key}": value for key, value in told if value is not None}
+        return {f"tail_{key}": value for key, value in asdict(self.tail).items()}
 
 
 def interpolated(

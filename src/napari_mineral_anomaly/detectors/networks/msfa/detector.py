@@ -16,7 +16,7 @@ from napari_mineral_anomaly.detectors.clusters.pseudo_labels import (
 from napari_mineral_anomaly.detectors.heads.answers import answer
 from napari_mineral_anomaly.detectors.heads.fit import FittedHeads, fit_heads
 from napari_mineral_anomaly.detectors.heads.join import join_answers
-from napari_mineral_anomaly.detectors.heads.questions import NETWORK, QUESTIONS
+from napari_mineral_anomaly.detectors.heads.questions import NETWORK, QUESTIONS, asked_of
 from napari_mineral_anomaly.detectors.networks.fitted import (
     FittedNetwork,
     load_weights,
@@ -146,7 +146,7 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
         error, joined = None, None
         if self.heads is not None:
             answers: dict[str, NDArray[np.floating]] = {NETWORK: statistic}
-            answers |= answer(cube, self.features, self.heads, task=task)
+            answers |= self._asked(cube, self.heads, task)
             task.check()
             joined = join_answers(answers, valid)
             task.check()
@@ -191,8 +191,14 @@ class FittedMsfa(FittedNetwork[MsfaConfig, MaskedNetwork]):
             NETWORK: self._error(predicted, turned.valid, task)
         }
         if self.heads is not None:
-            answers |= answer(turned, self.features, self.heads, task=task)
+            answers |= self._asked(turned, self.heads, task)
         return {name: position.turned_image(image) for name, image in answers.items()}
+
+    def _asked(
+        self, cube: ElementCube, heads: FittedHeads, task: Task
+    ) -> dict[str, NDArray[np.float32]]:
+        """What the questions beside that of the network say of a scan in its standard position."""
+        return answer(cube, self.features, heads, asked_of(self.features.local), task=task)
 
     def _predicted(self, cube: ElementCube, task: Task) -> ScanPrediction:
         view = ScanView(cube, self.features, kept=False)
@@ -311,7 +317,6 @@ class MsfaDetector:
                 cube,
                 features,
                 unit_noise=features.unit_noise,
-                seed=config.seed,
                 task=task,
             )
         fit_info = {

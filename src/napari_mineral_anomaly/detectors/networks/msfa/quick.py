@@ -9,7 +9,7 @@ from napari_mineral_anomaly.detectors.fitting import Fitted
 from napari_mineral_anomaly.detectors.heads.answers import answer
 from napari_mineral_anomaly.detectors.heads.fit import FittedHeads, fit_heads
 from napari_mineral_anomaly.detectors.heads.join import join_answers
-from napari_mineral_anomaly.detectors.heads.questions import QUESTIONS
+from napari_mineral_anomaly.detectors.heads.questions import QUESTIONS, asked_of
 from napari_mineral_anomaly.detectors.networks.msfa.config import MsfaConfig
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
 from napari_mineral_anomaly.detectors.networks.msfa.position import Position
@@ -42,7 +42,9 @@ class FittedQuickMsfa(Fitted[MsfaConfig]):
         task = task or SILENT
         position = Position.of(cube)
         turned = position.turned(cube)
-        joined = join_answers(answer(turned, self.features, self.heads, task=task), turned.valid)
+        questions = asked_of(self.features.local)
+        answers = answer(turned, self.features, self.heads, questions, task=task)
+        joined = join_answers(answers, turned.valid)
         info = info_without_network(self.preprocessing.meta()).with_(
             epochs=0,
             quick=True,
@@ -99,9 +101,7 @@ class QuickMsfaDetector:
         features, _ = fit_features(cube, config.transform, config.components, task=task)
         # Learning takes next to nothing beside answering.
         task.plan(Part("heads", 0.1))
-        heads = fit_heads(
-            cube, features, unit_noise=features.unit_noise, seed=config.seed, task=task
-        )
+        heads = fit_heads(cube, features, unit_noise=features.unit_noise, task=task)
         return FittedQuickMsfa(self.name, config, features.preprocessing, features, heads)
 
     def load(self, state: ModelState) -> FittedQuickMsfa:
