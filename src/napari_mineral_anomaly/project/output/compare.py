@@ -46,9 +46,9 @@ th[aria-sort=descending]::after { content: " \\25BC"; }
 
 # A click on a heading sorts its table: numbers from the largest, words from A. The line of all
 # sections stays at the end. Without scripts the page is complete too.
-_SORT = """
+SORTING_SCRIPT = """
 const key = (row, at) => row.cells[at].textContent.trim();
-const number = (text) => parseFloat(text.replaceAll(",", ""));
+const number = (text) => parseFloat(text.replace(/,/g, ""));
 function sortBy(head) {
   const at = head.cellIndex, body = head.closest("table").tBodies[0];
   const rows = [...body.rows].filter((row) => key(row, 0) !== "all");
@@ -227,7 +227,7 @@ def _page(comparison: Comparison) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(parts)
-        + f"\n<script>{_SORT}</script>\n</body></html>\n"
+        + f"\n<script>{SORTING_SCRIPT}</script>\n</body></html>\n"
     )
 
 
