@@ -125,6 +125,20 @@ def test_mcd_bears_an_element_that_most_pixels_lack() -> None:
     assert set(np.argsort(-score.ravel())[:4]) == {510, 511, 560, 561}
 
 
+@pytest.mark.filterwarnings("ignore:.*eterminant:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:The covariance matrix:UserWarning")
+def test_mcd_bears_pixels_that_mostly_lie_in_a_plane() -> None:
+    # As in a scene of many bands, most of which is water: in the whitened pixels 20 directions of
+    # 30 hold all that these vary in. By rounding other variances may come out below zero.
+    rng = np.random.default_rng(0)
+    pixels = rng.normal(size=(2000, 30))
+    pixels[:1300, 20:] = 0
+    pixels = (pixels @ rng.normal(size=(30, 30))).astype(np.float32)
+    squared = concentrated(pixels, 0.5, seed=0).squared_distance(pixels)
+    assert np.isfinite(squared).all()
+    assert squared[1300:].min() > 1e4 * squared[:1300].max()
+
+
 def test_spheres_isolate_as_the_paper_says() -> None:
     # On a line: 0 and 1 reach 1 far, 3 reaches 2 far, to the nearest other one.
     centres = np.array([0.0, 1.0, 3.0], dtype=np.float32).reshape(1, 3, 1)

@@ -14,7 +14,11 @@ from pydantic import Field
 from napari_mineral_anomaly.detectors.cost import ExpectedSeconds
 from napari_mineral_anomaly.detectors.fitting import Arrays, TransformConfig
 from napari_mineral_anomaly.detectors.preprocess import Preprocessing
-from napari_mineral_anomaly.detectors.statistical.mahalanobis import Mahalanobis, RunningMoments
+from napari_mineral_anomaly.detectors.statistical.mahalanobis import (
+    EIGENVALUE_CUTOFF,
+    Mahalanobis,
+    RunningMoments,
+)
 from napari_mineral_anomaly.detectors.statistical.pixelwise import PixelwiseDetector, draw_pixels
 from napari_mineral_anomaly.detectors.statistical.rx import MahalanobisBackground
 from napari_mineral_anomaly.progress import Task
@@ -82,6 +86,9 @@ def concentrated(pixels: NDArray[np.float32], support: float, seed: int) -> Maha
     white = (with_jitter(pixels, seed) - plain.mean) @ plain.whitening
     found = MinCovDet(support_fraction=support, random_state=seed).fit(white)
     values, vectors = np.linalg.eigh(found.covariance_)
+    # Half of the pixels may vary in fewer directions than all: what leaves these is far off. By
+    # rounding such a variance can be negative.
+    values = np.maximum(values, EIGENVALUE_CUTOFF * values[-1])
     mean = plain.mean + found.location_ @ np.linalg.pinv(plain.whitening)
     return Mahalanobis(mean, plain.whitening @ vectors / np.sqrt(values))
 
