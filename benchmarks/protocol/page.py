@@ -10,6 +10,7 @@ Commits between which no number changes, as a scene scored at both shows, are na
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -134,8 +135,14 @@ def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str, same: list[
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """The same table as text, numbers with three digits."""
-    return table.map(lambda cell: f"{cell:.3f}" if isinstance(cell, float) else str(cell))
+    """The same table as text, numbers with three digits; empty where a part does not exist."""
+
+    def shown(cell: object) -> str:
+        if not isinstance(cell, float):
+            return str(cell)
+        return "" if math.isnan(cell) else f"{cell:.3f}"
+
+    return table.map(shown)
 
 
 def read(path: Path) -> pd.DataFrame:
