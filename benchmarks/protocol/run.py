@@ -10,6 +10,9 @@ background sigmas, NaN outside the valid area) for each run; for `msfa` also the
 questions, LABEL__SEED__answers.npz.
 
 The test part runs only when the code is committed; every row carries the commit.
+
+``--join-again`` fits nothing: it joins the answers that an earlier run kept in ``--cache``, for a
+change of the joining rule alone. Its rows have no times.
 """
 
 from __future__ import annotations
@@ -31,6 +34,11 @@ from napari_mineral_anomaly.detectors.heads.join import join_answers
 from napari_mineral_anomaly.detectors.networks.msfa.detector import FittedMsfa
 from napari_mineral_anomaly.detectors.pipeline import apply_detector
 from napari_mineral_anomaly.detectors.registry import detector_entry, make_config, make_detector
+from napari_mineral_anomaly.detectors.results.threshold import (
+    default_threshold,
+    flagged,
+    promised_false_pixels,
+)
 from napari_mineral_anomaly.evaluation.metrics import evaluate
 from napari_mineral_anomaly.runs.json_values import plain
 from scenes import FAMILIES, PARTS, Loaded, PlannedScene, barren, plan
@@ -71,7 +79,7 @@ def run_scene(
     fitted = detector.fit(cube)
     fit_seconds, fit_cpu = time.perf_counter() - started, time.process_time() - cpu
     answers = answers_of(cube, fitted)
-    parts = part_rows(cube, truth, answers, seed)
+    parts = part_rows(cube.valid, truth, answers, seed)
     started, cpu = time.perf_counter(), time.process_time()
     result = apply_detector(cube, fitted).result
     row: dict[str, Any] = {
@@ -89,14 +97,57 @@ def run_scene(
         row |= evaluate(result.score, truth, threshold=result.threshold)
     if cache is not None:
         folder = cache / planned.name
-        folder.mkdir(parents=True, exist_ok=True)
-        np.save(folder / "truth.npy", truth)
-        score = np.clip(result.score, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
-        np.save(folder / f"{contender.label}__{seed}.npy", score)
+        keep_score(folder, contender.label, seed, truth, result.score)
         if answers:
             kept = {name: image.astype(np.float32) for name, image in answers.items()}
             path = folder / f"{contender.label}__{seed}__answers.npz"
             np.savez_compressed(path, truth=truth, valid=cube.valid, **kept)
+    return with_parts(row, contender, parts)
+
+
+def run_join(
+    planned: PlannedScene, contender: Contender, seed: int, cache: Path
+) -> list[dict[str, Any]]:
+    """The rows of `run_scene` from answers that an earlier run kept."""
+    folder = cache / planned.name
+    with np.load(folder / f"{contender.label}__{seed}__answers.npz") as file:
+        answers = {name: file[name] for name in file.files}
+    truth, valid = answers.pop("truth"), answers.pop("valid").astype(bool)
+    joined = join_answers(answers, valid)
+    n_valid = int(valid.sum())
+    threshold = default_threshold(n_valid)
+    mask = flagged(joined.score, threshold)
+    row: dict[str, Any] = {
+        "scene": planned.name,
+        "family": planned.family,
+        "detector": contender.label,
+        "seed": seed,
+        "seconds": None,
+        "cpu_seconds": None,
+        "flagged": int(np.count_nonzero(mask)),
+        "flagged_left_out": int(np.count_nonzero(mask & (truth == 255))),
+        "promised": promised_false_pixels(n_valid),
+    }
+    if (truth == 1).any():
+        row |= evaluate(joined.score, truth, threshold=threshold)
+    keep_score(folder, contender.label, seed, truth, joined.score)
+    return with_parts(row, contender, part_rows(valid, truth, answers, seed))
+
+
+def keep_score(
+    folder: Path, label: str, seed: int, truth: NDArray[np.uint8], score: NDArray[np.floating]
+) -> None:
+    """Write truth and score map of a run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "truth.npy", truth)
+    clipped = np.clip(score, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
+    np.save(folder / f"{label}__{seed}.npy", clipped)
+
+
+def with_parts(
+    row: dict[str, Any], contender: Contender, parts: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """A row and those of its parts."""
     common = {name: row[name] for name in ("scene", "family", "seed")}
     others = [
         {**common, "detector": f"{contender.label}, {part}", **measures}
@@ -113,7 +164,7 @@ def answers_of(cube: ElementCube, fitted: FittedDetector) -> dict[str, NDArray[n
 
 
 def part_rows(
-    cube: ElementCube,
+    valid: NDArray[np.bool_],
     truth: NDArray[np.uint8],
     answers: dict[str, NDArray[np.floating]],
     seed: int,
@@ -125,9 +176,9 @@ def part_rows(
     if seed == 0:
         for name in answers:
             others = {key: image for key, image in answers.items() if key != name}
-            maps[f"without {name}"] = join_answers(others, cube.valid).statistic
+            maps[f"without {name}"] = join_answers(others, valid).statistic
     return {
-        part: evaluate(np.where(cube.valid, image, np.nan).astype(np.float32), truth)
+        part: evaluate(np.where(valid, image, np.nan).astype(np.float32), truth)
         for part, image in maps.items()
     }
 
@@ -146,13 +197,15 @@ def run_missing(
             for seed in range(seeds if contender.is_random else 1)
             if (scene.name, contender.label, seed) not in done
         ]
-        loaded = scene.load() if missing else None
+        loaded = scene.load() if missing and not arguments.join_again else None
         for contender, seed in missing:
             if time.monotonic() - started > 60 * arguments.minutes:
                 print("time is up; start again to go on", flush=True)
                 return
-            assert loaded is not None
-            rows = run_scene(scene, loaded, contender, seed, arguments.cache)
+            if loaded is None:
+                rows = run_join(scene, contender, seed, arguments.cache)
+            else:
+                rows = run_scene(scene, loaded, contender, seed, arguments.cache)
             with arguments.out.open("a", encoding="utf-8") as stream:
                 for each in rows:
                     stream.write(json.dumps({**each, "commit": commit}) + "\n")
@@ -160,7 +213,7 @@ def run_missing(
             quality = f"auc {row['auc']:.3f} ap {row['ap']:.3f}" if "auc" in row else "barren"
             print(
                 f"{scene.name} {contender.label} {seed}: {quality} flagged {row['flagged']} "
-                f"{row['seconds']:.1f} s",
+                f"{row['seconds'] or 0:.1f} s",
                 flush=True,
             )
 
@@ -197,6 +250,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="seeds of detectors that draw")
     parser.add_argument("--out", type=Path, required=True, help="rows, one JSON object a line")
     parser.add_argument("--cache", type=Path, help="folder for score maps")
+    parser.add_argument("--join-again", action="store_true", help="join the kept answers anew")
     parser.add_argument("--families", nargs="*", choices=FAMILIES, default=[])
     parser.add_argument("--scenes", nargs="*", default=[])
     parser.add_argument("--minutes", type=float, default=1e9)

@@ -20,12 +20,19 @@ from napari_mineral_anomaly.detectors.heads.blocks import (
     beam_average,
 )
 from napari_mineral_anomaly.detectors.heads.fit import FittedHeads, fit_heads
-from napari_mineral_anomaly.detectors.heads.join import join_answers, neighbour_share
+from napari_mineral_anomaly.detectors.heads.join import (
+    around_spikes,
+    join_answers,
+    neighbour_share,
+)
 from napari_mineral_anomaly.detectors.heads.ring import INNER, OUTER
 from napari_mineral_anomaly.detectors.networks.msfa.features import Features, fit_features
 from napari_mineral_anomaly.detectors.pipeline import run_detection
 from napari_mineral_anomaly.detectors.registry import make_config
-from napari_mineral_anomaly.detectors.results.calibration import background_sigmas
+from napari_mineral_anomaly.detectors.results.calibration import (
+    background_sigmas,
+    calibrate,
+)
 from napari_mineral_anomaly.detectors.results.threshold import (
     default_threshold,
     promised_false_pixels,
@@ -238,6 +245,52 @@ def test_a_network_with_a_longer_tail_moves_the_sigmas_little() -> None:
     assert np.abs(before - after)[high].max() < 0.6
 
 
+def test_beyond_its_start_the_joined_tail_has_a_known_scale() -> None:
+    answers, truth = _five_heads(np.random.default_rng(4))
+    del answers["surroundings"]  # so that no second tail lowers the sigmas
+    joined = join_answers(answers, np.ones(truth.shape, dtype=bool))
+    start = np.quantile(joined.statistic, 0.99)
+    beyond = joined.statistic > start + 1e-3
+    assert beyond.sum() > 300
+    expected = stats.norm.isf(0.01 * np.exp(start - joined.statistic[beyond]))
+    np.testing.assert_allclose(joined.score[beyond], expected, atol=2e-3)
+    # A fitted tail would be stretched by the planted grains, which fill 0.7 % of the scan.
+    fitted = calibrate(joined.statistic.ravel(), 0.01, 0.005)
+    assert fitted is not None
+    assert fitted.tail.scale > 2.0
+
+
+def test_spikes_are_not_made_coherent_by_the_average_over_the_beam() -> None:
+    rng = np.random.default_rng(9)
+    valid = np.ones((200, 200), dtype=bool)
+    measured = rng.standard_normal((4, 200, 200))
+    where = rng.integers(5, 195, (2, 30))
+    measured[:, *where] += 60
+    averaged = [ndimage.gaussian_filter(plane, BEAM_PX) for plane in measured[:3]]
+    answers = dict(zip(("scan", "surroundings", "likeness"), averaged, strict=True))
+    spikes = np.zeros(valid.shape, dtype=bool)
+    spikes[*where] = True
+    blind = join_answers(answers, valid)
+    joined = join_answers(answers | {"cells": measured[3]}, valid)
+    assert blind.trust["scan"] > 0.9
+    assert joined.trust["scan"] < 0.1
+    threshold = default_threshold(valid.size)
+    assert np.count_nonzero((blind.score >= threshold) & ~spikes) > 50
+    assert np.count_nonzero((joined.score >= threshold) & ~spikes) <= 1
+
+
+def test_grains_of_a_few_pixels_are_no_spikes() -> None:
+    rng = np.random.default_rng(9)
+    measured = rng.standard_normal((200, 200))
+    for y, x in rng.integers(5, 195, (20, 2)):
+        measured[y : y + 2, x : x + 2] += 60
+    valid = np.ones(measured.shape, dtype=bool)
+    grains = measured > 30
+    assert not (around_spikes(measured, valid) & grains).any()
+    measured[100, 100:103] = 0, 60, 0
+    assert around_spikes(measured, valid)[99:102, 100:103].all()
+
+
 def test_a_coherent_tail_of_ordinary_pixels_stays_below_the_threshold() -> None:
     # Small grains of a common mineral: only the surroundings see them, side by side as they are.
     flagged, promised = 0, 0.0
@@ -301,3 +354,57 @@ def test_network_only_scores_by_the_error_of_the_network(cube: ElementCube) -> N
     assert alone.reconstruction_error is None
     assert alone.found_by is None
     np.testing.assert_allclose(alone.score, joined.reconstruction_error, atol=1e-5)
+
+
+def test_the_pixels_that_heads_learn_from_are_chosen_by_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("napari_mineral_anomaly.detectors.heads.fit.SAMPLE", 500)
+    section = simulate_section("easy", (120, 130), seed=5).cube
+    features, _ = fit_features(section, "auto", 24)
+    valid = section.valid.copy()
+    valid[40, 50] = False
+
+    def sampled(scan: ElementCube) -> dict[bytes, int]:
+        """The sampled pixels, and where in the scan each is."""
+        heads = fit_heads(scan, features, unit_noise=True)
+        everywhere = _averaged(section, features).astype(np.float32)
+        place = {everywhere[:, y, x].round(3).tobytes(): y for y in range(120) for x in range(130)}
+        return {
+            pixel.round(3).tobytes(): place.get(pixel.round(3).tobytes(), -1)
+            for pixel in heads.sample
+        }
+
+    whole, holed = sampled(section), sampled(section.replace(valid=valid))
+    assert len(whole) == 500
+    # The hole changes the average of its neighbours, nothing else.
+    assert len(whole.keys() & holed.keys()) > 490
+    # Pixels of the whole scan, not the first ones.
+    rows = np.array([y for y in whole.values() if y >= 0])
+    assert len(rows) > 300
+    assert np.histogram(rows, bins=4, range=(0, 120))[0].min() > 50
+
+
+def test_backgrounds_of_a_large_scan_are_learnt_from_some_pixels(
+    monkeypatch: pytest.MonkeyPatch, cube: ElementCube
+) -> None:
+    features, _ = fit_features(cube, "auto", 24)
+    everything = fit_heads(cube, features, unit_noise=True)
+    monkeypatch.setattr("napari_mineral_anomaly.detectors.heads.fit.LEARNT_PIXELS", 1000)
+    some = fit_heads(cube, features, unit_noise=True)
+    assert 900 < len(some.sample) < 1100
+    assert len(everything.sample) == 4000
+    np.testing.assert_allclose(some.mean, everything.mean, atol=0.3)
+    assert not np.allclose(some.mean, everything.mean, atol=1e-4)
+
+
+def test_a_scene_of_reflectance_is_asked_only_two_questions() -> None:
+    rng = np.random.default_rng(2)
+    maps = rng.normal(0.4, 0.02, (6, 40, 40)).astype(np.float32)
+    bands = [f"{wavelength} nm" for wavelength in range(500, 560, 10)]
+    scene = ElementCube(maps, bands, quantity="reflectance")
+    thorough = run_detection(scene, "msfa", make_config("msfa", **QUICK)).result
+    assert list(thorough.info["questions"]) == ["network", "surroundings"]
+    assert set(np.unique(thorough.found_by)) <= {1, 2}
+    quick = run_detection(scene, "msfa", make_config("msfa", quick=True)).result
+    assert list(quick.info["questions"]) == ["surroundings"]

@@ -12,6 +12,8 @@ ch. 2).
 
 *Coherence.* Grains are compact and larger than a pixel, or blurred by the beam. Noise and spikes
 are single pixels. So the excess is trusted by how often a pixel of it has another one beside it.
+The beam average turns a spike into a cross; the one head without that average tells which pixels
+are spikes, and what stands around them does not count as coherent.
 
 Evidence is added as far as it is trusted. Ranks are added too, because rare minerals of 1 % and
 more of a scan become part of the tail and leave no excess. In that sum a head weighs by how
@@ -35,9 +37,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import ndimage, special
 
-from napari_mineral_anomaly.detectors.heads.questions import AVERAGED, SURROUNDINGS
+from napari_mineral_anomaly.detectors.heads.questions import AVERAGED, CELLS, SURROUNDINGS
 from napari_mineral_anomaly.detectors.results.calibration import (
     background_sigmas,
     calibrate,
@@ -54,6 +56,9 @@ EXCESSES = (0.5, 1.0, 2.0)
 # beam average makes direct neighbours alike, so averaged heads are judged at two pixels.
 AVERAGED_NEIGHBOURS = (2, 0.03, 0.12)
 SINGLE_NEIGHBOURS = (1, 0.05, 0.25)
+# A spike is among this share of the oddest pixels of the head without average, while none of its
+# four neighbours is among the second, larger share.
+SPIKE_SHARE, BESIDE_SPIKE_SHARE = 3e-3, 0.02
 ODDEST_SHARE = 0.01
 ODDEST_DISTANCES = (3, 4)
 # The trust in an excess counts in full for the ranks where the excess is this share of the scan.
@@ -121,6 +126,7 @@ def join_answers(
     heads = tuple(answers)
     n = int(np.count_nonzero(valid))
     ordinary = np.ones(n, dtype=bool)
+    spikes = around_spikes(answers[CELLS], valid) if CELLS in answers else np.zeros_like(valid)
     ranks: list[NDArray[np.int32]] = []
     evidence: list[Floats] = []
     trust, weights = np.zeros(len(heads)), np.zeros(len(heads))
@@ -133,7 +139,7 @@ def join_answers(
         evidence.append(of_rank)
         # Evidence never rises with the rank.
         found = [rank <= np.count_nonzero(of_rank > limit) for limit in EXCESSES]
-        trust[k] = np.mean([_trust(_mapped(one, valid), name in AVERAGED) for one in found])
+        trust[k] = np.mean([_trust(_mapped(one, valid), name, spikes) for one in found])
         size = np.mean([min(1.0, one.mean() / FULL_EXCESS) for one in found])
         oddest = _mapped(_surprise(rank, n) >= -np.log(ODDEST_SHARE), valid)
         coherence = np.mean([neighbour_share(oddest, px) for px in ODDEST_DISTANCES])
@@ -245,14 +251,33 @@ def _first_of_equals(ordered: NDArray[np.floating]) -> NDArray[np.int32]:
     return np.maximum.accumulate(out, out=out)
 
 
-def _trust(excess: NDArray[np.bool_], averaged: bool) -> float:
-    distance, by_chance, span = AVERAGED_NEIGHBOURS if averaged else SINGLE_NEIGHBOURS
-    return float(np.clip((neighbour_share(excess, distance) - by_chance) / span, 0.0, 1.0))
+def around_spikes(cells: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Spikes and their eight neighbours (H, W), by the answer of the head without average."""
+    values = cells[valid]
+    limits = np.quantile(values, (1.0 - SPIKE_SHARE, 1.0 - BESIDE_SPIKE_SHARE))
+    odd, less_odd = (valid & (cells > limit) for limit in limits)
+    cross = ndimage.generate_binary_structure(2, 1)
+    beside = ndimage.convolve(less_odd.astype(np.uint8), cross.astype(np.uint8), mode="constant")
+    square = np.ones((3, 3), dtype=bool)
+    # The pixel itself is the one.
+    return np.asarray(ndimage.binary_dilation(odd & (beside == 1), square))
 
 
-def neighbour_share(mask: NDArray[np.bool_], distance: int) -> float:
-    """How often a pixel of a mask (H, W) has another one so many pixels right of or below it."""
-    n = int(np.count_nonzero(mask))
+def _trust(excess: NDArray[np.bool_], head: str, spikes: NDArray[np.bool_]) -> float:
+    if head in AVERAGED:
+        (distance, by_chance, span), compact = AVERAGED_NEIGHBOURS, excess & ~spikes
+    else:
+        (distance, by_chance, span), compact = SINGLE_NEIGHBOURS, excess
+    share = neighbour_share(compact, distance, of=int(np.count_nonzero(excess)))
+    return float(np.clip((share - by_chance) / span, 0.0, 1.0))
+
+
+def neighbour_share(mask: NDArray[np.bool_], distance: int, of: int | None = None) -> float:
+    """How often a pixel of a mask (H, W) has another one so many pixels right of or below it.
+
+    Given ``of``, the share is of so many pixels.
+    """
+    n = int(np.count_nonzero(mask)) if of is None else of
     if n == 0:
         return 0.0
     below = np.count_nonzero(mask[distance:] & mask[:-distance])

@@ -42,8 +42,9 @@ class MsfaConfig(DetectorConfig):
     quick: bool = Field(
         False,
         description="Ask only the questions that need no training: rare in the scan, unlike its "
-        "surroundings, unlike every other pixel, elements that do not follow each other. Takes "
-        "seconds; what only the network finds is missing.",
+        "surroundings, unlike every other pixel, elements that do not follow each other; in scenes "
+        "of reflectance only: unlike its surroundings. Takes seconds; what only the network finds "
+        "is missing.",
     )
     epochs: int = Field(
         120,
@@ -145,7 +146,7 @@ class MsfaConfig(DetectorConfig):
         False,
         description="Score by the error of the network alone, without the other questions: rare in "
         "the scan, unlike its surroundings, unlike every other pixel, elements that do not follow "
-        "each other.",
+        "each other (in scenes of reflectance: unlike its surroundings).",
     )
     no_attention: bool = Field(False, description="Ablation: leave the attention out.")
     no_groups: bool = Field(False, description="Ablation: one group in the attention.")

@@ -98,10 +98,12 @@ class Batch:
 
 
 class DrawnPixels:
-    """Valid pixels drawn at random, so that a missing pixel changes only the draws that meet it.
+    """Valid pixels drawn at random, so that a missing pixel changes few draws.
 
     Each draw is among all pixels of the scan. An invalid one is replaced by a valid one of a second
-    sequence of random numbers; the first goes on as if nothing was missing.
+    sequence of random numbers; the first goes on as if nothing was missing. So where all other
+    pixels are valid, a missing one changes only the draws that meet it. Where many are invalid, a
+    draw that meets it shifts the replacements after it.
     """
 
     def __init__(self, valid: NDArray[np.bool_], seed: int) -> None:
