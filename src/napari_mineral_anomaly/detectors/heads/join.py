@@ -22,9 +22,10 @@ excess; an excess of a few pixels does not say that the other ranks of that head
 this trust grows with the size of the excess.
 
 The sigmas follow the order of that sum. The scale of its tail is not fitted, because what is odd
-would stretch it: it is that of ranks which always agree, the widest that ranks can give. So a
-network of another seed, or a missing pixel, moves the sigmas little. A second tail keeps what only
-differs from its surroundings below what such pixels do anyway.
+would stretch it. It is 1, that of the mean surprise where all heads give every pixel the same rank;
+where they disagree the tail is shorter. So a network of another seed, or a missing pixel, moves the
+sigmas little. A second tail keeps what only differs from its surroundings below what such pixels do
+anyway.
 
 The rule and its constants were chosen on the development scenes of docs/benchmarks.md.
 """

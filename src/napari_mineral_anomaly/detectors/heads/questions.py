@@ -21,8 +21,8 @@ QUESTIONS: dict[str, str] = {
 # `join` allows for.
 AVERAGED = frozenset({NETWORK, SCAN, SURROUNDINGS, LIKENESS})
 
-# Beside the network. What is odd in a scene of reflectance is odd where it stands: bright roofs are
-# rare in the whole scene, and nobody looks for them.
+# Beside the network. In a scene of reflectance a target differs from the place where it stands;
+# many things are rare in the whole scene without being targets, such as bright roofs.
 BESIDE_NETWORK = (SCAN, CELLS, SURROUNDINGS, LIKENESS)
 OF_REFLECTANCE = (SURROUNDINGS,)
 
