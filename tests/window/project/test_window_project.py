@@ -467,7 +467,7 @@ def test_a_read_only_project_says_so_in_the_header_and_what_to_do_in_hand_over(
 ):
     reopen(saved.project)
     viewer, projects = reopen(saved.project)
-    monkeypatch.setitem(module._projects, viewer, projects)
+    monkeypatch.setitem(module._projects._made, viewer, projects)
     header, hand_over = make_dock(Header, viewer), make_dock(HandOverStep, viewer)
     assert "Read-only" in header.saved_button.text()
     assert not header.not_saved.isHidden()
@@ -487,7 +487,7 @@ def test_the_header_shows_where_the_work_is_and_the_first_step_recent_projects(
     saved, reopen, make_dock, monkeypatch
 ):
     viewer, projects = reopen(saved.project)
-    monkeypatch.setitem(module._projects, viewer, projects)
+    monkeypatch.setitem(module._projects._made, viewer, projects)
     dock = make_dock(Header, viewer)
     assert str(saved.project) in dock.saved_button.toolTip()
     assert "Saved" in dock.saved_button.text()

@@ -75,7 +75,7 @@ def projects(viewer: ViewerModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
             return "close"
 
     made = Projects(viewer, SyncExecutor(), Nobody())  # type: ignore[arg-type]
-    monkeypatch.setitem(module._projects, viewer, made)
+    monkeypatch.setitem(module._projects._made, viewer, made)
     yield made
     made.close()
 

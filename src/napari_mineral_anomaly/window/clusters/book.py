@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
 from napari_mineral_anomaly.detectors.clusters.editing import ClusterMap
 from napari_mineral_anomaly.grains.verdicts.book import History
-from napari_mineral_anomaly.window.layers.links import unwrapped
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 
-_books: WeakKeyDictionary[Any, ClusterBook] = WeakKeyDictionary()
+_books: PerViewer[ClusterBook] = PerViewer(lambda _: ClusterBook())
 
 
 def clusters_of(viewer: Any) -> ClusterBook:
     """The edited clusters of a viewer, made when first asked for."""
-    viewer = unwrapped(viewer)
-    if viewer not in _books:
-        _books[viewer] = ClusterBook()
-    return _books[viewer]
+    return _books.of(viewer)
 
 
 class ClusterBook:

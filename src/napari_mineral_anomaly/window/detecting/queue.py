@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
-from napari_mineral_anomaly.window.layers.links import unwrapped
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 
-_queues: WeakKeyDictionary[Any, RunQueue] = WeakKeyDictionary()
+_queues: PerViewer[RunQueue] = PerViewer(lambda _: RunQueue())
 
 
 def queue_of(viewer: Any) -> RunQueue:
     """The runs of a viewer; made at the first call."""
-    viewer = unwrapped(viewer)
-    if viewer not in _queues:
-        _queues[viewer] = RunQueue()
-    return _queues[viewer]
+    return _queues.of(viewer)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
 from napari_mineral_anomaly.grains.editing.steps import EditStep
 from napari_mineral_anomaly.grains.verdicts.book import History, Verdict, VerdictBook
 from napari_mineral_anomaly.window.grains.listing import GrainListing
-from napari_mineral_anomaly.window.layers.links import unwrapped
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 
-_boards: WeakKeyDictionary[Any, GrainBoard] = WeakKeyDictionary()
+_boards: PerViewer[GrainBoard] = PerViewer(lambda _: GrainBoard())
 
 
 def board_of(viewer: Any) -> GrainBoard:
     """The board of a viewer, made when first asked for."""
-    viewer = unwrapped(viewer)
-    if viewer not in _boards:
-        _boards[viewer] = GrainBoard()
-    return _boards[viewer]
+    return _boards.of(viewer)
 
 
 class GrainBoard:

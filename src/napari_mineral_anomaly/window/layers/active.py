@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from psygnal import Signal
 from qtpy.QtCore import QTimer
@@ -21,21 +21,19 @@ from napari_mineral_anomaly.window.layers.links import (
     unwrapped,
 )
 from napari_mineral_anomaly.window.layers.names import told_apart
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
 Camera = tuple[tuple[float, ...], float]
 
-_active: WeakKeyDictionary[Any, ActiveSection] = WeakKeyDictionary()
+_active: PerViewer[ActiveSection] = PerViewer(lambda viewer: ActiveSection(viewer))
 
 
 def active_of(viewer: Any) -> ActiveSection:
     """The active section of a viewer; from the first call on, only one scan is shown."""
-    viewer = unwrapped(viewer)
-    if viewer not in _active:
-        _active[viewer] = ActiveSection(viewer)
-    return _active[viewer]
+    return _active.of(viewer)
 
 
 class ActiveSection:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,9 @@ from napari_mineral_anomaly.window.layers.links import (
     layers_of,
     link_of,
     relink,
-    unwrapped,
 )
 from napari_mineral_anomaly.window.layers.make import as_labels, min_grain_of, threshold_of
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -40,15 +40,12 @@ if TYPE_CHECKING:
 # As many as napari undoes.
 _STROKES_TO_UNDO = 100
 
-_sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
+_sessions: PerViewer[Session] = PerViewer(lambda viewer: Session(viewer))
 
 
 def session_of(viewer: Any) -> Session:
     """The session of a viewer; made at the first call."""
-    viewer = unwrapped(viewer)
-    if viewer not in _sessions:
-        _sessions[viewer] = Session(viewer)
-    return _sessions[viewer]
+    return _sessions.of(viewer)
 
 
 class Session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from napari.utils.notifications import show_error, show_info, show_warning
 from psygnal import Signal
@@ -30,6 +30,7 @@ from napari_mineral_anomaly.window.kit.dock_jobs import DockJobs
 from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import linked_layers, unwrapped
 from napari_mineral_anomaly.window.layers.make import new_scan_id
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 from napari_mineral_anomaly.window.layers.session import session_of
 from napari_mineral_anomaly.window.project.asking import Asker, DialogAsker
 from napari_mineral_anomaly.window.project.keeper import SectionKeeper
@@ -38,17 +39,14 @@ from napari_mineral_anomaly.window.state.model import DECIDE, LOOK, Activity
 from napari_mineral_anomaly.window.state.of_viewer import state_of
 from napari_mineral_anomaly.words import listed
 
-_projects: WeakKeyDictionary[Any, Projects] = WeakKeyDictionary()
+_projects: PerViewer[Projects] = PerViewer(lambda viewer: Projects(viewer))
 
 _OPENING, _COPYING = "Opening the project", "Copying the project"
 
 
 def projects_of(viewer: Any) -> Projects:
     """The projects of a viewer; from the first call on, every run is saved."""
-    viewer = unwrapped(viewer)
-    if viewer not in _projects:
-        _projects[viewer] = Projects(viewer)
-    return _projects[viewer]
+    return _projects.of(viewer)
 
 
 class Projects:

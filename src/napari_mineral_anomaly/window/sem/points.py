@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 import pandas as pd
@@ -25,9 +25,9 @@ from napari_mineral_anomaly.window.layers.links import (
     link_of,
     linked_layers,
     relink,
-    unwrapped,
 )
 from napari_mineral_anomaly.window.layers.make import LayerData, add, pixel_size_of
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -37,15 +37,12 @@ _COLOUR = "#ff5fd2"
 _ON_SCREEN = (14, 22)
 _NAME, _X, _Y = "name", "sem_x_mm", "sem_y_mm"
 
-_all: WeakKeyDictionary[Any, SemPoints] = WeakKeyDictionary()
+_all: PerViewer[SemPoints] = PerViewer(lambda viewer: SemPoints(viewer))
 
 
 def sem_points_of(viewer: Any) -> SemPoints:
     """The fiducials of a viewer; from the first call on they follow their layers."""
-    viewer = unwrapped(viewer)
-    if viewer not in _all:
-        _all[viewer] = SemPoints(viewer)
-    return _all[viewer]
+    return _all.of(viewer)
 
 
 class SemPoints:

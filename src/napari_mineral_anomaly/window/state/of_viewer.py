@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from napari_mineral_anomaly.window.layers.active import active_of
 from napari_mineral_anomaly.window.layers.links import (
@@ -12,14 +12,14 @@ from napari_mineral_anomaly.window.layers.links import (
     layers_of,
     link_of,
     linked_layers,
-    unwrapped,
 )
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 from napari_mineral_anomaly.window.state.model import FIND, OPEN, Section, WorkbenchState
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-_followers: WeakKeyDictionary[Any, _Follower] = WeakKeyDictionary()
+_followers: PerViewer[_Follower] = PerViewer(lambda viewer: _Follower(viewer, WorkbenchState()))
 
 # A layer of one of these roles makes a section.
 _ROLES: tuple[Role, ...] = ("element", "score")
@@ -27,10 +27,7 @@ _ROLES: tuple[Role, ...] = ("element", "score")
 
 def state_of(viewer: Any) -> WorkbenchState:
     """The state of a viewer; from the first call on it follows the layers."""
-    viewer = unwrapped(viewer)
-    if viewer not in _followers:
-        _followers[viewer] = _Follower(viewer, WorkbenchState())
-    return _followers[viewer].state
+    return _followers.of(viewer).state
 
 
 class _Follower:

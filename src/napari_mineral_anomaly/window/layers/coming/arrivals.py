@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
-from napari_mineral_anomaly.window.layers.links import unwrapped
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 
-_all: WeakKeyDictionary[Any, Arrivals] = WeakKeyDictionary()
+_all: PerViewer[Arrivals] = PerViewer(lambda _: Arrivals())
 
 
 def arrivals_of(viewer: Any) -> Arrivals:
     """The arrivals of a viewer."""
-    viewer = unwrapped(viewer)
-    if viewer not in _all:
-        _all[viewer] = Arrivals()
-    return _all[viewer]
+    return _all.of(viewer)
 
 
 class Arrivals:

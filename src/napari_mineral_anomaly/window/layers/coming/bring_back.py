@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from psygnal import Signal
 
 from napari_mineral_anomaly.detectors.pipeline import DetectionRun
-from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers, unwrapped
+from napari_mineral_anomaly.window.layers.links import Link, link_of, linked_layers
+from napari_mineral_anomaly.window.layers.per_viewer import PerViewer
 from napari_mineral_anomaly.window.layers.session import mask_of, session_of
 
 if TYPE_CHECKING:
@@ -24,15 +25,12 @@ class _Removed:
     run: DetectionRun | None
 
 
-_removed: WeakKeyDictionary[Any, RemovedScore] = WeakKeyDictionary()
+_removed: PerViewer[RemovedScore] = PerViewer(lambda viewer: RemovedScore(viewer))
 
 
 def removed_score_of(viewer: Any) -> RemovedScore:
     """The deleted score of a viewer; from the first call on it follows the layers."""
-    viewer = unwrapped(viewer)
-    if viewer not in _removed:
-        _removed[viewer] = RemovedScore(viewer)
-    return _removed[viewer]
+    return _removed.of(viewer)
 
 
 class RemovedScore:
