@@ -98,7 +98,7 @@ def give_up(stream: Any) -> None:
 
 def _nothing(mode: str) -> Any:
     """A stream of nothing; it takes the lowest free number, that of the closed stream."""
-    return open(os.devnull, mode, encoding="utf-8", errors="replace")  # noqa: PTH123
+    return open(os.devnull, mode, encoding="utf-8", errors="replace")  # noqa: PTH123 (no Path)
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -100,7 +100,7 @@ def _is_scan(path: Path) -> bool:
 
 
 def _within(folder: Path, out: Path, task: Task) -> list[Path]:
-    outside = Path(os.path.abspath(out))  # noqa: PTH100
+    outside = Path(os.path.abspath(out))  # noqa: PTH100 (absolute() keeps ..)
     found = [folder / name for name in folders_with_maps(folder)]
     found += [path for path in entries(folder) if is_file(path)]
     found = [path for path in found if not path.name.startswith(".") and path != outside]
