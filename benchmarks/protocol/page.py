@@ -86,6 +86,26 @@ def spread_table(scenes: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
+def seed_lines(rows: pd.DataFrame, ours: str) -> list[str]:
+    """How our own numbers move with the seed: over all families, over all scenes, and at most."""
+    own = rows[rows["detector"] == ours]
+    families = own[~own["family"].isin(BY_SCENE)]
+    by_seed = families.groupby(["seed", "family"])["ap"].mean().groupby("seed").mean()
+    scenes = own.groupby("scene")[list(MEASURES)]
+    spread, reach = scenes.std().mean(), scenes.max() - scenes.min()
+    most = ", ".join(
+        f"{title} on {reach[measure].idxmax()} ({reach[measure].max():.2f})"
+        for measure, title in MEASURES.items()
+    )
+    means = ", ".join(f"{value:.3f}" for value in by_seed)
+    return [
+        f"`{ours}`, average precision over the families by seed: {means}. Standard deviation, mean "
+        f"over all scenes: AUC {spread['auc']:.3f}, average precision {spread['ap']:.3f}. Largest "
+        f"difference between two seeds: {most}.",
+        "",
+    ]
+
+
 def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str, same: list[str]) -> list[str]:
     """The lines of the page."""
     scenes = of_scenes(rows)
@@ -110,6 +130,8 @@ def page(rows: pd.DataFrame, barren: pd.DataFrame | None, ours: str, same: list[
     if not spread.empty:
         lines += ["### Spread over seeds (standard deviation)", ""]
         lines += [*markdown(spread, {"auc_sd": 3, "ap_sd": 3}), ""]
+        if ours in set(spread["detector"]):
+            lines += seed_lines(rows, ours)
     if ours in set(rows["detector"]) and rivals(list(rows["detector"].unique()), ours):
         lines += [f"### Scenes that a rival of {ours} wins, by average precision", ""]
         lines += [*markdown(lost_scenes(scenes, ours), {ours: 3, "its AP": 3}), ""]
